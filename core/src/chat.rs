@@ -1,0 +1,399 @@
+//! The whole public face: open, send, subscribe, read history.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossbeam::channel::{Sender, bounded};
+use parking_lot::Mutex;
+
+use crate::committer::{Committer, QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
+use crate::counters::{Counters, Stats};
+use crate::encoder::{Encoder, Encoders, FRAME_KINDS_MAX, FrameKind, Presence};
+use crate::event::{
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Action, Author, Body, CONTENT_BYTES_MAX, Draft, Epoch, Event,
+    KEY_BYTES_MAX, Message, Position, Receipt, RoomName,
+};
+use crate::fanout::{Dispatcher, Fanout, Waiting};
+use crate::history::{self, HistoryPage, HistoryRange};
+use crate::keeper;
+pub use crate::log::redb::OpenError;
+use crate::log::{self, Log, LogError};
+use crate::readpool::ReadPool;
+use crate::room::Room;
+use crate::rooms::Rooms;
+use crate::subscription::{From, Subscription};
+
+/// Why a send did not succeed.
+///
+/// All but [`SendError::Unknown`] mean that the event is certainly not stored.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Too much is waiting for the disk. Come back in a second.
+    #[error(
+        "the send queue is full ({sends} sends, {bytes} bytes; the limits are {QUEUE_SENDS_MAX} and {QUEUE_BYTES_MAX})"
+    )]
+    QueueFull {
+        /// Sends that wait.
+        sends: usize,
+        /// Bytes that they hold.
+        bytes: usize,
+    },
+    /// The content is too large.
+    #[error("the message is {bytes} bytes; the limit is {CONTENT_BYTES_MAX}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// There is no text in the content.
+    #[error("the message has no text")]
+    Empty,
+    /// The idempotency key is empty or too long.
+    #[error("the idempotency key is {bytes} bytes; it must be 1 to {KEY_BYTES_MAX}")]
+    InvalidKey {
+        /// Its size.
+        bytes: usize,
+    },
+    /// The author's id or name is empty, too long, or has control characters.
+    #[error(
+        "the author's {0} must be 1 to {AUTHOR_ID_BYTES_MAX} (id) or {AUTHOR_NAME_BYTES_MAX} (name) bytes \
+         without control characters"
+    )]
+    InvalidAuthor(&'static str),
+    /// The author has used the key before, for other content or in another room.
+    #[error("the idempotency key was used before with other content or in another room")]
+    KeyReused,
+    /// There is no message to edit or delete.
+    #[error("there is no message at position {0} of this room")]
+    UnknownTarget(Position),
+    /// The message was deleted.
+    #[error("the message at position {0} was deleted")]
+    TargetDeleted(Position),
+    /// The message is somebody else's.
+    #[error("the message at position {0} is somebody else's")]
+    NotAuthor(Position),
+    /// There is too little room on the disk. Later sends may succeed.
+    #[error("the disk is full: {free} bytes are free where the log lies, {needed} are needed")]
+    DiskFull {
+        /// Free bytes.
+        free: u64,
+        /// What was needed.
+        needed: u64,
+    },
+    /// The log takes no writes any more: it is closed or has failed.
+    #[error("the log takes no writes: {0}")]
+    Unavailable(String),
+    /// The disk failed in the middle of the commit: the event is stored or it is not. A retry with the same
+    /// idempotency key, once the log is open again, settles it.
+    #[error("whether the message was stored is unknown: {0}")]
+    Unknown(String),
+}
+
+/// The log could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The log failed.
+    #[error("the log cannot be read: {0}")]
+    Log(#[from] LogError),
+    /// Too many reads are waiting. Come back in a second.
+    #[error("too many reads of the log are waiting")]
+    Busy,
+    /// The chat is closed.
+    #[error("the chat is closed")]
+    Closed,
+}
+
+/// A room at a glance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overview {
+    /// The room's newest position; 0 when nothing is known of it.
+    pub head: Position,
+    /// The oldest position of the log that is kept.
+    pub floor: Position,
+    /// Who is in it.
+    pub presence: Presence,
+}
+
+/// Opens a chat with encoders.
+#[derive(Default)]
+pub struct Builder {
+    encoders: Vec<Box<dyn Encoder>>,
+}
+
+impl Builder {
+    /// Registers an encoder and returns the kind of its frames.
+    ///
+    /// # Panics
+    ///
+    /// When there are [`FRAME_KINDS_MAX`] already.
+    pub fn encoder(&mut self, encoder: impl Encoder) -> FrameKind {
+        assert!(self.encoders.len() < FRAME_KINDS_MAX, "a chat has at most {FRAME_KINDS_MAX} kinds of frame");
+        self.encoders.push(Box::new(encoder));
+        FrameKind((self.encoders.len() - 1) as u8)
+    }
+
+    /// Opens the log, and makes it when there is none: a path, `memory:` (gone with the process), or `temp:`
+    /// (a file without a name, gone with the process).
+    pub fn open(self, log: &str) -> Result<Chat, OpenError> {
+        self.open_log(log::open(log)?).map_err(|source| OpenError::Io { path: log.to_owned(), source })
+    }
+
+    /// Opens a chat over any log. Fails when its threads cannot be started.
+    pub fn open_log(self, log: Arc<dyn Log>) -> std::io::Result<Chat> {
+        let reads = ReadPool::start(&log)?;
+        let shared = Arc::new(Shared {
+            encoders: Encoders::new(log.epoch(), self.encoders),
+            rooms: Rooms::default(),
+            fanout: Fanout::default(),
+            marked: Mutex::default(),
+            counters: Counters::default(),
+            disk_full: AtomicBool::new(false),
+            reads,
+            log,
+        });
+        let committer = Committer::start(shared.clone())?;
+        let (keeper, stop) = bounded(0);
+        keeper::start(Arc::downgrade(&shared), stop)?;
+        let waiting = shared.fanout.waiting(false);
+        Ok(Chat(Arc::new(Inner { shared, committer, waiting, _keeper: keeper })))
+    }
+}
+
+/// What the parts of a chat share.
+pub(crate) struct Shared {
+    pub log: Arc<dyn Log>,
+    pub rooms: Rooms,
+    pub encoders: Encoders,
+    pub fanout: Fanout,
+    pub reads: ReadPool,
+    pub counters: Counters,
+    /// Rooms whose signals changed, by number: for the keeper to look at.
+    pub marked: Mutex<HashMap<u64, Arc<Room>>>,
+    /// The last commit was refused for want of space.
+    pub disk_full: AtomicBool,
+}
+
+impl Shared {
+    /// Hands committed events to the rooms in memory. Returns those rooms, each once.
+    pub fn publish(&self, events: &[Arc<Event>]) -> Vec<Arc<Room>> {
+        let mut known: HashMap<&RoomName, Option<Arc<Room>>> = HashMap::new();
+        for event in events {
+            let room = known.entry(&event.room).or_insert_with(|| self.rooms.get(&event.room));
+            if let Some(room) = room {
+                room.publish(event);
+            }
+        }
+        known.into_values().flatten().collect()
+    }
+
+    /// Asks the keeper to look at the room's signals.
+    pub fn mark(&self, room: &Arc<Room>) {
+        self.marked.lock().entry(room.number).or_insert_with(|| room.clone());
+    }
+}
+
+/// A chat. Cheap to clone; when the last clone and the last subscription are gone it is closed.
+///
+/// ```
+/// # use millchat::{Author, AuthorKind, Chat, Draft, HistoryRange, RoomName};
+/// # tokio::runtime::Runtime::new()?.block_on(async {
+/// let chat = Chat::open("memory:")?;
+/// let lobby = RoomName::new("lobby")?;
+/// let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+/// let receipt = chat.send(&lobby, Draft::post(ada, "hello")).await?;
+/// let page = chat.history(&lobby, HistoryRange::Newest, 100).await?;
+/// assert_eq!(page.messages[0].position, receipt.position);
+/// # Ok(()) })
+/// # .map_err(|error: Box<dyn std::error::Error>| error)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Chat(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    committer: Committer,
+    /// Where the subscriptions of embedders wait.
+    waiting: Arc<Waiting>,
+    /// Dropping it ends the keeper.
+    _keeper: Sender<()>,
+}
+
+impl Chat {
+    /// Opens a log without encoders: see [`Builder::open`].
+    pub fn open(log: &str) -> Result<Self, OpenError> {
+        Builder::default().open(log)
+    }
+
+    /// A chat with encoders.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Sends a draft to a room, and resolves when its event is durable.
+    ///
+    /// CRLF and a lone CR in the content become LF. A draft with a key that its author has used before, in
+    /// the window of 24 hours or 1,000,000 keys, makes no second event: the first receipt is given again, or
+    /// [`SendError::KeyReused`] when room or content differ. Keys count for posts; to repeat an edit or a
+    /// delete does no harm.
+    ///
+    /// Dropping the future does not take the send back.
+    pub async fn send(&self, room: &RoomName, mut draft: Draft) -> Result<Receipt, SendError> {
+        check(&mut draft)?;
+        self.0.committer.send(room, draft).await
+    }
+
+    /// Joins a room. `reader` is whom presence names; without it the reader is only counted.
+    pub async fn subscribe(
+        &self,
+        room: &RoomName,
+        from: From,
+        reader: Option<Author>,
+    ) -> Result<Subscription, ReadError> {
+        Subscription::open(self.0.shared.clone(), &self.0.waiting, room, from, reader).await
+    }
+
+    /// A dispatcher for the subscriptions of one runtime thread.
+    pub fn dispatcher(&self) -> Dispatcher {
+        Dispatcher::new(self.clone(), self.0.shared.fanout.waiting(true))
+    }
+
+    /// A page of at most `limit` messages (1 to 1,000), in their latest state, newest last.
+    pub async fn history(
+        &self,
+        room: &RoomName,
+        range: HistoryRange,
+        limit: usize,
+    ) -> Result<HistoryPage, ReadError> {
+        let room = room.clone();
+        self.0.shared.reads.read(move |log| history::page(log, &room, range, limit)).await
+    }
+
+    /// One message in its latest state; `None` when there is no message of this room at the position.
+    pub async fn message(&self, room: &RoomName, position: Position) -> Result<Option<Message>, ReadError> {
+        let room = room.clone();
+        self.0.shared.reads.read(move |log| history::message(log, &room, position)).await
+    }
+
+    /// A room at a glance.
+    pub async fn overview(&self, room: &RoomName) -> Result<Overview, ReadError> {
+        let shared = &self.0.shared;
+        let known = shared.rooms.get(room);
+        let head = match known.as_ref().and_then(|room| room.head()) {
+            Some(head) => head,
+            None => {
+                let room = room.clone();
+                shared.reads.read(move |log| log.room_head(&room)).await?
+            }
+        };
+        let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
+        Ok(Overview { head, floor: shared.log.floor(), presence })
+    }
+
+    /// Says that somebody is typing in a room; nothing happens when nobody is in it.
+    pub fn typing(&self, room: &RoomName, author: &Author) {
+        if let Some(room) = self.0.shared.rooms.get(room) {
+            room.signals.type_now(author);
+            self.0.shared.mark(&room);
+        }
+    }
+
+    /// The epoch of the log.
+    pub fn epoch(&self) -> Epoch {
+        self.0.shared.log.epoch()
+    }
+
+    /// The newest durable position of the whole log.
+    pub fn head(&self) -> Position {
+        self.0.shared.log.head()
+    }
+
+    /// The oldest position that is kept.
+    pub fn floor(&self) -> Position {
+        self.0.shared.log.floor()
+    }
+
+    /// A secret made once with the log, for tokens and cookies that outlive a restart.
+    pub fn signing_key(&self) -> [u8; 32] {
+        self.0.shared.log.signing_key()
+    }
+
+    /// Whether sends are taken, and if not, why.
+    pub fn ready(&self) -> Result<(), String> {
+        self.0.committer.ready()?;
+        if self.0.shared.disk_full.load(Ordering::Acquire) {
+            return Err("the disk is full".into());
+        }
+        Ok(())
+    }
+
+    /// Counters and gauges.
+    pub fn stats(&self) -> Stats {
+        let shared = &self.0.shared;
+        shared.counters.stats(self.0.committer.queued(), shared.rooms.len(), &*shared.log)
+    }
+
+    /// Takes no more sends, commits those accepted, and closes the log. Blocks on storage. Subscriptions
+    /// that are still there can read only what is in memory.
+    pub fn close(&self) -> Result<(), LogError> {
+        self.0.committer.close();
+        self.0.shared.log.close()
+    }
+
+    /// Forgets rooms that nobody is in, as if they had been idle for long: for tests of what happens then.
+    #[cfg(any(test, feature = "oracle"))]
+    pub fn forget_idle_rooms(&self) {
+        self.0.shared.rooms.forget_idle(std::time::Instant::now(), std::time::Duration::ZERO);
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.0.shared
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.committer.close();
+        // Nobody is left to be told of an error; the next start repairs what was not written.
+        let _ = self.shared.log.close();
+    }
+}
+
+/// Refuses what must not be stored, and cleans line ends.
+fn check(draft: &mut Draft) -> Result<(), SendError> {
+    if let Some(author) = &draft.author {
+        let fits =
+            |text: &str, max| !text.is_empty() && text.len() <= max && !text.contains(char::is_control);
+        if !fits(&author.id, AUTHOR_ID_BYTES_MAX) {
+            return Err(SendError::InvalidAuthor("id"));
+        }
+        if !fits(&author.name, AUTHOR_NAME_BYTES_MAX) {
+            return Err(SendError::InvalidAuthor("name"));
+        }
+    }
+    if let Some(key) = &draft.key
+        && (key.is_empty() || key.len() > KEY_BYTES_MAX)
+    {
+        return Err(SendError::InvalidKey { bytes: key.len() });
+    }
+    if let Action::Post { content } | Action::Edit { content, .. } = &mut draft.action {
+        if content.contains('\r') {
+            // SSE ends a line at CR: a text with one could forge a frame.
+            *content = content.replace("\r\n", "\n").replace('\r', "\n");
+        }
+        if content.len() > CONTENT_BYTES_MAX {
+            return Err(SendError::TooLarge { bytes: content.len() });
+        }
+        if content.chars().all(char::is_whitespace) {
+            return Err(SendError::Empty);
+        }
+    }
+    Ok(())
+}
+
+/// Whether an event is a message, for history.
+pub(crate) fn is_message(event: &Event) -> bool {
+    matches!(event.body, Body::Message { .. })
+}

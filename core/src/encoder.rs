@@ -1,0 +1,95 @@
+//! How events and signals become bytes for one kind of reader.
+//!
+//! The core knows no JSON and no HTML. Whoever embeds it registers an [`Encoder`] per kind of reader with
+//! [`crate::Builder::encoder`]; an event is then encoded at most once per kind while it is in a room's
+//! ring, and the bytes are shared by every reader of that kind.
+
+use bytes::Bytes;
+
+use crate::event::{Author, Epoch, Event};
+
+/// How many kinds of frame a chat can have.
+pub const FRAME_KINDS_MAX: usize = 4;
+
+/// Which encoder a reader's frames are made by: what [`crate::Builder::encoder`] returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrameKind(pub(crate) u8);
+
+impl FrameKind {
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Something that is shown but not logged; it carries no position, so a reader's place does not move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// Who is here, gathered: at most one a second and room.
+    Presence(Presence),
+    /// Who is typing now; empty when nobody is any more.
+    Typing(Vec<Author>),
+}
+
+/// Who is in a room.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Presence {
+    /// All readers, named or not.
+    pub count: usize,
+    /// Those who are known by name, at most [`PRESENCE_NAMES_MAX`], each once.
+    pub authors: Vec<Author>,
+}
+
+/// How many names a presence signal holds.
+pub const PRESENCE_NAMES_MAX: usize = 50;
+/// How many names a typing signal holds.
+pub const TYPING_NAMES_MAX: usize = 10;
+
+/// What an encoder is handed.
+#[derive(Debug, Clone, Copy)]
+pub enum Item<'a> {
+    /// A logged event.
+    Event(&'a Event),
+    /// A signal.
+    Signal(&'a Signal),
+}
+
+/// Makes the frame of an item for one kind of reader.
+///
+/// It is called on whichever thread first needs the frame, must not block, and must give the same bytes
+/// for the same item: one frame serves every reader of its kind.
+pub trait Encoder: Send + Sync + 'static {
+    /// Appends the frame to `out`. Appending nothing is allowed: readers of this kind pass over the item.
+    fn encode(&self, epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>);
+}
+
+impl<F: Fn(Epoch, Item<'_>, &mut Vec<u8>) + Send + Sync + 'static> Encoder for F {
+    fn encode(&self, epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
+        self(epoch, item, out);
+    }
+}
+
+/// The registered encoders, by kind.
+pub(crate) struct Encoders {
+    epoch: Epoch,
+    list: Vec<Box<dyn Encoder>>,
+}
+
+impl Encoders {
+    pub fn new(epoch: Epoch, list: Vec<Box<dyn Encoder>>) -> Self {
+        Self { epoch, list }
+    }
+
+    pub fn encode(&self, kind: FrameKind, item: Item<'_>) -> Bytes {
+        let mut out = Vec::new();
+        self.append(kind, item, &mut out);
+        Bytes::from(out)
+    }
+
+    pub fn append(&self, kind: FrameKind, item: Item<'_>, out: &mut Vec<u8>) {
+        // A kind comes only from the builder that made this list.
+        if let Some(encoder) = self.list.get(kind.index()) {
+            encoder.encode(self.epoch, item, out);
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The data: events, what they hold, and what a sender hands in.
+//!
+//! Nothing here does anything. An [`Event`] is one record of the log as readers see it; it is made once,
+//! by the committer, from the record that was committed, and is never changed afterwards.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// A place in the log: ascending from 1, never reused. 0 means "before the first".
+pub type Position = u64;
+
+/// Longest name of a room, in bytes.
+pub const ROOM_NAME_BYTES_MAX: usize = 64;
+/// Largest content of a message, in bytes.
+pub const CONTENT_BYTES_MAX: usize = 65_536;
+/// Longest id of an author, in bytes.
+pub const AUTHOR_ID_BYTES_MAX: usize = 128;
+/// Longest name of an author, in bytes.
+pub const AUTHOR_NAME_BYTES_MAX: usize = 256;
+/// Longest idempotency key, in bytes.
+pub const KEY_BYTES_MAX: usize = 256;
+
+/// The random id of a log's life. A new log has a new epoch, so that an old id cannot mean another event.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Epoch(pub u32);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl fmt::Debug for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The text is not an epoch or a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not of the form EPOCH-POSITION, for example 5f3c9a2e-1188")]
+pub struct MalformedPlace;
+
+impl FromStr for Epoch {
+    type Err = MalformedPlace;
+
+    fn from_str(text: &str) -> Result<Self, MalformedPlace> {
+        let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() != 8 || !text.bytes().all(lower_hex) {
+            return Err(MalformedPlace);
+        }
+        u32::from_str_radix(text, 16).map(Epoch).map_err(|_| MalformedPlace)
+    }
+}
+
+/// A position with the epoch of its log: what an SSE `id` says, `5f3c9a2e-1188`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The log's life that the position belongs to.
+    pub epoch: Epoch,
+    /// The last position the reader has.
+    pub position: Position,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.position)
+    }
+}
+
+impl FromStr for Place {
+    type Err = MalformedPlace;
+
+    fn from_str(text: &str) -> Result<Self, MalformedPlace> {
+        let (epoch, position) = text.split_once('-').ok_or(MalformedPlace)?;
+        // `u64::from_str` takes a plus sign; an id of ours never has one.
+        if position.is_empty() || !position.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(MalformedPlace);
+        }
+        Ok(Place { epoch: epoch.parse()?, position: position.parse().map_err(|_| MalformedPlace)? })
+    }
+}
+
+/// A name outside the rule for rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a room's name is 1 to {ROOM_NAME_BYTES_MAX} of A-Z a-z 0-9 _ -")]
+pub struct InvalidRoomName;
+
+/// The name of a room: 1 to 64 of `A-Z a-z 0-9 _ -`. Case counts. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomName(Arc<str>);
+
+impl RoomName {
+    /// Checks the name.
+    pub fn new(name: &str) -> Result<Self, InvalidRoomName> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+        if name.is_empty() || name.len() > ROOM_NAME_BYTES_MAX || !name.bytes().all(allowed) {
+            return Err(InvalidRoomName);
+        }
+        Ok(Self(Arc::from(name)))
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::borrow::Borrow<str> for RoomName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RoomName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// What sort of author sent an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AuthorKind {
+    /// Somebody who gave a name and nothing else.
+    Guest,
+    /// Somebody who signed in.
+    User,
+    /// A program.
+    Bot,
+}
+
+impl AuthorKind {
+    /// The word for it in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Guest => "guest",
+            Self::User => "user",
+            Self::Bot => "bot",
+        }
+    }
+}
+
+/// Who sent an event, as named when it was sent. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Author {
+    /// Stable over renames. At most [`AUTHOR_ID_BYTES_MAX`] bytes.
+    pub id: Arc<str>,
+    /// What people read. At most [`AUTHOR_NAME_BYTES_MAX`] bytes.
+    pub name: Arc<str>,
+    /// Guest, user or bot.
+    pub kind: AuthorKind,
+}
+
+/// Time since the Unix epoch in milliseconds, by the wall clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(pub u64);
+
+impl Timestamp {
+    /// The wall clock now.
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self(since.as_millis() as u64)
+    }
+}
+
+/// What an event says.
+///
+/// A content of `None` was taken away by a delete: it is in no record any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Body {
+    /// A message was posted.
+    Message {
+        /// The text.
+        content: Option<Arc<str>>,
+    },
+    /// The content of an earlier message was replaced.
+    Edit {
+        /// The position of the message.
+        target: Position,
+        /// The new text.
+        content: Option<Arc<str>>,
+    },
+    /// An earlier message was taken away.
+    Delete {
+        /// The position of the message.
+        target: Position,
+    },
+    /// A kind that a newer release wrote. Its place in the chain counts, its meaning is unknown here.
+    Unknown {
+        /// The kind's number in the record.
+        kind: u8,
+    },
+}
+
+/// One record of the log as readers see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its place in the log.
+    pub position: Position,
+    /// The position of the event before it in the same room; 0 for the first.
+    pub prev: Position,
+    /// The room.
+    pub room: RoomName,
+    /// Who sent it; system messages have none.
+    pub author: Option<Author>,
+    /// When the committer took it.
+    pub created_at: Timestamp,
+    /// What it says.
+    pub body: Body,
+}
+
+impl Event {
+    /// About how much memory the event holds, in bytes: what queues and rings count.
+    pub fn cost_bytes(&self) -> usize {
+        let author = self.author.as_ref().map_or(0, |a| a.id.len() + a.name.len());
+        let content = match &self.body {
+            Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
+            Body::Delete { .. } | Body::Unknown { .. } => 0,
+        };
+        size_of::<Self>() + author + content
+    }
+
+    /// The same event without its content, as it is served once a delete has taken the text away.
+    #[must_use]
+    pub fn withheld(&self) -> Self {
+        let body = match &self.body {
+            Body::Message { .. } => Body::Message { content: None },
+            Body::Edit { target, .. } => Body::Edit { target: *target, content: None },
+            other => other.clone(),
+        };
+        Self { body, ..self.clone() }
+    }
+}
+
+/// A message in its latest state: what people see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Where it was posted.
+    pub position: Position,
+    /// The position of the event before it in the same room.
+    pub prev: Position,
+    /// The room.
+    pub room: RoomName,
+    /// Who posted it.
+    pub author: Option<Author>,
+    /// The newest text; `None` once deleted.
+    pub content: Option<Arc<str>>,
+    /// When it was posted.
+    pub created_at: Timestamp,
+    /// When its text was last replaced.
+    pub edited_at: Option<Timestamp>,
+}
+
+/// What a sender hands in: becomes one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    /// Who sends it; a system message has none.
+    pub author: Option<Author>,
+    /// What is to be done.
+    pub action: Action,
+    /// A key by which a repeated send is recognised (see [`crate::Chat::send`]).
+    pub key: Option<String>,
+}
+
+/// What a [`Draft`] asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Post a message.
+    Post {
+        /// Its text.
+        content: String,
+    },
+    /// Replace the text of a message.
+    Edit {
+        /// The message's position.
+        target: Position,
+        /// The new text.
+        content: String,
+        /// Whether the sender may do it to messages of others.
+        moderator: bool,
+    },
+    /// Take a message away.
+    Delete {
+        /// The message's position.
+        target: Position,
+        /// Whether the sender may do it to messages of others.
+        moderator: bool,
+    },
+}
+
+impl Draft {
+    /// A message by an author.
+    pub fn post(author: Author, content: impl Into<String>) -> Self {
+        Self { author: Some(author), action: Action::Post { content: content.into() }, key: None }
+    }
+
+    /// The same draft with an idempotency key.
+    #[must_use]
+    pub fn with_key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+}
+
+/// A send's success: the event is durable and has this place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// The event's position.
+    pub position: Position,
+    /// The position of the event before it in the room.
+    pub prev: Position,
+    /// The log's epoch.
+    pub epoch: Epoch,
+    /// When the committer took it.
+    pub created_at: Timestamp,
+}
+
+impl Receipt {
+    /// The place of the event, as a reader's id names it.
+    pub fn place(&self) -> Place {
+        Place { epoch: self.epoch, position: self.position }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_back_and_nothing_else_is_one() {
+        let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1188 };
+        assert_eq!(place.to_string(), "5f3c9a2e-1188");
+        assert_eq!("5f3c9a2e-1188".parse(), Ok(place));
+        for bad in [
+            "",
+            "-",
+            "5f3c9a2e",
+            "5f3c9a2e-",
+            "5f3c9a2e-+1",
+            "5F3C9A2E-1",
+            "5f3c9a2-1",
+            "5f3c9a2e-1 ",
+            "5f3c9a2e-18446744073709551616",
+        ] {
+            assert_eq!(bad.parse::<Place>(), Err(MalformedPlace), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_room_name_obeys_the_rule() {
+        for good in ["a", "Lobby_2-x", &"x".repeat(64)] {
+            assert!(RoomName::new(good).is_ok());
+        }
+        for bad in ["", "a b", "ä", "a/b", "..", &"x".repeat(65)] {
+            assert!(RoomName::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The window of idempotency keys: which event a key has already made.
+//!
+//! A key is held as a keyed hash of (author, key), with the position of its event; what the event was is in
+//! the log. The window reaches back [`WINDOW`] or [`KEYS_MAX`] keys, whichever is less. It is not stored:
+//! after a start it is read from the tail of the log, in the background, and only sends with a key wait for
+//! it. The committer owns it and is the only one to decide by it.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use crate::event::{Position, RoomName, Timestamp};
+use crate::log::{Hash, Log, LogError};
+
+/// How long a key is remembered.
+pub const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many keys are remembered.
+pub const KEYS_MAX: usize = 1_000_000;
+
+/// Makes the hashes that records hold in place of keys and contents.
+pub(crate) struct Hasher {
+    secret: [u8; 32],
+}
+
+impl Hasher {
+    pub fn new(signing_key: &[u8; 32]) -> Self {
+        Self { secret: blake3::derive_key("millchat 2026 idempotency", signing_key) }
+    }
+
+    pub fn key(&self, author_id: &str, key: &str) -> Hash {
+        self.hash(b"key", author_id, key)
+    }
+
+    pub fn content(&self, room: &RoomName, content: &str) -> Hash {
+        self.hash(b"content", room.as_str(), content)
+    }
+
+    fn hash(&self, domain: &[u8], first: &str, second: &str) -> Hash {
+        let mut hasher = blake3::Hasher::new_keyed(&self.secret);
+        hasher.update(domain);
+        // The length keeps ("a", "bc") and ("ab", "c") apart.
+        hasher.update(&(first.len() as u64).to_le_bytes());
+        hasher.update(first.as_bytes());
+        hasher.update(second.as_bytes());
+        let mut hash = Hash::default();
+        hash.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+        hash
+    }
+}
+
+/// The keys seen, oldest first to go.
+#[derive(Default)]
+pub(crate) struct Window {
+    positions: HashMap<Hash, Position>,
+    order: VecDeque<(Hash, Timestamp)>,
+}
+
+impl Window {
+    pub fn get(&self, key: &Hash) -> Option<Position> {
+        self.positions.get(key).copied()
+    }
+
+    pub fn insert(&mut self, key: Hash, position: Position, at: Timestamp) {
+        if self.positions.insert(key, position).is_none() {
+            self.order.push_back((key, at));
+        }
+        self.expire(at);
+    }
+
+    fn expire(&mut self, now: Timestamp) {
+        let oldest_ms = now.0.saturating_sub(WINDOW.as_millis() as u64);
+        while let Some((key, at)) = self.order.front() {
+            if at.0 >= oldest_ms && self.order.len() <= KEYS_MAX {
+                break;
+            }
+            self.positions.remove(key);
+            self.order.pop_front();
+        }
+    }
+
+    /// Reads the window from the tail of the log. Blocks on storage.
+    pub fn rebuild(log: &dyn Log) -> Result<Self, LogError> {
+        let oldest_ms = Timestamp::now().0.saturating_sub(WINDOW.as_millis() as u64);
+        let mut found = Vec::new();
+        let mut before = log.head() + 1;
+        'scan: loop {
+            let records = log.scan_back(before)?;
+            let Some(last) = records.last() else { break };
+            before = last.position;
+            for record in records {
+                if record.created_at.0 < oldest_ms || found.len() >= KEYS_MAX {
+                    break 'scan;
+                }
+                if let Some(key) = record.key {
+                    found.push((key, record.position, record.created_at));
+                }
+            }
+        }
+        let mut window = Self::default();
+        for (key, position, at) in found.into_iter().rev() {
+            window.insert(key, position, at);
+        }
+        Ok(window)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_forgotten_after_the_window_and_not_before() {
+        let mut window = Window::default();
+        let day_ms = WINDOW.as_millis() as u64;
+        window.insert([1; 16], 1, Timestamp(1_000));
+        window.insert([2; 16], 2, Timestamp(1_000 + day_ms));
+        assert_eq!(window.get(&[1; 16]), Some(1));
+        window.insert([3; 16], 3, Timestamp(1_001 + day_ms));
+        assert_eq!((window.get(&[1; 16]), window.get(&[2; 16])), (None, Some(2)));
+    }
+
+    #[test]
+    fn the_window_is_bounded_in_number() {
+        let mut window = Window::default();
+        for n in 0..=KEYS_MAX as u128 {
+            window.insert(n.to_le_bytes(), n as u64, Timestamp(1));
+        }
+        assert_eq!((window.positions.len(), window.order.len()), (KEYS_MAX, KEYS_MAX));
+        assert_eq!(window.get(&0u128.to_le_bytes()), None);
+    }
+
+    #[test]
+    fn hashes_of_other_authors_keys_rooms_and_contents_differ() {
+        let hasher = Hasher::new(&[7; 32]);
+        let (a, b) = (RoomName::new("a").unwrap(), RoomName::new("b").unwrap());
+        assert_ne!(hasher.key("ab", "c"), hasher.key("a", "bc"));
+        assert_ne!(hasher.content(&a, "x"), hasher.content(&b, "x"));
+        assert_ne!(hasher.key("a", "x"), hasher.content(&a, "x"));
+    }
+}

@@ -1,0 +1,77 @@
+//! The core of Millchat: a durable live chat that never loses a message.
+//!
+//! **The log is the truth. A room is a chain through the log. A subscriber is a cursor on that chain.**
+//!
+//! Every event is appended once to one totally ordered log and gets a position, and the position of the event
+//! before it in its room. It is shown to nobody before it is durable. Joining is setting a cursor, so there
+//! is no moment between a snapshot and a subscription in which a message could be missed; a slow reader falls
+//! off the ring in memory, reads on from the log, and slows nobody.
+//!
+//! ```
+//! # use millchat::{Author, AuthorKind, Chat, Draft, From, RoomName};
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let chat = Chat::open("temp:")?;
+//! let lobby = RoomName::new("lobby")?;
+//! let mut reader = chat.subscribe(&lobby, From::Last(100), None).await?;
+//! let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+//! let receipt = chat.send(&lobby, Draft::post(ada, "hello")).await?; // durable from here on
+//! # let _ = (&mut reader, receipt); Ok(()) })
+//! # .map_err(|error: Box<dyn std::error::Error>| error)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What it is not
+//!
+//! It knows no HTTP, no HTML, no accounts and no rights beyond "the author of the message": whoever embeds it
+//! brings those. It is one process per log file.
+//!
+//! # Limits
+//!
+//! | what | limit |
+//! |---|---|
+//! | content of a message | 65,536 bytes |
+//! | name of a room | 1 to 64 of `A-Z a-z 0-9 _ -` |
+//! | sends that wait for the disk | 65,536, or 64 MiB |
+//! | events of one commit | 8,192, or about 8 MiB |
+//! | events of a room kept in memory | 512, or 512 KiB |
+//! | idempotency keys | 24 hours, or 1,000,000 |
+//! | history a join can ask for | 1,000 events |
+//! | page of history | 1,000 messages |
+//! | kinds of frame | 4 |
+
+mod chat;
+mod committer;
+mod counters;
+mod encoder;
+mod event;
+mod fanout;
+mod history;
+mod idempotency;
+mod keeper;
+pub mod log;
+#[cfg(any(test, feature = "oracle"))]
+pub mod oracle;
+#[cfg(test)]
+mod power_loss;
+mod readpool;
+mod ring;
+mod room;
+mod rooms;
+mod signals;
+mod subscription;
+
+pub use chat::{Builder, Chat, OpenError, Overview, ReadError, SendError};
+pub use counters::Stats;
+pub use encoder::{
+    Encoder, FRAME_KINDS_MAX, FrameKind, Item, PRESENCE_NAMES_MAX, Presence, Signal, TYPING_NAMES_MAX,
+};
+pub use event::{
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Action, Author, AuthorKind, Body, CONTENT_BYTES_MAX, Draft,
+    Epoch, Event, InvalidRoomName, KEY_BYTES_MAX, MalformedPlace, Message, Place, Position,
+    ROOM_NAME_BYTES_MAX, Receipt, RoomName, Timestamp,
+};
+pub use fanout::Dispatcher;
+pub use history::{HistoryPage, HistoryRange, PAGE_MESSAGES_MAX};
+pub use subscription::{
+    Delivery, From, HISTORY_DEFAULT, HISTORY_MAX, Opened, Opening, Received, ResetReason, Subscription,
+};

@@ -1,0 +1,137 @@
+//! The log: one totally ordered sequence of records, and rooms as chains through it.
+//!
+//! [`Log`] is the seam between the chat and its storage. What stands behind it may be embedded (redb, here)
+//! or replicated; the chat above relies on these invariants and on nothing else:
+//!
+//! 1. Positions ascend from 1 and are never reused, whatever happens to the process or the disk.
+//! 2. `prev` of a record is the position of the record before it in the same room, 0 for the first. It may
+//!    be stored by the log or derived by whoever reads it in order: the chat never computes it.
+//! 3. What [`Log::commit`] returned is durable and is seen by every read that begins afterwards. A batch is
+//!    stored whole or not at all.
+//! 4. A commit that failed with [`CommitError::Refused`] stored nothing. One that failed with
+//!    [`CommitError::Unknown`] stored all or nothing, and the log takes no commit after it.
+//! 5. [`Log::head`] and [`Log::floor`] never go back. Every record from the floor to the head is readable.
+//! 6. A record is never changed, but that a delete takes the content (and the hash of the content) out of
+//!    its target and of the target's edits, in the commit that holds the delete.
+//! 7. The epoch and the signing key are made once with the log.
+
+mod derived;
+pub(crate) mod record;
+pub(crate) mod redb;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
+pub use record::{Hash, Record};
+
+/// Most records one read may return: a read transaction pins the pages it could see.
+pub const READ_EVENTS_MAX: usize = 256;
+/// A read stops after the record that takes it past this many bytes of records.
+pub const READ_BYTES_MAX: usize = 256 * 1024;
+
+/// One event on its way into the log: everything but its place.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// The room it goes to.
+    pub room: RoomName,
+    /// Who sends it.
+    pub author: Option<Author>,
+    /// When the committer took it.
+    pub created_at: Timestamp,
+    /// What it says.
+    pub body: Body,
+    /// Keyed hash of the author and the idempotency key, when there is one.
+    pub key: Option<Hash>,
+    /// Keyed hash of the room and the content, when there is a key.
+    pub content_hash: Option<Hash>,
+}
+
+/// The log cannot be read, or holds something that it must not.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum LogError {
+    /// The storage failed.
+    #[error("{0}")]
+    Storage(String),
+    /// A record does not read back.
+    #[error("the record at position {position} is damaged: {what}")]
+    Damaged {
+        /// Where.
+        position: Position,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// A commit failed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CommitError {
+    /// Nothing was stored, and later commits may succeed: there is too little room on the disk.
+    #[error("the disk is full: {free} bytes are free where the log lies, {needed} are needed")]
+    DiskFull {
+        /// Free bytes.
+        free: u64,
+        /// What the batch may need, and the reserve.
+        needed: u64,
+    },
+    /// Nothing was stored.
+    #[error("{0}")]
+    Refused(String),
+    /// All was stored or nothing was; the log takes no more commits.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// A piece of a room's chain, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    /// The events, each the `prev` of the next.
+    pub events: Vec<Arc<Event>>,
+    /// The room's head when it was read: 0 when nothing is known of the room.
+    pub head: Position,
+    /// The floor when it was read.
+    pub floor: Position,
+}
+
+/// A durable, totally ordered log of records. See the module's invariants.
+///
+/// Calls block on storage. `commit` has one caller at a time (the committer); reads come from any thread.
+pub trait Log: Send + Sync + 'static {
+    /// The id of this log's life.
+    fn epoch(&self) -> Epoch;
+    /// A secret made with the log.
+    fn signing_key(&self) -> [u8; 32];
+    /// The newest durable position; 0 when there is none.
+    fn head(&self) -> Position;
+    /// The oldest position that is still kept.
+    fn floor(&self) -> Position;
+    /// Stores a batch, durably. Returns the events in the batch's order.
+    fn commit(&self, batch: &[Append]) -> Result<Vec<Arc<Event>>, CommitError>;
+    /// Raises the floor: records before it are gone, their positions never come again. A floor that is not
+    /// above the present one changes nothing.
+    fn cut(&self, floor: Position) -> Result<(), CommitError>;
+    /// The record at a position; `None` below the floor and beyond the head.
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
+    /// The newest position of a room; 0 when nothing is known of it.
+    fn room_head(&self, room: &RoomName) -> Result<Position, LogError>;
+    /// The events of a room after a position, oldest first: at most [`READ_EVENTS_MAX`], about
+    /// [`READ_BYTES_MAX`]. Empty only when there are none.
+    fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError>;
+    /// The newest `count` (at most [`READ_EVENTS_MAX`]) events of a room before a position, oldest first.
+    fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError>;
+    /// The newest edit of a message, content and time.
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
+    /// Records of the whole log before a position, newest first, at most [`READ_EVENTS_MAX`].
+    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError>;
+    /// Takes no more commits and leaves nothing to be repaired by the next start.
+    fn close(&self) -> Result<(), LogError>;
+}
+
+/// Opens the embedded log, and makes it when there is none: see [`crate::Builder::open`].
+pub fn open(log: &str) -> Result<Arc<dyn Log>, redb::OpenError> {
+    Ok(Arc::new(match log {
+        "memory:" => redb::RedbLog::in_memory(),
+        "temp:" => redb::RedbLog::temporary(),
+        path => redb::RedbLog::open(Path::new(path)),
+    }?))
+}

@@ -1,0 +1,448 @@
+//! The judgement: what was observed against the recovered log. The promises are numbered in the parent.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
+
+use super::{
+    Act, Oracle, Outcome, PageRecord, Piece, ReaderRecord, RecoveredLog, Said, Seen, SenderRecord, Told,
+    content_digest,
+};
+use crate::event::{Position, RoomName};
+
+/// How many violations are listed; the rest is counted.
+const VIOLATIONS_MAX: usize = 1000;
+
+/// Which promise was broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// 1: an acknowledged event is in the log once, at its position.
+    Acknowledged,
+    /// 2: the log's links are whole.
+    Chain,
+    /// 3: nothing is stored twice, nor after it was rejected, nor without having been sent.
+    Once,
+    /// 4: a sender's events keep their order.
+    Order,
+    /// 5 and 6: a stream is a contiguous piece of the chain, event for event.
+    Stream,
+    /// 6: a page of history is the fold of the stream.
+    History,
+    /// Something was observed of a room whose log was not given.
+    NotLookedAt,
+}
+
+/// One broken promise, with what is needed to find it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The promise.
+    pub rule: Rule,
+    /// Where.
+    pub room: RoomName,
+    /// Whose observation it is: a sender, a reader, a page, or the log itself.
+    pub who: String,
+    /// The positions it is about.
+    pub positions: Vec<Position>,
+    /// What is wrong, in words.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, room, who, positions, what } = self;
+        write!(f, "{rule:?} broken in room {room}, {who}, at {positions:?}: {what}")
+    }
+}
+
+pub(super) fn check(oracle: &Oracle, logs: &[RecoveredLog]) -> Vec<Violation> {
+    let senders: Vec<_> = oracle.senders.lock().clone();
+    let inherited = oracle.inherited.lock().clone();
+    let mut rooms: HashMap<RoomName, Truth<'_>> = HashMap::new();
+    let mut violations = Vec::new();
+    for log in logs {
+        if let Some(first) = rooms.get(&log.room) {
+            first.must_equal(log, &mut violations);
+            continue;
+        }
+        let mut truth = Truth::new(log);
+        for &(ref room, head) in &inherited {
+            if *room == log.room {
+                truth.inherited = truth.inherited.max(head);
+            }
+        }
+        for sender in &senders {
+            truth.learn_texts(&sender.lock());
+        }
+        truth.sum_up();
+        truth.check_chain(&mut violations);
+        rooms.insert(log.room.clone(), truth);
+    }
+
+    let unseen = |room: &RoomName, who: String| {
+        let what = "no recovered log of this room was given".to_owned();
+        Violation { rule: Rule::NotLookedAt, room: room.clone(), who, positions: Vec::new(), what }
+    };
+    let mut tallies: HashMap<RoomName, HashMap<Said, Tally>> = HashMap::new();
+    for sender in &senders {
+        let sender = sender.lock();
+        match rooms.get(&sender.room) {
+            Some(truth) => {
+                let tally = tallies.entry(sender.room.clone()).or_default();
+                truth.check_sender(&sender, tally, &mut violations);
+            }
+            None => violations.push(unseen(&sender.room, format!("sender {}", sender.name))),
+        }
+    }
+    for (room, truth) in &rooms {
+        truth.check_once(tallies.remove(room).unwrap_or_default(), &mut violations);
+    }
+    for reader in oracle.readers.lock().iter() {
+        let reader = reader.lock();
+        violations.extend(reader.violations.iter().cloned());
+        match rooms.get(&reader.room) {
+            Some(truth) => truth.check_reader(&reader, &mut violations),
+            None => violations.push(unseen(&reader.room, format!("reader {}", reader.name))),
+        }
+    }
+    for page in oracle.pages.lock().iter() {
+        match rooms.get(&page.room) {
+            Some(truth) => truth.check_page(page, &mut violations),
+            None => violations.push(unseen(&page.room, format!("page {}", page.name))),
+        }
+    }
+    if violations.len() > VIOLATIONS_MAX {
+        let more = violations.len() - VIOLATIONS_MAX;
+        violations.truncate(VIOLATIONS_MAX);
+        if let Some(last) = violations.last_mut() {
+            last.what = format!("{} (and {more} more violations)", last.what);
+        }
+    }
+    violations
+}
+
+/// What all senders together observed of sends that say the same.
+#[derive(Default)]
+struct Tally {
+    acknowledged: BTreeSet<Position>,
+    unknown: usize,
+    rejected: usize,
+}
+
+/// What the stream says of one message, folded: what a page of history is compared with.
+#[derive(Default)]
+struct Fold {
+    /// Where each text began, oldest first; `None` for a text that nobody knows any more.
+    texts: Vec<(Position, Option<u64>)>,
+    deleted_at: Option<Position>,
+}
+
+/// A recovered log with its sums.
+struct Truth<'a> {
+    log: &'a RecoveredLog,
+    inherited: Position,
+    /// Texts that a delete took from the log, as their senders remember them.
+    remembered: HashMap<Position, u64>,
+    /// Index i: the sum over the first i events, as in a [`Piece`].
+    shapes: Vec<u64>,
+    contents: Vec<u64>,
+    /// Index i: how many of the first i events had a text that nobody knows any more.
+    forgotten: Vec<usize>,
+    /// Indices of the posted messages.
+    posted: Vec<usize>,
+    folds: HashMap<Position, Fold>,
+}
+
+impl<'a> Truth<'a> {
+    fn new(log: &'a RecoveredLog) -> Self {
+        Self {
+            log,
+            inherited: 0,
+            remembered: HashMap::new(),
+            shapes: Vec::new(),
+            contents: Vec::new(),
+            forgotten: Vec::new(),
+            posted: Vec::new(),
+            folds: HashMap::new(),
+        }
+    }
+
+    fn violation(
+        &self,
+        rule: Rule,
+        who: impl Into<String>,
+        positions: Vec<Position>,
+        what: String,
+    ) -> Violation {
+        Violation { rule, room: self.log.room.clone(), who: who.into(), positions, what }
+    }
+
+    /// How many events are at or below this position.
+    fn index_after(&self, position: Position) -> usize {
+        self.log.events.partition_point(|seen| seen.position <= position)
+    }
+
+    fn at(&self, position: Position) -> Option<&'a Seen> {
+        let index = self.index_after(position).checked_sub(1)?;
+        self.log.events.get(index).filter(|seen| seen.position == position)
+    }
+
+    fn learn_texts(&mut self, sender: &SenderRecord) {
+        if sender.room != self.log.room {
+            return;
+        }
+        for sent in &sender.sent {
+            if let (Outcome::Acknowledged { position, .. }, Some(content)) = (sent.outcome, sent.said.content)
+            {
+                self.remembered.insert(position, content);
+            }
+        }
+    }
+
+    fn sum_up(&mut self) {
+        let (mut shapes, mut contents, mut forgotten) = (0_u64, 0_u64, 0);
+        (self.shapes, self.contents, self.forgotten) = (vec![0], vec![0], vec![0]);
+        for (index, seen) in self.log.events.iter().enumerate() {
+            let text = seen.said.content.or_else(|| self.remembered.get(&seen.position).copied());
+            match seen.said.act {
+                Act::Message => {
+                    self.posted.push(index);
+                    self.folds.entry(seen.position).or_default().texts.push((seen.position, text));
+                }
+                Act::Edit(target) => {
+                    self.folds.entry(target).or_default().texts.push((seen.position, text));
+                }
+                Act::Delete(target) => {
+                    self.folds.entry(target).or_default().deleted_at = Some(seen.position);
+                }
+                Act::Other => {}
+            }
+            shapes = shapes.wrapping_add(seen.shape_digest());
+            match text {
+                Some(text) => contents = contents.wrapping_add(content_digest(seen.position, text)),
+                None if withheld(seen) => forgotten += 1,
+                None => {}
+            }
+            self.shapes.push(shapes);
+            self.contents.push(contents);
+            self.forgotten.push(forgotten);
+        }
+    }
+
+    fn check_chain(&self, violations: &mut Vec<Violation>) {
+        let RecoveredLog { floor, head, events, .. } = self.log;
+        let mut last: Option<&Seen> = None;
+        for seen in events {
+            let linked = match last {
+                Some(last) => seen.prev == last.position && seen.position > last.position,
+                None => seen.prev < *floor || seen.prev == 0,
+            };
+            if !linked {
+                let from = last.map_or(*floor, |last| last.position);
+                let what =
+                    format!("event {} links to {}, the event before it is {from}", seen.position, seen.prev);
+                violations.push(self.violation(Rule::Chain, "log", vec![from, seen.position], what));
+            }
+            let message = if let Act::Edit(target) = seen.said.act { target } else { seen.position };
+            let deleted = self.folds.get(&message).is_some_and(|fold| fold.deleted_at.is_some());
+            if withheld(seen) && !deleted {
+                let what = format!("event {} has no text, and nobody deleted it", seen.position);
+                violations.push(self.violation(Rule::Chain, "log", vec![seen.position], what));
+            }
+            last = Some(seen);
+        }
+        let end = last.map_or(0, |last| last.position);
+        if end != *head && (last.is_some() || *head >= *floor) {
+            let what = format!("the head is stated as {head}, the events end at {end}");
+            violations.push(self.violation(Rule::Chain, "log", vec![*head, end], what));
+        }
+    }
+
+    /// Another reading of the same room, by another node perhaps.
+    fn must_equal(&self, other: &RecoveredLog, violations: &mut Vec<Violation>) {
+        let floor = self.log.floor.max(other.floor);
+        let above = |seen: &&Seen| seen.position >= floor;
+        let ours = self.log.events.iter().filter(above).map(Some).chain(std::iter::once(None));
+        let theirs = other.events.iter().filter(above).map(Some).chain(std::iter::once(None));
+        if let Some((ours, theirs)) = ours.zip(theirs).find(|(ours, theirs)| ours != theirs) {
+            let positions = [ours, theirs].into_iter().flatten().map(|seen| seen.position).collect();
+            let what = format!("two readings differ: {ours:?} and {theirs:?}");
+            violations.push(self.violation(Rule::Chain, "log", positions, what));
+        }
+    }
+
+    fn check_sender(
+        &self,
+        sender: &SenderRecord,
+        tallies: &mut HashMap<Said, Tally>,
+        violations: &mut Vec<Violation>,
+    ) {
+        let who = format!("sender {}", sender.name);
+        let mut acknowledged: BTreeMap<u64, Position> = BTreeMap::new();
+        for sent in &sender.sent {
+            let Outcome::Acknowledged { position, prev } = sent.outcome else { continue };
+            let sequence = sent.sequence;
+            let first = *acknowledged.entry(sequence).or_insert(position);
+            if first != position {
+                let what = format!("send {sequence} was acknowledged at {first} and at {position}");
+                violations.push(self.violation(Rule::Acknowledged, &who, vec![first, position], what));
+            }
+            let tally = tallies.entry(sent.said).or_default();
+            if !tally.acknowledged.insert(position) && first != position {
+                let what = format!("send {sequence} shares {position} with another send");
+                violations.push(self.violation(Rule::Acknowledged, &who, vec![position], what));
+            }
+            if position < self.log.floor {
+                continue;
+            }
+            let wrong = match self.at(position) {
+                None => "the log has no such event".to_owned(),
+                Some(found) if found.prev != prev => {
+                    format!("the acknowledgement said prev {prev}, the log says {}", found.prev)
+                }
+                Some(found) if found.said == sent.said => continue,
+                Some(found) if withheld(found) && found.said == sent.said.shape() => continue,
+                Some(found) => format!("the log has another event there: {:?}", found.said),
+            };
+            let what = format!("send {sequence} was acknowledged at {position}, but {wrong}");
+            violations.push(self.violation(Rule::Acknowledged, &who, vec![position], what));
+        }
+        let mut in_doubt = HashSet::new();
+        for sent in &sender.sent {
+            if acknowledged.contains_key(&sent.sequence) {
+                continue;
+            }
+            match sent.outcome {
+                // A retry without an answer leaves the same send in doubt, not another one.
+                Outcome::Unknown if in_doubt.insert(sent.sequence) => {
+                    tallies.entry(sent.said).or_default().unknown += 1;
+                }
+                Outcome::Rejected => tallies.entry(sent.said).or_default().rejected += 1,
+                Outcome::Unknown | Outcome::Acknowledged { .. } => {}
+            }
+        }
+        let order: Vec<(u64, Position)> = acknowledged.into_iter().collect();
+        for pair in order.windows(2) {
+            if let [(earlier, before), (later, after)] = *pair
+                && before >= after
+            {
+                let what = format!("send {later} is at {after}, send {earlier} before it at {before}");
+                violations.push(self.violation(Rule::Order, &who, vec![before, after], what));
+            }
+        }
+    }
+
+    /// Every stored event was sent, and not more often stored than sent.
+    fn check_once(&self, tallies: HashMap<Said, Tally>, violations: &mut Vec<Violation>) {
+        let mut stored: HashMap<Said, Vec<Position>> = HashMap::new();
+        for seen in &self.log.events {
+            if seen.position > self.inherited && !withheld(seen) && seen.said.act != Act::Other {
+                stored.entry(seen.said).or_default().push(seen.position);
+            }
+        }
+        for (said, positions) in stored {
+            let none = Tally::default();
+            let tally = tallies.get(&said).unwrap_or(&none);
+            let extra = positions.iter().filter(|position| !tally.acknowledged.contains(position)).count();
+            if extra <= tally.unknown {
+                continue;
+            }
+            let (acknowledged, unknown, rejected) = (tally.acknowledged.len(), tally.unknown, tally.rejected);
+            let what = format!(
+                "stored {} times; of its sends {acknowledged} were acknowledged, {unknown} unknown, {rejected} \
+                 rejected: {said:?}",
+                positions.len()
+            );
+            violations.push(self.violation(Rule::Once, "log", positions, what));
+        }
+    }
+
+    fn check_reader(&self, reader: &ReaderRecord, violations: &mut Vec<Violation>) {
+        let who = format!("reader {}", reader.name);
+        for piece in reader.pieces.iter().chain([&reader.current]) {
+            if let Some(what) = self.piece_differs(piece) {
+                violations.push(self.violation(Rule::Stream, &who, vec![piece.from, piece.to], what));
+            }
+        }
+        if reader.gap_to >= self.log.floor.max(1) {
+            let what =
+                format!("was told that all up to {} is gone; the floor is {}", reader.gap_to, self.log.floor);
+            violations.push(self.violation(Rule::Stream, &who, vec![reader.gap_to], what));
+        }
+        let (reached, head) = (reader.current.to, self.log.head);
+        if reader.complete && reached < head {
+            let what = format!("stayed to the end but got to {reached}; the head is {head}");
+            violations.push(self.violation(Rule::Stream, &who, vec![reached, head], what));
+        }
+    }
+
+    fn piece_differs(&self, piece: &Piece) -> Option<String> {
+        // What retention took cannot be compared any more. The place of an empty piece is no event.
+        if piece.count == 0 || piece.from + 1 < self.log.floor {
+            return None;
+        }
+        let (low, high) = (self.index_after(piece.from), self.index_after(piece.to));
+        let sum = |sums: &[u64]| sums[high].wrapping_sub(sums[low]);
+        if piece.count != (high - low) as u64 || piece.shapes != sum(&self.shapes) {
+            let (seen, stored) = (piece.count, high - low);
+            return Some(format!("received {seen} events that are not the {stored} that the log has there"));
+        }
+        let mut expected = sum(&self.contents);
+        let mut forgotten = self.forgotten[high] - self.forgotten[low];
+        for &position in &piece.textless {
+            let stored = self.at(position)?;
+            if stored.said.content.is_some() {
+                return Some(format!("event {position} came without its text, which nobody deleted"));
+            }
+            match self.remembered.get(&position) {
+                Some(&text) => expected = expected.wrapping_sub(content_digest(position, text)),
+                None if withheld(stored) => forgotten -= 1,
+                None => {}
+            }
+        }
+        (forgotten == 0 && piece.contents != expected)
+            .then(|| "received other texts than the log has".to_owned())
+    }
+
+    fn check_page(&self, record: &PageRecord, violations: &mut Vec<Violation>) {
+        let who = format!("page {}", record.name);
+        let messages = record.page.messages.iter().filter(|told| told.position >= self.log.floor);
+        let mut expected: Option<usize> = None;
+        for told in messages {
+            let found = self.posted.partition_point(|&index| self.log.events[index].position < told.position);
+            let wrong = match self.posted.get(found).map(|&index| &self.log.events[index]) {
+                Some(seen) if seen.position == told.position => {
+                    if expected.is_some_and(|expected| expected != found) {
+                        Some("a message before it is missing, doubled or out of order".to_owned())
+                    } else if seen.prev != told.prev || seen.said.author != told.author {
+                        Some(format!("the log has {seen:?}"))
+                    } else {
+                        self.fold_differs(record.page.head, told)
+                    }
+                }
+                _ => Some("the log has no message there".to_owned()),
+            };
+            expected = Some(found + 1);
+            if let Some(what) = wrong {
+                violations.push(self.violation(Rule::History, &who, vec![told.position], what));
+            }
+        }
+    }
+
+    /// The page may show any state that the message had since the head that the page states.
+    fn fold_differs(&self, page_head: Position, told: &Told) -> Option<String> {
+        let fold = self.folds.get(&told.position)?;
+        let Some(content) = told.content else {
+            return fold.deleted_at.is_none().then(|| "shown as deleted, which it is not".to_owned());
+        };
+        if let Some(deleted_at) = fold.deleted_at.filter(|&deleted_at| deleted_at <= page_head) {
+            return Some(format!("shown with a text that {deleted_at} took away"));
+        }
+        let newest = fold.texts.partition_point(|&(at, _)| at <= page_head).saturating_sub(1);
+        let known = fold.texts[newest..].iter().any(|&(_, text)| text.is_none_or(|text| text == content));
+        (!known).then(|| "shown with a text that is not its latest".to_owned())
+    }
+}
+
+/// Whether a text is missing where there was one.
+fn withheld(seen: &Seen) -> bool {
+    seen.said.content.is_none() && matches!(seen.said.act, Act::Message | Act::Edit(_))
+}

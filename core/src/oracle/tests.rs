@@ -1,0 +1,354 @@
+//! The oracle is worth something only if it catches what it is for: each way to break a promise, once.
+
+use super::*;
+use crate::subscription::ResetReason;
+
+fn room() -> RoomName {
+    RoomName::new("lobby").unwrap()
+}
+
+fn said(number: u64) -> Said {
+    Said::post("ada", &format!("message {number}"))
+}
+
+/// Five messages; positions leave room for other rooms' events: 10, 20, 30, 40, 50.
+fn events() -> Vec<Seen> {
+    (1..=5).map(|n| Seen { position: n * 10, prev: (n - 1) * 10, said: said(n) }).collect()
+}
+
+fn log(events: Vec<Seen>) -> RecoveredLog {
+    RecoveredLog { room: room(), floor: 1, head: events.last().map_or(0, |seen| seen.position), events }
+}
+
+/// An oracle whose one sender had all five acknowledged.
+fn oracle() -> Oracle {
+    let oracle = Oracle::new();
+    let sender = oracle.sender(&room(), "ada");
+    for (sequence, seen) in (0..).zip(events()) {
+        sender.acknowledged(sequence, seen.said, seen.position, seen.prev);
+    }
+    oracle
+}
+
+fn rules(oracle: &Oracle, log: RecoveredLog) -> Vec<Rule> {
+    let mut rules: Vec<Rule> = oracle.check(&[log]).iter().map(|violation| violation.rule).collect();
+    rules.dedup();
+    rules
+}
+
+/// What the oracle says of a reader that receives these, when the log has the five.
+fn reading(stream: &[Seen]) -> Vec<Rule> {
+    let oracle = oracle();
+    let reader = oracle.reader(&room(), "bob");
+    reader.opened(None, Opening::Start, 0);
+    stream.iter().for_each(|&seen| reader.event(seen));
+    reader.complete();
+    rules(&oracle, log(events()))
+}
+
+#[test]
+fn a_run_that_keeps_every_promise_is_clean() {
+    let oracle = oracle();
+    let reader = oracle.reader(&room(), "bob");
+    reader.opened(None, Opening::Start, 0);
+    let [first, second, third, fourth, fifth] = events().try_into().unwrap();
+    reader.event(first);
+    reader.opened(Some(10), Opening::Start, 10);
+    reader.event(second);
+    reader.event(third);
+    // Another first join, at a place between two events of the room.
+    reader.opened(None, Opening::Start, 35);
+    reader.event(fourth);
+    reader.event(fifth);
+    reader.complete();
+    assert_eq!(oracle.check(&[log(events())]), []);
+}
+
+#[test]
+fn a_dropped_event_is_caught() {
+    let mut stream = events();
+    stream.remove(2);
+    assert_eq!(reading(&stream), [Rule::Stream]);
+    assert_eq!(reading(&events()[..4]), [Rule::Stream], "dropped at the end");
+    assert_eq!(reading(&events()[1..]), [Rule::Stream], "dropped at the beginning");
+}
+
+#[test]
+fn a_doubled_event_is_caught() {
+    let mut stream = events();
+    stream.insert(3, stream[2]);
+    assert_eq!(reading(&stream), [Rule::Stream]);
+}
+
+#[test]
+fn two_swapped_events_are_caught() {
+    let mut stream = events();
+    stream.swap(1, 2);
+    assert_eq!(reading(&stream), [Rule::Stream]);
+}
+
+#[test]
+fn two_swapped_texts_are_caught() {
+    let mut stream = events();
+    (stream[1].said, stream[2].said) = (stream[2].said, stream[1].said);
+    assert_eq!(reading(&stream), [Rule::Stream]);
+}
+
+#[test]
+fn a_repositioned_event_is_caught() {
+    let mut stream = events();
+    stream[2].position = 31;
+    stream[3].prev = 31;
+    assert_eq!(reading(&stream), [Rule::Stream]);
+}
+
+#[test]
+fn an_invented_event_is_caught() {
+    let mut stream = events();
+    stream.push(Seen { position: 60, prev: 50, said: said(6) });
+    assert_eq!(reading(&stream), [Rule::Stream], "invented for one reader");
+    assert_eq!(rules(&oracle(), log(stream)), [Rule::Once], "invented in the log");
+}
+
+#[test]
+fn a_lost_acknowledged_event_is_caught() {
+    let mut stored = events();
+    stored.pop();
+    assert_eq!(rules(&oracle(), log(stored)), [Rule::Acknowledged]);
+}
+
+#[test]
+fn an_acknowledgement_at_another_position_is_caught() {
+    let mut stored = events();
+    stored[4].position = 51;
+    assert!(rules(&oracle(), log(stored)).contains(&Rule::Acknowledged));
+    let oracle = oracle();
+    oracle.sender(&room(), "eve").acknowledged(0, said(9), 50, 40);
+    assert!(rules(&oracle, log(events())).contains(&Rule::Acknowledged), "another event is there");
+}
+
+#[test]
+fn an_acknowledgement_with_another_prev_is_caught() {
+    let oracle = oracle();
+    oracle.sender(&room(), "eve").acknowledged(0, said(5), 50, 30);
+    assert!(rules(&oracle, log(events())).contains(&Rule::Acknowledged));
+}
+
+#[test]
+fn an_unknown_outcome_may_be_stored_once_or_not_at_all_but_never_twice() {
+    let unknown = |times: u64| {
+        let oracle = oracle();
+        let sender = oracle.sender(&room(), "eve");
+        // Twice in doubt, by a retry with the same key: still one send.
+        sender.unknown(0, said(9));
+        sender.unknown(0, said(9));
+        let mut stored = events();
+        stored.extend((0..times).map(|n| Seen { position: 60 + 10 * n, prev: 50 + 10 * n, said: said(9) }));
+        rules(&oracle, log(stored))
+    };
+    assert_eq!(unknown(0), []);
+    assert_eq!(unknown(1), []);
+    assert_eq!(unknown(2), [Rule::Once]);
+}
+
+#[test]
+fn an_unknown_outcome_that_a_retry_settles_must_be_stored_once() {
+    let settled = |stored: Vec<Seen>| {
+        let oracle = oracle();
+        let sender = oracle.sender(&room(), "eve");
+        sender.unknown(0, said(9));
+        sender.acknowledged(0, said(9), 60, 50);
+        rules(&oracle, log(stored))
+    };
+    let mut stored = events();
+    assert_eq!(settled(stored.clone()), [Rule::Acknowledged]);
+    stored.push(Seen { position: 60, prev: 50, said: said(9) });
+    assert_eq!(settled(stored.clone()), []);
+    stored.push(Seen { position: 70, prev: 60, said: said(9) });
+    assert_eq!(settled(stored), [Rule::Once]);
+}
+
+#[test]
+fn a_rejected_send_that_is_stored_is_caught() {
+    let oracle = oracle();
+    oracle.sender(&room(), "eve").rejected(0, said(9));
+    let mut stored = events();
+    stored.push(Seen { position: 60, prev: 50, said: said(9) });
+    assert_eq!(rules(&oracle, log(stored)), [Rule::Once]);
+}
+
+#[test]
+fn a_sender_whose_order_is_broken_is_caught() {
+    let oracle = Oracle::new();
+    let sender = oracle.sender(&room(), "ada");
+    for (sequence, seen) in [0, 1, 3, 2, 4].into_iter().zip(events()) {
+        sender.acknowledged(sequence, seen.said, seen.position, seen.prev);
+    }
+    assert_eq!(rules(&oracle, log(events())), [Rule::Order]);
+}
+
+#[test]
+fn a_broken_link_in_the_log_is_caught() {
+    let mut stored = events();
+    stored[3].prev = 20;
+    assert!(rules(&oracle(), log(stored)).contains(&Rule::Chain));
+    let mut head = log(events());
+    head.head = 60;
+    assert_eq!(rules(&oracle(), head), [Rule::Chain], "the head is further than the chain");
+}
+
+#[test]
+fn two_readings_of_one_room_that_differ_are_caught() {
+    let mut other = events();
+    other.pop();
+    let violations = oracle().check(&[log(events()), log(other)]);
+    assert_eq!(violations.len(), 1);
+    assert_eq!(violations[0].rule, Rule::Chain);
+}
+
+#[test]
+fn a_gap_is_allowed_only_where_retention_reached() {
+    let gap = |floor: Position| {
+        let oracle = oracle();
+        let reader = oracle.reader(&room(), "bob");
+        reader.opened(None, Opening::Start, 0);
+        reader.event(events()[0]);
+        reader.gap(10, 34);
+        reader.event(events()[3]);
+        let mut log = log(events());
+        log.floor = floor;
+        log.events.retain(|seen| seen.position >= floor);
+        rules(&oracle, log)
+    };
+    assert_eq!(gap(35), []);
+    assert_eq!(gap(1), [Rule::Stream]);
+}
+
+#[test]
+fn an_opening_that_is_not_what_was_asked_for_is_caught() {
+    for (opening, position) in
+        [(Opening::Start, 20), (Opening::Reset(ResetReason::Ahead), 0), (Opening::Gap { from: 20, to: 0 }, 0)]
+    {
+        let oracle = oracle();
+        oracle.reader(&room(), "bob").opened(Some(10), opening, position);
+        assert_eq!(rules(&oracle, log(events())), [Rule::Stream], "{opening:?}");
+    }
+}
+
+#[test]
+fn an_event_before_the_opening_is_caught() {
+    let oracle = oracle();
+    oracle.reader(&room(), "bob").event(events()[0]);
+    assert_eq!(rules(&oracle, log(events())), [Rule::Stream]);
+}
+
+#[test]
+fn a_room_that_nobody_recovered_is_caught() {
+    let violations = oracle().check(&[]);
+    assert_eq!(violations.iter().map(|violation| violation.rule).collect::<Vec<_>>(), [Rule::NotLookedAt]);
+}
+
+/// The five, of which the second was edited (at 60), then deleted (at 70).
+fn edited_and_deleted() -> (Oracle, Vec<Seen>) {
+    let oracle = oracle();
+    let act = |act, content| Said { author: digest("ada"), act, content };
+    let edit = Seen { position: 60, prev: 50, said: act(Act::Edit(20), Some(digest("second text"))) };
+    let delete = Seen { position: 70, prev: 60, said: act(Act::Delete(20), None) };
+    let sender = oracle.sender(&room(), "ada, editing");
+    sender.acknowledged(0, edit.said, 60, 50);
+    sender.acknowledged(1, delete.said, 70, 60);
+    let mut live = events();
+    live.extend([edit, delete]);
+    (oracle, live)
+}
+
+fn withhold(mut events: Vec<Seen>) -> Vec<Seen> {
+    events[1].said.content = None;
+    events[5].said.content = None;
+    events
+}
+
+#[test]
+fn a_deleted_text_may_be_seen_before_and_must_be_absent_from_the_log_after() {
+    let (oracle, live) = edited_and_deleted();
+    for (name, stream) in [("live", live.clone()), ("resumed", withhold(live.clone()))] {
+        let reader = oracle.reader(&room(), name);
+        reader.opened(None, Opening::Start, 0);
+        stream.into_iter().for_each(|seen| reader.event(seen));
+        reader.complete();
+    }
+    assert_eq!(oracle.check(&[log(withhold(live.clone()))]), []);
+
+    let mut forged = live.clone();
+    forged[1].said.content = Some(digest("another text"));
+    let reader = oracle.reader(&room(), "forged");
+    reader.opened(None, Opening::Start, 0);
+    forged.into_iter().for_each(|seen| reader.event(seen));
+    assert_eq!(rules(&oracle, log(withhold(live))), [Rule::Stream]);
+}
+
+#[test]
+fn a_text_that_is_missing_without_a_delete_is_caught() {
+    let mut stream = events();
+    stream[1].said.content = None;
+    assert_eq!(reading(&stream), [Rule::Stream]);
+    assert!(rules(&oracle(), log(stream)).contains(&Rule::Chain));
+}
+
+/// What the oracle says of this page, given that the second message was edited and deleted.
+fn paging(head: Position, change: impl FnOnce(&mut Vec<Told>)) -> Vec<Rule> {
+    let (oracle, live) = edited_and_deleted();
+    let told = |seen: &Seen| Told {
+        position: seen.position,
+        prev: seen.prev,
+        author: seen.said.author,
+        content: seen.said.content,
+    };
+    let mut messages: Vec<Told> = events().iter().map(told).collect();
+    change(&mut messages);
+    oracle.page(&room(), "all", Page { head, messages });
+    rules(&oracle, log(withhold(live)))
+}
+
+#[test]
+fn a_history_page_is_the_fold_of_the_stream() {
+    let second = |content: Option<&'static str>| {
+        move |messages: &mut Vec<Told>| messages[1].content = content.map(digest)
+    };
+    assert_eq!(paging(50, second(Some("message 2"))), []);
+    assert_eq!(paging(60, second(Some("second text"))), []);
+    assert_eq!(paging(70, second(None)), []);
+    assert_eq!(paging(50, second(None)), [], "a page may be newer than its head");
+
+    assert_eq!(paging(60, second(Some("message 2"))), [Rule::History], "the edit is not applied");
+    assert_eq!(paging(70, second(Some("second text"))), [Rule::History], "the text was taken away");
+    assert_eq!(paging(70, second(Some("another text"))), [Rule::History]);
+    let deleted = second(None);
+    assert_eq!(paging(70, |page| (deleted(page), page.remove(2)).0), [Rule::History], "one is missing");
+    assert_eq!(paging(70, |page| (deleted(page), page.swap(2, 3)).0), [Rule::History], "two are swapped");
+    assert_eq!(paging(70, |page| (deleted(page), page[4].prev = 30).0), [Rule::History], "wrong prev");
+    assert_eq!(paging(70, |page| (deleted(page), page[4].content = None).0), [Rule::History], "not deleted");
+}
+
+#[test]
+fn a_long_stream_is_compared_piece_by_piece() {
+    let many = |lost: Option<u64>| {
+        let oracle = Oracle::new();
+        oracle.inherits(&room(), u64::MAX);
+        let reader = oracle.reader(&room(), "bob");
+        reader.opened(None, Opening::Start, 0);
+        let stored = (1..=5000).map(|n| Seen { position: n, prev: n - 1, said: said(n) });
+        for mut seen in stored.clone() {
+            if lost == Some(seen.position) {
+                seen.said = said(0);
+            }
+            reader.event(seen);
+        }
+        reader.complete();
+        oracle.check(&[log(stored.collect())])
+    };
+    assert_eq!(many(None), []);
+    let violations = many(Some(2000));
+    assert_eq!(violations.len(), 1);
+    assert_eq!(violations[0].positions, [1024, 2048], "the violation names the piece");
+}

@@ -1,0 +1,67 @@
+//! The threads that read the log.
+//!
+//! A read may wait for the disk, so it never runs on a thread that serves sockets. Jobs wait in one bounded
+//! queue; a reader has at most one job in it.
+
+use std::sync::Arc;
+use std::thread;
+
+use crossbeam::channel::{Sender, TrySendError, bounded};
+use tokio::sync::oneshot;
+
+use crate::chat::ReadError;
+use crate::log::{Log, LogError};
+
+/// Threads that read the log.
+pub const LOG_READ_THREADS: usize = 2;
+/// Most reads that may wait.
+pub const LOG_READS_QUEUED_MAX: usize = 65_536;
+
+type Job = Box<dyn FnOnce(&dyn Log) + Send>;
+
+pub(crate) struct ReadPool {
+    jobs: Sender<Job>,
+}
+
+impl ReadPool {
+    /// The threads end when the pool is dropped.
+    pub fn start(log: &Arc<dyn Log>) -> std::io::Result<Self> {
+        let (jobs, queue) = bounded::<Job>(LOG_READS_QUEUED_MAX);
+        for n in 0..LOG_READ_THREADS {
+            let (queue, log) = (queue.clone(), log.clone());
+            thread::Builder::new().name(format!("millchat-read-{n}")).spawn(move || {
+                for job in queue {
+                    job(&*log);
+                }
+            })?;
+        }
+        Ok(Self { jobs })
+    }
+
+    /// Runs a read; the answer comes by the channel.
+    pub fn start_read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Log) -> Result<T, LogError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, LogError>>, ReadError> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |log| {
+            // Whoever asked may be gone.
+            if !answer.is_closed() {
+                let _ = answer.send(read(log));
+            }
+        });
+        match self.jobs.try_send(job) {
+            Ok(()) => Ok(answered),
+            Err(TrySendError::Full(_)) => Err(ReadError::Busy),
+            Err(TrySendError::Disconnected(_)) => Err(ReadError::Closed),
+        }
+    }
+
+    /// Runs a read and waits for it.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Log) -> Result<T, LogError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        Ok(self.start_read(read)?.await.map_err(|_| ReadError::Closed)??)
+    }
+}

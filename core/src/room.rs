@@ -1,0 +1,195 @@
+//! A room in memory: what its readers share.
+//!
+//! A room holds no truth. Its ring and its head say what the log said, and a reader that finds nothing here
+//! reads the log; so a room can be forgotten and made anew at any moment without a reader missing anything.
+//!
+//! The head only grows. It is raised under the ring's write lock, so whoever sees a head and then locks the
+//! ring finds there the event of that head, unless it was never in the ring.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+
+use crate::encoder::{Encoders, FRAME_KINDS_MAX, FrameKind};
+use crate::event::{Body, Event, Position, RoomName};
+use crate::ring::{Entry, Piece, Ring};
+use crate::signals::Signals;
+
+/// Most events one pull returns.
+pub const PULL_EVENTS_MAX: usize = 256;
+/// One pull stops after the event that takes it past this many bytes.
+pub const PULL_BYTES_MAX: usize = 64 * 1024;
+
+/// What a pull found for a reader.
+pub(crate) enum Pull<T> {
+    /// Nothing newer than the reader's place.
+    CaughtUp,
+    /// The next events, and the reader's place after them.
+    Ready(T, Position),
+    /// The ring does not reach back to the reader's place: read the log.
+    Behind,
+}
+
+pub(crate) struct Room {
+    pub name: RoomName,
+    /// Tells rooms in memory apart: a room that was forgotten and made anew has another.
+    pub number: u64,
+    pub signals: Signals,
+    /// The newest position of the room that is known here. Stored (Release) under the ring's write lock.
+    head: AtomicU64,
+    /// Whether the log was asked for the head. Stored (Release) after the head.
+    head_known: AtomicBool,
+    /// How often content was taken out of the ring. Stored under the ring's write lock.
+    withheld: AtomicU64,
+    /// Written by the committer, held for memory work only.
+    ring: RwLock<Ring>,
+    /// The frames last joined, by kind: most readers are at the same place. Held to look or to store.
+    joined: [Mutex<Option<Joined>>; FRAME_KINDS_MAX],
+    /// When it was last entered or left.
+    used: Mutex<Instant>,
+}
+
+/// Frames of several events in one buffer, to be shared by the readers at the same place.
+struct Joined {
+    /// The `prev` of the first event.
+    from: Position,
+    first: Position,
+    last: Position,
+    /// There was more than one pull takes.
+    full: bool,
+    withheld: u64,
+    bytes: Bytes,
+}
+
+impl Room {
+    pub fn new(name: RoomName, number: u64) -> Self {
+        Self {
+            name,
+            number,
+            signals: Signals::default(),
+            head: AtomicU64::new(0),
+            head_known: AtomicBool::new(false),
+            withheld: AtomicU64::new(0),
+            ring: RwLock::default(),
+            joined: Default::default(),
+            used: Mutex::new(Instant::now()),
+        }
+    }
+
+    /// Takes a committed event. Called by the committer, in the order of the log.
+    pub fn publish(&self, event: &Arc<Event>) {
+        if let (Body::Message { .. }, Some(author)) = (&event.body, &event.author) {
+            self.signals.stop_typing(author);
+        }
+        let mut ring = self.ring.write();
+        if let Body::Delete { target } = event.body {
+            ring.withhold(target);
+            self.withheld.fetch_add(1, Ordering::Release);
+        }
+        ring.push(event.clone());
+        self.head.fetch_max(event.position, Ordering::Release);
+    }
+
+    /// The room's newest position, once the log was asked for it.
+    pub fn head(&self) -> Option<Position> {
+        self.head_known.load(Ordering::Acquire).then(|| self.head.load(Ordering::Acquire))
+    }
+
+    /// Takes what the log said: the head, and the newest events up to it, if `withheld` is still what it was
+    /// before they were read.
+    pub fn learn(&self, head: Position, newest: &[Arc<Event>], withheld: u64) {
+        let mut ring = self.ring.write();
+        self.head.fetch_max(head, Ordering::Release);
+        if self.withheld.load(Ordering::Acquire) == withheld {
+            ring.seed(newest, self.head.load(Ordering::Acquire));
+        }
+        self.head_known.store(true, Ordering::Release);
+    }
+
+    /// How often content was taken out: see [`Room::learn`].
+    pub fn withheld(&self) -> u64 {
+        self.withheld.load(Ordering::Acquire)
+    }
+
+    /// The place from which the newest `count` events follow, if the ring can say.
+    pub fn place_before_last(&self, count: usize) -> Option<Position> {
+        let head = self.head()?;
+        if count == 0 || head == 0 {
+            return Some(head);
+        }
+        self.ring.read().place_before_last(count)
+    }
+
+    /// Whether a reader can go on from this place without the log, as far as the room knows.
+    pub fn serves(&self, place: Position) -> bool {
+        self.head().is_some_and(|head| head <= place) || self.ring.read().reaches(place)
+    }
+
+    /// The next frames after a place.
+    pub fn pull_frames(&self, place: Position, kind: FrameKind, encoders: &Encoders) -> Pull<Bytes> {
+        let head = self.head.load(Ordering::Acquire);
+        if head <= place {
+            return Pull::CaughtUp;
+        }
+        if let Some(joined) = &*self.joined[kind.index()].lock() {
+            let here = joined.from <= place && place < joined.first;
+            let newest = joined.full || joined.last == head;
+            if here && newest && joined.withheld == self.withheld.load(Ordering::Acquire) {
+                return Pull::Ready(joined.bytes.clone(), joined.last);
+            }
+        }
+        let (piece, withheld) = {
+            let ring = self.ring.read();
+            (ring.after(place, PULL_EVENTS_MAX, PULL_BYTES_MAX), self.withheld.load(Ordering::Acquire))
+        };
+        let Piece::Entries(entries) = piece else { return Pull::Behind };
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Pull::Behind };
+        let bytes = match &entries[..] {
+            [one] => one.frame(kind, encoders),
+            many => many
+                .iter()
+                .fold(Vec::new(), |mut all, entry| {
+                    all.extend_from_slice(&entry.frame(kind, encoders));
+                    all
+                })
+                .into(),
+        };
+        let last = last.event.position;
+        *self.joined[kind.index()].lock() = Some(Joined {
+            from: first.event.prev,
+            first: first.event.position,
+            last,
+            full: last < head,
+            withheld,
+            bytes: bytes.clone(),
+        });
+        Pull::Ready(bytes, last)
+    }
+
+    /// The next events after a place.
+    pub fn pull_events(&self, place: Position) -> Pull<Vec<Arc<Event>>> {
+        if self.head.load(Ordering::Acquire) <= place {
+            return Pull::CaughtUp;
+        }
+        let piece = self.ring.read().after(place, PULL_EVENTS_MAX, PULL_BYTES_MAX);
+        match piece {
+            Piece::Entries(entries) => {
+                let last = entries.last().map_or(place, |entry| entry.event.position);
+                let event = |entry: Arc<Entry>| entry.event.clone();
+                Pull::Ready(entries.into_iter().map(event).collect(), last)
+            }
+            Piece::Nothing | Piece::Behind => Pull::Behind,
+        }
+    }
+
+    pub fn touch(&self) {
+        *self.used.lock() = Instant::now();
+    }
+
+    pub fn used(&self) -> Instant {
+        *self.used.lock()
+    }
+}

@@ -1,0 +1,510 @@
+//! The core through its public face.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use millchat::{
+    Action, Author, AuthorKind, Body, Chat, Draft, Event, From, HistoryRange, Opened, Opening, Place,
+    Position, Received, ResetReason, RoomName, SendError, Signal, Subscription,
+};
+
+fn room(name: &str) -> RoomName {
+    RoomName::new(name).unwrap()
+}
+
+fn author(id: &str) -> Author {
+    Author { id: id.into(), name: id.to_uppercase().into(), kind: AuthorKind::Guest }
+}
+
+fn draft(id: &str, action: Action) -> Draft {
+    Draft { author: Some(author(id)), action, key: None }
+}
+
+fn edit(id: &str, target: Position, content: &str) -> Draft {
+    draft(id, Action::Edit { target, content: content.into(), moderator: false })
+}
+
+fn delete(id: &str, target: Position) -> Draft {
+    draft(id, Action::Delete { target, moderator: false })
+}
+
+/// The longest that a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn next(reader: &mut Subscription) -> Received {
+    tokio::time::timeout(PATIENCE, reader.next()).await.expect("nothing came").unwrap().unwrap()
+}
+
+async fn opening(reader: &mut Subscription) -> Opened {
+    match next(reader).await {
+        Received::Opening(opened) => opened,
+        other => panic!("opened with {other:?}"),
+    }
+}
+
+/// The next logged event, past signals.
+async fn event(reader: &mut Subscription) -> std::sync::Arc<Event> {
+    loop {
+        match next(reader).await {
+            Received::Event(event) => return event,
+            Received::Signal(_) => {}
+            other => panic!("{other:?} instead of an event"),
+        }
+    }
+}
+
+fn content(event: &Event) -> Option<&str> {
+    match &event.body {
+        Body::Message { content } | Body::Edit { content, .. } => content.as_deref(),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_message_reaches_a_reader_and_history_as_it_was_acknowledged() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    let mut reader = chat.subscribe(&lobby, From::Last(100), None).await.unwrap();
+    let opened = opening(&mut reader).await;
+    assert_eq!((opened.opening, opened.position, opened.head, opened.floor), (Opening::Start, 0, 0, 1));
+    let receipt = chat.send(&lobby, Draft::post(author("ada"), "a\r\nb\rc")).await.unwrap();
+    let got = event(&mut reader).await;
+    assert_eq!(
+        (got.position, got.prev, got.created_at),
+        (receipt.position, receipt.prev, receipt.created_at)
+    );
+    assert_eq!(content(&got), Some("a\nb\nc"));
+    let page = chat.history(&lobby, HistoryRange::Newest, 100).await.unwrap();
+    assert_eq!((page.messages.len(), page.head, page.older, page.newer), (1, 1, None, None));
+    assert_eq!(page.messages[0].content.as_deref(), Some("a\nb\nc"));
+}
+
+#[tokio::test]
+async fn everything_said_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.redb");
+    let path = path.to_str().unwrap();
+    let lobby = room("lobby");
+    let (epoch, key);
+    {
+        let chat = Chat::open(path).unwrap();
+        for n in 1..=300 {
+            let receipt = chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
+            assert_eq!((receipt.position, receipt.prev), (n, n - 1));
+        }
+        (epoch, key) = (chat.epoch(), chat.signing_key());
+        let error = Chat::open(path).err().unwrap().to_string();
+        assert!(error.contains(path) && error.contains("in use"), "{error}");
+    }
+    let chat = Chat::open(path).unwrap();
+    assert_eq!((chat.epoch(), chat.signing_key(), chat.head()), (epoch, key, 300));
+    let receipt = chat.send(&lobby, Draft::post(author("ada"), "301")).await.unwrap();
+    assert_eq!((receipt.position, receipt.prev), (301, 300));
+    let mut reader = chat.subscribe(&lobby, From::After(Place { epoch, position: 0 }), None).await.unwrap();
+    assert_eq!(opening(&mut reader).await.opening, Opening::Start);
+    for n in 1..=301 {
+        let got = event(&mut reader).await;
+        assert_eq!((got.position, got.prev, content(&got)), (n, n - 1, Some(n.to_string().as_str())));
+    }
+}
+
+#[tokio::test]
+async fn a_reader_can_begin_anywhere() {
+    let chat = Chat::open("memory:").unwrap();
+    let (lobby, other) = (room("lobby"), room("other"));
+    for n in 0..600 {
+        let to = if n % 3 == 0 { &other } else { &lobby };
+        chat.send(to, Draft::post(author("ada"), n.to_string())).await.unwrap();
+    }
+    chat.forget_idle_rooms();
+    // Twice: from the log, and from what the first has brought into memory.
+    for _ in 0..2 {
+        for (count, first) in
+            [(0, None), (1, Some(600)), (2, Some(599)), (100, Some(452)), (1_000, Some(2)), (9_999, Some(2))]
+        {
+            let mut reader = chat.subscribe(&lobby, From::Last(count), None).await.unwrap();
+            let opened = opening(&mut reader).await;
+            assert_eq!((opened.opening, opened.head), (Opening::Start, 600), "newest {count}");
+            match first {
+                None => assert_eq!(opened.position, 600),
+                Some(first) => {
+                    let got = event(&mut reader).await;
+                    assert_eq!((got.position, got.prev), (first, opened.position), "newest {count}");
+                }
+            }
+        }
+        // 4 is a position of the other room.
+        for (place, next) in [(0, 2), (2, 3), (3, 5), (4, 5), (300, 302), (598, 599), (599, 600)] {
+            let from = From::After(Place { epoch: chat.epoch(), position: place });
+            let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
+            let opened = opening(&mut reader).await;
+            assert_eq!((opened.opening, opened.position), (Opening::Start, place));
+            let mut at = next;
+            while at <= 600 {
+                let got = event(&mut reader).await;
+                assert_eq!(got.position, at, "after {place}");
+                at += if at % 3 == 0 { 2 } else { 1 };
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_place_of_no_or_another_log_resets() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap();
+    let place = |position| Place { epoch: chat.epoch(), position };
+    let foreign = Place { epoch: millchat::Epoch(chat.epoch().0 ^ 1), position: 1 };
+    for (from, reason) in [
+        (From::Malformed, ResetReason::Malformed),
+        (From::After(foreign), ResetReason::Epoch),
+        (From::After(place(2)), ResetReason::Ahead),
+    ] {
+        let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
+        let opened = opening(&mut reader).await;
+        assert_eq!((opened.opening, opened.position), (Opening::Reset(reason), 0));
+        assert_eq!(event(&mut reader).await.position, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_reader_far_behind_catches_up_from_the_log_and_goes_on_live() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    let mut slow = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    opening(&mut slow).await;
+    let mut sends = Vec::new();
+    for n in 0..3_000 {
+        let (chat, lobby) = (chat.clone(), lobby.clone());
+        sends.push(tokio::spawn(async move {
+            chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await
+        }));
+    }
+    for send in sends {
+        send.await.unwrap().unwrap();
+    }
+    for n in 1..=3_000 {
+        let got = event(&mut slow).await;
+        assert_eq!((got.position, got.prev), (n, n - 1));
+    }
+    chat.send(&lobby, Draft::post(author("ada"), "live")).await.unwrap();
+    assert_eq!(content(&*event(&mut slow).await), Some("live"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_join_an_expired_room_at_once_and_one_sends_immediately() {
+    let chat = Chat::open("memory:").unwrap();
+    for round in 0..300 {
+        let name = room(&format!("room-{round}"));
+        chat.send(&name, Draft::post(author("ada"), "before")).await.unwrap();
+        drop(chat.subscribe(&name, From::Last(1), None).await.unwrap());
+        let expire = {
+            let chat = chat.clone();
+            tokio::task::spawn_blocking(move || (0..20).for_each(|_| chat.forget_idle_rooms()))
+        };
+        let join = |sends: bool| {
+            let (chat, name) = (chat.clone(), name.clone());
+            tokio::spawn(async move {
+                let mut reader = chat.subscribe(&name, From::Last(0), None).await.unwrap();
+                let sent = if sends {
+                    Some(chat.send(&name, Draft::post(author("ada"), "at once")).await.unwrap().position)
+                } else {
+                    None
+                };
+                let opened = opening(&mut reader).await;
+                (reader, opened, sent)
+            })
+        };
+        let (first, second) = (join(false), join(true));
+        let (mut first, first_opened, _) = first.await.unwrap();
+        let (mut second, _, sent) = second.await.unwrap();
+        expire.await.unwrap();
+        let sent = sent.unwrap();
+        assert_eq!(event(&mut second).await.position, sent);
+        if first_opened.position < sent {
+            assert_eq!(event(&mut first).await.position, sent, "round {round}");
+        }
+        // And they are in the same room still.
+        let last = chat.send(&name, Draft::post(author("ada"), "last")).await.unwrap().position;
+        assert_eq!(event(&mut first).await.position, last, "round {round}");
+        assert_eq!(event(&mut second).await.position, last, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn history_goes_both_ways_and_shows_the_latest_state() {
+    let chat = Chat::open("memory:").unwrap();
+    let (lobby, other) = (room("lobby"), room("other"));
+    for n in 1..=700_u64 {
+        let to = if n % 2 == 0 { &other } else { &lobby };
+        chat.send(to, Draft::post(author("ada"), n.to_string())).await.unwrap();
+    }
+    chat.send(&lobby, edit("ada", 699, "first edit")).await.unwrap();
+    chat.send(&lobby, edit("ada", 699, "edited")).await.unwrap();
+    chat.send(&lobby, delete("ada", 697)).await.unwrap();
+    // Backwards.
+    let (mut all, mut range) = (Vec::new(), HistoryRange::Newest);
+    loop {
+        let page = chat.history(&lobby, range, 64).await.unwrap();
+        assert_eq!((page.head, page.floor), (703, 1));
+        all.splice(0..0, page.messages);
+        match page.older {
+            Some(before) => range = HistoryRange::Before(before),
+            None => break,
+        }
+    }
+    let odd: Vec<Position> = (1..=699).step_by(2).collect();
+    assert_eq!(all.iter().map(|message| message.position).collect::<Vec<_>>(), odd);
+    // Forwards.
+    let (mut forwards, mut after) = (Vec::new(), Some(0));
+    while let Some(at) = after {
+        let page = chat.history(&lobby, HistoryRange::After(at), 1_000.min(64)).await.unwrap();
+        forwards.extend(page.messages);
+        after = page.newer;
+    }
+    assert_eq!(forwards, all);
+    let [.., deleted, edited] = &all[..] else { panic!() };
+    assert_eq!((deleted.position, deleted.content.as_deref()), (697, None));
+    assert_eq!((edited.position, edited.content.as_deref()), (699, Some("edited")));
+    assert!(edited.edited_at.is_some());
+    let page = chat.history(&lobby, HistoryRange::Before(700), 1).await.unwrap();
+    assert_eq!(page.messages[0].position, 699);
+    let past = chat.history(&lobby, HistoryRange::After(9_999), 10).await.unwrap();
+    assert!(past.messages.is_empty() && past.newer.is_none() && past.older.is_some());
+    let one = chat.message(&lobby, 699).await.unwrap().unwrap();
+    assert_eq!(&one, edited);
+    assert!(chat.message(&lobby, 2).await.unwrap().is_none(), "it is of the other room");
+}
+
+#[tokio::test]
+async fn only_its_author_or_a_moderator_changes_a_message() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    let position = chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap().position;
+    let refused = |draft| async { chat.send(&lobby, draft).await.unwrap_err() };
+    assert!(matches!(refused(edit("eve", position, "y")).await, SendError::NotAuthor(1)));
+    assert!(matches!(refused(delete("eve", position)).await, SendError::NotAuthor(1)));
+    assert!(matches!(refused(delete("ada", 9)).await, SendError::UnknownTarget(9)));
+    assert!(matches!(
+        chat.send(&room("other"), delete("ada", position)).await.unwrap_err(),
+        SendError::UnknownTarget(1)
+    ));
+    let edited = chat.send(&lobby, edit("ada", position, "y")).await.unwrap().position;
+    assert!(matches!(refused(delete("ada", edited)).await, SendError::UnknownTarget(2)));
+    chat.send(&lobby, draft("mod", Action::Delete { target: position, moderator: true })).await.unwrap();
+    assert!(matches!(refused(delete("ada", position)).await, SendError::TargetDeleted(1)));
+    assert!(matches!(refused(edit("ada", position, "z")).await, SendError::TargetDeleted(1)));
+}
+
+#[tokio::test]
+async fn two_deletes_at_once_make_one_event() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    for _ in 0..50 {
+        let position = chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap().position;
+        let (a, b) = tokio::join!(
+            chat.send(&lobby, delete("ada", position)),
+            chat.send(&lobby, delete("ada", position))
+        );
+        assert_eq!(u8::from(a.is_ok()) + u8::from(b.is_ok()), 1, "{a:?} {b:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_text_is_served_to_nobody_and_gone_from_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.redb");
+    let chat = Chat::open(path.to_str().unwrap()).unwrap();
+    let lobby = room("lobby");
+    let secret = "a text that nobody must read again";
+    let mut live = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let target = chat.send(&lobby, Draft::post(author("ada"), secret)).await.unwrap().position;
+    chat.send(&lobby, edit("ada", target, &format!("{secret}, edited"))).await.unwrap();
+    chat.send(&lobby, delete("ada", target)).await.unwrap();
+    let check = async |reader: &mut Subscription| {
+        opening(reader).await;
+        let kinds: Vec<_> = [event(reader).await, event(reader).await, event(reader).await].to_vec();
+        assert!(kinds.iter().all(|event| content(event).is_none()), "{kinds:?}");
+        assert!(matches!(kinds[2].body, Body::Delete { target: 1 }));
+        assert_eq!(kinds.iter().map(|event| event.prev).collect::<Vec<_>>(), [0, 1, 2]);
+    };
+    check(&mut live).await;
+    let from = From::After(Place { epoch: chat.epoch(), position: 0 });
+    check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
+    drop(live);
+    chat.forget_idle_rooms();
+    check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
+    assert_eq!(chat.history(&lobby, HistoryRange::Newest, 9).await.unwrap().messages[0].content, None);
+    // Its records: none has it. (The file may hold old pages until they are written over.)
+    drop(chat);
+    let chat = Chat::open(path.to_str().unwrap()).unwrap();
+    check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_key_makes_one_event_also_at_once_and_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.redb");
+    let path = path.to_str().unwrap();
+    let (lobby, other) = (room("lobby"), room("other"));
+    let keyed = |content: &str| Draft::post(author("ada"), content).with_key("k");
+    let first;
+    {
+        let chat = Chat::open(path).unwrap();
+        let (a, b, c) = tokio::join!(
+            chat.send(&lobby, keyed("x")),
+            chat.send(&lobby, keyed("x")),
+            chat.send(&lobby, Draft::post(author("eve"), "x").with_key("k")),
+        );
+        first = a.unwrap();
+        assert_eq!(first, b.unwrap());
+        assert_ne!(first, c.unwrap(), "another author's key is another key");
+        assert_eq!(chat.send(&lobby, keyed("x")).await.unwrap(), first);
+        assert!(matches!(chat.send(&lobby, keyed("y")).await, Err(SendError::KeyReused)));
+        assert!(matches!(chat.send(&other, keyed("x")).await, Err(SendError::KeyReused)));
+        assert_eq!(chat.head(), 2);
+    }
+    let chat = Chat::open(path).unwrap();
+    assert_eq!(chat.send(&lobby, keyed("x")).await.unwrap(), first);
+    assert!(matches!(chat.send(&lobby, keyed("y")).await, Err(SendError::KeyReused)));
+    chat.send(&lobby, delete("ada", first.position)).await.unwrap();
+    assert_eq!(chat.send(&lobby, keyed("x")).await.unwrap(), first, "also after a delete");
+    assert_eq!(chat.head(), 3);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_draft_is_said_and_nothing_is_stored() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    let send = async |draft| chat.send(&lobby, draft).await.unwrap_err();
+    assert!(matches!(send(Draft::post(author("a"), " \n\t\u{3000}")).await, SendError::Empty));
+    let large = send(Draft::post(author("a"), "x".repeat(65_537))).await;
+    assert_eq!(large.to_string(), "the message is 65537 bytes; the limit is 65536");
+    assert!(matches!(
+        send(Draft::post(author("a"), "x").with_key("")).await,
+        SendError::InvalidKey { bytes: 0 }
+    ));
+    assert!(matches!(send(Draft::post(author("a\nb"), "x")).await, SendError::InvalidAuthor("id")));
+    assert_eq!(chat.head(), 0);
+    chat.send(&lobby, Draft::post(author("a"), "x".repeat(65_536))).await.unwrap();
+}
+
+#[tokio::test]
+async fn presence_and_typing_reach_readers_and_go_with_them() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    let mut reader = chat.subscribe(&lobby, From::Last(0), Some(author("ada"))).await.unwrap();
+    let other = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    opening(&mut reader).await;
+    let signal = async |reader: &mut Subscription| match next(reader).await {
+        Received::Signal(signal) => signal,
+        other => panic!("{other:?}"),
+    };
+    let until = async |reader: &mut Subscription, wanted: &dyn Fn(&Signal) -> bool| {
+        while !wanted(&*signal(reader).await) {}
+    };
+    until(
+        &mut reader,
+        &|signal| matches!(signal, Signal::Presence(p) if p.count == 2 && p.authors == [author("ada")]),
+    )
+    .await;
+    drop(other);
+    until(&mut reader, &|signal| matches!(signal, Signal::Presence(p) if p.count == 1)).await;
+    chat.typing(&lobby, &author("eve"));
+    until(&mut reader, &|signal| matches!(signal, Signal::Typing(who) if *who == [author("eve")])).await;
+    chat.send(&lobby, Draft::post(author("eve"), "x")).await.unwrap();
+    event(&mut reader).await;
+    until(&mut reader, &|signal| matches!(signal, Signal::Typing(who) if who.is_empty())).await;
+    assert_eq!(chat.overview(&lobby).await.unwrap().presence.count, 1);
+    drop(reader);
+    assert_eq!(chat.overview(&lobby).await.unwrap().presence.count, 0);
+    let stats = chat.stats();
+    assert_eq!((stats.subscriptions, stats.events), (0, 1));
+}
+
+#[tokio::test]
+async fn a_closed_chat_refuses_and_has_kept_what_it_accepted() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    let receipt = chat.send(&lobby, Draft::post(author("a"), "x")).await.unwrap();
+    assert_eq!(receipt.position, 1);
+    chat.close().unwrap();
+    assert!(matches!(chat.send(&lobby, Draft::post(author("a"), "x")).await, Err(SendError::Unavailable(_))));
+    assert!(chat.ready().is_err());
+    assert!(chat.history(&lobby, HistoryRange::Newest, 1).await.is_err());
+}
+
+#[tokio::test]
+async fn a_reader_is_told_of_what_retention_took_and_of_nothing_else() {
+    let log = millchat::log::open("memory:").unwrap();
+    let chat = Chat::builder().open_log(log.clone()).unwrap();
+    let (lobby, quiet) = (room("lobby"), room("quiet"));
+    for n in 1..=10 {
+        let to = if n == 2 || n == 3 { &quiet } else { &lobby };
+        chat.send(to, Draft::post(author("ada"), n.to_string())).await.unwrap();
+    }
+    log.cut(6).unwrap();
+    assert_eq!(chat.floor(), 6);
+    let resume = async |room: &RoomName, position| {
+        let from = From::After(Place { epoch: chat.epoch(), position });
+        let mut reader = chat.subscribe(room, from, None).await.unwrap();
+        let opened = opening(&mut reader).await;
+        assert_eq!(opened.floor, 6);
+        (opened, reader)
+    };
+    let (opened, mut reader) = resume(&lobby, 1).await;
+    assert_eq!((opened.opening, opened.position), (Opening::Gap { from: 1, to: 5 }, 5));
+    assert_eq!(event(&mut reader).await.position, 6);
+    // 5 was cut, but whoever has it misses nothing.
+    let (opened, mut reader) = resume(&lobby, 5).await;
+    assert_eq!((opened.opening, opened.position), (Opening::Start, 5));
+    assert_eq!(event(&mut reader).await.position, 6);
+    // The quiet room is empty by now: 3 is missing for one who has 2, nothing for one who has 3.
+    let (opened, _) = resume(&quiet, 2).await;
+    assert_eq!((opened.opening, opened.position), (Opening::Gap { from: 2, to: 5 }, 5));
+    let (opened, mut reader) = resume(&quiet, 3).await;
+    assert_eq!((opened.opening, opened.position), (Opening::Start, 3));
+    let receipt = chat.send(&quiet, Draft::post(author("ada"), "11")).await.unwrap();
+    assert_eq!((receipt.position, receipt.prev), (11, 3));
+    assert_eq!(event(&mut reader).await.position, 11);
+    let page = chat.history(&lobby, HistoryRange::After(0), 2).await.unwrap();
+    assert_eq!(page.messages.iter().map(|message| message.position).collect::<Vec<_>>(), [6, 7]);
+    assert_eq!((page.floor, page.older), (6, None));
+}
+
+#[tokio::test]
+async fn a_slow_reader_that_retention_overtakes_is_told_so_in_the_stream() {
+    let log = millchat::log::open("memory:").unwrap();
+    let chat = Chat::builder().open_log(log.clone()).unwrap();
+    let lobby = room("lobby");
+    let mut slow = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    opening(&mut slow).await;
+    for n in 1..=2_000 {
+        chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
+    }
+    log.cut(1_001).unwrap();
+    loop {
+        match next(&mut slow).await {
+            Received::Signal(_) => {}
+            received => break assert_eq!(received, Received::Gap { from: 0, to: 1_000 }),
+        }
+    }
+    for n in 1_001..=2_000 {
+        assert_eq!(event(&mut slow).await.position, n);
+    }
+}
+
+#[tokio::test]
+async fn a_position_is_not_used_again_after_everything_was_cut() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.redb");
+    let lobby = room("lobby");
+    for round in 0..3 {
+        let log = millchat::log::open(path.to_str().unwrap()).unwrap();
+        let chat = Chat::builder().open_log(log.clone()).unwrap();
+        let receipt = chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap();
+        assert_eq!((receipt.position, receipt.prev), (round + 1, round));
+        log.cut(chat.head() + 1).unwrap();
+    }
+}
