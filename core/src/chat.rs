@@ -281,12 +281,11 @@ impl Chat {
     pub async fn overview(&self, room: &RoomName) -> Result<Overview, ReadError> {
         let shared = &self.0.shared;
         let known = shared.rooms.get(room);
-        let head = match known.as_ref().and_then(|room| room.head()) {
-            Some(head) => head,
-            None => {
-                let room = room.clone();
-                shared.reads.read(move |log| log.room_head(&room)).await?
-            }
+        let head = if let Some(head) = known.as_ref().and_then(|room| room.head()) {
+            head
+        } else {
+            let room = room.clone();
+            shared.reads.read(move |log| log.room_head(&room)).await?
         };
         let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
         Ok(Overview { head, floor: shared.log.floor(), presence })

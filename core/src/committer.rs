@@ -229,7 +229,7 @@ impl Writer {
                 match command {
                     Command::Send(pending) => {
                         bytes += pending.cost_bytes;
-                        batch.push(pending);
+                        batch.push(*pending);
                     }
                     Command::Window(window) => {
                         self.window = *window;
@@ -242,7 +242,7 @@ impl Writer {
                         open = false;
                         // What was accepted before the close is committed; nothing follows it.
                         batch.extend(commands.try_iter().filter_map(|command| match command {
-                            Command::Send(pending) => Some(pending),
+                            Command::Send(pending) => Some(*pending),
                             _ => None,
                         }));
                         break;
@@ -258,18 +258,18 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, pending: Vec<Box<Pending>>) {
+    fn commit(&mut self, pending: Vec<Pending>) {
         let cost_bytes: usize = pending.iter().map(|pending| pending.cost_bytes).sum();
         let now = Timestamp::now().max(self.last_at);
         self.last_at = now;
         let mut batch = Batch::default();
         for pending in pending {
-            let Pending { room, draft, reply, .. } = *pending;
+            let Pending { room, draft, reply, .. } = pending;
             let verdict = self.judge(&mut batch, room, draft, now);
             batch.replies.push((reply, verdict));
         }
         let outcome = if batch.appends.is_empty() { Ok(Vec::new()) } else { self.store(&batch) };
-        self.answer(batch, outcome);
+        self.answer(batch, &outcome);
         self.queued_bytes.fetch_sub(cost_bytes, Ordering::Relaxed);
     }
 
@@ -373,7 +373,7 @@ impl Writer {
     }
 
     /// Publishes, then answers, then wakes.
-    fn answer(&mut self, batch: Batch, outcome: Result<Vec<Arc<crate::Event>>, CommitError>) {
+    fn answer(&mut self, batch: Batch, outcome: &Result<Vec<Arc<crate::Event>>, CommitError>) {
         let events = outcome.as_deref().unwrap_or_default();
         for (hash, index) in &batch.keys {
             if let Some(event) = events.get(*index) {
@@ -386,7 +386,7 @@ impl Writer {
             let answer = match verdict {
                 Verdict::Replay(receipt) => Ok(receipt),
                 Verdict::Rejected(error) => Err(error),
-                Verdict::Event(index) => match &outcome {
+                Verdict::Event(index) => match outcome {
                     Ok(events) => {
                         let event = &events[index];
                         let (position, prev, created_at) = (event.position, event.prev, event.created_at);

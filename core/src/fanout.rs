@@ -10,7 +10,7 @@
 //! stores its waker, then looks at the room again. Both go through the lock of the waiting list, so one of
 //! the two sees the other.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
@@ -44,7 +44,7 @@ impl Dispatcher {
             loop {
                 waiting.told.notified().await;
                 let rooms = std::mem::take(&mut *waiting.news.lock());
-                for number in rooms.into_keys() {
+                for number in rooms {
                     waiting.wake(number);
                 }
             }
@@ -100,7 +100,7 @@ impl Fanout {
 pub(crate) struct Waiting {
     gathered: bool,
     /// Rooms with news that the task has not seen yet: at most one entry per room in memory.
-    news: Mutex<HashMap<u64, ()>>,
+    news: Mutex<HashSet<u64>>,
     told: Notify,
     /// The rooms in which this dispatcher has readers, by the room's number. Held for memory work only.
     lists: Mutex<HashMap<u64, Arc<List>>>,
@@ -115,10 +115,12 @@ struct List {
 impl Waiting {
     fn tell(&self, rooms: &[Arc<Room>]) {
         if self.gathered {
-            self.news.lock().extend(rooms.iter().map(|room| (room.number, ())));
+            self.news.lock().extend(rooms.iter().map(|room| room.number));
             self.told.notify_one();
         } else {
-            rooms.iter().for_each(|room| self.wake(room.number));
+            for room in rooms {
+                self.wake(room.number);
+            }
         }
     }
 

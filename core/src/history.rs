@@ -108,10 +108,7 @@ fn forwards(log: &dyn Log, room: &RoomName, after: Position, limit: usize) -> Re
     }
     let newer = (messages.len() == limit && at < head).then_some(at);
     let first = messages.first().map_or(after.saturating_add(1), |first| first.position);
-    let older = match log.read_before(room, first, 1)?.events.is_empty() {
-        true => None,
-        false => Some(first),
-    };
+    let older = (!log.read_before(room, first, 1)?.events.is_empty()).then_some(first);
     Ok(HistoryPage { messages, floor: log.floor(), head, older, newer })
 }
 

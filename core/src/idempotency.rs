@@ -12,7 +12,7 @@ use crate::event::{Position, RoomName, Timestamp};
 use crate::log::{Hash, Log, LogError};
 
 /// How long a key is remembered.
-pub const WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+pub const WINDOW: Duration = Duration::from_hours(24);
 /// How many keys are remembered.
 pub const KEYS_MAX: usize = 1_000_000;
 

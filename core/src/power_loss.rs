@@ -202,7 +202,7 @@ fn run(syncs: usize, honest: bool) -> Run {
             let (chat, oracle, withheld, disk) =
                 (chat.clone(), oracle.clone(), withheld.clone(), disk.clone());
             tokio::spawn(async move {
-                send(&chat, &oracle, &withheld, room, || disk.0.lock().syncs < syncs).await
+                send(&chat, &oracle, &withheld, room, || disk.0.lock().syncs < syncs).await;
             })
         });
         for sender in senders {

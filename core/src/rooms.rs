@@ -15,7 +15,7 @@ use crate::event::RoomName;
 use crate::room::Room;
 
 /// How long a room that nobody is in stays in memory.
-pub const ROOM_IDLE_MAX: Duration = Duration::from_secs(60);
+pub const ROOM_IDLE_MAX: Duration = Duration::from_mins(1);
 /// With more rooms than this in memory, those that nobody is in go at once.
 pub const ROOMS_MAX: usize = 100_000;
 

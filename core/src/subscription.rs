@@ -405,12 +405,12 @@ async fn open_from_log(shared: &Arc<Shared>, room: &Arc<Room>, from: From) -> Re
     let room = room.clone();
     shared
         .reads
-        .read(move |log| match place {
-            Some(place) => resume(log, &room, place),
-            None => {
-                let (position, head, floor) = join(log, &room, count)?;
-                Ok(Opened { opening, position, head, floor })
+        .read(move |log| {
+            if let Some(place) = place {
+                return resume(log, &room, place);
             }
+            let (position, head, floor) = join(log, &room, count)?;
+            Ok(Opened { opening, position, head, floor })
         })
         .await
 }

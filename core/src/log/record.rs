@@ -2,10 +2,10 @@
 //!
 //! ```text
 //! version u8 | kind u8 | crc32 of everything else u32 | fields…
-//! field: tag u8 | length u32 | bytes
+//! field: tag u8 | length (LEB128) | bytes
 //! ```
 //!
-//! Numbers are little-endian. The checksum covers the position too, so that a record read from another
+//! Other numbers are little-endian. The checksum covers the position too, so that a record read from another
 //! place is noticed. A reader passes over tags and kinds it does not know: a newer release may add both
 //! without a new version. The version is raised only for what an older release would misread, and the log as
 //! a whole is then refused by it (see [`super::redb`]).
@@ -37,7 +37,9 @@ const TAG_KEY: u8 = 9;
 const TAG_CONTENT_HASH: u8 = 10;
 
 const HEADER_BYTES: usize = 6;
-const FIELD_HEADER_BYTES: usize = 5;
+/// A tag and a length: a length of 64 KiB takes three bytes.
+const FIELD_HEADER_BYTES_MAX: usize = 1 + LENGTH_BYTES_MAX;
+const LENGTH_BYTES_MAX: usize = 5;
 
 /// One record: an event, and what only the log needs to know about it.
 ///
@@ -124,7 +126,7 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
         let (tag, value) = field?;
         match tag {
             TAG_ROOM => {
-                room = Some(RoomName::new(text(position, value)?).map_err(|_| damaged("its room's name"))?)
+                room = Some(RoomName::new(text(position, value)?).map_err(|_| damaged("its room's name"))?);
             }
             TAG_PREV => prev = number(position, value)?,
             TAG_CREATED_AT => created_at = Timestamp(number(position, value)?),
@@ -160,12 +162,17 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
 
 /// How many bytes an event's record takes at most: what the free space on the disk is compared with.
 pub(crate) fn bytes_max(event_cost_bytes: usize) -> usize {
-    event_cost_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES + crate::event::ROOM_NAME_BYTES_MAX + 64
+    event_cost_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES_MAX + crate::event::ROOM_NAME_BYTES_MAX + 64
 }
 
 fn put(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     out.push(tag);
-    out.extend_from_slice(&(value.len() as u32).to_le_bytes());
+    let mut length = value.len();
+    while length >= 0x80 {
+        out.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    out.push(length as u8);
     out.extend_from_slice(value);
 }
 
@@ -205,19 +212,28 @@ impl<'a> Iterator for FieldIter<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let split = || {
-            let (header, rest) = self.rest.split_at_checked(FIELD_HEADER_BYTES)?;
-            let length = u32::from_le_bytes(header[1..].try_into().ok()?) as usize;
-            let (value, rest) = rest.split_at_checked(length)?;
-            Some((header[0], value, rest))
-        };
-        let Some((tag, value, rest)) = split() else {
+        let Some((tag, value, rest)) = split_field(self.rest) else {
             self.rest = &[];
             return Some(Err(LogError::Damaged { position: self.position, what: "a field is cut off" }));
         };
         self.rest = rest;
         Some(Ok((tag, value)))
     }
+}
+
+fn split_field(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, mut rest) = bytes.split_first()?;
+    let mut length = 0;
+    for n in 0..LENGTH_BYTES_MAX {
+        let (&byte, after) = rest.split_first()?;
+        rest = after;
+        length |= usize::from(byte & 0x7f) << (7 * n);
+        if byte < 0x80 {
+            let (value, rest) = rest.split_at_checked(length)?;
+            return Some((tag, value, rest));
+        }
+    }
+    None
 }
 
 fn text(position: Position, value: &[u8]) -> Result<&str, LogError> {
@@ -281,6 +297,15 @@ mod tests {
     }
 
     #[test]
+    fn contents_of_all_lengths_read_back() {
+        for length in [0, 1, 127, 128, 16_383, 16_384, 65_536] {
+            let content = Some("x".repeat(length).as_str().into());
+            let event = Event { body: Body::Message { content }, ..event() };
+            assert_eq!(*decode(42, &encoded(&event, None, None)).unwrap().event.unwrap(), event);
+        }
+    }
+
+    #[test]
     fn a_withheld_record_keeps_its_place_and_key_but_not_the_text() {
         let bytes = withhold(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
         assert!(!bytes.windows(5).any(|w| w == b"hello"));
@@ -330,7 +355,9 @@ mod tests {
         }
 
         #[test]
-        fn any_content_reads_back(content in ".{0,200}", prev in 0u64..42, key in proptest::option::of(any::<[u8; 16]>())) {
+        fn any_content_reads_back(
+            content in ".{0,200}", prev in 0u64..42, key in proptest::option::of(any::<[u8; 16]>())
+        ) {
             let event = Event { prev, body: Body::Message { content: Some(content.as_str().into()) }, ..event() };
             let read = decode(42, &encoded(&event, key.as_ref(), None)).unwrap();
             prop_assert_eq!(&*read.event.unwrap(), &event);

@@ -289,7 +289,6 @@ impl RedbLog {
     /// Where a walk back through a room must begin so that it meets the first event after `after`: the next
     /// index row, or else the head. Also gives the head.
     fn walk_from(
-        &self,
         tx: &ReadTransaction,
         room: &RoomName,
         after: Position,
@@ -420,7 +419,7 @@ impl Log for RedbLog {
         loop {
             let known = self.known(room, at);
             let tx = self.begin_read()?;
-            let walk = self.walk_from(&tx, room, at, &known)?;
+            let walk = Self::walk_from(&tx, room, at, &known)?;
             chain.head = walk.head;
             let log = tx.open_table(LOG).map_err(storage_error)?;
             let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX)?;
@@ -441,7 +440,7 @@ impl Log for RedbLog {
         // The walk begins at the first index row from `before` on, and passes over at most 128 events.
         let known = self.known(room, before.saturating_sub(1));
         let tx = self.begin_read()?;
-        let walk = self.walk_from(&tx, room, before.saturating_sub(1), &known)?;
+        let walk = Self::walk_from(&tx, room, before.saturating_sub(1), &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let mut events = Vec::with_capacity(count);
         let (mut at, mut bytes) = (walk.from, 0);

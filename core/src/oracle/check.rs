@@ -93,7 +93,7 @@ pub(super) fn check(oracle: &Oracle, logs: &[RecoveredLog]) -> Vec<Violation> {
         }
     }
     for (room, truth) in &rooms {
-        truth.check_once(tallies.remove(room).unwrap_or_default(), &mut violations);
+        truth.check_once(&tallies.remove(room).unwrap_or_default(), &mut violations);
     }
     for reader in oracle.readers.lock().iter() {
         let reader = reader.lock();
@@ -331,7 +331,7 @@ impl<'a> Truth<'a> {
     }
 
     /// Every stored event was sent, and not more often stored than sent.
-    fn check_once(&self, tallies: HashMap<Said, Tally>, violations: &mut Vec<Violation>) {
+    fn check_once(&self, tallies: &HashMap<Said, Tally>, violations: &mut Vec<Violation>) {
         let mut stored: HashMap<Said, Vec<Position>> = HashMap::new();
         for seen in &self.log.events {
             if seen.position > self.inherited && !withheld(seen) && seen.said.act != Act::Other {

@@ -41,7 +41,9 @@ fn reading(stream: &[Seen]) -> Vec<Rule> {
     let oracle = oracle();
     let reader = oracle.reader(&room(), "bob");
     reader.opened(None, Opening::Start, 0);
-    stream.iter().for_each(|&seen| reader.event(seen));
+    for &seen in stream {
+        reader.event(seen);
+    }
     reader.complete();
     rules(&oracle, log(events()))
 }
@@ -274,7 +276,9 @@ fn a_deleted_text_may_be_seen_before_and_must_be_absent_from_the_log_after() {
     for (name, stream) in [("live", live.clone()), ("resumed", withhold(live.clone()))] {
         let reader = oracle.reader(&room(), name);
         reader.opened(None, Opening::Start, 0);
-        stream.into_iter().for_each(|seen| reader.event(seen));
+        for seen in stream {
+            reader.event(seen);
+        }
         reader.complete();
     }
     assert_eq!(oracle.check(&[log(withhold(live.clone()))]), []);
@@ -283,7 +287,9 @@ fn a_deleted_text_may_be_seen_before_and_must_be_absent_from_the_log_after() {
     forged[1].said.content = Some(digest("another text"));
     let reader = oracle.reader(&room(), "forged");
     reader.opened(None, Opening::Start, 0);
-    forged.into_iter().for_each(|seen| reader.event(seen));
+    for seen in forged {
+        reader.event(seen);
+    }
     assert_eq!(rules(&oracle, log(withhold(live))), [Rule::Stream]);
 }
 
