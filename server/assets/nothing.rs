@@ -1,0 +1,1 @@
+//! A manifest needs a target; this one is never built.

@@ -1,0 +1,137 @@
+//! Gathers what the page's browser loads: the Datastar client out of its package, and our own style, script
+//! and icon, each under a name that carries a hash of its bytes, so that it can be cached for ever.
+//!
+//! Third-party code is not copied into this repository. `assets/Cargo.toml` names the package that carries
+//! the client and its lock file pins it; cargo fetches it into the ordinary cache, so a second build needs no
+//! network. Only two files are read from it, the client is checked against [`DATASTAR_SHA256`], and nothing
+//! of the package is compiled, so the Rust version it asks for does not matter.
+
+use sha2::{Digest, Sha256};
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
+
+/// The package that carries the client. Its version is the lock file's.
+const PACKAGE: &str = "runnerd-web";
+/// Of `datastar.js`, version 1.0.4, as its makers publish it.
+const DATASTAR_SHA256: &str = "727844adfc825ee651fb93c544a2a739986f9a21820a94524b35f0cac470cf91";
+/// Hexadecimal digits of the hash in an asset's name: 64 bits.
+const NAME_HASH_DIGITS: usize = 16;
+/// Stands before the licence in what the server shows.
+const LICENCES_HEAD: &str = "The page of Millchat uses the Datastar client, version 1.0.4, unchanged.\n\n";
+
+fn main() -> ExitCode {
+    match gather() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: the page's assets could not be gathered: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn gather() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=assets");
+    println!("cargo::rerun-if-changed=src/page/static");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+
+    let package = package_dir(&root.join("assets"))?;
+    let datastar = read(&package.join("assets/datastar.js"))?;
+    let found = hex(&Sha256::digest(&datastar));
+    if found != DATASTAR_SHA256 {
+        return Err(format!("datastar.js in {PACKAGE} has SHA-256 {found}, not {DATASTAR_SHA256}").into());
+    }
+    let mut licences = LICENCES_HEAD.as_bytes().to_vec();
+    licences.extend(read(&package.join("assets/datastar.LICENSE.md"))?);
+
+    let own = root.join("src/page/static");
+    let mut table = String::new();
+    for (name, stem, extension, content_type, bytes) in [
+        ("DATASTAR", "datastar", "js", "text/javascript; charset=utf-8", datastar),
+        ("SCRIPT", "page", "js", "text/javascript; charset=utf-8", script(&own.join("script"))?),
+        ("STYLE", "page", "css", "text/css; charset=utf-8", read(&own.join("style.css"))?),
+        ("ICON", "icon", "svg", "image/svg+xml", read(&own.join("icon.svg"))?),
+    ] {
+        let hash = &hex(&Sha256::digest(&bytes))[..NAME_HASH_DIGITS];
+        let path = format!("{stem}.{hash}.{extension}");
+        table.push_str(&entry(name, &out, &path, content_type, &bytes)?);
+    }
+    table.push_str(&entry("LICENCES", &out, "licences.txt", "text/plain; charset=utf-8", &licences)?);
+    fs::write(out.join("assets.rs"), table)?;
+    Ok(())
+}
+
+/// Writes the bytes to the build's output and returns the line that embeds them.
+fn entry(
+    name: &str,
+    out: &Path,
+    path: &str,
+    content_type: &str,
+    bytes: &[u8],
+) -> Result<String, Box<dyn Error>> {
+    let file = out.join(name);
+    fs::write(&file, bytes)?;
+    Ok(format!(
+        "pub const {name}: Asset = Asset {{ path: {path:?}, content_type: {content_type:?}, bytes: include_bytes!({file:?}) }};\n"
+    ))
+}
+
+/// The parts of the page's script, in the order of their names, as one module. Each part keeps to itself in
+/// a block of its own: parts speak to each other through the document.
+fn script(dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut parts: Vec<PathBuf> =
+        fs::read_dir(dir)?.map(|part| part.map(|p| p.path())).collect::<Result<_, _>>()?;
+    parts.retain(|part| part.extension().is_some_and(|e| e == "js"));
+    parts.sort();
+    let mut all = Vec::new();
+    for part in parts {
+        all.extend(b"{\n");
+        all.extend(read(&part)?);
+        all.extend(b"}\n");
+    }
+    Ok(all)
+}
+
+/// Where cargo keeps the package's sources: in its cache, else fetched into it.
+fn package_dir(manifest_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let metadata = match metadata(manifest_dir) {
+        Ok(metadata) => metadata,
+        Err(_not_cached) => {
+            cargo(manifest_dir, &["fetch", "--locked", "--quiet"])?;
+            metadata(manifest_dir)?
+        }
+    };
+    let metadata: serde_json::Value = serde_json::from_slice(&metadata)?;
+    metadata["packages"]
+        .as_array()
+        .and_then(|packages| packages.iter().find(|package| package["name"] == PACKAGE))
+        .and_then(|package| package["manifest_path"].as_str())
+        .and_then(|manifest| Path::new(manifest).parent())
+        .map(Path::to_owned)
+        .ok_or_else(|| format!("cargo metadata of {} does not name {PACKAGE}", manifest_dir.display()).into())
+}
+
+fn metadata(manifest_dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    cargo(manifest_dir, &["metadata", "--locked", "--offline", "--format-version", "1"])
+}
+
+/// Runs the cargo that runs this build; it holds no lock on its package cache while it compiles.
+fn cargo(dir: &Path, arguments: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
+    let output = Command::new(env::var("CARGO")?).args(arguments).current_dir(dir).output()?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(format!("cargo {} in {}: {said}", arguments.join(" "), dir.display()).into())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,86 @@
+//! The stream of a room for programs: any plain `EventSource` can follow it.
+//!
+//! What it opens with, what it says when something is missing, and its heartbeat; the frames are made in
+//! [`crate::frame`], and what drives it all is [`crate::sse`].
+
+use super::Answer;
+use super::shape::{Gap, Reset, Start};
+use crate::app::{Frames, Worker};
+use crate::frame;
+use crate::http::Request;
+use crate::sse::{self, Opened};
+use millchat::{FrameKind, Opening, Place, Position, RoomName};
+
+/// Why something is missing, in a `gap`: there is one reason today.
+const RETENTION: &str = "retention";
+
+/// Follow a room: what happened after a place, then what happens.
+///
+/// A token is not needed; with a good one presence names the reader, with any other the reader is counted.
+pub async fn follow(w: &Worker, req: &Request, room: &RoomName) -> Answer {
+    let reader = w.app.identity.bearer(req.headers()).ok();
+    Ok(sse::respond(w, req, room, reader, Dialect).await?)
+}
+
+/// What the API's stream says besides its frames.
+struct Dialect;
+
+impl sse::Dialect for Dialect {
+    fn kind(&self, frames: &Frames) -> FrameKind {
+        frames.json
+    }
+
+    fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
+        let id = Some(opened.place);
+        match opened.opening {
+            Opening::Start => {
+                let data = Start { position: opened.place.position, head: opened.head, floor: opened.floor };
+                frame::write(out, "start", id, &data);
+            }
+            Opening::Gap { from, to } => frame::write(out, "gap", id, &Gap { from, to, reason: RETENTION }),
+            Opening::Reset(reason) => {
+                let data = Reset { epoch: opened.place.epoch.to_string(), reason: reason.as_str() };
+                frame::write(out, "reset", id, &data);
+            }
+        }
+    }
+
+    fn gap(&self, from: Position, place: Place, out: &mut Vec<u8>) {
+        let data = Gap { from, to: place.position, reason: RETENTION };
+        frame::write(out, "gap", Some(place), &data);
+    }
+
+    fn heartbeat(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b":\n\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sse::Dialect as _;
+    use millchat::{Epoch, ResetReason};
+
+    #[test]
+    fn the_stream_opens_with_its_place() {
+        let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1188 };
+        for (opening, expected) in [
+            (
+                Opening::Start,
+                "event: start\nid: 5f3c9a2e-1188\ndata: {\"position\":1188,\"head\":1207,\"floor\":1}\n\n",
+            ),
+            (
+                Opening::Gap { from: 3, to: 1188 },
+                "event: gap\nid: 5f3c9a2e-1188\ndata: {\"from\":3,\"to\":1188,\"reason\":\"retention\"}\n\n",
+            ),
+            (
+                Opening::Reset(ResetReason::Ahead),
+                "event: reset\nid: 5f3c9a2e-1188\ndata: {\"epoch\":\"5f3c9a2e\",\"reason\":\"ahead\"}\n\n",
+            ),
+        ] {
+            let mut out = Vec::new();
+            Dialect.opening(&Opened { opening, place, head: 1207, floor: 1 }, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+}

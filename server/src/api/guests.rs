@@ -1,0 +1,29 @@
+//! Guests: a name becomes somebody, and somebody gets another name.
+
+use super::problem::Problem;
+use super::shape::{Author, Guest, Named};
+use super::{Answer, body};
+use crate::app::Worker;
+use crate::http::{self, Request};
+use crate::identity::Identity;
+use crate::text;
+use hyper::StatusCode;
+
+/// Become a guest: the token that you get lets you write.
+pub async fn create(w: &Worker, req: Request) -> Answer {
+    let named: Named = body(req).await?;
+    let author = Identity::new_guest(&text::name(&named.name)?);
+    Ok(respond(w, StatusCode::CREATED, &author))
+}
+
+/// Go by another name: a new token with the same id. Messages keep the name they were sent under.
+pub async fn rename(w: &Worker, req: Request) -> Answer {
+    let author = w.app.identity.bearer(req.headers())?;
+    let named: Named = body(req).await?;
+    let author = Identity::renamed(&author, &text::name(&named.name).map_err(Problem::from)?);
+    Ok(respond(w, StatusCode::OK, &author))
+}
+
+fn respond(w: &Worker, status: StatusCode, author: &millchat::Author) -> http::Response {
+    http::json(status, &Guest { token: w.app.identity.sign(author), author: Author::of(author) })
+}

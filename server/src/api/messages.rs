@@ -1,0 +1,109 @@
+//! Messages: post, read by page, read one, edit, delete.
+//!
+//! A success is answered only once it is durable. A key makes a post repeatable: sent again, it gives the
+//! first answer again.
+
+use super::problem::{Kind, Problem};
+use super::shape::{Content, HistoryPage, Links, Message, Receipt, Time};
+use super::{Answer, body, header_of, position};
+use crate::app::Worker;
+use crate::http::{self, Request};
+use crate::text;
+use hyper::StatusCode;
+use hyper::header;
+use millchat::{Action, Draft, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
+
+/// Messages of a page unless the request says otherwise.
+const PAGE_DEFAULT: usize = 100;
+
+/// Post a message.
+pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
+    let author = w.app.identity.bearer(req.headers())?;
+    let key = key(&req)?;
+    let typed: Content = body(req).await?;
+    let action = Action::Post { content: text::content(&typed.content)? };
+    let receipt = w.send(room, Draft { author: Some(author), action, key }).await?;
+    let shape = Receipt {
+        position: receipt.position,
+        prev: receipt.prev,
+        epoch: receipt.epoch.to_string(),
+        created_at: Time(receipt.created_at),
+    };
+    let mut response = http::json(StatusCode::CREATED, &shape);
+    let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
+    header_of(&mut response, header::LOCATION, &location);
+    Ok(response)
+}
+
+fn key(req: &Request) -> Result<Option<String>, Problem> {
+    let Some(value) = req.headers().get("idempotency-key") else { return Ok(None) };
+    let not_text = || Problem::new(Kind::InvalidKey, "the idempotency key must be visible ASCII");
+    let key = value.to_str().map_err(|_| not_text())?;
+    Ok(Some(key.to_owned()))
+}
+
+/// A page of history.
+pub async fn page(w: &Worker, req: &Request, room: &RoomName) -> Answer {
+    let limit = limit(http::query(req, "limit").as_deref())?;
+    let range = match (http::query(req, "before"), http::query(req, "after")) {
+        (None, None) => HistoryRange::Newest,
+        (Some(before), None) => HistoryRange::Before(position("before", &before)?),
+        (None, Some(after)) => HistoryRange::After(position("after", &after)?),
+        (Some(_), Some(_)) => {
+            let detail = "give `before` or `after`, not both: a page goes one way from one place";
+            return Err(Problem::new(Kind::MalformedParameter, detail));
+        }
+    };
+    let page = w.app.chat.history(room, range, limit).await?;
+    let path = format!("/api/v1/rooms/{room}/messages");
+    let links = Links {
+        older: page.older.map(|before| format!("{path}?before={before}&limit={limit}")),
+        newer: page.newer.map(|after| format!("{path}?after={after}&limit={limit}")),
+    };
+    let link_header: Vec<String> = [(&links.older, "prev"), (&links.newer, "next")]
+        .into_iter()
+        .filter_map(|(path, rel)| path.as_ref().map(|path| format!("<{path}>; rel=\"{rel}\"")))
+        .collect();
+    let messages = page.messages.iter().map(Message::of).collect();
+    let shape = HistoryPage { messages, floor: page.floor, head: page.head, links };
+    let mut response = http::json(StatusCode::OK, &shape);
+    if !link_header.is_empty() {
+        header_of(&mut response, header::LINK, &link_header.join(", "));
+    }
+    Ok(response)
+}
+
+fn limit(text: Option<&str>) -> Result<usize, Problem> {
+    let Some(text) = text else { return Ok(PAGE_DEFAULT) };
+    http::clamped(text, 1, PAGE_MESSAGES_MAX).ok_or_else(|| {
+        let detail = format!("limit is a number of 1 to {PAGE_MESSAGES_MAX}");
+        Problem::new(Kind::MalformedParameter, detail)
+    })
+}
+
+/// One message in its latest state.
+pub async fn get(w: &Worker, room: &RoomName, position: Position) -> Answer {
+    let Some(message) = w.app.chat.message(room, position).await? else {
+        let detail = format!("there is no message at position {position} of this room");
+        return Err(Problem::new(Kind::UnknownMessage, detail));
+    };
+    Ok(http::json(StatusCode::OK, &Message::of(&message)))
+}
+
+/// Replace the text of your message; the answer is the message as it is then.
+pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+    let author = w.app.identity.bearer(req.headers())?;
+    let typed: Content = body(req).await?;
+    let content = text::content(&typed.content)?;
+    let action = Action::Edit { target, content, moderator: false };
+    w.send(room, Draft { author: Some(author), action, key: None }).await?;
+    get(w, room, target).await
+}
+
+/// Take your message away: its text is gone from the log for good.
+pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+    let author = w.app.identity.bearer(req.headers())?;
+    let action = Action::Delete { target, moderator: false };
+    w.send(room, Draft { author: Some(author), action, key: None }).await?;
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}

@@ -1,0 +1,236 @@
+//! What went wrong, as the API says it: an RFC 9457 problem document, whatever `Accept` asks for.
+//!
+//! The kinds are a closed list: `type` is `urn:millchat:problem:NAME`, and NAME, status and title belong
+//! together. `detail` says what was wrong with this very request and what the limit is.
+
+use crate::http::{self, BodyError, Response};
+use crate::identity::TokenError;
+use crate::text::TextError;
+use hyper::StatusCode;
+use hyper::header::{self, HeaderValue};
+use millchat::{ReadError, SendError};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// After so many seconds a client that was turned away for load comes back.
+const RETRY_AFTER: &str = "1";
+
+/// The kinds of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The body is not JSON or not UTF-8.
+    MalformedBody,
+    /// A number in the path or the query is none, or two parameters exclude each other.
+    MalformedParameter,
+    /// The room's name is outside the rule or reserved.
+    InvalidRoom,
+    /// The idempotency key is empty, too long or not text.
+    InvalidKey,
+    /// There is no token.
+    NoToken,
+    /// The token is not ours.
+    ForgedToken,
+    /// The token's year is over.
+    ExpiredToken,
+    /// The message is somebody else's.
+    NotAuthor,
+    /// There is nothing at this path.
+    UnknownPath,
+    /// There is no message at this position of the room.
+    UnknownMessage,
+    /// The path does not take this method.
+    WrongMethod,
+    /// The body did not arrive in time.
+    SlowBody,
+    /// The message was deleted before.
+    MessageDeleted,
+    /// The body or the content is over its limit.
+    TooLarge,
+    /// The body says that it is not JSON.
+    UnsupportedType,
+    /// The body is JSON of another shape.
+    InvalidBody,
+    /// The name is not one that people can read.
+    InvalidName,
+    /// The content says nothing.
+    InvalidContent,
+    /// The key was used before for something else.
+    KeyReused,
+    /// The disk failed in mid-commit.
+    OutcomeUnknown,
+    /// The log cannot be read.
+    LogUnreadable,
+    /// Too much is waiting.
+    Busy,
+    /// No writes are taken any more.
+    Unavailable,
+    /// The disk is full.
+    DiskFull,
+}
+
+impl Kind {
+    /// Name in the `type`, status, title.
+    pub fn parts(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::MalformedBody => ("malformed-body", S::BAD_REQUEST, "The body is not JSON"),
+            Self::MalformedParameter => ("malformed-parameter", S::BAD_REQUEST, "A parameter is wrong"),
+            Self::InvalidRoom => ("invalid-room", S::BAD_REQUEST, "This cannot be a room's name"),
+            Self::InvalidKey => ("invalid-key", S::BAD_REQUEST, "The idempotency key cannot be used"),
+            Self::NoToken => ("no-token", S::UNAUTHORIZED, "A token is needed"),
+            Self::ForgedToken => ("forged-token", S::UNAUTHORIZED, "The token is not genuine"),
+            Self::ExpiredToken => ("expired-token", S::UNAUTHORIZED, "The token has expired"),
+            Self::NotAuthor => ("not-author", S::FORBIDDEN, "The message is somebody else's"),
+            Self::UnknownPath => ("unknown-path", S::NOT_FOUND, "There is nothing here"),
+            Self::UnknownMessage => ("unknown-message", S::NOT_FOUND, "There is no such message"),
+            Self::WrongMethod => ("wrong-method", S::METHOD_NOT_ALLOWED, "The method is not taken here"),
+            Self::SlowBody => ("slow-body", S::REQUEST_TIMEOUT, "The body took too long"),
+            Self::MessageDeleted => ("message-deleted", S::GONE, "The message was deleted"),
+            Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "This is too large"),
+            Self::UnsupportedType => {
+                ("unsupported-type", S::UNSUPPORTED_MEDIA_TYPE, "The body is not announced as JSON")
+            }
+            Self::InvalidBody => ("invalid-body", S::UNPROCESSABLE_ENTITY, "The body has another shape"),
+            Self::InvalidName => ("invalid-name", S::UNPROCESSABLE_ENTITY, "This cannot be a name"),
+            Self::InvalidContent => ("invalid-content", S::UNPROCESSABLE_ENTITY, "This cannot be a message"),
+            Self::KeyReused => ("key-reused", S::UNPROCESSABLE_ENTITY, "The idempotency key was used before"),
+            Self::OutcomeUnknown => {
+                ("outcome-unknown", S::INTERNAL_SERVER_ERROR, "It is unknown whether this was stored")
+            }
+            Self::LogUnreadable => ("log-unreadable", S::INTERNAL_SERVER_ERROR, "The log cannot be read"),
+            Self::Busy => ("busy", S::SERVICE_UNAVAILABLE, "Too much is waiting"),
+            Self::Unavailable => ("unavailable", S::SERVICE_UNAVAILABLE, "No writes are taken"),
+            Self::DiskFull => ("disk-full", S::INSUFFICIENT_STORAGE, "The disk is full"),
+        }
+    }
+}
+
+/// A problem with one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    kind: Kind,
+    detail: String,
+    /// The rest of the request's body is still on its way.
+    close: bool,
+}
+
+/// The document.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct Document<'a> {
+    /// `urn:millchat:problem:NAME`.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:millchat:problem:invalid-content")]
+    kind: String,
+    /// The kind in words.
+    #[schema(example = "This cannot be a message")]
+    title: &'a str,
+    /// The HTTP status.
+    #[schema(example = 422)]
+    status: u16,
+    /// What was wrong with this request, and what is allowed.
+    #[schema(example = "a message needs at least one visible character")]
+    detail: &'a str,
+}
+
+impl Problem {
+    /// A problem of this kind; the detail is for whoever wrote the client.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into(), close: false }
+    }
+
+    /// The answer.
+    pub fn response(&self) -> Response {
+        let (name, status, title) = self.kind.parts();
+        let document = Document {
+            kind: format!("urn:millchat:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: &self.detail,
+        };
+        let mut response = http::json_as(status, "application/problem+json", &document);
+        if self.close {
+            http::close(&mut response);
+        }
+        let header = match self.kind {
+            Kind::Busy | Kind::Unavailable => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            Kind::NoToken => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            Kind::ForgedToken | Kind::ExpiredToken => {
+                Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
+            }
+            _ => None,
+        };
+        if let Some((name, value)) = header {
+            http::set(&mut response, name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        let kind = match error {
+            BodyError::TooLarge => Kind::TooLarge,
+            BodyError::Slow => Kind::SlowBody,
+            BodyError::Broken => Kind::MalformedBody,
+        };
+        Self { close: true, ..Self::new(kind, error.to_string()) }
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        let kind = match error {
+            TokenError::Missing => Kind::NoToken,
+            TokenError::Forged => Kind::ForgedToken,
+            TokenError::Expired => Kind::ExpiredToken,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<TextError> for Problem {
+    fn from(error: TextError) -> Self {
+        let kind = match error {
+            TextError::NameInvisible | TextError::NameTooLong { .. } => Kind::InvalidName,
+            TextError::ContentInvisible => Kind::InvalidContent,
+            TextError::ContentTooLong { .. } => Kind::TooLarge,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<SendError> for Problem {
+    fn from(error: SendError) -> Self {
+        let kind = match &error {
+            SendError::QueueFull { .. } => Kind::Busy,
+            SendError::TooLarge { .. } => Kind::TooLarge,
+            SendError::Empty => Kind::InvalidContent,
+            SendError::InvalidKey { .. } => Kind::InvalidKey,
+            SendError::InvalidAuthor(_) => Kind::InvalidName,
+            SendError::KeyReused => Kind::KeyReused,
+            SendError::UnknownTarget(_) => Kind::UnknownMessage,
+            SendError::TargetDeleted(_) => Kind::MessageDeleted,
+            SendError::NotAuthor(_) => Kind::NotAuthor,
+            SendError::DiskFull { .. } => Kind::DiskFull,
+            SendError::Unknown(_) => Kind::OutcomeUnknown,
+            _ => Kind::Unavailable,
+        };
+        if matches!(kind, Kind::DiskFull | Kind::OutcomeUnknown | Kind::Unavailable) {
+            tracing::error!(%error, "a send failed");
+        }
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        let kind = match &error {
+            ReadError::Busy => Kind::Busy,
+            ReadError::Closed => Kind::Unavailable,
+            _ => Kind::LogUnreadable,
+        };
+        tracing::error!(%error, "a read failed");
+        Self::new(kind, error.to_string())
+    }
+}

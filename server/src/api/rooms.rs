@@ -1,0 +1,27 @@
+//! A room at a glance, and the signal that somebody is typing in it.
+
+use super::Answer;
+use super::shape::{Overview, Presence};
+use crate::app::Worker;
+use crate::http::{self, Request};
+use hyper::StatusCode;
+use millchat::RoomName;
+
+/// A room at a glance: how far it has come and who is in it.
+pub async fn overview(w: &Worker, room: &RoomName) -> Answer {
+    let overview = w.app.chat.overview(room).await?;
+    let shape = Overview {
+        room: room.as_str(),
+        head: overview.head,
+        floor: overview.floor,
+        presence: Presence::of(&overview.presence),
+    };
+    Ok(http::json(StatusCode::OK, &shape))
+}
+
+/// Say that you are typing: a signal to those who are in the room now, which nobody keeps.
+pub fn typing(w: &Worker, req: &Request, room: &RoomName) -> Answer {
+    let author = w.app.identity.bearer(req.headers())?;
+    w.app.chat.typing(room, &author);
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}

@@ -1,0 +1,323 @@
+//! The shapes of the API's JSON, in requests, answers and the stream's data: what its clients code against.
+//!
+//! Numbers are positions (integers below 2^53 for as long as anybody can fill a log), times are RFC 3339 in
+//! UTC with exactly three decimals. A shape may gain fields; a client passes over those it does not know.
+
+use millchat::{Body, Event, Presence as Here};
+use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
+
+/// A moment, as the API writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-11-23T09:30:00.123Z")]
+pub struct Time(pub millchat::Timestamp);
+
+impl std::fmt::Display for Time {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let millis = i64::try_from(self.0.0).unwrap_or(i64::MAX);
+        let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
+        write!(f, "{moment:.3}")
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Who sent something, as named when it was sent.
+#[derive(Serialize, ToSchema)]
+pub struct Author<'a> {
+    /// Stable over renames.
+    #[schema(example = "g_4kqv6mzd2xw7yrbtfn3a")]
+    pub id: &'a str,
+    /// What people read. Not unique.
+    #[schema(example = "Ada")]
+    pub name: &'a str,
+    /// `guest`, `user` or `bot`; more may come.
+    #[schema(example = "guest")]
+    pub kind: &'static str,
+}
+
+impl<'a> Author<'a> {
+    /// The shape of an author.
+    pub fn of(author: &'a millchat::Author) -> Self {
+        Self { id: &author.id, name: &author.name, kind: author.kind.as_str() }
+    }
+}
+
+/// A name that somebody wants to go by.
+#[derive(Deserialize, ToSchema)]
+pub struct Named {
+    /// 1 to 40 characters in at most 160 bytes, after control and invisible characters were removed and white
+    /// space was collapsed.
+    #[schema(example = "Ada")]
+    pub name: String,
+}
+
+/// A guest and the token that proves it.
+#[derive(Serialize, ToSchema)]
+pub struct Guest<'a> {
+    /// Send it as `Authorization: Bearer TOKEN`. It is good for a year.
+    pub token: String,
+    /// Who the token says you are.
+    pub author: Author<'a>,
+}
+
+/// The text of a message.
+#[derive(Deserialize, ToSchema)]
+pub struct Content {
+    /// At most 65,536 bytes of UTF-8 with something visible in it. CRLF and CR become LF; other control
+    /// characters than LF and TAB, and characters that turn the direction of text, are removed.
+    #[schema(example = "hello")]
+    pub content: String,
+}
+
+/// A message was stored, durably, at this position.
+#[derive(Serialize, ToSchema)]
+pub struct Receipt {
+    /// Its place in the log.
+    #[schema(example = 1207)]
+    pub position: u64,
+    /// The position of the event before it in the room; 0 for the first.
+    #[schema(example = 1188)]
+    pub prev: u64,
+    /// The log's life; with the position it is the id of the event on the stream.
+    #[schema(example = "5f3c9a2e")]
+    pub epoch: String,
+    /// When it was taken.
+    pub created_at: Time,
+}
+
+/// A message in its latest state.
+#[derive(Serialize, ToSchema)]
+pub struct Message<'a> {
+    /// Where it was posted.
+    #[schema(example = 1207)]
+    pub position: u64,
+    /// The position of the event before it in the room (an edit or a delete counts); 0 for the first.
+    #[schema(example = 1188)]
+    pub prev: u64,
+    /// The room.
+    #[schema(example = "lobby")]
+    pub room: &'a str,
+    /// Who posted it; null for the system.
+    pub author: Option<Author<'a>>,
+    /// The newest text; absent once deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "hello")]
+    pub content: Option<&'a str>,
+    /// When it was posted.
+    pub created_at: Time,
+    /// When its text was last replaced; absent when it never was, and once deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Option<Time>)]
+    pub edited_at: Option<Time>,
+    /// True once deleted; otherwise absent.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    pub deleted: bool,
+}
+
+impl<'a> Message<'a> {
+    /// The shape of a message.
+    pub fn of(message: &'a millchat::Message) -> Self {
+        let deleted = message.content.is_none();
+        Self {
+            position: message.position,
+            prev: message.prev,
+            room: message.room.as_str(),
+            author: message.author.as_ref().map(Author::of),
+            content: message.content.as_deref(),
+            created_at: Time(message.created_at),
+            edited_at: message.edited_at.filter(|_| !deleted).map(Time),
+            deleted,
+        }
+    }
+}
+
+/// A page of history, newest last.
+#[derive(Serialize, ToSchema)]
+pub struct HistoryPage<'a> {
+    /// The messages, each in its latest state.
+    pub messages: Vec<Message<'a>>,
+    /// The oldest position of the log that is kept.
+    #[schema(example = 1)]
+    pub floor: u64,
+    /// The newest position of the room; it may be an edit or a delete. 0 when the room has no events.
+    #[schema(example = 1207)]
+    pub head: u64,
+    /// The pages beside this one.
+    pub links: Links,
+}
+
+/// Paths of the neighbouring pages; the `Link` header has the same, as `prev` and `next`.
+#[derive(Serialize, ToSchema)]
+pub struct Links {
+    /// The page before, when there may be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "/api/v1/rooms/lobby/messages?before=1107&limit=100")]
+    pub older: Option<String>,
+    /// The page after, when there may be one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "/api/v1/rooms/lobby/messages?after=1207&limit=100")]
+    pub newer: Option<String>,
+}
+
+/// Who is in a room. Readers without a token are only counted.
+#[derive(Serialize, ToSchema)]
+pub struct Presence<'a> {
+    /// All readers.
+    #[schema(example = 3)]
+    pub count: usize,
+    /// Those known by name, at most 50, each once.
+    pub authors: Vec<Author<'a>>,
+}
+
+impl<'a> Presence<'a> {
+    /// The shape of a presence.
+    pub fn of(presence: &'a Here) -> Self {
+        Self { count: presence.count, authors: presence.authors.iter().map(Author::of).collect() }
+    }
+}
+
+/// A room at a glance.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Room)]
+pub struct Overview<'a> {
+    /// Its name.
+    #[schema(example = "lobby")]
+    pub room: &'a str,
+    /// Its newest position; 0 when nothing is known of it.
+    #[schema(example = 1207)]
+    pub head: u64,
+    /// The oldest position of the log that is kept.
+    #[schema(example = 1)]
+    pub floor: u64,
+    /// Who is in it.
+    pub presence: Presence<'a>,
+}
+
+/// Data of the stream's `start`: nothing is missing between the place asked for and what follows.
+#[derive(Serialize, ToSchema)]
+pub struct Start {
+    /// The position just before what follows.
+    #[schema(example = 1188)]
+    pub position: u64,
+    /// The room's newest position.
+    #[schema(example = 1207)]
+    pub head: u64,
+    /// The oldest position of the log that is kept.
+    #[schema(example = 1)]
+    pub floor: u64,
+}
+
+/// Data of the stream's `gap`: what lay between is gone by retention; the stream goes on at the floor.
+#[derive(Serialize, ToSchema)]
+pub struct Gap {
+    /// The place asked for, or where the reader was.
+    #[schema(example = 3)]
+    pub from: u64,
+    /// The position before the floor; the same as in the id.
+    #[schema(example = 900)]
+    pub to: u64,
+    /// `retention`.
+    #[schema(example = "retention")]
+    pub reason: &'static str,
+}
+
+/// Data of the stream's `reset`: the place is none of this log; the stream goes on as a first join.
+#[derive(Serialize, ToSchema)]
+pub struct Reset {
+    /// The epoch of this log.
+    #[schema(example = "5f3c9a2e")]
+    pub epoch: String,
+    /// `malformed`, `epoch` (of another log's life) or `ahead` (beyond the head of the whole log).
+    #[schema(example = "epoch")]
+    pub reason: &'static str,
+}
+
+/// Data of a logged event on the stream. Which fields there are follows from the event's kind: `message` has
+/// content; `edit` has target and content; `delete` has target. Every kind, known or not, has `position` and
+/// `prev`.
+#[derive(Serialize, ToSchema)]
+pub struct StreamEvent<'a> {
+    /// Its place in the log.
+    #[schema(example = 1207)]
+    pub position: u64,
+    /// The position of the event before it in the room; 0 for the first.
+    #[schema(example = 1188)]
+    pub prev: u64,
+    /// The message that an edit or a delete is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub target: Option<u64>,
+    /// The room.
+    #[schema(example = "lobby")]
+    pub room: &'a str,
+    /// Who sent it; null for the system.
+    pub author: Option<Author<'a>>,
+    /// The text; absent when a later delete has taken it away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "hello")]
+    pub content: Option<&'a str>,
+    /// True when a later delete has taken the content away; otherwise absent.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    pub deleted: bool,
+    /// When it was taken.
+    pub created_at: Time,
+}
+
+impl<'a> StreamEvent<'a> {
+    /// The shape of an event.
+    pub fn of(event: &'a Event) -> Self {
+        let (target, content, deleted) = match &event.body {
+            Body::Message { content } => (None, content.as_deref(), content.is_none()),
+            Body::Edit { target, content } => (Some(*target), content.as_deref(), content.is_none()),
+            Body::Delete { target } => (Some(*target), None, false),
+            _ => (None, None, false),
+        };
+        Self {
+            position: event.position,
+            prev: event.prev,
+            target,
+            room: event.room.as_str(),
+            author: event.author.as_ref().map(Author::of),
+            content,
+            deleted,
+            created_at: Time(event.created_at),
+        }
+    }
+}
+
+/// Data of the stream's `typing`: who is typing now, at most 10; empty when nobody is any more.
+#[derive(Serialize, ToSchema)]
+pub struct Typing<'a> {
+    /// Who is typing.
+    pub authors: Vec<Author<'a>>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millchat::Timestamp;
+
+    #[test]
+    fn a_time_has_exactly_three_decimals() {
+        for (millis, text) in [
+            (1_795_426_200_123, "2026-11-23T09:30:00.123Z"),
+            (1_795_426_200_000, "2026-11-23T09:30:00.000Z"),
+            (0, "1970-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Time(Timestamp(millis)).to_string(), text);
+        }
+        assert!(Time(Timestamp(u64::MAX)).to_string().starts_with("9999"));
+    }
+}

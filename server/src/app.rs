@@ -1,0 +1,112 @@
+//! What every handler is given: the chat, how frames are made, who people are.
+//!
+//! [`App`] is one per process and shared by all threads. [`Worker`] is one per runtime thread: it adds the
+//! thread's dispatcher, by which the subscriptions of its connections are woken. [`Drain`] is how the
+//! process says goodbye: raised once, it ends idle connections and open streams.
+
+use crate::identity::Identity;
+use crate::metrics::Metrics;
+use crate::{frame, page};
+use millchat::{
+    Author, Chat, Dispatcher, Draft, FrameKind, From, OpenError, ReadError, Receipt, RoomName, SendError,
+    Subscription,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
+
+/// The process-wide half of a handler's surroundings.
+pub struct App {
+    /// The log, the rooms and the readers.
+    pub chat: Chat,
+    /// Which encoder serves which kind of reader.
+    pub frames: Frames,
+    /// Signs and checks tokens.
+    pub identity: Identity,
+    /// Raised when the process is to end.
+    pub drain: Drain,
+    /// What `/metrics` shows.
+    pub metrics: Metrics,
+}
+
+/// The frame kinds that the server registered with the chat.
+#[derive(Debug, Clone, Copy)]
+pub struct Frames {
+    /// Frames of the API's stream.
+    pub json: FrameKind,
+    /// Frames of the page's stream.
+    pub html: FrameKind,
+}
+
+impl App {
+    /// Opens the log, with an encoder for either kind of reader.
+    pub fn open(log: &str) -> Result<Self, OpenError> {
+        let mut builder = Chat::builder();
+        let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
+        let chat = builder.open(log)?;
+        let identity = Identity::new(&chat.signing_key());
+        Ok(Self { chat, frames, identity, drain: Drain::default(), metrics: Metrics::default() })
+    }
+}
+
+/// The per-thread half: what a handler gets.
+pub struct Worker {
+    /// The process-wide half.
+    pub app: Arc<App>,
+    /// Wakes the subscriptions that were made on this thread; its `run` is spawned here too.
+    pub dispatcher: Dispatcher,
+}
+
+impl Worker {
+    /// Joins a room; the subscription is woken on this thread and must stay on it.
+    pub async fn subscribe(
+        &self,
+        room: &RoomName,
+        from: From,
+        reader: Option<Author>,
+    ) -> Result<Subscription, ReadError> {
+        self.dispatcher.subscribe(room, from, reader).await
+    }
+
+    /// Sends, and counts how it went.
+    pub async fn send(&self, room: &RoomName, draft: Draft) -> Result<Receipt, SendError> {
+        let sent = self.app.chat.send(room, draft).await;
+        self.app.metrics.sent(sent.as_ref().err());
+        sent
+    }
+}
+
+/// The wish to end, seen by every connection.
+///
+/// A connection waits on it beside its socket; a stream only looks at the flag when it is polled, which
+/// its connection does right after it was woken. So nothing per stream is registered anywhere.
+#[derive(Debug, Default)]
+pub struct Drain {
+    /// Release in [`Drain::raise`] pairs with acquire in [`Drain::is_raised`].
+    raised: AtomicBool,
+    /// Wakes those who wait in [`Drain::wait`].
+    notify: Notify,
+}
+
+impl Drain {
+    /// Says once and for all that the process is to end.
+    pub fn raise(&self) {
+        self.raised.store(true, Ordering::Release);
+        self.notify.notify_waiters();
+    }
+
+    /// Whether the process is to end.
+    pub fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the process is to end, at once if it already is.
+    pub async fn wait(&self) {
+        // `notified` hears `notify_waiters` from the moment it exists, so between the look at the flag and
+        // the wait nothing can be missed.
+        let notified = self.notify.notified();
+        if !self.is_raised() {
+            notified.await;
+        }
+    }
+}

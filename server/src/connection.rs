@@ -1,0 +1,129 @@
+//! One connection, from the accepted socket to a close that lets the last answer arrive.
+//!
+//! hyper speaks HTTP and answers what does not parse (400, 414, 431). Here is what it leaves out: a 408 for a
+//! request whose head stopped half way, a 400 for the preface of HTTP/2, bounds on what a reader that does
+//! not read can hold, and the end: a socket closed over unread bytes is reset, and the reset can destroy the
+//! answer on its way, so the peer's rest is discarded for a moment before the close.
+
+use crate::app::Worker;
+use crate::http::Body;
+use crate::route;
+use crate::stall::Stall;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How long the head of a request may take, and how long a connection may idle between two requests.
+pub const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// Largest head of a request, in bytes: room for many cookies; more is answered 431. So are more than 100
+/// header fields, which is hyper's own limit: to name another would move its table from the stack to the heap.
+pub const HEAD_BYTES_MAX: usize = 32 * 1024;
+/// hyper takes frames of a stream until it holds this much that the socket did not. Together with
+/// [`SEND_BUFFER_BYTES`] it is what a reader that stopped reading costs; it bounds the head too.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+/// The kernel's share of the same cost (it doubles the figure for its bookkeeping). Left to itself the kernel
+/// would let it grow to 4 MiB; this much still carries 1 MB/s over a line of 100 ms.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
+/// After the last answer so much of what the peer still sends is discarded.
+const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// And for so long.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
+
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
+
+type Socket = Stall<TcpStream>;
+
+/// Serves the connection until it ends, either side's wish or the process's.
+pub async fn serve(w: Rc<Worker>, socket: TcpStream) {
+    // A frame is written whole, so waiting for more to send would only add delay.
+    let _ = socket.set_nodelay(true);
+    let _ = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES);
+    w.app.metrics.connections.inc();
+    let socket = speak(&w, Stall::new(socket)).await;
+    linger(socket).await;
+    w.app.metrics.connections.dec();
+}
+
+/// Speaks HTTP until the last answer is written; gives the socket back.
+async fn speak(w: &Rc<Worker>, socket: Socket) -> Socket {
+    let service = service_fn(|request| {
+        let w = Rc::clone(w);
+        Box::pin(async move { Ok::<hyper::Response<Body>, Infallible>(route::answer(&w, request).await) })
+    });
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_READ_TIMEOUT)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(OUTPUT_BYTES_MAX)
+        .serve_connection(TokioIo::new(socket), service);
+    let ended = {
+        let mut drain = pin!(w.app.drain.wait());
+        let mut draining = false;
+        poll_fn(|cx| {
+            if !draining && drain.as_mut().poll(cx).is_ready() {
+                draining = true;
+                // An idle connection ends now; a request is answered first; an open stream sees the flag when
+                // it is polled, a line below.
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            connection.poll_without_shutdown(cx)
+        })
+        .await
+    };
+    let parts = connection.into_parts();
+    let mut socket = parts.io.into_inner();
+    let farewell = match ended {
+        Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
+            let limit = HEAD_READ_TIMEOUT.as_secs();
+            farewell(
+                "408 Request Timeout",
+                &format!("The head of a request must arrive within {limit} seconds"),
+            )
+        }
+        Err(error) if error.is_parse() && parts.read_buf.starts_with(HTTP2_PREFACE) => {
+            farewell("400 Bad Request", "This server speaks HTTP/1.1 only")
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a connection ended");
+            return socket;
+        }
+        Ok(()) => return socket,
+    };
+    let _ = socket.write_all(farewell.as_bytes()).await;
+    socket
+}
+
+/// A last answer, written past hyper.
+fn farewell(status: &str, sentence: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\
+         \r\n{sentence}\n",
+        sentence.len() + 1
+    )
+}
+
+/// Says that nothing more comes, and discards a bounded rest of what the peer sends.
+async fn linger(mut socket: Socket) {
+    if !socket.may_linger() || socket.shutdown().await.is_err() {
+        return;
+    }
+    let discard = async {
+        let mut sink = [0; 8 * 1024];
+        let mut discarded = 0;
+        while discarded < LINGER_BYTES_MAX {
+            match socket.read(&mut sink).await {
+                Ok(0) | Err(_) => return,
+                Ok(n) => discarded += n,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER_TIMEOUT, discard).await;
+}

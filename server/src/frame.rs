@@ -1,0 +1,153 @@
+//! The JSON frames: an event or a signal as one whole SSE event, made once and shared by all API readers.
+//!
+//! A logged event is `id`, `event`, `data`, in this order, and its id is the place after it. A signal has no
+//! id, so that a reader's place does not move. No frame holds a CR: SSE ends a line there, and a text with
+//! one could forge a frame. JSON escapes it; the encoder checks all the same.
+
+use crate::api::shape::{Author, Presence, StreamEvent, Typing};
+use millchat::{Body, Epoch, Event, Item, Place, Signal};
+use serde::Serialize;
+use std::io::Write;
+
+/// Appends the frame of an item; it is the encoder that the API's readers are served by.
+pub fn encode(epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    match item {
+        Item::Event(event) => logged(epoch, event, out),
+        Item::Signal(Signal::Presence(here)) => write(out, "presence", None, &Presence::of(here)),
+        Item::Signal(Signal::Typing(authors)) => {
+            write(out, "typing", None, &Typing { authors: authors.iter().map(Author::of).collect() });
+        }
+        // A signal of a later release of the core: a reader that is not told of it misses nothing logged.
+        Item::Signal(_) => {}
+    }
+    assert!(
+        !out[start..].contains(&b'\r'),
+        "JSON escapes a CR, and nothing else in a frame was typed by anybody"
+    );
+}
+
+fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
+    let place = Place { epoch, position: event.position };
+    let unknown;
+    let name = match &event.body {
+        Body::Message { .. } => "message",
+        Body::Edit { .. } => "edit",
+        Body::Delete { .. } => "delete",
+        Body::Unknown { kind } => {
+            unknown = format!("kind-{kind}");
+            &unknown
+        }
+        _ => "kind-unknown",
+    };
+    let id_line = format!("id: {place}\n");
+    out.extend_from_slice(id_line.as_bytes());
+    write(out, name, None, &StreamEvent::of(event));
+}
+
+/// One SSE event: its name, its id when it moves the reader's place, its data on one line.
+pub fn write(out: &mut Vec<u8>, name: &str, id: Option<Place>, data: &impl Serialize) {
+    const TAKES_ALL: &str = "a vector takes whatever is written to it";
+    writeln!(out, "event: {name}").expect(TAKES_ALL);
+    if let Some(id) = id {
+        writeln!(out, "id: {id}").expect(TAKES_ALL);
+    }
+    out.extend_from_slice(b"data: ");
+    serde_json::to_writer(&mut *out, data)
+        .expect("the stream's own shapes have string keys and no failing parts");
+    out.extend_from_slice(b"\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millchat::{AuthorKind, RoomName, Timestamp};
+
+    fn event(body: Body) -> Event {
+        Event {
+            position: 1207,
+            prev: 1188,
+            room: RoomName::new("lobby").unwrap(),
+            author: Some(millchat::Author {
+                id: "g_4kq".into(),
+                name: "Ada".into(),
+                kind: AuthorKind::Guest,
+            }),
+            created_at: Timestamp(1_795_426_200_123),
+            body,
+        }
+    }
+
+    fn frame(item: Item<'_>) -> String {
+        let mut out = Vec::new();
+        encode(Epoch(0x5f3c_9a2e), item, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_frame_is_laid_out_as_clients_expect() {
+        let author = r#""author":{"id":"g_4kq","name":"Ada","kind":"guest"}"#;
+        let time = r#""created_at":"2026-11-23T09:30:00.123Z""#;
+        let content = Some("hello".into());
+        for (body, expected) in [
+            (
+                Body::Message { content: content.clone() },
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
+                     {author},\"content\":\"hello\",{time}}}\n\n"
+                ),
+            ),
+            (
+                Body::Message { content: None },
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
+                     {author},\"deleted\":true,{time}}}\n\n"
+                ),
+            ),
+            (
+                Body::Edit { target: 1188, content },
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: edit\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
+                     \"room\":\"lobby\",{author},\"content\":\"hello\",{time}}}\n\n"
+                ),
+            ),
+            (
+                Body::Delete { target: 1188 },
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: delete\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
+                     \"room\":\"lobby\",{author},{time}}}\n\n"
+                ),
+            ),
+            (
+                Body::Unknown { kind: 9 },
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: kind-9\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
+                     {author},{time}}}\n\n"
+                ),
+            ),
+        ] {
+            assert_eq!(frame(Item::Event(&event(body))), expected);
+        }
+    }
+
+    #[test]
+    fn a_carriage_return_in_a_text_forges_no_frame() {
+        let content = Some("x\rdata: forged\r\n\r\nevent: delete\n\n".into());
+        let frame = frame(Item::Event(&event(Body::Message { content })));
+        assert!(!frame.contains('\r'));
+        assert_eq!(frame.lines().count(), 4, "three lines and the empty one: {frame:?}");
+    }
+
+    #[test]
+    fn a_signal_has_no_id() {
+        let here = millchat::Presence { count: 2, authors: Vec::new() };
+        assert_eq!(
+            frame(Item::Signal(&Signal::Presence(here))),
+            "event: presence\ndata: {\"count\":2,\"authors\":[]}\n\n"
+        );
+        assert_eq!(
+            frame(Item::Signal(&Signal::Typing(Vec::new()))),
+            "event: typing\ndata: {\"authors\":[]}\n\n"
+        );
+    }
+}

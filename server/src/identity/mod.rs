@@ -1,0 +1,80 @@
+//! Who somebody is: the one place that turns a request into an [`Author`].
+//!
+//! Today everybody is a guest: a name and an id that stays with them, in a token that this server signed
+//! with the key kept in the log, so that it outlives restarts. The API carries the token as a bearer, the
+//! page as a cookie. Accounts come here: a sign-in ends in [`Identity::sign`] with an author of kind
+//! `user`, and nothing else in the server has to learn about it.
+
+mod cookie;
+mod token;
+
+pub use token::TokenError;
+
+use hyper::header::{self, HeaderMap, HeaderValue};
+use millchat::{Author, AuthorKind};
+use rand::RngExt;
+use std::sync::Arc;
+
+/// Random letters of a guest's id: 20 of 32 kinds are 100 bits, so nobody meets or guesses another's.
+const GUEST_ID_LETTERS: usize = 20;
+const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+
+/// Signs and checks tokens.
+pub struct Identity {
+    keys: token::Key,
+}
+
+impl Identity {
+    /// With the key that belongs to the log.
+    pub fn new(signing_key: &[u8; 32]) -> Self {
+        Self { keys: token::Key::derive(signing_key) }
+    }
+
+    /// Somebody new. The name must have passed [`crate::text::name`].
+    pub fn new_guest(name: &str) -> Author {
+        let mut rng = rand::rng();
+        let mut id = String::from("g_");
+        id.extend((0..GUEST_ID_LETTERS).map(|_| char::from(LETTERS[rng.random_range(0..LETTERS.len())])));
+        Author { id: id.into(), name: name.into(), kind: AuthorKind::Guest }
+    }
+
+    /// The same somebody under another name. The name must have passed [`crate::text::name`].
+    pub fn renamed(author: &Author, name: &str) -> Author {
+        Author { name: Arc::from(name), ..author.clone() }
+    }
+
+    /// A token that proves to be this author, for a year.
+    pub fn sign(&self, author: &Author) -> String {
+        self.keys.sign(author, now_seconds() + token::LIFETIME_SECONDS)
+    }
+
+    /// Who holds this token.
+    pub fn verify(&self, token: &str) -> Result<Author, TokenError> {
+        self.keys.verify(token, now_seconds())
+    }
+
+    /// Who sends an API request: the holder of the `Authorization: Bearer` token.
+    pub fn bearer(&self, headers: &HeaderMap) -> Result<Author, TokenError> {
+        let value = headers.get(header::AUTHORIZATION).ok_or(TokenError::Missing)?;
+        let text = value.to_str().map_err(|_| TokenError::Forged)?;
+        let (scheme, token) = text.trim().split_once(' ').ok_or(TokenError::Missing)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(TokenError::Missing);
+        }
+        self.verify(token.trim())
+    }
+
+    /// Who sends a page's request, if they gave a name before; a bad cookie is no cookie.
+    pub fn visitor(&self, headers: &HeaderMap) -> Option<Author> {
+        self.verify(&crate::http::cookie(headers, cookie::NAME)?).ok()
+    }
+
+    /// The `Set-Cookie` header by which a browser stays this author.
+    pub fn set_cookie(&self, author: &Author) -> HeaderValue {
+        cookie::set(&self.sign(author))
+    }
+}
+
+fn now_seconds() -> u64 {
+    millchat::Timestamp::now().0 / 1_000
+}

@@ -1,0 +1,211 @@
+//! Sockets: the one that listens, the threads that serve, the bound on connections, and the drain.
+//!
+//! The main thread holds the one listening socket, bound once (a second server on the same port is told so)
+//! and hands accepted connections in turn to one runtime thread per core; a connection stays on its thread.
+//! Each thread wakes its own readers by its own dispatcher. Connections are bounded by the descriptors the
+//! process may open, less a reserve; when descriptors run out all the same, accepting backs off.
+
+use crate::app::{App, Worker};
+use crate::connection;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener as Listener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::LocalSet;
+
+/// How many connections the kernel holds for us before they are accepted.
+const BACKLOG: i32 = 4_096;
+/// Descriptors kept back for the log, the runtimes and the standard streams.
+const DESCRIPTORS_RESERVED: u64 = 256;
+/// Connections are bounded by this too where descriptors are not limited.
+const CONNECTIONS_MAX: u64 = 1_000_000;
+/// A machine with hardly any descriptors still serves so many.
+const CONNECTIONS_MIN: u64 = 16;
+/// First wait after the machine had no descriptor for an accepted connection; doubled up to the maximum.
+const BACK_OFF_MIN: Duration = Duration::from_millis(50);
+/// Longest wait of that sort.
+const BACK_OFF_MAX: Duration = Duration::from_secs(1);
+/// That all connections are in use is said no more often than this.
+const FULL_TOLD_EVERY: Duration = Duration::from_mins(1);
+/// After the signal connections have so long to finish.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// After the signal the process ends by force if it has not ended by then.
+const DEADLINE: Duration = Duration::from_millis(9_500);
+
+/// An accepted connection on its way to its thread, with its share of the bound.
+type Accepted = (TcpStream, OwnedSemaphorePermit);
+
+/// Takes the address. The error is one sentence for the person who started the server.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    let bound = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // So that a restart is not held up by old connections; it lets nobody share a live port.
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        socket.set_nonblocking(true)?;
+        Ok(TcpListener::from(socket))
+    };
+    bound().map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "{address} is taken by another process; stop it, or listen elsewhere with --address IP:PORT (port \
+             0 takes a free one)"
+        ),
+        io::ErrorKind::PermissionDenied => {
+            format!("{address} may not be listened on by this user; take a port of 1024 or more with --address")
+        }
+        io::ErrorKind::AddrNotAvailable => {
+            format!("{address} is not an address of this machine; 0.0.0.0 is every one it has")
+        }
+        _ => format!("{address} cannot be listened on: {error}"),
+    })
+}
+
+/// Raises the soft limit on descriptors to the hard one; gives how many connections that allows.
+pub fn raise_descriptor_limit() -> usize {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    let soft = if setrlimit(Resource::Nofile, raised).is_ok() { limit.maximum } else { limit.current };
+    let descriptors = soft.unwrap_or(u64::MAX);
+    descriptors.saturating_sub(DESCRIPTORS_RESERVED).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX) as usize
+}
+
+/// Serves until SIGTERM or Ctrl-C, then ends connections and closes the log.
+pub fn run(app: &Arc<App>, listener: TcpListener, connections_max: usize) -> io::Result<()> {
+    let address = listener.local_addr()?;
+    let mut threads = Vec::new();
+    for index in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+        threads.push(Thread::start(Arc::clone(app), index)?);
+    }
+    let permits = Arc::new(Semaphore::new(connections_max));
+    runtime()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let listener = Listener::from_std(listener)?;
+        writeln!(io::stdout(), "Millchat is listening on http://{address}/")?;
+        tracing::info!(%address, connections_max, threads = threads.len(), "ready");
+        tokio::select! {
+            never = accept(&listener, &threads, &permits) => match never {},
+            _ = terminate.recv() => tracing::info!("SIGTERM: closing"),
+            _ = interrupt.recv() => tracing::info!("interrupted: closing"),
+        }
+        drop(listener);
+        start_deadline();
+        app.drain.raise();
+        // Every connection holds a permit, so whoever has all permits knows that all have ended.
+        let ended = permits.acquire_many(connections_max as u32);
+        if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
+            let left = connections_max - permits.available_permits();
+            tracing::warn!(left, "connections that did not end in time are cut");
+        }
+        Ok::<(), io::Error>(())
+    })?;
+    for thread in threads {
+        thread.stop();
+    }
+    app.chat.close().map_err(io::Error::other)?;
+    tracing::info!("closed");
+    Ok(())
+}
+
+/// Accepts for ever; each connection goes to the next thread.
+async fn accept(
+    listener: &Listener,
+    threads: &[Thread],
+    permits: &Arc<Semaphore>,
+) -> std::convert::Infallible {
+    let mut back_off = BACK_OFF_MIN;
+    let mut turn = threads.iter().cycle();
+    let mut full_told: Option<Instant> = None;
+    loop {
+        if permits.available_permits() == 0 && full_told.is_none_or(|told| told.elapsed() > FULL_TOLD_EVERY) {
+            full_told = Some(Instant::now());
+            tracing::warn!("as many connections as descriptors allow are open; new ones wait");
+        }
+        let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
+        // The socket leaves this thread's runtime, which had to register it, for another's.
+        match listener.accept().await.and_then(|(socket, _peer)| socket.into_std()) {
+            Ok(socket) => {
+                back_off = BACK_OFF_MIN;
+                let thread = turn.next().expect("a cycle over at least one thread has no end");
+                // A thread that is gone has panicked; its connections are closed by dropping them.
+                let _ = thread.accepted.send((socket, permit));
+            }
+            // The peer went away before it was accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!(%error, wait_ms = back_off.as_millis() as u64, "a connection cannot be accepted");
+                tokio::time::sleep(back_off).await;
+                back_off = (back_off * 2).min(BACK_OFF_MAX);
+            }
+        }
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+/// The last resort: whatever still holds the process, it ends.
+fn start_deadline() {
+    let end = || {
+        std::thread::sleep(DEADLINE);
+        tracing::error!(
+            "not closed in time; the process ends by force and the log recovers at the next start"
+        );
+        std::process::exit(1);
+    };
+    if let Err(error) = std::thread::Builder::new().name("deadline".to_owned()).spawn(end) {
+        tracing::warn!(%error, "no thread for the deadline; the shutdown has none");
+    }
+}
+
+/// A runtime thread that serves connections.
+struct Thread {
+    /// Not bounded by itself: each item holds one of the permits.
+    accepted: mpsc::UnboundedSender<Accepted>,
+    handle: JoinHandle<()>,
+}
+
+impl Thread {
+    fn start(app: Arc<App>, index: usize) -> io::Result<Self> {
+        let (accepted, mut incoming) = mpsc::unbounded_channel::<Accepted>();
+        let runtime = runtime()?;
+        let serve = move || {
+            let local = LocalSet::new();
+            local.block_on(&runtime, async {
+                let dispatcher = app.chat.dispatcher();
+                let w = Rc::new(Worker { app, dispatcher });
+                tokio::task::spawn_local(w.dispatcher.run());
+                while let Some((socket, permit)) = incoming.recv().await {
+                    let w = Rc::clone(&w);
+                    tokio::task::spawn_local(async move {
+                        match tokio::net::TcpStream::from_std(socket) {
+                            Ok(socket) => connection::serve(w, socket).await,
+                            Err(error) => tracing::warn!(%error, "an accepted connection is of no use"),
+                        }
+                        drop(permit);
+                    });
+                }
+            });
+        };
+        let handle = std::thread::Builder::new().name(format!("serve-{index}")).spawn(serve)?;
+        Ok(Self { accepted, handle })
+    }
+
+    /// Ends the thread and with it whatever connections are left on it.
+    fn stop(self) {
+        drop(self.accepted);
+        if self.handle.join().is_err() {
+            tracing::error!("a serving thread had panicked");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Millchat, the server: command line to settings, settings to a running chat; nothing else.
+//!
+//! Data flows one way: socket, route, chat, log, room, subscription, stream, socket. On stdout there is one
+//! line, once the server is ready; everything else goes to stderr. It exits with 2 when it cannot start as it
+//! was told to, and says why.
+
+mod api;
+mod app;
+mod config;
+mod connection;
+mod frame;
+mod http;
+mod identity;
+mod listen;
+mod metrics;
+mod page;
+mod route;
+mod sse;
+mod stall;
+mod text;
+
+use crate::app::App;
+use crate::config::{Flags, LogFormat, Settings};
+use clap::Parser;
+use std::io::{IsTerminal, stderr};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+/// It cannot start as it was told to.
+const EXIT_REFUSED: u8 = 2;
+/// It ran, and ended badly.
+const EXIT_FAILED: u8 = 1;
+
+fn main() -> ExitCode {
+    // A wrong flag ends the process here, with a sentence and 2; `--help` and `--version` with 0.
+    let flags = Flags::parse();
+    let settings = match flags.settings() {
+        Ok(settings) => settings,
+        Err(sentence) => return refuse(&sentence),
+    };
+    start_log(settings.log_format);
+    run(&settings)
+}
+
+fn run(settings: &Settings) -> ExitCode {
+    let connections_max = listen::raise_descriptor_limit();
+    // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
+    // leaves the log alone.
+    let listener = match listen::bind(settings.address) {
+        Ok(listener) => listener,
+        Err(sentence) => return refuse(&sentence),
+    };
+    let app = match App::open(&settings.log) {
+        Ok(app) => Arc::new(app),
+        Err(error) => return refuse(&error.to_string()),
+    };
+    match listen::run(&app, listener, connections_max) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the server ended");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+fn refuse(sentence: &str) -> ExitCode {
+    eprintln!("millchat: {sentence}");
+    ExitCode::from(EXIT_REFUSED)
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}

@@ -1,0 +1,64 @@
+//! What the browser loads beside the page: embedded by `build.rs`, named by a hash of their bytes.
+//!
+//! A name never means other bytes, so browsers keep an asset for ever; a new build has new names. The two
+//! names without a hash, the licences and `favicon.ico`, are asked for anew after an hour.
+
+use crate::http::{self, Request, Response};
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderValue};
+use std::fmt;
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const AN_HOUR: &str = "public, max-age=3600";
+
+/// One embedded file.
+pub struct Asset {
+    /// Its name under `/assets/`.
+    path: &'static str,
+    content_type: &'static str,
+    bytes: &'static [u8],
+}
+
+/// Its address, for templates.
+impl fmt::Display for Asset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/assets/{}", self.path)
+    }
+}
+
+/// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
+pub fn respond(path: &str, _req: &Request) -> Response {
+    let found =
+        [(DATASTAR, FOR_EVER), (SCRIPT, FOR_EVER), (STYLE, FOR_EVER), (ICON, FOR_EVER), (LICENCES, AN_HOUR)]
+            .into_iter()
+            .find(|(asset, _)| asset.path == path)
+            .or_else(|| (path == "favicon.ico").then_some((ICON, AN_HOUR)));
+    let Some((asset, kept)) = found else {
+        return super::error(StatusCode::NOT_FOUND, "There is no such file here.");
+    };
+    let mut response = http::bytes(StatusCode::OK, asset.content_type, asset.bytes);
+    http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static(kept));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_is_the_published_one_with_its_licence() {
+        assert!(DATASTAR.bytes.starts_with(b"// Datastar v1.0.4\n"));
+        let licences = std::str::from_utf8(LICENCES.bytes).unwrap();
+        assert!(licences.contains("Star Federation") && licences.contains("Permission is hereby granted"));
+    }
+
+    #[test]
+    fn an_asset_that_is_kept_for_ever_is_named_by_a_hash() {
+        for asset in [DATASTAR, SCRIPT, STYLE, ICON] {
+            let hash = asset.path.split('.').nth(1).unwrap();
+            assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", asset.path);
+        }
+    }
+}

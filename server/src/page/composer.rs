@@ -1,0 +1,126 @@
+//! The foot of the room: where one says who one is, and writes.
+//!
+//! A visitor without a name sees only the form for it. The script holds what was typed until the server has
+//! it (`outbox`); here are the forms and the template of a message on its way.
+
+use super::people;
+use crate::text::NAME_GRAPHEMES_MAX;
+use maud::{Markup, html};
+use millchat::{Author, CONTENT_BYTES_MAX};
+
+/// A name that was not taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused<'a> {
+    /// What was typed.
+    pub typed: &'a str,
+    /// Why it is no name, as a sentence.
+    pub why: &'a str,
+}
+
+/// The whole foot, as this reader sees it.
+pub fn composer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Markup {
+    let id = me.map_or("", |me| &me.id);
+    let name = me.map_or("", |me| &me.name);
+    html! {
+        section #composer aria-label="Write" data-author-id=(id) data-author-name=(name) {
+            @if let Some(me) = me {
+                (writer(room))
+                p.me {
+                    span { "Writing as " } (people::name(me)) " "
+                    button #rename .link type="button" aria-controls="namer"
+                        data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" { "Change name" }
+                }
+            }
+            (namer(room, me, refused))
+        }
+    }
+}
+
+fn writer(room: &str) -> Markup {
+    html! {
+        form #writer data-content-bytes-max=(CONTENT_BYTES_MAX) {
+            label.unseen for="draft" { "Message" }
+            textarea #draft name="content" rows="1" placeholder={ "Write to " (room) } autocomplete="off"
+                enterkeyhint="send" aria-describedby="keys" {}
+            span #keys .unseen { "Enter sends, Shift and Enter begins a new line." }
+            button.send type="submit" title="Send (Enter)" aria-label="Send" {
+                svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 12h14M12 6l6 6-6 6" {} }
+            }
+        }
+    }
+}
+
+fn namer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Markup {
+    let path = format!("/{room}/name");
+    let post = format!("@post('{path}', {{contentType: 'form', requestCancellation: 'disabled'}})");
+    let value = refused.map(|r| r.typed).or(me.map(|me| &*me.name)).unwrap_or_default();
+    html! {
+        form #namer method="post" action=(path) data-on:submit=(post) data-indicator:_saving
+            hidden[me.is_some() && refused.is_none()] data-attr:hidden=[me.is_some().then_some("!$_naming")] {
+            label for="name" { @if me.is_some() { "Your new name" } @else { "Your name, to write here" } }
+            div.field {
+                // A person's characters are counted by the server; this only stops a paste of a whole page.
+                input #name name="name" value=(value) required maxlength=(NAME_GRAPHEMES_MAX * 4)
+                    autocomplete="nickname" spellcheck="false" placeholder="Ada"
+                    aria-invalid=[refused.map(|_| "true")] aria-describedby=[refused.map(|_| "name-problem")];
+                button.button type="submit" data-attr:disabled="$_saving" {
+                    @if me.is_some() { "Save" } @else { "Join" }
+                }
+            }
+            @if let Some(refused) = refused { p #name-problem .problem role="alert" { (refused.why) } }
+        }
+    }
+}
+
+/// A message on its way. The script clones it, sets `el.content` and `el.key`, and the clone posts itself as
+/// soon as it is in the page: so what is sent, and sent again after a failure, is that very text and key.
+pub fn outbox(room: &str) -> Markup {
+    let post = format!(
+        "@post('/{room}/messages', {{requestCancellation: 'disabled', retryMaxCount: Infinity, \
+         retryMaxWait: 8000, payload: {{content: el.content, key: el.key}}}})"
+    );
+    html! {
+        ol #outbox aria-label="Not sent yet" {}
+        template #sending { li data-init=(post) { div.text {} p.fate role="status" { "Sending…" } } }
+        template #waiting { li { div.text {} p.fate role="status" { "Waiting…" } } }
+        template #unsent {
+            li.failed {
+                div.text {}
+                p.fate role="alert" {}
+                p.choices {
+                    button.link.again type="button" { "Try again" }
+                    " " button.link.edit type="button" { "Edit" }
+                    " " button.link.discard type="button" { "Discard" }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millchat::AuthorKind;
+
+    #[test]
+    fn a_visitor_is_asked_for_a_name_and_can_read_only() {
+        let html = composer("lobby", None, None).into_string();
+        assert!(html.contains("id=\"namer\"") && !html.contains(" hidden"), "{html}");
+        assert!(!html.contains("id=\"writer\""));
+    }
+
+    #[test]
+    fn a_name_that_was_refused_is_shown_as_typed_and_as_text() {
+        let refused = Refused { typed: "\"><script>", why: "The name is too long." };
+        let html = composer("lobby", None, Some(refused)).into_string();
+        assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("too long"), "{html}");
+        assert!(!html.contains("<script"), "{html}");
+    }
+
+    #[test]
+    fn who_has_a_name_writes() {
+        let ada = Author { id: "g_4kq7".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+        let html = composer("lobby", Some(&ada), None).into_string();
+        assert!(html.contains("id=\"writer\"") && html.contains("Change name"), "{html}");
+    }
+}

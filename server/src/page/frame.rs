@@ -1,0 +1,297 @@
+//! Events and signals as Datastar patches: the frames of the page's stream.
+//!
+//! A logged event becomes two SSE events: the patch of the page, then the signal `_place` with the `id`. The
+//! client keeps an id as soon as it reads its line, so an id that stood before the patch would lose the
+//! message of a connection cut in between; behind it, the worst is that the patch comes twice. That is
+//! harmless: a row is appended only to a list that does not hold it. What a patch is aimed at may be gone
+//! from the page; it then does nothing.
+//!
+//! No frame holds a CR, which would end a line of it: HTML escaping does not know SSE.
+
+use super::{people, rows};
+use crate::app::Frames;
+use crate::sse::{self, Opened};
+use datastar::DatastarEvent;
+use datastar::consts::ElementPatchMode;
+use datastar::patch_elements::PatchElements;
+use datastar::patch_signals::PatchSignals;
+use maud::{Markup, html};
+
+use millchat::{Body, Encoder, Epoch, Event, FrameKind, Item, Opening, Place, Position, Signal};
+use serde_json::json;
+use std::io::Write;
+
+/// Makes the page's frames: the same for everyone who looks.
+pub fn encoder() -> impl Encoder {
+    |epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>| match item {
+        Item::Event(event) => {
+            patch(event, out);
+            place(Place { epoch, position: event.position }, out);
+        }
+        Item::Signal(Signal::Presence(presence)) => {
+            outer(html! { (people::here(presence)) (people::list(presence)) }, out);
+        }
+        Item::Signal(Signal::Typing(authors)) => outer(people::typing(authors), out),
+        // A signal of a newer core: the page does not know what to show.
+        Item::Signal(_) => {}
+    }
+}
+
+/// What the page's stream says besides its frames.
+pub struct Dialect;
+
+impl sse::Dialect for Dialect {
+    fn kind(&self, frames: &Frames) -> FrameKind {
+        frames.html
+    }
+
+    fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
+        match opened.opening {
+            Opening::Start => {}
+            Opening::Gap { to, .. } => append(&format!("gap-{to}"), rows::gap(to), out),
+            Opening::Reset(_) => {
+                push(elements(rows::reset()).selector("#messages").mode(ElementPatchMode::Inner), out);
+                outer(html! { div #older {} }, out);
+            }
+        }
+        place(opened.place, out);
+    }
+
+    fn gap(&self, _from: Position, at: Place, out: &mut Vec<u8>) {
+        append(&format!("gap-{}", at.position), rows::gap(at.position), out);
+        place(at, out);
+    }
+
+    // A comment would reach the connection but not the page's watchdog.
+    fn heartbeat(&self, out: &mut Vec<u8>) {
+        push(PatchSignals::new(json!({ "_alive": true }).to_string()), out);
+    }
+}
+
+/// Rows before the oldest on the page, and what then stands above them.
+pub fn older(room: &str, page: &millchat::HistoryPage) -> Vec<u8> {
+    let mut out = Vec::new();
+    if let Some(oldest) = page.messages.first() {
+        let selector = absent(&format!("m-{}", oldest.position));
+        push(elements(rows::history(page)).selector(selector).mode(ElementPatchMode::Prepend), &mut out);
+    }
+    outer(rows::older(room, page), &mut out);
+    out
+}
+
+/// The foot of the room after its reader has, or has not, got a new name.
+pub fn composer(composer: Markup, naming: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    outer(composer, &mut out);
+    push(PatchSignals::new(json!({ "_naming": naming }).to_string()), &mut out);
+    out
+}
+
+/// What an event changes on the page. A content that a delete took away changes nothing more.
+fn patch(event: &Event, out: &mut Vec<u8>) {
+    match &event.body {
+        Body::Message { content } => {
+            let row = rows::Row {
+                position: event.position,
+                author: event.author.as_ref(),
+                created_at: event.created_at,
+                content: content.as_deref(),
+                edited: false,
+            };
+            append(&format!("m-{}", event.position), rows::message(&row), out);
+        }
+        Body::Edit { target, content: Some(content) } => {
+            outer(rows::text(*target, Some(&**content), true), out)
+        }
+        Body::Delete { target } => outer(rows::text(*target, None, false), out),
+        // An edit of a message that was deleted since; a kind of a newer release: only the place moves.
+        _ => {}
+    }
+}
+
+/// Moves the page's place, in its signal and in the client's own header.
+fn place(at: Place, out: &mut Vec<u8>) {
+    let at = at.to_string();
+    push(PatchSignals::new(json!({ "_place": at }).to_string()).id(at), out);
+}
+
+/// Appends a row with this id to the list, unless it is there.
+fn append(id: &str, row: Markup, out: &mut Vec<u8>) {
+    push(elements(row).selector(absent(id)).mode(ElementPatchMode::Append), out);
+}
+
+/// The list of messages as long as it does not hold this id.
+fn absent(id: &str) -> String {
+    format!("#messages:not(:has(#{id}))")
+}
+
+/// Puts elements in the places of those with their ids.
+fn outer(markup: Markup, out: &mut Vec<u8>) {
+    push(elements(markup), out);
+}
+
+fn elements(markup: Markup) -> PatchElements {
+    let html = markup.into_string();
+    PatchElements::new(if html.contains('\r') { html.replace('\r', "\n") } else { html })
+}
+
+fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
+    let event: DatastarEvent = event.into();
+    let start = out.len();
+    write!(out, "{event}").expect("writing to memory does not fail");
+    debug_assert!(!out[start..].contains(&b'\r'), "a frame must not hold a carriage return");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sse::Dialect as _;
+    use millchat::{Author, AuthorKind, Presence, ResetReason, RoomName, Timestamp};
+
+    /// An SSE event as a client reads it: lines end at CR or LF.
+    #[derive(Debug, Default, PartialEq)]
+    struct Read {
+        event: String,
+        id: String,
+        data: Vec<String>,
+    }
+
+    fn read(bytes: &[u8]) -> Vec<Read> {
+        let mut all = Vec::new();
+        let mut now = Read::default();
+        for line in std::str::from_utf8(bytes).unwrap().split(['\r', '\n']) {
+            match line.split_once(": ") {
+                None if line.is_empty() => all.push(std::mem::take(&mut now)),
+                Some(("event", value)) => now.event = value.to_owned(),
+                Some(("id", value)) => now.id = value.to_owned(),
+                Some(("data", value)) => now.data.push(value.to_owned()),
+                _ => panic!("a line that no client knows: {line:?}"),
+            }
+        }
+        all.pop();
+        all
+    }
+
+    fn event(body: Body) -> Event {
+        Event {
+            position: 7,
+            prev: 5,
+            room: RoomName::new("lobby").unwrap(),
+            author: Some(Author { id: "g_4kq7".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
+            created_at: Timestamp(0),
+            body,
+        }
+    }
+
+    fn framed(item: Item<'_>) -> Vec<Read> {
+        let mut out = Vec::new();
+        encoder().encode(Epoch(0x5f3c_9a2e), item, &mut out);
+        read(&out)
+    }
+
+    fn posted(content: &str) -> Vec<Read> {
+        framed(Item::Event(&event(Body::Message { content: Some(content.into()) })))
+    }
+
+    fn elements_of(read: &Read) -> String {
+        let lines: Vec<_> = read.data.iter().filter_map(|line| line.strip_prefix("elements ")).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn a_message_is_a_patch_and_then_the_place_that_it_moves_to() {
+        let [patch, place] = &posted("a\n\n  b\n")[..] else { panic!("two events") };
+        assert_eq!(patch.event, "datastar-patch-elements");
+        assert_eq!(patch.id, "", "the id must not come before the patch is whole");
+        assert_eq!(patch.data[..2], ["selector #messages:not(:has(#m-7))", "mode append"]);
+        assert!(elements_of(patch).contains(">a\n\n  b\n<"), "{patch:?}");
+        assert_eq!(place.event, "datastar-patch-signals");
+        assert_eq!(place.id, "5f3c9a2e-7");
+        assert_eq!(place.data, ["signals {\"_place\":\"5f3c9a2e-7\"}"]);
+    }
+
+    #[test]
+    fn no_text_forges_a_frame() {
+        for content in [
+            "x\rdata: elements <img src=y onerror=alert(1)>",
+            "x\r\n\r\nevent: datastar-patch-signals\r\ndata: signals {\"_place\":\"forged\"}",
+            "x\n\nevent: datastar-patch-signals\nid: forged\ndata: signals {}",
+            "x\rid: forged\rretry: 1",
+            "</script><script>alert(1)</script>",
+            "<b data-on:click=\"alert(1)\" data-init='alert(1)'>",
+            "elements <svg></svg></body></html>",
+        ] {
+            let [patch, place] = &posted(content)[..] else { panic!("two events for {content:?}") };
+            assert_eq!(place.data, ["signals {\"_place\":\"5f3c9a2e-7\"}"]);
+            assert_eq!(
+                patch.data.iter().filter(|line| !line.starts_with("elements ")).count(),
+                2,
+                "{patch:?}"
+            );
+            let html = elements_of(patch);
+            for part in ["<script", "<img", "<b ", "</body", "</html"] {
+                assert!(!html.contains(part), "{part} in {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_name_stays_text_in_every_frame() {
+        let name = "\"><img src=x>\r\rdata: signals {}";
+        let author = Author { id: "g_4kq7".into(), name: name.into(), kind: AuthorKind::Guest };
+        let mut posted = event(Body::Message { content: Some("x".into()) });
+        posted.author = Some(author.clone());
+        let presence = Signal::Presence(Presence { count: 1, authors: vec![author.clone()] });
+        let typing = Signal::Typing(vec![author]);
+        for (item, events) in
+            [(Item::Event(&posted), 2), (Item::Signal(&presence), 1), (Item::Signal(&typing), 1)]
+        {
+            let read = framed(item);
+            assert_eq!(read.len(), events);
+            assert!(!elements_of(&read[0]).contains("<img"), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn an_edit_and_a_delete_are_aimed_at_the_text_of_their_target() {
+        let edit = framed(Item::Event(&event(Body::Edit { target: 3, content: Some("new".into()) })));
+        assert_eq!(edit.len(), 2);
+        let html = elements_of(&edit[0]);
+        assert!(html.contains("id=\"t-3\"") && html.contains("new") && html.contains("edited"), "{html}");
+        let delete = framed(Item::Event(&event(Body::Delete { target: 3 })));
+        let html = elements_of(&delete[0]);
+        assert!(html.contains("id=\"t-3\"") && html.contains("deleted"), "{html}");
+    }
+
+    #[test]
+    fn whatever_an_event_is_the_place_moves() {
+        for body in [Body::Edit { target: 3, content: None }, Body::Unknown { kind: 200 }] {
+            let [place] = &framed(Item::Event(&event(body)))[..] else { panic!("one event") };
+            assert_eq!(place.id, "5f3c9a2e-7");
+        }
+    }
+
+    #[test]
+    fn every_opening_says_the_place() {
+        let place = Place { epoch: Epoch(1), position: 41 };
+        for (opening, events) in [
+            (Opening::Start, 1),
+            (Opening::Gap { from: 3, to: 41 }, 2),
+            (Opening::Reset(ResetReason::Epoch), 3),
+        ] {
+            let mut out = Vec::new();
+            Dialect.opening(&Opened { opening, place, head: 50, floor: 42 }, &mut out);
+            let read = read(&out);
+            assert_eq!(read.len(), events, "{read:?}");
+            assert_eq!(read[events - 1].id, "00000001-41");
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_reaches_the_page_and_moves_nothing() {
+        let mut out = Vec::new();
+        Dialect.heartbeat(&mut out);
+        let [beat] = &read(&out)[..] else { panic!("one event") };
+        assert_eq!((beat.event.as_str(), beat.id.as_str()), ("datastar-patch-signals", ""));
+    }
+}

@@ -1,0 +1,79 @@
+//! What every page has around it: the document's shell, and the policy that keeps it safe (the router puts
+//! the policy on every answer that is not the API's).
+//!
+//! Scripts and styles come from this server only, and never from the markup itself: text that somebody
+//! managed to smuggle in would still not run. `'unsafe-eval'` is there because Datastar compiles the
+//! expressions of its attributes, which come from our templates alone.
+
+use super::asset;
+use crate::http::{self, Response};
+use hyper::StatusCode;
+use hyper::header::{self, HeaderName, HeaderValue};
+use maud::{DOCTYPE, Markup, html};
+
+/// The Content-Security-Policy of every page answer.
+pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-eval'; \
+     style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'self'";
+
+/// Whether a page has a live part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Script {
+    /// Datastar and our script.
+    Live,
+    /// None: it is only read.
+    None,
+}
+
+/// A whole page as an answer. Nobody keeps it: it shows who its reader is.
+pub fn page(status: StatusCode, title: &str, script: Script, body: &Markup) -> Response {
+    let document = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport"
+                    content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content";
+                title { (title) " · Millchat" }
+                meta name="robots" content="noindex";
+                meta name="color-scheme" content="light dark";
+                link rel="icon" type="image/svg+xml" href=(asset::ICON);
+                link rel="stylesheet" href=(asset::STYLE);
+                @if script == Script::Live {
+                    script type="module" src=(asset::DATASTAR) {}
+                    script type="module" src=(asset::SCRIPT) {}
+                }
+            }
+            (body)
+        }
+    };
+    let mut response = http::html(status, document.into_string());
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-robots-tag"), "noindex"),
+    ] {
+        http::set(&mut response, name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// The mark and the name, the way back to the start.
+pub fn brand() -> Markup {
+    html! {
+        a.brand href="/new" title="Millchat: open a new room" {
+            img src=(asset::ICON) alt="" width="24" height="24";
+            span { "Millchat" }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_policy_allows_nothing_inline() {
+        assert!(!CONTENT_SECURITY_POLICY.contains("unsafe-inline"));
+        assert!(CONTENT_SECURITY_POLICY.starts_with("default-src 'none'"));
+    }
+}

@@ -1,0 +1,207 @@
+//! The page: what people see, and the routes that their browser uses.
+//!
+//! Server-rendered by maud, kept live by Datastar: the first HTML holds the newest messages, and the stream
+//! goes on from the position it was rendered at. Handlers are here; what things look like is in the modules
+//! below. Writing needs the cookie of a guest, and is refused to pages of other sites.
+
+mod asset;
+mod composer;
+mod failure;
+mod frame;
+mod layout;
+mod people;
+mod room;
+mod rows;
+
+pub use asset::respond as asset;
+pub use failure::page as error;
+pub use frame::encoder;
+pub use layout::CONTENT_SECURITY_POLICY;
+
+use crate::app::Worker;
+use crate::http::{self, ContentType, Request, Response};
+use crate::identity::Identity;
+use crate::{sse, text};
+use composer::Refused;
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
+use millchat::{Author, Draft, HistoryRange, Place, Position, ReadError, RoomName};
+use rand::RngExt;
+use rand::distr::Alphanumeric;
+use serde::Deserialize;
+
+/// Messages in the first HTML, and in each step back.
+const HISTORY_ROWS: usize = 100;
+/// Letters and digits of a fresh room's name: 190 bits, so nobody finds it who was not told.
+const FRESH_ROOM_CHARS: usize = 32;
+
+/// `GET /`, `GET /new`: to a fresh random room.
+pub fn home() -> Response {
+    let name: String = rand::rng().sample_iter(Alphanumeric).take(FRESH_ROOM_CHARS).map(char::from).collect();
+    http::redirect(&format!("/{name}"))
+}
+
+/// `GET /{room}`: the page. `?before=POSITION`, asked for by the page itself, brings older rows into it.
+pub async fn room(w: &Worker, req: &Request, room: &RoomName) -> Response {
+    let before = http::query(req, "before").and_then(|before| before.parse::<Position>().ok());
+    let shown = match before {
+        Some(before) if is_datastar(req.headers()) => older(w, room, before).await,
+        _ => newest(w, req.headers(), room).await,
+    };
+    shown.unwrap_or_else(|failed| unreadable(&failed))
+}
+
+async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Response, ReadError> {
+    let chat = &w.app.chat;
+    let history = chat.history(room, HistoryRange::Newest, HISTORY_ROWS).await?;
+    let presence = chat.overview(room).await?.presence;
+    // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
+    // and does not announce a gap to somebody who opens a quiet room.
+    let position = history.head.max(history.floor.saturating_sub(1));
+    Ok(room::page(&room::View {
+        room,
+        me: w.app.identity.visitor(headers).as_ref(),
+        history: &history,
+        place: Place { epoch: chat.epoch(), position },
+        presence: &presence,
+    }))
+}
+
+async fn older(w: &Worker, room: &RoomName, before: Position) -> Result<Response, ReadError> {
+    let page = w.app.chat.history(room, HistoryRange::Before(before), HISTORY_ROWS).await?;
+    Ok(events(frame::older(room.as_str(), &page)))
+}
+
+/// `GET /{room}/messages`: the page's stream.
+pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
+    let reader = w.app.identity.visitor(req.headers());
+    sse::respond(w, req, room, reader, frame::Dialect).await.unwrap_or_else(|failed| unreadable(&failed))
+}
+
+/// What the page sends.
+#[derive(Deserialize)]
+struct Sent {
+    content: String,
+    /// By which a send that is repeated is recognised.
+    key: Option<String>,
+}
+
+/// `POST /{room}/messages`: 204 once the message is durable. The page gets to see it from its stream.
+pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
+    let author = match writer(w, req.headers()) {
+        Ok(author) => author,
+        Err(refusal) => return *refusal,
+    };
+    if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
+        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A message is sent as application/json.");
+    }
+    let body = match http::read_body(req.into_body()).await {
+        Ok(body) => body,
+        Err(broken) => return unread(broken),
+    };
+    let sent: Sent = match serde_json::from_slice(&body) {
+        Ok(sent) => sent,
+        Err(wrong) if wrong.is_data() => {
+            return error(StatusCode::UNPROCESSABLE_ENTITY, &failure::sentence(&wrong.to_string()));
+        }
+        Err(wrong) => return error(StatusCode::BAD_REQUEST, &failure::sentence(&wrong.to_string())),
+    };
+    let content = match text::content(&sent.content) {
+        Ok(content) => content,
+        Err(refused) => return unfit(&refused),
+    };
+    let mut draft = Draft::post(author, content);
+    draft.key = sent.key;
+    match w.send(room, draft).await {
+        Ok(_durable) => http::empty(StatusCode::NO_CONTENT),
+        Err(failed) => failure::of_send(&failed),
+    }
+}
+
+/// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
+/// the room as it is now; a plain form is sent back to the room.
+pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
+    if let Err(foreign) = http::refuse_cross_site(req.headers()) {
+        return error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()));
+    }
+    let by_datastar = is_datastar(req.headers());
+    let me = w.app.identity.visitor(req.headers());
+    let body = match http::read_body(req.into_body()).await {
+        Ok(body) => body,
+        Err(broken) => return unread(broken),
+    };
+    let typed = form_urlencoded::parse(&body).find(|(field, _)| field == "name");
+    let typed = typed.map(|(_, typed)| typed.into_owned()).unwrap_or_default();
+    let clean = match text::name(&typed) {
+        Ok(clean) => clean,
+        Err(refused) if by_datastar => {
+            let refused = Refused { typed: &typed, why: &failure::sentence(&refused.to_string()) };
+            return events(frame::composer(composer::composer(room.as_str(), me.as_ref(), Some(refused)), true));
+        }
+        Err(refused) => return unfit(&refused),
+    };
+    let me = me.map_or_else(|| Identity::new_guest(&clean), |me| Identity::renamed(&me, &clean));
+    let mut response = if by_datastar {
+        events(frame::composer(composer::composer(room.as_str(), Some(&me), None), false))
+    } else {
+        let mut back = http::empty(StatusCode::SEE_OTHER);
+        let room = HeaderValue::from_str(&format!("/{room}")).expect("a room's name is visible ASCII");
+        http::set(&mut back, LOCATION, room);
+        back
+    };
+    http::set(&mut response, SET_COOKIE, w.app.identity.set_cookie(&me));
+    response
+}
+
+/// `POST /{room}/typing`: 204, a signal to whoever reads the room.
+#[expect(clippy::unused_async, reason = "handlers of one kind look alike to the router")]
+pub async fn typing(w: &Worker, req: Request, room: &RoomName) -> Response {
+    match writer(w, req.headers()) {
+        Ok(author) => {
+            w.app.chat.typing(room, &author);
+            http::empty(StatusCode::NO_CONTENT)
+        }
+        Err(refusal) => *refusal,
+    }
+}
+
+/// Who writes, if the request comes from our own page and has a name.
+fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
+    if let Err(foreign) = http::refuse_cross_site(headers) {
+        return Err(Box::new(error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()))));
+    }
+    w.app
+        .identity
+        .visitor(headers)
+        .ok_or_else(|| Box::new(error(StatusCode::UNAUTHORIZED, "Choose a name first; then you can write.")))
+}
+
+/// Whether the page's client asks, and wants patches instead of a page.
+fn is_datastar(headers: &HeaderMap) -> bool {
+    headers.contains_key("datastar-request")
+}
+
+/// A few events and the end.
+fn events(body: Vec<u8>) -> Response {
+    let mut response = http::bytes(StatusCode::OK, "text/event-stream", body);
+    http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn unfit(refused: &text::TextError) -> Response {
+    let status = match refused {
+        text::TextError::ContentTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    error(status, &failure::sentence(&refused.to_string()))
+}
+
+fn unread(broken: http::BodyError) -> Response {
+    let mut response = error(broken.status(), &failure::sentence(&broken.to_string()));
+    http::close(&mut response);
+    response
+}
+
+fn unreadable(failed: &ReadError) -> Response {
+    error(StatusCode::SERVICE_UNAVAILABLE, &failure::sentence(&failed.to_string()))
+}

@@ -1,0 +1,132 @@
+//! How people look: a colour, initials and a tag from their id, who is here, who is typing.
+//!
+//! Two guests may have the same name; the colour and the tag come from the id, which nobody shares. Nothing
+//! here knows who looks at it: the script leaves the viewer out of the typing line by their id.
+
+use maud::{Markup, html};
+use millchat::{Author, AuthorKind, Presence};
+use unicode_segmentation::UnicodeSegmentation;
+
+/// How many colours the style sheet has (`hue-0` to `hue-15`).
+const HUES: u8 = 16;
+/// Characters of an id in its tag.
+const TAG_CHARS: usize = 4;
+/// Avatars in the header's stack.
+const STACK_MAX: usize = 3;
+
+/// The style classes of an author's colour: a hue, and for half of the authors a strong tone of it.
+pub fn hue(author: &Author) -> String {
+    let hash = blake3::hash(author.id.as_bytes());
+    let [hue, tone, ..] = hash.as_bytes();
+    format!("hue-{}{}", hue % HUES, if tone % 2 == 0 { "" } else { " strong" })
+}
+
+/// The end of the id: short, and random for every guest.
+pub fn tag(author: &Author) -> &str {
+    let start = author.id.char_indices().rev().nth(TAG_CHARS - 1).map_or(0, |(at, _)| at);
+    &author.id[start..]
+}
+
+/// A round mark with the initials.
+pub fn avatar(author: &Author) -> Markup {
+    html! { span class={ "avatar " (hue(author)) } aria-hidden="true" { (initials(&author.name)) } }
+}
+
+/// Name, tag, and what sort of author it is if not a person.
+pub fn name(author: &Author) -> Markup {
+    html! {
+        bdi class={ "name " (hue(author)) } { (author.name) }
+        " " span.tag { "#" (tag(author)) }
+        @if author.kind == AuthorKind::Bot { " " span.badge { "bot" } }
+    }
+}
+
+/// Who is here, in short: for the header.
+pub fn here(presence: &Presence) -> Markup {
+    html! {
+        span #here {
+            span.stack { @for author in presence.authors.iter().take(STACK_MAX) { (avatar(author)) } }
+            span.count { (presence.count) } span.word { " here" }
+        }
+    }
+}
+
+/// Who is here, by name.
+pub fn list(presence: &Presence) -> Markup {
+    html! {
+        div #presence {
+            h2 { (presence.count) " here" }
+            ul {
+                @for author in &presence.authors {
+                    li { (avatar(author)) span.who { (name(author)) } }
+                }
+            }
+            @if presence.authors.is_empty() {
+                p { "Nobody with a name yet." }
+            }
+        }
+    }
+}
+
+/// Who is typing, for the script to make a line of.
+pub fn typing(authors: &[Author]) -> Markup {
+    html! {
+        div #typing hidden {
+            @for author in authors { span data-author-id=(author.id) { (author.name) } }
+        }
+    }
+}
+
+/// The first letters of the first and the last word; of a name without letters its first character.
+fn initials(name: &str) -> String {
+    let first_of = |word| UnicodeSegmentation::graphemes(word, true).next();
+    let is_letter = |grapheme: &&str| grapheme.chars().next().is_some_and(char::is_alphanumeric);
+    let mut words = name.split_whitespace().filter_map(first_of).filter(is_letter);
+    let first = words.next().or_else(|| first_of(name)).unwrap_or("?");
+    let last = words.next_back().unwrap_or_default();
+    format!("{first}{last}").to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn author(id: &str, name: &str) -> Author {
+        Author { id: id.into(), name: name.into(), kind: AuthorKind::Guest }
+    }
+
+    #[test]
+    fn two_people_of_one_name_differ() {
+        let (one, other) = (author("g_aaaa4kq7", "Ada"), author("g_bbbb9zzz", "Ada"));
+        assert_eq!(tag(&one), "4kq7");
+        assert_ne!(name(&one).into_string(), name(&other).into_string());
+    }
+
+    #[test]
+    fn a_short_or_wide_id_still_has_a_tag() {
+        assert_eq!(tag(&author("x", "A")), "x");
+        assert_eq!(tag(&author("ééééé", "A")), "éééé");
+    }
+
+    #[test]
+    fn initials_are_of_the_first_and_the_last_word() {
+        for (name, expected) in
+            [("Ada", "A"), ("ada king lovelace", "AL"), ("Bo 👩‍💻", "B"), ("👩‍💻 🙂", "👩‍💻"), ("<b>", "<"), ("", "?")]
+        {
+            assert_eq!(initials(name), expected);
+        }
+    }
+
+    #[test]
+    fn a_hostile_name_stays_text_wherever_it_is_shown() {
+        let ada = author("g_\"><img>", "\"><img src=x onerror=alert(1)>' data-on:click='x");
+        let here = Presence { count: 1, authors: vec![ada.clone()] };
+        for markup in
+            [self::here(&here), list(&here), typing(std::slice::from_ref(&ada)), name(&ada), avatar(&ada)]
+        {
+            let markup = markup.into_string();
+            assert!(!markup.contains("<img"), "{markup}");
+            assert!(!markup.contains("\" data-on"), "{markup}");
+        }
+    }
+}

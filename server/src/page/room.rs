@@ -1,0 +1,147 @@
+//! The page of a room, whole: what the first HTML shows, and the element that keeps it live.
+//!
+//! The history is in it, and the stream goes on from the very position that it was rendered at: that is the
+//! signal `_place`, which every event of the stream moves on. Signals whose names begin with `_` never leave
+//! the browser.
+
+use super::layout::{self, Script};
+use super::{composer, people, rows};
+use crate::http::Response;
+use hyper::StatusCode;
+use maud::{Markup, html};
+use millchat::{Author, HistoryPage, Place, Presence, RoomName};
+
+/// What a room's page is made of.
+pub struct View<'a> {
+    /// The room.
+    pub room: &'a RoomName,
+    /// Who looks, if they gave a name.
+    pub me: Option<&'a Author>,
+    /// The newest messages.
+    pub history: &'a HistoryPage,
+    /// Where the stream goes on.
+    pub place: Place,
+    /// Who is here.
+    pub presence: &'a Presence,
+}
+
+/// The page.
+pub fn page(view: &View<'_>) -> Response {
+    layout::page(StatusCode::OK, view.room.as_str(), Script::Live, &body(view))
+}
+
+fn body(view: &View<'_>) -> Markup {
+    let room = view.room.as_str();
+    html! {
+        body.room data-room=(room)
+            data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
+            data-signals:_people="false" data-signals:_saving="false" {
+            a.skip href="#composer" { "Skip to writing" }
+            header.bar {
+                (layout::brand())
+                h1 title=(room) { (room) }
+                nav aria-label="Room" {
+                    button #who .quiet type="button" aria-controls="people" aria-label="Who is here"
+                        data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
+                        (people::here(view.presence))
+                    }
+                    button.quiet.share type="button" { (link_icon()) span.word { "Copy link" } }
+                    a.quiet href="/new" title="Open a new room" { (plus_icon()) span.word { "New room" } }
+                }
+            }
+            p #state role="status" {}
+            main {
+                div #scroller role="log" aria-label="Messages" tabindex="0" {
+                    div.column {
+                        (rows::older(room, view.history))
+                        ol #messages { (rows::history(view.history)) }
+                        div #empty {
+                            h2 { "It is quiet here." }
+                            p { "Say the first word, or send the link to somebody." }
+                            button.button.share type="button" { (link_icon()) span.word { "Copy link" } }
+                        }
+                        (composer::outbox(room))
+                    }
+                }
+                button #latest type="button" hidden { "New messages" }
+            }
+            aside #people aria-label="People" data-class:open="$_people" {
+                (people::list(view.presence))
+                p.foot { a href="/assets/licences.txt" { "Licences" } }
+            }
+            footer {
+                noscript {
+                    p.problem { "Without JavaScript this page shows what was said, but nothing new arrives and nothing can be sent." }
+                }
+                p #typists {} (people::typing(&[]))
+                p #problem .problem role="alert" {}
+                (composer::composer(room, view.me, None))
+            }
+            (stream(room))
+        }
+    }
+}
+
+/// Opens the stream, and opens it anew when the script says that it has been silent for too long.
+///
+/// The header is in lower case since the client sets that very key when it comes back by itself. The waits
+/// between its tries begin at what the stream's `retry` said, and double up to eight seconds.
+fn stream(room: &str) -> Markup {
+    let get = format!(
+        "@get('/{room}/messages', {{openWhenHidden: true, retry: 'always', retryMaxCount: Infinity, \
+         retryMaxWait: 8000, headers: {{'last-event-id': $_place}}}})"
+    );
+    html! { div #stream hidden data-init=(get) data-on:reopen=(get) {} }
+}
+
+fn link_icon() -> Markup {
+    html! {
+        svg viewBox="0 0 24 24" aria-hidden="true" {
+            path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1.2 1.2M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1.2-1.2" {}
+        }
+    }
+}
+
+fn plus_icon() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M12 5v14M5 12h14" {} } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millchat::{AuthorKind, Epoch, Message, Timestamp};
+
+    fn rendered(name: &str, content: &str) -> String {
+        let room = RoomName::new("lobby").unwrap();
+        let ada = Author { id: "g_4kq7".into(), name: name.into(), kind: AuthorKind::Guest };
+        let message = Message {
+            position: 7,
+            prev: 0,
+            room: room.clone(),
+            author: Some(ada.clone()),
+            content: Some(content.into()),
+            created_at: Timestamp(0),
+            edited_at: None,
+        };
+        let history = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
+        let presence = Presence { count: 1, authors: vec![ada.clone()] };
+        let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 9 };
+        body(&View { room: &room, me: Some(&ada), history: &history, place, presence: &presence })
+            .into_string()
+    }
+
+    #[test]
+    fn the_stream_goes_on_from_where_the_page_was_rendered() {
+        let html = rendered("Ada", "hello");
+        assert!(html.contains("data-signals:_place=\"'5f3c9a2e-9'\""), "{html}");
+        assert!(html.contains("'last-event-id': $_place"), "{html}");
+    }
+
+    #[test]
+    fn there_is_no_script_or_style_inside_the_page() {
+        let html = rendered("\"><script>x</script>", "<style>*{display:none}</style>");
+        for part in ["<script", "<style", " style=", "onclick"] {
+            assert!(!html.contains(part), "{part}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! The rows of a room: messages, what stands in a deleted one's place, dividers, the row above the oldest.
+//!
+//! A row is the same for everyone: no language, no zone and nothing of its viewer. The script puts times
+//! into the reader's zone and groups rows of one author. Whatever a person typed is escaped by maud; only
+//! links that name `http` or `https` can be followed.
+
+use super::people;
+use linkify::{LinkFinder, LinkKind};
+use maud::{Markup, html};
+use millchat::{Author, HistoryPage, Position, Timestamp};
+
+/// What a row shows of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// Where it was posted.
+    pub position: Position,
+    /// By whom; a system message has none.
+    pub author: Option<&'a Author>,
+    /// When.
+    pub created_at: Timestamp,
+    /// Its text; `None` once deleted.
+    pub content: Option<&'a str>,
+    /// Whether the text is not the first one.
+    pub edited: bool,
+}
+
+/// A message.
+pub fn message(row: &Row<'_>) -> Markup {
+    let id = row.author.map_or("", |author| &author.id);
+    html! {
+        li .msg.system[row.author.is_none()] #{ "m-" (row.position) } data-position=(row.position) data-author-id=(id) {
+            @if let Some(author) = row.author { (people::avatar(author)) }
+            div.body {
+                p.who {
+                    @if let Some(author) = row.author { (people::name(author)) " " }
+                    (time(row.created_at))
+                }
+                (text(row.position, row.content, row.edited))
+            }
+        }
+    }
+}
+
+/// The text of a message: the part that an edit or a delete replaces.
+pub fn text(position: Position, content: Option<&str>, edited: bool) -> Markup {
+    html! {
+        @if let Some(content) = content {
+            div.text #{ "t-" (position) } {
+                (linked(content))
+                @if edited { " " span.edited { "edited" } }
+            }
+        } @else {
+            div.text.deleted #{ "t-" (position) } { "This message was deleted." }
+        }
+    }
+}
+
+/// The rows of a page of history, oldest first.
+pub fn history(page: &HistoryPage) -> Markup {
+    html! {
+        @for m in &page.messages {
+            (message(&Row {
+                position: m.position,
+                author: m.author.as_ref(),
+                created_at: m.created_at,
+                content: m.content.as_deref(),
+                edited: m.edited_at.is_some(),
+            }))
+        }
+    }
+}
+
+/// What stands above the oldest row: a way to older ones, or why there is none.
+pub fn older(room: &str, page: &HistoryPage) -> Markup {
+    // The script can take rows away at the top, so the oldest row is looked up when the button is pressed.
+    let get = format!(
+        "@get('/{room}?before=' + (document.querySelector('#messages > .msg')?.dataset.position ?? 0))"
+    );
+    let why_none = match page.messages.first() {
+        None => "",
+        Some(oldest) if oldest.prev != 0 => "Older messages are no longer kept.",
+        Some(_) => "This is where the room begins.",
+    };
+    html! {
+        div #older {
+            button.quiet type="button" hidden[page.older.is_none()] data-on:click=(get) { "Show older messages" }
+            p hidden[page.older.is_some()] { (why_none) }
+        }
+    }
+}
+
+/// Where messages are missing because they are no longer kept. `to` names it, so that it comes only once.
+pub fn gap(to: Position) -> Markup {
+    html! { li.divider #{ "gap-" (to) } { "Messages from here are no longer kept." } }
+}
+
+/// What stands above a list that was emptied, since the reader's place was not of this log.
+pub fn reset() -> Markup {
+    html! { li.divider { "The chat was started anew. This is what it holds now." } }
+}
+
+/// The content with its links made clickable.
+fn linked(content: &str) -> Markup {
+    let mut finder = LinkFinder::new();
+    finder.kinds(&[LinkKind::Url]);
+    html! {
+        @for span in finder.spans(content) {
+            @if span.kind().is_some() && is_web(span.as_str()) {
+                a href=(span.as_str()) target="_blank" rel="noopener noreferrer nofollow" { (span.as_str()) }
+            } @else {
+                (span.as_str())
+            }
+        }
+    }
+}
+
+fn is_web(url: &str) -> bool {
+    ["http://", "https://"]
+        .iter()
+        .any(|scheme| url.get(..scheme.len()).is_some_and(|s| s.eq_ignore_ascii_case(scheme)))
+}
+
+/// A moment, exact for programs; the script shows it in the reader's zone.
+fn time(at: Timestamp) -> Markup {
+    // Past the year 9999 there is nothing to show; the clock that said so is broken.
+    let at = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    html! {
+        @if let Some(at) = at {
+            time datetime=(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")) { (at.strftime("%H:%M UTC")) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millchat::AuthorKind;
+
+    fn shown(content: &str) -> String {
+        text(5, Some(content), false).into_string()
+    }
+
+    #[test]
+    fn hostile_text_stays_text() {
+        for content in [
+            "</script><script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "<b data-on:click=\"@post('/x')\">",
+            "</div></li><li id=\"m-1\">",
+            "<template><body></html>",
+        ] {
+            let html = shown(content);
+            assert_eq!(html.matches('<').count(), 2, "{html}");
+        }
+    }
+
+    #[test]
+    fn only_web_links_can_be_followed() {
+        let html = shown("see https://example.org/a?b=1&c=\"2\" and HTTP://EXAMPLE.org.");
+        assert_eq!(html.matches("<a ").count(), 2, "{html}");
+        assert!(html.contains("href=\"https://example.org/a?b=1&amp;c="), "{html}");
+        assert_eq!(html.matches("rel=\"noopener noreferrer nofollow\"").count(), 2);
+        for content in [
+            "javascript://example.org/%0aalert(1)",
+            "javascript:alert(1)",
+            "data:text/html;base64,PHNjcmlwdD4=",
+            "file:///etc/passwd",
+            "ada@example.org",
+        ] {
+            assert!(!shown(content).contains("<a "), "{content}");
+        }
+    }
+
+    #[test]
+    fn a_link_cannot_leave_its_attribute() {
+        let html = shown("https://example.org/\"onmouseover=\"alert(1) https://x.org/'><img src=y>");
+        assert!(!html.contains("\"onmouseover") && !html.contains("<img"), "{html}");
+    }
+
+    #[test]
+    fn a_row_shows_its_author_time_and_text() {
+        let ada = Author { id: "g_4kq7".into(), name: "Ada <3".into(), kind: AuthorKind::Guest };
+        let row = Row {
+            position: 7,
+            author: Some(&ada),
+            created_at: Timestamp(1_795_426_200_123),
+            content: Some("a\n\n  b"),
+            edited: true,
+        };
+        let html = message(&row).into_string();
+        for part in [
+            "id=\"m-7\"",
+            "id=\"t-7\"",
+            "data-author-id=\"g_4kq7\"",
+            "Ada &lt;3",
+            "#4kq7",
+            "datetime=\"2026-11-23T09:30:00.123Z\"",
+            "a\n\n  b",
+            "edited",
+        ] {
+            assert!(html.contains(part), "{part} in {html}");
+        }
+    }
+
+    #[test]
+    fn a_deleted_text_is_not_in_its_row() {
+        assert!(text(7, None, true).into_string().contains("was deleted"));
+    }
+}

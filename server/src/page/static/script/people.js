@@ -1,0 +1,57 @@
+// One's own name and the others' typing. A new name opens the stream anew, so that it is the one that the
+// others see here. The typing line leaves its reader out.
+
+const TYPING_EVERY_MS = 3_000;
+const NAMED_MAX = 3;
+
+const room = document.body.dataset.room;
+const composer = document.getElementById('composer');
+const problem = document.getElementById('problem');
+const typists = document.getElementById('typists');
+let saidAt = 0;
+
+document.addEventListener('input', ({ target }) => {
+  if (target.id !== 'draft' || target.value.trim() === '' || Date.now() - saidAt < TYPING_EVERY_MS) return;
+  saidAt = Date.now();
+  // It is worth a try and no more.
+  fetch(`/${room}/typing`, { method: 'POST' }).catch(() => {});
+});
+
+function line(names) {
+  if (names.length === 0) return '';
+  if (names.length > NAMED_MAX) return 'Several people are typing…';
+  const last = names.pop();
+  return names.length === 0 ? `${last} is typing…` : `${names.join(', ')} and ${last} are typing…`;
+}
+
+function showTypists() {
+  const others = [...document.querySelectorAll('#typing > span')].filter(
+    ({ dataset }) => dataset.authorId !== composer.dataset.authorId,
+  );
+  typists.textContent = line(others.map(({ textContent }) => textContent));
+}
+
+// The element itself may be exchanged by a patch, so its parent is watched.
+new MutationObserver((records) => {
+  if (records.some(({ target }) => target.closest?.('#typists') === null)) showTypists();
+}).observe(typists.parentElement, { childList: true, subtree: true, attributeFilter: ['data-author-id'] });
+
+new MutationObserver(() => {
+  document.getElementById('stream').dispatchEvent(new Event('reopen'));
+  document.getElementById('draft')?.focus();
+}).observe(composer, { attributeFilter: ['data-author-id', 'data-author-name'] });
+
+document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) => {
+  if (el.id !== 'namer') return;
+  if (type === 'started') problem.textContent = '';
+  else if (type === 'retrying') problem.textContent = 'The name is not saved yet. Waiting for the connection…';
+  else if (type === 'retries-failed') problem.textContent = 'The name is not saved: the server did not answer.';
+  else if (type === 'error') problem.textContent = `The name is not saved: the server answered ${argsRaw.status}.`;
+  else if (type.startsWith('datastar-patch-')) problem.textContent = '';
+});
+
+document.addEventListener('click', ({ target }) => {
+  if (target.id !== 'rename') return;
+  // Once the form is shown.
+  setTimeout(() => document.getElementById('name').select());
+});

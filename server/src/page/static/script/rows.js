@@ -1,0 +1,67 @@
+// What a row shows only to this reader: times in their zone, the first row of a day, rows of one author
+// together, their own rows. The server's rows are the same for everyone.
+
+const GROUP_MS_MAX = 5 * 60_000;
+// So that a name is always in sight.
+const GROUP_ROWS_MAX = 10;
+
+const messages = document.getElementById('messages');
+const composer = document.getElementById('composer');
+const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
+
+const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
+
+function dress(row) {
+  const time = row.querySelector('time');
+  row.at = Date.parse(time?.dateTime ?? '');
+  if (Number.isNaN(row.at)) return;
+  row.day = calendar.format(row.at);
+  time.textContent = clock.format(row.at);
+  time.title = moment.format(row.at);
+}
+
+function own(row) {
+  row.classList.toggle('mine', row.dataset.authorId !== '' && row.dataset.authorId === composer.dataset.authorId);
+}
+
+// Puts a row into the group before it, or begins one. Says whether the row after it must be looked at too.
+function place(row) {
+  const before = row.previousElementSibling;
+  const sameDay = isMessage(before) && before.day === row.day;
+  if (sameDay) row.removeAttribute('data-day');
+  else if (row.day) row.dataset.day = row.day;
+  const sameAuthor = sameDay && row.dataset.authorId !== '' && before.dataset.authorId === row.dataset.authorId;
+  const follows = sameAuthor && row.at - before.head.at < GROUP_MS_MAX && before.nth < GROUP_ROWS_MAX;
+  const [head, nth] = follows ? [before.head, before.nth + 1] : [row, 1];
+  row.classList.toggle('cont', follows);
+  const changed = row.head !== head || row.nth !== nth;
+  row.head = head;
+  row.nth = nth;
+  return changed;
+}
+
+function placeFrom(row) {
+  for (let next = row; isMessage(next) && place(next); next = next.nextElementSibling);
+}
+
+function take(rows) {
+  const added = [...rows].filter(isMessage);
+  for (const row of added) {
+    dress(row);
+    own(row);
+  }
+  for (const row of added) placeFrom(row);
+  // The row after the added ones has a new neighbour.
+  if (added.length > 0) placeFrom(added.at(-1).nextElementSibling);
+}
+
+take(messages.children);
+new MutationObserver((records) => {
+  for (const { addedNodes } of records) take(addedNodes);
+  placeFrom(messages.firstElementChild);
+}).observe(messages, { childList: true });
+new MutationObserver(() => {
+  for (const row of messages.children) if (isMessage(row)) own(row);
+}).observe(composer, { attributeFilter: ['data-author-id'] });

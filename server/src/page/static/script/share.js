@@ -1,0 +1,35 @@
+// Copies the room's address and says so.
+
+const SAID_MS = 2_500;
+
+async function copy(text) {
+  // The clipboard exists only on pages that came by TLS or from this machine.
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.createElement('textarea');
+  field.value = text;
+  field.className = 'unseen';
+  document.body.append(field);
+  field.select();
+  const copied = document.execCommand('copy');
+  field.remove();
+  if (!copied) throw new Error('the browser did not copy');
+}
+
+document.addEventListener('click', async ({ target }) => {
+  const button = target.closest('.share');
+  if (!button || button.classList.contains('done')) return;
+  const word = button.querySelector('.word');
+  const before = word.textContent;
+  const address = location.origin + location.pathname;
+  try {
+    await copy(address);
+    word.textContent = 'Link copied';
+  } catch {
+    word.textContent = address;
+  }
+  button.classList.add('done');
+  setTimeout(() => {
+    word.textContent = before;
+    button.classList.remove('done');
+  }, SAID_MS);
+});

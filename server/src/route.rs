@@ -1,0 +1,239 @@
+//! Path to handler, and nothing about what handlers do.
+//!
+//! Every path there is stands here once, with the methods it takes. What is in no table is a 404, a method
+//! that is not taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page.
+//! Headers that every answer of a kind carries are added here too.
+
+use crate::api::problem::{Kind, Problem};
+use crate::api::{self, events, guests, messages, openapi, rooms};
+use crate::app::Worker;
+use crate::http::{self, Body, Request, Response};
+use crate::{metrics, page};
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
+use matchit::Router;
+use millchat::RoomName;
+use std::sync::LazyLock;
+
+/// First parts of paths that are, or will be, something else than a room.
+const RESERVED: [&str; 9] = ["admin", "api", "assets", "auth", "demo", "healthz", "metrics", "new", "readyz"];
+/// The rule, for people.
+const ROOM_RULE: &str = "A room's name is 1 to 64 of A-Z a-z 0-9 _ -, and none of admin, api, assets, auth, demo, \
+    healthz, metrics, new, readyz.";
+
+/// A place that answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Route {
+    Home,
+    Room,
+    RoomMessages,
+    RoomName,
+    RoomTyping,
+    Asset,
+    Favicon,
+    Healthz,
+    Readyz,
+    Metrics,
+    OpenApi,
+    Guests,
+    GuestsMe,
+    ApiRoom,
+    ApiMessages,
+    ApiMessage,
+    ApiTyping,
+    ApiEvents,
+}
+
+const ROUTES: [(&str, Route); 19] = [
+    ("/", Route::Home),
+    ("/new", Route::Home),
+    ("/favicon.ico", Route::Favicon),
+    ("/assets/{*path}", Route::Asset),
+    ("/healthz", Route::Healthz),
+    ("/readyz", Route::Readyz),
+    ("/metrics", Route::Metrics),
+    ("/{room}", Route::Room),
+    ("/{room}/messages", Route::RoomMessages),
+    ("/{room}/name", Route::RoomName),
+    ("/{room}/typing", Route::RoomTyping),
+    ("/api/openapi.json", Route::OpenApi),
+    ("/api/v1/guests", Route::Guests),
+    ("/api/v1/guests/me", Route::GuestsMe),
+    ("/api/v1/rooms/{room}", Route::ApiRoom),
+    ("/api/v1/rooms/{room}/messages", Route::ApiMessages),
+    ("/api/v1/rooms/{room}/messages/{position}", Route::ApiMessage),
+    ("/api/v1/rooms/{room}/typing", Route::ApiTyping),
+    ("/api/v1/rooms/{room}/events", Route::ApiEvents),
+];
+
+static ROUTER: LazyLock<Router<Route>> = LazyLock::new(|| {
+    let mut router = Router::new();
+    for (path, route) in ROUTES {
+        router.insert(path, route).expect("the table has no two paths in conflict");
+    }
+    router
+});
+
+impl Route {
+    /// The methods it takes, as the `Allow` header lists them. HEAD goes where GET does.
+    fn allow(self) -> &'static str {
+        match self {
+            Self::Home
+            | Self::Room
+            | Self::Asset
+            | Self::Favicon
+            | Self::Healthz
+            | Self::Readyz
+            | Self::Metrics => "GET, HEAD",
+            Self::RoomMessages => "GET, HEAD, POST",
+            Self::RoomName | Self::RoomTyping => "POST",
+            Self::OpenApi | Self::ApiRoom | Self::ApiEvents => "GET, HEAD, OPTIONS",
+            Self::Guests | Self::ApiTyping => "POST, OPTIONS",
+            Self::GuestsMe => "PATCH, OPTIONS",
+            Self::ApiMessages => "GET, HEAD, POST, OPTIONS",
+            Self::ApiMessage => "GET, HEAD, PATCH, DELETE, OPTIONS",
+        }
+    }
+
+    fn takes(self, method: &Method) -> bool {
+        self.allow().split(", ").any(|taken| taken == method.as_str())
+    }
+}
+
+/// Answers a request.
+pub async fn answer(w: &Worker, req: Request) -> Response {
+    let path = req.uri().path().to_owned();
+    let head = http::is_head(&req);
+    let api = path.starts_with("/api/");
+    let mut response = if api {
+        let mut response = match to_api(w, req, &path).await {
+            Ok(response) => response,
+            Err(problem) => problem.response(),
+        };
+        api::open_to_all(&mut response);
+        response
+    } else {
+        let mut response = to_page(w, req, &path).await;
+        set(&mut response, header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY);
+        set(&mut response, header::REFERRER_POLICY, "no-referrer");
+        set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        response
+    };
+    set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if head && let Body::Events(_) = response.body() {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+fn set(response: &mut Response, name: HeaderName, value: &'static str) {
+    http::set(response, name, HeaderValue::from_static(value));
+}
+
+/// The room a path names, unless the name is outside the rule or reserved.
+fn room(name: Option<&str>) -> Option<RoomName> {
+    name.filter(|name| !RESERVED.contains(name)).and_then(|name| RoomName::new(name).ok())
+}
+
+async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
+    let Ok(found) = ROUTER.at(path) else {
+        return page::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
+    };
+    let (route, params) = (*found.value, found.params);
+    let in_room = matches!(route, Route::Room | Route::RoomMessages | Route::RoomName | Route::RoomTyping);
+    let room = room(params.get("room"));
+    if in_room && room.is_none() {
+        return page::error(StatusCode::NOT_FOUND, ROOM_RULE);
+    }
+    if !route.takes(req.method()) {
+        let allow = route.allow();
+        let sentence = format!("This address does not take {}; it takes {allow}.", req.method());
+        let mut response = page::error(StatusCode::METHOD_NOT_ALLOWED, &sentence);
+        set(&mut response, header::ALLOW, allow);
+        return response;
+    }
+    match (route, room) {
+        (Route::Room, Some(room)) => page::room(w, &req, &room).await,
+        (Route::RoomMessages, Some(room)) if req.method() == Method::POST => page::send(w, req, &room).await,
+        (Route::RoomMessages, Some(room)) => page::stream(w, &req, &room).await,
+        (Route::RoomName, Some(room)) => page::name(w, req, &room).await,
+        (Route::RoomTyping, Some(room)) => page::typing(w, req, &room).await,
+        (Route::Home, _) => page::home(),
+        (Route::Asset, _) => page::asset(params.get("path").unwrap_or_default(), &req),
+        (Route::Favicon, _) => page::asset("favicon.ico", &req),
+        (Route::Healthz, _) => metrics::healthz(),
+        (Route::Readyz, _) => metrics::readyz(w),
+        (Route::Metrics, _) => metrics::metrics(w),
+        // Routes of the API are matched in `to_api` alone, since their paths begin with `/api/`.
+        _ => page::error(StatusCode::NOT_FOUND, "There is nothing at this address."),
+    }
+}
+
+async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
+    let unknown = || {
+        let detail = format!("there is nothing at {path}; /api/openapi.json lists what there is");
+        Problem::new(Kind::UnknownPath, detail)
+    };
+    let found = ROUTER.at(path).map_err(|_| unknown())?;
+    let (route, params) = (*found.value, found.params);
+    let allow = HeaderValue::from_static(route.allow());
+    if req.method() == Method::OPTIONS && route.takes(&Method::OPTIONS) {
+        return Ok(api::preflight(&allow));
+    }
+    let room = || room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE));
+    let position = || api::position("the last part of the path", params.get("position").unwrap_or_default());
+    if !route.takes(req.method()) {
+        let detail = format!("{path} does not take {}; it takes {}", req.method(), route.allow());
+        let mut response = Problem::new(Kind::WrongMethod, detail).response();
+        http::set(&mut response, header::ALLOW, allow);
+        return Ok(response);
+    }
+    match (route, req.method()) {
+        (Route::OpenApi, _) => Ok(openapi::document()),
+        (Route::Guests, _) => guests::create(w, req).await,
+        (Route::GuestsMe, _) => guests::rename(w, req).await,
+        (Route::ApiRoom, _) => rooms::overview(w, &room()?).await,
+        (Route::ApiTyping, _) => rooms::typing(w, &req, &room()?),
+        (Route::ApiEvents, _) => events::follow(w, &req, &room()?).await,
+        (Route::ApiMessages, &Method::POST) => messages::post(w, req, &room()?).await,
+        (Route::ApiMessages, _) => messages::page(w, &req, &room()?).await,
+        (Route::ApiMessage, &Method::PATCH) => messages::edit(w, req, &room()?, position()?).await,
+        (Route::ApiMessage, &Method::DELETE) => messages::delete(w, req, &room()?, position()?).await,
+        (Route::ApiMessage, _) => messages::get(w, &room()?, position()?).await,
+        // A page's route reached by a path under `/api/`, as if `api` were a room.
+        _ => Err(unknown()),
+    }
+}
+
+/// The paths and methods of the API, for the test that holds its description against them.
+#[cfg(test)]
+pub fn api_methods() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let api = ROUTES.into_iter().filter(|(path, _)| path.starts_with("/api/"));
+    api.flat_map(|(path, route)| route.allow().split(", ").map(move |method| (path, method)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_first_part_of_a_path_is_reserved() {
+        for (path, _) in ROUTES {
+            let first = path.split('/').nth(1).unwrap_or_default();
+            // A dot is in no room's name, and an empty first part is none.
+            let outside = first.is_empty() || first.contains(['{', '.']);
+            assert!(outside || RESERVED.contains(&first), "{path}");
+        }
+        for name in RESERVED {
+            assert!(room(Some(name)).is_none() && ROOM_RULE.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn tricks_with_paths_name_no_room() {
+        for name in ["..%2f", "..", "%2e%2e", "a%20b", "", "a.b", "caf\u{e9}"] {
+            assert!(room(Some(name)).is_none(), "{name}");
+        }
+        assert!(room(Some("Lobby_2-x")).is_some());
+    }
+}

@@ -1,0 +1,250 @@
+//! The body of a stream: a subscription turned into bytes.
+//!
+//! The frames come ready from the core; what is added here is said by a [`Dialect`]: how the stream opens,
+//! a gap that came later, the heartbeat after [`HEARTBEAT`] of silence. Both ways to read a room, the API's
+//! and the page's, are this one stream in two dialects. A stream never answers 4xx for the place it is
+//! asked to begin at: that would silence an `EventSource` for good, so a bad place opens with `reset`.
+
+use crate::app::{App, Frames, Worker};
+use crate::http::{self, Body, Response};
+use bytes::{Bytes, BytesMut};
+use hyper::StatusCode;
+use hyper::header::{self, HeaderValue};
+use millchat::{
+    Author, Delivery, FrameKind, From, HISTORY_DEFAULT, HISTORY_MAX, Opening, Place, Position, ReadError,
+    RoomName, Subscription,
+};
+use rand::RngExt;
+use std::future::Future;
+use std::ops::RangeInclusive;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+
+/// After so much silence a heartbeat is sent, so that proxies keep the line and readers trust it.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long a reader waits before it comes back, drawn anew for each: thousands of readers that lost their
+/// server at once must not return at once.
+const RETRY_MS: RangeInclusive<u32> = 1_000..=4_000;
+/// Pending deliveries are gathered into one chunk up to about this size: beyond it a copy costs more than
+/// the write that it saves, and a slow reader's share of memory must stay small.
+const GATHER_BYTES_MAX: usize = 32 * 1024;
+
+/// How a stream opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// Whether something is missing before what follows.
+    pub opening: Opening,
+    /// The reader's place: just before what follows.
+    pub place: Place,
+    /// The room's newest position.
+    pub head: Position,
+    /// The log's floor.
+    pub floor: Position,
+}
+
+/// What a stream says besides its frames, for one kind of reader. Each call appends whole SSE events.
+pub trait Dialect: 'static {
+    /// Which frames the reader gets.
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "there may be more kinds of frame")]
+    fn kind(&self, frames: &Frames) -> FrameKind;
+    /// The first thing on the stream.
+    fn opening(&self, opened: &Opened, out: &mut Vec<u8>);
+    /// Retention overtook the reader: what lay between `from` and `place` is gone.
+    fn gap(&self, from: Position, place: Place, out: &mut Vec<u8>);
+    /// A sign of life.
+    fn heartbeat(&self, out: &mut Vec<u8>);
+}
+
+/// Answers with a stream of the room from the place that the request names.
+///
+/// `reader` is whom presence shows; `None` is only counted.
+pub async fn respond<B>(
+    w: &Worker,
+    req: &hyper::Request<B>,
+    room: &RoomName,
+    reader: Option<Author>,
+    dialect: impl Dialect,
+) -> Result<Response, ReadError> {
+    let mut response = http::empty(StatusCode::OK);
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store, no-transform"),
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        http::set(&mut response, name, HeaderValue::from_static(value));
+    }
+    if !http::is_head(req) {
+        let subscription = w.subscribe(room, place(req), reader).await?;
+        *response.body_mut() = Body::Events(Box::new(Stream::new(&w.app, subscription, dialect)));
+    }
+    Ok(response)
+}
+
+/// Where the request wants to begin: `Last-Event-ID`, else `?last_event_id=`, else `?history=N`.
+///
+/// An empty value counts as absent: that is what an `EventSource` without a last id may send.
+pub fn place<B>(req: &hyper::Request<B>) -> From {
+    let history = http::query(req, "history");
+    let last = history.and_then(|n| http::clamped(&n, 0, HISTORY_MAX)).unwrap_or(HISTORY_DEFAULT);
+    let header = req.headers().get("last-event-id").filter(|value| !value.is_empty());
+    let text = match header {
+        // `to_str` takes visible ASCII only, and so does a place.
+        Some(value) => value.to_str().ok().map(str::to_owned).or(Some(String::new())),
+        None => http::query(req, "last_event_id").filter(|text| !text.is_empty()),
+    };
+    match text.map(|text| text.parse::<Place>()) {
+        None => From::Last(last),
+        Some(Ok(place)) => From::After(place),
+        Some(Err(_)) => From::Malformed,
+    }
+}
+
+/// A reader's stream. Dropping it leaves the room.
+pub struct Stream {
+    app: Arc<App>,
+    subscription: Subscription,
+    dialect: Box<dyn Dialect>,
+    kind: FrameKind,
+    /// When bytes last went out; the heartbeat is due [`HEARTBEAT`] after it.
+    sent_at: Instant,
+    /// Not re-armed at each delivery: when it fires it looks at `sent_at` and sleeps on for the rest. So a
+    /// busy stream touches the timer once in 15 s instead of thousands of times.
+    timer: Pin<Box<Sleep>>,
+    /// Set once the log could not be read; the next poll ends the stream.
+    failed: bool,
+}
+
+impl Stream {
+    /// A stream of what the subscription delivers.
+    pub fn new(app: &Arc<App>, subscription: Subscription, dialect: impl Dialect) -> Self {
+        app.metrics.streams.inc();
+        Self {
+            app: Arc::clone(app),
+            kind: dialect.kind(&app.frames),
+            subscription,
+            dialect: Box::new(dialect),
+            sent_at: Instant::now(),
+            timer: Box::pin(tokio::time::sleep(HEARTBEAT)),
+            failed: false,
+        }
+    }
+
+    /// The next bytes; `None` when the stream ends: the process is to end, or the log cannot be read. Either
+    /// way the reader comes back with its place.
+    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.failed || self.app.drain.is_raised() {
+            return Poll::Ready(None);
+        }
+        if let Some(bytes) = self.gather(cx) {
+            self.sent_at = Instant::now();
+            return Poll::Ready(Some(bytes));
+        }
+        if self.failed {
+            return Poll::Ready(None);
+        }
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            let silent = now - self.sent_at;
+            if silent >= HEARTBEAT {
+                self.sent_at = now;
+                self.timer.as_mut().reset(now + HEARTBEAT);
+                let mut out = Vec::new();
+                self.dialect.heartbeat(&mut out);
+                return Poll::Ready(Some(out.into()));
+            }
+            self.timer.as_mut().reset(self.sent_at + HEARTBEAT);
+        }
+        Poll::Pending
+    }
+
+    /// What is pending now, as one chunk; `None` when nothing is.
+    fn gather(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        let first = self.next(cx)?;
+        if first.len() >= GATHER_BYTES_MAX {
+            return Some(first);
+        }
+        // Mostly there is nothing more, and the shared frame goes out as it is, without a copy.
+        let Some(second) = self.next(cx) else { return Some(first) };
+        let mut chunk = BytesMut::with_capacity(first.len() + second.len());
+        chunk.extend_from_slice(&first);
+        chunk.extend_from_slice(&second);
+        while chunk.len() < GATHER_BYTES_MAX {
+            let Some(more) = self.next(cx) else { break };
+            chunk.extend_from_slice(&more);
+        }
+        Some(chunk.freeze())
+    }
+
+    /// One delivery as bytes; `None` when none is pending or the log failed.
+    fn next(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        let delivery = match self.subscription.poll_frames(cx, self.kind) {
+            Poll::Pending => return None,
+            Poll::Ready(Ok(delivery)) => delivery,
+            Poll::Ready(Err(error)) => {
+                tracing::error!(%error, "a stream ends: the log cannot be read");
+                self.failed = true;
+                return None;
+            }
+        };
+        let at = |position| Place { epoch: self.subscription.epoch(), position };
+        let mut out = Vec::new();
+        match delivery {
+            Delivery::Frames(frames) => return Some(frames),
+            Delivery::Opening(it) => {
+                let place = at(it.position);
+                let opened = Opened { opening: it.opening, place, head: it.head, floor: it.floor };
+                self.dialect.opening(&opened, &mut out);
+                let retry_ms = rand::rng().random_range(RETRY_MS);
+                out.extend_from_slice(format!("retry: {retry_ms}\n\n").as_bytes());
+            }
+            Delivery::Gap { from, to } => self.dialect.gap(from, at(to), &mut out),
+        }
+        Some(out.into())
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.app.metrics.streams.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begins(uri: &str, header: Option<&[u8]>) -> From {
+        let mut req = hyper::Request::get(uri);
+        if let Some(value) = header {
+            req = req.header("Last-Event-ID", HeaderValue::from_bytes(value).unwrap());
+        }
+        place(&req.body(()).unwrap())
+    }
+
+    #[test]
+    fn the_place_is_the_header_then_the_query_then_the_newest() {
+        let after = |text: &str| From::After(text.parse().unwrap());
+        for (uri, header, expected) in [
+            ("/", None, From::Last(100)),
+            ("/?history=7", None, From::Last(7)),
+            ("/?history=0", None, From::Last(0)),
+            ("/?history=-4", None, From::Last(0)),
+            ("/?history=70000000000000000000000", None, From::Last(1_000)),
+            ("/?history=junk", None, From::Last(100)),
+            ("/?last_event_id=5f3c9a2e-3&history=7", None, after("5f3c9a2e-3")),
+            ("/?last_event_id=5f3c9a2e-3", Some(&b"5f3c9a2e-9"[..]), after("5f3c9a2e-9")),
+            ("/?last_event_id=5f3c9a2e-3", Some(b""), after("5f3c9a2e-3")),
+            ("/?last_event_id=", Some(b""), From::Last(100)),
+            ("/", Some(b"5f3c9a2e-0"), after("5f3c9a2e-0")),
+            ("/?history=9", Some(b"hello"), From::Malformed),
+            ("/", Some(b"5f3c9a2e-3, 5f3c9a2e-9"), From::Malformed),
+            ("/", Some(b"5f3c9a2e-\xff"), From::Malformed),
+            ("/?last_event_id=%FF", None, From::Malformed),
+        ] {
+            assert_eq!(begins(uri, header), expected, "{uri} {header:?}");
+        }
+    }
+}
