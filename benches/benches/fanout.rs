@@ -1,0 +1,277 @@
+//! Fan-out in the core: from sending one event until the last of 1, 100 or 10,000 subscriptions has it.
+//!
+//! Beside it, in the same run: a bare loop that wakes as many tasks, which is the least that any design of a
+//! task per reader costs; and tokio's broadcast channel with as many receivers. All run on one
+//! current-thread runtime, as the server's readers do. The core's figure has the way through the committer's
+//! thread in it, and the look at the log in memory; the others have no log.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::future::poll_fn;
+use std::hint::black_box;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use criterion::{Criterion, Throughput};
+use millchat::{
+    Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, FrameKind, From, Item, RoomName, Subscription,
+};
+use millchat_benches::Ratios;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Notify, broadcast};
+use tokio::task::LocalSet;
+
+/// Bytes of a message.
+const MESSAGE_BYTES: usize = 200;
+/// How many readers.
+const READERS: [usize; 3] = [1, 100, 10_000];
+/// Messages that a receiver of the broadcast channel may be behind.
+const BROADCAST_CAPACITY: usize = 64;
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(4))
+        .configure_from_args();
+    let ratios = Ratios::new();
+    for readers in READERS {
+        compare(&mut criterion, &ratios, readers);
+    }
+    criterion.final_summary();
+    println!("\nfan-out, one event to all readers\n{}", ratios.against("millchat"));
+}
+
+fn compare(criterion: &mut Criterion, ratios: &Ratios, readers: usize) {
+    let mut group = criterion.benchmark_group("fanout");
+    group.throughput(Throughput::Elements(readers as u64));
+    let case = format!("{readers} readers");
+    let mut bench = |name: &str, stage: &dyn Fn(usize) -> Box<dyn Contender>| {
+        // Built only if this bench was asked for.
+        let contender = OnceCell::new();
+        group.bench_function(format!("{readers}/{name}"), |bencher| {
+            let contender = contender.get_or_init(|| stage(readers));
+            bencher.iter_custom(|iterations| {
+                let elapsed = contender.rounds(iterations);
+                ratios.sample(readers, &case, name, iterations, elapsed);
+                elapsed
+            });
+        });
+    };
+    bench("wakers", &|readers| Box::new(Wakers::new(readers)));
+    bench("broadcast", &|readers| Box::new(Broadcast::new(readers)));
+    bench("millchat", &|readers| Box::new(Core::new(readers)));
+    group.finish();
+}
+
+/// Something that can bring one event to all of its readers.
+trait Contender {
+    /// Does so this often; says how long it took.
+    fn rounds(&self, iterations: u64) -> Duration;
+}
+
+/// One event on its way: how many readers do not have it yet.
+#[derive(Default)]
+struct Round {
+    left: Cell<usize>,
+    done: Notify,
+}
+
+impl Round {
+    /// A reader has the event.
+    fn received(&self) {
+        self.left.set(self.left.get() - 1);
+        if self.left.get() == 0 {
+            self.done.notify_one();
+        }
+    }
+
+    /// All readers have it.
+    async fn over(&self) {
+        self.done.notified().await;
+    }
+}
+
+/// A current-thread runtime with its readers on it.
+struct Stage {
+    runtime: Runtime,
+    tasks: LocalSet,
+    round: Rc<Round>,
+    readers: usize,
+}
+
+impl Stage {
+    fn new(readers: usize) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
+        Self { runtime, tasks: LocalSet::new(), round: Rc::default(), readers }
+    }
+
+    /// Runs `send` and waits for the last reader, this often.
+    fn rounds(&self, iterations: u64, send: impl AsyncFn()) -> Duration {
+        self.tasks.block_on(&self.runtime, async {
+            let begun = Instant::now();
+            for _ in 0..iterations {
+                self.round.left.set(self.readers);
+                send().await;
+                self.round.over().await;
+            }
+            begun.elapsed()
+        })
+    }
+
+    /// Lets every reader run once, so that it waits for its first event.
+    fn settle(&self) {
+        self.tasks.block_on(&self.runtime, async {
+            for _ in 0..self.readers + 2 {
+                tokio::task::yield_now().await;
+            }
+        });
+    }
+}
+
+/// The limit: wakes every task, and nothing else.
+struct Wakers {
+    stage: Stage,
+    shared: Rc<WakersShared>,
+}
+
+#[derive(Default)]
+struct WakersShared {
+    sent: Cell<u64>,
+    wakers: RefCell<Vec<Option<Waker>>>,
+}
+
+impl Wakers {
+    fn new(readers: usize) -> Self {
+        let (stage, shared) = (Stage::new(readers), Rc::new(WakersShared::default()));
+        shared.wakers.borrow_mut().resize(readers, None);
+        for slot in 0..readers {
+            let (shared, round) = (shared.clone(), stage.round.clone());
+            stage.tasks.spawn_local(async move {
+                for seen in 0.. {
+                    poll_fn(|cx| {
+                        if shared.sent.get() > seen {
+                            return Poll::Ready(());
+                        }
+                        shared.wakers.borrow_mut()[slot] = Some(cx.waker().clone());
+                        Poll::Pending
+                    })
+                    .await;
+                    round.received();
+                }
+            });
+        }
+        stage.settle();
+        Self { stage, shared }
+    }
+}
+
+impl Contender for Wakers {
+    fn rounds(&self, iterations: u64) -> Duration {
+        self.stage.rounds(iterations, async || {
+            self.shared.sent.set(self.shared.sent.get() + 1);
+            for waker in self.shared.wakers.borrow_mut().iter_mut().filter_map(Option::take) {
+                waker.wake();
+            }
+        })
+    }
+}
+
+/// The alternative that Rust programs usually take.
+struct Broadcast {
+    stage: Stage,
+    sender: broadcast::Sender<Bytes>,
+    message: Bytes,
+}
+
+impl Broadcast {
+    fn new(readers: usize) -> Self {
+        let (stage, (sender, _)) = (Stage::new(readers), broadcast::channel(BROADCAST_CAPACITY));
+        for _ in 0..readers {
+            let (mut receiver, round) = (sender.subscribe(), stage.round.clone());
+            stage.tasks.spawn_local(async move {
+                while let Ok(bytes) = receiver.recv().await {
+                    black_box(bytes);
+                    round.received();
+                }
+            });
+        }
+        stage.settle();
+        Self { stage, sender, message: Bytes::from(vec![b'x'; MESSAGE_BYTES]) }
+    }
+}
+
+impl Contender for Broadcast {
+    fn rounds(&self, iterations: u64) -> Duration {
+        self.stage.rounds(iterations, async || {
+            let receivers = self.sender.send(self.message.clone());
+            assert_eq!(receivers.ok(), Some(self.stage.readers));
+        })
+    }
+}
+
+/// The core.
+struct Core {
+    stage: Stage,
+    chat: Chat,
+    room: RoomName,
+    draft: Draft,
+}
+
+impl Core {
+    fn new(readers: usize) -> Self {
+        let stage = Stage::new(readers);
+        let mut builder = Chat::builder();
+        let kind = builder.encoder(encode);
+        let chat = builder.open("memory:").expect("a log in memory can be opened");
+        let room = RoomName::new("bench").expect("the name obeys the rule");
+        let dispatcher = chat.dispatcher();
+        stage.tasks.spawn_local(dispatcher.run());
+        stage.tasks.block_on(&stage.runtime, async {
+            for _ in 0..readers {
+                let subscription = dispatcher.subscribe(&room, From::Last(0), None).await;
+                let subscription = subscription.expect("a room in memory can be joined");
+                tokio::task::spawn_local(follow(subscription, kind, stage.round.clone()));
+            }
+        });
+        stage.settle();
+        let author = Author { id: Arc::from("g_bench"), name: Arc::from("Bench"), kind: AuthorKind::Guest };
+        let draft = Draft::post(author, "x".repeat(MESSAGE_BYTES));
+        Self { stage, chat, room, draft }
+    }
+}
+
+impl Contender for Core {
+    fn rounds(&self, iterations: u64) -> Duration {
+        self.stage.rounds(iterations, async || {
+            self.chat
+                .send(&self.room, self.draft.clone())
+                .await
+                .expect("a log in memory takes every message");
+        })
+    }
+}
+
+/// Copies the text of a message; readers of this kind pass over everything else.
+fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
+    if let Item::Event(event) = item
+        && let Body::Message { content: Some(content) } = &event.body
+    {
+        out.extend_from_slice(content.as_bytes());
+    }
+}
+
+async fn follow(mut subscription: Subscription, kind: FrameKind, round: Rc<Round>) {
+    loop {
+        let delivery = poll_fn(|cx| subscription.poll_frames(cx, kind)).await;
+        match delivery.expect("a log in memory can be read") {
+            Delivery::Frames(bytes) => {
+                black_box(bytes);
+                round.received();
+            }
+            Delivery::Opening(_) | Delivery::Gap { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! A load tester for chats over server-sent events that verifies while it loads.
+//!
+//! Command line → server → goose users → recovered log → report. It exits with 0 when every promise held,
+//! with 1 when one was broken or nothing was verified, with 2 when the run could not begin.
+
+mod event;
+mod http;
+mod line;
+mod live;
+mod pace;
+mod process;
+mod recover;
+mod render;
+mod report;
+mod run;
+mod sender;
+mod server;
+mod settings;
+mod sse;
+mod stamp;
+mod stream;
+mod streams;
+mod tally;
+mod target;
+mod users;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use goose::GooseAttack;
+use goose::config::GooseConfiguration;
+
+use crate::report::Report;
+use crate::run::Run;
+use crate::server::Server;
+use crate::settings::Settings;
+
+/// Threads per core: readers are busy on a core each; what must be on time finds a thread beside them, and
+/// the kernel shares the cores fairly.
+const THREADS_PER_CORE: usize = 2;
+
+fn main() -> ExitCode {
+    let settings = Settings::parse();
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores * THREADS_PER_CORE)
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(load(settings)),
+        Err(error) => Err(format!("the runtime could not be started: {error}")),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("millchat-loadtest: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The whole run; says whether it passed.
+async fn load(settings: Settings) -> Result<bool, String> {
+    process::raise_descriptor_limit(settings.readers as u64)?;
+    let server = Server::open(&settings).await?;
+    let result = Box::pin(load_server(settings, &server)).await;
+    server.close().await;
+    result
+}
+
+async fn load_server(settings: Settings, server: &Server) -> Result<bool, String> {
+    let report_json = settings.report_json.clone();
+    let run = Arc::new(Run::new(settings, server.target.clone(), server.pid));
+    let attack = attack(&run).map_err(|error| error.to_string())?;
+    let course = tokio::spawn(Arc::clone(&run).conduct());
+    Box::pin(attack.execute()).await.map_err(|error| error.to_string())?;
+    let measured = course.await.map_err(|error| error.to_string())?;
+
+    let mut violations = run.failures();
+    if measured.interrupted {
+        violations.push("the run was interrupted".to_owned());
+    }
+    if let Some(&epoch) = run.epoch.get() {
+        match recover::recover(&run, epoch).await {
+            Ok(logs) => violations.extend(run.oracle.check(&logs).iter().map(ToString::to_string)),
+            Err(error) => violations.push(error),
+        }
+    }
+    let report = Report::new(&run, run.take_tally(), &measured, violations);
+    print!("{}", render::render(&report));
+    if let Some(path) = report_json {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        std::fs::write(&path, json).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(report.verdict.passed)
+}
+
+/// Goose with the users of this run.
+fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
+    let users = (run.reader_users + run.senders()).to_string();
+    // All users start in the first second. They are few: one carries many readers.
+    let mut arguments: Vec<&str> = vec![
+        "--host",
+        &run.target.base,
+        "--users",
+        &users,
+        "--increase-rate",
+        &users,
+        "--no-telnet",
+        "--quiet",
+    ];
+    arguments.push("--no-print-metrics");
+    let report = run.settings.goose_report.as_ref().map(|path| path.to_string_lossy());
+    match &report {
+        Some(path) => arguments.extend(["--no-reset-metrics", "--report-file", path]),
+        None => arguments.push("--no-metrics"),
+    }
+    let configuration = GooseConfiguration::parse_args_default(&arguments)?;
+    let mut attack = GooseAttack::initialize_with_config(configuration)?;
+    for scenario in [users::readers(run), users::senders(run)].into_iter().flatten() {
+        attack = attack.register_scenario(scenario);
+    }
+    Ok(attack)
+}

@@ -1,0 +1,61 @@
+//! What the kernel says about a process on this machine: CPU time and resident memory. And this process's
+//! own limit of descriptors.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Descriptors that the tester needs beside its readers.
+const DESCRIPTORS_RESERVED: u64 = 512;
+
+/// CPU time that a process has used, in user and kernel mode together; `None` when it is gone.
+pub fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The name of the program may hold spaces and brackets; what follows its last bracket does not.
+    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_ascii_whitespace().collect();
+    let ticks = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    let per_second = rustix::param::clock_ticks_per_second();
+    Some(Duration::from_micros(ticks * 1_000_000 / per_second))
+}
+
+/// Resident memory of a process in bytes; `None` when it is gone.
+pub fn resident_bytes(pid: u32) -> Option<u64> {
+    // smaps_rollup counts page by page; status is the answer where only that may be read.
+    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
+    let status = || fs::read_to_string(format!("/proc/{pid}/status"));
+    let (text, name) = match rollup {
+        Ok(text) if text.contains("Rss:") => (text, "Rss:"),
+        _ => (status().ok()?, "VmRSS:"),
+    };
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// Raises the soft limit of descriptors to the hard one, and says whether `connections` fit.
+pub fn raise_descriptor_limit(connections: u64) -> Result<(), String> {
+    let limit = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
+        .map_err(|error| format!("the limit of descriptors could not be raised: {error}"))?;
+    let needed = connections + DESCRIPTORS_RESERVED;
+    match limit.maximum {
+        Some(maximum) if maximum < needed => Err(format!(
+            "{connections} connections need {needed} descriptors; the hard limit is {maximum} (ulimit -Hn)"
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_process_has_memory_and_its_cpu_time_does_not_run_backwards() {
+        let pid = std::process::id();
+        assert!(resident_bytes(pid).unwrap() > 100 * 1024);
+        let before = cpu_time(pid).unwrap();
+        assert!(cpu_time(pid).unwrap() >= before);
+        assert_eq!(cpu_time(u32::MAX), None);
+    }
+}

@@ -1,0 +1,104 @@
+//! What one goose user counts and measures, without a lock; at the end all of them are added up.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+
+/// Significant decimal digits that a histogram keeps.
+const DIGITS: u8 = 3;
+/// Different kinds of error that are told apart; the rest are counted together.
+const ERROR_KINDS_MAX: usize = 32;
+
+/// Latencies in microseconds.
+#[derive(Debug, Clone)]
+pub struct Latencies(pub Histogram<u64>);
+
+impl Default for Latencies {
+    fn default() -> Self {
+        Self(Histogram::new(DIGITS).expect("a histogram of three digits can be made"))
+    }
+}
+
+impl Latencies {
+    /// Adds one.
+    pub fn record(&mut self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
+        // It grows by itself; only a latency of centuries does not fit, and is left out.
+        let _ = self.0.record(micros);
+    }
+
+    /// The latency that `quantile` of all are not above, in microseconds.
+    pub fn quantile_us(&self, quantile: f64) -> u64 {
+        self.0.value_at_quantile(quantile)
+    }
+}
+
+/// The numbers of one goose user, or of all of them.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// From the time a message was due until a reader had it.
+    pub delivery: Latencies,
+    /// From the time a message was due until its sender had the acknowledgement.
+    pub acknowledgement: Latencies,
+    /// From connecting to the `start` event, on a first join.
+    pub join: Latencies,
+    /// The latest of them, until goose has been told.
+    pub joins: Vec<Duration>,
+    /// The same after a lost connection.
+    pub resume: Latencies,
+    /// From the time a message was due until the tester began to send it: its own lateness.
+    pub lag: Latencies,
+    /// When the last event was received.
+    pub last: Option<Instant>,
+    /// Logged events received by readers.
+    pub deliveries: u64,
+    /// Signals received by readers: presence, typing.
+    pub signals: u64,
+    /// Bytes received by readers, with the heads of the responses.
+    pub bytes: u64,
+    /// Messages acknowledged.
+    pub acknowledged: u64,
+    /// Messages refused.
+    pub rejected: u64,
+    /// Messages whose outcome nobody knows.
+    pub unknown: u64,
+    /// Errors by kind.
+    pub errors: BTreeMap<String, u64>,
+}
+
+impl Tally {
+    /// Counts an error.
+    pub fn error(&mut self, kind: &str) {
+        self.add_errors(kind, 1);
+    }
+
+    fn add_errors(&mut self, kind: &str, count: u64) {
+        let known = self.errors.contains_key(kind) || self.errors.len() < ERROR_KINDS_MAX;
+        let kind = if known { kind } else { "other" };
+        *self.errors.entry(kind.to_owned()).or_default() += count;
+    }
+
+    /// Adds another's numbers.
+    pub fn add(&mut self, other: &Self) {
+        for (mine, theirs) in [
+            (&mut self.delivery, &other.delivery),
+            (&mut self.acknowledgement, &other.acknowledgement),
+            (&mut self.join, &other.join),
+            (&mut self.resume, &other.resume),
+            (&mut self.lag, &other.lag),
+        ] {
+            mine.0.add(&theirs.0).expect("a histogram that grows by itself takes all values of another");
+        }
+        self.last = self.last.max(other.last);
+        self.deliveries += other.deliveries;
+        self.signals += other.signals;
+        self.bytes += other.bytes;
+        self.acknowledged += other.acknowledged;
+        self.rejected += other.rejected;
+        self.unknown += other.unknown;
+        for (kind, count) in &other.errors {
+            self.add_errors(kind, *count);
+        }
+    }
+}
