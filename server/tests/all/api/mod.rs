@@ -1,0 +1,8 @@
+//! The contract of the API, route by route.
+
+mod bad_input;
+mod changes;
+mod contract;
+mod history;
+mod idempotency;
+mod limits;

@@ -1,0 +1,14 @@
+//! The server as its users meet it: a process, real sockets, `kill -9`, a real browser.
+//!
+//! One binary, because each links everything. A test starts a server of its own with a log of its own, waits
+//! for things and never for a time, and leaves no process behind. The bounds on waiting (`PATIENCE`) only
+//! turn a hang into a failure; no test passes or fails by how fast this machine is.
+
+mod support;
+
+mod api;
+mod crash;
+mod process;
+mod programs;
+mod slow;
+mod stream;

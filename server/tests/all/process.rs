@@ -1,0 +1,211 @@
+//! The process: how it starts, refuses to start, and ends.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use tokio::net::TcpStream;
+
+use crate::support::server::run;
+use crate::support::{PATIENCE, Server, Stream, within};
+
+#[tokio::test]
+async fn a_second_process_on_the_same_log_is_told_so() {
+    let server = Server::start().await;
+    let log = server.log();
+    let log = log.to_str().unwrap();
+    let (code, stdout, stderr) = run(&["--address", "127.0.0.1:0", "--log", log]).await;
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains(log), "the file is named: {stderr}");
+    assert_eq!(stdout, "");
+    server.api().get("/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_named() {
+    let server = Server::start().await;
+    let address = server.address().to_string();
+    let log = server.directory().join("other.redb");
+    let (code, stdout, stderr) = run(&["--address", &address, "--log", log.to_str().unwrap()]).await;
+    assert_eq!(code, Some(2), "{stderr}");
+    assert!(stderr.contains(&address), "the address is named: {stderr}");
+    assert_eq!(stdout, "");
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_a_log_is_left_unchanged() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, bytes) in [
+        ("letter.txt", b"Dear Ada,\n".to_vec()),
+        ("noise.bin", (0..200_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect()),
+        ("zeros.bin", vec![0; 100_000]),
+    ] {
+        let path = directory.path().join(name);
+        fs::write(&path, &bytes).unwrap();
+        let path = path.to_str().unwrap();
+        let (code, stdout, stderr) = run(&["--address", "127.0.0.1:0", "--log", path]).await;
+        assert_eq!(code, Some(2), "{name}: {stderr}");
+        assert!(stderr.contains(path), "the file is named: {stderr}");
+        assert_eq!(stdout, "");
+        assert_eq!(fs::read(path).unwrap(), bytes, "{name} was changed");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_cannot_be_is_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("no/such/directory/log.redb");
+    for path in [directory.path(), &missing] {
+        let path = path.to_str().unwrap();
+        let (code, _, stderr) = run(&["--address", "127.0.0.1:0", "--log", path]).await;
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(path), "the path is named: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_setting_says_what_was_wrong_and_what_is_allowed() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("millchat.toml");
+    fs::write(&file, "adress = \"127.0.0.1:0\"\n").unwrap();
+    let file = file.to_str().unwrap();
+    for (arguments, words) in [
+        (&["--address", "nowhere"][..], &["nowhere", "127.0.0.1:8080"][..]),
+        (&["--address", "127.0.0.1:99999"], &["99999", "65535"]),
+        (&["--log", ""], &["temp:", "memory:"]),
+        (&["--nonsense"], &["--nonsense", "--help"]),
+        (&["--config", "/no/such/file.toml"], &["/no/such/file.toml"]),
+        (&["--config", file], &["adress", "address"]),
+    ] {
+        let (code, stdout, stderr) = run(arguments).await;
+        assert_eq!(code, Some(2), "{arguments:?}: {stderr}");
+        assert_eq!(stdout, "", "{arguments:?}");
+        for word in words {
+            assert!(stderr.contains(word), "{arguments:?}: {stderr}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn help_teaches_and_the_version_is_said() {
+    let (code, stdout, _) = run(&["--help"]).await;
+    assert_eq!(code, Some(0));
+    for word in ["--address", "--log", "--config", "MILLCHAT_LOG", "memory:", "temp:", "127.0.0.1:8080"] {
+        assert!(stdout.contains(word), "{word} is missing: {stdout}");
+    }
+    let (code, stdout, _) = run(&["--version"]).await;
+    assert_eq!(code, Some(0));
+    assert!(stdout.contains(env!("CARGO_PKG_VERSION")), "{stdout}");
+}
+
+#[tokio::test]
+async fn stdout_holds_one_line_and_the_log_lines_hold_no_message() {
+    let mut server = Server::start().await;
+    let api = server.api();
+    let ada = api.guest("Ada-the-name").await;
+    api.say("lobby", &ada, "a-private-text").await;
+    api.get("/api/nothing").await;
+    drop(api.stream("lobby", None).await);
+    let (status, rest) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    assert_eq!(rest, "", "stdout held more than the one line");
+    let stderr = server.stderr();
+    assert!(!stderr.contains("a-private-text") && !stderr.contains(&ada.token), "{stderr}");
+}
+
+#[tokio::test]
+async fn logs_without_a_file_are_gone_with_the_process() {
+    for log in ["memory:", "temp:"] {
+        let mut server = Server::start_with(&["--log", log]).await;
+        let api = server.api();
+        let ada = api.guest("Ada").await;
+        api.say("lobby", &ada, "hello").await;
+        server.terminate().await;
+        server.restart().await;
+        let api = server.api();
+        assert_eq!(api.history("lobby", "").await["messages"].as_array().unwrap().len(), 0);
+        assert!(!server.log().exists(), "--log {log} wins, no other file is made");
+    }
+}
+
+#[tokio::test]
+async fn sigterm_ends_streams_and_requests_within_ten_seconds() {
+    let mut server = Server::start().await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let mut streams = Vec::new();
+    for _ in 0..50 {
+        let mut stream = api.stream("lobby", None).await;
+        stream.logged().await;
+        streams.push(stream);
+    }
+    // A connection that is open and idle, one that has half a request, and one that does not read.
+    let idle = TcpStream::connect(server.address()).await.unwrap();
+    let position = api.say("lobby", &ada, "last words").await;
+    let started = Instant::now();
+    let (status, _) = server.terminate().await;
+    let took = started.elapsed();
+    assert!(status.success(), "{status}");
+    assert!(took < Duration::from_secs(10), "the end took {took:?}");
+    drop(idle);
+    for mut stream in streams {
+        // Everything that was sent before the end arrives before the end.
+        let events = stream.rest().await;
+        assert!(events.iter().any(|event| event.id.is_some() && event.place().1 == position), "{events:?}");
+    }
+    server.restart().await;
+    assert_eq!(server.api().history("lobby", "").await["head"], position);
+}
+
+/// CPU time that the process has used, in clock ticks.
+fn cpu_ticks(pid: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[tokio::test]
+async fn when_descriptors_run_out_accepting_waits_and_nobody_else_notices() {
+    const LIMIT: u32 = 300;
+    let mut server = Server::start_with_descriptors(LIMIT).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let mut stream = api.stream("lobby", None).await;
+    stream.logged().await;
+
+    // Far more connections than there are descriptors: they connect (the kernel does that), and wait.
+    let mut crowd = Vec::new();
+    while crowd.len() < 2 * LIMIT as usize {
+        match tokio::time::timeout(Duration::from_secs(5), TcpStream::connect(server.address())).await {
+            Ok(Ok(socket)) => crowd.push(socket),
+            Ok(Err(_)) | Err(_) => break,
+        }
+    }
+    assert!(crowd.len() > LIMIT as usize, "{} connections", crowd.len());
+    let ticks = cpu_ticks(server.pid());
+    for number in 0..20 {
+        let position = api.say("lobby", &ada, &format!("message {number}")).await;
+        assert_eq!(stream.logged().await.place().1, position);
+    }
+    // The next heartbeat is some 15 s of the server's time away. A spinning server would have burnt most of
+    // it, on two threads.
+    let waited = Instant::now();
+    while !matches!(
+        within("a heartbeat", stream.next_item()).await,
+        Some(crate::support::sse::Item::Comment(_))
+    ) {}
+    let (used, waited) = (cpu_ticks(server.pid()) - ticks, waited.elapsed());
+    assert!(used * 10 < waited.as_millis() as u64 / 2, "{used} ticks of 10 ms in {waited:?}");
+    server.assert_alive();
+
+    // Once the crowd is gone there is room again.
+    drop(crowd);
+    let late = async {
+        loop {
+            if let Ok(mut late) = Stream::room(server.address(), "lobby", None).await {
+                break late.logged().await;
+            }
+        }
+    };
+    let late = tokio::time::timeout(PATIENCE, late).await.expect("there is room again");
+    assert_eq!(late.event, "start");
+}

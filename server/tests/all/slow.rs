@@ -1,0 +1,144 @@
+//! A reader that stops reading slows nobody, costs a bounded amount, is dropped in the end, and misses
+//! nothing when it comes back.
+
+use std::fs;
+use std::sync::Arc;
+
+use crate::support::judge::{Follower, assert_clean, recover};
+use crate::support::{Api, Guest, Server, within};
+use millchat::RoomName;
+use millchat::oracle::{Oracle, Said, Sender};
+
+const READERS: usize = 100;
+/// Far more than the sockets' buffers, the server's and the ring together hold for one reader.
+const MESSAGES: u64 = 4_000;
+const CONTENT_BYTES: usize = 4_000;
+
+fn text(number: u64) -> String {
+    format!("{number:>CONTENT_BYTES$}")
+}
+
+/// Sends them as fast as they are acknowledged; gives the last position.
+async fn send_all(api: &Api, guest: &Guest, sender: &Sender, numbers: std::ops::Range<u64>) -> u64 {
+    let mut last = 0;
+    for number in numbers {
+        let receipt = api.send("lobby", guest, &text(number)).await;
+        last = receipt["position"].as_u64().unwrap();
+        let prev = receipt["prev"].as_u64().unwrap();
+        sender.acknowledged(number, Said::post(&guest.id, &text(number)), last, prev);
+    }
+    last
+}
+
+fn resident_kib(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_reader_costs_the_others_nothing_and_loses_nothing() {
+    let mut server = Server::start().await;
+    let address = server.address();
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let oracle = Arc::new(Oracle::new());
+    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
+
+    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
+    stalled.join(address).await.unwrap();
+    let first = send_all(&api, &ada, &sender, 0..1).await;
+    stalled.catch_up(address, first).await;
+    // From here on it keeps its connection and reads nothing.
+
+    let (done, _) = tokio::sync::watch::channel(u64::MAX);
+    let readers: Vec<_> = (0..READERS)
+        .map(|number| {
+            let mut reader = Follower::new(&oracle, "lobby", format!("healthy {number}"));
+            let mut done = done.subscribe();
+            tokio::spawn(async move {
+                reader.join(address).await.unwrap();
+                loop {
+                    let last = *done.borrow_and_update();
+                    if reader.reader.position() >= last {
+                        break;
+                    }
+                    tokio::select! {
+                        event = reader.next() => assert!(event.is_some(), "a healthy reader was dropped"),
+                        changed = done.changed() => changed.unwrap(),
+                    }
+                }
+                reader.reader.complete();
+            })
+        })
+        .collect();
+    let last = send_all(&api, &ada, &sender, 1..MESSAGES).await;
+    done.send(last).unwrap();
+    for reader in readers {
+        within("a healthy reader gets everything", reader).await.unwrap();
+    }
+    // 16 MB were sent past it: what it costs is the buffers, the ring and redb's cache, not the backlog of
+    // each reader.
+    let resident = resident_kib(server.pid());
+    assert!(resident < 400 * 1024, "{resident} KiB resident");
+
+    // What its socket still holds, then the log, then live.
+    stalled.catch_up(address, last).await;
+    stalled.reader.complete();
+    assert_clean(&oracle, &[recover(&api, "lobby").await]);
+    server.assert_alive();
+}
+
+#[tokio::test]
+async fn a_reader_that_never_reads_is_dropped_and_resumes_without_a_gap() {
+    let server = Server::start().await;
+    let address = server.address();
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let oracle = Oracle::new();
+    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
+    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
+    stalled.join(address).await.unwrap();
+    let last = send_all(&api, &ada, &sender, 0..MESSAGES).await;
+
+    // Nobody else is in the room: presence falls to the one that watches it when the stalled one is dropped.
+    let mut witness = api.stream("lobby", None).await;
+    let dropped = async {
+        // The first it hears of may be older than itself.
+        while witness.signal("presence").await.json()["count"] != 2 {}
+        while witness.signal("presence").await.json()["count"] != 1 {}
+    };
+    within("the stalled reader is dropped", dropped).await;
+    let (mut received, mut ended) = (0, false);
+    while !ended {
+        match within("the rest of the dropped stream", stalled.next()).await {
+            Some(_) => received += 1,
+            None => ended = true,
+        }
+    }
+    assert!(received > 0 && stalled.reader.position() < last, "it was cut off in the middle");
+    stalled.catch_up(address, last).await;
+    stalled.reader.complete();
+    assert_clean(&oracle, &[recover(&api, "lobby").await]);
+}
+
+#[tokio::test]
+async fn sigterm_does_not_wait_for_a_reader_that_never_reads() {
+    let mut server = Server::start().await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let oracle = Oracle::new();
+    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
+    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
+    stalled.join(server.address()).await.unwrap();
+    let last = send_all(&api, &ada, &sender, 0..MESSAGES).await;
+    let started = std::time::Instant::now();
+    let (status, _) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    let took = started.elapsed();
+    assert!(took < std::time::Duration::from_secs(10), "the end took {took:?}");
+    server.restart().await;
+    stalled.catch_up(server.address(), last).await;
+    stalled.reader.complete();
+    assert_clean(&oracle, &[recover(&server.api(), "lobby").await]);
+}

@@ -1,0 +1,208 @@
+//! The glue between the server's answers and the oracle.
+
+use std::io;
+use std::net::SocketAddr;
+
+use millchat::oracle::{Act, Oracle, Page, Reader, RecoveredLog, Said, Seen, Told, digest};
+use millchat::{Opening, ResetReason, RoomName};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::sse::SseEvent;
+use super::{Api, Stream, within};
+
+/// What of an event's data the oracle looks at.
+#[derive(Deserialize)]
+struct EventData<'a> {
+    position: u64,
+    prev: u64,
+    target: Option<u64>,
+    #[serde(borrow)]
+    author: Option<AuthorData<'a>>,
+    #[serde(borrow)]
+    content: Option<std::borrow::Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct AuthorData<'a> {
+    id: &'a str,
+}
+
+/// A logged event as the oracle takes it.
+pub fn seen(event: &SseEvent) -> Seen {
+    let data: EventData<'_> =
+        serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("{error} in {event:?}"));
+    let target = || data.target.unwrap_or_else(|| panic!("no target: {event:?}"));
+    let act = match event.event.as_str() {
+        "message" => Act::Message,
+        "edit" => Act::Edit(target()),
+        "delete" => Act::Delete(target()),
+        _ => Act::Other,
+    };
+    let author = data.author.map_or(0, |author| digest(author.id));
+    assert_eq!(event.place().1, data.position, "the id names the position");
+    Seen {
+        position: data.position,
+        prev: data.prev,
+        said: Said { author, act, content: data.content.map(|content| digest(&content)) },
+    }
+}
+
+/// A reader that tells the oracle everything it receives, over all its connections.
+pub struct Follower {
+    /// The oracle's side of it.
+    pub reader: Reader,
+    /// What it would resume by.
+    pub last_id: Option<String>,
+    room: String,
+    stream: Option<Stream>,
+    asked: Option<u64>,
+    opened: bool,
+}
+
+impl Follower {
+    /// One that has not joined yet.
+    pub fn new(oracle: &Oracle, room: &str, name: impl Into<String>) -> Self {
+        let reader = oracle.reader(&RoomName::new(room).unwrap(), name);
+        Self { reader, last_id: None, room: room.to_owned(), stream: None, asked: None, opened: false }
+    }
+
+    /// Joins, or resumes by the last id if it has one.
+    pub async fn join(&mut self, address: SocketAddr) -> io::Result<()> {
+        let stream = Stream::room(address, &self.room, self.last_id.as_deref()).await?;
+        self.stream = Some(stream);
+        self.asked = self.last_id.as_deref().map(position_of);
+        self.opened = false;
+        Ok(())
+    }
+
+    /// Drops the connection.
+    pub fn leave(&mut self) {
+        self.stream = None;
+    }
+
+    /// Forgets its place: joins anew next time.
+    pub fn forget(&mut self) {
+        self.leave();
+        self.last_id = None;
+    }
+
+    /// Whether it has a connection.
+    pub fn joined(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// The next event or signal; `None` when it has no connection any more. May be dropped while it waits.
+    pub async fn next(&mut self) -> Option<SseEvent> {
+        let Some(event) = self.stream.as_mut()?.next().await else {
+            self.leave();
+            return None;
+        };
+        if !event.is_signal() {
+            self.last_id.clone_from(&event.id);
+            let first = !std::mem::replace(&mut self.opened, true);
+            tell(&self.reader, first, self.asked, &event);
+        }
+        Some(event)
+    }
+
+    /// Reads on, resuming as often as needed, until it has the event at this position.
+    pub async fn catch_up(&mut self, address: SocketAddr, position: u64) {
+        let catch_up = async {
+            while self.reader.position() < position {
+                if self.next().await.is_none() {
+                    self.join(address).await.expect("the server takes connections");
+                }
+            }
+        };
+        within("a reader catches up", catch_up).await;
+    }
+}
+
+/// Tells the oracle of an event that has an id. `first`: of its connection, which asked for the place `asked`.
+pub fn tell(reader: &Reader, first: bool, asked: Option<u64>, event: &SseEvent) {
+    match event.event.as_str() {
+        "start" => reader.opened(asked, Opening::Start, event.place().1),
+        "reset" => reader.opened(asked, Opening::Reset(reset_reason(event)), event.place().1),
+        "gap" => {
+            let data = event.json();
+            let number = |name: &str| data[name].as_u64().unwrap_or_else(|| panic!("no {name}: {event:?}"));
+            let (from, to) = (number("from"), number("to"));
+            if first {
+                reader.opened(asked, Opening::Gap { from, to }, event.place().1);
+            } else {
+                reader.gap(from, to);
+            }
+        }
+        _ => reader.event(seen(event)),
+    }
+}
+
+fn reset_reason(event: &SseEvent) -> ResetReason {
+    match event.json()["reason"].as_str() {
+        Some("malformed") => ResetReason::Malformed,
+        Some("epoch") => ResetReason::Epoch,
+        Some("ahead") => ResetReason::Ahead,
+        other => panic!("an unknown reason: {other:?}"),
+    }
+}
+
+/// The position of an id.
+pub fn position_of(id: &str) -> u64 {
+    id.split_once('-').and_then(|(_, position)| position.parse().ok()).expect("an id is EPOCH-POSITION")
+}
+
+/// Reads the room from the floor to the head by a fresh stream: the truth for the oracle.
+pub async fn recover(api: &Api, room: &str) -> RecoveredLog {
+    let epoch = epoch(api, room).await;
+    let mut stream = api.stream(room, Some(&format!("{epoch}-0"))).await;
+    let opening = stream.logged().await;
+    let data = opening.json();
+    let state = api.get(&format!("/api/v1/rooms/{room}")).await.expect(200).json();
+    let (floor, head) = (state["floor"].as_u64().expect("a floor"), state["head"].as_u64().expect("a head"));
+    assert!(opening.event == "start" || floor > 1, "{data}");
+    let mut events = Vec::new();
+    while events.last().map_or(0, |last: &Seen| last.position) < head {
+        events.push(seen(&stream.logged().await));
+    }
+    RecoveredLog { room: RoomName::new(room).unwrap(), floor, head, events }
+}
+
+/// The epoch of the server's log.
+pub async fn epoch(api: &Api, room: &str) -> String {
+    api.stream(room, None).await.logged().await.place().0
+}
+
+/// Reads all of the room's history, page by page from the floor, and tells the oracle each page.
+pub async fn read_history(api: &Api, room: &str, oracle: &Oracle) -> Vec<Value> {
+    let (mut after, mut all) = (0, Vec::new());
+    loop {
+        let page = api.history(room, &format!("?after={after}&limit=1000")).await;
+        let messages = page["messages"].as_array().expect("messages");
+        let Some(last) = messages.last() else { return all };
+        let name = format!("after {after}");
+        after = last["position"].as_u64().expect("a position");
+        oracle.page(&RoomName::new(room).unwrap(), name, told(&page));
+        all.extend(messages.iter().cloned());
+    }
+}
+
+/// A page as the oracle takes it.
+pub fn told(page: &Value) -> Page {
+    let message = |message: &Value| Told {
+        position: message["position"].as_u64().expect("a position"),
+        prev: message["prev"].as_u64().expect("a prev"),
+        author: message["author"]["id"].as_str().map_or(0, digest),
+        content: message["content"].as_str().map(digest),
+    };
+    let messages = page["messages"].as_array().expect("messages").iter().map(message).collect();
+    Page { head: page["head"].as_u64().expect("a head"), messages }
+}
+
+/// Fails with every violation in words.
+#[track_caller]
+pub fn assert_clean(oracle: &Oracle, logs: &[RecoveredLog]) {
+    let violations = oracle.check(logs);
+    let lines: Vec<String> = violations.iter().take(20).map(ToString::to_string).collect();
+    assert!(violations.is_empty(), "{} violations:\n{}", violations.len(), lines.join("\n"));
+}

@@ -1,0 +1,23 @@
+//! What the tests stand on: the server's process, clients of its API and streams, and the glue to the oracle.
+
+pub mod client;
+pub mod judge;
+pub mod raw;
+pub mod server;
+pub mod sse;
+
+use std::time::Duration;
+
+pub use client::{Answer, Api, Guest};
+pub use server::Server;
+pub use sse::Stream;
+
+/// How long anything may take before the test gives up. Not a promise of the product: generous, for a slow
+/// and busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Waits for a thing, and says what it waited for when it does not come.
+pub async fn within<T>(what: &str, thing: impl Future<Output = T>) -> T {
+    let in_time = tokio::time::timeout(PATIENCE, thing).await;
+    in_time.unwrap_or_else(|_elapsed| panic!("waited {PATIENCE:?} in vain: {what}"))
+}

@@ -1,0 +1,181 @@
+//! The `millchat` process: started on a free port with a log of its own, killed when dropped.
+
+use std::fs::{File, OpenOptions};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdout, Command};
+
+use super::{Api, PATIENCE, within};
+
+/// The one line on stdout, before the address.
+const READY: &str = "Millchat is listening on http://";
+/// The binary that cargo built for this test.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_millchat");
+
+/// A running server, or one that was stopped and can be started again on the same port and log.
+pub struct Server {
+    child: Option<Child>,
+    stdout: Option<BufReader<ChildStdout>>,
+    address: SocketAddr,
+    extra: Vec<String>,
+    descriptors: Option<u32>,
+    directory: TempDir,
+}
+
+/// A command that is not influenced by the environment of whoever runs the tests.
+pub fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear().env("RUST_BACKTRACE", "1").stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+impl Server {
+    /// Starts one with default settings.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts one with more arguments than address and log.
+    pub async fn start_with(extra: &[&str]) -> Self {
+        Self::launch(extra, None).await
+    }
+
+    /// Starts one that may not open more than this many descriptors.
+    pub async fn start_with_descriptors(descriptors: u32) -> Self {
+        Self::launch(&[], Some(descriptors)).await
+    }
+
+    async fn launch(extra: &[&str], descriptors: Option<u32>) -> Self {
+        let mut server = Self {
+            child: None,
+            stdout: None,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            extra: extra.iter().map(|&argument| argument.to_owned()).collect(),
+            descriptors,
+            directory: tempfile::tempdir().unwrap(),
+        };
+        server.restart().await;
+        server
+    }
+
+    /// Starts it again, on the same port and log.
+    pub async fn restart(&mut self) {
+        assert!(self.child.is_none(), "the server still runs");
+        let start = async {
+            while !self.try_start().await {
+                // The port of the one before can be somebody's outgoing port for a moment.
+                assert!(self.stderr().contains("address"), "the server did not start");
+            }
+        };
+        within("the server says that it listens", start).await;
+    }
+
+    async fn try_start(&mut self) -> bool {
+        let mut command = match self.descriptors {
+            None => command(BINARY),
+            Some(limit) => {
+                let mut command = command("/bin/sh");
+                command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), BINARY]);
+                command
+            }
+        };
+        command.args(["--address", &self.address.to_string()]).args(&self.extra);
+        if !self.extra.iter().any(|argument| argument == "--log") {
+            command.arg("--log").arg(self.log());
+        }
+        command.stdout(Stdio::piped()).stderr(self.stderr_file());
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).await.unwrap();
+        if line.is_empty() {
+            child.wait().await.unwrap();
+            return false;
+        }
+        let address = line.strip_prefix(READY).and_then(|rest| rest.strip_suffix("/\n"));
+        self.address =
+            address.unwrap_or_else(|| panic!("unexpected line on stdout: {line:?}")).parse().unwrap();
+        self.child = Some(child);
+        self.stdout = Some(stdout);
+        true
+    }
+
+    fn stderr_file(&self) -> File {
+        OpenOptions::new().create(true).append(true).open(self.directory.path().join("stderr")).unwrap()
+    }
+
+    /// What it said on stderr so far, over all its lives.
+    pub fn stderr(&self) -> String {
+        let bytes = std::fs::read(self.directory.path().join("stderr")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its log file.
+    pub fn log(&self) -> PathBuf {
+        self.directory.path().join("test.redb")
+    }
+
+    /// A directory that lives as long as the server.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// A client of its API.
+    pub fn api(&self) -> Api {
+        Api::new(self.address)
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().and_then(Child::id).expect("the server runs")
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub async fn kill(&mut self) {
+        let mut child = self.child.take().expect("the server runs");
+        child.kill().await.unwrap();
+    }
+
+    /// SIGTERM. Gives the exit status and what stdout held after the first line.
+    pub async fn terminate(&mut self) -> (ExitStatus, String) {
+        let mut child = self.child.take().expect("the server runs");
+        let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+        let status = within("the server ends after SIGTERM", child.wait()).await.unwrap();
+        let mut rest = String::new();
+        self.stdout.take().unwrap().read_to_string(&mut rest).await.unwrap();
+        (status, rest)
+    }
+
+    /// Fails unless the process is still alive.
+    pub fn assert_alive(&mut self) {
+        let ended = self.child.as_mut().expect("the server runs").try_wait().unwrap();
+        assert!(ended.is_none(), "the server died: {ended:?}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- the server's stderr ---\n{}", self.stderr());
+        }
+    }
+}
+
+/// Runs `millchat` with these arguments to its end: exit code, stdout, stderr.
+pub async fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = tokio::time::timeout(PATIENCE, command(BINARY).args(arguments).output()).await;
+    let output = output.expect("millchat ends by itself with these arguments").unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}

@@ -1,0 +1,237 @@
+//! A reader of event streams on a bare socket: it can stall, be dropped, and resume by its last id.
+//!
+//! It parses as the standard says (a line ends at LF, CR or CR LF), so that a forged frame would be seen,
+//! and takes a body in chunks or one that ends with the connection.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::raw::{self, Dechunk, Head};
+use super::within;
+
+/// An event of the stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SseEvent {
+    /// The id line of this very event; signals have none.
+    pub id: Option<String>,
+    /// The name; `message` where none is given.
+    pub event: String,
+    /// The data lines, joined by LF.
+    pub data: String,
+}
+
+impl SseEvent {
+    /// Its data as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// The position that its id names.
+    pub fn place(&self) -> (String, u64) {
+        let id = self.id.as_deref().unwrap_or_else(|| panic!("no id: {self:?}"));
+        let (epoch, position) = id.split_once('-').expect("an id is EPOCH-POSITION");
+        (epoch.to_owned(), position.parse().expect("a position is a number"))
+    }
+
+    /// Presence and typing.
+    pub fn is_signal(&self) -> bool {
+        self.id.is_none()
+    }
+}
+
+/// One thing that the stream holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Item {
+    /// An event with data.
+    Event(SseEvent),
+    /// A comment line.
+    Comment(String),
+    /// How long a client is to wait before it reconnects, in ms.
+    Retry(u64),
+}
+
+/// Bytes to items.
+#[derive(Default)]
+pub struct Parser {
+    line: Vec<u8>,
+    after_cr: bool,
+    id: Option<String>,
+    event: String,
+    data: Option<String>,
+    items: VecDeque<Item>,
+}
+
+impl Parser {
+    /// Takes more bytes of the stream.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
+            match byte {
+                b'\n' if after_cr => {}
+                b'\n' | b'\r' => self.end_line(),
+                _ => self.line.push(byte),
+            }
+        }
+    }
+
+    /// The oldest item that is whole.
+    pub fn next(&mut self) -> Option<Item> {
+        self.items.pop_front()
+    }
+
+    fn end_line(&mut self) {
+        let line = String::from_utf8(std::mem::take(&mut self.line)).expect("a stream is UTF-8");
+        if line.is_empty() {
+            let event = std::mem::take(&mut self.event);
+            let id = self.id.take();
+            if let Some(data) = self.data.take() {
+                let event = if event.is_empty() { "message".to_owned() } else { event };
+                self.items.push_back(Item::Event(SseEvent { id, event, data }));
+            }
+            return;
+        }
+        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "" => self.items.push_back(Item::Comment(value.to_owned())),
+            "id" => self.id = Some(value.to_owned()),
+            "event" => value.clone_into(&mut self.event),
+            "retry" => self.items.push_back(Item::Retry(value.parse().expect("retry is a number"))),
+            "data" => match &mut self.data {
+                Some(data) => *data = format!("{data}\n{value}"),
+                none => *none = Some(value.to_owned()),
+            },
+            other => panic!("an unknown field in the stream: {other:?}"),
+        }
+    }
+}
+
+/// An open stream.
+pub struct Stream {
+    socket: TcpStream,
+    /// The head of the answer.
+    pub head: Head,
+    chunks: Option<Dechunk>,
+    parser: Parser,
+    buffer: Vec<u8>,
+    /// The last id received: what to resume by.
+    pub last_id: Option<String>,
+}
+
+impl Stream {
+    /// Asks for the path with these headers. An error is a connection that failed; an answer other than a
+    /// stream is a failure of the test.
+    pub async fn open(address: SocketAddr, path: &str, headers: &[(&str, &[u8])]) -> io::Result<Self> {
+        let mut socket = TcpStream::connect(address).await?;
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n").into_bytes();
+        for (name, value) in headers {
+            request.extend_from_slice(name.as_bytes());
+            request.extend_from_slice(b": ");
+            request.extend_from_slice(value);
+            request.extend_from_slice(b"\r\n");
+        }
+        request.extend_from_slice(b"\r\n");
+        socket.write_all(&request).await?;
+        let (head, rest) = raw::read_head(&mut socket).await?;
+        assert_eq!(head.status, 200, "a stream opens: {head:?}");
+        assert_eq!(head.header("content-type"), Some("text/event-stream"), "{head:?}");
+        let chunked =
+            head.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
+        let mut stream = Self {
+            socket,
+            head,
+            chunks: chunked.then(Dechunk::default),
+            parser: Parser::default(),
+            buffer: vec![0; 64 * 1024],
+            last_id: None,
+        };
+        stream.feed(&rest);
+        Ok(stream)
+    }
+
+    /// A room's stream, with the id to resume by if there is one.
+    pub async fn room(address: SocketAddr, room: &str, last_id: Option<&str>) -> io::Result<Self> {
+        let header = last_id.map(|id| ("Last-Event-ID", id.as_bytes()));
+        Self::open(address, &format!("/api/v1/rooms/{room}/events"), header.as_slice()).await
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        match &mut self.chunks {
+            Some(chunks) => self.parser.feed(&chunks.feed(bytes)),
+            None => self.parser.feed(bytes),
+        }
+    }
+
+    /// The next thing of any sort; `None` when the stream has ended, in order or not.
+    pub async fn next_item(&mut self) -> Option<Item> {
+        loop {
+            if let Some(item) = self.parser.next() {
+                if let Item::Event(SseEvent { id: Some(id), .. }) = &item {
+                    self.last_id = Some(id.clone());
+                }
+                return Some(item);
+            }
+            let count = self.socket.read(&mut self.buffer).await.unwrap_or(0);
+            if count == 0 {
+                return None;
+            }
+            let bytes = std::mem::take(&mut self.buffer);
+            self.feed(&bytes[..count]);
+            self.buffer = bytes;
+        }
+    }
+
+    /// The next event or signal; `None` when the stream has ended.
+    pub async fn next(&mut self) -> Option<SseEvent> {
+        loop {
+            if let Item::Event(event) = self.next_item().await? {
+                return Some(event);
+            }
+        }
+    }
+
+    /// The next event that has an id: an opening, a gap, or something logged.
+    pub async fn logged(&mut self) -> SseEvent {
+        let next = async {
+            loop {
+                match self.next().await {
+                    Some(event) if event.is_signal() => {}
+                    Some(event) => return event,
+                    None => panic!("the stream ended, an event was expected"),
+                }
+            }
+        };
+        within("an event of the stream", next).await
+    }
+
+    /// The next signal of this name.
+    pub async fn signal(&mut self, name: &str) -> SseEvent {
+        let next = async {
+            loop {
+                match self.next().await {
+                    Some(event) if event.is_signal() && event.event == name => return event,
+                    Some(_) => {}
+                    None => panic!("the stream ended, a signal was expected"),
+                }
+            }
+        };
+        within("a signal of the stream", next).await
+    }
+
+    /// Reads to the end of the stream.
+    pub async fn rest(&mut self) -> Vec<SseEvent> {
+        let all = async {
+            let mut events = Vec::new();
+            while let Some(event) = self.next().await {
+                events.push(event);
+            }
+            events
+        };
+        within("the end of the stream", all).await
+    }
+}
