@@ -111,6 +111,9 @@ impl StorageBackend for Backend {
         let mut disk = self.0.lock();
         if disk.watched {
             disk.syncs += 1;
+        }
+        // A disk that lies is looked at once, at the end: what it holds in between is no power loss.
+        if disk.watched && disk.honest {
             let (forgotten, torn) = (disk.synced.clone(), disk.torn());
             (disk.at_sync)(forgotten, torn);
         }

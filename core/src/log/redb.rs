@@ -124,6 +124,10 @@ impl RedbLog {
                 if !magic.is_empty() && magic != REDB_MAGIC {
                     return Err(OpenError::NotALog(name));
                 }
+                // An empty file is taken as one that somebody made to be filled.
+                if !magic.is_empty() {
+                    look(path, &name)?;
+                }
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path, &directory, &name)?,
             Err(error) => return Err(io(error)),
@@ -161,20 +165,11 @@ impl RedbLog {
         let tables = reading.list_tables().map_err(|error| damaged(error.to_string()))?.count();
         if tables == 0 {
             create(&database).map_err(storage)?;
-        } else if reading.open_table(STATE).is_err() {
-            return Err(OpenError::NotALog(name.to_owned()));
         }
         drop(reading);
 
         let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
-        let format = state(&reading, STATE_FORMAT).map_err(storage)?;
-        match format.as_deref() {
-            Some([found]) if *found > RECORD_VERSION => {
-                return Err(OpenError::Newer { path: name.to_owned(), found: *found, known: RECORD_VERSION });
-            }
-            Some([_]) => {}
-            _ => return Err(OpenError::NotALog(name.to_owned())),
-        }
+        check_format(&reading, name)?;
         let fixed = |bytes: Option<Vec<u8>>, key| bytes.ok_or_else(|| damaged(format!("it has no {key}")));
         let epoch = fixed(state(&reading, STATE_EPOCH).map_err(storage)?, STATE_EPOCH)?;
         let epoch = epoch.try_into().map_err(|_| damaged("its epoch does not read back".into()))?;
@@ -495,6 +490,31 @@ fn builder() -> Builder {
     builder
 }
 
+/// Refuses what is not a log of ours before it is opened for writing, which would change the file. A file that
+/// was not closed cannot be looked at like this: it is repaired first, and refused then.
+fn look(path: &Path, name: &str) -> Result<(), OpenError> {
+    match builder().open_read_only(path) {
+        Ok(database) => {
+            let reading = database.begin_read();
+            let reading = reading
+                .map_err(|error| OpenError::Damaged { path: name.to_owned(), what: error.to_string() })?;
+            check_format(&reading, name)
+        }
+        Err(DatabaseError::RepairAborted) => Ok(()),
+        Err(error) => Err(open_error(name, error)),
+    }
+}
+
+fn check_format(reading: &ReadTransaction, name: &str) -> Result<(), OpenError> {
+    match state(reading, STATE_FORMAT).ok().flatten().as_deref() {
+        Some([found]) if *found > RECORD_VERSION => {
+            Err(OpenError::Newer { path: name.to_owned(), found: *found, known: RECORD_VERSION })
+        }
+        Some([_]) => Ok(()),
+        _ => Err(OpenError::NotALog(name.to_owned())),
+    }
+}
+
 /// Makes a new log under another name and gives it its own when it is whole: power lost in between leaves no
 /// file that is neither a log nor none.
 fn make(path: &Path, directory: &Path, name: &str) -> Result<(), OpenError> {
@@ -642,5 +662,105 @@ fn open_error(name: &str, error: DatabaseError) -> OpenError {
         DatabaseError::Storage(StorageError::Io(source)) => OpenError::Io { path, source },
         DatabaseError::Storage(StorageError::Corrupted(what)) => OpenError::Damaged { path, what },
         other => OpenError::Damaged { path, what: other.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Timestamp;
+
+    fn room(n: u64) -> RoomName {
+        RoomName::new(&format!("room-{n}")).unwrap()
+    }
+
+    fn fill(log: &RedbLog, events: u64, rooms: u64) {
+        let appends: Vec<Append> = (0..events)
+            .map(|n| Append {
+                room: room(n % rooms),
+                author: None,
+                created_at: Timestamp(1),
+                body: Body::Message { content: Some("x".into()) },
+                key: None,
+                content_hash: None,
+            })
+            .collect();
+        for batch in appends.chunks(1_000) {
+            log.commit(batch).unwrap();
+        }
+    }
+
+    fn index_rows(log: &RedbLog) -> Vec<(String, Position)> {
+        let tx = log.begin_read().unwrap();
+        let index = tx.open_table(INDEX).unwrap();
+        let rows = index.range::<(&str, u64)>(..).unwrap().map(|row| row.unwrap().0);
+        rows.map(|key| (key.value().0.to_owned(), key.value().1)).collect()
+    }
+
+    #[test]
+    fn a_room_has_an_index_row_for_every_128_of_its_events() {
+        let log = RedbLog::in_memory().unwrap();
+        fill(&log, 40_000, 2);
+        let written = index_rows(&log).len() as u64;
+        let derived = log.derived.read();
+        let both = written + derived.index().count() as u64;
+        assert_eq!(both, 2 * (20_000 / INDEX_EVERY));
+        assert!(derived.events() < CHECKPOINT_EVENTS, "and it is not all in memory");
+        assert!(index_rows(&log).contains(&("room-0".into(), 2 * INDEX_EVERY - 1)));
+    }
+
+    #[test]
+    fn a_start_makes_anew_what_no_checkpoint_holds() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let log = RedbLog::open(&path).unwrap();
+        fill(&log, 20_000, 3);
+        // As a crash leaves it: the database is dropped, the checkpoint of a close is not made.
+        let database = log.database.write().take();
+        drop(database);
+        let before = std::mem::take(&mut *log.derived.write());
+        let log = RedbLog::open(&path).unwrap();
+        let after = log.derived.read();
+        assert_eq!((log.head(), after.events()), (20_000, before.events()));
+        assert!(
+            after.heads().count() == 3 && after.heads().all(|(room, head)| before.head(room) == Some(*head))
+        );
+        assert!(after.index().eq(before.index()));
+    }
+
+    #[test]
+    fn a_file_that_is_no_log_is_refused_and_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notes.txt");
+        std::fs::write(&path, "dear diary").unwrap();
+        let error = RedbLog::open(&path).err().unwrap().to_string();
+        assert!(error.contains("notes.txt") && error.contains("not a Millchat log"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"dear diary");
+        // A redb file of another program.
+        let path = directory.path().join("other.redb");
+        let other = Database::create(&path).unwrap();
+        let tx = other.begin_write().unwrap();
+        tx.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
+        tx.commit().unwrap();
+        drop(other);
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(RedbLog::open(&path), Err(OpenError::NotALog(_))));
+        assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    }
+
+    #[test]
+    fn a_log_of_a_newer_release_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        drop(RedbLog::open(&path).unwrap());
+        let database = Database::open(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+        tx.commit().unwrap();
+        drop(database);
+        let before = std::fs::read(&path).unwrap();
+        let error = RedbLog::open(&path).err().unwrap().to_string();
+        assert!(error.contains("newer release") && error.contains("log"), "{error}");
+        assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
     }
 }

@@ -1,0 +1,73 @@
+//! No wake-up is lost, whenever news comes.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use millchat::{Author, AuthorKind, Chat, Delivery, Draft, Epoch, From, Item, RoomName};
+
+/// A waker that says on a channel that it was woken.
+struct Told(std::sync::mpsc::Sender<()>);
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        // The reader may not be listening any more.
+        let _ = self.0.send(());
+    }
+}
+
+fn told() -> (Waker, Receiver<()>) {
+    let (sender, receiver) = channel();
+    (Waker::from(Arc::new(Told(sender))), receiver)
+}
+
+/// The longest that a wake-up may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+const ROUNDS: u32 = 2_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_falls_asleep_just_as_news_comes_is_woken() {
+    let mut builder = Chat::builder();
+    let kind = builder.encoder(|_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
+        if let Item::Event(event) = item {
+            out.extend_from_slice(event.position.to_string().as_bytes());
+        }
+    });
+    let chat = builder.open("memory:").unwrap();
+    let room = RoomName::new("lobby").unwrap();
+    let mut reader = chat.subscribe(&room, From::Last(0), None).await.unwrap();
+    let mut poll = move |waker: &Waker| match reader.poll_frames(&mut Context::from_waker(waker), kind) {
+        Poll::Ready(delivery) => Some(delivery.unwrap()),
+        Poll::Pending => None,
+    };
+    while poll(Waker::noop()).is_some() {}
+    let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+    // How long a send takes here, learned as the test goes: the reader looks at a random moment around it.
+    let mut usual = Duration::from_micros(50);
+    for round in 1..=ROUNDS {
+        let started = Instant::now();
+        let send = {
+            let (chat, room, draft) = (chat.clone(), room.clone(), Draft::post(ada.clone(), "x"));
+            tokio::spawn(async move {
+                chat.send(&room, draft).await.unwrap();
+                started.elapsed()
+            })
+        };
+        let look = usual.mul_f64(rand::random_range(0.5..1.2));
+        while started.elapsed() < look {
+            std::hint::spin_loop();
+        }
+        let (waker, woken) = told();
+        let mut got = poll(&waker);
+        while got.is_none() {
+            assert!(
+                woken.recv_timeout(PATIENCE).is_ok(),
+                "round {round}: the reader sleeps and nobody wakes it"
+            );
+            got = poll(&waker);
+        }
+        assert_eq!(got, Some(Delivery::Frames(round.to_string().into())));
+        usual = (usual * 15 + send.await.unwrap()) / 16;
+    }
+}
