@@ -51,8 +51,14 @@ fn gather() -> Result<(), Box<dyn Error>> {
     let mut table = String::new();
     for (name, stem, extension, content_type, bytes) in [
         ("DATASTAR", "datastar", "js", "text/javascript; charset=utf-8", datastar),
-        ("SCRIPT", "page", "js", "text/javascript; charset=utf-8", script(&own.join("script"))?),
-        ("STYLE", "page", "css", "text/css; charset=utf-8", read(&own.join("style.css"))?),
+        (
+            "SCRIPT",
+            "page",
+            "js",
+            "text/javascript; charset=utf-8",
+            joined(&own.join("script"), "js", ["{\n", "}\n"])?,
+        ),
+        ("STYLE", "page", "css", "text/css; charset=utf-8", joined(&own.join("style"), "css", ["", "\n"])?),
         ("ICON", "icon", "svg", "image/svg+xml", read(&own.join("icon.svg"))?),
     ] {
         let hash = &hex(&Sha256::digest(&bytes))[..NAME_HASH_DIGITS];
@@ -74,23 +80,25 @@ fn entry(
 ) -> Result<String, Box<dyn Error>> {
     let file = out.join(name);
     fs::write(&file, bytes)?;
+    let file = file.to_str().ok_or("the build's output folder has a name that is not UTF-8")?;
     Ok(format!(
-        "pub const {name}: Asset = Asset {{ path: {path:?}, content_type: {content_type:?}, bytes: include_bytes!({file:?}) }};\n"
+        "pub const {name}: Asset =\n    \
+         Asset {{ path: {path:?}, content_type: {content_type:?}, bytes: include_bytes!({file:?}) }};\n"
     ))
 }
 
-/// The parts of the page's script, in the order of their names, as one module. Each part keeps to itself in
-/// a block of its own: parts speak to each other through the document.
-fn script(dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+/// The parts of the page's script or style, in the order of their names, as one. Each part of the script
+/// keeps to itself in a block of its own: parts speak to each other through the document.
+fn joined(dir: &Path, extension: &str, [before, after]: [&str; 2]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut parts: Vec<PathBuf> =
         fs::read_dir(dir)?.map(|part| part.map(|p| p.path())).collect::<Result<_, _>>()?;
-    parts.retain(|part| part.extension().is_some_and(|e| e == "js"));
+    parts.retain(|part| part.extension().is_some_and(|e| e == extension));
     parts.sort();
     let mut all = Vec::new();
     for part in parts {
-        all.extend(b"{\n");
+        all.extend(before.bytes());
         all.extend(read(&part)?);
-        all.extend(b"}\n");
+        all.extend(after.bytes());
     }
     Ok(all)
 }
@@ -133,5 +141,5 @@ fn read(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }

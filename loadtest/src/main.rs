@@ -99,8 +99,9 @@ async fn load_server(settings: Settings, server: &Server) -> Result<bool, String
 
 /// Goose with the users of this run.
 fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
-    let users = (run.reader_users + run.senders()).to_string();
-    // All users start in the first second. They are few: one carries many readers.
+    let users = run.reader_users + run.senders();
+    // All users start in the first 50 ms. They are few: one carries many readers.
+    let (rate, users) = ((users * 20).to_string(), users.to_string());
     let mut arguments: Vec<&str> = vec![
         "--host",
         &run.target.base,

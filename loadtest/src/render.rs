@@ -105,10 +105,12 @@ fn write(report: &Report, out: &mut String) -> fmt::Result {
     for violation in &verdict.first_violations {
         writeln!(out, "VIOLATION         {violation}")?;
     }
-    if verdict.passed {
+    if verdict.passed && asked.rate == Some(0.0) {
+        writeln!(out, "PASSED            {} readers got their start", grouped(verdict.joined))
+    } else if verdict.passed {
         writeln!(
             out,
-            "PASSED            {} deliveries and {} acknowledgements verified, nothing lost, doubled or out of order",
+            "PASSED            {} deliveries and {} acknowledgements verified: nothing lost, doubled or out of order",
             grouped(verdict.deliveries),
             grouped(verdict.acknowledgements),
         )

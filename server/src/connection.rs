@@ -8,7 +8,7 @@
 use crate::app::Worker;
 use crate::http::Body;
 use crate::route;
-use crate::stall::Stall;
+use crate::stall::{Stall, WRITE_STALL};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -34,6 +34,8 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// After the last answer so much of what the peer still sends is discarded.
 const LINGER_BYTES_MAX: usize = 256 * 1024;
+/// In pieces of this size.
+const LINGER_READ_BYTES: usize = 8 * 1024;
 /// And for so long.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -46,10 +48,29 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream) {
     // A frame is written whole, so waiting for more to send would only add delay.
     let _ = socket.set_nodelay(true);
     let _ = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES);
-    w.app.metrics.connections.inc();
+    // A peer that vanished without a word acknowledges nothing: heartbeats would fill the kernel's buffer for
+    // hours before a write stalls.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, WRITE_STALL.as_millis() as u32);
+    let _counted = Counted::new(&w);
     let socket = speak(&w, Stall::new(socket)).await;
     linger(socket).await;
-    w.app.metrics.connections.dec();
+}
+
+/// Counts the connection for as long as it is there, also when its task panics.
+struct Counted(Rc<Worker>);
+
+impl Counted {
+    fn new(w: &Rc<Worker>) -> Self {
+        w.app.metrics.connections.inc();
+        Self(Rc::clone(w))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.app.metrics.connections.dec();
+    }
 }
 
 /// Speaks HTTP until the last answer is written; gives the socket back.
@@ -116,7 +137,8 @@ async fn linger(mut socket: Socket) {
         return;
     }
     let discard = async {
-        let mut sink = [0; 8 * 1024];
+        // On the heap and only now: an array here would make every connection's task larger by it.
+        let mut sink = vec![0; LINGER_READ_BYTES];
         let mut discarded = 0;
         while discarded < LINGER_BYTES_MAX {
             match socket.read(&mut sink).await {

@@ -194,7 +194,7 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         (Route::GuestsMe, _) => guests::rename(w, req).await,
         (Route::ApiRoom, _) => rooms::overview(w, &room()?).await,
         (Route::ApiTyping, _) => rooms::typing(w, &req, &room()?),
-        (Route::ApiEvents, _) => events::follow(w, &req, &room()?).await,
+        (Route::ApiEvents, _) => Ok(events::follow(w, &req, &room()?).await),
         (Route::ApiMessages, &Method::POST) => messages::post(w, req, &room()?).await,
         (Route::ApiMessages, _) => messages::page(w, &req, &room()?).await,
         (Route::ApiMessage, &Method::PATCH) => messages::edit(w, req, &room()?, position()?).await,

@@ -2,8 +2,9 @@
 //!
 //! The frames come ready from the core; what is added here is said by a [`Dialect`]: how the stream opens,
 //! a gap that came later, the heartbeat after [`HEARTBEAT`] of silence. Both ways to read a room, the API's
-//! and the page's, are this one stream in two dialects. A stream never answers 4xx for the place it is
-//! asked to begin at: that would silence an `EventSource` for good, so a bad place opens with `reset`.
+//! and the page's, are this one stream in two dialects. An `EventSource` that is answered anything but 200 is
+//! silent for good: so a bad place opens with `reset`, and a log that cannot be read now ends the stream with
+//! the wish to come back.
 
 use crate::app::{App, Frames, Worker};
 use crate::http::{self, Body, Response};
@@ -11,8 +12,8 @@ use bytes::{Bytes, BytesMut};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use millchat::{
-    Author, Delivery, FrameKind, From, HISTORY_DEFAULT, HISTORY_MAX, Opening, Place, Position, ReadError,
-    RoomName, Subscription,
+    Author, Delivery, FrameKind, From, HISTORY_DEFAULT, HISTORY_MAX, Opening, Place, Position, RoomName,
+    Subscription,
 };
 use rand::RngExt;
 use std::future::Future;
@@ -67,7 +68,7 @@ pub async fn respond<B>(
     room: &RoomName,
     reader: Option<Author>,
     dialect: impl Dialect,
-) -> Result<Response, ReadError> {
+) -> Response {
     let mut response = http::empty(StatusCode::OK);
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -76,11 +77,25 @@ pub async fn respond<B>(
     ] {
         http::set(&mut response, name, HeaderValue::from_static(value));
     }
-    if !http::is_head(req) {
-        let subscription = w.subscribe(room, place(req), reader).await?;
-        *response.body_mut() = Body::Events(Box::new(Stream::new(&w.app, subscription, dialect)));
+    if http::is_head(req) {
+        return response;
     }
-    Ok(response)
+    *response.body_mut() = match w.subscribe(room, place(req), reader).await {
+        Ok(subscription) => Body::Events(Box::new(Stream::new(&w.app, subscription, dialect))),
+        Err(error) => {
+            tracing::error!(%error, "a stream cannot begin");
+            let mut out = b": the log cannot be read now\n".to_vec();
+            come_back(&mut out);
+            Body::Full(Some(out.into()))
+        }
+    };
+    response
+}
+
+/// How long the reader is to wait before it returns, once this stream has ended.
+fn come_back(out: &mut Vec<u8>) {
+    let retry_ms = rand::rng().random_range(RETRY_MS);
+    out.extend_from_slice(format!("retry: {retry_ms}\n\n").as_bytes());
 }
 
 /// Where the request wants to begin: `Last-Event-ID`, else `?last_event_id=`, else `?history=N`.
@@ -197,8 +212,7 @@ impl Stream {
                 let place = at(it.position);
                 let opened = Opened { opening: it.opening, place, head: it.head, floor: it.floor };
                 self.dialect.opening(&opened, &mut out);
-                let retry_ms = rand::rng().random_range(RETRY_MS);
-                out.extend_from_slice(format!("retry: {retry_ms}\n\n").as_bytes());
+                come_back(&mut out);
             }
             Delivery::Gap { from, to } => self.dialect.gap(from, at(to), &mut out),
         }

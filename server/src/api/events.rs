@@ -3,11 +3,10 @@
 //! What it opens with, what it says when something is missing, and its heartbeat; the frames are made in
 //! [`crate::frame`], and what drives it all is [`crate::sse`].
 
-use super::Answer;
 use super::shape::{Gap, Reset, Start};
 use crate::app::{Frames, Worker};
 use crate::frame;
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::sse::{self, Opened};
 use millchat::{FrameKind, Opening, Place, Position, RoomName};
 
@@ -17,9 +16,9 @@ const RETENTION: &str = "retention";
 /// Follow a room: what happened after a place, then what happens.
 ///
 /// A token is not needed; with a good one presence names the reader, with any other the reader is counted.
-pub async fn follow(w: &Worker, req: &Request, room: &RoomName) -> Answer {
+pub async fn follow(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let reader = w.app.identity.bearer(req.headers()).ok();
-    Ok(sse::respond(w, req, room, reader, Dialect).await?)
+    sse::respond(w, req, room, reader, Dialect).await
 }
 
 /// What the API's stream says besides its frames.

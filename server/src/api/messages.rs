@@ -97,7 +97,11 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
     let content = text::content(&typed.content)?;
     let action = Action::Edit { target, content, moderator: false };
     w.send(room, Draft { author: Some(author), action, key: None }).await?;
-    get(w, room, target).await
+    let Ok(Some(message)) = w.app.chat.message(room, target).await else {
+        let detail = "the edit is stored, but the message cannot be read back now";
+        return Err(Problem::new(Kind::LogUnreadable, detail));
+    };
+    Ok(http::json(StatusCode::OK, &Message::of(&message)))
 }
 
 /// Take your message away: its text is gone from the log for good.

@@ -6,8 +6,8 @@
 
 use super::problem::{Document, Kind};
 use super::shape::{
-    Author, Content, Gap, Guest, HistoryPage, Message, Named, Overview, Presence, Receipt, Reset, Start,
-    StreamEvent, Typing,
+    Author, Content, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Presence, Receipt, Reset,
+    Start, StreamEvent, Time, Typing,
 };
 use crate::http::{self, Response};
 use bytes::Bytes;
@@ -62,6 +62,8 @@ fn describe() -> OpenApi {
         .schema_from::<Receipt>()
         .schema_from::<Message<'_>>()
         .schema_from::<HistoryPage<'_>>()
+        .schema_from::<Links>()
+        .schema_from::<Time>()
         .schema_from::<Presence<'_>>()
         .schema_from::<Overview<'_>>()
         .schema_from::<Start>()
@@ -199,7 +201,7 @@ fn edit() -> Operation {
         .request_body(Some(takes("Content")))
         .response("200", gives("The message as it is now", "Message"));
     let mut kinds = with_token(&CHANGE);
-    kinds.push(Kind::InvalidContent);
+    kinds.extend([Kind::InvalidContent, Kind::LogUnreadable]);
     body_problems(op, &kinds).build()
 }
 
@@ -230,7 +232,7 @@ fn events() -> Operation {
         .parameter(query("last_event_id", Type::String, "The same, for clients that cannot send the header"))
         .parameter(query("history", Type::Integer, "The newest N events, 0 to 1,000, default 100, clamped"))
         .response("200", answer);
-    problems(op, &reading(&[])).build()
+    problems(op, &[Kind::InvalidRoom]).build()
 }
 
 fn operation(id: &str, summary: &str) -> OperationBuilder {

@@ -24,7 +24,7 @@ pub fn composer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -
     html! {
         section #composer aria-label="Write" data-author-id=(id) data-author-name=(name) {
             @if let Some(me) = me {
-                (writer(room))
+                (writer())
                 p.me {
                     span { "Writing as " } (people::name(me)) " "
                     button #rename .link type="button" aria-controls="namer"
@@ -36,11 +36,11 @@ pub fn composer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -
     }
 }
 
-fn writer(room: &str) -> Markup {
+fn writer() -> Markup {
     html! {
         form #writer data-content-bytes-max=(CONTENT_BYTES_MAX) {
             label.unseen for="draft" { "Message" }
-            textarea #draft name="content" rows="1" placeholder={ "Write to " (room) } autocomplete="off"
+            textarea #draft name="content" rows="1" placeholder="Write a message" autocomplete="off"
                 enterkeyhint="send" aria-describedby="keys" {}
             span #keys .unseen { "Enter sends, Shift and Enter begins a new line." }
             button.send type="submit" title="Send (Enter)" aria-label="Send" {

@@ -1,11 +1,12 @@
-//! The rendered error page, and what a failed send means as a status and a sentence.
+//! The rendered error page. What an error means as a status is decided in one place for people and programs:
+//! where the API's problem documents are made.
 
 use super::layout::{self, Script};
+use crate::api::problem::Problem;
 use crate::http::{self, Response};
-use hyper::StatusCode;
-use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::{StatusCode, header};
 use maud::html;
-use millchat::SendError;
+use std::fmt::Display;
 
 /// A rendered error page with a way onward.
 pub fn page(status: StatusCode, sentence: &str) -> Response {
@@ -26,25 +27,15 @@ pub fn page(status: StatusCode, sentence: &str) -> Response {
     layout::page(status, reason, Script::None, &body)
 }
 
-/// What to answer to a send that did not succeed.
-pub fn of_send(error: &SendError) -> Response {
-    let status = match error {
-        SendError::QueueFull { .. } | SendError::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-        SendError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        SendError::Empty
-        | SendError::InvalidKey { .. }
-        | SendError::InvalidAuthor(_)
-        | SendError::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        SendError::UnknownTarget(_) => StatusCode::NOT_FOUND,
-        SendError::TargetDeleted(_) => StatusCode::GONE,
-        SendError::NotAuthor(_) => StatusCode::FORBIDDEN,
-        SendError::DiskFull { .. } => StatusCode::INSUFFICIENT_STORAGE,
-        // The outcome is unknown, or the reason is one that this page does not know.
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    let mut response = page(status, &sentence(&error.to_string()));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        http::set(&mut response, RETRY_AFTER, HeaderValue::from_static("1"));
+/// The page for an error that the API has a problem document for: the same status, said to a person.
+pub fn of<E: Display + Into<Problem>>(error: E) -> Response {
+    let sentence = sentence(&error.to_string());
+    let problem = error.into().response();
+    let mut response = page(problem.status(), &sentence);
+    for name in [header::RETRY_AFTER, header::CONNECTION] {
+        if let Some(value) = problem.headers().get(&name) {
+            http::set(&mut response, name, value.clone());
+        }
     }
     response
 }
@@ -63,6 +54,19 @@ pub fn sentence(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::BodyError;
+    use millchat::SendError;
+
+    #[test]
+    fn an_error_has_the_status_that_programs_get() {
+        let full = of(SendError::QueueFull { sends: 1, bytes: 1 });
+        assert_eq!(full.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(full.headers()["retry-after"], "1");
+        let large = of(BodyError::TooLarge);
+        assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(large.headers()["connection"], "close", "the rest of the body is still on its way");
+        assert_eq!(large.headers()["content-type"], "text/html; charset=utf-8");
+    }
 
     #[test]
     fn a_message_becomes_a_sentence() {

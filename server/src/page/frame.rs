@@ -101,7 +101,7 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
             append(&format!("m-{}", event.position), rows::message(&row), out);
         }
         Body::Edit { target, content: Some(content) } => {
-            outer(rows::text(*target, Some(&**content), true), out)
+            outer(rows::text(*target, Some(&**content), true), out);
         }
         Body::Delete { target } => outer(rows::text(*target, None, false), out),
         // An edit of a message that was deleted since; a kind of a newer release: only the place moves.

@@ -48,10 +48,9 @@ pub fn page(status: StatusCode, title: &str, script: Script, body: &Markup) -> R
         }
     };
     let mut response = http::html(status, document.into_string());
-    for (name, value) in [
-        (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("x-robots-tag"), "noindex"),
-    ] {
+    for (name, value) in
+        [(header::CACHE_CONTROL, "no-store"), (HeaderName::from_static("x-robots-tag"), "noindex")]
+    {
         http::set(&mut response, name, HeaderValue::from_static(value));
     }
     response

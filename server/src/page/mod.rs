@@ -48,7 +48,7 @@ pub async fn room(w: &Worker, req: &Request, room: &RoomName) -> Response {
         Some(before) if is_datastar(req.headers()) => older(w, room, before).await,
         _ => newest(w, req.headers(), room).await,
     };
-    shown.unwrap_or_else(|failed| unreadable(&failed))
+    shown.unwrap_or_else(failure::of)
 }
 
 async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Response, ReadError> {
@@ -75,7 +75,7 @@ async fn older(w: &Worker, room: &RoomName, before: Position) -> Result<Response
 /// `GET /{room}/messages`: the page's stream.
 pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let reader = w.app.identity.visitor(req.headers());
-    sse::respond(w, req, room, reader, frame::Dialect).await.unwrap_or_else(|failed| unreadable(&failed))
+    sse::respond(w, req, room, reader, frame::Dialect).await
 }
 
 /// What the page sends.
@@ -97,7 +97,7 @@ pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
     }
     let body = match http::read_body(req.into_body()).await {
         Ok(body) => body,
-        Err(broken) => return unread(broken),
+        Err(broken) => return failure::of(broken),
     };
     let sent: Sent = match serde_json::from_slice(&body) {
         Ok(sent) => sent,
@@ -108,13 +108,13 @@ pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
     };
     let content = match text::content(&sent.content) {
         Ok(content) => content,
-        Err(refused) => return unfit(&refused),
+        Err(refused) => return failure::of(refused),
     };
     let mut draft = Draft::post(author, content);
     draft.key = sent.key;
     match w.send(room, draft).await {
         Ok(_durable) => http::empty(StatusCode::NO_CONTENT),
-        Err(failed) => failure::of_send(&failed),
+        Err(failed) => failure::of(failed),
     }
 }
 
@@ -128,7 +128,7 @@ pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
     let me = w.app.identity.visitor(req.headers());
     let body = match http::read_body(req.into_body()).await {
         Ok(body) => body,
-        Err(broken) => return unread(broken),
+        Err(broken) => return failure::of(broken),
     };
     let typed = form_urlencoded::parse(&body).find(|(field, _)| field == "name");
     let typed = typed.map(|(_, typed)| typed.into_owned()).unwrap_or_default();
@@ -136,9 +136,12 @@ pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
         Ok(clean) => clean,
         Err(refused) if by_datastar => {
             let refused = Refused { typed: &typed, why: &failure::sentence(&refused.to_string()) };
-            return events(frame::composer(composer::composer(room.as_str(), me.as_ref(), Some(refused)), true));
+            return events(frame::composer(
+                composer::composer(room.as_str(), me.as_ref(), Some(refused)),
+                true,
+            ));
         }
-        Err(refused) => return unfit(&refused),
+        Err(refused) => return failure::of(refused),
     };
     let me = me.map_or_else(|| Identity::new_guest(&clean), |me| Identity::renamed(&me, &clean));
     let mut response = if by_datastar {
@@ -186,22 +189,4 @@ fn events(body: Vec<u8>) -> Response {
     let mut response = http::bytes(StatusCode::OK, "text/event-stream", body);
     http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-}
-
-fn unfit(refused: &text::TextError) -> Response {
-    let status = match refused {
-        text::TextError::ContentTooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        _ => StatusCode::UNPROCESSABLE_ENTITY,
-    };
-    error(status, &failure::sentence(&refused.to_string()))
-}
-
-fn unread(broken: http::BodyError) -> Response {
-    let mut response = error(broken.status(), &failure::sentence(&broken.to_string()));
-    http::close(&mut response);
-    response
-}
-
-fn unreadable(failed: &ReadError) -> Response {
-    error(StatusCode::SERVICE_UNAVAILABLE, &failure::sentence(&failed.to_string()))
 }

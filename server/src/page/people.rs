@@ -110,9 +110,14 @@ mod tests {
 
     #[test]
     fn initials_are_of_the_first_and_the_last_word() {
-        for (name, expected) in
-            [("Ada", "A"), ("ada king lovelace", "AL"), ("Bo 👩‍💻", "B"), ("👩‍💻 🙂", "👩‍💻"), ("<b>", "<"), ("", "?")]
-        {
+        for (name, expected) in [
+            ("Ada", "A"),
+            ("ada king lovelace", "AL"),
+            ("Bo 👩‍💻", "B"),
+            ("👩‍💻 🙂", "👩‍💻"),
+            ("<b>", "<"),
+            ("", "?"),
+        ] {
             assert_eq!(initials(name), expected);
         }
     }

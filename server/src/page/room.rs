@@ -45,7 +45,7 @@ fn body(view: &View<'_>) -> Markup {
                         data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
                         (people::here(view.presence))
                     }
-                    button.quiet.share type="button" { (link_icon()) span.word { "Copy link" } }
+                    button.quiet.share type="button" { (link_icon()) span.word aria-live="polite" { "Copy link" } }
                     a.quiet href="/new" title="Open a new room" { (plus_icon()) span.word { "New room" } }
                 }
             }
@@ -58,7 +58,7 @@ fn body(view: &View<'_>) -> Markup {
                         div #empty {
                             h2 { "It is quiet here." }
                             p { "Say the first word, or send the link to somebody." }
-                            button.button.share type="button" { (link_icon()) span.word { "Copy link" } }
+                            button.button.share type="button" { (link_icon()) span.word aria-live="polite" { "Copy link" } }
                         }
                         (composer::outbox(room))
                     }

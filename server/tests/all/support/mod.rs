@@ -1,5 +1,6 @@
 //! What the tests stand on: the server's process, clients of its API and streams, and the glue to the oracle.
 
+pub mod browser;
 pub mod client;
 pub mod judge;
 pub mod raw;
@@ -8,6 +9,7 @@ pub mod sse;
 
 use std::time::Duration;
 
+pub use browser::Browser;
 pub use client::{Answer, Api, Guest};
 pub use server::Server;
 pub use sse::Stream;

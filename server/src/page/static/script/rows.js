@@ -33,7 +33,7 @@ function place(row) {
   if (sameDay) row.removeAttribute('data-day');
   else if (row.day) row.dataset.day = row.day;
   const sameAuthor = sameDay && row.dataset.authorId !== '' && before.dataset.authorId === row.dataset.authorId;
-  const follows = sameAuthor && row.at - before.head.at < GROUP_MS_MAX && before.nth < GROUP_ROWS_MAX;
+  const follows = sameAuthor && row.at - before.head?.at < GROUP_MS_MAX && before.nth < GROUP_ROWS_MAX;
   const [head, nth] = follows ? [before.head, before.nth + 1] : [row, 1];
   row.classList.toggle('cont', follows);
   const changed = row.head !== head || row.nth !== nth;

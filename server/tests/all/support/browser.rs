@@ -1,0 +1,240 @@
+//! A person at a real Chromium, driven by chromedriver; both are gone when it is dropped.
+
+use std::io::{self, Write as _};
+use std::net::{Ipv4Addr, TcpStream};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+use super::{PATIENCE, within};
+
+/// What chromedriver says once it listens, before the port.
+const STARTED: &str = "started successfully on port ";
+/// How long between two looks at a page that has not got there yet.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Nothing that a fresh browser would do by itself on the network, and no sandbox: tests may run as root.
+const ARGUMENTS: [&str; 10] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1100,800",
+];
+
+/// One browser with a profile of its own.
+pub struct Browser {
+    driver: WebDriver,
+    port: u16,
+    // Dropped in this order: the driver, then the profile.
+    _chromedriver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Opens a browser at this address.
+    pub async fn open(url: &str) -> Self {
+        let browser = Self::launch().await;
+        browser.go(url).await;
+        browser
+    }
+
+    /// Opens one that is a phone of this width.
+    pub async fn open_phone(url: &str, width: u32, height: u32) -> Self {
+        let browser = Self::launch().await;
+        browser.driver.cdp().emulation().set_device_metrics_override(width, height, 2.0, true).await.unwrap();
+        browser.go(url).await;
+        browser
+    }
+
+    async fn launch() -> Self {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut chromedriver =
+            command.spawn().expect("chromedriver is not there; `make test` installs it with Chromium");
+        let mut lines = BufReader::new(chromedriver.stdout.take().unwrap()).lines();
+        let port = async {
+            loop {
+                let line = lines.next_line().await.unwrap().expect("chromedriver says its port");
+                if let Some((_, port)) = line.split_once(STARTED) {
+                    break port.trim_end_matches('.').parse::<u16>().unwrap();
+                }
+            }
+        };
+        let port = within("chromedriver starts", port).await;
+        // It goes on talking; nobody may leave its pipe full.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+
+        let profile = tempfile::tempdir().unwrap();
+        let mut capabilities = DesiredCapabilities::chrome();
+        for argument in ARGUMENTS {
+            capabilities.add_arg(argument).unwrap();
+        }
+        capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+        capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        let client = http_client();
+        let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(client);
+        let driver = within("Chromium starts", driver.connect()).await;
+        let driver = driver.expect("Chromium does not start; `make test` installs it");
+        Self { driver, port, _chromedriver: chromedriver, _profile: profile }
+    }
+
+    pub async fn go(&self, url: &str) {
+        within("a page loads", self.driver.goto(url)).await.unwrap();
+    }
+
+    pub async fn reload(&self) {
+        within("a page loads again", self.driver.refresh()).await.unwrap();
+    }
+
+    pub async fn url(&self) -> String {
+        self.driver.current_url().await.unwrap().to_string()
+    }
+
+    /// What this script returns.
+    pub async fn js(&self, script: &str) -> Value {
+        self.js_with(script, Vec::new()).await
+    }
+
+    /// What this script returns, given these as `arguments`.
+    pub async fn js_with(&self, script: &str, arguments: Vec<Value>) -> Value {
+        let result = within("a script runs", self.driver.execute(script, arguments)).await;
+        result.unwrap_or_else(|error| panic!("{error} in {script}")).json().clone()
+    }
+
+    /// Waits until this expression is true on the page.
+    pub async fn until(&self, expression: &str) {
+        let script = format!("return !!({expression})");
+        let look = async {
+            // A page that is just being exchanged has no answer: then the next look decides.
+            while !self
+                .driver
+                .execute(script.as_str(), Vec::new())
+                .await
+                .is_ok_and(|result| result.json() == &Value::Bool(true))
+            {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        if tokio::time::timeout(PATIENCE, look).await.is_err() {
+            let body = self.js("return document.body.innerText").await;
+            panic!(
+                "waited {PATIENCE:?} in vain for {expression}; the page says:\n{body}\n{:?}",
+                self.log().await
+            );
+        }
+    }
+
+    /// Waits until the page says this somewhere.
+    pub async fn until_text(&self, text: &str) {
+        self.until(&format!("document.body.innerText.includes({})", Value::from(text))).await;
+    }
+
+    /// Types into what this selector finds, key by key.
+    pub async fn keys(&self, selector: &str, keys: impl Into<TypingData>) {
+        let element = within("an element is found", self.driver.find(By::Css(selector))).await;
+        let element = element.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        element.send_keys(keys).await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    pub async fn click(&self, selector: &str) {
+        let element = within("an element is found", self.driver.find(By::Css(selector))).await;
+        element.unwrap_or_else(|error| panic!("{selector}: {error}")).click().await.unwrap();
+    }
+
+    /// Gives a name, as a person who is asked for it.
+    pub async fn join(&self, name: &str) {
+        self.keys("#name", name.to_owned() + Key::Enter).await;
+        self.until("document.querySelector('#writer')").await;
+    }
+
+    /// Writes a message and sends it.
+    pub async fn say(&self, text: &str) {
+        self.keys("#draft", text.to_owned() + Key::Enter).await;
+    }
+
+    /// The messages on the page: position, author's id, text.
+    pub async fn rows(&self) -> Vec<(u64, String, String)> {
+        let rows = self
+            .js("return [...document.querySelectorAll('#messages > .msg')].map((row) => {
+                    const text = row.querySelector('.text').cloneNode(true);
+                    const edited = text.querySelector('.edited');
+                    edited?.remove();
+                    // A space stands before that mark.
+                    const end = edited ? -1 : undefined;
+                    return [Number(row.dataset.position), row.dataset.authorId, text.textContent.slice(0, end)];
+                })")
+            .await;
+        serde_json::from_value(rows).unwrap()
+    }
+
+    /// The texts of the messages on the page.
+    pub async fn texts(&self) -> Vec<String> {
+        self.rows().await.into_iter().map(|(_, _, text)| text).collect()
+    }
+
+    /// Waits until the page holds this many messages.
+    pub async fn until_messages(&self, count: usize) {
+        self.until(&format!("document.querySelectorAll('#messages > .msg').length >= {count}")).await;
+    }
+
+    /// What the browser's console got since the last look.
+    pub async fn log(&self) -> Vec<BrowserLogEntry> {
+        self.driver.browser_log().await.unwrap()
+    }
+
+    /// Fails if the console holds an error or a violation of the policy. `network`: whether failed requests
+    /// are to be expected, because the server was gone.
+    pub async fn assert_quiet(&self, network: bool) {
+        for entry in self.log().await {
+            let bad = entry.level == "SEVERE" || entry.source.as_deref() == Some("security");
+            let expected = network && entry.source.as_deref() == Some("network");
+            assert!(!bad || expected, "the console says: {entry:?}");
+        }
+    }
+
+    /// The network as the browser sees it, off or on.
+    pub async fn offline(&self, offline: bool) {
+        let cdp = self.driver.cdp();
+        cdp.send_raw("Network.enable", serde_json::json!({})).await.unwrap();
+        let conditions = serde_json::json!({
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1
+        });
+        cdp.send_raw("Network.emulateNetworkConditions", conditions).await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    /// Ends the session, which ends Chromium; killing chromedriver alone would leave it behind. By hand and
+    /// blocking: the client's connections belong to a runtime that may be busy dropping this.
+    fn drop(&mut self) {
+        let _ = self.driver.clone().leak();
+        let end = || -> io::Result<()> {
+            let mut socket = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))?;
+            socket.set_read_timeout(Some(PATIENCE))?;
+            let session = self.driver.handle().session_id();
+            write!(
+                socket,
+                "DELETE /session/{session} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            )?;
+            io::copy(&mut socket, &mut io::sink()).map(|_| ())
+        };
+        if let Err(error) = end() {
+            eprintln!("a browser may be left behind: {error}");
+        }
+    }
+}
+
+fn http_client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+}
