@@ -20,6 +20,7 @@ use crate::keeper;
 pub use crate::log::redb::OpenError;
 use crate::log::{self, Log, LogError};
 use crate::readpool::ReadPool;
+use crate::retention::Keep;
 use crate::room::Room;
 use crate::rooms::Rooms;
 use crate::subscription::{From, Subscription};
@@ -120,6 +121,7 @@ pub struct Overview {
 #[derive(Default)]
 pub struct Builder {
     encoders: Vec<Box<dyn Encoder>>,
+    keep: Keep,
 }
 
 impl Builder {
@@ -132,6 +134,13 @@ impl Builder {
         assert!(self.encoders.len() < FRAME_KINDS_MAX, "a chat has at most {FRAME_KINDS_MAX} kinds of frame");
         self.encoders.push(Box::new(encoder));
         FrameKind((self.encoders.len() - 1) as u8)
+    }
+
+    /// How far back the log is kept; by default all of it is.
+    #[must_use]
+    pub fn keep(mut self, keep: Keep) -> Self {
+        self.keep = keep;
+        self
     }
 
     /// Opens the log, and makes it when there is none: a path, `memory:` (gone with the process), or `temp:`
@@ -153,7 +162,7 @@ impl Builder {
             reads,
             log,
         });
-        let committer = Committer::start(shared.clone())?;
+        let committer = Committer::start(shared.clone(), self.keep)?;
         let (keeper, stop) = bounded(0);
         keeper::start(Arc::downgrade(&shared), stop)?;
         let waiting = shared.fanout.waiting(false);

@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
@@ -20,6 +20,7 @@ use crate::chat::{SendError, Shared};
 use crate::event::{Action, Body, Draft, Position, Receipt, RoomName, Timestamp};
 use crate::idempotency::{Hasher, Window};
 use crate::log::{Append, CommitError, Hash, LogError};
+use crate::retention::{CUT_EVENTS_MAX, CUT_EVENTS_MIN, Keep, Retention};
 
 /// Most sends that may wait for the committer.
 pub const QUEUE_SENDS_MAX: usize = 65_536;
@@ -29,6 +30,8 @@ pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const BATCH_EVENTS_MAX: usize = 8_192;
 /// A batch is closed by the send that takes it past this many bytes.
 pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long the committer waits for a send before it looks after retention.
+const IDLE_EVERY: Duration = Duration::from_secs(1);
 
 type Reply = oneshot::Sender<Result<Receipt, SendError>>;
 
@@ -88,7 +91,7 @@ impl Gate {
 const CLOSED: &str = "the chat is closed";
 
 impl Committer {
-    pub fn start(shared: Arc<Shared>) -> std::io::Result<Self> {
+    pub fn start(shared: Arc<Shared>, keep: Keep) -> std::io::Result<Self> {
         let (queue, commands) = bounded(QUEUE_SENDS_MAX);
         let (told, window) = watch::channel(WindowState::Reading);
         let queued_bytes = Arc::new(AtomicUsize::new(0));
@@ -99,6 +102,9 @@ impl Committer {
             last_at: newest_time(&shared),
             shared,
             window: Window::default(),
+            retention: Retention::new(keep),
+            heads_seen: None,
+            idle_at: Instant::now(),
             told,
             queued_bytes: queued_bytes.clone(),
             gate: gate.clone(),
@@ -195,6 +201,11 @@ struct Writer {
     queued_bytes: Arc<AtomicUsize>,
     gate: Arc<Gate>,
     last_at: Timestamp,
+    retention: Retention,
+    /// The room after which to go on looking for heads to forget.
+    heads_seen: Option<RoomName>,
+    /// When the next look at idle business is due.
+    idle_at: Instant,
 }
 
 /// What becomes of one pending send.
@@ -221,7 +232,14 @@ impl Writer {
     fn run(mut self, commands: &Receiver<Command>) {
         let mut open = true;
         while open {
-            let Ok(first) = commands.recv() else { return };
+            let first = match commands.recv_timeout(IDLE_EVERY) {
+                Ok(first) => first,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.keep_house(commands);
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
             let mut batch = Vec::new();
             let mut bytes = 0;
             let mut next = Some(first);
@@ -255,6 +273,10 @@ impl Writer {
             if !batch.is_empty() {
                 self.commit(batch);
             }
+            // Also when there is never a pause.
+            if self.idle_at.elapsed() >= IDLE_EVERY * 8 {
+                self.keep_house(commands);
+            }
         }
     }
 
@@ -268,7 +290,7 @@ impl Writer {
             let verdict = self.judge(&mut batch, room, draft, now);
             batch.replies.push((reply, verdict));
         }
-        let outcome = if batch.appends.is_empty() { Ok(Vec::new()) } else { self.store(&batch) };
+        let outcome = if batch.appends.is_empty() { Ok(Vec::new()) } else { self.store(&batch.appends) };
         self.answer(batch, &outcome);
         self.queued_bytes.fetch_sub(cost_bytes, Ordering::Relaxed);
     }
@@ -356,10 +378,56 @@ impl Writer {
         Ok(Some(Receipt { position, prev, epoch: self.shared.log.epoch(), created_at: record.created_at }))
     }
 
-    fn store(&self, batch: &Batch) -> Result<Vec<Arc<crate::Event>>, CommitError> {
+    /// Stores events, and takes a step of a cut along.
+    fn store(&mut self, appends: &[Append]) -> Result<Vec<Arc<crate::Event>>, CommitError> {
+        while self.retention.is_behind(&*self.shared.log) && self.cut(CUT_EVENTS_MAX)? {}
+        let step = (2 * appends.len()).clamp(CUT_EVENTS_MIN, CUT_EVENTS_MAX);
+        let floor = self.next_floor(step);
+        self.commit_now(appends, floor)
+    }
+
+    /// Takes a step of a cut alone; whether there was anything to cut.
+    fn cut(&mut self, events_max: usize) -> Result<bool, CommitError> {
+        let floor = self.next_floor(events_max);
+        if floor <= self.shared.log.floor() {
+            return Ok(false);
+        }
+        self.commit_now(&[], floor).map(|_| true)
+    }
+
+    /// What cannot be read is not cut; whoever reads is told why.
+    fn next_floor(&mut self, events_max: usize) -> Position {
+        let log = &*self.shared.log;
+        self.retention
+            .next_floor(log, self.last_at.max(Timestamp::now()), events_max)
+            .unwrap_or_else(|_| log.floor())
+    }
+
+    /// What is to be done when nobody sends: cut what is old, forget old heads, see whether the disk has room
+    /// again. Ends at once when somebody sends.
+    fn keep_house(&mut self, commands: &Receiver<Command>) {
+        self.idle_at = Instant::now();
+        if self.gate.broken.get().is_some() {
+            return;
+        }
+        if self.shared.disk_full.load(Ordering::Acquire) && self.shared.log.require_space().is_ok() {
+            self.shared.disk_full.store(false, Ordering::Release);
+        }
+        while commands.is_empty() && self.cut(CUT_EVENTS_MAX / 4).unwrap_or(false) {}
+        let age_ms = self.retention.keep().heads_age().as_millis() as u64;
+        let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
+        if self.shared.log.floor() > 1 && commands.is_empty() {
+            let rooms = &self.shared.rooms;
+            let spare = |room: &RoomName| rooms.get(room).is_some();
+            let forgot = self.shared.log.forget_heads(self.heads_seen.as_ref(), before, &spare);
+            self.heads_seen = forgot.unwrap_or(None);
+        }
+    }
+
+    fn commit_now(&self, appends: &[Append], floor: Position) -> Result<Vec<Arc<crate::Event>>, CommitError> {
         let started = Instant::now();
-        let outcome = self.shared.log.commit(&batch.appends);
-        self.shared.counters.commit(batch.appends.len(), started.elapsed(), outcome.is_ok());
+        let outcome = self.shared.log.commit(appends, floor);
+        self.shared.counters.commit(appends.len(), started.elapsed(), outcome.is_ok());
         match &outcome {
             Ok(_) | Err(CommitError::DiskFull { .. }) => {}
             Err(error) => {

@@ -27,6 +27,8 @@ pub struct Stats {
     pub head: Position,
     /// The oldest position that is kept.
     pub floor: Position,
+    /// Bytes of the records that are kept.
+    pub live_bytes: u64,
 }
 
 #[derive(Default)]
@@ -68,6 +70,7 @@ impl Counters {
             subscriptions: self.subscriptions.load(Ordering::Relaxed),
             head: log.head(),
             floor: log.floor(),
+            live_bytes: log.live_bytes(),
         }
     }
 }

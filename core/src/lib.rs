@@ -54,6 +54,7 @@ pub mod oracle;
 #[cfg(test)]
 mod power_loss;
 mod readpool;
+mod retention;
 mod ring;
 mod room;
 mod rooms;
@@ -72,6 +73,7 @@ pub use event::{
 };
 pub use fanout::Dispatcher;
 pub use history::{HistoryPage, HistoryRange, PAGE_MESSAGES_MAX};
+pub use retention::{KEEP_AGE_MIN, Keep};
 pub use subscription::{
     Delivery, From, HISTORY_DEFAULT, HISTORY_MAX, Opened, Opening, Received, ResetReason, Subscription,
 };

@@ -16,7 +16,7 @@ use crate::event::{Action, Author, AuthorKind, Draft, Position, RoomName};
 use crate::log::redb::RedbLog;
 use crate::log::{Log, READ_EVENTS_MAX};
 use crate::oracle::{Act, Oracle, RecoveredLog, Said, Seen, digest};
-use crate::{Builder, Chat};
+use crate::{Builder, Chat, Keep};
 
 /// Writes tear at the boundaries of these.
 const SECTOR_BYTES: usize = 512;
@@ -136,6 +136,9 @@ impl StorageBackend for Backend {
 /// A sender gives up after this many sends: a log that never syncs would never come to an end.
 const SENDS_MAX: u64 = 5_000;
 
+/// So little that the floor moves with almost every commit.
+const KEEP: Keep = Keep { age: None, bytes: Some(60_000) };
+
 const ROOMS: [&str; 3] = ["one", "two", "three"];
 
 /// Reads a room from its floor to its head, as a reader of the log would.
@@ -161,12 +164,17 @@ fn inspect(image: Vec<u8>, oracle: &Oracle, withheld: &[Position]) -> Vec<String
     };
     let rooms: Vec<_> = ROOMS.iter().map(|room| recover(&log, &RoomName::new(room).unwrap())).collect();
     let mut wrong: Vec<String> = oracle.check(&rooms).iter().map(ToString::to_string).collect();
-    for position in withheld {
-        let text =
-            log.record(*position).unwrap().and_then(|record| record.event).map(|event| Seen::from(&*event));
-        if text.is_none_or(|seen| seen.said.content.is_some()) {
+    for position in withheld.iter().filter(|position| **position >= log.floor()) {
+        let event = log.record(*position).unwrap().and_then(|record| record.event);
+        if event.is_none_or(|event| Seen::from(&*event).said.content.is_some()) {
             wrong.push(format!("the delete of {position} was acknowledged and its text is there"));
         }
+    }
+    let records =
+        (log.floor()..=log.head()).map(|position| log.record(position).unwrap().map_or(0, |it| it.bytes));
+    let bytes: u64 = records.sum();
+    if bytes != log.live_bytes() {
+        wrong.push(format!("the records take {bytes} bytes, the log says {}", log.live_bytes()));
     }
     wrong
 }
@@ -177,7 +185,7 @@ struct Run {
     violations: Vec<String>,
 }
 
-/// Three senders post, edit and delete until the disk was synced `syncs` times.
+/// Three senders post, edit and delete, and retention cuts, until the disk was synced `syncs` times.
 fn run(syncs: usize, honest: bool) -> Run {
     let oracle = Arc::new(Oracle::new());
     let withheld: Arc<Mutex<Vec<Position>>> = Arc::default();
@@ -198,7 +206,7 @@ fn run(syncs: usize, honest: bool) -> Run {
         let mut disk = disk.0.lock();
         (disk.watched, disk.honest) = (true, honest);
     }
-    let chat = Builder::default().open_log(Arc::new(log)).unwrap();
+    let chat = Builder::default().keep(KEEP).open_log(Arc::new(log)).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let senders = ROOMS.map(|room| {
@@ -238,7 +246,7 @@ async fn send(
             return;
         }
         let content = format!("{room} {n} {}", "x".repeat((n % 7 * 100) as usize));
-        let target = messages.first().copied().filter(|_| n % 5 == 4);
+        let target = messages.last().copied().filter(|_| n % 5 == 4);
         let (action, act) = match target {
             None => (Action::Post { content: content.clone() }, Act::Message),
             Some(target) if n % 2 == 0 => {
@@ -256,7 +264,7 @@ async fn send(
         match act {
             Act::Message => messages.push(receipt.position),
             Act::Delete(target) => {
-                messages.remove(0);
+                messages.pop();
                 withheld.lock().push(target);
             }
             _ => {}

@@ -193,3 +193,38 @@ impl Room {
         *self.used.lock()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoder::Item;
+    use crate::event::{Epoch, Timestamp};
+
+    #[test]
+    fn frames_joined_before_a_delete_are_not_served_after_it() {
+        let room = Room::new(RoomName::new("r").unwrap(), 0);
+        let encode = |_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
+            if let Item::Event(Event { body: Body::Message { content: Some(text) }, .. }) = item {
+                out.extend_from_slice(text.as_bytes());
+            }
+        };
+        let (encoders, kind) = (Encoders::new(Epoch(0), vec![Box::new(encode)]), FrameKind(0));
+        let publish = |position, body| {
+            let (room_name, author, created_at) = (room.name.clone(), None, Timestamp(0));
+            let event = Event { position, prev: position - 1, room: room_name, author, created_at, body };
+            room.publish(&Arc::new(event));
+        };
+        // More than one pull takes, so that what is joined does not reach the head.
+        for position in 1..=PULL_EVENTS_MAX as u64 + 50 {
+            let text = if position == 7 { "secret" } else { "." };
+            publish(position, Body::Message { content: Some(text.into()) });
+        }
+        let pull = || match room.pull_frames(0, kind, &encoders) {
+            Pull::Ready(bytes, _) => String::from_utf8(bytes.to_vec()).unwrap(),
+            _ => panic!("the ring has it"),
+        };
+        assert!(pull().contains("secret"));
+        publish(PULL_EVENTS_MAX as u64 + 51, Body::Delete { target: 7 });
+        assert!(!pull().contains("secret"));
+    }
+}

@@ -444,7 +444,7 @@ async fn a_reader_is_told_of_what_retention_took_and_of_nothing_else() {
         let to = if n == 2 || n == 3 { &quiet } else { &lobby };
         chat.send(to, Draft::post(author("ada"), n.to_string())).await.unwrap();
     }
-    log.cut(6).unwrap();
+    log.commit(&[], 6).unwrap();
     assert_eq!(chat.floor(), 6);
     let resume = async |room: &RoomName, position| {
         let from = From::After(Place { epoch: chat.epoch(), position });
@@ -483,7 +483,7 @@ async fn a_slow_reader_that_retention_overtakes_is_told_so_in_the_stream() {
     for n in 1..=2_000 {
         chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
     }
-    log.cut(1_001).unwrap();
+    log.commit(&[], 1_001).unwrap();
     loop {
         match next(&mut slow).await {
             Received::Signal(_) => {}
@@ -505,6 +505,6 @@ async fn a_position_is_not_used_again_after_everything_was_cut() {
         let chat = Chat::builder().open_log(log.clone()).unwrap();
         let receipt = chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap();
         assert_eq!((receipt.position, receipt.prev), (round + 1, round));
-        log.cut(chat.head() + 1).unwrap();
+        log.commit(&[], chat.head() + 1).unwrap();
     }
 }

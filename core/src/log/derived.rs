@@ -8,18 +8,26 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::event::{Position, RoomName};
+use crate::event::{Position, RoomName, Timestamp};
 
 /// A room has one index row per this many events: the farthest that a read ever has to walk back.
 pub(crate) const INDEX_EVERY: u64 = 128;
 /// Events between two checkpoints: bounds this memory, and the records that a start reads again.
 pub(crate) const CHECKPOINT_EVENTS: usize = 16_384;
 
-/// The newest event of a room, and how many events its chain has ever had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The newest event of a room, and how many events its chain has had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub position: Position,
     pub count: u64,
+    /// When it was made.
+    pub at: Timestamp,
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { position: 0, count: 0, at: Timestamp(0) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -31,8 +39,8 @@ pub(crate) struct Derived {
 
 impl Derived {
     /// Takes an event that follows `before` in its room.
-    pub fn note(&mut self, room: &RoomName, before: Head, position: Position) {
-        let head = Head { position, count: before.count + 1 };
+    pub fn note(&mut self, room: &RoomName, before: Head, position: Position, at: Timestamp) {
+        let head = Head { position, count: before.count + 1, at };
         self.heads.insert(room.clone(), head);
         if head.count.is_multiple_of(INDEX_EVERY) {
             self.index.insert((room.clone(), position));

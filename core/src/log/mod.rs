@@ -105,11 +105,11 @@ pub trait Log: Send + Sync + 'static {
     fn head(&self) -> Position;
     /// The oldest position that is still kept.
     fn floor(&self) -> Position;
-    /// Stores a batch, durably. Returns the events in the batch's order.
-    fn commit(&self, batch: &[Append]) -> Result<Vec<Arc<Event>>, CommitError>;
-    /// Raises the floor: records before it are gone, their positions never come again. A floor that is not
-    /// above the present one changes nothing.
-    fn cut(&self, floor: Position) -> Result<(), CommitError>;
+    /// Stores a batch, durably, and raises the floor to `floor` if that is higher, in the same commit: the
+    /// records before it are gone, their positions never come again. Returns the events in the batch's order.
+    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError>;
+    /// Bytes of the records that are kept.
+    fn live_bytes(&self) -> u64;
     /// The record at a position; `None` below the floor and beyond the head.
     fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
     /// The newest position of a room; 0 when nothing is known of it.
@@ -121,6 +121,19 @@ pub trait Log: Send + Sync + 'static {
     fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError>;
     /// The newest edit of a message, content and time.
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
+    /// Forgets the heads of rooms that have no record any more and whose newest was made before `before`:
+    /// looks at [`READ_EVENTS_MAX`] rooms at most, from the one after `after` on. Returns where to go on.
+    /// `spare` names rooms to leave alone.
+    fn forget_heads(
+        &self,
+        after: Option<&RoomName>,
+        before: Timestamp,
+        spare: &dyn Fn(&RoomName) -> bool,
+    ) -> Result<Option<RoomName>, CommitError>;
+    /// Whether there is room on the disk for a commit at all.
+    fn require_space(&self) -> Result<(), CommitError>;
+    /// Records of the whole log from a position on, oldest first, at most [`READ_EVENTS_MAX`].
+    fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
     /// Records of the whole log before a position, newest first, at most [`READ_EVENTS_MAX`].
     fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError>;
     /// Takes no more commits and leaves nothing to be repaired by the next start.

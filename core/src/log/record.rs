@@ -56,6 +56,8 @@ pub struct Record {
     pub key: Option<Hash>,
     /// Keyed hash of room and content; cleared by a delete.
     pub content_hash: Option<Hash>,
+    /// How many bytes it takes in the log.
+    pub bytes: u64,
 }
 
 /// What [`encode`] writes.
@@ -157,7 +159,13 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
             Some(Arc::new(Event { position, prev, room, author, created_at, body }))
         }
     };
-    Ok(Record { position, created_at, event, key, content_hash })
+    let bytes = stored_bytes(bytes);
+    Ok(Record { position, created_at, event, key, content_hash, bytes })
+}
+
+/// How many bytes a record takes in the log: itself and its position.
+pub(crate) fn stored_bytes(record: &[u8]) -> u64 {
+    (record.len() + size_of::<Position>()) as u64
 }
 
 /// How many bytes an event's record takes at most: what the free space on the disk is compared with.

@@ -1,0 +1,398 @@
+//! The embedded log: one redb file. The only module of the crate that names redb.
+//!
+//! | table | row | written |
+//! |---|---|---|
+//! | `log` | position → record | by every commit, in ascending order |
+//! | `edits` | (target, position of the edit) | with the edit |
+//! | `heads` | room → (head, count, time) | at checkpoints (see [`super::derived`]) |
+//! | `index` | (room, position), one per 128 events of a room | at checkpoints |
+//! | `state` | what cannot be made anew from the records | once, at checkpoints, and by cuts |
+//!
+//! An event's place in its room is found by `prev` alone: a read walks back from the next index row, so it
+//! costs what it returns and at most 128 reads. One commit is one transaction and one fsync.
+
+mod open;
+mod write;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::redb::{
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable, TableDefinition, WriteTransaction,
+};
+use parking_lot::{Mutex, RwLock};
+
+use super::derived::{Derived, Head, INDEX_EVERY};
+use super::record::{self, Record};
+use super::{Append, Chain, CommitError, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX};
+use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
+pub use open::OpenError;
+
+const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+const EDITS: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("edits");
+const HEADS: TableDefinition<'_, &str, (u64, u64, u64)> = TableDefinition::new("heads");
+const INDEX: TableDefinition<'_, (&str, u64), ()> = TableDefinition::new("index");
+const STATE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");
+
+const STATE_FORMAT: &str = "format";
+const STATE_EPOCH: &str = "epoch";
+const STATE_SIGNING_KEY: &str = "signing_key";
+const STATE_FLOOR: &str = "floor";
+const STATE_LAST: &str = "last";
+const STATE_CHECKPOINT: &str = "checkpoint";
+const STATE_LIVE: &str = "live_bytes";
+
+pub(crate) struct RedbLog {
+    /// `None` once closed. Commits and reads take what they need from it and let the lock go.
+    database: RwLock<Option<Database>>,
+    epoch: Epoch,
+    signing_key: [u8; 32],
+    /// The newest durable position. Stored (Release) after the commit; loads (Acquire) see its records.
+    head: AtomicU64,
+    /// The oldest position kept. Stored (Release) after the cut's commit.
+    floor: AtomicU64,
+    /// Bytes of the records that are kept. Written by the committer only.
+    live_bytes: AtomicU64,
+    /// The position up to which heads and index are in their tables. Written by the committer only.
+    checkpoint: AtomicU64,
+    /// What no checkpoint holds yet. Written by the committer only, and held for writing for memory work only.
+    derived: RwLock<Derived>,
+    /// The committer's buffer for the bytes of a record.
+    scratch: Mutex<Vec<u8>>,
+    /// Where the file lies, to ask for free space; `None` when it lies in memory or was opened for a test.
+    directory: Option<PathBuf>,
+}
+
+impl RedbLog {
+    fn begin_read(&self) -> Result<ReadTransaction, LogError> {
+        let database = self.database.read();
+        let database = database.as_ref().ok_or_else(|| LogError::Storage("the log is closed".into()))?;
+        database.begin_read().map_err(storage_error)
+    }
+
+    fn begin_write(&self) -> Result<WriteTransaction, CommitError> {
+        let database = self.database.read();
+        let database = database.as_ref().ok_or_else(|| CommitError::Refused("the log is closed".into()))?;
+        database.begin_write().map_err(refused)
+    }
+
+    /// Where a walk back through a room must begin so that it meets the first event after `after`: the next
+    /// index row, or else the head. Also gives the head.
+    fn walk_from(
+        tx: &ReadTransaction,
+        room: &RoomName,
+        after: Position,
+        known: &Known,
+    ) -> Result<Walk, LogError> {
+        let head = match known.head {
+            Some(head) => head.position,
+            None => stored_head(&tx.open_table(HEADS).map_err(storage_error)?, room)?.position,
+        };
+        let index = tx.open_table(INDEX).map_err(storage_error)?;
+        let from = (room.as_str(), after.saturating_add(1));
+        let row = index.range(from..=(room.as_str(), Position::MAX)).map_err(storage_error)?.next();
+        let stored = row.transpose().map_err(storage_error)?.map(|(key, _)| key.value().1);
+        let row = match (stored, known.index) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Ok(Walk { head, from: row.map_or(head, |row| row.min(head)) })
+    }
+
+    /// What is known beside the tables. Must be asked before the transaction begins: what a checkpoint takes
+    /// away in between is then in the transaction's tables.
+    fn known(&self, room: &RoomName, after: Position) -> Known {
+        let derived = self.derived.read();
+        Known { head: derived.head(room), index: derived.index_after(room, after) }
+    }
+}
+
+struct Known {
+    head: Option<Head>,
+    index: Option<Position>,
+}
+
+struct Walk {
+    head: Position,
+    from: Position,
+}
+
+impl Log for RedbLog {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn signing_key(&self) -> [u8; 32] {
+        self.signing_key
+    }
+
+    fn head(&self) -> Position {
+        self.head.load(Ordering::Acquire)
+    }
+
+    fn floor(&self) -> Position {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError> {
+        self.write(batch, floor)
+    }
+
+    fn live_bytes(&self) -> u64 {
+        self.live_bytes.load(Ordering::Acquire)
+    }
+
+    fn require_space(&self) -> Result<(), CommitError> {
+        RedbLog::require_space(self, 0)
+    }
+
+    fn forget_heads(
+        &self,
+        after: Option<&RoomName>,
+        before: Timestamp,
+        spare: &dyn Fn(&RoomName) -> bool,
+    ) -> Result<Option<RoomName>, CommitError> {
+        self.forget(after, before, spare)
+    }
+
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        let tx = self.begin_read()?;
+        get(&tx.open_table(LOG).map_err(storage_error)?, position)
+    }
+
+    fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
+        let known = self.known(room, 0);
+        if let Some(head) = known.head {
+            return Ok(head.position);
+        }
+        let tx = self.begin_read()?;
+        Ok(stored_head(&tx.open_table(HEADS).map_err(storage_error)?, room)?.position)
+    }
+
+    fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {
+        let mut chain = Chain { floor: self.floor(), ..Chain::default() };
+        let (mut at, mut bytes) = (after, 0);
+        loop {
+            let known = self.known(room, at);
+            let tx = self.begin_read()?;
+            let walk = Self::walk_from(&tx, room, at, &known)?;
+            chain.head = walk.head;
+            let log = tx.open_table(LOG).map_err(storage_error)?;
+            let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX)?;
+            let Some(last) = piece.last() else { break };
+            at = last.position;
+            bytes += piece.iter().map(|event| event.cost_bytes()).sum::<usize>();
+            chain.events.extend(piece);
+            if chain.events.len() + INDEX_EVERY as usize > READ_EVENTS_MAX || bytes >= READ_BYTES_MAX {
+                break;
+            }
+        }
+        chain.floor = chain.floor.max(self.floor());
+        Ok(chain)
+    }
+
+    fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError> {
+        let count = count.min(READ_EVENTS_MAX);
+        // The walk begins at the first index row from `before` on, and passes over at most 128 events.
+        let known = self.known(room, before.saturating_sub(1));
+        let tx = self.begin_read()?;
+        let walk = Self::walk_from(&tx, room, before.saturating_sub(1), &known)?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        let mut events = Vec::with_capacity(count);
+        let (mut at, mut bytes) = (walk.from, 0);
+        while at != 0 && events.len() < count && bytes < READ_BYTES_MAX {
+            let Some(event) = get(&log, at)?.and_then(|record| record.event) else { break };
+            at = event.prev;
+            if event.position < before {
+                bytes += event.cost_bytes();
+                events.push(event);
+            }
+        }
+        events.reverse();
+        Ok(Chain { events, head: walk.head, floor: self.floor() })
+    }
+
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
+        let tx = self.begin_read()?;
+        let edits = tx.open_table(EDITS).map_err(storage_error)?;
+        let newest = edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.next_back();
+        match newest.transpose().map_err(storage_error)? {
+            Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1),
+            None => Ok(None),
+        }
+    }
+
+    fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
+        let tx = self.begin_read()?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX).map(decode_row).collect()
+    }
+
+    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
+        let tx = self.begin_read()?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        log.range(..before).map_err(storage_error)?.rev().take(READ_EVENTS_MAX).map(decode_row).collect()
+    }
+
+    fn close(&self) -> Result<(), LogError> {
+        self.finish()
+    }
+}
+
+type Row<'a> = (::redb::AccessGuard<'a, u64>, ::redb::AccessGuard<'a, &'static [u8]>);
+
+fn decode_row(row: Result<Row<'_>, ::redb::StorageError>) -> Result<Record, LogError> {
+    let (position, bytes) = row.map_err(storage_error)?;
+    record::decode(position.value(), bytes.value())
+}
+
+/// Follows `prev` from `from` down to the first event after `after`. Returns the oldest of what it passed,
+/// oldest first, at most `count` events and about `bytes_max`; older ones push newer ones out.
+fn walk_back(
+    log: &impl ReadableTable<u64, &'static [u8]>,
+    from: Position,
+    after: Position,
+    count: usize,
+    bytes_max: usize,
+) -> Result<Vec<Arc<Event>>, LogError> {
+    let mut passed = std::collections::VecDeque::new();
+    let (mut at, mut bytes) = (from, 0);
+    while at > after {
+        let Some(event) = get(log, at)?.and_then(|record| record.event) else { break };
+        at = event.prev;
+        bytes += event.cost_bytes();
+        passed.push_back(event);
+        while passed.len() > 1 && (bytes > bytes_max || passed.len() > count) {
+            bytes -= passed.pop_front().map_or(0, |event| event.cost_bytes());
+        }
+    }
+    Ok(passed.into_iter().rev().collect())
+}
+
+fn get(log: &impl ReadableTable<u64, &'static [u8]>, position: Position) -> Result<Option<Record>, LogError> {
+    let Some(bytes) = log.get(position).map_err(storage_error)? else { return Ok(None) };
+    record::decode(position, bytes.value()).map(Some)
+}
+
+fn stored_head(
+    heads: &impl ReadableTable<&'static str, (u64, u64, u64)>,
+    room: &RoomName,
+) -> Result<Head, LogError> {
+    let row = heads.get(room.as_str()).map_err(storage_error)?;
+    Ok(row.map_or(Head::default(), |row| {
+        let (position, count, at) = row.value();
+        Head { position, count, at: Timestamp(at) }
+    }))
+}
+
+fn storage_error(error: impl Into<::redb::Error>) -> LogError {
+    LogError::Storage(error.into().to_string())
+}
+
+/// Nothing of the transaction was committed: certainly not stored.
+fn refused(error: impl std::fmt::Display) -> CommitError {
+    CommitError::Refused(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Body;
+    use crate::log::derived::CHECKPOINT_EVENTS;
+    use crate::log::record::RECORD_VERSION;
+
+    fn room(n: u64) -> RoomName {
+        RoomName::new(&format!("room-{n}")).unwrap()
+    }
+
+    fn fill(log: &RedbLog, events: u64, rooms: u64) {
+        let appends: Vec<Append> = (0..events)
+            .map(|n| Append {
+                room: room(n % rooms),
+                author: None,
+                created_at: Timestamp(1),
+                body: Body::Message { content: Some("x".into()) },
+                key: None,
+                content_hash: None,
+            })
+            .collect();
+        for batch in appends.chunks(1_000) {
+            log.commit(batch, 0).unwrap();
+        }
+    }
+
+    fn index_rows(log: &RedbLog) -> Vec<(String, Position)> {
+        let tx = log.begin_read().unwrap();
+        let index = tx.open_table(INDEX).unwrap();
+        let rows = index.range::<(&str, u64)>(..).unwrap().map(|row| row.unwrap().0);
+        rows.map(|key| (key.value().0.to_owned(), key.value().1)).collect()
+    }
+
+    #[test]
+    fn a_room_has_an_index_row_for_every_128_of_its_events() {
+        let log = RedbLog::in_memory().unwrap();
+        fill(&log, 40_000, 2);
+        let written = index_rows(&log).len() as u64;
+        let derived = log.derived.read();
+        let both = written + derived.index().count() as u64;
+        assert_eq!(both, 2 * (20_000 / INDEX_EVERY));
+        assert!(derived.events() < CHECKPOINT_EVENTS, "and it is not all in memory");
+        assert!(index_rows(&log).contains(&("room-0".into(), 2 * INDEX_EVERY - 1)));
+    }
+
+    #[test]
+    fn a_start_makes_anew_what_no_checkpoint_holds() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let log = RedbLog::open(&path).unwrap();
+        fill(&log, 20_000, 3);
+        // As a crash leaves it: the database is dropped, the checkpoint of a close is not made.
+        let database = log.database.write().take();
+        drop(database);
+        let before = std::mem::take(&mut *log.derived.write());
+        let log = RedbLog::open(&path).unwrap();
+        let after = log.derived.read();
+        assert_eq!((log.head(), after.events()), (20_000, before.events()));
+        assert!(
+            after.heads().count() == 3 && after.heads().all(|(room, head)| before.head(room) == Some(*head))
+        );
+        assert!(after.index().eq(before.index()));
+    }
+
+    #[test]
+    fn a_file_that_is_no_log_is_refused_and_left_as_it_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notes.txt");
+        std::fs::write(&path, "dear diary").unwrap();
+        let error = RedbLog::open(&path).err().unwrap().to_string();
+        assert!(error.contains("notes.txt") && error.contains("not a Millchat log"), "{error}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"dear diary");
+        // A redb file of another program.
+        let path = directory.path().join("other.redb");
+        let other = Database::create(&path).unwrap();
+        let tx = other.begin_write().unwrap();
+        tx.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
+        tx.commit().unwrap();
+        drop(other);
+        let before = std::fs::read(&path).unwrap();
+        assert!(matches!(RedbLog::open(&path), Err(OpenError::NotALog(_))));
+        assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    }
+
+    #[test]
+    fn a_log_of_a_newer_release_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        drop(RedbLog::open(&path).unwrap());
+        let database = Database::open(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+        tx.commit().unwrap();
+        drop(database);
+        let before = std::fs::read(&path).unwrap();
+        let error = RedbLog::open(&path).err().unwrap().to_string();
+        assert!(error.contains("newer release") && error.contains("log"), "{error}");
+        assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    }
+}

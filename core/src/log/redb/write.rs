@@ -1,0 +1,275 @@
+//! Writing: a commit is one transaction and one fsync, and carries the next step of a cut with it.
+
+use std::ops::AddAssign;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ::redb::{Durability, ReadableTable as _, Table, WriteTransaction};
+
+use super::{
+    EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_LIVE, refused,
+    storage_error, stored_head,
+};
+use crate::event::{Body, Event, Position, RoomName, Timestamp};
+use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Head};
+use crate::log::record::{self, Fields};
+use crate::log::{Append, CommitError, LogError, READ_EVENTS_MAX};
+
+/// Free space that a commit leaves on the disk, so that redb never meets a full one: after an I/O error it
+/// would serve only what it has cached.
+const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+/// What a commit may write beyond its records: pages of the trees, copied on write.
+const WRITE_AMPLIFICATION_MAX: u64 = 3;
+
+/// How the bytes of the kept records change.
+#[derive(Default)]
+struct Change {
+    more: u64,
+    less: u64,
+    /// Records that were there before became smaller or went: a start cannot count that anew.
+    old: bool,
+}
+
+impl AddAssign for Change {
+    fn add_assign(&mut self, other: Self) {
+        self.more += other.more;
+        self.less += other.less;
+        self.old |= other.old;
+    }
+}
+
+impl RedbLog {
+    pub(super) fn write(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError> {
+        if !batch.is_empty() {
+            self.require_space(batch.iter().map(append_bytes_max).sum())?;
+        }
+        let mut tx = self.begin_write()?;
+        tx.set_durability(Durability::Immediate).map_err(refused)?;
+        let (events, brought, mut change) = self.append(&tx, batch).map_err(refused)?;
+        let head = self.head.load(Ordering::Acquire) + batch.len() as u64;
+        let old_floor = self.floor.load(Ordering::Acquire);
+        let floor = floor.clamp(old_floor, head + 1);
+        let checkpoint = {
+            let derived = self.derived.read();
+            // The heads of rooms that lose their last record must be in their table before the record goes.
+            let due = derived.events() + brought.events() >= CHECKPOINT_EVENTS;
+            let overtaken = floor > old_floor && floor > self.checkpoint.load(Ordering::Acquire) + 1;
+            if due || overtaken {
+                write_derived(&tx, &[&derived, &brought], head).map_err(refused)?;
+            }
+            due || overtaken
+        };
+        if floor > old_floor {
+            change += cut(&tx, old_floor, floor, head).map_err(refused)?;
+        }
+        let live_bytes = (self.live_bytes.load(Ordering::Acquire) + change.more).saturating_sub(change.less);
+        if checkpoint || change.old {
+            write_live_bytes(&tx, head, live_bytes).map_err(refused)?;
+        }
+        tx.commit().map_err(|error| CommitError::Unknown(error.to_string()))?;
+        let mut derived = self.derived.write();
+        if checkpoint {
+            *derived = Derived::default();
+            self.checkpoint.store(head, Ordering::Release);
+        } else {
+            derived.absorb(brought);
+        }
+        self.live_bytes.store(live_bytes, Ordering::Release);
+        self.head.store(head, Ordering::Release);
+        self.floor.store(floor, Ordering::Release);
+        Ok(events)
+    }
+
+    /// Compares the free space with what a batch may need at worst.
+    pub(super) fn require_space(&self, records_bytes: usize) -> Result<(), CommitError> {
+        let Some(directory) = &self.directory else { return Ok(()) };
+        // A disk that does not answer is met by the commit itself.
+        let Ok(disk) = rustix::fs::statvfs(directory) else { return Ok(()) };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        let needed = records_bytes as u64 * WRITE_AMPLIFICATION_MAX + DISK_RESERVE_BYTES;
+        if free < needed { Err(CommitError::DiskFull { free, needed }) } else { Ok(()) }
+    }
+
+    /// Puts the batch into a transaction that is not committed yet.
+    fn append(
+        &self,
+        tx: &WriteTransaction,
+        batch: &[Append],
+    ) -> Result<(Vec<Arc<Event>>, Derived, Change), LogError> {
+        let mut log = tx.open_table(LOG).map_err(storage_error)?;
+        let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
+        let heads = tx.open_table(HEADS).map_err(storage_error)?;
+        let mut scratch = self.scratch.lock();
+        let (mut brought, mut change) = (Derived::default(), Change::default());
+        let mut events = Vec::with_capacity(batch.len());
+        let mut position = self.head.load(Ordering::Acquire);
+        for append in batch {
+            position += 1;
+            let known = brought.head(&append.room).or_else(|| self.derived.read().head(&append.room));
+            let head = match known {
+                Some(head) => head,
+                None => stored_head(&heads, &append.room)?,
+            };
+            let event = Arc::new(Event {
+                position,
+                prev: head.position,
+                room: append.room.clone(),
+                author: append.author.clone(),
+                created_at: append.created_at,
+                body: append.body.clone(),
+            });
+            let fields = Fields {
+                event: &event,
+                key: append.key.as_ref(),
+                content_hash: append.content_hash.as_ref(),
+            };
+            record::encode(&fields, &mut scratch);
+            log.insert(position, scratch.as_slice()).map_err(storage_error)?;
+            change.more += record::stored_bytes(&scratch);
+            brought.note(&append.room, head, position, append.created_at);
+            match append.body {
+                Body::Edit { target, .. } => {
+                    edits.insert((target, position), ()).map_err(storage_error)?;
+                }
+                Body::Delete { target } => {
+                    change += withhold(&mut log, target)?;
+                    for edit in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
+                        let (key, _) = edit.map_err(storage_error)?;
+                        change += withhold(&mut log, key.value().1)?;
+                    }
+                }
+                _ => {}
+            }
+            events.push(event);
+        }
+        Ok((events, brought, change))
+    }
+
+    pub(super) fn forget(
+        &self,
+        after: Option<&RoomName>,
+        before: Timestamp,
+        spare: &dyn Fn(&RoomName) -> bool,
+    ) -> Result<Option<RoomName>, CommitError> {
+        let floor = self.floor.load(Ordering::Acquire);
+        let mut old = Vec::new();
+        let mut last = None;
+        let mut look = || -> Result<(), LogError> {
+            let tx = self.begin_read()?;
+            let heads = tx.open_table(HEADS).map_err(storage_error)?;
+            let rows = match after {
+                Some(after) => heads
+                    .range::<&str>((std::ops::Bound::Excluded(after.as_str()), std::ops::Bound::Unbounded)),
+                None => heads.range::<&str>(..),
+            };
+            let mut seen = 0;
+            for row in rows.map_err(storage_error)? {
+                let (room, head) = row.map_err(storage_error)?;
+                let (position, _, at) = head.value();
+                let Ok(room) = RoomName::new(room.value()) else { continue };
+                if position < floor
+                    && at < before.0
+                    && !spare(&room)
+                    && self.derived.read().head(&room).is_none()
+                {
+                    old.push(room.clone());
+                }
+                seen += 1;
+                if seen == READ_EVENTS_MAX {
+                    last = Some(room);
+                    break;
+                }
+            }
+            Ok(())
+        };
+        look().map_err(refused)?;
+        if !old.is_empty() {
+            let tx = self.begin_write()?;
+            {
+                let mut heads = tx.open_table(HEADS).map_err(refused)?;
+                for room in &old {
+                    heads.remove(room.as_str()).map_err(refused)?;
+                }
+            }
+            tx.commit().map_err(|error| CommitError::Unknown(error.to_string()))?;
+        }
+        Ok(last)
+    }
+
+    pub(super) fn finish(&self) -> Result<(), LogError> {
+        let Some(database) = self.database.write().take() else { return Ok(()) };
+        let derived = std::mem::take(&mut *self.derived.write());
+        if derived.events() > 0 {
+            let tx = database.begin_write().map_err(storage_error)?;
+            let head = self.head.load(Ordering::Acquire);
+            write_derived(&tx, &[&derived], head)?;
+            write_live_bytes(&tx, head, self.live_bytes.load(Ordering::Acquire))?;
+            tx.commit().map_err(storage_error)?;
+        }
+        database.close().map_err(storage_error)
+    }
+}
+
+/// Writes what is derived into its tables, up to `head`.
+fn write_derived(tx: &WriteTransaction, parts: &[&Derived], head: Position) -> Result<(), LogError> {
+    let mut heads = tx.open_table(HEADS).map_err(storage_error)?;
+    let mut index = tx.open_table(INDEX).map_err(storage_error)?;
+    for part in parts {
+        for (room, Head { position, count, at }) in part.heads() {
+            heads.insert(room.as_str(), (*position, *count, at.0)).map_err(storage_error)?;
+        }
+        for (room, position) in part.index() {
+            index.insert((room.as_str(), *position), ()).map_err(storage_error)?;
+        }
+    }
+    let mut state = tx.open_table(STATE).map_err(storage_error)?;
+    state.insert(STATE_CHECKPOINT, head.to_le_bytes().as_slice()).map_err(storage_error)?;
+    Ok(())
+}
+
+fn write_live_bytes(tx: &WriteTransaction, head: Position, live_bytes: u64) -> Result<(), LogError> {
+    let mut state = tx.open_table(STATE).map_err(storage_error)?;
+    let both = [head.to_le_bytes(), live_bytes.to_le_bytes()].concat();
+    state.insert(STATE_LIVE, both.as_slice()).map_err(storage_error)?;
+    Ok(())
+}
+
+/// Takes the records from `old` to `floor` out, with their index rows and edits.
+fn cut(tx: &WriteTransaction, old: Position, floor: Position, head: Position) -> Result<Change, LogError> {
+    let mut log = tx.open_table(LOG).map_err(storage_error)?;
+    let mut index = tx.open_table(INDEX).map_err(storage_error)?;
+    let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
+    let mut change = Change { old: true, ..Change::default() };
+    for row in log.extract_from_if(old..floor, |_, _| true).map_err(storage_error)? {
+        let (position, bytes) = row.map_err(storage_error)?;
+        let record = record::decode(position.value(), bytes.value())?;
+        change.less += record.bytes;
+        let Some(event) = record.event else { continue };
+        index.remove((event.room.as_str(), event.position)).map_err(storage_error)?;
+        if let Body::Edit { target, .. } = event.body {
+            edits.remove((target, event.position)).map_err(storage_error)?;
+        }
+    }
+    let mut state = tx.open_table(STATE).map_err(storage_error)?;
+    state.insert(STATE_FLOOR, floor.to_le_bytes().as_slice()).map_err(storage_error)?;
+    state.insert(STATE_LAST, head.to_le_bytes().as_slice()).map_err(storage_error)?;
+    Ok(change)
+}
+
+fn withhold(log: &mut Table<'_, u64, &'static [u8]>, position: Position) -> Result<Change, LogError> {
+    let Some(bytes) = log.get(position).map_err(storage_error)?.map(|bytes| bytes.value().to_vec()) else {
+        return Ok(Change::default());
+    };
+    let withheld = record::withhold(position, &bytes)?;
+    log.insert(position, withheld.as_slice()).map_err(storage_error)?;
+    Ok(Change { more: record::stored_bytes(&withheld), less: record::stored_bytes(&bytes), old: true })
+}
+
+fn append_bytes_max(append: &Append) -> usize {
+    let author = append.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
+    let content = match &append.body {
+        Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
+        Body::Delete { .. } | Body::Unknown { .. } => 0,
+    };
+    record::bytes_max(author + content)
+}

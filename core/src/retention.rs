@@ -1,0 +1,91 @@
+//! Retention: how far back the log is kept.
+//!
+//! The floor is raised in steps that go along with commits, so that a cut costs senders no fsync of its own;
+//! when nobody sends, the committer cuts by itself. Under load a step takes more events than the commit brings,
+//! and when the log is far over its bytes, cutting goes before new commits.
+
+use std::time::Duration;
+
+use crate::event::{Position, Timestamp};
+use crate::log::{Log, LogError};
+
+/// Least number of events that a step may take: a log that is behind catches up also under light load.
+pub const CUT_EVENTS_MIN: usize = 256;
+/// Most events that one step takes.
+pub const CUT_EVENTS_MAX: usize = 8_192;
+/// Shortest age that may be set.
+pub const KEEP_AGE_MIN: Duration = Duration::from_mins(1);
+/// How long the head of a room without records is kept beyond them when records are kept for ever.
+pub const HEADS_KEPT: Duration = Duration::from_hours(24 * 30);
+
+/// What is kept. The default keeps everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Keep {
+    /// Events of this age and older go.
+    pub age: Option<Duration>,
+    /// The oldest events go while the records take more bytes than this.
+    pub bytes: Option<u64>,
+}
+
+impl Keep {
+    /// Rooms that lost their last record are known for this long after it was made.
+    pub(crate) fn heads_age(self) -> Duration {
+        self.age.map_or(HEADS_KEPT, |age| age * 2)
+    }
+}
+
+/// Decides where the floor goes.
+pub(crate) struct Retention {
+    keep: Keep,
+    /// The floor, and the time of the record there, so that not every commit reads it.
+    oldest: Option<(Position, Timestamp)>,
+}
+
+impl Retention {
+    pub fn new(keep: Keep) -> Self {
+        Self { keep, oldest: None }
+    }
+
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// Whether the log holds so much more than its bytes that cutting goes first.
+    pub fn is_behind(&self, log: &dyn Log) -> bool {
+        self.keep.bytes.is_some_and(|bytes| log.live_bytes() > bytes + bytes / 4)
+    }
+
+    /// The floor after the next step of at most `events_max`; the present one when nothing is to go.
+    pub fn next_floor(
+        &mut self,
+        log: &dyn Log,
+        now: Timestamp,
+        events_max: usize,
+    ) -> Result<Position, LogError> {
+        let mut floor = log.floor();
+        let oldest_ms = self.keep.age.map_or(0, |age| now.0.saturating_sub(age.as_millis() as u64));
+        let mut over = self.keep.bytes.map_or(0, |bytes| log.live_bytes().saturating_sub(bytes));
+        let known_young = self.oldest.is_some_and(|(at, time)| at == floor && time.0 > oldest_ms);
+        if over == 0 && (known_young || self.keep.age.is_none()) {
+            return Ok(floor);
+        }
+        let end = floor + events_max as u64;
+        'steps: loop {
+            let records = log.scan(floor)?;
+            if records.is_empty() {
+                break;
+            }
+            for record in records {
+                if floor >= end || (over == 0 && record.created_at.0 > oldest_ms) {
+                    self.oldest = Some((record.position, record.created_at));
+                    // What was cut before left no holes, but the floor must be where a record is.
+                    floor = record.position;
+                    break 'steps;
+                }
+                over = over.saturating_sub(record.bytes);
+                floor = record.position + 1;
+            }
+        }
+        Ok(floor)
+    }
+}
