@@ -24,6 +24,7 @@ use crate::retention::Keep;
 use crate::room::Room;
 use crate::rooms::Rooms;
 use crate::subscription::{From, Subscription};
+use crate::writer::EDITS_PER_MESSAGE_MAX;
 
 /// Why a send did not succeed.
 ///
@@ -71,6 +72,9 @@ pub enum SendError {
     /// The message was deleted.
     #[error("the message at position {0} was deleted")]
     TargetDeleted(Position),
+    /// The message was edited too often.
+    #[error("the message at position {0} was edited {EDITS_PER_MESSAGE_MAX} times, which is the limit")]
+    TooManyEdits(Position),
     /// The message is somebody else's.
     #[error("the message at position {0} is somebody else's")]
     NotAuthor(Position),
@@ -101,6 +105,9 @@ pub enum ReadError {
     /// Too many reads are waiting. Come back in a second.
     #[error("too many reads of the log are waiting")]
     Busy,
+    /// The read failed in a way that nobody foresaw.
+    #[error("the read failed")]
+    Failed,
     /// The chat is closed.
     #[error("the chat is closed")]
     Closed,
@@ -203,7 +210,7 @@ impl Shared {
     }
 }
 
-/// A chat. Cheap to clone; when the last clone and the last subscription are gone it is closed.
+/// A chat. Cheap to clone; when the last clone is gone it is closed, and subscriptions to it end.
 ///
 /// ```
 /// # use millchat::{Author, AuthorKind, Chat, Draft, HistoryRange, RoomName};

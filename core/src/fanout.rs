@@ -14,7 +14,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use parking_lot::{Mutex, RwLock};
 use slab::Slab;
 use tokio::sync::Notify;
 
@@ -22,6 +21,7 @@ use crate::chat::{Chat, ReadError};
 use crate::event::{Author, RoomName};
 use crate::room::Room;
 use crate::subscription::{From, Subscription};
+use crate::sync::{Mutex, RwLock};
 
 /// Wakes the subscriptions that were made with it, together: one for each runtime thread.
 ///
@@ -115,8 +115,14 @@ struct List {
 impl Waiting {
     fn tell(&self, rooms: &[Arc<Room>]) {
         if self.gathered {
-            self.news.lock().extend(rooms.iter().map(|room| room.number));
-            self.told.notify_one();
+            let lists = self.lists.lock();
+            let ours: Vec<u64> =
+                rooms.iter().map(|room| room.number).filter(|room| lists.contains_key(room)).collect();
+            drop(lists);
+            if !ours.is_empty() {
+                self.news.lock().extend(ours);
+                self.told.notify_one();
+            }
         } else {
             for room in rooms {
                 self.wake(room.number);

@@ -1,7 +1,8 @@
 //! History: the fold of a room's chain, by page.
 //!
 //! A page holds messages in their latest state. It costs what it returns, the events it passes over, and at
-//! most 128 reads more, wherever in the log it lies; no read transaction outlives 256 records.
+//! most 128 reads more, wherever in the log it lies; no read transaction outlives 256 records. It is bounded in
+//! messages, in bytes and in events: a page may be shorter than was asked for, even empty, and its links go on.
 
 use crate::chat::is_message;
 use crate::event::{Body, Event, Message, Position, RoomName};
@@ -9,6 +10,10 @@ use crate::log::{Log, LogError, READ_EVENTS_MAX};
 
 /// Most messages of a page; more is clamped.
 pub const PAGE_MESSAGES_MAX: usize = 1_000;
+/// A page ends with the message that takes it past this many bytes of content.
+pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// A page ends after this many events, messages or not.
+pub const PAGE_EVENTS_MAX: usize = 4_096;
 
 /// Which part of a room's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,65 +56,96 @@ pub(crate) fn page(
     }
 }
 
+/// A page being filled.
+struct Page {
+    messages: Vec<Message>,
+    limit: usize,
+    bytes: usize,
+    passed: usize,
+}
+
+impl Page {
+    fn new(limit: usize) -> Self {
+        Self { messages: Vec::new(), limit, bytes: 0, passed: 0 }
+    }
+
+    /// Whether it takes nothing more. What it has passed over counts too, so that a page of edits has an end.
+    fn full(&self) -> bool {
+        self.messages.len() >= self.limit || self.bytes >= PAGE_BYTES_MAX || self.passed >= PAGE_EVENTS_MAX
+    }
+
+    fn pass(&mut self, log: &dyn Log, event: &Event) -> Result<(), LogError> {
+        self.passed += 1;
+        if is_message(event) {
+            let message = latest(log, event)?;
+            self.bytes += message.content.as_deref().map_or(0, str::len);
+            self.messages.push(message);
+        }
+        Ok(())
+    }
+}
+
 fn backwards(
     log: &dyn Log,
     room: &RoomName,
     before: Position,
     limit: usize,
 ) -> Result<HistoryPage, LogError> {
-    let mut messages = Vec::new();
+    let mut page = Page::new(limit);
     let (mut at, mut head) = (before, None);
-    let older = loop {
-        let chain = log.read_before(room, at, (limit - messages.len() + 1).min(READ_EVENTS_MAX))?;
+    while !page.full() {
+        let chain = log.read_before(room, at, READ_EVENTS_MAX)?;
         // The head as of the first read: later events reach a reader that goes on from it.
         let _ = head.get_or_insert(chain.head);
-        let Some(oldest) = chain.events.first() else { break None };
-        let (oldest, more) = (oldest.position, oldest.prev != 0);
-        for event in chain.events.iter().rev().filter(|event| is_message(event)) {
-            if messages.len() == limit {
-                break;
-            }
-            messages.push(latest(log, event)?);
+        if chain.events.is_empty() {
+            break;
         }
-        match messages.last() {
-            // Whether an older one is kept is known once the log was asked for it.
-            Some(last) if messages.len() == limit => {
-                break (oldest < last.position || more).then_some(last.position);
-            }
-            _ if !more => break None,
-            _ => at = oldest,
-        }
-    };
-    messages.reverse();
-    let head = head.unwrap_or(0);
-    let newer = (before <= head).then(|| before - 1);
-    let older = match older {
-        Some(before) if log.read_before(room, before, 1)?.events.is_empty() => None,
-        older => older,
-    };
-    Ok(HistoryPage { messages, floor: log.floor(), head, older, newer })
-}
-
-fn forwards(log: &dyn Log, room: &RoomName, after: Position, limit: usize) -> Result<HistoryPage, LogError> {
-    let mut messages = Vec::new();
-    let (mut at, mut head) = (after, 0);
-    while messages.len() < limit {
-        let chain = log.read_after(room, at)?;
-        head = chain.head;
-        let Some(last) = chain.events.last() else { break };
-        at = last.position;
-        for event in chain.events.iter().filter(|event| is_message(event)) {
-            if messages.len() == limit {
+        for event in chain.events.iter().rev() {
+            if page.full() {
                 break;
             }
             at = event.position;
-            messages.push(latest(log, event)?);
+            page.pass(log, event)?;
         }
     }
-    let newer = (messages.len() == limit && at < head).then_some(at);
-    let first = messages.first().map_or(after.saturating_add(1), |first| first.position);
-    let older = (!log.read_before(room, first, 1)?.events.is_empty()).then_some(first);
-    Ok(HistoryPage { messages, floor: log.floor(), head, older, newer })
+    page.messages.reverse();
+    let head = head.unwrap_or(0);
+    let older = !log.read_before(room, at, 1)?.events.is_empty();
+    Ok(HistoryPage {
+        messages: page.messages,
+        floor: log.floor(),
+        head,
+        older: older.then_some(at),
+        newer: (before > 0 && before <= head).then(|| before - 1),
+    })
+}
+
+fn forwards(log: &dyn Log, room: &RoomName, after: Position, limit: usize) -> Result<HistoryPage, LogError> {
+    let mut page = Page::new(limit);
+    let (mut at, mut head) = (after, 0);
+    while !page.full() {
+        let chain = log.read_after(room, at)?;
+        head = chain.head;
+        if chain.events.is_empty() {
+            break;
+        }
+        for event in &chain.events {
+            if page.full() {
+                break;
+            }
+            at = event.position;
+            page.pass(log, event)?;
+        }
+    }
+    let first = page.messages.first().map_or(after.saturating_add(1), |first| first.position);
+    let older = !log.read_before(room, first, 1)?.events.is_empty();
+    Ok(HistoryPage {
+        messages: page.messages,
+        floor: log.floor(),
+        head,
+        older: older.then_some(first),
+        newer: (at < head).then_some(at),
+    })
 }
 
 /// One message. Blocks on storage.

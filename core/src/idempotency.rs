@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::event::{Position, RoomName, Timestamp};
-use crate::log::{Hash, Log, LogError};
+use crate::log::{Hash, Log, LogError, Record};
 
 /// How long a key is remembered.
 pub const WINDOW: Duration = Duration::from_hours(24);
@@ -51,7 +51,7 @@ impl Hasher {
 #[derive(Default)]
 pub(crate) struct Window {
     positions: HashMap<Hash, Position>,
-    order: VecDeque<(Hash, Timestamp)>,
+    order: VecDeque<(Hash, Position, Timestamp)>,
 }
 
 impl Window {
@@ -60,19 +60,21 @@ impl Window {
     }
 
     pub fn insert(&mut self, key: Hash, position: Position, at: Timestamp) {
-        if self.positions.insert(key, position).is_none() {
-            self.order.push_back((key, at));
-        }
+        self.positions.insert(key, position);
+        self.order.push_back((key, position, at));
         self.expire(at);
     }
 
     fn expire(&mut self, now: Timestamp) {
         let oldest_ms = now.0.saturating_sub(WINDOW.as_millis() as u64);
-        while let Some((key, at)) = self.order.front() {
+        while let Some((key, position, at)) = self.order.front() {
             if at.0 >= oldest_ms && self.order.len() <= KEYS_MAX {
                 break;
             }
-            self.positions.remove(key);
+            // A key that was used again, once its first event was below the floor, has a newer place.
+            if self.positions.get(key) == Some(position) {
+                self.positions.remove(key);
+            }
             self.order.pop_front();
         }
     }
@@ -83,7 +85,11 @@ impl Window {
         let mut found = Vec::new();
         let mut before = log.head() + 1;
         'scan: loop {
-            let records = log.scan_back(before)?;
+            let records = match log.scan_back(before) {
+                // One damaged record must not keep every sender with a key waiting for ever.
+                Err(LogError::Damaged { position, .. }) => one_by_one(log, position, before)?,
+                records => records?,
+            };
             let Some(last) = records.last() else { break };
             before = last.position;
             for record in records {
@@ -101,6 +107,22 @@ impl Window {
         }
         Ok(window)
     }
+}
+
+/// The records after a damaged one, newest first, and something at its place to go on from.
+fn one_by_one(log: &dyn Log, damaged: Position, before: Position) -> Result<Vec<Record>, LogError> {
+    let newer = (damaged + 1..before).rev().map(|position| log.record(position));
+    let mut records: Vec<Record> = newer.filter_map(Result::transpose).collect::<Result<_, _>>()?;
+    let created_at = records.last().map_or(Timestamp::now(), |record| record.created_at);
+    records.push(Record {
+        position: damaged,
+        created_at,
+        event: None,
+        key: None,
+        content_hash: None,
+        bytes: 0,
+    });
+    Ok(records)
 }
 
 #[cfg(test)]

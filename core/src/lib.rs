@@ -33,10 +33,11 @@
 //! | name of a room | 1 to 64 of `A-Z a-z 0-9 _ -` |
 //! | sends that wait for the disk | 65,536, or 64 MiB |
 //! | events of one commit | 8,192, or about 8 MiB |
-//! | events of a room kept in memory | 512, or 512 KiB |
+//! | events of a room kept in memory | 512, or 256 KiB |
 //! | idempotency keys | 24 hours, or 1,000,000 |
 //! | history a join can ask for | 1,000 events |
-//! | page of history | 1,000 messages |
+//! | page of history | 1,000 messages, or about 1 MiB |
+//! | edits of a message | 1,000 |
 //! | kinds of frame | 4 |
 
 mod chat;
@@ -45,10 +46,14 @@ mod counters;
 mod encoder;
 mod event;
 mod fanout;
+#[cfg(test)]
+mod faults;
 mod history;
 mod idempotency;
 mod keeper;
 pub mod log;
+#[cfg(loom)]
+pub mod models;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 #[cfg(test)]
@@ -60,6 +65,8 @@ mod room;
 mod rooms;
 mod signals;
 mod subscription;
+mod sync;
+mod writer;
 
 pub use chat::{Builder, Chat, OpenError, Overview, ReadError, SendError};
 pub use counters::Stats;

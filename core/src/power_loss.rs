@@ -71,7 +71,7 @@ impl Disk {
 }
 
 #[derive(Clone)]
-struct Backend(Arc<Mutex<Disk>>);
+pub(crate) struct Backend(Arc<Mutex<Disk>>);
 
 impl std::fmt::Debug for Backend {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -84,8 +84,24 @@ impl Backend {
         Self(Arc::new(Mutex::new(Disk::new(image, at_sync))))
     }
 
-    fn of(image: Vec<u8>) -> Self {
+    /// A disk that nobody looks at.
+    pub fn of(image: Vec<u8>) -> Self {
         Self::new(image, Box::new(|_, _| {}))
+    }
+
+    /// What was written.
+    pub fn written(&self) -> Vec<u8> {
+        self.0.lock().written.clone()
+    }
+
+    /// What is there for certain.
+    pub fn synced(&self) -> Vec<u8> {
+        self.0.lock().synced.clone()
+    }
+
+    /// What is there for certain and some of what was written since.
+    pub fn torn(&self) -> Vec<u8> {
+        self.0.lock().torn()
     }
 }
 
@@ -137,12 +153,12 @@ impl StorageBackend for Backend {
 const SENDS_MAX: u64 = 5_000;
 
 /// So little that the floor moves with almost every commit.
-const KEEP: Keep = Keep { age: None, bytes: Some(60_000) };
+pub(crate) const KEEP: Keep = Keep { age: None, bytes: Some(60_000) };
 
-const ROOMS: [&str; 3] = ["one", "two", "three"];
+pub(crate) const ROOMS: [&str; 3] = ["one", "two", "three"];
 
 /// Reads a room from its floor to its head, as a reader of the log would.
-fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
+pub(crate) fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
     let (mut events, mut after) = (Vec::new(), 0);
     loop {
         let chain = log.read_after(room, after).expect("the log reads");
@@ -157,7 +173,7 @@ fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
 }
 
 /// Opens what a power loss left and returns what is wrong with it.
-fn inspect(image: Vec<u8>, oracle: &Oracle, withheld: &[Position]) -> Vec<String> {
+pub(crate) fn inspect(image: Vec<u8>, oracle: &Oracle, withheld: &[Position]) -> Vec<String> {
     let log = match RedbLog::with_backend(Backend::of(image)) {
         Ok(log) => log,
         Err(error) => return vec![format!("it does not open: {error}")],

@@ -3,6 +3,7 @@
 //! A read may wait for the disk, so it never runs on a thread that serves sockets. Jobs wait in one bounded
 //! queue; a reader has at most one job in it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
 
@@ -31,11 +32,18 @@ impl ReadPool {
             let (queue, log) = (queue.clone(), log.clone());
             thread::Builder::new().name(format!("millchat-read-{n}")).spawn(move || {
                 for job in queue {
-                    job(&*log);
+                    // A job that panics takes its answer with it, and not the thread.
+                    let _ = catch_unwind(AssertUnwindSafe(|| job(&*log)));
                 }
             })?;
         }
         Ok(Self { jobs })
+    }
+
+    /// A pool that reads nothing: its threads would be unknown to loom.
+    #[cfg(loom)]
+    pub fn idle() -> Self {
+        Self { jobs: bounded(0).0 }
     }
 
     /// Runs a read; the answer comes by the channel.
@@ -62,6 +70,6 @@ impl ReadPool {
         &self,
         read: impl FnOnce(&dyn Log) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        Ok(self.start_read(read)?.await.map_err(|_| ReadError::Closed)??)
+        Ok(self.start_read(read)?.await.map_err(|_| ReadError::Failed)??)
     }
 }

@@ -30,7 +30,7 @@ pub struct Keep {
 impl Keep {
     /// Rooms that lost their last record are known for this long after it was made.
     pub(crate) fn heads_age(self) -> Duration {
-        self.age.map_or(HEADS_KEPT, |age| age * 2)
+        self.age.map_or(HEADS_KEPT, |age| age.saturating_mul(2))
     }
 }
 
@@ -52,7 +52,7 @@ impl Retention {
 
     /// Whether the log holds so much more than its bytes that cutting goes first.
     pub fn is_behind(&self, log: &dyn Log) -> bool {
-        self.keep.bytes.is_some_and(|bytes| log.live_bytes() > bytes + bytes / 4)
+        self.keep.bytes.is_some_and(|bytes| log.live_bytes() > bytes.saturating_add(bytes / 4))
     }
 
     /// The floor after the next step of at most `events_max`; the present one when nothing is to go.
@@ -69,7 +69,7 @@ impl Retention {
         if over == 0 && (known_young || self.keep.age.is_none()) {
             return Ok(floor);
         }
-        let end = floor + events_max as u64;
+        let end = floor.saturating_add(events_max as u64);
         'steps: loop {
             let records = log.scan(floor)?;
             if records.is_empty() {

@@ -16,7 +16,7 @@ use crate::event::{Body, Event, Position};
 /// Most events a ring holds.
 pub const RING_EVENTS_MAX: usize = 512;
 /// Most bytes a ring holds, events and frames together, by estimate.
-pub const RING_BYTES_MAX: usize = 512 * 1024;
+pub const RING_BYTES_MAX: usize = 256 * 1024;
 /// An event with its frames takes about this many times the event alone.
 const FRAMES_FACTOR: usize = 3;
 
@@ -134,8 +134,15 @@ impl Ring {
     }
 
     /// Whether a reader at this place needs no event older than the ring's.
-    pub fn reaches(&self, place: Position) -> bool {
-        self.entries.front().is_some_and(|oldest| oldest.event.prev <= place)
+    pub fn reaches(&self, place: Position, floor: Position) -> bool {
+        // A first event of the room may be the first after the room was forgotten.
+        let whole = |prev| if prev == 0 { place + 1 >= floor } else { prev <= place };
+        self.entries.front().is_some_and(|oldest| whole(oldest.event.prev))
+    }
+
+    /// What it holds, by estimate.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn trim(&mut self) {
@@ -227,13 +234,13 @@ mod tests {
     fn older_events_are_taken_only_if_they_join_on() {
         let mut ring = ring(&[5, 8]);
         ring.seed(&[event(2, 0, "x"), event(3, 2, "x")], 8);
-        assert!(!ring.reaches(3), "3 is not the prev of 5");
+        assert!(!ring.reaches(3, 1), "3 is not the prev of 5");
         ring.seed(&[event(2, 0, "x"), event(4, 2, "x")], 8);
         assert_eq!(positions(&ring.after(0, 9, 1 << 20)), Some(vec![2, 4, 5, 8]));
         let mut empty = Ring::default();
         empty.seed(&[event(2, 0, "x")], 3);
-        assert!(!empty.reaches(0));
+        assert!(!empty.reaches(0, 1));
         empty.seed(&[event(2, 0, "x")], 2);
-        assert!(empty.reaches(0));
+        assert!(empty.reaches(0, 1));
     }
 }

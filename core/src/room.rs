@@ -7,16 +7,16 @@
 //! ring finds there the event of that head, unless it was never in the ring.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
 
 use crate::encoder::{Encoders, FRAME_KINDS_MAX, FrameKind};
 use crate::event::{Body, Event, Position, RoomName};
 use crate::ring::{Entry, Piece, Ring};
 use crate::signals::Signals;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, RwLock};
 
 /// Most events one pull returns.
 pub const PULL_EVENTS_MAX: usize = 256;
@@ -123,9 +123,14 @@ impl Room {
         self.ring.read().place_before_last(count)
     }
 
-    /// Whether a reader can go on from this place without the log, as far as the room knows.
-    pub fn serves(&self, place: Position) -> bool {
-        self.head().is_some_and(|head| head <= place) || self.ring.read().reaches(place)
+    /// Whether a reader can go on from this place without the log: nothing is missing after it, for certain.
+    pub fn serves(&self, place: Position, floor: Position) -> bool {
+        match self.head() {
+            // Nothing is known of the room: it may have been forgotten.
+            Some(0) => place + 1 >= floor,
+            Some(head) if head <= place => true,
+            _ => self.ring.read().reaches(place, floor),
+        }
     }
 
     /// The next frames after a place.
@@ -183,6 +188,10 @@ impl Room {
             }
             Piece::Nothing | Piece::Behind => Pull::Behind,
         }
+    }
+
+    pub fn ring_bytes(&self) -> usize {
+        self.ring.read().bytes()
     }
 
     pub fn touch(&self) {

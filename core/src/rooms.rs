@@ -6,22 +6,23 @@
 //! room expires and the one that sends to it meet in the same room, whichever came first.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-
-use dashmap::DashMap;
 
 use crate::event::RoomName;
 use crate::room::Room;
+use crate::sync::Table;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// How long a room that nobody is in stays in memory.
 pub const ROOM_IDLE_MAX: Duration = Duration::from_mins(1);
 /// With more rooms than this in memory, those that nobody is in go at once.
 pub const ROOMS_MAX: usize = 100_000;
+/// And so they do when all rings together hold more than this many bytes.
+pub const RINGS_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 #[derive(Default)]
 pub(crate) struct Rooms {
-    table: DashMap<RoomName, Arc<Room>>,
+    table: Table<RoomName, Arc<Room>>,
     numbers: AtomicU64,
 }
 
@@ -42,7 +43,13 @@ impl Rooms {
 
     /// Forgets the rooms that nobody holds and that were not used since `idle_max` before `now`.
     pub fn forget_idle(&self, now: Instant, idle_max: Duration) {
-        let idle_max = if self.table.len() > ROOMS_MAX { Duration::ZERO } else { idle_max };
+        let mut bytes = 0;
+        self.table.retain(|_, room| {
+            bytes += room.ring_bytes();
+            true
+        });
+        let many = self.table.len() > ROOMS_MAX || bytes > RINGS_BYTES_MAX;
+        let idle_max = if many { Duration::ZERO } else { idle_max };
         self.table.retain(|_, room| {
             Arc::strong_count(room) > 1 || now.saturating_duration_since(room.used()) < idle_max
         });

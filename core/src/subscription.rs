@@ -18,15 +18,13 @@ use crate::chat::{ReadError, Shared};
 use crate::encoder::{FrameKind, Item, Signal};
 use crate::event::{Author, Epoch, Event, Place, Position, RoomName};
 use crate::fanout::{Slot, Waiting};
-use crate::log::{Chain, Log, LogError};
-use crate::room::{Pull, Room};
+use crate::log::{Log, LogError};
+use crate::room::{PULL_BYTES_MAX, Pull, Room};
 
 /// Most events of history a join can ask for; more is clamped.
 pub const HISTORY_MAX: usize = 1_000;
 /// Events of history that a reader gets whose place was no place of this log.
 pub const HISTORY_DEFAULT: usize = 100;
-/// How often a read of the log is done again because content was taken away meanwhile.
-const WITHHELD_RETRIES_MAX: usize = 16;
 
 /// Where a subscription begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +140,8 @@ pub struct Subscription {
     reading: Option<Reading>,
     /// Events taken and not yet delivered as values, newest first.
     taken: Vec<Arc<Event>>,
+    /// How often content was taken out of the room when they were taken.
+    taken_withheld: u64,
 }
 
 type Reading = oneshot::Receiver<Result<Cold, LogError>>;
@@ -154,6 +154,8 @@ struct Cold {
     events: Vec<Arc<Event>>,
     /// `prev` of the first event and position of the last, if there is any event.
     span: Option<(Position, Position)>,
+    /// How often content was taken out of the room when it was read.
+    withheld: u64,
     head: Position,
     floor: Position,
 }
@@ -182,6 +184,7 @@ impl Subscription {
             opened: Some(opened),
             reading: None,
             taken: Vec::new(),
+            taken_withheld: 0,
             shared,
             room,
             slot,
@@ -205,11 +208,15 @@ impl Subscription {
             if let Some(reading) = &mut self.reading {
                 let Poll::Ready(cold) = Pin::new(reading).poll(cx) else { return Poll::Pending };
                 self.reading = None;
-                let cold = cold.map_err(|_| ReadError::Closed)??;
+                let cold = cold.map_err(|_| ReadError::Failed)??;
                 if let Some((from, to)) = self.gap_before(&cold) {
                     // What was read is read again: this is rare.
                     self.position = to;
                     return Poll::Ready(Ok(Delivery::Gap { from, to }));
+                }
+                if cold.withheld != self.room.withheld() {
+                    // A delete came while it waited to be delivered: read again.
+                    continue;
                 }
                 if let Some((_, last)) = cold.span {
                     self.position = last;
@@ -253,6 +260,10 @@ impl Subscription {
             if let Some(opened) = self.opened.take() {
                 return Poll::Ready(Ok(Received::Opening(opened)));
             }
+            if !self.taken.is_empty() && self.taken_withheld != self.room.withheld() {
+                // A delete came since: what it took away must not be delivered.
+                self.taken.clear();
+            }
             if let Some(event) = self.taken.pop() {
                 self.position = event.position;
                 return Poll::Ready(Ok(Received::Event(event)));
@@ -260,18 +271,19 @@ impl Subscription {
             if let Some(reading) = &mut self.reading {
                 let Poll::Ready(cold) = Pin::new(reading).poll(cx) else { return Poll::Pending };
                 self.reading = None;
-                let cold = cold.map_err(|_| ReadError::Closed)??;
+                let cold = cold.map_err(|_| ReadError::Failed)??;
                 if let Some((from, to)) = self.gap_before(&cold) {
                     self.position = to;
                     return Poll::Ready(Ok(Received::Gap { from, to }));
                 }
-                self.taken = cold.events;
+                (self.taken, self.taken_withheld) = (cold.events, cold.withheld);
                 continue;
             }
+            let withheld = self.room.withheld();
             match self.room.pull_events(self.position) {
                 Pull::Ready(mut events, _) => {
                     events.reverse();
-                    self.taken = events;
+                    (self.taken, self.taken_withheld) = (events, withheld);
                 }
                 Pull::Behind => self.reading = Some(self.read_log(None)?),
                 Pull::CaughtUp => {
@@ -301,7 +313,8 @@ impl Subscription {
     fn read_log(&self, frames: Option<FrameKind>) -> Result<Reading, ReadError> {
         let (shared, room, after) = (self.shared.clone(), self.room.clone(), self.position);
         self.shared.reads.start_read(move |log| {
-            let chain = read_unwithheld(&room, || log.read_after(&room.name, after))?;
+            let withheld = room.withheld();
+            let chain = log.read_after(&room.name, after)?;
             if chain.events.is_empty() && chain.head > after && chain.floor <= chain.head {
                 return Err(LogError::Damaged {
                     position: chain.head,
@@ -312,6 +325,7 @@ impl Subscription {
                 frames: Bytes::new(),
                 events: Vec::new(),
                 span: chain.events.first().zip(chain.events.last()).map(|(a, b)| (a.prev, b.position)),
+                withheld,
                 head: chain.head,
                 floor: chain.floor,
             };
@@ -320,7 +334,13 @@ impl Subscription {
                     let mut all = Vec::new();
                     for event in &chain.events {
                         shared.encoders.append(kind, Item::Event(event), &mut all);
+                        cold.span = cold.span.map(|(prev, _)| (prev, event.position));
+                        if all.len() >= PULL_BYTES_MAX {
+                            // A frame may be many times its event: what waits for a slow reader is bounded here.
+                            break;
+                        }
                     }
+                    all.shrink_to_fit();
                     cold.frames = all.into();
                 }
                 None => cold.events = chain.events.into_iter().rev().collect(),
@@ -361,6 +381,8 @@ fn gap(
     floor: Position,
 ) -> Option<(Position, Position)> {
     let missing = match prev {
+        // The room's first event, or the first after the room was forgotten: then something may be missing.
+        Some(0) => place + 1 < floor,
         Some(prev) => prev > place,
         // Nothing is there after the place: was there something? A room of which not even the head is known
         // may have had events below the floor.
@@ -374,7 +396,7 @@ fn open_in_memory(shared: &Shared, room: &Room, from: From) -> Option<Opened> {
     let (opening, position) = match from {
         From::Last(count) => (Opening::Start, room.place_before_last(count.min(HISTORY_MAX))?),
         From::After(place) => match not_of_this_log(shared, place) {
-            None if room.serves(place.position) => (Opening::Start, place.position),
+            None if room.serves(place.position, shared.log.floor()) => (Opening::Start, place.position),
             None => return None,
             Some(reason) => (Opening::Reset(reason), room.place_before_last(HISTORY_DEFAULT)?),
         },
@@ -437,26 +459,13 @@ fn join(log: &dyn Log, room: &Room, count: usize) -> Result<(Position, Position,
 }
 
 fn resume(log: &dyn Log, room: &Room, place: Position) -> Result<Opened, LogError> {
+    let withheld = room.withheld();
     let chain = log.read_after(&room.name, place)?;
-    room.learn(chain.head, &[], 0);
+    room.learn(chain.head, &chain.events, withheld);
     let gap = gap(place, chain.events.first().map(|event| event.prev), chain.head, chain.floor);
     let (opening, position) = match gap {
         Some((from, to)) => (Opening::Gap { from, to }, to),
         None => (Opening::Start, place),
     };
     Ok(Opened { opening, position, head: chain.head, floor: chain.floor })
-}
-
-/// Reads until no content was taken out of the room during the read, so that what a delete took away is not
-/// served after the delete was acknowledged.
-fn read_unwithheld(room: &Room, read: impl Fn() -> Result<Chain, LogError>) -> Result<Chain, LogError> {
-    let mut retries = 0;
-    loop {
-        let before = room.withheld();
-        let chain = read()?;
-        if room.withheld() == before || retries == WITHHELD_RETRIES_MAX {
-            return Ok(chain);
-        }
-        retries += 1;
-    }
 }

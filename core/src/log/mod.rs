@@ -28,7 +28,7 @@ pub use record::{Hash, Record};
 /// Most records one read may return: a read transaction pins the pages it could see.
 pub const READ_EVENTS_MAX: usize = 256;
 /// A read stops after the record that takes it past this many bytes of records.
-pub const READ_BYTES_MAX: usize = 256 * 1024;
+pub const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// One event on its way into the log: everything but its place.
 #[derive(Debug, Clone)]
@@ -95,7 +95,8 @@ pub struct Chain {
 
 /// A durable, totally ordered log of records. See the module's invariants.
 ///
-/// Calls block on storage. `commit` has one caller at a time (the committer); reads come from any thread.
+/// Calls block on storage. `commit`, `forget_heads` and `close` have one caller at a time (the writer, and after it
+/// whoever closes the chat); reads come from any thread.
 pub trait Log: Send + Sync + 'static {
     /// The id of this log's life.
     fn epoch(&self) -> Epoch;
@@ -132,6 +133,8 @@ pub trait Log: Send + Sync + 'static {
     ) -> Result<Option<RoomName>, CommitError>;
     /// Whether there is room on the disk for a commit at all.
     fn require_space(&self) -> Result<(), CommitError>;
+    /// How many edits a message has.
+    fn edits(&self, target: Position) -> Result<usize, LogError>;
     /// Records of the whole log from a position on, oldest first, at most [`READ_EVENTS_MAX`].
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
     /// Records of the whole log before a position, newest first, at most [`READ_EVENTS_MAX`].

@@ -60,8 +60,8 @@ pub(crate) struct RedbLog {
     derived: RwLock<Derived>,
     /// The committer's buffer for the bytes of a record.
     scratch: Mutex<Vec<u8>>,
-    /// Where the file lies, to ask for free space; `None` when it lies in memory or was opened for a test.
-    directory: Option<PathBuf>,
+    /// The file, or where it lies, to ask for free space; `None` when it is in memory or opened for a test.
+    place: Option<PathBuf>,
 }
 
 impl RedbLog {
@@ -180,7 +180,11 @@ impl Log for RedbLog {
             chain.head = walk.head;
             let log = tx.open_table(LOG).map_err(storage_error)?;
             let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX)?;
-            let Some(last) = piece.last() else { break };
+            let (Some(first), Some(last)) = (piece.first(), piece.last()) else { break };
+            if !chain.events.is_empty() && first.prev != at {
+                // A cut came between the two pieces: the next read begins with the gap.
+                break;
+            }
             at = last.position;
             bytes += piece.iter().map(|event| event.cost_bytes()).sum::<usize>();
             chain.events.extend(piece);
@@ -199,8 +203,14 @@ impl Log for RedbLog {
         let tx = self.begin_read()?;
         let walk = Self::walk_from(&tx, room, before.saturating_sub(1), &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        let mut events = Vec::with_capacity(count);
+        let mut events = Vec::new();
         let (mut at, mut bytes) = (walk.from, 0);
+        // A page that goes on where another ended knows its place in the chain.
+        if let Some(event) = get(&log, before)?.and_then(|record| record.event)
+            && event.room == *room
+        {
+            at = event.prev;
+        }
         while at != 0 && events.len() < count && bytes < READ_BYTES_MAX {
             let Some(event) = get(&log, at)?.and_then(|record| record.event) else { break };
             at = event.prev;
@@ -221,6 +231,12 @@ impl Log for RedbLog {
             Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1),
             None => Ok(None),
         }
+    }
+
+    fn edits(&self, target: Position) -> Result<usize, LogError> {
+        let tx = self.begin_read()?;
+        let edits = tx.open_table(EDITS).map_err(storage_error)?;
+        Ok(edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.count())
     }
 
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {

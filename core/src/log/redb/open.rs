@@ -89,7 +89,7 @@ impl RedbLog {
             Err(error) => return Err(io(error)),
         }
         let database = builder().create(path).map_err(|error| open_error(&name, error))?;
-        Self::start(database, &name, Some(directory))
+        Self::start(database, &name, Some(path.to_owned()))
     }
 
     /// A log in a file that has no name and is gone with the process.
@@ -114,7 +114,15 @@ impl RedbLog {
         Self::start(database, name, None)
     }
 
-    fn start(database: Database, name: &str, directory: Option<PathBuf>) -> Result<Self, OpenError> {
+    /// The same with almost no cache, so that reads meet the storage.
+    #[cfg(test)]
+    pub fn with_small_cache(backend: impl StorageBackend) -> Result<Self, OpenError> {
+        let name = "the log";
+        let database = Builder::new().set_cache_size(0).create_with_backend(backend);
+        Self::start(database.map_err(|error| open_error(name, error))?, name, None)
+    }
+
+    fn start(database: Database, name: &str, place: Option<PathBuf>) -> Result<Self, OpenError> {
         let damaged = |what: String| OpenError::Damaged { path: name.to_owned(), what };
         let storage = |error: LogError| damaged(error.to_string());
         let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
@@ -139,7 +147,7 @@ impl RedbLog {
             checkpoint: AtomicU64::new(state.checkpoint),
             derived: RwLock::new(replayed.derived),
             scratch: Mutex::new(Vec::new()),
-            directory,
+            place,
         })
     }
 }

@@ -13,13 +13,15 @@ use super::{
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Head};
 use crate::log::record::{self, Fields};
-use crate::log::{Append, CommitError, LogError, READ_EVENTS_MAX};
+use crate::log::{Append, CommitError, Log as _, LogError, READ_EVENTS_MAX};
 
 /// Free space that a commit leaves on the disk, so that redb never meets a full one: after an I/O error it
 /// would serve only what it has cached.
 const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 /// What a commit may write beyond its records: pages of the trees, copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
+/// A page of redb.
+const PAGE_BYTES: u64 = 4 * 1024;
 
 /// How the bytes of the kept records change.
 #[derive(Default)]
@@ -40,9 +42,7 @@ impl AddAssign for Change {
 
 impl RedbLog {
     pub(super) fn write(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError> {
-        if !batch.is_empty() {
-            self.require_space(batch.iter().map(append_bytes_max).sum())?;
-        }
+        self.require_space(self.bytes_max(batch).map_err(refused)?)?;
         let mut tx = self.begin_write()?;
         tx.set_durability(Durability::Immediate).map_err(refused)?;
         let (events, brought, mut change) = self.append(&tx, batch).map_err(refused)?;
@@ -66,6 +66,8 @@ impl RedbLog {
         if checkpoint || change.old {
             write_live_bytes(&tx, head, live_bytes).map_err(refused)?;
         }
+        // Before the commit: a read that misses what the cut takes must know the floor that explains it.
+        self.floor.store(floor, Ordering::Release);
         tx.commit().map_err(|error| CommitError::Unknown(error.to_string()))?;
         let mut derived = self.derived.write();
         if checkpoint {
@@ -76,17 +78,33 @@ impl RedbLog {
         }
         self.live_bytes.store(live_bytes, Ordering::Release);
         self.head.store(head, Ordering::Release);
-        self.floor.store(floor, Ordering::Release);
         Ok(events)
     }
 
-    /// Compares the free space with what a batch may need at worst.
-    pub(super) fn require_space(&self, records_bytes: usize) -> Result<(), CommitError> {
-        let Some(directory) = &self.directory else { return Ok(()) };
+    /// What a batch may write at worst: its records, a page for each record that a delete rewrites, and a page
+    /// for each row of a checkpoint.
+    fn bytes_max(&self, batch: &[Append]) -> Result<u64, LogError> {
+        let records: usize = batch.iter().map(append_bytes_max).sum();
+        let mut pages = 0;
+        for append in batch {
+            if let Body::Delete { target } = append.body {
+                pages += 2 * (1 + self.edits(target)?);
+            }
+        }
+        let derived = self.derived.read();
+        if derived.events() + batch.len() >= CHECKPOINT_EVENTS {
+            pages += derived.heads().count() + derived.index().count() + batch.len();
+        }
+        Ok(records as u64 * WRITE_AMPLIFICATION_MAX + pages as u64 * PAGE_BYTES)
+    }
+
+    /// Compares the free space with what a commit may need.
+    pub(super) fn require_space(&self, bytes_max: u64) -> Result<(), CommitError> {
+        let Some(place) = &self.place else { return Ok(()) };
         // A disk that does not answer is met by the commit itself.
-        let Ok(disk) = rustix::fs::statvfs(directory) else { return Ok(()) };
+        let Ok(disk) = rustix::fs::statvfs(place) else { return Ok(()) };
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let needed = records_bytes as u64 * WRITE_AMPLIFICATION_MAX + DISK_RESERVE_BYTES;
+        let needed = bytes_max + DISK_RESERVE_BYTES;
         if free < needed { Err(CommitError::DiskFull { free, needed }) } else { Ok(()) }
     }
 
@@ -184,6 +202,7 @@ impl RedbLog {
         };
         look().map_err(refused)?;
         if !old.is_empty() {
+            self.require_space(old.len() as u64 * PAGE_BYTES)?;
             let tx = self.begin_write()?;
             {
                 let mut heads = tx.open_table(HEADS).map_err(refused)?;
@@ -242,8 +261,9 @@ fn cut(tx: &WriteTransaction, old: Position, floor: Position, head: Position) ->
     let mut change = Change { old: true, ..Change::default() };
     for row in log.extract_from_if(old..floor, |_, _| true).map_err(storage_error)? {
         let (position, bytes) = row.map_err(storage_error)?;
-        let record = record::decode(position.value(), bytes.value())?;
-        change.less += record.bytes;
+        change.less += record::stored_bytes(bytes.value());
+        // A damaged record goes like any other; what it would have said about its room is not known.
+        let Ok(record) = record::decode(position.value(), bytes.value()) else { continue };
         let Some(event) = record.event else { continue };
         index.remove((event.room.as_str(), event.position)).map_err(storage_error)?;
         if let Body::Edit { target, .. } = event.body {
@@ -260,7 +280,8 @@ fn withhold(log: &mut Table<'_, u64, &'static [u8]>, position: Position) -> Resu
     let Some(bytes) = log.get(position).map_err(storage_error)?.map(|bytes| bytes.value().to_vec()) else {
         return Ok(Change::default());
     };
-    let withheld = record::withhold(position, &bytes)?;
+    // A damaged record is served to nobody: it must not stand in the way of the delete.
+    let Ok(withheld) = record::withhold(position, &bytes) else { return Ok(Change::default()) };
     log.insert(position, withheld.as_slice()).map_err(storage_error)?;
     Ok(Change { more: record::stored_bytes(&withheld), less: record::stored_bytes(&bytes), old: true })
 }

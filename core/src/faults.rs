@@ -1,0 +1,419 @@
+//! A disk that fails, tested: at every nth write, growth, read and sync of a workload.
+//!
+//! After a failure the disk works again at once, which is the hardest case: a second sync would be answered
+//! with success though what the first one should have stored is gone. So the log must not try again by itself.
+//! The senders are told what they can know, readiness says why nothing is stored any more, readers go on from
+//! memory, and once the log is opened anew a retry with the same key settles what was unknown.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use redb::StorageBackend;
+
+use crate::event::{Action, Author, AuthorKind, Draft, Place, Position, RoomName};
+use crate::log::Log;
+use crate::log::redb::RedbLog;
+use crate::oracle::{Act, Oracle, Said, Seen, Sender, digest};
+use crate::power_loss::{Backend, KEEP, ROOMS, inspect, recover};
+use crate::{Builder, Chat, From, HistoryRange, Received, SendError};
+
+/// What goes wrong, once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// A write that changes nothing.
+    Write,
+    /// A write of which a part arrives.
+    TornWrite,
+    /// The file does not grow.
+    Grow,
+    Read,
+    /// What was written since the last sync is gone or there, in any order; nobody knows.
+    Sync,
+    /// The code below the log panics, as redb may where a disk gives it back something else.
+    Panic,
+}
+
+/// What is left to be opened again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// All that was written: the process was started anew.
+    Written,
+    /// What was synced last: the power went, too.
+    Synced,
+    /// Some of what was written since.
+    Torn,
+}
+
+#[derive(Debug, Default)]
+struct Plan {
+    fault: Option<Fault>,
+    /// How many operations of the fault's sort are still let through.
+    left: usize,
+    failed: bool,
+    /// Operations that changed or synced the disk after the failure.
+    after: usize,
+}
+
+/// Most retries of one send after the log is open again: one is enough.
+const RETRIES_MAX: usize = 2;
+/// Sends of one sender.
+const SENDS: u64 = 25;
+/// An answer takes no longer than this, or nobody will give it.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Clone)]
+struct Faulty(Backend, Arc<Mutex<Plan>>);
+
+impl Faulty {
+    /// Whether the operation fails now.
+    fn fails(&self, sorts: &[Fault]) -> Option<Fault> {
+        let mut plan = self.1.lock();
+        plan.after += usize::from(plan.failed && !sorts.contains(&Fault::Read));
+        let fault = plan.fault.filter(|fault| sorts.contains(fault) && !plan.failed)?;
+        if plan.left > 0 {
+            plan.left -= 1;
+            return None;
+        }
+        plan.failed = true;
+        drop(plan);
+        if fault == Fault::Panic {
+            // As a panic, but without a report on stderr.
+            resume_unwind(Box::new("the disk panicked"));
+        }
+        Some(fault)
+    }
+
+    fn error() -> io::Error {
+        io::Error::other("the disk does not answer")
+    }
+}
+
+impl StorageBackend for Faulty {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        match self.fails(&[Fault::Read, Fault::Panic]) {
+            Some(_) => Err(Self::error()),
+            None => self.0.read(offset, out),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        match self.fails(&[Fault::Grow, Fault::Panic]) {
+            Some(_) => Err(Self::error()),
+            None => self.0.set_len(len),
+        }
+    }
+
+    fn sync_data(&self) -> Result<(), io::Error> {
+        match self.fails(&[Fault::Sync, Fault::Panic]) {
+            Some(_) => Err(Self::error()),
+            None => self.0.sync_data(),
+        }
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        match self.fails(&[Fault::Write, Fault::TornWrite, Fault::Panic]) {
+            Some(Fault::TornWrite) => {
+                self.0.write(offset, &data[..data.len() / 2])?;
+                Err(Self::error())
+            }
+            Some(_) => Err(Self::error()),
+            None => self.0.write(offset, data),
+        }
+    }
+}
+
+/// A send of which nobody knows whether it was stored.
+struct InDoubt {
+    room: RoomName,
+    sender: Sender,
+    sequence: u64,
+    said: Said,
+    draft: Draft,
+}
+
+/// What the senders of one run share.
+#[derive(Default)]
+struct Senders {
+    in_doubt: Mutex<Vec<InDoubt>>,
+    /// Deletes that were acknowledged: their target's text must be gone.
+    withheld: Mutex<Vec<Position>>,
+    refused: Mutex<usize>,
+}
+
+/// Posts, edits and deletes with a key each, until the log takes nothing any more.
+async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
+    let name = RoomName::new(room).unwrap();
+    let author = Author { id: room.into(), name: room.into(), kind: AuthorKind::Guest };
+    let mut posted: Vec<Position> = Vec::new();
+    for sequence in 0..SENDS {
+        let content = format!("{room} {sequence} {}", "x".repeat((sequence % 4 * 400) as usize));
+        let target = posted.last().copied().filter(|_| sequence % 5 == 4);
+        let (action, act) = match target {
+            None => (Action::Post { content: content.clone() }, Act::Message),
+            Some(target) if sequence % 2 == 0 => {
+                (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
+            }
+            Some(target) => (Action::Delete { target, moderator: false }, Act::Delete(target)),
+        };
+        let text = (!matches!(act, Act::Delete(_))).then(|| digest(&content));
+        let said = Said { author: digest(room), act, content: text };
+        let draft = Draft { author: Some(author.clone()), action, key: Some(format!("k{sequence}")) };
+        let answer = tokio::time::timeout(PATIENCE, chat.send(&name, draft.clone()));
+        match answer.await.expect("every send is answered") {
+            Ok(receipt) => {
+                sender.acknowledged(sequence, said, receipt.position, receipt.prev);
+                match act {
+                    Act::Message => posted.push(receipt.position),
+                    Act::Delete(target) => {
+                        posted.pop();
+                        shared.withheld.lock().push(target);
+                    }
+                    _ => {}
+                }
+            }
+            Err(SendError::Unknown(_)) => {
+                sender.unknown(sequence, said);
+                let (room, sender) = (name.clone(), sender.clone());
+                shared.in_doubt.lock().push(InDoubt { room, sender, sequence, said, draft });
+            }
+            Err(SendError::Unavailable(_) | SendError::UnknownTarget(_)) => {
+                sender.rejected(sequence, said);
+                *shared.refused.lock() += 1;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+/// A log with some past, as it lies on the disk.
+fn past() -> Vec<u8> {
+    let disk = Backend::of(Vec::new());
+    let chat = Builder::default().open_log(Arc::new(RedbLog::with_backend(disk.clone()).unwrap())).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        for n in 0..300 {
+            let room = RoomName::new(ROOMS[n % ROOMS.len()]).unwrap();
+            let author = Author { id: "past".into(), name: "Past".into(), kind: AuthorKind::Guest };
+            chat.send(&room, Draft::post(author, format!("past {n} {}", "x".repeat(100)))).await.unwrap();
+        }
+    });
+    drop(chat);
+    disk.written()
+}
+
+/// What became of one run.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// The fault was met; when not, the workload is over before it.
+    met: bool,
+    /// It was met before the log was open.
+    at_open: bool,
+    wrong: Vec<String>,
+}
+
+fn run(image: &[u8], fault: Fault, nth: usize, left: Left) -> Outcome {
+    let plan = Arc::new(Mutex::new(Plan { fault: Some(fault), left: nth, ..Plan::default() }));
+    let faulty = Faulty(Backend::of(image.to_vec()), plan.clone());
+    let (oracle, shared) = (Arc::new(Oracle::new()), Arc::new(Senders::default()));
+    let mut outcome = Outcome::default();
+    let past = RedbLog::with_backend(Backend::of(image.to_vec())).unwrap();
+    let epoch = past.epoch();
+    for room in ROOMS.map(|room| RoomName::new(room).unwrap()) {
+        oracle.inherits(&room, past.room_head(&room).unwrap());
+    }
+    drop(past);
+    // Pages that leave a full cache early are written on trial: a failure there is none, so writes have a large
+    // one; reads meet the disk only with a small one.
+    let small = matches!(fault, Fault::Read | Fault::Panic);
+    let open = if small { RedbLog::with_small_cache } else { RedbLog::with_backend };
+    let Ok(log) = open(faulty.clone()) else {
+        return Outcome { met: true, at_open: true, ..outcome };
+    };
+    let chat = Builder::default().keep(KEEP).open_log(Arc::new(log)).unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    runtime.block_on(async {
+        let workload = ROOMS.map(|room| {
+            let (chat, shared) = (chat.clone(), shared.clone());
+            let sender = oracle.sender(&RoomName::new(room).unwrap(), room);
+            tokio::spawn(async move { send(&chat, room, &sender, &shared).await })
+        });
+        let reader = tokio::spawn(read_history(chat.clone()));
+        for task in workload {
+            task.await.unwrap();
+        }
+        reader.await.unwrap();
+        outcome.met = plan.lock().failed;
+        if outcome.met {
+            outcome.wrong.extend(look_at_broken(&chat, &oracle).await);
+        }
+    });
+    if catch_unwind(AssertUnwindSafe(|| drop(chat))).is_err() {
+        outcome.wrong.push("closing it panics".into());
+    }
+    // Beside a read that fails another thread's commit may just come to its end.
+    if plan.lock().after > 0 && !small {
+        outcome.wrong.push(format!("the disk was changed or synced {} times afterwards", plan.lock().after));
+    }
+    let image = match left {
+        Left::Written => faulty.0.written(),
+        Left::Synced => faulty.0.synced(),
+        Left::Torn => faulty.0.torn(),
+    };
+    outcome.wrong.extend(runtime.block_on(settle(image, epoch, &oracle, &shared)));
+    outcome
+}
+
+/// Reads old history while the senders send: it may fail, with an error.
+async fn read_history(chat: Chat) {
+    for n in 0..10 {
+        let room = RoomName::new(ROOMS[n % ROOMS.len()]).unwrap();
+        let range = HistoryRange::Before(chat.floor() + 40 + n as u64);
+        // Whatever the answer is, there is one.
+        let _ = tokio::time::timeout(PATIENCE, chat.history(&room, range, 10)).await.expect("an answer");
+    }
+}
+
+/// A chat whose log has failed: it says so, refuses sends, and serves what is in memory.
+async fn look_at_broken(chat: &Chat, oracle: &Oracle) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let room = RoomName::new(ROOMS[0]).unwrap();
+    let author = Author { id: "late".into(), name: "Late".into(), kind: AuthorKind::Guest };
+    let late = tokio::time::timeout(PATIENCE, chat.send(&room, Draft::post(author, "late"))).await;
+    match late.expect("every send is answered") {
+        Err(SendError::Unavailable(_) | SendError::Unknown(_)) => {}
+        other => wrong.push(format!("a send afterwards: {other:?}")),
+    }
+    let ready = chat.ready();
+    if ready.as_ref().err().is_none_or(|why| !why.contains(' ')) {
+        wrong.push(format!("readiness afterwards: {ready:?}"));
+    }
+    let again = tokio::time::timeout(PATIENCE, chat.send(&room, Draft::post(ada(), "later"))).await;
+    if !matches!(again, Ok(Err(SendError::Unavailable(_)))) {
+        wrong.push(format!("a later send: {again:?}"));
+    }
+    // A reader that has all but the newest is served from the ring, if the room was in memory.
+    let known = chat.shared().rooms.get(&room).and_then(|room| room.place_before_last(1));
+    if let Some(position) = known {
+        let reader = oracle.reader(&room, "late");
+        let place = Place { epoch: chat.epoch(), position };
+        let mut stream = chat.subscribe(&room, From::After(place), None).await.unwrap();
+        loop {
+            let next = futures_util::StreamExt::next(&mut stream);
+            match tokio::time::timeout(PATIENCE, next).await.expect("the ring has it") {
+                Some(Ok(Received::Opening(opened))) => {
+                    reader.opened(Some(position), opened.opening, opened.position);
+                }
+                Some(Ok(Received::Event(event))) => break reader.event(Seen::from(&*event)),
+                Some(Ok(Received::Signal(_))) => {}
+                other => break wrong.push(format!("a reader afterwards: {other:?}")),
+            }
+        }
+    }
+    wrong
+}
+
+fn ada() -> Author {
+    Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
+}
+
+/// Opens what is left, settles what is in doubt, and asks the oracle before and after.
+async fn settle(image: Vec<u8>, epoch: crate::Epoch, oracle: &Oracle, shared: &Senders) -> Vec<String> {
+    let mut wrong = inspect(image.clone(), oracle, &shared.withheld.lock());
+    if !wrong.is_empty() {
+        return wrong;
+    }
+    let log: Arc<dyn Log> = Arc::new(RedbLog::with_backend(Backend::of(image)).unwrap());
+    if log.epoch() != epoch {
+        wrong.push("another epoch".into());
+    }
+    let chat = Builder::default().open_log(log.clone()).unwrap();
+    for doubt in shared.in_doubt.lock().iter() {
+        let mut receipts = Vec::new();
+        for _ in 0..RETRIES_MAX {
+            match chat.send(&doubt.room, doubt.draft.clone()).await {
+                Ok(receipt) => receipts.push(receipt),
+                // It was deleted by the send that is asked about.
+                Err(SendError::TargetDeleted(_)) => {}
+                Err(error) => wrong.push(format!("a retry: {error}")),
+            }
+            // An edit has no key: the second one would be another.
+            if doubt.said.act != Act::Message {
+                break;
+            }
+        }
+        if doubt.said.act == Act::Message {
+            let [first, second] = receipts[..] else { continue };
+            if first != second {
+                wrong.push(format!("two retries: {first:?} and {second:?}"));
+            }
+            doubt.sender.acknowledged(doubt.sequence, doubt.said, first.position, first.prev);
+        } else if let Some(receipt) = receipts.first() {
+            // Beside the first one, which may be there or not.
+            doubt.sender.acknowledged(doubt.sequence + SENDS, doubt.said, receipt.position, receipt.prev);
+        }
+    }
+    let rooms = ROOMS.map(|room| recover(&*log, &RoomName::new(room).unwrap()));
+    wrong.extend(oracle.check(&rooms).iter().map(ToString::to_string));
+    wrong
+}
+
+/// How much of what could be tried is tried: everything when `MILLCHAT_PROVE` is set, else a part.
+fn proving() -> bool {
+    std::env::var_os("MILLCHAT_PROVE").is_some()
+}
+
+/// Meets a fault at one operation after the other until the workload ends before it.
+fn meet_everywhere(fault: Fault, step: usize) {
+    let image = past();
+    let (mut tried, mut at_open, mut nth) = (0, 0, 0);
+    loop {
+        let left = [Left::Written, Left::Synced, Left::Torn][tried % 3];
+        let outcome = run(&image, fault, nth, left);
+        assert!(outcome.wrong.is_empty(), "{fault:?} at {nth}, {left:?} left: {:#?}", outcome.wrong);
+        if !outcome.met {
+            break;
+        }
+        (tried, at_open) = (tried + 1, at_open + usize::from(outcome.at_open));
+        nth += if proving() { 1 } else { step };
+    }
+    println!("{fault:?}: met at {tried} of {nth} operations, {at_open} of them while the log was opened");
+    assert!(tried > at_open, "it was not met while the chat ran");
+}
+
+#[test]
+fn a_write_that_fails_is_told_and_settled() {
+    meet_everywhere(Fault::Write, 7);
+}
+
+#[test]
+fn a_write_that_half_fails_is_told_and_settled() {
+    meet_everywhere(Fault::TornWrite, 7);
+}
+
+#[test]
+fn a_file_that_does_not_grow_is_told_and_settled() {
+    meet_everywhere(Fault::Grow, 1);
+}
+
+#[test]
+fn a_read_that_fails_is_told_and_settled() {
+    meet_everywhere(Fault::Read, 3);
+}
+
+#[test]
+fn a_sync_that_fails_is_not_tried_again_and_settled() {
+    meet_everywhere(Fault::Sync, 1);
+}
+
+#[test]
+fn a_panic_below_the_log_is_told_and_settled() {
+    meet_everywhere(Fault::Panic, 11);
+}

@@ -1,0 +1,348 @@
+//! Group commit: the one writer.
+//!
+//! One thread takes all that is pending, judges each draft (is its key new, does its target exist), stores what
+//! remains in one durable commit, publishes the events to the rooms, answers the senders, and wakes the readers,
+//! in this order. While one commit runs the next batch gathers by itself: there is no timer. Every sender gets
+//! one of three answers: stored, certainly not stored, or unknown.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::chat::{SendError, Shared};
+use crate::committer::{Fresh, Gate, Pending, Reply, Reserved};
+use crate::event::{Action, Author, Body, Draft, Event, Position, Receipt, RoomName, Timestamp};
+use crate::idempotency::{Hasher, Window};
+use crate::log::{Append, CommitError, Hash, LogError};
+use crate::retention::{CUT_EVENTS_MAX, CUT_EVENTS_MIN, Keep, Retention};
+use crate::sync::atomic::Ordering;
+use crate::sync::channel::{Receiver, RecvTimeoutError};
+
+/// Most events in one commit.
+pub const BATCH_EVENTS_MAX: usize = 8_192;
+/// A batch is closed by the send that takes it past this many bytes.
+pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How often a message may be edited: a delete rewrites all of them in one commit.
+pub const EDITS_PER_MESSAGE_MAX: usize = 1_000;
+/// How long the writer waits for a send before it looks after retention.
+const IDLE_EVERY: Duration = Duration::from_secs(1);
+/// And when sends never pause.
+const IDLE_AT_LEAST_EVERY: Duration = Duration::from_secs(8);
+/// Steps of a cut that go before a batch when the log is far over its bytes.
+const CUTS_BEFORE_BATCH_MAX: usize = 2;
+
+/// The writer's thread.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    gate: Arc<Gate>,
+    hasher: Hasher,
+    window: Window,
+    fresh: Arc<Fresh>,
+    /// Time in the log does not go back when the clock does.
+    last_at: Timestamp,
+    retention: Retention,
+    /// The room after which to go on looking for heads to forget.
+    heads_seen: Option<RoomName>,
+    /// When it last looked after retention.
+    idle_at: Instant,
+}
+
+/// What becomes of one pending send.
+enum Verdict {
+    /// It is the batch's nth event.
+    Event(usize),
+    /// Its key has made this event already.
+    Replay(Receipt),
+    Rejected(SendError),
+    /// Rejected because of another send of the batch: holds only if the batch is stored.
+    RejectedByBatch(SendError),
+}
+
+impl From<SendError> for Verdict {
+    fn from(error: SendError) -> Self {
+        Self::Rejected(error)
+    }
+}
+
+/// A batch being judged.
+#[derive(Default)]
+struct Batch {
+    appends: Vec<Append>,
+    /// Keys of the batch and their event.
+    keys: HashMap<Hash, usize>,
+    /// Messages that the batch deletes.
+    deletes: Vec<Position>,
+    replies: Vec<(Reply, Verdict, Reserved)>,
+}
+
+type Stored = Result<Vec<Arc<Event>>, CommitError>;
+
+impl Writer {
+    pub fn new(shared: Arc<Shared>, keep: Keep, gate: Arc<Gate>, fresh: Arc<Fresh>) -> Self {
+        let newest = shared.log.record(shared.log.head()).ok().flatten();
+        Self {
+            hasher: Hasher::new(&shared.log.signing_key()),
+            window: Window::default(),
+            last_at: newest.map_or(Timestamp(0), |record| record.created_at),
+            retention: Retention::new(keep),
+            heads_seen: None,
+            idle_at: Instant::now(),
+            shared,
+            gate,
+            fresh,
+        }
+    }
+
+    /// Runs until the queue is shut and empty.
+    pub fn run(mut self, queue: &Receiver<Pending>) {
+        loop {
+            match queue.recv_timeout(IDLE_EVERY) {
+                Ok(first) => self.commit(gather(first, queue)),
+                Err(RecvTimeoutError::Timeout) => self.keep_house(queue),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if self.idle_at.elapsed() >= IDLE_AT_LEAST_EVERY {
+                self.keep_house(queue);
+            }
+        }
+    }
+
+    fn commit(&mut self, pending: Vec<Pending>) {
+        // Sends with a key came after the window was there.
+        if let Some(window) = self.fresh.take() {
+            self.window = window;
+        }
+        let now = Timestamp::now().max(self.last_at);
+        self.last_at = now;
+        let mut batch = Batch::default();
+        for Pending { room, draft, reply, reserved } in pending {
+            let verdict = self.judge(&mut batch, room, draft, now).unwrap_or_else(|verdict| verdict);
+            batch.replies.push((reply, verdict, reserved));
+        }
+        let stored = if batch.appends.is_empty() { Ok(Vec::new()) } else { self.store(&batch.appends) };
+        self.answer(batch, &stored);
+    }
+
+    /// Decides what becomes of a draft, and adds its event to the batch if it makes one.
+    fn judge(
+        &self,
+        batch: &mut Batch,
+        room: RoomName,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<Verdict, Verdict> {
+        if let Some(why) = self.gate.broken() {
+            return Err(SendError::Unavailable(why.into()).into());
+        }
+        let body = match &draft.action {
+            Action::Post { content } => Body::Message { content: Some(content.as_str().into()) },
+            Action::Edit { target, content, moderator } => {
+                self.target(batch, &room, &draft, *target, *moderator)?;
+                let edits =
+                    self.shared.log.edits(*target).map_err(|error| Verdict::Rejected(unreadable(error)))?;
+                if edits >= EDITS_PER_MESSAGE_MAX {
+                    return Err(SendError::TooManyEdits(*target).into());
+                }
+                Body::Edit { target: *target, content: Some(content.as_str().into()) }
+            }
+            Action::Delete { target, moderator } => {
+                self.target(batch, &room, &draft, *target, *moderator)?;
+                Body::Delete { target: *target }
+            }
+        };
+        let (mut key, mut content_hash) = (None, None);
+        if let (Some(text), Action::Post { content }) = (&draft.key, &draft.action) {
+            let author_id = draft.author.as_ref().map_or("", |author| &author.id);
+            let hash = self.hasher.key(author_id, text);
+            let content = self.hasher.content(&room, content);
+            if let Some(&earlier) = batch.keys.get(&hash) {
+                let same = batch.appends[earlier].content_hash == Some(content);
+                return if same {
+                    Ok(Verdict::Event(earlier))
+                } else {
+                    Err(Verdict::RejectedByBatch(SendError::KeyReused))
+                };
+            }
+            if let Some(receipt) = self.seen(&hash, &content)? {
+                return Ok(Verdict::Replay(receipt));
+            }
+            batch.keys.insert(hash, batch.appends.len());
+            (key, content_hash) = (Some(hash), Some(content));
+        }
+        if let Body::Delete { target } = body {
+            batch.deletes.push(target);
+        }
+        batch.appends.push(Append { room, author: draft.author, created_at: now, body, key, content_hash });
+        Ok(Verdict::Event(batch.appends.len() - 1))
+    }
+
+    /// Whether the draft's author may change the message at `target`.
+    fn target(
+        &self,
+        batch: &Batch,
+        room: &RoomName,
+        draft: &Draft,
+        target: Position,
+        moderator: bool,
+    ) -> Result<(), Verdict> {
+        let unknown = SendError::UnknownTarget(target);
+        let log = &*self.shared.log;
+        let mut record = log.record(target).map_err(unreadable)?;
+        if record.is_none() && matches!(draft.action, Action::Delete { .. }) {
+            // The message itself is below the floor; an edit of it that is not can still be taken away.
+            record = log.last_edit(target).map_err(unreadable)?;
+        }
+        let Some(event) = record.and_then(|record| record.event) else { return Err(unknown.into()) };
+        let content = match &event.body {
+            Body::Message { content } => content,
+            Body::Edit { target: of, content } if *of == target && event.position != target => content,
+            _ => return Err(unknown.into()),
+        };
+        if event.room != *room {
+            return Err(unknown.into());
+        }
+        let id = |author: &Option<Author>| author.as_ref().map(|author| author.id.clone());
+        if !moderator && (draft.author.is_none() || id(&event.author) != id(&draft.author)) {
+            return Err(SendError::NotAuthor(target).into());
+        }
+        if content.is_none() {
+            return Err(SendError::TargetDeleted(target).into());
+        }
+        if batch.deletes.contains(&target) {
+            return Err(Verdict::RejectedByBatch(SendError::TargetDeleted(target)));
+        }
+        Ok(())
+    }
+
+    /// The receipt of the event that a key has made, if it has.
+    fn seen(&self, key: &Hash, content: &Hash) -> Result<Option<Receipt>, SendError> {
+        let Some(position) = self.window.get(key) else { return Ok(None) };
+        // Below the floor the promise ends.
+        let Some(record) = self.shared.log.record(position).map_err(unreadable)? else { return Ok(None) };
+        // A delete cleared the hash: what the content was is not known any more, and need not be.
+        if record.content_hash.is_some_and(|known| known != *content) {
+            return Err(SendError::KeyReused);
+        }
+        let prev = record.event.map_or(0, |event| event.prev);
+        Ok(Some(Receipt { position, prev, epoch: self.shared.log.epoch(), created_at: record.created_at }))
+    }
+
+    /// Stores events, and takes a step of a cut along.
+    fn store(&mut self, appends: &[Append]) -> Stored {
+        for _ in 0..CUTS_BEFORE_BATCH_MAX {
+            // A cut that fails for good breaks the gate; for want of space the batch is told so itself.
+            if !self.retention.is_behind(&*self.shared.log) || !self.cut(CUT_EVENTS_MAX) {
+                break;
+            }
+        }
+        if let Some(why) = self.gate.broken() {
+            return Err(CommitError::Refused(why.into()));
+        }
+        let step = (2 * appends.len()).clamp(CUT_EVENTS_MIN, CUT_EVENTS_MAX);
+        let floor = self.next_floor(step);
+        self.commit_now(appends, floor)
+    }
+
+    /// Takes a step of a cut alone; whether anything was cut.
+    fn cut(&mut self, events_max: usize) -> bool {
+        let floor = self.next_floor(events_max);
+        floor > self.shared.log.floor() && self.commit_now(&[], floor).is_ok()
+    }
+
+    /// What cannot be read is not cut; whoever reads is told why.
+    fn next_floor(&mut self, events_max: usize) -> Position {
+        let log = &*self.shared.log;
+        let now = self.last_at.max(Timestamp::now());
+        self.retention.next_floor(log, now, events_max).unwrap_or_else(|_| log.floor())
+    }
+
+    /// What is to be done when nobody sends: cut what is old, forget old heads, see whether the disk has room
+    /// again. Ends at once when somebody sends.
+    fn keep_house(&mut self, queue: &Receiver<Pending>) {
+        self.idle_at = Instant::now();
+        if self.gate.broken().is_some() {
+            return;
+        }
+        if self.shared.disk_full.load(Ordering::Acquire) && self.shared.log.require_space().is_ok() {
+            self.shared.disk_full.store(false, Ordering::Release);
+        }
+        while queue.is_empty() && self.cut(CUT_EVENTS_MAX / 4) {}
+        let age_ms = self.retention.keep().heads_age().as_millis() as u64;
+        let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
+        if self.shared.log.floor() > 1 && queue.is_empty() && self.gate.broken().is_none() {
+            let rooms = &self.shared.rooms;
+            let spare = |room: &RoomName| rooms.get(room).is_some();
+            let forgot = self.shared.log.forget_heads(self.heads_seen.as_ref(), before, &spare);
+            self.note_failure(forgot.as_ref().err());
+            self.heads_seen = forgot.unwrap_or(None);
+        }
+    }
+
+    fn commit_now(&self, appends: &[Append], floor: Position) -> Stored {
+        let started = Instant::now();
+        let outcome = self.shared.log.commit(appends, floor);
+        self.shared.counters.commit(appends.len(), started.elapsed(), outcome.is_ok());
+        self.note_failure(outcome.as_ref().err());
+        outcome
+    }
+
+    /// A full disk may have room again; after any other failure nothing more is stored.
+    fn note_failure(&self, error: Option<&CommitError>) {
+        let full = matches!(error, Some(CommitError::DiskFull { .. }));
+        self.shared.disk_full.store(full, Ordering::Release);
+        if let Some(error) = error.filter(|_| !full) {
+            self.gate.break_for(format!("a commit failed ({error}); a restart opens the log anew"));
+        }
+    }
+
+    /// Publishes, then answers, then wakes.
+    fn answer(&mut self, batch: Batch, stored: &Stored) {
+        let events = stored.as_deref().unwrap_or_default();
+        for (hash, index) in &batch.keys {
+            if let Some(event) = events.get(*index) {
+                self.window.insert(*hash, event.position, event.created_at);
+            }
+        }
+        let rooms = self.shared.publish(events);
+        let epoch = self.shared.log.epoch();
+        for (reply, verdict, _reserved) in batch.replies {
+            let answer = match (verdict, stored) {
+                (Verdict::Replay(receipt), _) => Ok(receipt),
+                (Verdict::Rejected(error), _) | (Verdict::RejectedByBatch(error), Ok(_)) => Err(error),
+                (Verdict::Event(index), Ok(events)) => {
+                    let Event { position, prev, created_at, .. } = *events[index];
+                    Ok(Receipt { position, prev, epoch, created_at })
+                }
+                (_, Err(error)) => Err(not_stored(error)),
+            };
+            // The sender may have gone; the event stands all the same.
+            let _ = reply.send(answer);
+        }
+        self.shared.fanout.tell(&rooms);
+    }
+}
+
+/// Takes what else is pending, up to the bounds of a batch.
+fn gather(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
+    let mut bytes = first.reserved.bytes;
+    let mut batch = vec![first];
+    while batch.len() < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {
+        let Ok(pending) = queue.try_recv() else { break };
+        bytes += pending.reserved.bytes;
+        batch.push(pending);
+    }
+    batch
+}
+
+/// The log cannot be read: nothing was stored.
+fn unreadable(error: LogError) -> SendError {
+    SendError::Unavailable(error.to_string())
+}
+
+fn not_stored(error: &CommitError) -> SendError {
+    match error {
+        CommitError::DiskFull { free, needed } => SendError::DiskFull { free: *free, needed: *needed },
+        CommitError::Refused(why) => SendError::Unavailable(why.clone()),
+        CommitError::Unknown(why) => SendError::Unknown(why.clone()),
+    }
+}
