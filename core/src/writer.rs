@@ -335,6 +335,7 @@ fn gather(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
 }
 
 /// The log cannot be read: nothing was stored.
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 fn unreadable(error: LogError) -> SendError {
     SendError::Unavailable(error.to_string())
 }

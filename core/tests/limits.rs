@@ -1,0 +1,392 @@
+//! What one request, one sender or one failure may cost the others.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use millchat::log::{Append, Chain, CommitError, Log, LogError, Record};
+use millchat::{
+    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opening,
+    Place, Position, Received, RoomName, SendError, Subscription, Timestamp,
+};
+
+fn room(name: &str) -> RoomName {
+    RoomName::new(name).unwrap()
+}
+
+fn ada() -> Author {
+    Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
+}
+
+fn act(action: Action) -> Draft {
+    Draft { author: Some(ada()), action, key: None }
+}
+
+fn delete(target: Position) -> Draft {
+    act(Action::Delete { target, moderator: false })
+}
+
+/// The longest that a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+async fn soon<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("it hangs")
+}
+
+async fn received(reader: &mut Subscription) -> Received {
+    soon(reader.next()).await.unwrap().unwrap()
+}
+
+/// A log that does what a test asks of it in the middle of a call, and else what the log behind it does.
+struct Meddled {
+    log: Arc<dyn Log>,
+    /// Called before each commit.
+    before_commit: Box<dyn Fn() -> Result<(), CommitError> + Send + Sync>,
+    /// Called before each read of a room.
+    before_read: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Meddled {
+    fn new() -> Self {
+        let log = millchat::log::open("memory:").unwrap();
+        Self { log, before_commit: Box::new(|| Ok(())), before_read: Box::new(|| ()) }
+    }
+
+    fn open(self) -> Chat {
+        Chat::builder().open_log(Arc::new(self)).unwrap()
+    }
+}
+
+impl Log for Meddled {
+    fn epoch(&self) -> Epoch {
+        self.log.epoch()
+    }
+    fn signing_key(&self) -> [u8; 32] {
+        self.log.signing_key()
+    }
+    fn head(&self) -> Position {
+        self.log.head()
+    }
+    fn floor(&self) -> Position {
+        self.log.floor()
+    }
+    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError> {
+        (self.before_commit)()?;
+        self.log.commit(batch, floor)
+    }
+    fn live_bytes(&self) -> u64 {
+        self.log.live_bytes()
+    }
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        self.log.record(position)
+    }
+    fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
+        (self.before_read)();
+        self.log.room_head(room)
+    }
+    fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {
+        (self.before_read)();
+        self.log.read_after(room, after)
+    }
+    fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError> {
+        (self.before_read)();
+        self.log.read_before(room, before, count)
+    }
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
+        self.log.last_edit(target)
+    }
+    fn forget_heads(
+        &self,
+        after: Option<&RoomName>,
+        before: Timestamp,
+        spare: &dyn Fn(&RoomName) -> bool,
+    ) -> Result<Option<RoomName>, CommitError> {
+        self.log.forget_heads(after, before, spare)
+    }
+    fn require_space(&self) -> Result<(), CommitError> {
+        self.log.require_space()
+    }
+    fn edits(&self, target: Position) -> Result<usize, LogError> {
+        self.log.edits(target)
+    }
+    fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
+        self.log.scan(from)
+    }
+    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
+        self.log.scan_back(before)
+    }
+    fn close(&self) -> Result<(), LogError> {
+        self.log.close()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_that_a_cut_overtakes_has_no_hole_inside() {
+    let log = millchat::log::open("memory:").unwrap();
+    let appends: Vec<Append> = (0..60_000)
+        .map(|_| Append {
+            room: room("r"),
+            author: None,
+            created_at: Timestamp(1),
+            body: Body::Message { content: Some("x".into()) },
+            key: None,
+            content_hash: None,
+        })
+        .collect();
+    for batch in appends.chunks(4_000) {
+        log.commit(batch, 0).unwrap();
+    }
+    let cutter = {
+        let log = log.clone();
+        tokio::task::spawn_blocking(move || {
+            while log.floor() < 59_000 {
+                log.commit(&[], log.floor() + 150).unwrap();
+            }
+        })
+    };
+    let mut reads = 0;
+    while !cutter.is_finished() {
+        let chain = log.read_after(&room("r"), log.floor() - 1).unwrap();
+        reads += 1;
+        for pair in chain.events.windows(2) {
+            assert_eq!(pair[1].prev, pair[0].position, "after {reads} reads");
+        }
+    }
+    cutter.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_old_place_in_a_room_that_was_forgotten_gets_a_gap() {
+    let (lobby, other) = (room("lobby"), room("other"));
+    let directory = tempfile::tempdir().unwrap();
+    let log = millchat::log::open(directory.path().join("log").to_str().unwrap()).unwrap();
+    let chat = Chat::builder().open_log(log.clone()).unwrap();
+    for to in [&other, &lobby, &lobby, &other] {
+        chat.send(to, Draft::post(ada(), "x")).await.unwrap();
+    }
+    // As retention does it when nobody sends: cut, then forget the room.
+    log.commit(&[], 4).unwrap();
+    log.forget_heads(None, Timestamp(u64::MAX), &|_| false).unwrap();
+    let resume = async |position| {
+        let from = From::After(Place { epoch: chat.epoch(), position });
+        let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
+        match received(&mut reader).await {
+            Received::Opening(opened) => opened.opening,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(resume(2).await, Opening::Gap { from: 2, to: 3 });
+    let receipt = chat.send(&lobby, Draft::post(ada(), "again")).await.unwrap();
+    assert_eq!((receipt.position, receipt.prev), (5, 0));
+    // From the log, and from what is then in memory.
+    for _ in 0..2 {
+        assert_eq!(resume(2).await, Opening::Gap { from: 2, to: 3 });
+        assert_eq!(resume(4).await, Opening::Start);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn every_send_is_answered_when_the_chat_is_closed_under_it() {
+    for _ in 0..200 {
+        let chat = Chat::open("memory:").unwrap();
+        let sends: Vec<_> = (0..16)
+            .map(|n| {
+                let chat = chat.clone();
+                tokio::spawn(async move {
+                    let mut outcomes = Vec::new();
+                    for m in 0..20 {
+                        let draft = Draft::post(ada(), "x").with_key(format!("{n}-{m}"));
+                        outcomes.push(chat.send(&room("r"), draft).await);
+                    }
+                    outcomes
+                })
+            })
+            .collect();
+        let closer = chat.clone();
+        tokio::task::spawn_blocking(move || closer.close().unwrap()).await.unwrap();
+        let mut stored = 0;
+        for send in sends {
+            for outcome in soon(send).await.unwrap() {
+                match outcome {
+                    Ok(_) => stored += 1,
+                    Err(SendError::Unavailable(_)) => {}
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+        assert_eq!(stored, chat.head());
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_panics_answers_unknown_and_readiness_says_so() {
+    let mut log = Meddled::new();
+    log.before_commit = Box::new(|| panic!("the disk driver has a bug (this panic is part of the test)"));
+    let chat = log.open();
+    let sends: Vec<_> = (0..50)
+        .map(|_| {
+            let chat = chat.clone();
+            tokio::spawn(async move { chat.send(&room("r"), Draft::post(ada(), "x")).await })
+        })
+        .collect();
+    let mut unknown = 0;
+    for send in sends {
+        match soon(send).await.unwrap() {
+            Err(SendError::Unknown(_)) => unknown += 1,
+            Err(SendError::Unavailable(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(unknown > 0);
+    assert!(chat.ready().unwrap_err().contains("restart"));
+}
+
+#[tokio::test]
+async fn a_read_that_panics_harms_no_other_read() {
+    let mut log = Meddled::new();
+    let bad = Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let armed = bad.clone();
+    log.before_read = Box::new(move || {
+        assert!(!armed.load(std::sync::atomic::Ordering::SeqCst), "this panic is part of the test");
+    });
+    let chat = log.open();
+    for _ in 0..10 {
+        assert!(soon(chat.history(&room("r"), HistoryRange::Newest, 1)).await.is_err());
+    }
+    bad.store(false, std::sync::atomic::Ordering::SeqCst);
+    assert!(soon(chat.history(&room("r"), HistoryRange::Newest, 1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
+    let mut builder = Chat::builder();
+    let kind = builder.encoder(|_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
+        if let Item::Event(Event { body: Body::Message { content: Some(text) }, .. }) = item {
+            out.extend_from_slice(text.as_bytes());
+        }
+    });
+    let chat = builder.open("memory:").unwrap();
+    let lobby = room("lobby");
+    let secret = chat.send(&lobby, Draft::post(ada(), "secret")).await.unwrap().position;
+    // So many that the first is in the log only.
+    for _ in 0..700 {
+        chat.send(&lobby, Draft::post(ada(), ".")).await.unwrap();
+    }
+    let from = From::After(Place { epoch: chat.epoch(), position: 0 });
+    // As values: taken, then not polled for a while.
+    let mut values = chat.subscribe(&lobby, from, None).await.unwrap();
+    let more = chat.send(&lobby, Draft::post(ada(), "secret too")).await.unwrap().position;
+    assert!(matches!(received(&mut values).await, Received::Opening(_)));
+    let mut frames = chat.subscribe(&lobby, from, None).await.unwrap();
+    let mut poll = || match frames.poll_frames(&mut Context::from_waker(Waker::noop()), kind) {
+        Poll::Ready(delivery) => Some(delivery.unwrap()),
+        Poll::Pending => None,
+    };
+    assert!(matches!(poll(), Some(Delivery::Opening(_))));
+    // Starts the read; what it reads waits to be taken.
+    let _ = poll();
+    assert!(matches!(received(&mut values).await, Received::Event(event) if event.position == secret));
+    chat.history(&lobby, HistoryRange::Newest, 1).await.unwrap();
+    chat.send(&lobby, delete(secret)).await.unwrap();
+    chat.send(&lobby, delete(more)).await.unwrap();
+    let mut text = String::new();
+    while frames_left(&mut poll, &mut text).await {}
+    assert!(!text.contains("secret") && text.len() >= 700, "{} bytes", text.len());
+    while values.position() < more {
+        if let Received::Event(event) = received(&mut values).await {
+            assert!(event.position < more || matches!(event.body, Body::Message { content: None }));
+        }
+    }
+}
+
+/// Takes the next frames; false when there are none for now.
+async fn frames_left(poll: &mut impl FnMut() -> Option<Delivery>, text: &mut String) -> bool {
+    for _ in 0..100 {
+        if let Some(Delivery::Frames(frames)) = poll() {
+            text.push_str(std::str::from_utf8(&frames).unwrap());
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    false
+}
+
+#[tokio::test]
+async fn a_page_is_bounded_in_bytes_and_in_events_and_its_links_go_on() {
+    let chat = Chat::open("memory:").unwrap();
+    let (large, edited) = (room("large"), room("edited"));
+    for _ in 0..40 {
+        chat.send(&large, Draft::post(ada(), "x".repeat(60_000))).await.unwrap();
+    }
+    let (mut range, mut seen, mut pages) = (HistoryRange::Newest, 0, 0);
+    loop {
+        let page = chat.history(&large, range, 1_000).await.unwrap();
+        assert!(page.messages.len() <= 18, "about a MiB");
+        (seen, pages) = (seen + page.messages.len(), pages + 1);
+        match page.older {
+            Some(before) => range = HistoryRange::Before(before),
+            None => break,
+        }
+    }
+    assert_eq!((seen, pages), (40, 3));
+    let mut targets = Vec::new();
+    for _ in 0..6 {
+        targets.push(chat.send(&edited, Draft::post(ada(), "x")).await.unwrap().position);
+    }
+    for target in &targets {
+        for n in 0..1_000 {
+            let content = n.to_string();
+            chat.send(&edited, act(Action::Edit { target: *target, content, moderator: false }))
+                .await
+                .unwrap();
+        }
+    }
+    let content = "one too many".to_owned();
+    let refused =
+        chat.send(&edited, act(Action::Edit { target: targets[0], content, moderator: false })).await;
+    assert!(matches!(refused, Err(SendError::TooManyEdits(_))), "{refused:?}");
+    let (mut range, mut found, mut pages) = (HistoryRange::Newest, Vec::new(), 0);
+    loop {
+        let page = chat.history(&edited, range, 4).await.unwrap();
+        found.splice(0..0, page.messages.iter().map(|message| message.position));
+        pages += 1;
+        match page.older {
+            Some(before) => range = HistoryRange::Before(before),
+            None => break,
+        }
+    }
+    assert_eq!((found, pages), (targets, 3));
+    let page = chat.history(&edited, HistoryRange::Before(0), 4).await.unwrap();
+    assert!(page.messages.is_empty() && page.older.is_none() && page.newer.is_none());
+}
+
+#[tokio::test]
+async fn a_send_is_not_refused_because_of_one_that_was_never_stored() {
+    let mut log = Meddled::new();
+    let full = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_full = full.clone();
+    log.before_commit = Box::new(move || {
+        if is_full.load(std::sync::atomic::Ordering::SeqCst) {
+            return Err(CommitError::DiskFull { free: 1, needed: 2 });
+        }
+        Ok(())
+    });
+    let chat = log.open();
+    let lobby = room("lobby");
+    chat.send(&lobby, Draft::post(ada(), "first").with_key("first")).await.unwrap();
+    full.store(true, std::sync::atomic::Ordering::SeqCst);
+    for _ in 0..50 {
+        let (a, b) = tokio::join!(
+            chat.send(&lobby, Draft::post(ada(), "x").with_key("k")),
+            chat.send(&lobby, Draft::post(ada(), "y").with_key("k")),
+        );
+        for outcome in [a, b] {
+            assert!(matches!(outcome, Err(SendError::DiskFull { free: 1, needed: 2 })), "{outcome:?}");
+        }
+    }
+    assert_eq!(chat.ready(), Err("the disk is full".into()));
+    full.store(false, std::sync::atomic::Ordering::SeqCst);
+    chat.send(&lobby, Draft::post(ada(), "y").with_key("k")).await.unwrap();
+    assert_eq!(chat.ready(), Ok(()));
+}
