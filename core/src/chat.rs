@@ -1,6 +1,7 @@
 //! The whole public face: open, send, subscribe, read history.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -338,6 +339,7 @@ impl Chat {
     /// Whether sends are taken, and if not, why.
     pub fn ready(&self) -> Result<(), String> {
         self.0.committer.ready()?;
+        self.0.shared.reads.ready()?;
         if self.0.shared.disk_full.load(Ordering::Acquire) {
             return Err("the disk is full".into());
         }
@@ -371,8 +373,9 @@ impl Chat {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.committer.close();
-        // Nobody is left to be told of an error; the next start repairs what was not written.
-        let _ = self.shared.log.close();
+        // Nobody is left to be told of an error, nor of a panic over a damaged file; the next start repairs what
+        // was not written.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.shared.log.close()));
     }
 }
 

@@ -42,11 +42,7 @@ impl Dispatcher {
         let waiting = self.waiting.clone();
         async move {
             loop {
-                waiting.told.notified().await;
-                let rooms = std::mem::take(&mut *waiting.news.lock());
-                for number in rooms {
-                    waiting.wake(number);
-                }
+                waiting.wake_told().await;
             }
         }
     }
@@ -127,6 +123,15 @@ impl Waiting {
             for room in rooms {
                 self.wake(room.number);
             }
+        }
+    }
+
+    /// Waits until it is told, and wakes the readers of the rooms that have news.
+    pub async fn wake_told(&self) {
+        self.told.notified().await;
+        let rooms = std::mem::take(&mut *self.news.lock());
+        for number in rooms {
+            self.wake(number);
         }
     }
 

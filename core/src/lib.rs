@@ -42,12 +42,17 @@
 
 mod chat;
 mod committer;
+mod copying;
 mod counters;
 mod encoder;
 mod event;
 mod fanout;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 #[cfg(test)]
 mod faults;
+#[cfg(test)]
+mod interleavings;
 mod history;
 mod idempotency;
 mod keeper;
@@ -69,6 +74,7 @@ mod sync;
 mod writer;
 
 pub use chat::{Builder, Chat, OpenError, Overview, ReadError, SendError};
+pub use copying::Copying;
 pub use counters::Stats;
 pub use encoder::{
     Encoder, FRAME_KINDS_MAX, FrameKind, Item, PRESENCE_NAMES_MAX, Presence, Signal, TYPING_NAMES_MAX,

@@ -1,1 +1,230 @@
-//! Models (soon).
+//! What threads do to each other, in every order: models for loom, run by `core/models`.
+//!
+//! A model is a short piece of concurrent work on the crate's own room, waiting list, table and committer. Loom
+//! runs it again and again, each time with another order of the steps, until it has seen all of them (or all
+//! with few enough preemptions). A thread that sleeps for ever is found as a deadlock.
+
+mod log;
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use loom::future::block_on;
+use loom::thread;
+use parking_lot::Mutex;
+
+use crate::chat::Shared;
+use crate::committer::Committer;
+use crate::counters::Counters;
+use crate::encoder::{Encoders, FrameKind, Item};
+use crate::event::{Author, AuthorKind, Body, Draft, Epoch, Event, Position, RoomName, Timestamp};
+use crate::fanout::Fanout;
+use crate::log::Log as _;
+use crate::readpool::ReadPool;
+use crate::room::{Pull, Room};
+use crate::rooms::Rooms;
+use crate::subscription::{Delivery, From, Subscription};
+use crate::{Keep, SendError};
+use log::ModelLog;
+
+/// The most often that a model's thread is interrupted, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
+const PREEMPTIONS: usize = 2;
+const SECRET: &str = "secret";
+const KIND: FrameKind = FrameKind(0);
+
+fn explore(preemptions: usize, model: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    let _ = builder.preemption_bound.get_or_insert(preemptions);
+    builder.max_branches = 50_000;
+    // So that LOOM_MAX_DURATION is looked at often.
+    builder.checkpoint_interval = 1_000;
+    builder.check(model);
+}
+
+fn lobby() -> RoomName {
+    RoomName::new("lobby").expect("a room's name")
+}
+
+fn shared(log: ModelLog) -> Arc<Shared> {
+    // A frame is the event's position, and its text if it has one.
+    let encode = |_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
+        if let Item::Event(event) = item {
+            out.extend_from_slice(format!("{} ", event.position).as_bytes());
+            if let Body::Message { content: Some(text) } = &event.body {
+                out.extend_from_slice(text.as_bytes());
+            }
+        }
+    };
+    Arc::new(Shared {
+        encoders: Encoders::new(log.epoch(), vec![Box::new(encode)]),
+        log: Arc::new(log),
+        rooms: Rooms::default(),
+        fanout: Fanout::default(),
+        reads: ReadPool::idle(),
+        counters: Counters::default(),
+        marked: Mutex::default(),
+        disk_full: false.into(),
+    })
+}
+
+fn event(position: Position, prev: Position, body: Body) -> Arc<Event> {
+    Arc::new(Event { position, prev, room: lobby(), author: None, created_at: Timestamp(0), body })
+}
+
+fn message(position: Position, text: &str) -> Arc<Event> {
+    event(position, position - 1, Body::Message { content: Some(text.into()) })
+}
+
+/// News is published while a reader falls asleep: it is woken, by whoever brings the news or by a dispatcher.
+pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool) {
+    explore(PREEMPTIONS + 1, move || {
+        let shared = shared(ModelLog::default());
+        let waiting = shared.fanout.waiting(gathered);
+        let room = shared.rooms.enter(&lobby());
+        room.learn(0, &[], 0);
+        let name = lobby();
+        let open = Subscription::open(shared.clone(), &waiting, &name, From::Last(0), None);
+        let mut reader = block_on(open).expect("all is in memory");
+        let committer = {
+            let (shared, room) = (shared.clone(), room.clone());
+            thread::spawn(move || {
+                room.publish(&message(1, "x"));
+                shared.fanout.tell(std::slice::from_ref(&room));
+            })
+        };
+        let dispatcher = gathered.then(|| {
+            let waiting = waiting.clone();
+            thread::spawn(move || block_on(waiting.wake_told()))
+        });
+        let frames = block_on(poll_fn(|cx| match reader.poll_frames(cx, KIND) {
+            Poll::Ready(Ok(Delivery::Opening(_))) => {
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            other => other,
+        }));
+        assert!(matches!(frames, Ok(Delivery::Frames(frames)) if frames == "1 x"));
+        committer.join().expect("the committer ends");
+        if let Some(dispatcher) = dispatcher {
+            dispatcher.join().expect("the dispatcher ends");
+        }
+    });
+}
+
+/// A reader pulls from a room into which the committer publishes, and which somebody who joins seeds from the
+/// log. It gets every event once and in order, and no text after its delete was acknowledged.
+pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
+    explore(PREEMPTIONS, || {
+        let log = ModelLog::default();
+        log.hold(message(1, SECRET));
+        let shared = shared(log.clone());
+        let room = shared.rooms.enter(&lobby());
+        let acknowledged = Arc::new(loom::sync::atomic::AtomicBool::new(false));
+        let committer = {
+            let (room, acknowledged, log) = (room.clone(), acknowledged.clone(), log.clone());
+            thread::spawn(move || {
+                for event in [event(2, 1, Body::Delete { target: 1 }), message(3, "x")] {
+                    log.hold(event.clone());
+                    room.publish(&event);
+                    acknowledged.store(true, std::sync::atomic::Ordering::Release);
+                }
+            })
+        };
+        let joiner = {
+            let (room, log) = (room.clone(), log.clone());
+            thread::spawn(move || {
+                let withheld = room.withheld();
+                let newest = log.read_before(&lobby(), Position::MAX, 9).expect("the model's log reads");
+                thread::yield_now();
+                room.learn(newest.head, &newest.events, withheld);
+            })
+        };
+        let mut place = 0;
+        for _ in 0..3 {
+            let late = acknowledged.load(std::sync::atomic::Ordering::Acquire);
+            if let Pull::Ready(frames, last) = room.pull_frames(place, KIND, &shared.encoders) {
+                check_frames(&frames, place, last, late);
+                place = last;
+            }
+        }
+        committer.join().expect("the committer ends");
+        joiner.join().expect("the joiner ends");
+        // Now at rest: what the ring has is whole, and it is never said that there is nothing more.
+        match room.pull_frames(place, KIND, &shared.encoders) {
+            Pull::Ready(frames, last) => {
+                check_frames(&frames, place, last, true);
+                assert_eq!(last, 3);
+            }
+            Pull::CaughtUp => assert_eq!(place, 3, "something is newer"),
+            Pull::Behind => assert_eq!(place, 0, "only what was before the room was in memory is not here"),
+        }
+    });
+}
+
+fn check_frames(frames: &[u8], place: Position, last: Position, deleted: bool) {
+    let text = std::str::from_utf8(frames).expect("frames are text");
+    let digits = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+    let positions: Vec<Position> = digits.map(|digits| digits.parse().expect("a position")).collect();
+    assert_eq!(positions, (place + 1..=last).collect::<Vec<_>>(), "after {place}: {text}");
+    assert!(!(deleted && text.contains(SECRET)), "a deleted text is served");
+}
+
+/// One client joins while the room is forgotten for being idle, another sends to it: they meet in one room.
+pub fn one_who_joins_and_one_who_sends_meet_in_one_room_while_it_is_forgotten() {
+    explore(PREEMPTIONS + 1, || {
+        let rooms = Arc::new(Rooms::default());
+        drop(rooms.enter(&lobby()));
+        let forgetter = {
+            let rooms = rooms.clone();
+            thread::spawn(move || rooms.forget_idle(Instant::now() + Duration::from_mins(2), Duration::ZERO))
+        };
+        let joiner = {
+            let rooms = rooms.clone();
+            thread::spawn(move || rooms.enter(&lobby()))
+        };
+        let ours: Arc<Room> = rooms.enter(&lobby());
+        let theirs = joiner.join().expect("the joiner ends");
+        assert_eq!(ours.number, theirs.number, "there are two rooms of one name");
+        forgetter.join().expect("the forgetter ends");
+        assert!(rooms.get(&lobby()).is_some_and(|room| room.number == ours.number), "a held room is forgotten");
+    });
+}
+
+/// Two send while the chat is closed, and the log may fail: each gets one answer, and it is true.
+pub fn every_send_is_answered_truly_while_the_chat_is_closed(fails: bool) {
+    explore(PREEMPTIONS, move || {
+        let log = ModelLog::default();
+        if fails {
+            log.fail_next_commit();
+        }
+        let committer = Arc::new(Committer::start(shared(log.clone()), Keep::default()).expect("it starts"));
+        let sender = {
+            let committer = committer.clone();
+            thread::spawn(move || send(&committer, "a"))
+        };
+        let ours = send(&committer, "b");
+        committer.close();
+        let theirs = sender.join().expect("the sender ends");
+        let stored = |text: &str| log.texts().iter().filter(|stored| *stored == text).count();
+        for (answer, text) in [(theirs, "a"), (ours, "b")] {
+            match answer {
+                Ok(()) => assert_eq!(stored(text), 1),
+                Err(SendError::Unknown(_)) => assert!(fails, "nothing failed"),
+                Err(SendError::Unavailable(_)) => assert_eq!(stored(text), 0),
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(block_on(committer.send(&lobby(), draft("late"))).is_err());
+    });
+}
+
+fn draft(text: &str) -> Draft {
+    let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+    Draft::post(ada, text)
+}
+
+fn send(committer: &Committer, text: &str) -> Result<(), SendError> {
+    block_on(committer.send(&lobby(), draft(text))).map(drop)
+}

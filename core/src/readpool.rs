@@ -4,7 +4,7 @@
 //! queue; a reader has at most one job in it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use crossbeam::channel::{Sender, TrySendError, bounded};
@@ -22,6 +22,8 @@ type Job = Box<dyn FnOnce(&dyn Log) + Send>;
 
 pub(crate) struct ReadPool {
     jobs: Sender<Job>,
+    /// The first read that the storage did not answer: it may answer none after it.
+    failed: Arc<OnceLock<String>>,
 }
 
 impl ReadPool {
@@ -37,13 +39,18 @@ impl ReadPool {
                 }
             })?;
         }
-        Ok(Self { jobs })
+        Ok(Self { jobs, failed: Arc::default() })
+    }
+
+    /// Whether the storage answers.
+    pub fn ready(&self) -> Result<(), String> {
+        self.failed.get().map_or(Ok(()), |why| Err(why.clone()))
     }
 
     /// A pool that reads nothing: its threads would be unknown to loom.
     #[cfg(loom)]
     pub fn idle() -> Self {
-        Self { jobs: bounded(0).0 }
+        Self { jobs: bounded(0).0, failed: Arc::default() }
     }
 
     /// Runs a read; the answer comes by the channel.
@@ -52,10 +59,16 @@ impl ReadPool {
         read: impl FnOnce(&dyn Log) -> Result<T, LogError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, LogError>>, ReadError> {
         let (answer, answered) = oneshot::channel();
+        let failed = self.failed.clone();
         let job: Job = Box::new(move |log| {
             // Whoever asked may be gone.
             if !answer.is_closed() {
-                let _ = answer.send(read(log));
+                let result = read(log);
+                if let Err(LogError::Storage(why)) = &result {
+                    // The first failure is the one to tell.
+                    let _ = failed.set(format!("the log cannot be read ({why}); a restart opens it anew"));
+                }
+                let _ = answer.send(result);
             }
         });
         match self.jobs.try_send(job) {

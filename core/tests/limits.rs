@@ -5,7 +5,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use millchat::log::{Append, Chain, CommitError, Log, LogError, Record};
+use millchat::log::{Append, Chain, CommitError, Log, LogError, RawRecord, Record};
 use millchat::{
     Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opening,
     Place, Position, Received, RoomName, SendError, Subscription, Timestamp,
@@ -112,6 +112,9 @@ impl Log for Meddled {
     }
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
         self.log.scan(from)
+    }
+    fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
+        self.log.scan_raw(from)
     }
     fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
         self.log.scan_back(before)

@@ -167,8 +167,9 @@ impl Stream {
         self.follower.open = false;
     }
 
-    /// The socket is ready: does all that can be done now. `buffer` is shared by all readers.
-    pub fn ready(&mut self, buffer: &mut [u8], step: &mut Step<'_>) -> Result<(), End> {
+    /// The socket is ready: does all that can be done now. `hung_up`: to the end, which the server has sent.
+    /// `buffer` is shared by all readers.
+    pub fn ready(&mut self, hung_up: bool, buffer: &mut [u8], step: &mut Step<'_>) -> Result<(), End> {
         let Some(socket) = &self.socket else { return Ok(()) };
         if let State::Connecting = self.state {
             if let Some(error) = socket.take_error()? {
@@ -198,7 +199,7 @@ impl Stream {
                     step.tally.bytes += len as u64;
                     self.received(&buffer[..len], step)?;
                     // Less than fits: the socket is empty, and its next byte will make it ready again.
-                    if len < buffer.len() {
+                    if len < buffer.len() && !hung_up {
                         return Ok(());
                     }
                 }

@@ -35,6 +35,25 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// What has long been due is fetched from the kernel without waiting.
 const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
+/// The other side has closed, or the socket has failed.
+const HUNG_UP: epoll::EventFlags =
+    epoll::EventFlags::RDHUP.union(epoll::EventFlags::HUP).union(epoll::EventFlags::ERR);
+
+/// A stream whose socket is ready.
+#[derive(Clone, Copy)]
+struct Ready {
+    index: usize,
+    /// There is an end to be read behind the bytes; no other event will say so.
+    hung_up: bool,
+}
+
+impl Ready {
+    fn from_event(event: &epoll::Event) -> Option<Self> {
+        let (data, flags) = (event.data, event.flags);
+        Some(Self { index: usize::try_from(data.u64()).ok()?, hung_up: flags.intersects(HUNG_UP) })
+    }
+}
+
 /// The readers of one user.
 pub struct Streams {
     run: Arc<Run>,
@@ -48,8 +67,8 @@ pub struct Streams {
     /// Per room of the run, its newest events.
     frames: Vec<Frames>,
     buffer: Vec<u8>,
-    /// Indices of streams whose sockets are ready.
-    ready: Vec<usize>,
+    /// Streams whose sockets are ready.
+    ready: Vec<Ready>,
     /// What they count.
     pub tally: Tally,
 }
@@ -120,7 +139,7 @@ impl Streams {
             }
             self.waiting.pop_front();
             self.joining += 1;
-            let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | epoll::EventFlags::ET;
+            let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | HUNG_UP | epoll::EventFlags::ET;
             let watched = self.all[index].connect(&self.run).and_then(|socket| {
                 Ok(epoll::add(self.epoll.get_ref(), socket, epoll::EventData::new_u64(index as u64), flags)?)
             });
@@ -136,12 +155,12 @@ impl Streams {
         let ready = std::mem::take(&mut self.ready);
         let deliveries_before = self.tally.deliveries;
         let mut joined = 0;
-        for &index in &ready {
+        for &Ready { index, hung_up } in &ready {
             let stream = &mut self.all[index];
             let (was_joining, had_joined) = (!stream.open(), stream.joined());
             let frames = &mut self.frames[stream.room];
             let mut step = Step { run: &self.run, frames, tally: &mut self.tally };
-            let result = stream.ready(&mut self.buffer, &mut step);
+            let result = stream.ready(hung_up, &mut self.buffer, &mut step);
             joined += u64::from(!had_joined && stream.joined());
             match result {
                 Ok(()) if was_joining && stream.open() => self.joining -= 1,
@@ -183,14 +202,13 @@ fn watch(epoll: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
 }
 
 /// Waits until sockets are ready, and says which.
-async fn next_ready(epoll: &AsyncFd<OwnedFd>, ready: &mut Vec<usize>) -> io::Result<()> {
+async fn next_ready(epoll: &AsyncFd<OwnedFd>, ready: &mut Vec<Ready>) -> io::Result<()> {
     loop {
         let mut guard = epoll.readable().await?;
         let fetched = guard.try_io(|epoll| {
             let mut events = [const { MaybeUninit::uninit() }; READY_MAX];
             let (events, _) = epoll::wait(epoll, &mut events, Some(&NO_WAIT))?;
-            let index = |event: &epoll::Event| usize::try_from({ event.data }.u64()).ok();
-            ready.extend(events.iter().filter_map(index));
+            ready.extend(events.iter().filter_map(Ready::from_event));
             if ready.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
         });
         if let Ok(result) = fetched {

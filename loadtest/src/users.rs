@@ -65,7 +65,7 @@ pub fn readers(run: &Arc<Run>) -> Option<Scenario> {
         )
         .register_transaction(transaction(run, "follow", |run, user| Box::pin(follow(run, user))))
         .register_transaction(
-            transaction(run, "end", |run, user| Box::pin(ready(Ok(end_reading(&run, user))))).set_on_stop(),
+            transaction(run, "end", |run, user| Box::pin(ready(end_reading(&run, user)))).set_on_stop(),
         );
     Some(scenario)
 }
@@ -109,7 +109,8 @@ async fn follow(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     result.or_else(|error| failed(&run, &error.to_string()))
 }
 
-fn end_reading(run: &Run, user: &GooseUser) {
+#[expect(clippy::unnecessary_wraps, reason = "what goose wants of a transaction")]
+fn end_reading(run: &Run, user: &GooseUser) -> TransactionResult {
     if let Some(reading) = take::<Reading>(user) {
         // Whoever is stopped from outside has not stayed until the end.
         if *run.phase().borrow() == (Phase::Over { whole: true }) {
@@ -117,6 +118,7 @@ fn end_reading(run: &Run, user: &GooseUser) {
         }
         run.hand_in(&reading.streams.tally);
     }
+    Ok(())
 }
 
 /// Senders: a user each.
@@ -127,7 +129,7 @@ pub fn senders(run: &Arc<Run>) -> Option<Scenario> {
         )
         .register_transaction(transaction(run, "send", |run, user| Box::pin(send(run, user))))
         .register_transaction(
-            transaction(run, "end", |run, user| Box::pin(ready(Ok(end_sending(&run, user))))).set_on_stop(),
+            transaction(run, "end", |run, user| Box::pin(ready(end_sending(&run, user)))).set_on_stop(),
         );
     Some(scenario)
 }
@@ -159,11 +161,13 @@ async fn send(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     if finished { idle().await } else { Ok(()) }
 }
 
-fn end_sending(run: &Run, user: &GooseUser) {
+#[expect(clippy::unnecessary_wraps, reason = "what goose wants of a transaction")]
+fn end_sending(run: &Run, user: &GooseUser) -> TransactionResult {
     if let Some(mut sender) = take::<Sender>(user) {
         sender.abandon();
         run.hand_in(&sender.tally);
     }
+    Ok(())
 }
 
 /// There is nothing to do but to be stopped.

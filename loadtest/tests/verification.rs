@@ -87,7 +87,7 @@ fn a_reader_whose_line_is_cut_comes_back_and_misses_nothing() {
 
 #[test]
 fn a_run_that_reaches_no_server_fails() {
-    let url = Server::start(Breach::None).closed();
+    let url = Server::gone();
     let output = Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
         .args(["--url", &url, "--readers", "2", "--senders", "1", "--duration", "100ms"])
         .output()

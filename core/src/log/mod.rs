@@ -15,6 +15,8 @@
 //!    its target and of the target's edits, in the commit that holds the delete.
 //! 7. The epoch and the signing key are made once with the log.
 
+mod check;
+mod copy;
 mod derived;
 pub(crate) mod record;
 pub(crate) mod redb;
@@ -23,7 +25,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
+pub use check::{Checked, Finding, check};
+pub use copy::{Copy, Piece, RawRecord};
 pub use record::{Hash, Record};
+pub use redb::copy::{NewLog, NewLogError, open_stopped};
 
 /// Most records one read may return: a read transaction pins the pages it could see.
 pub const READ_EVENTS_MAX: usize = 256;
@@ -137,6 +142,8 @@ pub trait Log: Send + Sync + 'static {
     fn edits(&self, target: Position) -> Result<usize, LogError>;
     /// Records of the whole log from a position on, oldest first, at most [`READ_EVENTS_MAX`].
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
+    /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.
+    fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError>;
     /// Records of the whole log before a position, newest first, at most [`READ_EVENTS_MAX`].
     fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError>;
     /// Takes no more commits and leaves nothing to be repaired by the next start.
@@ -145,9 +152,14 @@ pub trait Log: Send + Sync + 'static {
 
 /// Opens the embedded log, and makes it when there is none: see [`crate::Builder::open`].
 pub fn open(log: &str) -> Result<Arc<dyn Log>, redb::OpenError> {
-    Ok(Arc::new(match log {
+    let open = || match log {
         "memory:" => redb::RedbLog::in_memory(),
         "temp:" => redb::RedbLog::temporary(),
         path => redb::RedbLog::open(Path::new(path)),
-    }?))
+    };
+    // redb may panic over what it never wrote.
+    let opened = std::panic::catch_unwind(open).unwrap_or_else(|_| {
+        Err(redb::OpenError::Damaged { path: log.to_owned(), what: "it does not read back".into() })
+    })?;
+    Ok(Arc::new(opened))
 }

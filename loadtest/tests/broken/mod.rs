@@ -72,10 +72,10 @@ impl Server {
         format!("http://{}", self.listener.local_addr().unwrap())
     }
 
-    /// The address of a server that nobody answers at.
-    pub fn closed(self) -> String {
-        let unused = TcpListener::bind("127.0.0.1:0").unwrap();
-        format!("http://{}", unused.local_addr().unwrap())
+    /// An address at which nobody answers: its listener is gone when this returns.
+    pub fn gone() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
     }
 }
 
@@ -174,7 +174,7 @@ impl State {
             "position": position, "prev": prev, "room": name, "author": author, "content": content,
             "created_at": "2026-11-23T09:30:00.123Z",
         });
-        let now = position % EVERY == 0;
+        let now = position.is_multiple_of(EVERY);
         let whole = frame(position, &data);
         data["content"] = json!("invented");
         let for_first = match breach {

@@ -20,7 +20,7 @@ use crate::log::derived::Derived;
 use crate::log::record::{self, RECORD_VERSION};
 
 /// The first bytes of every redb file.
-const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
+pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 /// Memory that redb may use for pages; its own default is 1 GiB.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
 
@@ -122,7 +122,7 @@ impl RedbLog {
         Self::start(database.map_err(|error| open_error(name, error))?, name, None)
     }
 
-    fn start(database: Database, name: &str, place: Option<PathBuf>) -> Result<Self, OpenError> {
+    pub(super) fn start(database: Database, name: &str, place: Option<PathBuf>) -> Result<Self, OpenError> {
         let damaged = |what: String| OpenError::Damaged { path: name.to_owned(), what };
         let storage = |error: LogError| damaged(error.to_string());
         let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
@@ -152,7 +152,7 @@ impl RedbLog {
     }
 }
 
-fn builder() -> Builder {
+pub(super) fn builder() -> Builder {
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE_BYTES);
     builder
@@ -173,7 +173,7 @@ fn look(path: &Path, name: &str) -> Result<(), OpenError> {
     }
 }
 
-fn check_format(reading: &ReadTransaction, name: &str) -> Result<(), OpenError> {
+pub(super) fn check_format(reading: &ReadTransaction, name: &str) -> Result<(), OpenError> {
     match state(reading, STATE_FORMAT).ok().flatten().as_deref() {
         Some([found]) if *found > RECORD_VERSION => {
             Err(OpenError::Newer { path: name.to_owned(), found: *found, known: RECORD_VERSION })
@@ -204,7 +204,7 @@ fn make(path: &Path, directory: &Path, name: &str) -> Result<(), OpenError> {
 }
 
 /// Makes the tables and what is made once with a log.
-fn create(database: &Database) -> Result<(), LogError> {
+pub(super) fn create(database: &Database) -> Result<(), LogError> {
     let tx = database.begin_write().map_err(storage_error)?;
     tx.open_table(LOG).map_err(storage_error)?;
     tx.open_table(EDITS).map_err(storage_error)?;
@@ -221,18 +221,18 @@ fn create(database: &Database) -> Result<(), LogError> {
 }
 
 /// What the state table holds.
-struct State {
-    epoch: Epoch,
-    signing_key: [u8; 32],
-    floor: Position,
-    last: Position,
-    checkpoint: Position,
+pub(super) struct State {
+    pub epoch: Epoch,
+    pub signing_key: [u8; 32],
+    pub floor: Position,
+    pub last: Position,
+    pub checkpoint: Position,
     /// The bytes of the records up to a position.
-    live: (Position, u64),
+    pub live: (Position, u64),
 }
 
 impl State {
-    fn read(tx: &ReadTransaction) -> Result<Self, LogError> {
+    pub fn read(tx: &ReadTransaction) -> Result<Self, LogError> {
         let number = |key| Ok::<_, LogError>(fixed(tx, key)?.map(u64::from_le_bytes));
         let missing = |key| LogError::Storage(format!("it has no {key}"));
         let live: Option<[u8; 16]> = fixed(tx, STATE_LIVE)?;
@@ -290,7 +290,7 @@ fn fixed<const N: usize>(tx: &ReadTransaction, key: &'static str) -> Result<Opti
     Ok(Some(bytes))
 }
 
-fn open_error(name: &str, error: DatabaseError) -> OpenError {
+pub(super) fn open_error(name: &str, error: DatabaseError) -> OpenError {
     let path = name.to_owned();
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path),

@@ -25,9 +25,9 @@ const PAGE_BYTES: u64 = 4 * 1024;
 
 /// How the bytes of the kept records change.
 #[derive(Default)]
-struct Change {
-    more: u64,
-    less: u64,
+pub(super) struct Change {
+    pub more: u64,
+    pub less: u64,
     /// Records that were there before became smaller or went: a start cannot count that anew.
     old: bool,
 }
@@ -230,7 +230,7 @@ impl RedbLog {
 }
 
 /// Writes what is derived into its tables, up to `head`.
-fn write_derived(tx: &WriteTransaction, parts: &[&Derived], head: Position) -> Result<(), LogError> {
+pub(super) fn write_derived(tx: &WriteTransaction, parts: &[&Derived], head: Position) -> Result<(), LogError> {
     let mut heads = tx.open_table(HEADS).map_err(storage_error)?;
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     for part in parts {
@@ -246,7 +246,7 @@ fn write_derived(tx: &WriteTransaction, parts: &[&Derived], head: Position) -> R
     Ok(())
 }
 
-fn write_live_bytes(tx: &WriteTransaction, head: Position, live_bytes: u64) -> Result<(), LogError> {
+pub(super) fn write_live_bytes(tx: &WriteTransaction, head: Position, live_bytes: u64) -> Result<(), LogError> {
     let mut state = tx.open_table(STATE).map_err(storage_error)?;
     let both = [head.to_le_bytes(), live_bytes.to_le_bytes()].concat();
     state.insert(STATE_LIVE, both.as_slice()).map_err(storage_error)?;
@@ -254,7 +254,7 @@ fn write_live_bytes(tx: &WriteTransaction, head: Position, live_bytes: u64) -> R
 }
 
 /// Takes the records from `old` to `floor` out, with their index rows and edits.
-fn cut(tx: &WriteTransaction, old: Position, floor: Position, head: Position) -> Result<Change, LogError> {
+pub(super) fn cut(tx: &WriteTransaction, old: Position, floor: Position, head: Position) -> Result<Change, LogError> {
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
@@ -276,7 +276,7 @@ fn cut(tx: &WriteTransaction, old: Position, floor: Position, head: Position) ->
     Ok(change)
 }
 
-fn withhold(log: &mut Table<'_, u64, &'static [u8]>, position: Position) -> Result<Change, LogError> {
+pub(super) fn withhold(log: &mut Table<'_, u64, &'static [u8]>, position: Position) -> Result<Change, LogError> {
     let Some(bytes) = log.get(position).map_err(storage_error)?.map(|bytes| bytes.value().to_vec()) else {
         return Ok(Change::default());
     };

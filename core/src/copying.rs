@@ -1,0 +1,44 @@
+//! A copy of a chat's log while it is in use: [`crate::log::Copy`], read on the threads that read the log.
+
+use crate::chat::{Chat, ReadError};
+use crate::event::Position;
+use crate::log::{Copy, Piece};
+
+/// A copy of the log under way: see [`Chat::copy`].
+pub struct Copying {
+    chat: Chat,
+    /// `None` after a read that did not come back.
+    copy: Option<Copy>,
+    floor: Position,
+    head: Position,
+}
+
+impl Chat {
+    /// Begins a consistent copy of the log as it is now, to be read piece by piece while the chat goes on.
+    pub fn copy(&self) -> Copying {
+        let copy = Copy::begin(&*self.shared().log);
+        let (floor, head) = (copy.floor(), copy.head());
+        Copying { chat: self.clone(), copy: Some(copy), floor, head }
+    }
+}
+
+impl Copying {
+    /// The oldest position kept when the copy began.
+    pub fn floor(&self) -> Position {
+        self.floor
+    }
+
+    /// The newest position when the copy began: the copy's last.
+    pub fn head(&self) -> Position {
+        self.head
+    }
+
+    /// The next piece; `None` when the copy is whole.
+    pub async fn next(&mut self) -> Result<Option<Piece>, ReadError> {
+        let mut copy = self.copy.take().ok_or(ReadError::Closed)?;
+        let read = self.chat.shared().reads.read(move |log| copy.next(log).map(|piece| (piece, copy)));
+        let (piece, copy) = read.await?;
+        self.copy = Some(copy);
+        Ok(piece)
+    }
+}

@@ -1,0 +1,53 @@
+//! What a check of a log finds: see [`check`].
+
+use std::fmt;
+
+use crate::event::{Epoch, Position, RoomName};
+pub use crate::log::redb::check::check;
+
+/// Something in a log that is not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The room it is about, when it is about one.
+    pub room: Option<RoomName>,
+    /// The position it is about, when it is about one.
+    pub position: Option<Position>,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.room, self.position) {
+            (Some(room), Some(position)) => write!(f, "room {room}, position {position}: {}", self.what),
+            (Some(room), None) => write!(f, "room {room}: {}", self.what),
+            (None, Some(position)) => write!(f, "position {position}: {}", self.what),
+            (None, None) => write!(f, "the whole log: {}", self.what),
+        }
+    }
+}
+
+/// The figures of a log that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checked {
+    /// The log's id.
+    pub epoch: Epoch,
+    /// The oldest position that is kept.
+    pub floor: Position,
+    /// The newest position.
+    pub head: Position,
+    /// Records that were read.
+    pub records: u64,
+    /// Rooms that have records.
+    pub rooms: u64,
+    /// Edits of messages.
+    pub edits: u64,
+    /// Rows of the index.
+    pub index_rows: u64,
+    /// Bytes of the records.
+    pub live_bytes: u64,
+    /// Whether the file was closed; if not, what the next start would repair was repaired in memory first.
+    pub closed: bool,
+    /// How much was found to be wrong.
+    pub findings: u64,
+}

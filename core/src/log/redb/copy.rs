@@ -1,0 +1,349 @@
+//! Making a new log of records that have their positions already: a backup restored, an import.
+//!
+//! It is written under another name and gets its own when it is whole. Its epoch is new, so that an id of the old
+//! log cannot mean another event here; positions and all that refers to them are kept. Room heads of which no
+//! record is left are not taken over: they explain old ids, and old ids have another epoch.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ::redb::{
+    Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, WriteTransaction,
+};
+use tempfile::NamedTempFile;
+
+use super::check::open_overlay;
+use super::open::{builder, create};
+use super::write::{cut, withhold, write_derived, write_live_bytes};
+use super::{
+    EDITS, HEADS, LOG, OpenError, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST,
+    STATE_SIGNING_KEY, storage_error, stored_head,
+};
+use crate::event::{Body, Position, RoomName};
+use crate::log::derived::{Derived, Head};
+use crate::log::{Copy, Log, LogError, Piece, RawRecord, record};
+
+/// Records that one transaction takes.
+const BATCH_RECORDS_MAX: usize = 8_192;
+/// A transaction is closed by the record that takes it past this many bytes.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// A new log could not be made. Nothing is left of it.
+#[derive(Debug, thiserror::Error)]
+pub enum NewLogError {
+    /// There is a file of that name.
+    #[error("{0} exists already: name another file, or move it away")]
+    Exists(String),
+    /// The file system refused.
+    #[error("{path} cannot be made: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The storage failed, as when the disk is full.
+    #[error("{path} cannot be written: {what}")]
+    Storage {
+        /// The file.
+        path: String,
+        /// Why.
+        what: String,
+    },
+    /// A record does not follow from what came before it.
+    #[error("position {position}: {what}")]
+    Misfit {
+        /// The record's position.
+        position: Position,
+        /// Why not.
+        what: String,
+    },
+}
+
+/// Opens the log in a file that no process has open, to be read as it is: the file is never changed, and what a
+/// repair would write stays in memory.
+pub fn open_stopped(path: &Path) -> Result<Arc<dyn Log>, OpenError> {
+    let (database, _) = open_overlay(path)?;
+    Ok(Arc::new(RedbLog::start(database, &path.display().to_string(), None)?))
+}
+
+/// A log being made of records that have their positions. Dropped before [`NewLog::finish`], it leaves nothing.
+pub struct NewLog {
+    path: PathBuf,
+    file: NamedTempFile,
+    database: Database,
+    /// Heads of the rooms as of the last transaction.
+    heads: Option<ReadOnlyTable<&'static str, (u64, u64, u64)>>,
+    signing_key: [u8; 32],
+    floor: Position,
+    /// Where it ends, whether or not a record is there.
+    head: Position,
+    last: Position,
+    pending: Vec<(RawRecord, Body)>,
+    pending_bytes: usize,
+    /// What the pending records bring.
+    derived: Derived,
+    live_bytes: u64,
+    /// Something was taken out again, and its bytes are still on free pages of the file.
+    tainted: bool,
+}
+
+impl NewLog {
+    /// Begins a log that holds positions from `floor` to `head`, with a signing key of an older log or a new one.
+    pub fn create(
+        path: &Path,
+        signing_key: Option<[u8; 32]>,
+        floor: Position,
+        head: Position,
+    ) -> Result<Self, NewLogError> {
+        let name = path.display().to_string();
+        let io = |source| NewLogError::Io { path: name.clone(), source };
+        if path.symlink_metadata().is_ok() {
+            return Err(NewLogError::Exists(name));
+        }
+        let file = tempfile::Builder::new()
+            .prefix(".millchat-")
+            .suffix(".new")
+            .tempfile_in(directory_of(path))
+            .map_err(io)?;
+        let signing_key = signing_key.unwrap_or_else(rand::random);
+        let floor = floor.clamp(1, head + 1);
+        let begin = || {
+            let database = builder().create(file.path()).map_err(storage_error)?;
+            create(&database)?;
+            let tx = write(&database)?;
+            {
+                let mut state = tx.open_table(STATE).map_err(storage_error)?;
+                state.insert(STATE_SIGNING_KEY, signing_key.as_slice()).map_err(storage_error)?;
+                state.insert(STATE_FLOOR, floor.to_le_bytes().as_slice()).map_err(storage_error)?;
+            }
+            tx.commit().map_err(storage_error)?;
+            Ok(database)
+        };
+        let database = begin().map_err(|error: LogError| storage(path, &error))?;
+        let mut log = Self {
+            path: path.to_owned(),
+            file,
+            database,
+            heads: None,
+            signing_key,
+            floor,
+            head,
+            last: 0,
+            pending: Vec::new(),
+            pending_bytes: 0,
+            derived: Derived::default(),
+            live_bytes: 0,
+            tainted: false,
+        };
+        log.read_heads()?;
+        Ok(log)
+    }
+
+    /// Adds a record; positions ascend, and `prev` must be the record before it in its room. A record of a room
+    /// that has none here yet may follow on one below the floor.
+    pub fn append(&mut self, raw: RawRecord) -> Result<(), NewLogError> {
+        let misfit = |what: String| NewLogError::Misfit { position: raw.position, what };
+        if raw.position <= self.last {
+            return Err(misfit(format!("positions must ascend, and {} came before it", self.last)));
+        }
+        if !(self.floor..=self.head).contains(&raw.position) {
+            return Err(misfit(format!("it is outside the log, {} to {}", self.floor, self.head)));
+        }
+        let decoded = raw.decode().map_err(|error| misfit(error.to_string()))?;
+        let body = match decoded.event {
+            None => Body::Unknown { kind: 0 },
+            Some(event) => {
+                let head = self.head_of(&event.room)?;
+                if head.position >= self.floor && event.prev != head.position {
+                    let what = format!(
+                        "`prev` is {}, and the record before it in room {} is {}",
+                        event.prev, event.room, head.position
+                    );
+                    return Err(misfit(what));
+                }
+                if head.position < self.floor && event.prev >= self.floor {
+                    let what = format!(
+                        "`prev` is {}, and no record of room {} came before it",
+                        event.prev, event.room
+                    );
+                    return Err(misfit(what));
+                }
+                self.derived.note(&event.room, head, event.position, event.created_at);
+                event.body.clone()
+            }
+        };
+        self.last = raw.position;
+        self.pending_bytes += raw.bytes.len();
+        self.pending.push((raw, body));
+        if self.pending.len() >= BATCH_RECORDS_MAX || self.pending_bytes >= BATCH_BYTES_MAX {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Takes the text of a message and of its edits away, as a delete does.
+    pub fn delete(&mut self, target: Position) -> Result<(), NewLogError> {
+        self.flush()?;
+        self.tainted = true;
+        self.transact(|this, tx| {
+            this.withhold(tx, target)?;
+            write_live_bytes(tx, this.last, this.live_bytes)
+        })
+    }
+
+    /// Takes the records before `floor` out.
+    pub fn raise_floor(&mut self, floor: Position) -> Result<(), NewLogError> {
+        self.flush()?;
+        let floor = floor.min(self.head + 1);
+        while self.floor < floor {
+            self.tainted = true;
+            let next = floor.min(self.floor + BATCH_RECORDS_MAX as u64);
+            self.transact(|this, tx| {
+                let change = cut(tx, this.floor, next, this.last)?;
+                this.live_bytes = (this.live_bytes + change.more).saturating_sub(change.less);
+                write_live_bytes(tx, this.last, this.live_bytes)
+            })?;
+            self.floor = next;
+        }
+        Ok(())
+    }
+
+    /// Makes what is there durable and gives the file its name.
+    pub fn finish(mut self) -> Result<(), NewLogError> {
+        self.flush()?;
+        self.transact(|this, tx| {
+            let floor = this.floor;
+            let mut heads = tx.open_table(HEADS).map_err(storage_error)?;
+            heads.retain(|_, (position, _, _)| position >= floor).map_err(storage_error)?;
+            let mut state = tx.open_table(STATE).map_err(storage_error)?;
+            for key in [STATE_LAST, STATE_CHECKPOINT] {
+                state.insert(key, this.head.to_le_bytes().as_slice()).map_err(storage_error)?;
+            }
+            drop((heads, state));
+            write_live_bytes(tx, this.head, this.live_bytes)
+        })?;
+        let Self { path, file, database, heads, signing_key, tainted, .. } = self;
+        drop(heads);
+        database.close().map_err(|error| storage(&path, &storage_error(error)))?;
+        if tainted {
+            // Bytes of what was taken out lie on free pages: only a file that never held them is free of them.
+            return rewrite(&path, file.path(), signing_key);
+        }
+        let name = path.display().to_string();
+        file.persist_noclobber(&path).map_err(|error| match error.error.kind() {
+            std::io::ErrorKind::AlreadyExists => NewLogError::Exists(name.clone()),
+            _ => NewLogError::Io { path: name.clone(), source: error.error },
+        })?;
+        // The file's entry in its directory must be as durable as what it holds.
+        File::open(directory_of(&path))
+            .and_then(|directory| directory.sync_all())
+            .map_err(|source| NewLogError::Io { path: name, source })
+    }
+
+    /// What is known of a room: in what is pending, or in the table.
+    fn head_of(&self, room: &RoomName) -> Result<Head, NewLogError> {
+        match (self.derived.head(room), &self.heads) {
+            (Some(head), _) => Ok(head),
+            (None, Some(heads)) => stored_head(heads, room).map_err(|error| storage(&self.path, &error)),
+            (None, None) => Ok(Head::default()),
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), NewLogError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let derived = std::mem::take(&mut self.derived);
+        self.pending_bytes = 0;
+        self.transact(|this, tx| {
+            for (raw, body) in &pending {
+                {
+                    let mut log = tx.open_table(LOG).map_err(storage_error)?;
+                    log.insert(raw.position, raw.bytes.as_slice()).map_err(storage_error)?;
+                    this.live_bytes += record::stored_bytes(&raw.bytes);
+                }
+                match body {
+                    Body::Edit { target, .. } => {
+                        let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
+                        edits.insert((*target, raw.position), ()).map_err(storage_error)?;
+                    }
+                    // What comes from a log has no text here any more; what comes from elsewhere may have.
+                    Body::Delete { target } => this.withhold(tx, *target)?,
+                    _ => {}
+                }
+            }
+            write_derived(tx, &[&derived], this.last)?;
+            write_live_bytes(tx, this.last, this.live_bytes)
+        })
+    }
+
+    fn withhold(&mut self, tx: &WriteTransaction, target: Position) -> Result<(), LogError> {
+        let mut log = tx.open_table(LOG).map_err(storage_error)?;
+        let edits = tx.open_table(EDITS).map_err(storage_error)?;
+        let mut gone = vec![target];
+        for row in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
+            gone.push(row.map_err(storage_error)?.0.value().1);
+        }
+        for position in gone {
+            let change = withhold(&mut log, position)?;
+            self.tainted |= change.more != change.less;
+            self.live_bytes = (self.live_bytes + change.more).saturating_sub(change.less);
+        }
+        Ok(())
+    }
+
+    fn transact(
+        &mut self,
+        work: impl FnOnce(&mut Self, &WriteTransaction) -> Result<(), LogError>,
+    ) -> Result<(), NewLogError> {
+        // An open read would pin the pages that the transaction leaves.
+        self.heads = None;
+        let done = write(&self.database)
+            .and_then(|tx| work(self, &tx).map(|()| tx))
+            .and_then(|tx| tx.commit().map_err(storage_error));
+        done.map_err(|error| storage(&self.path, &error))?;
+        self.read_heads()
+    }
+
+    fn read_heads(&mut self) -> Result<(), NewLogError> {
+        let tx = self.database.begin_read().map_err(storage_error);
+        let heads = tx.and_then(|tx| tx.open_table(HEADS).map_err(storage_error));
+        self.heads = Some(heads.map_err(|error| storage(&self.path, &error))?);
+        Ok(())
+    }
+}
+
+/// Copies a whole log that was just made to its place, so that nothing but its records is in the file.
+fn rewrite(path: &Path, made: &Path, signing_key: [u8; 32]) -> Result<(), NewLogError> {
+    let failed = |what: String| NewLogError::Storage { path: path.display().to_string(), what };
+    let log = open_stopped(made).map_err(|error| failed(error.to_string()))?;
+    let mut copy = Copy::begin(&*log);
+    let mut new = NewLog::create(path, Some(signing_key), copy.floor(), copy.head())?;
+    while let Some(piece) = copy.next(&*log).map_err(|error| failed(error.to_string()))? {
+        // Nobody writes to it: there are no deletes and no cuts.
+        if let Piece::Records(records) = piece {
+            records.into_iter().try_for_each(|record| new.append(record))?;
+        }
+    }
+    new.finish()
+}
+
+fn write(database: &Database) -> Result<WriteTransaction, LogError> {
+    let mut tx = database.begin_write().map_err(storage_error)?;
+    tx.set_durability(Durability::Immediate).map_err(storage_error)?;
+    Ok(tx)
+}
+
+fn storage(path: &Path, error: &LogError) -> NewLogError {
+    NewLogError::Storage { path: path.display().to_string(), what: error.to_string() }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
