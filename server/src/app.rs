@@ -4,15 +4,20 @@
 //! thread's dispatcher, by which the subscriptions of its connections are woken. [`Drain`] is how the
 //! process says goodbye: raised once, it ends idle connections and open streams.
 
+use crate::admin::AdminToken;
+use crate::config::Settings;
 use crate::identity::Identity;
+use crate::limit::Limits;
 use crate::metrics::Metrics;
-use crate::{frame, page};
+use crate::public_url::PublicUrl;
+use crate::{frame, keep, page};
 use millchat::{
     Author, Chat, Dispatcher, Draft, FrameKind, From, OpenError, ReadError, Receipt, RoomName, SendError,
     Subscription,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 use tokio::sync::Notify;
 
 /// The process-wide half of a handler's surroundings.
@@ -27,6 +32,12 @@ pub struct App {
     pub drain: Drain,
     /// What `/metrics` shows.
     pub metrics: Metrics,
+    /// What one author or address may take.
+    pub limits: Limits,
+    /// What the operator proves to be by, if anything.
+    pub admin_token: Option<AdminToken>,
+    /// Where people reach the chat, if that is not where it listens.
+    pub public_url: Option<PublicUrl>,
 }
 
 /// The frame kinds that the server registered with the chat.
@@ -39,13 +50,20 @@ pub struct Frames {
 }
 
 impl App {
-    /// Opens the log, with an encoder for either kind of reader.
-    pub fn open(log: &str) -> Result<Self, OpenError> {
+    /// Opens the log of the settings, with an encoder for either kind of reader.
+    pub fn open(settings: &Settings) -> Result<Self, OpenError> {
         let mut builder = Chat::builder();
         let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
-        let chat = builder.open(log)?;
-        let identity = Identity::new(&chat.signing_key());
-        Ok(Self { chat, frames, identity, drain: Drain::default(), metrics: Metrics::default() })
+        let keep = keep::keep(settings.keep, settings.keep_bytes);
+        let chat = builder.keep(keep).open(&settings.log)?;
+        let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
+        let identity = Identity::new(&chat.signing_key(), by_tls);
+        let metrics = Metrics::default();
+        let proxies = settings.trusted_proxies.clone();
+        let limits = Limits::new(settings.rate_limit, proxies, metrics.refusals.clone());
+        let public_url = settings.public_url.clone();
+        let admin_token = settings.admin_token.clone();
+        Ok(Self { chat, frames, identity, drain: Drain::default(), metrics, limits, admin_token, public_url })
     }
 }
 
@@ -70,8 +88,9 @@ impl Worker {
 
     /// Sends, and counts how it went.
     pub async fn send(&self, room: &RoomName, draft: Draft) -> Result<Receipt, SendError> {
+        let started = Instant::now();
         let sent = self.app.chat.send(room, draft).await;
-        self.app.metrics.sent(sent.as_ref().err());
+        self.app.metrics.sent(sent.as_ref().err(), started.elapsed());
         sent
     }
 }

@@ -4,6 +4,12 @@
 //! file is refused by name. Unknown `MILLCHAT_…` variables are left alone, because orchestrators invent
 //! such names for a service called millchat. There is no setting here that nobody would set.
 
+use crate::address::Proxies;
+use crate::admin::AdminToken;
+use crate::command::Command;
+use crate::keep::{Age, Bytes};
+use crate::limit::RateLimit;
+use crate::public_url::PublicUrl;
 use clap::{Parser, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
@@ -26,8 +32,39 @@ pub struct Settings {
     /// The log: a file, `memory:` or `temp:`.
     #[serde(deserialize_with = "log")]
     pub log: String,
+    /// How long events are kept.
+    pub keep: Age,
+    /// How many bytes the records may take.
+    pub keep_bytes: Option<Bytes>,
     /// How the server's own log lines look.
     pub log_format: LogFormat,
+    /// Where people reach the chat, if that is not where it listens.
+    pub public_url: Option<PublicUrl>,
+    /// What one author or address may take.
+    pub rate_limit: RateLimit,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<Proxies>,
+    /// What the operator proves to be by.
+    pub admin_token: Option<AdminToken>,
+    /// The file that holds it instead.
+    pub admin_token_file: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            address: ADDRESS_DEFAULT.parse().expect("the default is an address"),
+            log: LOG_DEFAULT.to_owned(),
+            keep: Age::default(),
+            keep_bytes: None,
+            log_format: LogFormat::Text,
+            public_url: None,
+            rate_limit: RateLimit::default(),
+            trusted_proxies: Vec::new(),
+            admin_token: None,
+            admin_token_file: None,
+        }
+    }
 }
 
 /// How the server's own log lines look.
@@ -46,8 +83,11 @@ pub enum LogFormat {
 /// in it with you. Every message is on disk before anybody sees it. Programs use the JSON API; its
 /// description is served at /api/openapi.json.
 #[derive(Parser, Debug)]
-#[command(name = "millchat", version, after_help = AFTER_HELP)]
+#[command(name = "millchat", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Flags {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Address and port to listen on. 0.0.0.0:8080 is every interface; port 0 takes a free port, and the
     /// line on stdout names it [default: 127.0.0.1:8080]
     #[arg(short, long, env = "MILLCHAT_ADDRESS", value_name = "IP:PORT", value_parser = parse_address)]
@@ -58,9 +98,46 @@ pub struct Flags {
     #[arg(short, long, env = "MILLCHAT_LOG", value_name = "LOG", value_parser = parse_log)]
     log: Option<String>,
 
+    /// How long messages are kept: an age such as 30d, 12h, 90m (1m at least), or forever [default: 30d]
+    #[arg(long, env = "MILLCHAT_KEEP", value_name = "AGE")]
+    keep: Option<Age>,
+
+    /// How many bytes the kept messages may take, such as 20MB or 4GiB; the oldest go first. The file may become
+    /// some times as large, and then stops growing [default: no limit]
+    #[arg(long, env = "MILLCHAT_KEEP_BYTES", value_name = "SIZE")]
+    keep_bytes: Option<Bytes>,
+
     /// How the server's own log lines on stderr look [default: text]
     #[arg(long, env = "MILLCHAT_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
+
+    /// The address by which people reach the chat, when a proxy stands in front of it, such as
+    /// `https://chat.example.org`. With https, cookies are Secure; only its own pages may write; shared links
+    /// lead there [default: the address by which the browser came]
+    #[arg(long, env = "MILLCHAT_PUBLIC_URL", value_name = "URL")]
+    public_url: Option<PublicUrl>,
+
+    /// What one author or one address may take; a list of some of: author=RATE/BURST (RATE messages a second by
+    /// one author, BURST at once), address=RATE/BURST (the same for all authors of one address), guests=N (new
+    /// guests a minute from one address), connections=N (open connections of one address). A network of
+    /// IPv6 (/64) counts as one address. For example: author=5/20,address=50/200,guests=10,connections=100
+    /// [default: off]
+    #[arg(long, env = "MILLCHAT_RATE_LIMIT", value_name = "LIMITS")]
+    rate_limit: Option<RateLimit>,
+
+    /// Proxies whose X-Forwarded-For tells the address that limits count: addresses and networks, such as
+    /// 127.0.0.1,10.0.0.0/8 [default: none]
+    #[arg(long, env = "MILLCHAT_TRUSTED_PROXIES", value_name = "LIST", value_delimiter = ',')]
+    trusted_proxies: Option<Vec<Proxies>>,
+
+    /// A secret by which the operator may do more, such as back up while the server runs; 16 characters or more.
+    /// Better in a file: whoever may list processes reads flags [default: none, and nobody may]
+    #[arg(long, env = "MILLCHAT_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    admin_token: Option<AdminToken>,
+
+    /// A file that holds the admin token
+    #[arg(long, env = "MILLCHAT_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
 
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
@@ -74,17 +151,16 @@ RUST_LOG chooses which log lines are shown, for example RUST_LOG=debug; the defa
 Examples:
   millchat                                 on this machine only, log in ./millchat.redb
   millchat -a 0.0.0.0:8080 -l /var/lib/millchat/log.redb
-  millchat -a 127.0.0.1:0 -l temp:         to try something out: leaves nothing behind";
+  millchat -a 127.0.0.1:0 -l temp:         to try something out: leaves nothing behind
+  millchat --public-url https://chat.example.org --trusted-proxies 127.0.0.1 --rate-limit author=5/20
+                                           behind a proxy on the same machine
+  millchat backup --from http://127.0.0.1:8080 --admin-token-file admin.token backup.redb
+  millchat check backup.redb";
 
 impl Flags {
     /// Puts the layers together. The error is one sentence for the person who started the server.
     pub fn settings(&self) -> Result<Settings, String> {
-        let defaults = Settings {
-            address: ADDRESS_DEFAULT.parse().expect("the default is an address"),
-            log: LOG_DEFAULT.to_owned(),
-            log_format: LogFormat::Text,
-        };
-        let mut layers = Figment::from(Serialized::defaults(defaults));
+        let mut layers = Figment::from(Serialized::defaults(Settings::default()));
         if let Some(path) = &self.config {
             if !path.is_file() {
                 return Err(format!("there is no settings file {}", path.display()));
@@ -98,10 +174,38 @@ impl Flags {
         if let Some(log) = &self.log {
             layers = layers.merge(Serialized::default("log", log));
         }
+        if let Some(keep) = self.keep {
+            layers = layers.merge(Serialized::default("keep", keep));
+        }
+        if let Some(bytes) = self.keep_bytes {
+            layers = layers.merge(Serialized::default("keep-bytes", bytes));
+        }
         if let Some(format) = self.log_format {
             layers = layers.merge(Serialized::default("log-format", format));
         }
-        layers.extract().map_err(|error| sentences(&error))
+        if let Some(url) = &self.public_url {
+            layers = layers.merge(Serialized::default("public-url", url));
+        }
+        if let Some(limit) = &self.rate_limit {
+            layers = layers.merge(Serialized::default("rate-limit", limit));
+        }
+        if let Some(proxies) = &self.trusted_proxies {
+            layers = layers.merge(Serialized::default("trusted-proxies", proxies));
+        }
+        if let Some(token) = &self.admin_token {
+            layers = layers.merge(Serialized::default("admin-token", token));
+        }
+        if let Some(file) = &self.admin_token_file {
+            layers = layers.merge(Serialized::default("admin-token-file", file));
+        }
+        let mut settings: Settings = layers.extract().map_err(|error| sentences(&error))?;
+        if let Some(file) = settings.admin_token_file.take() {
+            if settings.admin_token.is_some() {
+                return Err("admin-token and admin-token-file are both set: leave one out".to_owned());
+            }
+            settings.admin_token = Some(AdminToken::read(&file)?);
+        }
+        Ok(settings)
     }
 }
 
@@ -113,7 +217,7 @@ fn sentences(error: &figment::Error) -> String {
             None => "the settings".to_owned(),
         };
         // A key that is unknown is named by its own message.
-        let key = match (&error.kind, error.path.last()) {
+        let key = match (&error.kind, error.path.first()) {
             (figment::error::Kind::UnknownField(..), _) | (_, None) => String::new(),
             (_, Some(key)) => format!("{key}: "),
         };
@@ -173,6 +277,23 @@ mod tests {
     }
 
     #[test]
+    fn the_file_and_the_flags_say_the_same_things() {
+        let flags = [
+            "--public-url",
+            "https://chat.example.org/",
+            "--rate-limit",
+            "author=5/20,guests=10",
+            "--trusted-proxies",
+            "127.0.0.1,10.0.0.0/8",
+        ];
+        let by_flags = with_file("rate-limit = \"author=1\"", &flags).unwrap();
+        let file = "public-url = \"https://chat.example.org\"\nrate-limit = \"author=5/20,guests=10\"\n\
+            trusted-proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]";
+        assert_eq!(with_file(file, &[]).unwrap(), by_flags);
+        assert!(with_file(file, &["--rate-limit", "off"]).unwrap().rate_limit.is_off());
+    }
+
+    #[test]
     fn a_wrong_value_says_what_was_wrong_and_what_is_allowed() {
         for (toml, args, words) in [
             ("adress = \"127.0.0.1:1\"", &[][..], &["adress", "address"][..]),
@@ -181,6 +302,15 @@ mod tests {
             ("log = \"\"", &[], &["temp:", "memory:"]),
             ("log-format = \"xml\"", &[], &["xml", "text", "json"]),
             ("log = ", &[], &["TOML"]),
+            ("keep = \"10s\"", &[], &["keep", "1m at least"]),
+            ("", &["--keep", "soon"], &["--keep", "30d", "forever"]),
+            ("", &["--keep-bytes", "lots"], &["--keep-bytes", "4GiB"]),
+            ("public-url = \"chat.example.org\"", &[], &["public-url", "https://chat.example.org"]),
+            ("rate-limit = \"messages=5\"", &[], &["rate-limit", "messages=5", "author=RATE/BURST"]),
+            ("trusted-proxies = [\"nginx\"]", &[], &["trusted-proxies", "nginx", "10.0.0.0/8"]),
+            ("", &["--public-url", "https://a.example/b"], &["--public-url", "without a path"]),
+            ("", &["--rate-limit", "author=0"], &["--rate-limit", "author=0", "1000000"]),
+            ("", &["--trusted-proxies", "10.0.0.1,x"], &["--trusted-proxies", "`x`"]),
             ("", &["--address", "127.0.0.1:99999"], &["--address", "99999", "65535"]),
             ("", &["--log-format", "xml"], &["xml", "text", "json"]),
             ("", &["--nonsense"], &["--nonsense"]),

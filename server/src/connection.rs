@@ -5,8 +5,10 @@
 //! not read can hold, and the end: a socket closed over unread bytes is reset, and the reset can destroy the
 //! answer on its way, so the peer's rest is discarded for a moment before the close.
 
+use crate::api::problem::Problem;
 use crate::app::Worker;
 use crate::http::Body;
+use crate::limit::Limited;
 use crate::route;
 use crate::stall::{Stall, WRITE_STALL};
 use hyper::server::conn::http1;
@@ -15,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
@@ -44,7 +47,7 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 type Socket = Stall<TcpStream>;
 
 /// Serves the connection until it ends, either side's wish or the process's.
-pub async fn serve(w: Rc<Worker>, socket: TcpStream) {
+pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr) {
     // A frame is written whole, so waiting for more to send would only add delay.
     let _ = socket.set_nodelay(true);
     let _ = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES);
@@ -52,9 +55,37 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream) {
     // hours before a write stalls.
     #[cfg(target_os = "linux")]
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, WRITE_STALL.as_millis() as u32);
+    let metrics = &w.app.metrics;
+    let socket = Stall::new(socket, metrics.slow.clone(), metrics.dropped.clone());
     let _counted = Counted::new(&w);
-    let socket = speak(&w, Stall::new(socket)).await;
+    let socket = match w.app.limits.connect(peer) {
+        Ok(_held) => speak(&w, socket, peer).await,
+        Err(limited) => refuse(&w, socket, limited).await,
+    };
     linger(socket).await;
+}
+
+/// Answers whatever comes first on a connection that is one too many, within moments.
+async fn refuse(w: &Worker, mut socket: Socket, limited: Limited) -> Socket {
+    // Clients take an answer only to a request that they have begun to send.
+    let mut begun = [0; 1];
+    let _ = tokio::time::timeout(LINGER_TIMEOUT, socket.read(&mut begun)).await;
+    let response = Problem::from(limited).response();
+    w.app.metrics.answered(&response);
+    let (head, body) = response.into_parts();
+    let Body::Full(Some(body)) = body else { return socket };
+    let mut answer = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
+    for (name, value) in &head.headers {
+        answer.extend_from_slice(name.as_str().as_bytes());
+        answer.extend_from_slice(b": ");
+        answer.extend_from_slice(value.as_bytes());
+        answer.extend_from_slice(b"\r\n");
+    }
+    let end = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
+    answer.extend_from_slice(end.as_bytes());
+    answer.extend_from_slice(&body);
+    let _ = socket.write_all(&answer).await;
+    socket
 }
 
 /// Counts the connection for as long as it is there, also when its task panics.
@@ -74,10 +105,15 @@ impl Drop for Counted {
 }
 
 /// Speaks HTTP until the last answer is written; gives the socket back.
-async fn speak(w: &Rc<Worker>, socket: Socket) -> Socket {
+async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Socket {
+    let streaming = socket.streaming();
     let service = service_fn(|request| {
-        let w = Rc::clone(w);
-        Box::pin(async move { Ok::<hyper::Response<Body>, Infallible>(route::answer(&w, request).await) })
+        let (w, streaming) = (Rc::clone(w), Rc::clone(&streaming));
+        Box::pin(async move {
+            let response = route::answer(&w, peer, request).await;
+            streaming.set(matches!(response.body(), Body::Events(_)));
+            Ok::<hyper::Response<Body>, Infallible>(response)
+        })
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -103,6 +139,7 @@ async fn speak(w: &Rc<Worker>, socket: Socket) -> Socket {
     let mut socket = parts.io.into_inner();
     let farewell = match ended {
         Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
+            w.app.metrics.error("slow-head");
             let limit = HEAD_READ_TIMEOUT.as_secs();
             farewell(
                 "408 Request Timeout",
@@ -113,6 +150,9 @@ async fn speak(w: &Rc<Worker>, socket: Socket) -> Socket {
             farewell("400 Bad Request", "This server speaks HTTP/1.1 only")
         }
         Err(error) => {
+            if error.is_parse() {
+                w.app.metrics.error("not-http");
+            }
             tracing::debug!(%error, "a connection ended");
             return socket;
         }

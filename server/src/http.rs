@@ -1,25 +1,19 @@
-//! What handlers share about HTTP: bodies, small answers, reading a request within limits.
+//! What handlers share about HTTP: answers and their bodies, and what the head of a request says.
 //!
-//! No handler reads a body by itself: [`read_body`] holds the limits. An oversized body is answered without
-//! being read to its end; the connection then closes and its owner (`listen`) discards a little more so
-//! that the answer arrives. [`refuse_cross_site`] guards the routes that take the page's cookie.
+//! [`refuse_cross_site`] guards the routes that take the page's cookie, [`refuse_malformed`] all of them. The
+//! bodies of requests are read in [`crate::body`].
 
+use crate::admin;
+use crate::public_url::PublicUrl;
 use crate::sse;
-use bytes::{Bytes, BytesMut};
-use http_body_util::BodyExt;
+use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, StatusCode};
+use hyper::{Method, StatusCode, Version};
 use serde::Serialize;
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
-
-/// Largest body of a request, in bytes. Room for 64 KiB of content in which every byte is a JSON escape.
-pub const BODY_BYTES_MAX: usize = 512 * 1024;
-/// How long a request's body may take to arrive.
-pub const BODY_READ_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A request as handlers get it.
 pub type Request = hyper::Request<Incoming>;
@@ -32,6 +26,8 @@ pub enum Body {
     Full(Option<Bytes>),
     /// A stream of events, which ends when the reader goes, the log fails or the process ends.
     Events(Box<sse::Stream>),
+    /// A backup, line by line.
+    Lines(Box<admin::Lines>),
 }
 
 impl Body {
@@ -52,6 +48,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Events(stream) => stream.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
+            Self::Lines(lines) => lines.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
         }
     }
 
@@ -62,7 +59,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Events(_) => SizeHint::default(),
+            Self::Events(_) | Self::Lines(_) => SizeHint::default(),
         }
     }
 }
@@ -123,67 +120,6 @@ pub fn is_head<B>(req: &hyper::Request<B>) -> bool {
     req.method() == Method::HEAD
 }
 
-/// Why a request's body was not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BodyError {
-    /// It is, or says it is, over [`BODY_BYTES_MAX`].
-    #[error("the request's body is over the limit of {BODY_BYTES_MAX} bytes")]
-    TooLarge,
-    /// It did not arrive in time.
-    #[error("the request's body did not arrive within {} seconds", BODY_READ_TIMEOUT.as_secs())]
-    Slow,
-    /// The client went away or its framing is wrong.
-    #[error("the request's body ended early or is framed wrongly")]
-    Broken,
-}
-
-impl BodyError {
-    /// The status that says so.
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Slow => StatusCode::REQUEST_TIMEOUT,
-            Self::Broken => StatusCode::BAD_REQUEST,
-        }
-    }
-}
-
-/// Reads a body within the limits. After an error the answer must carry [`close`], since the rest of the
-/// body is still on its way and cannot be told from a next request.
-pub async fn read_body(body: Incoming) -> Result<Bytes, BodyError> {
-    if HttpBody::size_hint(&body).lower() > BODY_BYTES_MAX as u64 {
-        return Err(BodyError::TooLarge);
-    }
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    match tokio::time::timeout(BODY_READ_TIMEOUT, gather(body)).await {
-        Ok(read) => read,
-        Err(_elapsed) => Err(BodyError::Slow),
-    }
-}
-
-async fn gather(mut body: Incoming) -> Result<Bytes, BodyError> {
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
-        if first.len() + all.len() + data.len() > BODY_BYTES_MAX {
-            return Err(BodyError::TooLarge);
-        }
-        if first.is_empty() && all.is_empty() {
-            // Nearly every body is one piece: it is handed on without a copy.
-            first = data;
-        } else {
-            if all.is_empty() {
-                all.extend_from_slice(&std::mem::take(&mut first));
-            }
-            all.extend_from_slice(&data);
-        }
-    }
-    Ok(if all.is_empty() { first } else { all.freeze() })
-}
-
 /// Marks the answer as the last one of its connection.
 pub fn close(response: &mut Response) {
     set(response, header::CONNECTION, HeaderValue::from_static("close"));
@@ -232,16 +168,40 @@ pub fn clamped(text: &str, min: usize, max: usize) -> Option<usize> {
     Some(text.parse().unwrap_or(beyond).clamp(min, max))
 }
 
-/// The value of a cookie, when the request has it.
-pub fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+/// The values of the cookies of this name, in the order in which they came: who can plant one for our host
+/// from a neighbouring one can put it before ours.
+pub fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value.trim_matches('"').to_owned())
+        .filter(move |(key, _)| *key == name)
+        .map(|(_, value)| value.trim_matches('"'))
+}
+
+/// A head that parses and must be refused all the same (RFC 9110 and 9112).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// A proxy before us could have read another one than we do.
+    #[error("a request carries the header Host exactly once")]
+    Host,
+    /// It wants to be promised something unknown.
+    #[error("the only expectation that is met here is 100-continue")]
+    Expectation,
+}
+
+/// Refuses a request without exactly one `Host` (only HTTP/1.0 may do without), and one that expects what is
+/// not known here.
+pub fn refuse_malformed<B>(req: &hyper::Request<B>) -> Result<(), Malformed> {
+    match req.headers().get_all(header::HOST).iter().count() {
+        1 => {}
+        0 if req.version() < Version::HTTP_11 => {}
+        _ => return Err(Malformed::Host),
+    }
+    let known = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"100-continue");
+    if req.headers().get_all(header::EXPECT).iter().all(known) { Ok(()) } else { Err(Malformed::Expectation) }
 }
 
 /// A browser sent the request on behalf of another site.
@@ -252,13 +212,17 @@ pub struct CrossSite;
 /// Refuses what a page of another site made the browser send.
 ///
 /// A browser says so in `Sec-Fetch-Site` where the connection is trustworthy, and in `Origin` otherwise; a
-/// program sends neither and has no cookie of anybody else's to misuse.
-pub fn refuse_cross_site(headers: &HeaderMap) -> Result<(), CrossSite> {
+/// program sends neither and has no cookie of anybody else's to misuse. Our own page's origin is the public
+/// one where there is one: a proxy may have put any `Host` before us.
+pub fn refuse_cross_site(headers: &HeaderMap, public: Option<&PublicUrl>) -> Result<(), CrossSite> {
     if let Some(site) = headers.get("sec-fetch-site") {
         return if site == "same-origin" || site == "none" { Ok(()) } else { Err(CrossSite) };
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().map_err(|_| CrossSite)?;
+    if let Some(public) = public {
+        return if origin == public.origin() { Ok(()) } else { Err(CrossSite) };
+    }
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).ok_or(CrossSite)?;
     let of_origin =
         origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).ok_or(CrossSite)?;
@@ -298,7 +262,21 @@ mod tests {
             (vec![("host", "chat.example"), ("sec-fetch-site", "cross-site")], false),
             (vec![("host", "chat.example"), ("sec-fetch-site", "same-site")], false),
         ] {
-            assert_eq!(refuse_cross_site(&headers(&list)).is_ok(), ok, "{list:?}");
+            assert_eq!(refuse_cross_site(&headers(&list), None).is_ok(), ok, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn with_a_public_url_its_own_pages_write_and_no_others() {
+        let public = "https://chat.example".parse().unwrap();
+        for (list, ok) in [
+            (vec![("host", "inner:8080"), ("origin", "https://chat.example")], true),
+            (vec![("host", "inner:8080"), ("origin", "http://inner:8080")], false),
+            (vec![("host", "chat.example"), ("origin", "http://chat.example")], false),
+            (vec![("host", "evil.example"), ("origin", "https://evil.example")], false),
+            (vec![("host", "inner:8080")], true),
+        ] {
+            assert_eq!(refuse_cross_site(&headers(&list), Some(&public)).is_ok(), ok, "{list:?}");
         }
     }
 
@@ -336,10 +314,27 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_found_among_others() {
-        let map = headers(&[("cookie", "a=1; millchat=tok.en; b=2"), ("cookie", "c=3")]);
-        assert_eq!(cookie(&map, "millchat").as_deref(), Some("tok.en"));
-        assert_eq!(cookie(&map, "c").as_deref(), Some("3"));
-        assert_eq!(cookie(&map, "mill"), None);
+    fn cookies_of_a_name_are_found_among_others() {
+        let map = headers(&[("cookie", "a=1; millchat=tok.en; b=2"), ("cookie", "c=3; millchat=\"x\"")]);
+        assert_eq!(cookies(&map, "millchat").collect::<Vec<_>>(), ["tok.en", "x"]);
+        assert_eq!(cookies(&map, "c").collect::<Vec<_>>(), ["3"]);
+        assert_eq!(cookies(&map, "mill").count(), 0);
+    }
+
+    #[test]
+    fn a_request_names_its_host_once_and_expects_nothing_unknown() {
+        for (version, list, refused) in [
+            (Version::HTTP_11, vec![("host", "x")], None),
+            (Version::HTTP_11, vec![("host", "x"), ("expect", "100-Continue")], None),
+            (Version::HTTP_10, vec![], None),
+            (Version::HTTP_11, vec![], Some(Malformed::Host)),
+            (Version::HTTP_11, vec![("host", "x"), ("host", "x")], Some(Malformed::Host)),
+            (Version::HTTP_10, vec![("host", "x"), ("host", "y")], Some(Malformed::Host)),
+            (Version::HTTP_11, vec![("host", "x"), ("expect", "tea")], Some(Malformed::Expectation)),
+        ] {
+            let mut req = hyper::Request::builder().version(version).body(()).unwrap();
+            *req.headers_mut() = headers(&list);
+            assert_eq!(refuse_malformed(&req).err(), refused, "{version:?} {list:?}");
+        }
     }
 }

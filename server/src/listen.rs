@@ -10,7 +10,7 @@ use crate::connection;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -40,8 +40,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// After the signal the process ends by force if it has not ended by then.
 const DEADLINE: Duration = Duration::from_millis(9_500);
 
-/// An accepted connection on its way to its thread, with its share of the bound.
-type Accepted = (TcpStream, OwnedSemaphorePermit);
+/// An accepted connection on its way to its thread, with its peer and its share of the bound.
+type Accepted = (TcpStream, IpAddr, OwnedSemaphorePermit);
 
 /// Takes the address. The error is one sentence for the person who started the server.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
@@ -132,12 +132,13 @@ async fn accept(
         }
         let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
         // The socket leaves this thread's runtime, which had to register it, for another's.
-        match listener.accept().await.and_then(|(socket, _peer)| socket.into_std()) {
-            Ok(socket) => {
+        let accepted = listener.accept().await;
+        match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer.ip()))) {
+            Ok((socket, peer)) => {
                 back_off = BACK_OFF_MIN;
                 let thread = turn.next().expect("a cycle over at least one thread has no end");
                 // A thread that is gone has panicked; its connections are closed by dropping them.
-                let _ = thread.accepted.send((socket, permit));
+                let _ = thread.accepted.send((socket, peer, permit));
             }
             // The peer went away before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -185,11 +186,11 @@ impl Thread {
                 let dispatcher = app.chat.dispatcher();
                 let w = Rc::new(Worker { app, dispatcher });
                 tokio::task::spawn_local(w.dispatcher.run());
-                while let Some((socket, permit)) = incoming.recv().await {
+                while let Some((socket, peer, permit)) = incoming.recv().await {
                     let w = Rc::clone(&w);
                     tokio::task::spawn_local(async move {
                         match tokio::net::TcpStream::from_std(socket) {
-                            Ok(socket) => connection::serve(w, socket).await,
+                            Ok(socket) => connection::serve(w, socket, peer).await,
                             Err(error) => tracing::warn!(%error, "an accepted connection is of no use"),
                         }
                         drop(permit);

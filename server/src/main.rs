@@ -1,19 +1,28 @@
-//! Millchat, the server: command line to settings, settings to a running chat; nothing else.
+//! Millchat, the server: command line to settings, settings to a running chat, or to a command of the operator;
+//! nothing else.
 //!
 //! Data flows one way: socket, route, chat, log, room, subscription, stream, socket. On stdout there is one
 //! line, once the server is ready; everything else goes to stderr. It exits with 2 when it cannot start as it
 //! was told to, and says why.
 
+mod address;
+mod admin;
 mod api;
 mod app;
+mod body;
+mod command;
 mod config;
 mod connection;
 mod frame;
 mod http;
 mod identity;
+mod keep;
+mod limit;
 mod listen;
 mod metrics;
 mod page;
+mod public_url;
+mod quiet;
 mod route;
 mod sse;
 mod stall;
@@ -35,6 +44,9 @@ const EXIT_FAILED: u8 = 1;
 fn main() -> ExitCode {
     // A wrong flag ends the process here, with a sentence and 2; `--help` and `--version` with 0.
     let flags = Flags::parse();
+    if let Some(command) = &flags.command {
+        return command.run();
+    }
     let settings = match flags.settings() {
         Ok(settings) => settings,
         Err(sentence) => return refuse(&sentence),
@@ -51,10 +63,17 @@ fn run(settings: &Settings) -> ExitCode {
         Ok(listener) => listener,
         Err(sentence) => return refuse(&sentence),
     };
-    let app = match App::open(&settings.log) {
+    let app = match App::open(settings) {
         Ok(app) => Arc::new(app),
         Err(error) => return refuse(&error.to_string()),
     };
+    if !settings.address.ip().is_loopback() && settings.rate_limit.is_off() {
+        tracing::warn!(
+            address = %settings.address,
+            "EVERYBODY WHO REACHES THIS ADDRESS CAN FLOOD IT: no limits are set. --rate-limit sets them, for \
+             example --rate-limit author=5/20,address=50/200,guests=10,connections=100"
+        );
+    }
     match listen::run(&app, listener, connections_max) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

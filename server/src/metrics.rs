@@ -1,29 +1,57 @@
 //! The names of all metrics in one place, and the probes: `/metrics`, `/healthz`, `/readyz`.
 //!
-//! What the server counts is counted here; what the core counts is read from it at the moment of asking.
+//! What the server counts is counted here; what the core counts is read from it at the moment of asking. The
+//! names keep Prometheus' conventions: base units, `_total` on counters, `millchat_` before all. Labels are
+//! closed lists: nothing that a visitor sends becomes one.
 
+use crate::api::problem::Kind;
 use crate::app::Worker;
 use crate::http::{self, Response};
 use hyper::StatusCode;
+use memchr::memmem::Finder;
 use millchat::{SendError, Stats};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
+use std::sync::LazyLock;
+use std::time::Duration;
+
+/// Upper bounds of the histogram of sends, in seconds: from a fast disk to a queue that is full.
+const SEND_SECONDS: [f64; 13] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+/// An error that has no problem document: the page's own, such as a wrong address.
+const KIND_PAGE: &str = "page";
 
 /// What the server counts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
     /// Connections that are open now.
     pub connections: Gauge,
     /// Streams that are open now.
-    pub streams: Gauge,
+    pub readers: Gauge,
+    /// Connections in which a write waits now because the peer takes nothing.
+    pub slow: Gauge,
+    /// Connections given up because their peer took nothing for too long.
+    pub dropped: Counter,
+    /// Requests refused by a limit.
+    pub refusals: Refusals,
+    /// Events handed to a reader's connection.
+    deliveries: Counter,
+    /// Bytes of all that was handed to readers' connections.
+    delivered_bytes: Counter,
     /// Sends that were acknowledged.
     accepted: Counter,
     /// Sends that were not, by reason; `unknown` may be stored all the same.
     rejected: Family<Rejection, Counter>,
+    /// From the send to its acknowledgement or refusal.
+    send_seconds: Histogram,
+    /// Answers that were errors.
+    errors: Family<ErrorKind, Counter>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -31,46 +59,142 @@ struct Rejection {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ErrorKind {
+    kind: &'static str,
+}
+
+/// Requests and connections refused by a limit, by its name.
+#[derive(Debug, Clone, Default)]
+pub struct Refusals(Family<Refusal, Counter>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Refusal {
+    limit: &'static str,
+}
+
+impl Refusals {
+    /// Counts one.
+    pub fn count(&self, limit: &'static str) {
+        self.0.get_or_create(&Refusal { limit }).inc();
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self {
+            connections: Gauge::default(),
+            readers: Gauge::default(),
+            slow: Gauge::default(),
+            dropped: Counter::default(),
+            refusals: Refusals::default(),
+            deliveries: Counter::default(),
+            delivered_bytes: Counter::default(),
+            accepted: Counter::default(),
+            rejected: Family::default(),
+            send_seconds: Histogram::new(SEND_SECONDS),
+            errors: Family::default(),
+        }
+    }
+}
+
 impl Metrics {
-    /// Counts how a send went.
-    pub fn sent(&self, error: Option<&SendError>) {
+    /// Counts how a send went, and how long it took.
+    pub fn sent(&self, error: Option<&SendError>, took: Duration) {
+        self.send_seconds.observe(took.as_secs_f64());
         match error {
             None => self.accepted.inc(),
             Some(error) => self.rejected.get_or_create(&Rejection { reason: reason(error) }).inc(),
         };
     }
 
+    /// Counts frames that were handed to a reader's connection.
+    pub fn delivered(&self, frames: &[u8]) {
+        self.deliveries.inc_by(events_in(frames));
+        self.delivered_bytes.inc_by(frames.len() as u64);
+    }
+
+    /// Counts the answer if it is an error.
+    pub fn answered(&self, response: &Response) {
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            let kind = response.extensions().get::<Kind>();
+            self.error(kind.map_or(KIND_PAGE, |kind| kind.parts().0));
+        }
+    }
+
+    /// Counts an error that is not an answer.
+    pub fn error(&self, kind: &'static str) {
+        self.errors.get_or_create(&ErrorKind { kind }).inc();
+    }
+
     /// The text that Prometheus reads.
-    fn text(&self, core: &Stats) -> String {
+    fn text(&self, core: &Stats, ready: bool) -> String {
         let mut registry = Registry::with_prefix("millchat");
-        registry.register("connections", "Open connections", self.connections.clone());
-        registry.register("streams", "Open streams", self.streams.clone());
-        registry.register("sends_accepted", "Sends that were acknowledged", self.accepted.clone());
-        registry.register("sends_rejected", "Sends that were not", self.rejected.clone());
-        let counters = [
+        registry.register("build", "What runs here", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        self.register(&mut registry);
+        for (name, help, value) in [
             ("commits", "Commits of the log", core.commits),
             ("commits_failed", "Commits of the log that failed", core.commits_failed),
-            ("events_stored", "Events stored since start", core.events),
-        ];
-        for (name, help, value) in counters {
+            ("events", "Events stored since the start", core.events),
+        ] {
             registry.register(name, help, ConstCounter::new(value));
         }
         let seconds = ConstCounter::new(core.commit_time.as_secs_f64());
         registry.register_with_unit("commit_time", "Time spent in commits", Unit::Seconds, seconds);
-        let gauges = [
+        for (name, help, value) in [
+            ("ready", "1 while writes are taken, else 0; /readyz says why", u64::from(ready)),
             ("sends_queued", "Sends that wait for the committer", core.queued as u64),
             ("rooms", "Rooms in memory", core.rooms as u64),
-            ("subscriptions", "Readers in rooms", core.subscriptions as u64),
-            ("log_head", "Newest position of the log", core.head),
-            ("log_floor", "Oldest position that is kept", core.floor),
-        ];
-        for (name, help, value) in gauges {
+            ("log_head_position", "Newest position of the log", core.head),
+            ("log_floor_position", "Oldest position that is kept", core.floor),
+        ] {
             registry.register(name, help, ConstGauge::new(value));
         }
+        let live = ConstGauge::new(core.live_bytes);
+        registry.register_with_unit("log_live", "Bytes of the records that are kept", Unit::Bytes, live);
         let mut text = String::new();
         encode(&mut text, &registry).expect("a string takes whatever is written to it");
         text
     }
+
+    fn register(&self, registry: &mut Registry) {
+        registry.register("connections", "Open connections", self.connections.clone());
+        registry.register("readers", "Open streams", self.readers.clone());
+        registry.register(
+            "readers_slow",
+            "Connections whose peer takes nothing at this moment",
+            self.slow.clone(),
+        );
+        registry.register(
+            "readers_dropped",
+            "Connections given up because their peer took nothing for too long",
+            self.dropped.clone(),
+        );
+        registry.register("deliveries", "Events handed to readers' connections", self.deliveries.clone());
+        registry.register_with_unit(
+            "delivered",
+            "Handed to readers' connections",
+            Unit::Bytes,
+            self.delivered_bytes.clone(),
+        );
+        registry.register("sends_accepted", "Sends that were acknowledged", self.accepted.clone());
+        registry.register("sends_rejected", "Sends that were not, by reason", self.rejected.clone());
+        registry.register_with_unit(
+            "send_duration",
+            "From a send to its acknowledgement or refusal",
+            Unit::Seconds,
+            self.send_seconds.clone(),
+        );
+        registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
+        registry.register("rate_limited", "Refused by --rate-limit, by limit", self.refusals.0.clone());
+    }
+}
+
+/// Events in frames: each has one line with an id, at which nothing that people type can begin a line.
+fn events_in(frames: &[u8]) -> u64 {
+    static ID_LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\nid: "));
+    ID_LINE.find_iter(frames).count() as u64 + u64::from(frames.starts_with(b"id: "))
 }
 
 /// The label of a rejection: a closed list, whatever the error says beside it.
@@ -94,7 +218,7 @@ fn reason(error: &SendError) -> &'static str {
 
 /// `GET /metrics`.
 pub fn metrics(w: &Worker) -> Response {
-    let text = w.app.metrics.text(&w.app.chat.stats());
+    let text = w.app.metrics.text(&w.app.chat.stats(), why_not_ready(w).is_none());
     http::bytes(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
 }
 
@@ -105,32 +229,73 @@ pub fn healthz() -> Response {
 
 /// `GET /readyz`: whether it takes writes, and if not, why.
 pub fn readyz(w: &Worker) -> Response {
+    match why_not_ready(w) {
+        None => http::text(StatusCode::OK, "ready\n"),
+        Some(why) => http::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    }
+}
+
+fn why_not_ready(w: &Worker) -> Option<String> {
     if w.app.drain.is_raised() {
-        return http::text(StatusCode::SERVICE_UNAVAILABLE, "the server is closing\n");
+        return Some("the server is closing".to_owned());
     }
-    match w.app.chat.ready() {
-        Ok(()) => http::text(StatusCode::OK, "ready\n"),
-        Err(why) => http::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
-    }
+    w.app.chat.ready().err()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::problem::Problem;
+    use crate::app::App;
+    use crate::config::Settings;
+    use std::sync::Arc;
 
     #[test]
-    fn a_rejection_is_counted_by_its_reason() {
+    fn what_happens_is_counted_by_its_kind() {
         let metrics = Metrics::default();
-        metrics.sent(None);
-        metrics.sent(Some(&SendError::KeyReused));
-        let text = metrics.text(&Stats { head: 7, ..Stats::default() });
+        metrics.sent(None, Duration::from_millis(2));
+        metrics.sent(Some(&SendError::KeyReused), Duration::from_millis(200));
+        metrics.answered(&Problem::new(Kind::InvalidName, "").response());
+        metrics.answered(&crate::page::error(StatusCode::NOT_FOUND, ""));
+        metrics.answered(&healthz());
+        metrics.refusals.count("author");
+        let text = metrics.text(&Stats { head: 7, live_bytes: 9, ..Stats::default() }, true);
         for line in [
             "millchat_sends_accepted_total 1",
             "millchat_sends_rejected_total{reason=\"key_reused\"} 1",
-            "millchat_log_head 7",
+            "millchat_send_duration_seconds_bucket{le=\"0.0025\"} 1",
+            "millchat_send_duration_seconds_count 2",
+            "millchat_errors_total{kind=\"invalid-name\"} 1",
+            "millchat_errors_total{kind=\"page\"} 1",
+            "millchat_rate_limited_total{limit=\"author\"} 1",
+            "millchat_log_head_position 7",
+            "millchat_log_live_bytes 9",
             "millchat_commits_total 0",
+            "millchat_ready 1",
         ] {
             assert!(text.lines().any(|l| l == line), "{line} in\n{text}");
         }
+    }
+
+    #[test]
+    fn deliveries_are_events_and_not_writes() {
+        let metrics = Metrics::default();
+        let frames = b"id: 5f3c9a2e-1\nevent: message\ndata: {\"content\":\"id: x\"}\n\n\
+            id: 5f3c9a2e-2\nevent: message\ndata: {}\n\nevent: presence\ndata: {}\n\n";
+        metrics.delivered(frames);
+        assert_eq!((metrics.deliveries.get(), metrics.delivered_bytes.get()), (2, frames.len() as u64));
+    }
+
+    #[test]
+    fn a_server_that_takes_no_writes_says_why() {
+        let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
+        let app = Arc::new(App::open(&settings).unwrap());
+        let w = Worker { dispatcher: app.chat.dispatcher(), app };
+        assert_eq!(readyz(&w).status(), StatusCode::OK);
+        w.app.chat.close().unwrap();
+        assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(why_not_ready(&w).unwrap().contains("closed"), "{:?}", why_not_ready(&w));
+        w.app.drain.raise();
+        assert_eq!(why_not_ready(&w).as_deref(), Some("the server is closing"));
     }
 }

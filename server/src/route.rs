@@ -7,12 +7,14 @@
 use crate::api::problem::{Kind, Problem};
 use crate::api::{self, events, guests, messages, openapi, rooms};
 use crate::app::Worker;
+use crate::admin;
 use crate::http::{self, Body, Request, Response};
 use crate::{metrics, page};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use matchit::Router;
 use millchat::RoomName;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 /// First parts of paths that are, or will be, something else than a room.
@@ -42,9 +44,10 @@ enum Route {
     ApiMessage,
     ApiTyping,
     ApiEvents,
+    AdminBackup,
 }
 
-const ROUTES: [(&str, Route); 19] = [
+const ROUTES: [(&str, Route); 20] = [
     ("/", Route::Home),
     ("/new", Route::Home),
     ("/favicon.ico", Route::Favicon),
@@ -64,6 +67,7 @@ const ROUTES: [(&str, Route); 19] = [
     ("/api/v1/rooms/{room}/messages/{position}", Route::ApiMessage),
     ("/api/v1/rooms/{room}/typing", Route::ApiTyping),
     ("/api/v1/rooms/{room}/events", Route::ApiEvents),
+    (admin::BACKUP_PATH, Route::AdminBackup),
 ];
 
 static ROUTER: LazyLock<Router<Route>> = LazyLock::new(|| {
@@ -84,7 +88,8 @@ impl Route {
             | Self::Favicon
             | Self::Healthz
             | Self::Readyz
-            | Self::Metrics => "GET, HEAD",
+            | Self::Metrics
+            | Self::AdminBackup => "GET, HEAD",
             Self::RoomMessages => "GET, HEAD, POST",
             Self::RoomName | Self::RoomTyping => "POST",
             Self::OpenApi | Self::ApiRoom | Self::ApiEvents => "GET, HEAD, OPTIONS",
@@ -100,29 +105,44 @@ impl Route {
     }
 }
 
-/// Answers a request.
-pub async fn answer(w: &Worker, req: Request) -> Response {
+/// Answers a request that came in on a connection of `peer`.
+pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
     let path = req.uri().path().to_owned();
     let head = http::is_head(&req);
-    let api = path.starts_with("/api/");
+    let admin = path.starts_with("/admin/");
+    let api = admin || path.starts_with("/api/");
+    let malformed = http::refuse_malformed(&req).err();
+    let arrived = w.app.limits.arrive(peer, &mut req);
     let mut response = if api {
-        let mut response = match to_api(w, req, &path).await {
-            Ok(response) => response,
-            Err(problem) => problem.response(),
+        let answered = match (&arrived, malformed) {
+            (Ok(_), None) => to_api(w, req, &path).await,
+            (Err(limited), _) => Err(limited.clone().into()),
+            (_, Some(malformed)) => Err(malformed.into()),
         };
-        api::open_to_all(&mut response);
+        let mut response = answered.unwrap_or_else(|problem| problem.response());
+        if !admin {
+            api::open_to_all(&mut response);
+        }
         response
     } else {
-        let mut response = to_page(w, req, &path).await;
+        let mut response = match (&arrived, malformed) {
+            (Ok(_), None) => to_page(w, req, &path).await,
+            (Err(limited), _) => page::failure(limited.clone()),
+            (_, Some(malformed)) => page::failure(malformed),
+        };
         set(&mut response, header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY);
         set(&mut response, header::REFERRER_POLICY, "no-referrer");
         set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
         response
     };
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if head && let Body::Events(_) = response.body() {
+    if head && let Body::Events(_) | Body::Lines(_) = response.body() {
         *response.body_mut() = Body::empty();
     }
+    if let (Body::Events(stream), Ok(Some(hold))) = (response.body_mut(), arrived) {
+        stream.keep(hold);
+    }
+    w.app.metrics.answered(&response);
     response
 }
 
@@ -200,6 +220,7 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         (Route::ApiMessage, &Method::PATCH) => messages::edit(w, req, &room()?, position()?).await,
         (Route::ApiMessage, &Method::DELETE) => messages::delete(w, req, &room()?, position()?).await,
         (Route::ApiMessage, _) => messages::get(w, &room()?, position()?).await,
+        (Route::AdminBackup, _) => admin::backup(w, &req),
         // A page's route reached by a path under `/api/`, as if `api` were a room.
         _ => Err(unknown()),
     }

@@ -6,14 +6,17 @@
 //! silent for good: so a bad place opens with `reset`, and a log that cannot be read now ends the stream with
 //! the wish to come back.
 
+use crate::api::problem::Kind;
 use crate::app::{App, Frames, Worker};
 use crate::http::{self, Body, Response};
+use crate::limit::Hold;
+use crate::quiet::Quiet;
 use bytes::{Bytes, BytesMut};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use millchat::{
-    Author, Delivery, FrameKind, From, HISTORY_DEFAULT, HISTORY_MAX, Opening, Place, Position, RoomName,
-    Subscription,
+    Author, Delivery, FrameKind, From, HISTORY_DEFAULT, HISTORY_MAX, Opening, Place, Position, ReadError,
+    RoomName, Subscription,
 };
 use rand::RngExt;
 use std::future::Future;
@@ -32,6 +35,9 @@ const RETRY_MS: RangeInclusive<u32> = 1_000..=4_000;
 /// Pending deliveries are gathered into one chunk up to about this size: beyond it a copy costs more than
 /// the write that it saves, and a slow reader's share of memory must stay small.
 const GATHER_BYTES_MAX: usize = 32 * 1024;
+/// And a larger one goes out in slices of this size: the connection takes whole ones until it holds its limit,
+/// so a slice is what a reader that stopped reading can cost above it.
+const SLICE_BYTES_MAX: usize = 32 * 1024;
 
 /// How a stream opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +89,11 @@ pub async fn respond<B>(
     *response.body_mut() = match w.subscribe(room, place(req), reader).await {
         Ok(subscription) => Body::Events(Box::new(Stream::new(&w.app, subscription, dialect))),
         Err(error) => {
-            tracing::error!(%error, "a stream cannot begin");
+            static LOGGED: Quiet = Quiet::new();
+            if !matches!(error, ReadError::Busy) && LOGGED.may() {
+                tracing::error!(%error, "a stream cannot begin");
+            }
+            w.app.metrics.error(Kind::LogUnreadable.parts().0);
             let mut out = b": the log cannot be read now\n".to_vec();
             come_back(&mut out);
             Body::Full(Some(out.into()))
@@ -128,14 +138,18 @@ pub struct Stream {
     /// Not re-armed at each delivery: when it fires it looks at `sent_at` and sleeps on for the rest. So a
     /// busy stream touches the timer once in 15 s instead of thousands of times.
     timer: Pin<Box<Sleep>>,
+    /// What is left of a large chunk; the rest of it goes out before anything else, the end too.
+    rest: Bytes,
     /// Set once the log could not be read; the next poll ends the stream.
     failed: bool,
+    /// The reader's share of what its address may hold, when that is not its connection's.
+    hold: Option<Hold>,
 }
 
 impl Stream {
     /// A stream of what the subscription delivers.
     pub fn new(app: &Arc<App>, subscription: Subscription, dialect: impl Dialect) -> Self {
-        app.metrics.streams.inc();
+        app.metrics.readers.inc();
         Self {
             app: Arc::clone(app),
             kind: dialect.kind(&app.frames),
@@ -143,17 +157,27 @@ impl Stream {
             dialect: Box::new(dialect),
             sent_at: Instant::now(),
             timer: Box::pin(tokio::time::sleep(HEARTBEAT)),
+            rest: Bytes::new(),
             failed: false,
+            hold: None,
         }
+    }
+
+    /// Keeps this for as long as the stream is there.
+    pub fn keep(&mut self, hold: Hold) {
+        self.hold = Some(hold);
     }
 
     /// The next bytes; `None` when the stream ends: the process is to end, or the log cannot be read. Either
     /// way the reader comes back with its place.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.failed || self.app.drain.is_raised() {
+        if self.rest.is_empty() && (self.failed || self.app.drain.is_raised()) {
             return Poll::Ready(None);
         }
-        if let Some(bytes) = self.gather(cx) {
+        if self.rest.is_empty() {
+            self.rest = self.gather(cx).unwrap_or_default();
+        }
+        if let Some(bytes) = slice(&mut self.rest) {
             self.sent_at = Instant::now();
             return Poll::Ready(Some(bytes));
         }
@@ -199,7 +223,11 @@ impl Stream {
             Poll::Pending => return None,
             Poll::Ready(Ok(delivery)) => delivery,
             Poll::Ready(Err(error)) => {
-                tracing::error!(%error, "a stream ends: the log cannot be read");
+                static LOGGED: Quiet = Quiet::new();
+                if !matches!(error, ReadError::Busy) && LOGGED.may() {
+                    tracing::error!(%error, "a stream ends: the log cannot be read");
+                }
+                self.app.metrics.error(Kind::LogUnreadable.parts().0);
                 self.failed = true;
                 return None;
             }
@@ -207,7 +235,10 @@ impl Stream {
         let at = |position| Place { epoch: self.subscription.epoch(), position };
         let mut out = Vec::new();
         match delivery {
-            Delivery::Frames(frames) => return Some(frames),
+            Delivery::Frames(frames) => {
+                self.app.metrics.delivered(&frames);
+                return Some(frames);
+            }
             Delivery::Opening(it) => {
                 let place = at(it.position);
                 let opened = Opened { opening: it.opening, place, head: it.head, floor: it.floor };
@@ -220,9 +251,14 @@ impl Stream {
     }
 }
 
+/// The next slice of a chunk, without a copy; `None` when nothing is left of it.
+fn slice(rest: &mut Bytes) -> Option<Bytes> {
+    (!rest.is_empty()).then(|| rest.split_to(rest.len().min(SLICE_BYTES_MAX)))
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.app.metrics.streams.dec();
+        self.app.metrics.readers.dec();
     }
 }
 
@@ -259,6 +295,17 @@ mod tests {
             ("/?last_event_id=%FF", None, From::Malformed),
         ] {
             assert_eq!(begins(uri, header), expected, "{uri} {header:?}");
+        }
+    }
+
+    #[test]
+    fn a_large_chunk_goes_out_in_slices_and_whole() {
+        for len in [0, 1, SLICE_BYTES_MAX, SLICE_BYTES_MAX + 1, 10 * SLICE_BYTES_MAX] {
+            let chunk: Bytes = (0..len).map(|at| at.to_le_bytes()[0]).collect::<Vec<_>>().into();
+            let mut rest = chunk.clone();
+            let slices: Vec<Bytes> = std::iter::from_fn(|| slice(&mut rest)).collect();
+            assert_eq!(slices.concat(), chunk);
+            assert!(slices.iter().all(|slice| !slice.is_empty() && slice.len() <= SLICE_BYTES_MAX));
         }
     }
 }

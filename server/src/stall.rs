@@ -2,34 +2,100 @@
 //!
 //! A reader that stops reading fills the kernel's buffer, then hyper's; from then on every write is pending.
 //! If that lasts [`WRITE_STALL`] without one byte of progress, the write fails, the connection ends and all
-//! it held is freed; the reader resumes by its place. A timer exists only while a write is pending.
+//! it held is freed; the reader resumes by its place. A timer exists only while a write is pending. Those who
+//! wait, and those who were given up, are counted.
+//!
+//! A peer that takes a byte now and then makes progress. A stream may be read so, since what it holds is
+//! bounded; an answer is in memory whole until it is taken, so it must be taken within [`ANSWER_GRACE`], or
+//! from then on at [`ANSWER_BYTES_A_SECOND_MIN`] on the average.
 
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use std::cell::Cell;
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// How long a write may make no progress.
 pub const WRITE_STALL: Duration = Duration::from_secs(30);
+/// How long an answer may take at any pace.
+const ANSWER_GRACE: Duration = Duration::from_mins(1);
+/// And each so many bytes of it give it a second more.
+const ANSWER_BYTES_A_SECOND_MIN: u32 = 8 * 1024;
 
 /// The wrapped socket. It also remembers what its owner needs to end the connection well.
 pub struct Stall<T> {
     socket: T,
-    /// Some while a write is pending, armed when it first was.
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Some while a write is pending, made when it first was.
+    waiting: Option<Waiting>,
+    /// Some from the first write that was pending until all is written.
+    behind: Option<Behind>,
+    /// Whether what is sent now is a stream; its connection says so.
+    streaming: Rc<Cell<bool>>,
+    /// Peers that a write waits for now.
+    slow: Gauge,
+    /// Peers that were given up.
+    dropped: Counter,
     /// The peer has said that it sends no more.
     ended: bool,
     /// A read or a write has failed: there is nobody to be polite to.
     broken: bool,
 }
 
+/// A write that waits, counted for as long as it does.
+struct Waiting {
+    timer: Pin<Box<Sleep>>,
+    slow: Gauge,
+}
+
+impl Waiting {
+    fn new(slow: &Gauge, wait: Duration) -> Self {
+        slow.inc();
+        Self { timer: Box::pin(tokio::time::sleep(wait)), slow: slow.clone() }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.slow.dec();
+    }
+}
+
+/// A peer that has not taken all yet.
+struct Behind {
+    since: Instant,
+    /// Bytes that it has taken since.
+    taken: u64,
+    /// It was an answer when it began: a stream that is asked for behind it changes nothing.
+    answer: bool,
+}
+
+impl Behind {
+    /// How long the write may still wait.
+    fn wait(&self) -> Duration {
+        if !self.answer {
+            return WRITE_STALL;
+        }
+        let earned = Duration::from_secs(self.taken / u64::from(ANSWER_BYTES_A_SECOND_MIN));
+        WRITE_STALL.min((ANSWER_GRACE + earned).saturating_sub(self.since.elapsed()))
+    }
+}
+
 impl<T> Stall<T> {
-    /// Wraps a socket.
-    pub fn new(socket: T) -> Self {
-        Self { socket, timer: None, ended: false, broken: false }
+    /// Wraps a socket; counts in these.
+    pub fn new(socket: T, slow: Gauge, dropped: Counter) -> Self {
+        let (behind, streaming) = (None, Rc::default());
+        Self { socket, waiting: None, behind, streaming, slow, dropped, ended: false, broken: false }
+    }
+
+    /// To be set when what is sent next is a stream, and unset when it is an answer.
+    pub fn streaming(&self) -> Rc<Cell<bool>> {
+        Rc::clone(&self.streaming)
     }
 
     /// Whether an answer could still arrive, and unread bytes of the peer could keep it from arriving.
@@ -37,20 +103,36 @@ impl<T> Stall<T> {
         !self.ended && !self.broken
     }
 
+    fn fail(&mut self, error: &io::Error) {
+        // The kernel gives up like this on a peer that vanished; once it is broken it was counted.
+        if error.kind() == io::ErrorKind::TimedOut && !self.broken {
+            self.dropped.inc();
+        }
+        self.broken = true;
+    }
+
     fn watch(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
             Poll::Ready(result) => {
-                self.broken |= result.is_err();
-                self.timer = None;
+                self.waiting = None;
+                match (result, &mut self.behind) {
+                    (Ok(bytes), Some(behind)) => behind.taken += *bytes as u64,
+                    (Ok(_), None) => {}
+                    (Err(error), _) => self.fail(error),
+                }
                 written
             }
             Poll::Pending => {
-                let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_STALL)));
-                if timer.as_mut().poll(cx).is_pending() {
+                let answer = !self.streaming.get();
+                let new = || Behind { since: Instant::now(), taken: 0, answer };
+                let wait = self.behind.get_or_insert_with(new).wait();
+                let waiting = self.waiting.get_or_insert_with(|| Waiting::new(&self.slow, wait));
+                if waiting.timer.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
-                self.broken = true;
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer takes nothing any more")))
+                let error = io::Error::new(io::ErrorKind::TimedOut, "the peer takes too little");
+                self.fail(&error);
+                Poll::Ready(Err(error))
             }
         }
     }
@@ -66,7 +148,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stall<T> {
         let read = Pin::new(&mut self.socket).poll_read(cx, buf);
         match &read {
             Poll::Ready(Ok(())) => self.ended |= buf.filled().len() == before && buf.remaining() > 0,
-            Poll::Ready(Err(_)) => self.broken = true,
+            Poll::Ready(Err(error)) => self.fail(error),
             Poll::Pending => {}
         }
         read
@@ -93,6 +175,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Whoever writes flushes when it has nothing left to write.
+        self.behind = None;
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
@@ -109,8 +193,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut socket = Stall::new(ours);
-        let started = tokio::time::Instant::now();
+        let (slow, dropped) = (Gauge::default(), Counter::default());
+        let mut socket = Stall::new(ours, slow.clone(), dropped.clone());
+        socket.streaming().set(true);
+        let started = Instant::now();
         let slow_reader = async {
             let mut byte = [0; 1];
             for _ in 0..4 {
@@ -124,8 +210,58 @@ mod tests {
                 assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
                 assert_eq!(started.elapsed().as_secs(), (WRITE_STALL * 3).as_secs());
                 assert!(!socket.may_linger());
+                assert_eq!((slow.get(), dropped.get()), (1, 1));
             }
             () = slow_reader => panic!("the writer was not freed"),
         }
+        drop(socket);
+        assert_eq!((slow.get(), dropped.get()), (0, 1));
+    }
+
+    /// Writes to a peer that takes a byte each 20 s for ten minutes; gives how long it lasted.
+    async fn trickle(stream: bool) -> (io::Result<()>, Duration) {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut socket = Stall::new(ours, Gauge::default(), Counter::default());
+        socket.streaming().set(stream);
+        let started = Instant::now();
+        let write = async {
+            socket.write_all(&[0; 90]).await?;
+            socket.flush().await
+        };
+        let read = async {
+            let mut byte = [0; 1];
+            loop {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                theirs.read_exact(&mut byte).await.unwrap();
+            }
+        };
+        let written = tokio::select! { written = write => written, _ = read => panic!("it reads for ever") };
+        (written, started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_taken_byte_by_byte_is_given_up_and_a_stream_is_not() {
+        let (answer, took) = trickle(false).await;
+        assert_eq!(answer.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(took, ANSWER_GRACE);
+        let (stream, took) = trickle(true).await;
+        assert!(stream.is_ok() && took > ANSWER_GRACE * 5, "{stream:?} {took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_taken_at_the_least_pace_arrives() {
+        const CHUNK: usize = 10 * ANSWER_BYTES_A_SECOND_MIN as usize;
+        let (ours, mut theirs) = tokio::io::duplex(CHUNK);
+        let mut socket = Stall::new(ours, Gauge::default(), Counter::default());
+        let body = vec![0; 60 * CHUNK];
+        let read = async {
+            let mut chunk = vec![0; CHUNK];
+            for _ in 0..60 {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                theirs.read_exact(&mut chunk).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(socket.write_all(&body), read);
+        assert!(written.is_ok(), "{written:?}");
     }
 }

@@ -6,20 +6,26 @@
 //! that turn the direction of what follows (U+202A to U+202E, U+2066 to U+2069); the rest stays as typed. It
 //! must have something visible and at most [`CONTENT_BYTES_MAX`] bytes.
 //!
-//! A name: control, format and other invisible characters are removed (a joiner or a variation selector
-//! stays between visible characters, where emoji and scripts need it), every run of white space becomes one
-//! space, the ends are trimmed, and the result is normalised to NFC. It must have something visible, at
-//! most [`NAME_GRAPHEMES_MAX`] characters as people count them, and at most [`NAME_BYTES_MAX`] bytes.
+//! A name: control, format and other invisible characters are removed (a joiner stays between two emoji, and
+//! between two characters of a script whose letters join; a variation selector inside a word), every run of
+//! white space becomes one space, the ends are trimmed, the result is normalised to NFC, and of combining marks
+//! in a row the first [`MARKS_MAX`] stay. It must have something visible, at most [`NAME_GRAPHEMES_MAX`]
+//! characters as people count them, and at most [`NAME_BYTES_MAX`] bytes; and it must not end as the tags of
+//! authors look, `#` and four letters or digits.
 
 use millchat::CONTENT_BYTES_MAX;
 use unicode_normalization::UnicodeNormalization;
-use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCategory};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longest name, in characters as people count them (grapheme clusters).
 pub const NAME_GRAPHEMES_MAX: usize = 40;
 /// Longest name, in bytes. A character can be any number of bytes long, so both are limited.
 pub const NAME_BYTES_MAX: usize = 160;
+/// Combining marks in a row. Scripts need up to four; more is a tower that reaches over other lines.
+const MARKS_MAX: usize = 4;
+/// Letters and digits after the `#` of an author's tag, as the page shows it.
+const TAG_CHARS: usize = 4;
 
 /// Why a text is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +44,9 @@ pub enum TextError {
         /// Its bytes.
         bytes: usize,
     },
+    /// The name ends as a tag looks.
+    #[error("a name cannot end in # and four letters or digits: it would look like somebody's tag")]
+    NameLikeTag,
     /// Nothing in the content can be seen.
     #[error("a message needs at least one visible character")]
     ContentInvisible,
@@ -61,6 +70,9 @@ pub fn name(typed: &str) -> Result<String, TextError> {
         })
         .nfc()
         .collect();
+    let kept: String = with_bounded_marks(&kept).collect();
+    // A joiner that is gone can have stood between two characters that compose.
+    let kept: String = with_needed_joiners(&kept).nfc().collect();
     let name = kept
         .split(' ')
         // Nothing joins at an edge; a selector at the end belongs to what it follows.
@@ -75,7 +87,52 @@ pub fn name(typed: &str) -> Result<String, TextError> {
     if graphemes > NAME_GRAPHEMES_MAX || name.len() > NAME_BYTES_MAX {
         return Err(TextError::NameTooLong { graphemes, bytes: name.len() });
     }
+    if ends_like_a_tag(&name) {
+        return Err(TextError::NameLikeTag);
+    }
     Ok(name)
+}
+
+/// Without the joiners that nothing needs, by which two names that look the same could differ.
+fn with_needed_joiners(name: &str) -> impl Iterator<Item = char> {
+    let mut chars = name.chars().peekable();
+    // Marks and selectors belong to what stands before them, so a joiner joins that.
+    let mut left = None;
+    std::iter::from_fn(move || {
+        loop {
+            let c = chars.next()?;
+            let right = chars.peek().copied().filter(|&right| !is_mark(right));
+            let both = |is: fn(char) -> bool| left.is_some_and(is) && right.is_some_and(is);
+            if is_joiner(c) && !(both(joins) || c == '\u{200d}' && both(is_emoji)) {
+                continue;
+            }
+            if !is_mark(c) {
+                left = Some(c);
+            }
+            return Some(c);
+        }
+    })
+}
+
+/// Without the marks that would stack too high. A joiner between marks begins no new stack.
+fn with_bounded_marks(name: &str) -> impl Iterator<Item = char> {
+    let mut marks = 0;
+    name.chars().filter(move |&c| {
+        if is_mark(c) {
+            marks += 1;
+        } else if !is_joiner(c) {
+            marks = 0;
+        }
+        marks <= MARKS_MAX
+    })
+}
+
+/// Whether it ends in `#`, or what looks like it, and as many letters or digits as a tag has.
+fn ends_like_a_tag(name: &str) -> bool {
+    // Compatible forms (full width, mathematical letters) look the same, and marks change little.
+    let mut end = name.nfkc().filter(|&c| !is_mark(c) && !is_joiner(c)).collect::<Vec<_>>().into_iter().rev();
+    end.by_ref().take(TAG_CHARS).filter(|c| c.is_alphanumeric()).count() == TAG_CHARS
+        && end.next().is_some_and(|c| matches!(c, '#' | '\u{266f}' | '\u{22d5}' | '\u{2317}'))
 }
 
 /// A message's content by the rule.
@@ -108,9 +165,32 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// A joiner, or a selector of the variant of the character before it.
+/// Selects the variant of the character before it.
+fn is_selector(c: char) -> bool {
+    matches!(c, '\u{fe00}'..='\u{fe0f}')
+}
+
 fn is_joiner_or_selector(c: char) -> bool {
-    is_joiner(c) || matches!(c, '\u{fe00}'..='\u{fe0f}')
+    is_joiner(c) || is_selector(c)
+}
+
+fn is_mark(c: char) -> bool {
+    c.general_category_group() == GeneralCategoryGroup::Mark
+}
+
+/// Digits, `#` and `*` are emoji too as the standard counts; nothing joins them.
+fn is_emoji(c: char) -> bool {
+    !c.is_ascii() && c.is_emoji_char()
+}
+
+/// Of a block whose letters join, so that a joiner or a non-joiner between two of them is seen: Arabic and its
+/// relatives, the scripts of India and its neighbours, Mongolian.
+fn joins(c: char) -> bool {
+    matches!(
+        c,
+        '\u{600}'..='\u{8ff}' | '\u{900}'..='\u{dff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{18af}'
+            | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}'
+    )
 }
 
 /// Takes no ink and no room, or looks like a blank without being white space.
@@ -130,7 +210,7 @@ fn is_invisible(c: char) -> bool {
 fn is_visible(c: char) -> bool {
     !c.is_whitespace()
         && !is_invisible(c)
-        && c.general_category_group() != GeneralCategoryGroup::Mark
+        && !is_mark(c)
         && c.general_category_group() != GeneralCategoryGroup::Separator
 }
 
@@ -152,6 +232,23 @@ mod tests {
             ("\u{2764}\u{fe0f}", "\u{2764}\u{fe0f}"),
             ("\u{1f469}\u{200d}\u{1f4bb}", "\u{1f469}\u{200d}\u{1f4bb}"),
             ("\u{645}\u{6cc}\u{200c}\u{62e}", "\u{645}\u{6cc}\u{200c}\u{62e}"),
+            ("\u{915}\u{94d}\u{200d}\u{937}", "\u{915}\u{94d}\u{200d}\u{937}"),
+            ("\u{2764}\u{fe0f}\u{200d}\u{1f525}", "\u{2764}\u{fe0f}\u{200d}\u{1f525}"),
+            ("\u{1f44b}\u{1f3fd}\u{200d}\u{1f4bb}", "\u{1f44b}\u{1f3fd}\u{200d}\u{1f4bb}"),
+            ("\u{1f469}\u{200d}\u{200d}\u{1f4bb}", "\u{1f469}\u{200d}\u{1f4bb}"),
+            ("\u{645}\u{301}\u{200c}\u{655}\u{200c}\u{645}", "\u{645}\u{655}\u{301}\u{200c}\u{645}"),
+            // Joiners that nothing needs, and what then composes.
+            ("A\u{200d}d\u{200c}a", "Ada"),
+            ("A\u{200c}\u{1f600}\u{200c}\u{1f600}1\u{200d}2", "A\u{1f600}\u{1f600}12"),
+            ("\u{645}\u{200d}a", "\u{645}a"),
+            ("Ze\u{200d}\u{301}", "Z\u{e9}"),
+            // A tower of marks is cut.
+            ("Zx\u{323}\u{323}\u{323}\u{323}\u{323}\u{323}y", "Zx\u{323}\u{323}\u{323}\u{323}y"),
+            // No tag at the end.
+            ("#1234 Ada", "#1234 Ada"),
+            ("Ada #4kq", "Ada #4kq"),
+            ("C# Java", "C# Java"),
+            ("Ada #4kq7x", "Ada #4kq7x"),
             ("<b>&", "<b>&"),
         ] {
             assert_eq!(name(typed).as_deref(), Ok(expected), "{typed:?}");
@@ -183,9 +280,25 @@ mod tests {
         assert!(name(&"\u{1f600}".repeat(40)).is_ok());
         let error = name(&"\u{1f600}".repeat(10_000)).unwrap_err();
         assert!(error.to_string().contains("the limit is 40 characters and 160 bytes"), "{error}");
-        // One character to the eye, 201 bytes.
-        let tower = format!("a{}", "\u{323}".repeat(100));
-        assert!(matches!(name(&tower), Err(TextError::NameTooLong { graphemes: 1, .. })));
+        // Few characters to the eye, many bytes.
+        let towers = format!("x{}", "\u{323}".repeat(4)).repeat(20);
+        assert_eq!(name(&towers), Err(TextError::NameTooLong { graphemes: 20, bytes: 180 }));
+    }
+
+    #[test]
+    fn a_name_that_ends_like_a_tag_is_refused() {
+        for typed in [
+            "Ada #4kq7",
+            "Ada#4kq7",
+            "#4kq7",
+            "Ada \u{ff03}\u{ff14}kq7",
+            "Ada \u{266f}4kq7",
+            "Ada #4k\u{301}q7",
+            "Ada #\u{fe0f}4kq7",
+            "Ada #4\u{43a}q7",
+        ] {
+            assert_eq!(name(typed), Err(TextError::NameLikeTag), "{typed:?}");
+        }
     }
 
     #[test]
@@ -230,7 +343,7 @@ mod tests {
 
         #[test]
         fn the_characters_of_the_rule_in_any_order_are_cleaned_once(
-            typed in "[ab \r\n\t\u{301}\u{323}\u{200c}\u{200d}\u{200b}\u{fe0f}\u{3164}\u{202e}\u{1f600}\u{344}\u{1100}\u{1161}]{0,30}"
+            typed in "[ab# \r\n\t\u{301}\u{323}\u{200c}\u{200d}\u{200b}\u{fe0f}\u{3164}\u{202e}\u{1f600}\u{344}\u{1100}\u{1161}\u{645}\u{654}\u{655}\u{9c7}\u{9be}\u{915}\u{94d}]{0,30}"
         ) {
             if let Ok(clean) = name(&typed) {
                 prop_assert_eq!(name(&clean), Ok(clean));

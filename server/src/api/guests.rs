@@ -4,6 +4,7 @@ use super::problem::Problem;
 use super::shape::{Author, Guest, Named};
 use super::{Answer, body};
 use crate::app::Worker;
+use crate::body::NAME_BYTES_MAX;
 use crate::http::{self, Request};
 use crate::identity::Identity;
 use crate::text;
@@ -11,7 +12,8 @@ use hyper::StatusCode;
 
 /// Become a guest: the token that you get lets you write.
 pub async fn create(w: &Worker, req: Request) -> Answer {
-    let named: Named = body(req).await?;
+    w.app.limits.guest(&req)?;
+    let named: Named = body(req, NAME_BYTES_MAX).await?;
     let author = Identity::new_guest(&text::name(&named.name)?);
     Ok(respond(w, StatusCode::CREATED, &author))
 }
@@ -19,7 +21,7 @@ pub async fn create(w: &Worker, req: Request) -> Answer {
 /// Go by another name: a new token with the same id. Messages keep the name they were sent under.
 pub async fn rename(w: &Worker, req: Request) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
-    let named: Named = body(req).await?;
+    let named: Named = body(req, NAME_BYTES_MAX).await?;
     let author = Identity::renamed(&author, &text::name(&named.name).map_err(Problem::from)?);
     Ok(respond(w, StatusCode::OK, &author))
 }

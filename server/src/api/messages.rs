@@ -7,6 +7,7 @@ use super::problem::{Kind, Problem};
 use super::shape::{Content, HistoryPage, Links, Message, Receipt, Time};
 use super::{Answer, body, header_of, position};
 use crate::app::Worker;
+use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
 use crate::text;
 use hyper::StatusCode;
@@ -19,8 +20,9 @@ const PAGE_DEFAULT: usize = 100;
 /// Post a message.
 pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
+    w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
-    let typed: Content = body(req).await?;
+    let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
     let action = Action::Post { content: text::content(&typed.content)? };
     let receipt = w.send(room, Draft { author: Some(author), action, key }).await?;
     let shape = Receipt {
@@ -93,7 +95,8 @@ pub async fn get(w: &Worker, room: &RoomName, position: Position) -> Answer {
 /// Replace the text of your message; the answer is the message as it is then.
 pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
-    let typed: Content = body(req).await?;
+    w.app.limits.message(&author, &req)?;
+    let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
     let content = text::content(&typed.content)?;
     let action = Action::Edit { target, content, moderator: false };
     w.send(room, Draft { author: Some(author), action, key: None }).await?;
@@ -104,9 +107,10 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
     Ok(http::json(StatusCode::OK, &Message::of(&message)))
 }
 
-/// Take your message away: its text is gone from the log for good.
+/// Take your message away: no record of the log holds its text any more.
 pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
+    w.app.limits.message(&author, &req)?;
     let action = Action::Delete { target, moderator: false };
     w.send(room, Draft { author: Some(author), action, key: None }).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))

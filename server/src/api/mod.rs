@@ -54,13 +54,14 @@ pub fn preflight(allow: &HeaderValue) -> Response {
     response
 }
 
-/// Reads the body as a JSON object of the wanted shape; unknown fields are passed over.
-async fn body<T: DeserializeOwned>(req: Request) -> Result<T, Problem> {
+/// Reads the body, of at most so many bytes, as a JSON object of the wanted shape; unknown fields are passed
+/// over.
+async fn body<T: DeserializeOwned>(req: Request, limit: usize) -> Result<T, Problem> {
     if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
         let detail = "send the body as application/json";
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }
-    let bytes = http::read_body(req.into_body()).await?;
+    let bytes = crate::body::read(req.into_body(), limit).await?;
     object(&bytes)
 }
 

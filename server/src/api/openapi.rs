@@ -116,14 +116,14 @@ fn guest() -> Operation {
     let op = operation("createGuest", "Become a guest: the token that you get lets you write")
         .request_body(Some(takes("Named")))
         .response("201", gives("You are this guest", "Guest"));
-    body_problems(op, &[Kind::InvalidName]).build()
+    body_problems(op, &[Kind::InvalidName, Kind::RateLimited, Kind::Busy]).build()
 }
 
 fn rename() -> Operation {
     let op = writing("renameGuest", "Go by another name: a new token with the same id")
         .request_body(Some(takes("Named")))
         .response("200", gives("You go by this name now", "Guest"));
-    body_problems(op, &with_token(&[Kind::InvalidName])).build()
+    body_problems(op, &with_token(&[Kind::InvalidName, Kind::Busy])).build()
 }
 
 fn overview() -> Operation {
@@ -165,6 +165,7 @@ fn post() -> Operation {
         Kind::InvalidKey,
         Kind::InvalidContent,
         Kind::KeyReused,
+        Kind::RateLimited,
         Kind::OutcomeUnknown,
         Kind::Busy,
         Kind::Unavailable,
@@ -182,12 +183,13 @@ fn message() -> Operation {
 }
 
 /// What goes wrong with a change of a message, besides its body.
-const CHANGE: [Kind; 9] = [
+const CHANGE: [Kind; 10] = [
     Kind::InvalidRoom,
     Kind::MalformedParameter,
     Kind::NotAuthor,
     Kind::UnknownMessage,
     Kind::MessageDeleted,
+    Kind::RateLimited,
     Kind::OutcomeUnknown,
     Kind::Busy,
     Kind::Unavailable,
@@ -201,12 +203,12 @@ fn edit() -> Operation {
         .request_body(Some(takes("Content")))
         .response("200", gives("The message as it is now", "Message"));
     let mut kinds = with_token(&CHANGE);
-    kinds.extend([Kind::InvalidContent, Kind::LogUnreadable]);
+    kinds.extend([Kind::InvalidContent, Kind::TooManyEdits, Kind::LogUnreadable]);
     body_problems(op, &kinds).build()
 }
 
 fn delete() -> Operation {
-    let op = writing("deleteMessage", "Take your message away: its text is gone from the log for good")
+    let op = writing("deleteMessage", "Take your message away: no record of the log holds its text any more")
         .parameter(room())
         .parameter(position())
         .response("204", ResponseBuilder::new().description("It is gone").build());

@@ -3,8 +3,11 @@
 //! The kinds are a closed list: `type` is `urn:millchat:problem:NAME`, and NAME, status and title belong
 //! together. `detail` says what was wrong with this very request and what the limit is.
 
-use crate::http::{self, BodyError, Response};
+use crate::body::BodyError;
+use crate::http::{self, Malformed, Response};
 use crate::identity::TokenError;
+use crate::limit::Limited;
+use crate::quiet::Quiet;
 use crate::text::TextError;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
@@ -13,11 +16,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 /// After so many seconds a client that was turned away for load comes back.
-const RETRY_AFTER: &str = "1";
+const RETRY_AFTER_SECONDS: u64 = 1;
+
+/// Sends that failed are logged here.
+static SENDS: Quiet = Quiet::new();
+/// And reads here.
+static READS: Quiet = Quiet::new();
 
 /// The kinds of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// The head parses, and is no request that can be answered.
+    MalformedRequest,
+    /// The client expects something unknown.
+    UnknownExpectation,
     /// The body is not JSON or not UTF-8.
     MalformedBody,
     /// A number in the path or the query is none, or two parameters exclude each other.
@@ -56,6 +68,10 @@ pub enum Kind {
     InvalidContent,
     /// The key was used before for something else.
     KeyReused,
+    /// The message was edited as often as it can be.
+    TooManyEdits,
+    /// The author or the address takes more than the operator allows.
+    RateLimited,
     /// The disk failed in mid-commit.
     OutcomeUnknown,
     /// The log cannot be read.
@@ -73,6 +89,10 @@ impl Kind {
     pub fn parts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
         match self {
+            Self::MalformedRequest => ("malformed-request", S::BAD_REQUEST, "The request is malformed"),
+            Self::UnknownExpectation => {
+                ("unknown-expectation", S::EXPECTATION_FAILED, "The expectation cannot be met")
+            }
             Self::MalformedBody => ("malformed-body", S::BAD_REQUEST, "The body is not JSON"),
             Self::MalformedParameter => ("malformed-parameter", S::BAD_REQUEST, "A parameter is wrong"),
             Self::InvalidRoom => ("invalid-room", S::BAD_REQUEST, "This cannot be a room's name"),
@@ -94,6 +114,10 @@ impl Kind {
             Self::InvalidName => ("invalid-name", S::UNPROCESSABLE_ENTITY, "This cannot be a name"),
             Self::InvalidContent => ("invalid-content", S::UNPROCESSABLE_ENTITY, "This cannot be a message"),
             Self::KeyReused => ("key-reused", S::UNPROCESSABLE_ENTITY, "The idempotency key was used before"),
+            Self::TooManyEdits => {
+                ("too-many-edits", S::UNPROCESSABLE_ENTITY, "The message was edited too often")
+            }
+            Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Too much, too fast"),
             Self::OutcomeUnknown => {
                 ("outcome-unknown", S::INTERNAL_SERVER_ERROR, "It is unknown whether this was stored")
             }
@@ -112,6 +136,8 @@ pub struct Problem {
     detail: String,
     /// The rest of the request's body is still on its way.
     close: bool,
+    /// When it is worth another try, if it is.
+    retry_after_seconds: Option<u64>,
 }
 
 /// The document.
@@ -136,7 +162,9 @@ pub struct Document<'a> {
 impl Problem {
     /// A problem of this kind; the detail is for whoever wrote the client.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into(), close: false }
+        let passes = matches!(kind, Kind::Busy | Kind::Unavailable);
+        let retry_after_seconds = passes.then_some(RETRY_AFTER_SECONDS);
+        Self { kind, detail: detail.into(), close: false, retry_after_seconds }
     }
 
     /// The answer.
@@ -153,7 +181,6 @@ impl Problem {
             http::close(&mut response);
         }
         let header = match self.kind {
-            Kind::Busy | Kind::Unavailable => Some((header::RETRY_AFTER, RETRY_AFTER)),
             Kind::NoToken => Some((header::WWW_AUTHENTICATE, "Bearer")),
             Kind::ForgedToken | Kind::ExpiredToken => {
                 Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
@@ -163,6 +190,11 @@ impl Problem {
         if let Some((name, value)) = header {
             http::set(&mut response, name, HeaderValue::from_static(value));
         }
+        if let Some(seconds) = self.retry_after_seconds {
+            http::set(&mut response, header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        // By which it is counted.
+        response.extensions_mut().insert(self.kind);
         response
     }
 }
@@ -170,11 +202,30 @@ impl Problem {
 impl From<BodyError> for Problem {
     fn from(error: BodyError) -> Self {
         let kind = match error {
-            BodyError::TooLarge => Kind::TooLarge,
+            BodyError::TooLarge { .. } => Kind::TooLarge,
             BodyError::Slow => Kind::SlowBody,
             BodyError::Broken => Kind::MalformedBody,
+            BodyError::Busy => Kind::Busy,
         };
         Self { close: true, ..Self::new(kind, error.to_string()) }
+    }
+}
+
+impl From<Malformed> for Problem {
+    fn from(error: Malformed) -> Self {
+        let kind = match error {
+            Malformed::Host => Kind::MalformedRequest,
+            Malformed::Expectation => Kind::UnknownExpectation,
+        };
+        // Nothing was read of its body, if it has one.
+        Self { close: true, ..Self::new(kind, error.to_string()) }
+    }
+}
+
+impl From<Limited> for Problem {
+    fn from(limited: Limited) -> Self {
+        let retry_after_seconds = Some(limited.retry_after_seconds());
+        Self { retry_after_seconds, ..Self::new(Kind::RateLimited, limited.to_string()) }
     }
 }
 
@@ -192,7 +243,9 @@ impl From<TokenError> for Problem {
 impl From<TextError> for Problem {
     fn from(error: TextError) -> Self {
         let kind = match error {
-            TextError::NameInvisible | TextError::NameTooLong { .. } => Kind::InvalidName,
+            TextError::NameInvisible | TextError::NameTooLong { .. } | TextError::NameLikeTag => {
+                Kind::InvalidName
+            }
             TextError::ContentInvisible => Kind::InvalidContent,
             TextError::ContentTooLong { .. } => Kind::TooLarge,
         };
@@ -211,12 +264,13 @@ impl From<SendError> for Problem {
             SendError::KeyReused => Kind::KeyReused,
             SendError::UnknownTarget(_) => Kind::UnknownMessage,
             SendError::TargetDeleted(_) => Kind::MessageDeleted,
+            SendError::TooManyEdits(_) => Kind::TooManyEdits,
             SendError::NotAuthor(_) => Kind::NotAuthor,
             SendError::DiskFull { .. } => Kind::DiskFull,
             SendError::Unknown(_) => Kind::OutcomeUnknown,
             _ => Kind::Unavailable,
         };
-        if matches!(kind, Kind::DiskFull | Kind::OutcomeUnknown | Kind::Unavailable) {
+        if matches!(kind, Kind::DiskFull | Kind::OutcomeUnknown | Kind::Unavailable) && SENDS.may() {
             tracing::error!(%error, "a send failed");
         }
         Self::new(kind, error.to_string())
@@ -230,7 +284,34 @@ impl From<ReadError> for Problem {
             ReadError::Closed => Kind::Unavailable,
             _ => Kind::LogUnreadable,
         };
-        tracing::error!(%error, "a read failed");
+        // To be busy is no failure, and whoever asks for too much decides how often it is so.
+        if kind == Kind::LogUnreadable && READS.may() {
+            tracing::error!(%error, "a read failed");
+        }
         Self::new(kind, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_says_when_to_come_back_and_what_was_not_read_closes() {
+        for (problem, status, retry, close) in [
+            (Problem::from(BodyError::Busy), 503, true, true),
+            (BodyError::TooLarge { limit: 1 }.into(), 413, false, true),
+            (Malformed::Host.into(), 400, false, true),
+            (Malformed::Expectation.into(), 417, false, true),
+            (SendError::TooManyEdits(7).into(), 422, false, false),
+            (SendError::QueueFull { sends: 1, bytes: 1 }.into(), 503, true, false),
+            (ReadError::Busy.into(), 503, true, false),
+            (TextError::NameLikeTag.into(), 422, false, false),
+        ] {
+            let response = problem.response();
+            assert_eq!(response.status().as_u16(), status, "{problem:?}");
+            assert_eq!(response.headers().contains_key("retry-after"), retry, "{problem:?}");
+            assert_eq!(response.headers().contains_key("connection"), close, "{problem:?}");
+        }
     }
 }

@@ -8,15 +8,18 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use hyper::header::HeaderValue;
 
-/// The cookie's name.
-pub(super) const NAME: &str = "millchat";
+/// The cookie's name. By TLS it has the prefix that makes browsers hold it to `Secure`, and to this very host:
+/// a neighbour on another subdomain cannot plant one.
+pub(super) fn name(by_tls: bool) -> &'static str {
+    if by_tls { "__Host-millchat" } else { "millchat" }
+}
 
-/// The header that stores the token in a browser.
-///
-/// It is not `Secure` because the server itself speaks plain HTTP; no script reads it.
-pub(super) fn set(token: &str) -> HeaderValue {
-    let cookie = Cookie::build((NAME, token))
+/// The header that stores the token in a browser. No script reads it; where browsers reach us by TLS, it is
+/// sent by TLS only.
+pub(super) fn set(token: &str, by_tls: bool) -> HeaderValue {
+    let cookie = Cookie::build((name(by_tls), token))
         .path("/")
+        .secure(by_tls)
         .http_only(true)
         .same_site(SameSite::Lax)
         .max_age(Duration::seconds(LIFETIME_SECONDS.cast_signed()))
@@ -30,6 +33,9 @@ mod tests {
 
     #[test]
     fn the_cookie_is_out_of_reach_of_scripts_and_other_sites() {
-        assert_eq!(set("abc.def"), "millchat=abc.def; HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000");
+        let plain = "millchat=abc.def; HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000";
+        assert_eq!(set("abc.def", false), plain);
+        let by_tls = "__Host-millchat=abc.def; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=31536000";
+        assert_eq!(set("abc.def", true), by_tls);
     }
 }

@@ -22,12 +22,14 @@ const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Signs and checks tokens.
 pub struct Identity {
     keys: token::Key,
+    /// Browsers reach us by TLS, so the cookie is one that never leaves it.
+    by_tls: bool,
 }
 
 impl Identity {
     /// With the key that belongs to the log.
-    pub fn new(signing_key: &[u8; 32]) -> Self {
-        Self { keys: token::Key::derive(signing_key) }
+    pub fn new(signing_key: &[u8; 32], by_tls: bool) -> Self {
+        Self { keys: token::Key::derive(signing_key), by_tls }
     }
 
     /// Somebody new. The name must have passed [`crate::text::name`].
@@ -64,17 +66,41 @@ impl Identity {
         self.verify(token.trim())
     }
 
-    /// Who sends a page's request, if they gave a name before; a bad cookie is no cookie.
+    /// Who sends a page's request, if they gave a name before; a bad cookie is no cookie, wherever it stands.
     pub fn visitor(&self, headers: &HeaderMap) -> Option<Author> {
-        self.verify(&crate::http::cookie(headers, cookie::NAME)?).ok()
+        crate::http::cookies(headers, cookie::name(self.by_tls)).find_map(|token| self.verify(token).ok())
     }
 
     /// The `Set-Cookie` header by which a browser stays this author.
     pub fn set_cookie(&self, author: &Author) -> HeaderValue {
-        cookie::set(&self.sign(author))
+        cookie::set(&self.sign(author), self.by_tls)
     }
 }
 
 fn now_seconds() -> u64 {
     millchat::Timestamp::now().0 / 1_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_planted_cookie_does_not_hide_the_genuine_one() {
+        let identity = Identity::new(&[7; 32], false);
+        let ada = Identity::new_guest("Ada");
+        let token = identity.sign(&ada);
+        let stranger = Identity::new(&[8; 32], false).sign(&Identity::new_guest("Mallory"));
+        for line in [
+            format!("millchat={token}"),
+            format!("millchat=planted; millchat={stranger}; millchat={token}; millchat="),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::COOKIE, line.parse().unwrap());
+            assert_eq!(identity.visitor(&headers).as_ref(), Some(&ada), "{line}");
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, format!("millchat={stranger}").parse().unwrap());
+        assert_eq!(identity.visitor(&headers), None);
+    }
 }

@@ -2,7 +2,7 @@
 //! where the API's problem documents are made.
 
 use super::layout::{self, Script};
-use crate::api::problem::Problem;
+use crate::api::problem::{Kind, Problem};
 use crate::http::{self, Response};
 use hyper::{StatusCode, header};
 use maud::html;
@@ -37,6 +37,9 @@ pub fn of<E: Display + Into<Problem>>(error: E) -> Response {
             http::set(&mut response, name, value.clone());
         }
     }
+    if let Some(kind) = problem.extensions().get::<Kind>() {
+        response.extensions_mut().insert(*kind);
+    }
     response
 }
 
@@ -54,7 +57,7 @@ pub fn sentence(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::BodyError;
+    use crate::body::BodyError;
     use millchat::SendError;
 
     #[test]
@@ -62,7 +65,7 @@ mod tests {
         let full = of(SendError::QueueFull { sends: 1, bytes: 1 });
         assert_eq!(full.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(full.headers()["retry-after"], "1");
-        let large = of(BodyError::TooLarge);
+        let large = of(BodyError::TooLarge { limit: 1 });
         assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(large.headers()["connection"], "close", "the rest of the body is still on its way");
         assert_eq!(large.headers()["content-type"], "text/html; charset=utf-8");

@@ -6,7 +6,9 @@
 //! harmless: a row is appended only to a list that does not hold it. What a patch is aimed at may be gone
 //! from the page; it then does nothing.
 //!
-//! No frame holds a CR, which would end a line of it: HTML escaping does not know SSE.
+//! No frame holds a CR, which would end a line of it: HTML escaping does not know SSE. Nor does it hold an LF
+//! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of HTML
+//! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
 
 use super::{people, rows};
 use crate::app::Frames;
@@ -132,7 +134,7 @@ fn outer(markup: Markup, out: &mut Vec<u8>) {
 
 fn elements(markup: Markup) -> PatchElements {
     let html = markup.into_string();
-    PatchElements::new(if html.contains('\r') { html.replace('\r', "\n") } else { html })
+    PatchElements::new(if html.contains(['\r', '\n']) { html.replace(['\r', '\n'], "&#10;") } else { html })
 }
 
 fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
@@ -204,7 +206,8 @@ mod tests {
         assert_eq!(patch.event, "datastar-patch-elements");
         assert_eq!(patch.id, "", "the id must not come before the patch is whole");
         assert_eq!(patch.data[..2], ["selector #messages:not(:has(#m-7))", "mode append"]);
-        assert!(elements_of(patch).contains(">a\n\n  b\n<"), "{patch:?}");
+        assert!(elements_of(patch).contains(">a&#10;&#10;  b&#10;<"), "{patch:?}");
+        assert_eq!(patch.data.len(), 3, "a message is one line of data: {patch:?}");
         assert_eq!(place.event, "datastar-patch-signals");
         assert_eq!(place.id, "5f3c9a2e-7");
         assert_eq!(place.data, ["signals {\"_place\":\"5f3c9a2e-7\"}"]);
@@ -232,6 +235,22 @@ mod tests {
             for part in ["<script", "<img", "<b ", "</body", "</html"] {
                 assert!(!html.contains(part), "{part} in {html}");
             }
+        }
+    }
+
+    #[test]
+    fn a_message_of_nothing_but_line_breaks_and_links_makes_a_bounded_frame() {
+        for content in [
+            format!("x{}", "\n".repeat(millchat::CONTENT_BYTES_MAX - 1)),
+            "http://a.b\n".repeat(millchat::CONTENT_BYTES_MAX / 11),
+            "\"".repeat(millchat::CONTENT_BYTES_MAX),
+        ] {
+            let mut out = Vec::new();
+            let item = event(Body::Message { content: Some(content.as_str().into()) });
+            encoder().encode(Epoch(1), Item::Event(&item), &mut out);
+            // The longest escape of one byte has six: `&quot;`.
+            assert!(out.len() < 6 * millchat::CONTENT_BYTES_MAX + 16 * 1024, "{} bytes", out.len());
+            assert!(out.split(|&byte| byte == b'\n').count() < 20);
         }
     }
 

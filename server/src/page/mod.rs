@@ -14,14 +14,15 @@ mod room;
 mod rows;
 
 pub use asset::respond as asset;
-pub use failure::page as error;
+pub use failure::{of as failure, page as error};
 pub use frame::encoder;
 pub use layout::CONTENT_SECURITY_POLICY;
 
 use crate::app::Worker;
 use crate::http::{self, ContentType, Request, Response};
 use crate::identity::Identity;
-use crate::{sse, text};
+use crate::public_url::PublicUrl;
+use crate::{body, sse, text};
 use composer::Refused;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
@@ -64,6 +65,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
         history: &history,
         place: Place { epoch: chat.epoch(), position },
         presence: &presence,
+        origin: w.app.public_url.as_ref().map(PublicUrl::origin),
     }))
 }
 
@@ -74,7 +76,9 @@ async fn older(w: &Worker, room: &RoomName, before: Position) -> Result<Response
 
 /// `GET /{room}/messages`: the page's stream.
 pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
-    let reader = w.app.identity.visitor(req.headers());
+    // A page of another site can make a browser come here: then nobody is shown to be in the room.
+    let own = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()).is_ok();
+    let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
     sse::respond(w, req, room, reader, frame::Dialect).await
 }
 
@@ -92,10 +96,13 @@ pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
         Ok(author) => author,
         Err(refusal) => return *refusal,
     };
+    if let Err(limited) = w.app.limits.message(&author, &req) {
+        return failure::of(limited);
+    }
     if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
         return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A message is sent as application/json.");
     }
-    let body = match http::read_body(req.into_body()).await {
+    let body = match body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await {
         Ok(body) => body,
         Err(broken) => return failure::of(broken),
     };
@@ -121,27 +128,29 @@ pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
 /// the room as it is now; a plain form is sent back to the room.
 pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
-    if let Err(foreign) = http::refuse_cross_site(req.headers()) {
+    if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
         return error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()));
     }
     let by_datastar = is_datastar(req.headers());
     let me = w.app.identity.visitor(req.headers());
-    let body = match http::read_body(req.into_body()).await {
+    let allowed = if me.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
+    let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
         Ok(body) => body,
         Err(broken) => return failure::of(broken),
     };
     let typed = form_urlencoded::parse(&body).find(|(field, _)| field == "name");
     let typed = typed.map(|(_, typed)| typed.into_owned()).unwrap_or_default();
-    let clean = match text::name(&typed) {
-        Ok(clean) => clean,
-        Err(refused) if by_datastar => {
-            let refused = Refused { typed: &typed, why: &failure::sentence(&refused.to_string()) };
-            return events(frame::composer(
-                composer::composer(room.as_str(), me.as_ref(), Some(refused)),
-                true,
-            ));
-        }
-        Err(refused) => return failure::of(refused),
+    // The form again, with what was typed and why it was not taken.
+    let again = |why: &str| {
+        let refused = Refused { typed: &typed, why: &failure::sentence(why) };
+        events(frame::composer(composer::composer(room.as_str(), me.as_ref(), Some(refused)), true))
+    };
+    let clean = match (text::name(&typed), allowed) {
+        (Ok(clean), Ok(())) => clean,
+        (Err(refused), _) if by_datastar => return again(&refused.to_string()),
+        (Err(refused), _) => return failure::of(refused),
+        (_, Err(limited)) if by_datastar => return again(&limited.to_string()),
+        (_, Err(limited)) => return failure::of(limited),
     };
     let me = me.map_or_else(|| Identity::new_guest(&clean), |me| Identity::renamed(&me, &clean));
     let mut response = if by_datastar {
@@ -170,7 +179,7 @@ pub async fn typing(w: &Worker, req: Request, room: &RoomName) -> Response {
 
 /// Who writes, if the request comes from our own page and has a name.
 fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
-    if let Err(foreign) = http::refuse_cross_site(headers) {
+    if let Err(foreign) = http::refuse_cross_site(headers, w.app.public_url.as_ref()) {
         return Err(Box::new(error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()))));
     }
     w.app

@@ -13,6 +13,8 @@ const HUES: u8 = 16;
 const TAG_CHARS: usize = 4;
 /// Avatars in the header's stack.
 const STACK_MAX: usize = 3;
+/// Names in the list: everybody in the room gets it again whenever somebody comes or goes.
+const LISTED_MAX: usize = 20;
 
 /// The style classes of an author's colour: a hue, and for half of the authors a strong tone of it.
 pub fn hue(author: &Author) -> String {
@@ -57,12 +59,14 @@ pub fn list(presence: &Presence) -> Markup {
         div #presence {
             h2 { (presence.count) " here" }
             ul {
-                @for author in &presence.authors {
+                @for author in presence.authors.iter().take(LISTED_MAX) {
                     li { (avatar(author)) span.who { (name(author)) } }
                 }
             }
             @if presence.authors.is_empty() {
                 p { "Nobody with a name yet." }
+            } @else if presence.authors.len() > LISTED_MAX {
+                p { "and " (presence.count.saturating_sub(LISTED_MAX)) " more" }
             }
         }
     }
@@ -106,6 +110,16 @@ mod tests {
     fn a_short_or_wide_id_still_has_a_tag() {
         assert_eq!(tag(&author("x", "A")), "x");
         assert_eq!(tag(&author("ééééé", "A")), "éééé");
+    }
+
+    #[test]
+    fn of_a_crowd_some_are_listed_and_the_rest_counted() {
+        let authors: Vec<_> = (0..50).map(|n| author(&format!("g_{n:08}"), "Ada")).collect();
+        let html = list(&Presence { count: 120, authors: authors.clone() }).into_string();
+        assert_eq!(html.matches("<li>").count(), LISTED_MAX);
+        assert!(html.contains("120 here") && html.contains("and 100 more"), "{html}");
+        let few = Presence { count: 30, authors: authors[..LISTED_MAX].to_vec() };
+        assert!(!list(&few).into_string().contains("more"));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct View<'a> {
     pub place: Place,
     /// Who is here.
     pub presence: &'a Presence,
+    /// Where people reach the chat; `None` is the address by which the browser came.
+    pub origin: Option<&'a str>,
 }
 
 /// The page.
@@ -33,7 +35,7 @@ pub fn page(view: &View<'_>) -> Response {
 fn body(view: &View<'_>) -> Markup {
     let room = view.room.as_str();
     html! {
-        body.room data-room=(room)
+        body.room data-room=(room) data-origin=[view.origin]
             data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
             data-signals:_people="false" data-signals:_saving="false" {
             a.skip href="#composer" { "Skip to writing" }
@@ -126,7 +128,8 @@ mod tests {
         let history = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let presence = Presence { count: 1, authors: vec![ada.clone()] };
         let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 9 };
-        body(&View { room: &room, me: Some(&ada), history: &history, place, presence: &presence })
+        let origin = Some("https://chat.example");
+        body(&View { room: &room, me: Some(&ada), history: &history, place, presence: &presence, origin })
             .into_string()
     }
 
@@ -135,6 +138,11 @@ mod tests {
         let html = rendered("Ada", "hello");
         assert!(html.contains("data-signals:_place=\"'5f3c9a2e-9'\""), "{html}");
         assert!(html.contains("'last-event-id': $_place"), "{html}");
+    }
+
+    #[test]
+    fn the_page_knows_where_people_reach_it() {
+        assert!(rendered("Ada", "hello").contains("data-origin=\"https://chat.example\""));
     }
 
     #[test]

@@ -9,6 +9,10 @@ use linkify::{LinkFinder, LinkKind};
 use maud::{Markup, html};
 use millchat::{Author, HistoryPage, Position, Timestamp};
 
+/// Links of a message that can be followed. What comes after them stays text: an anchor is many times as long
+/// as the shortest link, and everybody in the room gets it.
+const LINKS_MAX: usize = 50;
+
 /// What a row shows of a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
@@ -103,12 +107,18 @@ pub fn reset() -> Markup {
 fn linked(content: &str) -> Markup {
     let mut finder = LinkFinder::new();
     finder.kinds(&[LinkKind::Url]);
+    let mut links = 0;
+    let pieces = finder.spans(content).map(|span| {
+        let link = span.kind().is_some() && is_web(span.as_str());
+        links += usize::from(link);
+        (span.as_str(), link && links <= LINKS_MAX)
+    });
     html! {
-        @for span in finder.spans(content) {
-            @if span.kind().is_some() && is_web(span.as_str()) {
-                a href=(span.as_str()) target="_blank" rel="noopener noreferrer nofollow" { (span.as_str()) }
+        @for (piece, link) in pieces {
+            @if link {
+                a href=(piece) target="_blank" rel="noopener noreferrer nofollow" { (piece) }
             } @else {
-                (span.as_str())
+                (piece)
             }
         }
     }
@@ -169,6 +179,16 @@ mod tests {
         ] {
             assert!(!shown(content).contains("<a "), "{content}");
         }
+    }
+
+    #[test]
+    fn of_many_links_the_first_can_be_followed_and_nothing_is_lost() {
+        let content = format!("{}<end>", "http://a.io \n".repeat(LINKS_MAX + 7));
+        let html = shown(&content);
+        assert_eq!(html.matches("<a ").count(), LINKS_MAX);
+        assert_eq!(html.matches(" \n").count(), LINKS_MAX + 7);
+        assert_eq!(html.matches("http://a.io").count(), 2 * LINKS_MAX + 7);
+        assert!(html.contains("http://a.io \n&lt;end&gt;</div>"), "{html}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use thirtyfour::prelude::*;
 
 use crate::support::client::answer;
 use crate::support::judge::{assert_clean, read_history, recover};
-use crate::support::{Api, Browser, Guest, Server};
+use crate::support::{Api, Browser, Guest, Server, within};
 use millchat::RoomName;
 use millchat::oracle::{Oracle, Said};
 
@@ -70,8 +70,12 @@ async fn two_people_meet_in_a_fresh_room_and_talk() {
     assert_ne!(tags[0], tags[1]);
     ada.until("document.querySelector('#here .count').textContent === '2'").await;
     ada.until("document.querySelectorAll('#presence li').length === 2").await;
-    bob.keys("#draft", "so").await;
-    ada.until("document.querySelector('#typists').textContent.includes('is typing')").await;
+    let typing = async {
+        while !ada.is("document.querySelector('#typists').textContent.includes('is typing')").await {
+            bob.keys("#draft", "so").await;
+        }
+    };
+    within("typing is seen", typing).await;
     assert_eq!(bob.js("return document.querySelector('#typists').textContent").await, "", "not to oneself");
 
     // A reload shows the same and asks nobody for a name again.

@@ -11,5 +11,8 @@ mod browser;
 mod crash;
 mod process;
 mod programs;
+mod proxy;
+mod rate;
 mod slow;
 mod stream;
+mod watch;

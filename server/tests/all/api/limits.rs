@@ -4,6 +4,7 @@
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
+use crate::support::client::answer;
 use crate::support::raw::{exchange, read_to_close, status_of};
 use crate::support::{Server, within};
 
@@ -111,4 +112,34 @@ async fn a_request_that_is_framed_in_two_ways_is_refused() {
         assert!(matches!(status_of(&answer), None | Some(400 | 501)), "{request}: {answer}");
     }
     server.api().get("/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_names_its_host_once_and_expects_nothing_unknown() {
+    let server = Server::start().await;
+    for (status, head) in [
+        (200, "GET /api/v1/rooms/lobby HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"),
+        (200, "GET /lobby HTTP/1.0\r\n\r\n"),
+        (400, "GET /api/v1/rooms/lobby HTTP/1.1\r\n\r\n"),
+        (400, "GET /lobby HTTP/1.1\r\n\r\n"),
+        (400, "GET /lobby HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"),
+        (417, "POST /api/v1/guests HTTP/1.1\r\nHost: x\r\nExpect: tea\r\nContent-Length: 5\r\n\r\n"),
+    ] {
+        let answered = within("an answer and the close", exchange(server.address(), head.as_bytes())).await;
+        let found =
+            answered.strip_prefix("HTTP/1.0 ").and_then(|rest| rest.get(..3)).and_then(|s| s.parse().ok());
+        assert_eq!(status_of(&answered).or(found), Some(status), "{head}: {answered}");
+        let document = answered.contains("application/problem+json");
+        assert_eq!(document, status != 200 && head.contains(" /api/"), "{head}: {answered}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_holds_a_name_has_a_limit_of_its_own() {
+    let server = Server::start().await;
+    let body = format!("{{\"name\":\"{}\"}}", "x".repeat(200 * 1024));
+    let request = server.api().request(reqwest::Method::POST, "/api/v1/guests");
+    let refused = answer(request.header("content-type", "application/json").body(body)).await;
+    let detail = refused.expect_problem(413);
+    assert!(detail.contains("131072"), "the limit is said: {detail}");
 }

@@ -1,6 +1,6 @@
 //! A person at a real Chromium, driven by chromedriver; both are gone when it is dropped.
 
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
@@ -112,17 +112,16 @@ impl Browser {
         result.unwrap_or_else(|error| panic!("{error} in {script}")).json().clone()
     }
 
+    /// Whether this expression is true on the page. A page that is just being exchanged has no answer.
+    pub async fn is(&self, expression: &str) -> bool {
+        let result = self.driver.execute(format!("return !!({expression})"), Vec::new()).await;
+        result.is_ok_and(|result| result.json() == &Value::Bool(true))
+    }
+
     /// Waits until this expression is true on the page.
     pub async fn until(&self, expression: &str) {
-        let script = format!("return !!({expression})");
         let look = async {
-            // A page that is just being exchanged has no answer: then the next look decides.
-            while !self
-                .driver
-                .execute(script.as_str(), Vec::new())
-                .await
-                .is_ok_and(|result| result.json() == &Value::Bool(true))
-            {
+            while !self.is(expression).await {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
@@ -227,7 +226,8 @@ impl Drop for Browser {
                 socket,
                 "DELETE /session/{session} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             )?;
-            io::copy(&mut socket, &mut io::sink()).map(|_| ())
+            // The answer comes when the browser has ended; chromedriver then keeps the connection.
+            socket.read(&mut [0; 1024]).map(|_| ())
         };
         if let Err(error) = end() {
             eprintln!("a browser may be left behind: {error}");

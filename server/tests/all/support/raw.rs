@@ -25,7 +25,8 @@ impl Head {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    fn parse(text: &str) -> Self {
+    /// Reads the lines of a head.
+    pub fn parse(text: &str) -> Self {
         let mut lines = text.split("\r\n");
         let status_line = lines.next().unwrap_or_default();
         let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());

@@ -222,16 +222,4 @@ impl Stream {
         };
         within("a signal of the stream", next).await
     }
-
-    /// Reads to the end of the stream.
-    pub async fn rest(&mut self) -> Vec<SseEvent> {
-        let all = async {
-            let mut events = Vec::new();
-            while let Some(event) = self.next().await {
-                events.push(event);
-            }
-            events
-        };
-        within("the end of the stream", all).await
-    }
 }

@@ -5,15 +5,16 @@
 const TRIES_MAX = 5;
 const FIRST_WAIT_MS = 1_000;
 // What may pass by itself. A status of 0 stands for no answer at all.
-const PASSING = [500, 502, 503, 504];
+const PASSING = [429, 500, 502, 503, 504];
 // After these the message is certainly not stored, so its text can be taken back and changed.
-const NOT_STORED = [400, 401, 403, 408, 413, 415, 422, 507];
+const NOT_STORED = [400, 401, 403, 408, 413, 415, 422, 429, 507];
 const REASONS = {
   0: 'The server did not answer.',
   401: 'The server does not know you any more. Choose your name again, then try again.',
   403: 'The server refused it: it seems to come from another site.',
   413: 'It is too long.',
   422: 'The server refused it: there is nothing to see in it, or its key was used before.',
+  429: 'You send faster than this server allows.',
   500: 'The server could not say whether it was stored. Trying again settles it, and never sends it twice.',
   503: 'The server takes no messages right now.',
   507: "The server's disk is full.",

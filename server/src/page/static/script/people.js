@@ -17,6 +17,11 @@ document.addEventListener('input', ({ target }) => {
   fetch(`/${room}/typing`, { method: 'POST' }).catch(() => {});
 });
 
+// The message itself ended the typing that was said; what comes next is said at once.
+document.addEventListener('submit', ({ target }) => {
+  if (target.id === 'writer') saidAt = 0;
+});
+
 function line(names) {
   if (names.length === 0) return '';
   if (names.length > NAMED_MAX) return 'Several people are typing…';
@@ -28,7 +33,8 @@ function showTypists() {
   const others = [...document.querySelectorAll('#typing > span')].filter(
     ({ dataset }) => dataset.authorId !== composer.dataset.authorId,
   );
-  typists.textContent = line(others.map(({ textContent }) => textContent));
+  // Each name in an isolate of its own direction, so that one turns neither the others nor the sentence.
+  typists.textContent = line(others.map(({ textContent }) => `\u2068${textContent}\u2069`));
 }
 
 // The element itself may be exchanged by a patch, so its parent is watched.

@@ -20,7 +20,7 @@ document.addEventListener('click', async ({ target }) => {
   if (!button || button.classList.contains('done')) return;
   const word = button.querySelector('.word');
   const before = word.textContent;
-  const address = location.origin + location.pathname;
+  const address = (document.body.dataset.origin ?? location.origin) + location.pathname;
   try {
     await copy(address);
     word.textContent = 'Link copied';

@@ -1,0 +1,114 @@
+//! `millchat backup`: a copy of a log, opened like any log; of a running server, made by it while people talk.
+
+use super::export::damaged;
+use super::import::Importer;
+use super::progress::{self, Progress};
+use super::{Failure, Rooms, fetch, grouped};
+use crate::admin::AdminToken;
+use millchat::log::{self, Copy, NewLog, NewLogError, Piece};
+use std::path::{Path, PathBuf};
+
+/// Copies a log into a new file: of a running server (--from), or of a log that no server has open.
+///
+/// The copy is a log with all positions, the floor and the signing key, so that tokens and cookies outlive a
+/// restore. Its epoch is new: readers' old places are answered by a reset. The file appears when it is whole.
+///
+/// Of a running server it holds everything that was acknowledged before the backup began, and no text of what was
+/// deleted before it ended.
+#[derive(clap::Args, Debug)]
+pub struct Backup {
+    /// Ask the server at this address, such as http://127.0.0.1:8080
+    #[arg(long, value_name = "URL")]
+    from: Option<String>,
+    /// The server's admin token
+    #[arg(
+        long,
+        env = "MILLCHAT_ADMIN_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN",
+        conflicts_with = "admin_token_file"
+    )]
+    admin_token: Option<AdminToken>,
+    /// A file that holds the server's admin token
+    #[arg(long, env = "MILLCHAT_ADMIN_TOKEN_FILE", value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// The log file, unless --from is given; then the file to be made
+    #[arg(value_name = "[LOG] OUT", required = true, num_args = 1..=2)]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    rooms: Rooms,
+}
+
+impl Backup {
+    pub fn run(&self) -> Result<(), Failure> {
+        let (records, out) = match (&self.from, &self.paths[..]) {
+            (Some(url), [out]) => {
+                refuse_existing(out)?;
+                progress::stop_on_signals()?;
+                (self.of_server(url, out)?, out)
+            }
+            (None, [log, out]) => {
+                refuse_existing(out)?;
+                progress::stop_on_signals()?;
+                (self.of_file(log, out)?, out)
+            }
+            (Some(_), _) => {
+                return Err(Failure::refused("with --from there is one file, the backup to be made"));
+            }
+            (None, _) => {
+                return Err(Failure::refused(
+                    "a backup is of a log, `millchat backup LOG OUT`, or of a running server, `millchat backup \
+                     --from URL --admin-token-file FILE OUT`",
+                ));
+            }
+        };
+        eprintln!("millchat: {}: {} records", out.display(), grouped(records));
+        Ok(())
+    }
+
+    fn of_server(&self, url: &str, out: &Path) -> Result<u64, Failure> {
+        let token = match (&self.admin_token, &self.admin_token_file) {
+            (Some(token), _) => token.clone(),
+            (None, Some(file)) => AdminToken::read(file).map_err(Failure::Refused)?,
+            (None, None) => {
+                return Err(Failure::refused(
+                    "a running server gives a backup for its admin token: --admin-token-file FILE",
+                ));
+            }
+        };
+        let mut importer = Importer::new(out, self.rooms.clone(), "backing up");
+        fetch::lines(url, &token, |line| importer.line(line))?;
+        importer.finish()
+    }
+
+    fn of_file(&self, from: &Path, out: &Path) -> Result<u64, Failure> {
+        let log = log::open_stopped(from).map_err(Failure::refused)?;
+        let mut copy = Copy::begin(&*log);
+        let progress = Progress::new("backing up", copy.floor(), copy.head());
+        let made = NewLog::create(out, Some(log.signing_key()), copy.floor(), copy.head());
+        let mut new = made.map_err(Failure::refused)?;
+        let mut records = 0;
+        while let Some(piece) = copy.next(&*log).map_err(|error| damaged(from, &error))? {
+            // Nobody writes to it: there are no deletes and no cuts.
+            let Piece::Records(raws) = piece else { continue };
+            for raw in raws {
+                let position = raw.position;
+                let record = raw.decode().map_err(|error| damaged(from, &error))?;
+                if self.rooms.take(&record) {
+                    new.append(raw).map_err(Failure::failed)?;
+                    records += 1;
+                }
+                progress.go_on(position)?;
+            }
+        }
+        new.finish().map_err(Failure::failed)?;
+        Ok(records)
+    }
+}
+
+fn refuse_existing(out: &Path) -> Result<(), Failure> {
+    if out.symlink_metadata().is_ok() {
+        return Err(Failure::refused(NewLogError::Exists(out.display().to_string())));
+    }
+    Ok(())
+}

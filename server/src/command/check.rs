@@ -1,0 +1,91 @@
+//! `millchat check LOG`: whether a log is what it must be.
+
+use super::progress::Progress;
+use super::{Failure, Rooms, grouped};
+use millchat::log;
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+/// So many findings are listed; the rest is counted.
+const FINDINGS_LISTED_MAX: u64 = 1_000;
+
+/// Checks a log that no server has open, without changing it.
+///
+/// Checks the storage, the checksum of every record, the chain of every room, heads, index, edits, the floor, the
+/// count of live bytes, and that nothing is left of deleted texts. All right: a line of figures, and exit code 0.
+/// Otherwise what is wrong is listed, and the exit code is 1; 2 when the file cannot be opened as a log. A file
+/// that was not closed is repaired in memory first, as the next start would repair it.
+#[derive(clap::Args, Debug)]
+pub struct Check {
+    /// The log file
+    #[arg(value_name = "LOG")]
+    log: PathBuf,
+    #[command(flatten)]
+    rooms: Rooms,
+}
+
+impl Check {
+    pub fn run(&self) -> Result<(), Failure> {
+        // The storage may panic on a damaged file; that is caught, and told as a finding.
+        std::panic::set_hook(Box::new(|_| {}));
+        let mut out = BufWriter::new(stdout().lock());
+        let mut bar = Progress::new("checking", 1, 0);
+        let (mut listed, mut found) = (0, 0);
+        let mut begun = false;
+        let checked = log::check(
+            &self.log,
+            &mut |position, (floor, head)| {
+                if !std::mem::replace(&mut begun, true) {
+                    bar.bounds(floor, head);
+                }
+                bar.at(position);
+            },
+            &mut |finding| {
+                let room = finding.room.as_ref();
+                if !self.rooms.all() && room.is_some_and(|room| !self.rooms.names().contains(room)) {
+                    return;
+                }
+                found += 1;
+                if listed < FINDINGS_LISTED_MAX {
+                    listed += 1;
+                    // Whoever closed stdout does not want the list.
+                    let _ = writeln!(out, "{finding}");
+                }
+            },
+        );
+        drop(bar);
+        let checked = checked.map_err(Failure::refused)?;
+        let name = self.log.display();
+        if !checked.closed {
+            eprintln!(
+                "millchat: {name} was not closed; what the next start will repair was repaired in memory, and the \
+                 file is as it was"
+            );
+        }
+        if found > listed {
+            let _ = writeln!(out, "and {} more", grouped(found - listed));
+        }
+        let _ = out.flush();
+        if found > 0 {
+            let what = if found == 1 { "finding" } else { "findings" };
+            return Err(Failure::failed(format!(
+                "{name} is not as it must be: {} {what}; restore a backup, or ask for help with this list",
+                grouped(found)
+            )));
+        }
+        let _ = writeln!(
+            out,
+            "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} index rows, {} live bytes, \
+             epoch {}",
+            grouped(checked.records),
+            grouped(checked.rooms),
+            checked.floor,
+            checked.head,
+            grouped(checked.edits),
+            grouped(checked.index_rows),
+            grouped(checked.live_bytes),
+            checked.epoch
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! `millchat export LOG`: a log as JSON lines on stdout.
+
+use super::lines::{self, Header};
+use super::progress::Progress;
+use super::{Failure, Rooms};
+use millchat::log::{self, Copy};
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+/// Writes a log that no server has open as JSON lines to stdout.
+///
+/// The first line says what it is, then comes a record a line, and the last line says how many there were.
+#[derive(clap::Args, Debug)]
+pub struct Export {
+    /// The log file; it is not changed
+    #[arg(value_name = "LOG")]
+    log: PathBuf,
+    #[command(flatten)]
+    rooms: Rooms,
+    /// Put the log's secret key into the first line, so that tokens, cookies and idempotency keys stay good after
+    /// an import. Whoever has it can be anybody: keep the export as you keep the log
+    #[arg(long)]
+    signing_key: bool,
+}
+
+impl Export {
+    pub fn run(&self) -> Result<(), Failure> {
+        let log = log::open_stopped(&self.log).map_err(Failure::refused)?;
+        let mut copy = Copy::begin(&*log);
+        let key = self.signing_key.then(|| log.signing_key());
+        let mut header = Header::new(log.epoch(), copy.floor(), copy.head(), key);
+        if !self.rooms.all() {
+            header.rooms = Some(self.rooms.names().iter().map(ToString::to_string).collect());
+        }
+        let progress = Progress::new("exporting", copy.floor(), copy.head());
+        let mut out = BufWriter::new(stdout().lock());
+        let stdout = |error| Failure::failed(format!("stdout takes no more: {error}"));
+        let (mut text, mut records) = (Vec::new(), 0);
+        header.write(&mut text);
+        while let Some(piece) = copy.next(&*log).map_err(|error| damaged(&self.log, &error))? {
+            let take = |record: &log::Record| self.rooms.take(record);
+            records +=
+                lines::write_piece(&piece, take, &mut text).map_err(|error| damaged(&self.log, &error))?;
+            out.write_all(&text).map_err(stdout)?;
+            text.clear();
+            if let log::Piece::Records(records) = &piece
+                && let Some(last) = records.last()
+            {
+                progress.at(last.position);
+            }
+        }
+        lines::write_end(records, &mut text);
+        out.write_all(&text).and_then(|()| out.flush()).map_err(stdout)
+    }
+}
+
+/// A log that does not read to its end.
+pub(super) fn damaged(path: &std::path::Path, error: &log::LogError) -> Failure {
+    let name = path.display();
+    Failure::failed(format!("{name}: {error}; `millchat check {name}` lists what is wrong"))
+}

@@ -1,0 +1,146 @@
+//! Asking a running server for its log, line by line.
+
+use super::Failure;
+use super::lines::LINE_BYTES_MAX;
+use super::progress;
+use crate::admin::{AdminToken, BACKUP_PATH};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{Request, Response, Uri, header};
+use hyper_util::rt::TokioIo;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+/// How long the server may take to be reached, and between two pieces of its answer.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// How much of an answer that is an error is read for its reason.
+const PROBLEM_BYTES_MAX: usize = 64 * 1024;
+
+/// Gets the log of the server at `url`; each of its lines goes to `take`.
+pub fn lines(
+    url: &str,
+    token: &AdminToken,
+    take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let (host, port) = address(url)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(Failure::refused)?.block_on(async {
+        tokio::select! {
+            done = follow(url, &host, port, token, take) => done,
+            _ = progress::stopped() => Err(progress::interrupted()),
+        }
+    })
+}
+
+/// Host and port of an address.
+fn address(url: &str) -> Result<(String, u16), Failure> {
+    let parsed: Option<Uri> = url.parse().ok();
+    let plain = parsed.as_ref().filter(|uri| uri.scheme_str() == Some("http") && uri.path() == "/");
+    let host = plain.and_then(Uri::host);
+    let Some(host) = host else {
+        return Err(Failure::Refused(format!(
+            "`{url}` is not an address to ask for a backup; write it like http://127.0.0.1:8080, without a path. \
+             Behind a proxy with TLS, ask the server itself, on its own machine"
+        )));
+    };
+    let port = plain.and_then(Uri::port_u16).unwrap_or(80);
+    Ok((host.trim_matches(['[', ']']).to_owned(), port))
+}
+
+async fn follow(
+    url: &str,
+    host: &str,
+    port: u16,
+    token: &AdminToken,
+    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let silent =
+        |_| Failure::Refused(format!("{url} did not answer within {} seconds", SILENCE_MAX.as_secs()));
+    let unreached =
+        |error: &dyn std::fmt::Display| Failure::Refused(format!("{url} cannot be reached: {error}"));
+    let answered = timeout(SILENCE_MAX, ask(host, port, token)).await.map_err(silent)?;
+    let response = answered.map_err(|error| unreached(&error))?;
+    if !response.status().is_success() {
+        return Err(Failure::Refused(format!("{url} gives no backup: {}", reason(response).await)));
+    }
+    let mut body = response.into_body();
+    let mut rest = Vec::new();
+    loop {
+        let cut = |what: &dyn std::fmt::Display| {
+            Failure::failed(format!("the backup was cut off: {what}; nothing was left behind"))
+        };
+        let frame = timeout(SILENCE_MAX, body.frame()).await.map_err(|_| cut(&"the server fell silent"))?;
+        let Some(frame) = frame else { break };
+        let Ok(data) = frame.map_err(|error| cut(&error))?.into_data() else { continue };
+        let mut data = &data[..];
+        while let Some(end) = memchr::memchr(b'\n', data) {
+            let (line, after) = data.split_at(end + 1);
+            if rest.is_empty() {
+                take(line)?;
+            } else {
+                rest.extend_from_slice(line);
+                take(&rest)?;
+                rest.clear();
+            }
+            data = after;
+        }
+        rest.extend_from_slice(data);
+        if rest.len() > LINE_BYTES_MAX {
+            return Err(cut(&"a line has no end"));
+        }
+    }
+    // A line without its end is part of one: the last line will be missed.
+    Ok(())
+}
+
+async fn ask(
+    host: &str,
+    port: u16,
+    token: &AdminToken,
+) -> Result<Response<Incoming>, Box<dyn std::error::Error>> {
+    let socket = TcpStream::connect((host, port)).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
+    // It ends with the answer or with the runtime; what it says then is said by the answer too.
+    tokio::spawn(connection);
+    let host = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+    let request = Request::get(BACKUP_PATH)
+        .header(header::HOST, host)
+        .header(header::AUTHORIZATION, token.bearer())
+        .body(Empty::<Bytes>::new())?;
+    Ok(sender.send_request(request).await?)
+}
+
+/// What the server says about its refusal.
+async fn reason(response: Response<Incoming>) -> String {
+    let status = response.status();
+    let body = timeout(SILENCE_MAX, Limited::new(response.into_body(), PROBLEM_BYTES_MAX).collect()).await;
+    let detail = body.ok().and_then(Result::ok).and_then(|body| {
+        let problem: serde_json::Value = serde_json::from_slice(&body.to_bytes()).ok()?;
+        Some(problem.get("detail")?.as_str()?.to_owned())
+    });
+    detail.unwrap_or_else(|| status.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_plain_http_without_a_path() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080", Some(("127.0.0.1", 8080))),
+            ("http://localhost/", Some(("localhost", 80))),
+            ("http://[::1]:81", Some(("::1", 81))),
+            ("https://chat.example.org", None),
+            ("http://chat.example.org/lobby", None),
+            ("chat.example.org:8080", None),
+            ("", None),
+        ] {
+            let found = address(url).ok();
+            assert_eq!(found.as_ref().map(|(host, port)| (host.as_str(), *port)), expected, "{url}");
+        }
+    }
+}

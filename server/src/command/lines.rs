@@ -1,0 +1,428 @@
+//! A log as JSON lines: what `export` writes, `import` reads, and a running server sends for a backup.
+//!
+//! The first line is the [`Header`]. Then a record a line, in the order of their positions. A record that this
+//! release would not write back byte for byte, such as one of a kind to come, carries its bytes as `record`, and
+//! those count. From a running server also: `{"deleted":[7]}`, messages whose text is to be taken out of the lines
+//! before, with their edits, and `{"floor":9}`, before which everything is gone. The last line is `{"end":N}` with
+//! the number of records: without it the text was cut off.
+
+use crate::api::shape::Time;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use millchat::log::{Hash, Piece, RawRecord, Record};
+use millchat::{
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Author, AuthorKind, Body, CONTENT_BYTES_MAX, Event, Position,
+    RoomName, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The format that this release writes, and the newest that it reads.
+pub const FORMAT: u32 = 1;
+/// Longest line, in bytes: 64 KiB of content in which every byte is a JSON escape, and the same as base64.
+pub const LINE_BYTES_MAX: usize = 1024 * 1024;
+/// What a header says it is.
+const MAGIC: &str = "log";
+/// The latest moment that the text form can say, in milliseconds.
+const TIME_MAX: u64 = 253_402_207_200_000;
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// `log`.
+    millchat: String,
+    /// [`FORMAT`].
+    format: u32,
+    /// The id of the log that this was; what is made of it gets another.
+    pub epoch: String,
+    /// The oldest position that the log kept.
+    pub floor: Position,
+    /// The newest position of the log.
+    pub head: Position,
+    /// The rooms that were asked for; all when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rooms: Option<Vec<String>>,
+    /// The secret by which tokens and the hashes of keys stay good, as hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_key: Option<String>,
+}
+
+impl Header {
+    /// The header of a log.
+    pub fn new(
+        epoch: millchat::Epoch,
+        floor: Position,
+        head: Position,
+        signing_key: Option<[u8; 32]>,
+    ) -> Self {
+        Self {
+            millchat: MAGIC.to_owned(),
+            format: FORMAT,
+            epoch: epoch.to_string(),
+            floor,
+            head,
+            rooms: None,
+            signing_key: signing_key.map(|key| hex(&key)),
+        }
+    }
+
+    /// Appends it as a line.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        put(self, out);
+    }
+
+    /// Reads the first line.
+    pub fn read(line: &[u8]) -> Result<Self, String> {
+        let header: Self = serde_json::from_slice(line).map_err(|error| {
+            format!(
+                "this is not the first line of an export ({error}); it begins with {{\"millchat\":\"log\",…"
+            )
+        })?;
+        if header.millchat != MAGIC {
+            return Err(format!("it holds a `{}`, and not a `{MAGIC}`", header.millchat));
+        }
+        if header.format > FORMAT {
+            return Err(format!(
+                "it is of format {}, and this release reads up to {FORMAT}: use the release that wrote it",
+                header.format
+            ));
+        }
+        if header.head == Position::MAX || header.floor > header.head + 1 {
+            return Err(format!("the floor is {} and the head {}", header.floor, header.head));
+        }
+        Ok(header)
+    }
+
+    /// The secret, if it is there.
+    pub fn signing_key(&self) -> Result<Option<[u8; 32]>, String> {
+        self.signing_key.as_deref().map(|text| unhex(text, "signing_key")).transpose()
+    }
+}
+
+/// A line after the first.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Line {
+    /// A record.
+    Record(RawRecord),
+    /// Texts to be taken away.
+    Deleted(Vec<Position>),
+    /// Everything before it is gone.
+    Floor(Position),
+    /// The last line, with the number of records.
+    End(u64),
+}
+
+/// Every line after the first, field by field.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prev: Option<Position>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    room: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    author: Option<AuthorFields<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    created_at: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<Position>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    content: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    content_hash: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    record: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<Vec<Position>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    floor: Option<Position>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    end: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AuthorFields<'a> {
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+}
+
+/// Appends a piece of a copy as lines; gives how many records there were. Fails on a damaged record.
+pub fn write_piece(
+    piece: &Piece,
+    take: impl Fn(&Record) -> bool,
+    out: &mut Vec<u8>,
+) -> Result<u64, millchat::log::LogError> {
+    let mut records = 0;
+    match piece {
+        Piece::Records(raws) => {
+            for raw in raws {
+                let record = raw.decode()?;
+                if take(&record) {
+                    write_record(raw, &record, out);
+                    records += 1;
+                }
+            }
+        }
+        Piece::Floor(floor) => put(&Fields { floor: Some(*floor), ..Fields::default() }, out),
+        Piece::Deleted(deleted) => put(&Fields { deleted: Some(deleted.clone()), ..Fields::default() }, out),
+    }
+    Ok(records)
+}
+
+/// Appends the last line.
+pub fn write_end(records: u64, out: &mut Vec<u8>) {
+    put(&Fields { end: Some(records), ..Fields::default() }, out);
+}
+
+fn write_record(raw: &RawRecord, record: &Record, out: &mut Vec<u8>) {
+    let event = record.event.as_deref();
+    let (kind, target, content) = match event.map(|event| &event.body) {
+        Some(Body::Message { content }) => ("message", None, content.as_deref()),
+        Some(Body::Edit { target, content }) => ("edit", Some(*target), content.as_deref()),
+        Some(Body::Delete { target }) => ("delete", Some(*target), None),
+        _ => ("other", None, None),
+    };
+    let plain = kind != "other"
+        && record.created_at.0 <= TIME_MAX
+        && RawRecord::encode(record).is_some_and(|encoded| encoded == *raw);
+    let fields = Fields {
+        position: Some(record.position),
+        prev: event.map(|event| event.prev),
+        room: event.map(|event| event.room.as_str().into()),
+        kind: Some(kind.into()),
+        author: event.and_then(|event| event.author.as_ref()).map(|author| AuthorFields {
+            id: (&*author.id).into(),
+            name: (&*author.name).into(),
+            kind: author.kind.as_str().into(),
+        }),
+        created_at: Some(Time(record.created_at).to_string().into()),
+        target,
+        content: content.map(Into::into),
+        key: record.key.as_ref().map(|hash| hex(hash).into()),
+        content_hash: record.content_hash.as_ref().map(|hash| hex(hash).into()),
+        record: (!plain).then(|| STANDARD.encode(&raw.bytes).into()),
+        ..Fields::default()
+    };
+    put(&fields, out);
+}
+
+/// Reads a line after the first.
+pub fn read(line: &[u8]) -> Result<Line, String> {
+    let fields: Fields<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    match &fields {
+        Fields { position: None, end: Some(records), .. } => Ok(Line::End(*records)),
+        Fields { position: None, floor: Some(floor), .. } => Ok(Line::Floor(*floor)),
+        Fields { position: None, deleted: Some(deleted), .. } => Ok(Line::Deleted(deleted.clone())),
+        Fields { position: None, .. } => Err("a record needs a `position`".into()),
+        Fields { position: Some(position), record: Some(bytes), .. } => {
+            let bytes = STANDARD.decode(bytes.as_bytes()).map_err(|error| format!("`record`: {error}"))?;
+            let raw = RawRecord { position: *position, bytes };
+            check(&raw.decode().map_err(|error| error.to_string())?)?;
+            Ok(Line::Record(raw))
+        }
+        Fields { position: Some(position), .. } => {
+            let record = read_record(*position, &fields)?;
+            check(&record)?;
+            let raw = RawRecord::encode(&record).ok_or("a record needs a `room`")?;
+            Ok(Line::Record(raw))
+        }
+    }
+}
+
+fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String> {
+    let needs = |name: &str| format!("a record needs a `{name}`");
+    let room = fields.room.as_deref().ok_or_else(|| needs("room"))?;
+    let room = RoomName::new(room).map_err(|error| format!("`room`: {error}"))?;
+    let target = || fields.target.ok_or_else(|| needs("target"));
+    let content = fields.content.as_deref().map(Arc::from);
+    let body = match fields.kind.as_deref().ok_or_else(|| needs("kind"))? {
+        "message" => Body::Message { content },
+        "edit" => Body::Edit { target: target()?, content },
+        "delete" => Body::Delete { target: target()? },
+        other => return Err(format!("`kind` is `{other}`; without `record` it is message, edit or delete")),
+    };
+    let created_at = fields.created_at.as_deref().ok_or_else(|| needs("created_at"))?;
+    let moment: jiff::Timestamp = created_at.parse().map_err(|error| format!("`created_at`: {error}"))?;
+    let created_at = u64::try_from(moment.as_millisecond()).map_err(|_| "`created_at` is before 1970")?;
+    let author = fields.author.as_ref().map(author).transpose()?;
+    let hash = |text: &Option<Cow<'_, str>>, name| {
+        text.as_deref().map(|text| unhex::<{ size_of::<Hash>() }>(text, name)).transpose()
+    };
+    let created_at = Timestamp(created_at);
+    let prev = fields.prev.ok_or_else(|| needs("prev"))?;
+    Ok(Record {
+        position,
+        created_at,
+        event: Some(Arc::new(Event { position, prev, room, author, created_at, body })),
+        key: hash(&fields.key, "key")?,
+        content_hash: hash(&fields.content_hash, "content_hash")?,
+        bytes: 0,
+    })
+}
+
+fn author(fields: &AuthorFields<'_>) -> Result<Author, String> {
+    let kinds = [AuthorKind::Guest, AuthorKind::User, AuthorKind::Bot];
+    let kind = kinds.into_iter().find(|kind| kind.as_str() == fields.kind);
+    let kind = kind.ok_or_else(|| format!("the author's `kind` is `{}`", fields.kind))?;
+    Ok(Author { id: Arc::from(&*fields.id), name: Arc::from(&*fields.name), kind })
+}
+
+/// The rules that every record of a log keeps because the chat refuses what breaks them.
+fn check(record: &Record) -> Result<(), String> {
+    let Some(event) = &record.event else { return Ok(()) };
+    if let Some(author) = &event.author {
+        for (name, text, max) in
+            [("id", &author.id, AUTHOR_ID_BYTES_MAX), ("name", &author.name, AUTHOR_NAME_BYTES_MAX)]
+        {
+            if text.is_empty() || text.len() > max || text.contains(char::is_control) {
+                return Err(format!(
+                    "the author's {name} must be 1 to {max} bytes without control characters"
+                ));
+            }
+        }
+    }
+    let (Body::Message { content: Some(content) } | Body::Edit { content: Some(content), .. }) = &event.body
+    else {
+        return Ok(());
+    };
+    if content.len() > CONTENT_BYTES_MAX {
+        return Err(format!("`content` is {} bytes; the limit is {CONTENT_BYTES_MAX}", content.len()));
+    }
+    if content.contains('\r') {
+        return Err("`content` holds a CR; lines of a text end with LF alone".into());
+    }
+    Ok(())
+}
+
+fn put(line: &impl Serialize, out: &mut Vec<u8>) {
+    serde_json::to_writer(&mut *out, line).expect("lines are strings and numbers, and a vector takes all");
+    out.push(b'\n');
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        for half in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(half.into(), 16).expect("half a byte is a hex digit"));
+        }
+        text
+    })
+}
+
+fn unhex<const N: usize>(text: &str, name: &str) -> Result<[u8; N], String> {
+    let wrong = || format!("`{name}` is {N} bytes as {} hex digits", 2 * N);
+    if text.len() != 2 * N || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(wrong());
+    }
+    let mut bytes = [0; N];
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).map_err(|_| wrong())?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(body: Body, key: Option<Hash>) -> RawRecord {
+        let author = Author { id: "g_1".into(), name: "Ada \u{1f600}".into(), kind: AuthorKind::Guest };
+        let event = Event {
+            position: 42,
+            prev: 7,
+            room: RoomName::new("lobby").unwrap(),
+            author: Some(author),
+            created_at: Timestamp(1_795_000_000_123),
+            body,
+        };
+        let created_at = event.created_at;
+        let record = Record {
+            position: 42,
+            created_at,
+            event: Some(Arc::new(event)),
+            key,
+            content_hash: key,
+            bytes: 0,
+        };
+        RawRecord::encode(&record).unwrap()
+    }
+
+    fn line(raw: &RawRecord) -> String {
+        let mut out = Vec::new();
+        let records = write_piece(&Piece::Records(vec![raw.clone()]), |_| true, &mut out).unwrap();
+        assert_eq!(records, 1);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_record_reads_back_byte_for_byte() {
+        for body in [
+            Body::Message { content: Some("a \"b\"\n\u{2028}\u{0}".into()) },
+            Body::Message { content: None },
+            Body::Edit { target: 3, content: Some("x".into()) },
+            Body::Delete { target: 3 },
+        ] {
+            let raw = record(body, Some([0xab; 16]));
+            let line = line(&raw);
+            assert!(line.contains(&"ab".repeat(16)) && !line.contains("\"record\""), "{line}");
+            assert_eq!(read(line.as_bytes()), Ok(Line::Record(raw)));
+        }
+    }
+
+    #[test]
+    fn what_this_release_does_not_know_is_carried_as_its_bytes() {
+        let raw = record(Body::Unknown { kind: 77 }, None);
+        let line = line(&raw);
+        assert!(line.contains("\"record\"") && line.contains("\"kind\":\"other\""), "{line}");
+        assert_eq!(read(line.as_bytes()), Ok(Line::Record(raw)));
+    }
+
+    #[test]
+    fn a_header_reads_back_and_a_newer_one_is_refused() {
+        let header = Header::new(millchat::Epoch(0x5f3c_9a2e), 3, 9, Some([7; 32]));
+        let mut out = Vec::new();
+        header.write(&mut out);
+        assert_eq!(Header::read(&out), Ok(header.clone()));
+        assert_eq!(header.signing_key(), Ok(Some([7; 32])));
+        let newer = String::from_utf8(out).unwrap().replace("\"format\":1", "\"format\":2");
+        assert!(Header::read(newer.as_bytes()).unwrap_err().contains("format 2"));
+        for other in ["", "{}", "[1]", "{\"position\":1}", "not json"] {
+            assert!(Header::read(other.as_bytes()).unwrap_err().contains("first line"), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_line_says_what_is_wrong() {
+        let good = line(&record(Body::Message { content: Some("hello".into()) }, Some([1; 16])));
+        for (from, to, word) in [
+            ("\"position\":42,", "", "position"),
+            ("\"prev\":7,", "", "prev"),
+            ("lobby", "the lobby", "room"),
+            ("\"kind\":\"message\"", "\"kind\":\"massage\"", "massage"),
+            ("\"kind\":\"message\"", "\"kind\":\"edit\"", "target"),
+            ("hello", "hel\\rlo", "CR"),
+            ("hello", &"x".repeat(CONTENT_BYTES_MAX + 1), "65536"),
+            ("\"g_1\"", "\"\"", "author's id"),
+            ("\"kind\":\"guest\"", "\"kind\":\"king\"", "king"),
+            ("0101", "01", "hex"),
+            ("\"created_at\":\"2", "\"created_at\":\"x", "created_at"),
+            ("\"position\"", "\"extra\":1,\"position\"", "extra"),
+            ("}\n", "", "EOF"),
+        ] {
+            assert!(good.contains(from), "{from} in {good}");
+            let error = read(good.replacen(from, to, 1).as_bytes()).unwrap_err();
+            assert!(error.contains(word), "{from}: {error}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! How far a command is, on stderr when that is a terminal; and the wish of whoever watches it to stop.
+
+use super::Failure;
+use indicatif::{ProgressBar, ProgressStyle};
+use millchat::Position;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::signal::unix::{SignalKind, signal};
+
+const STYLE: &str = "{msg} {wide_bar} {human_pos}/{human_len} · {per_sec} · {eta} left";
+
+/// SIGINT or SIGTERM came. Nothing else is told by it, so the order of memory does not matter.
+static STOPPED: AtomicBool = AtomicBool::new(false);
+
+/// A bar from the floor to the head. Goes when it is dropped.
+pub struct Progress {
+    bar: ProgressBar,
+    floor: Position,
+}
+
+impl Progress {
+    /// A bar of which nothing is done.
+    pub fn new(what: &'static str, floor: Position, head: Position) -> Self {
+        // indicatif draws on stderr, and only when that is a terminal.
+        let bar = ProgressBar::new((head + 1).saturating_sub(floor)).with_message(what);
+        let style = ProgressStyle::with_template(STYLE).expect("the template is well formed");
+        bar.set_style(style);
+        Self { bar, floor }
+    }
+
+    /// The bounds become known on the way.
+    pub fn bounds(&mut self, floor: Position, head: Position) {
+        self.floor = floor;
+        self.bar.set_length((head + 1).saturating_sub(floor));
+    }
+
+    /// This position is done.
+    pub fn at(&self, position: Position) {
+        self.bar.set_position((position + 1).saturating_sub(self.floor));
+    }
+
+    /// The same, and fails when the command is to stop, so that it can tidy up.
+    pub fn go_on(&self, position: Position) -> Result<(), Failure> {
+        self.at(position);
+        if STOPPED.load(Ordering::Relaxed) { Err(interrupted()) } else { Ok(()) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Has signals end the command by [`Progress::go_on`], which removes what is half made.
+pub fn stop_on_signals() -> Result<(), Failure> {
+    let watch = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(stopped())?;
+        STOPPED.store(true, Ordering::Relaxed);
+        Ok::<(), std::io::Error>(())
+    };
+    // Without it a signal ends the process at once, as ever.
+    let watch = std::thread::Builder::new().name("millchat-signals".into()).spawn(watch);
+    watch.map(drop).map_err(Failure::refused)
+}
+
+/// Resolves when a signal asks the command to end.
+pub async fn stopped() -> std::io::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// What is said then.
+pub fn interrupted() -> Failure {
+    Failure::failed("interrupted; nothing was left behind")
+}
