@@ -426,7 +426,8 @@ async fn use_it(path: &str) -> bool {
 #[test]
 fn a_damaged_file_is_refused_or_read_with_errors_and_hangs_nothing() {
     let image = past();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("chat.redb");
     let path = path.to_str().unwrap();

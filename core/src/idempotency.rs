@@ -9,7 +9,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use crate::event::{Position, RoomName, Timestamp};
-use crate::log::{Hash, Log, LogError, Record};
+use crate::log::{Hash, Log, LogError, READ_EVENTS_MAX, Record};
 
 /// How long a key is remembered.
 pub const WINDOW: Duration = Duration::from_hours(24);
@@ -91,6 +91,9 @@ impl Window {
                 records => records?,
             };
             let Some(last) = records.last() else { break };
+            if last.position >= before {
+                return Err(out_of_order(last.position));
+            }
             before = last.position;
             for record in records {
                 if record.created_at.0 < oldest_ms || found.len() >= KEYS_MAX {
@@ -109,8 +112,16 @@ impl Window {
     }
 }
 
+/// Storage that is damaged may give anything, also the same rows again and again.
+fn out_of_order(position: Position) -> LogError {
+    LogError::Damaged { position, what: "it is not where it belongs" }
+}
+
 /// The records after a damaged one, newest first, and something at its place to go on from.
 fn one_by_one(log: &dyn Log, damaged: Position, before: Position) -> Result<Vec<Record>, LogError> {
+    if damaged >= before || before - damaged > READ_EVENTS_MAX as u64 + 1 {
+        return Err(out_of_order(damaged));
+    }
     let newer = (damaged + 1..before).rev().map(|position| log.record(position));
     let mut records: Vec<Record> = newer.filter_map(Result::transpose).collect::<Result<_, _>>()?;
     let created_at = records.last().map_or(Timestamp::now(), |record| record.created_at);

@@ -47,14 +47,14 @@ mod counters;
 mod encoder;
 mod event;
 mod fanout;
-#[cfg(fuzzing)]
-pub mod fuzzing;
 #[cfg(test)]
 mod faults;
-#[cfg(test)]
-mod interleavings;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod history;
 mod idempotency;
+#[cfg(test)]
+mod interleavings;
 mod keeper;
 pub mod log;
 #[cfg(loom)]

@@ -188,7 +188,10 @@ pub fn one_who_joins_and_one_who_sends_meet_in_one_room_while_it_is_forgotten() 
         let theirs = joiner.join().expect("the joiner ends");
         assert_eq!(ours.number, theirs.number, "there are two rooms of one name");
         forgetter.join().expect("the forgetter ends");
-        assert!(rooms.get(&lobby()).is_some_and(|room| room.number == ours.number), "a held room is forgotten");
+        assert!(
+            rooms.get(&lobby()).is_some_and(|room| room.number == ours.number),
+            "a held room is forgotten"
+        );
     });
 }
 

@@ -71,7 +71,18 @@ impl Retention {
         }
         let end = floor.saturating_add(events_max as u64);
         'steps: loop {
-            let records = log.scan(floor)?;
+            let records = match log.scan(floor) {
+                // A damaged record goes like any other, or nothing would ever go again.
+                Err(LogError::Damaged { position, .. }) if position == floor && floor < end => {
+                    floor += 1;
+                    continue;
+                }
+                Err(LogError::Damaged { position, .. }) if (floor..end).contains(&position) => {
+                    let before = (floor..position).filter_map(|position| log.record(position).transpose());
+                    before.collect::<Result<Vec<_>, _>>()?
+                }
+                records => records?,
+            };
             if records.is_empty() {
                 break;
             }

@@ -5,7 +5,10 @@
 //! Then what is kept beside the records is held against them: heads, index, edits, the floor, the live bytes, and
 //! that no text is left of what was deleted. Memory: a little per room, and a word per row of the index.
 
-use std::collections::{HashMap, HashSet};
+#[cfg(test)]
+mod tests;
+mod walk;
+
 use std::fs::File;
 use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,18 +16,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ::redb::{Database, ReadOnlyTable, ReadTransaction, ReadableDatabase as _, ReadableTable as _};
+use ::redb::{Database, ReadableDatabase as _};
 
+use self::walk::Walk;
+use super::OpenError;
 use super::open::{REDB_MAGIC, State, builder, check_format, open_error};
 use super::overlay::Overlay;
-use super::{EDITS, HEADS, INDEX, LOG, OpenError, get, storage_error};
-use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::log::check::{Checked, Finding};
-use crate::log::derived::INDEX_EVERY;
-use crate::log::{LogError, record};
-
-/// Progress is told once per this many records.
-const TELL_EVERY: u64 = 1_024;
+use crate::event::{Epoch, Position};
+use crate::log::{Checked, Finding};
 
 /// Opens a file as it is: what a repair writes stays in memory. Also says whether the file was closed.
 pub(super) fn open_overlay(path: &Path) -> Result<(Database, bool), OpenError> {
@@ -79,7 +78,7 @@ pub fn check(
         found(Finding { room: None, position: None, what });
     }
     let mut checked = Checked {
-        epoch: crate::event::Epoch(0),
+        epoch: Epoch(0),
         floor: 1,
         head: 0,
         records: 0,
@@ -98,7 +97,7 @@ pub fn check(
         let walk = Walk::begin(&tx, state, &mut checked, &mut found).and_then(|mut walk| {
             walk.records(progress)?;
             walk.heads()?;
-            walk.index()?;
+            walk.index();
             walk.edits()?;
             walk.account();
             Ok(())
@@ -119,285 +118,4 @@ pub fn check(
     }
     checked.findings = findings;
     Ok(checked)
-}
-
-/// What is known of a room on the way.
-struct Seen {
-    first_prev: Position,
-    last: Position,
-    at: Timestamp,
-    count: u64,
-    /// Its newest event that a checkpoint holds, and how many there were up to it.
-    held: Option<(Position, Timestamp, u64)>,
-    /// Events since the last row of the index.
-    unindexed: u64,
-}
-
-struct Walk<'a> {
-    tx: &'a ReadTransaction,
-    log: ReadOnlyTable<u64, &'static [u8]>,
-    state: State,
-    rooms: HashMap<RoomName, Seen>,
-    /// Rows of the index that no event has claimed yet.
-    index: HashMap<Position, RoomName>,
-    /// Positions whose record does not read back: their rooms are not known.
-    broken: HashSet<Position>,
-    counted_bytes: u64,
-    checked: &'a mut Checked,
-    found: &'a mut dyn FnMut(Finding),
-}
-
-impl<'a> Walk<'a> {
-    fn begin(
-        tx: &'a ReadTransaction,
-        state: State,
-        checked: &'a mut Checked,
-        found: &'a mut dyn FnMut(Finding),
-    ) -> Result<Self, LogError> {
-        let log = tx.open_table(LOG).map_err(storage_error)?;
-        let newest = log.last().map_err(storage_error)?.map_or(0, |(position, _)| position.value());
-        checked.head = newest.max(state.last).max(state.checkpoint);
-        let mut index = HashMap::new();
-        for row in tx.open_table(INDEX).map_err(storage_error)?.iter().map_err(storage_error)? {
-            let (key, ()) = row.map(|(key, value)| (key, value.value())).map_err(storage_error)?;
-            let (room, position) = key.value();
-            checked.index_rows += 1;
-            match RoomName::new(room) {
-                Ok(room) => drop(index.insert(position, room)),
-                Err(_) => found(Finding {
-                    room: None,
-                    position: Some(position),
-                    what: "the index names no room here".into(),
-                }),
-            }
-        }
-        let (rooms, broken) = (HashMap::new(), HashSet::new());
-        Ok(Self { tx, log, state, rooms, index, broken, counted_bytes: 0, checked, found })
-    }
-
-    fn tell(&mut self, room: Option<&RoomName>, position: Option<Position>, what: impl Into<String>) {
-        (self.found)(Finding { room: room.cloned(), position, what: what.into() });
-    }
-
-    fn records(&mut self, progress: &mut dyn FnMut(Position, (Position, Position))) -> Result<(), LogError> {
-        let bounds = (self.checked.floor, self.checked.head);
-        let rows = self.log.range::<u64>(..).map_err(storage_error)?;
-        for row in rows {
-            let (position, bytes) = row.map_err(storage_error)?;
-            let (position, bytes) = (position.value(), bytes.value());
-            self.checked.records += 1;
-            self.checked.live_bytes += record::stored_bytes(bytes);
-            if position <= self.state.live.0 {
-                self.counted_bytes += record::stored_bytes(bytes);
-            }
-            if position < self.state.floor {
-                self.tell(None, Some(position), format!("it lies below the floor, {}", self.state.floor));
-            }
-            match record::decode(position, bytes) {
-                Ok(record) => {
-                    if let Some(event) = record.event {
-                        self.event(&event)?;
-                    }
-                }
-                Err(error) => {
-                    self.broken.insert(position);
-                    let what = match error {
-                        LogError::Damaged { what, .. } => what.to_owned(),
-                        other => other.to_string(),
-                    };
-                    self.tell(None, Some(position), format!("the record is damaged: {what}"));
-                }
-            }
-            if self.checked.records.is_multiple_of(TELL_EVERY) {
-                progress(position, bounds);
-            }
-        }
-        self.checked.rooms = self.rooms.len() as u64;
-        Ok(())
-    }
-
-    fn event(&mut self, event: &Event) -> Result<(), LogError> {
-        let (room, position, prev) = (&event.room, event.position, event.prev);
-        let indexed = self.index.get(&position).is_some_and(|of| of == room);
-        if indexed {
-            self.index.remove(&position);
-        }
-        let held = position <= self.state.checkpoint;
-        let before = self.rooms.get(room).map_or(0, |seen| seen.last);
-        let whole = if before == 0 { prev < self.state.floor } else { prev == before };
-        if !whole && !self.broken.contains(&prev) {
-            let what = if before == 0 {
-                format!("the event before it in its room, {prev}, is not there")
-            } else {
-                format!("it says that {prev} is before it in its room, and {before} is")
-            };
-            self.tell(Some(room), Some(position), what);
-        }
-        let seen = self.rooms.entry(room.clone()).or_insert(Seen {
-            first_prev: prev,
-            last: 0,
-            at: event.created_at,
-            count: 0,
-            held: None,
-            unindexed: 0,
-        });
-        (seen.last, seen.at) = (position, event.created_at);
-        seen.count += 1;
-        seen.unindexed = if indexed { 0 } else { seen.unindexed + 1 };
-        if held {
-            seen.held = Some((position, event.created_at, seen.count));
-        }
-        // A row comes with every 128th event: a walk back never passes over more.
-        if held && seen.unindexed == INDEX_EVERY && self.broken.is_empty() {
-            self.tell(Some(room), Some(position), format!("{INDEX_EVERY} events without a row of the index"));
-        }
-        self.target(event)
-    }
-
-    /// What an edit or a delete is about.
-    fn target(&mut self, event: &Event) -> Result<(), LogError> {
-        let (room, position) = (&event.room, Some(event.position));
-        let (target, deletes) = match event.body {
-            Body::Edit { target, .. } => (target, false),
-            Body::Delete { target } => (target, true),
-            _ => return Ok(()),
-        };
-        let edits = self.tx.open_table(EDITS).map_err(storage_error)?;
-        if !deletes {
-            self.checked.edits += 1;
-            if edits.get((target, event.position)).map_err(storage_error)?.is_none() {
-                self.tell(Some(room), position, format!("the edit is not noted for its message at {target}"));
-            }
-        }
-        if target >= self.state.floor && !self.broken.contains(&target) {
-            let there = get(&self.log, target)?.and_then(|record| record.event);
-            let is_message = |of: &Event| of.room == *room && matches!(of.body, Body::Message { .. });
-            if target >= event.position || !there.is_some_and(|of| is_message(&of)) {
-                self.tell(
-                    Some(room),
-                    position,
-                    format!("it is about a message at {target}, which is not there"),
-                );
-            }
-        }
-        if !deletes {
-            return Ok(());
-        }
-        let mut gone = vec![target];
-        for row in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
-            gone.push(row.map_err(storage_error)?.0.value().1);
-        }
-        for gone in gone {
-            // A record that does not read back is told of elsewhere.
-            let Ok(Some(record)) = get(&self.log, gone) else { continue };
-            let text = match record.event.as_ref().map(|event| &event.body) {
-                Some(Body::Message { content } | Body::Edit { content, .. }) => content.is_some(),
-                _ => false,
-            };
-            if text || record.content_hash.is_some() {
-                let what = format!("its text was deleted at {} and is still there", event.position);
-                self.tell(Some(room), Some(gone), what);
-            }
-        }
-        Ok(())
-    }
-
-    fn heads(&mut self) -> Result<(), LogError> {
-        let mut expected: HashMap<RoomName, (Position, Timestamp, u64, Position)> = self
-            .rooms
-            .iter()
-            .filter_map(|(room, seen)| {
-                seen.held.map(|(last, at, count)| (room.clone(), (last, at, count, seen.first_prev)))
-            })
-            .collect();
-        for row in self.tx.open_table(HEADS).map_err(storage_error)?.iter().map_err(storage_error)? {
-            let (room, head) = row.map_err(storage_error)?;
-            let (position, count, at) = head.value();
-            let Ok(room) = RoomName::new(room.value()) else {
-                self.tell(None, Some(position), "a head names no room");
-                continue;
-            };
-            if self.broken.contains(&position) {
-                expected.remove(&room);
-                continue;
-            }
-            match expected.remove(&room) {
-                None if position < self.state.floor => {}
-                None => self.tell(Some(&room), Some(position), "it is the room's head and is not there"),
-                Some((last, _, _, _)) if last != position => {
-                    self.tell(
-                        Some(&room),
-                        Some(last),
-                        format!("it is the newest, and the head says {position}"),
-                    );
-                }
-                Some((last, last_at, seen, first_prev)) => {
-                    if last_at.0 != at {
-                        self.tell(Some(&room), Some(last), "the head has another time");
-                    }
-                    // What was cut was counted too.
-                    let counted = if first_prev == 0 { count == seen } else { count > seen };
-                    if !counted && self.broken.is_empty() {
-                        self.tell(
-                            Some(&room),
-                            Some(last),
-                            format!("the head counts {count} events for {seen}"),
-                        );
-                    }
-                }
-            }
-        }
-        for (room, (last, ..)) in expected {
-            self.tell(Some(&room), Some(last), "the room has no head");
-        }
-        Ok(())
-    }
-
-    fn index(&mut self) -> Result<(), LogError> {
-        for (position, room) in std::mem::take(&mut self.index) {
-            if !self.broken.contains(&position) {
-                self.tell(
-                    Some(&room),
-                    Some(position),
-                    "the index names it, and no event of the room is there",
-                );
-            }
-        }
-        Ok(())
-    }
-
-    fn edits(&mut self) -> Result<(), LogError> {
-        let edits = self.tx.open_table(EDITS).map_err(storage_error)?;
-        for row in edits.iter().map_err(storage_error)? {
-            let (target, edit) = row.map_err(storage_error)?.0.value();
-            if self.broken.contains(&edit) {
-                continue;
-            }
-            let there = get(&self.log, edit)?.and_then(|record| record.event);
-            let is_edit = there
-                .is_some_and(|event| matches!(event.body, Body::Edit { target: of, .. } if of == target));
-            if !is_edit {
-                self.tell(None, Some(edit), format!("it is noted as an edit of {target}, and is none"));
-            }
-        }
-        Ok(())
-    }
-
-    /// The floor, and what was counted.
-    fn account(&mut self) {
-        let State { floor, last, checkpoint, live, .. } = self.state;
-        let newest = self.checked.head;
-        if floor == 0 || floor > newest + 1 {
-            self.tell(None, None, format!("the floor is {floor}, and the newest position {newest}"));
-        }
-        if last > newest || checkpoint > newest || live.0 > newest {
-            self.tell(None, None, format!("it was noted up to beyond the newest position, {newest}"));
-        }
-        if live.1 != self.counted_bytes {
-            let (noted, counted) = (live.1, self.counted_bytes);
-            let what =
-                format!("{noted} live bytes are noted up to position {}, and there are {counted}", live.0);
-            self.tell(None, None, what);
-        }
-    }
 }

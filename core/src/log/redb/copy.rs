@@ -4,6 +4,9 @@
 //! log cannot mean another event here; positions and all that refers to them are kept. Room heads of which no
 //! record is left are not taken over: they explain old ids, and old ids have another epoch.
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

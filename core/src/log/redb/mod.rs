@@ -28,7 +28,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::derived::{Derived, Head, INDEX_EVERY};
 use super::record::{self, Record};
-use super::{Append, Chain, CommitError, Log, LogError, RawRecord, READ_BYTES_MAX, READ_EVENTS_MAX};
+use super::{Append, Chain, CommitError, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX, RawRecord};
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
 pub use open::OpenError;
 

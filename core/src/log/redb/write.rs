@@ -230,7 +230,11 @@ impl RedbLog {
 }
 
 /// Writes what is derived into its tables, up to `head`.
-pub(super) fn write_derived(tx: &WriteTransaction, parts: &[&Derived], head: Position) -> Result<(), LogError> {
+pub(super) fn write_derived(
+    tx: &WriteTransaction,
+    parts: &[&Derived],
+    head: Position,
+) -> Result<(), LogError> {
     let mut heads = tx.open_table(HEADS).map_err(storage_error)?;
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     for part in parts {
@@ -246,7 +250,11 @@ pub(super) fn write_derived(tx: &WriteTransaction, parts: &[&Derived], head: Pos
     Ok(())
 }
 
-pub(super) fn write_live_bytes(tx: &WriteTransaction, head: Position, live_bytes: u64) -> Result<(), LogError> {
+pub(super) fn write_live_bytes(
+    tx: &WriteTransaction,
+    head: Position,
+    live_bytes: u64,
+) -> Result<(), LogError> {
     let mut state = tx.open_table(STATE).map_err(storage_error)?;
     let both = [head.to_le_bytes(), live_bytes.to_le_bytes()].concat();
     state.insert(STATE_LIVE, both.as_slice()).map_err(storage_error)?;
@@ -254,7 +262,12 @@ pub(super) fn write_live_bytes(tx: &WriteTransaction, head: Position, live_bytes
 }
 
 /// Takes the records from `old` to `floor` out, with their index rows and edits.
-pub(super) fn cut(tx: &WriteTransaction, old: Position, floor: Position, head: Position) -> Result<Change, LogError> {
+pub(super) fn cut(
+    tx: &WriteTransaction,
+    old: Position,
+    floor: Position,
+    head: Position,
+) -> Result<Change, LogError> {
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
@@ -276,7 +289,10 @@ pub(super) fn cut(tx: &WriteTransaction, old: Position, floor: Position, head: P
     Ok(change)
 }
 
-pub(super) fn withhold(log: &mut Table<'_, u64, &'static [u8]>, position: Position) -> Result<Change, LogError> {
+pub(super) fn withhold(
+    log: &mut Table<'_, u64, &'static [u8]>,
+    position: Position,
+) -> Result<Change, LogError> {
     let Some(bytes) = log.get(position).map_err(storage_error)?.map(|bytes| bytes.value().to_vec()) else {
         return Ok(Change::default());
     };

@@ -1,0 +1,209 @@
+use super::*;
+use crate::event::{Author, AuthorKind, Body, RoomName, Timestamp};
+use crate::log::redb::{EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_FLOOR, STATE_LIVE};
+use crate::log::{Append, Log};
+use ::redb::{ReadableTable as _, WriteTransaction};
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const ROOMS: u64 = 3;
+
+fn append(room: u64, body: Body) -> Append {
+    Append {
+        room: RoomName::new(&format!("room-{room}")).unwrap(),
+        author: Some(Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
+        created_at: Timestamp(7),
+        body,
+        key: Some([1; 16]),
+        content_hash: Some([2; 16]),
+    }
+}
+
+fn post(position: u64) -> Append {
+    append(position % ROOMS, Body::Message { content: Some(format!("text {position}").as_str().into()) })
+}
+
+/// A log of 1,000 messages, an edit of 100, a delete of 200, which was edited too, and a cut of the first 49.
+fn fill(log: &RedbLog) {
+    let posts: Vec<_> = (1..=1_000).map(post).collect();
+    log.commit(&posts, 0).unwrap();
+    let edit = |target| append(target % ROOMS, Body::Edit { target, content: Some("new".into()) });
+    log.commit(&[edit(100), edit(200)], 0).unwrap();
+    log.commit(&[append(200 % ROOMS, Body::Delete { target: 200 })], 50).unwrap();
+}
+
+fn log() -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let log = RedbLog::open(&path).unwrap();
+    fill(&log);
+    log.close().unwrap();
+    (directory, path)
+}
+
+fn findings(path: &Path) -> (Checked, Vec<String>) {
+    let before = std::fs::read(path).unwrap();
+    let mut found = Vec::new();
+    let checked = check(path, &mut |_, _| {}, &mut |finding| found.push(finding.to_string())).unwrap();
+    assert_eq!(checked.findings, found.len() as u64);
+    assert!(std::fs::read(path).unwrap() == before, "the file was changed");
+    (checked, found)
+}
+
+#[test]
+fn a_right_log_is_right_and_its_figures_are_told() {
+    let (_directory, path) = log();
+    let (checked, found) = findings(&path);
+    assert_eq!(found, Vec::<String>::new());
+    let Checked { floor, head, records, rooms, edits, index_rows, closed, .. } = checked;
+    assert_eq!((floor, head, records, rooms, edits, closed), (50, 1_003, 954, 3, 2, true));
+    assert_eq!(index_rows, 6);
+    let log = RedbLog::open(&path).unwrap();
+    assert_eq!(checked.live_bytes, log.live_bytes());
+    assert_eq!(checked.epoch, log.epoch());
+}
+
+#[test]
+fn a_log_that_was_not_closed_is_repaired_in_memory_and_right() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let log = RedbLog::open(&path).unwrap();
+    fill(&log);
+    // As a crash leaves it: a copy of the file that a process still has open.
+    let crashed = directory.path().join("crashed");
+    std::fs::copy(&path, &crashed).unwrap();
+    let (checked, found) = findings(&crashed);
+    assert_eq!(found, Vec::<String>::new());
+    assert!(!checked.closed && checked.records == 954, "{checked:?}");
+    // The one that is still open is left alone.
+    let refused = check(&path, &mut |_, _| {}, &mut |_| {});
+    assert!(matches!(refused, Err(OpenError::InUse(_))), "{refused:?}");
+}
+
+#[test]
+fn each_thing_that_is_broken_on_purpose_is_found() {
+    type Harm = fn(&WriteTransaction);
+    let harms: [(&str, &[&str], Harm); 14] = [
+        ("a record is gone", &["room room-2, position 503: it says that 500 is before it"], |tx| {
+            tx.open_table(LOG).unwrap().remove(500).unwrap();
+        }),
+        (
+            "the newest is gone",
+            &["room room-2, position 1002: it is the newest, and the head says 1003"],
+            |tx| {
+                tx.open_table(LOG).unwrap().remove(1_003).unwrap();
+            },
+        ),
+        ("a bit of a record flips", &["position 500: the record is damaged: its checksum"], |tx| {
+            let mut log = tx.open_table(LOG).unwrap();
+            let mut bytes = log.get(500).unwrap().unwrap().value().to_vec();
+            bytes[20] ^= 1;
+            log.insert(500, bytes.as_slice()).unwrap();
+        }),
+        ("a record lies elsewhere", &["position 500: the record is damaged: its checksum"], |tx| {
+            let mut log = tx.open_table(LOG).unwrap();
+            let bytes = log.get(501).unwrap().unwrap().value().to_vec();
+            log.insert(500, bytes.as_slice()).unwrap();
+        }),
+        (
+            "the first record is gone",
+            &["room room-2, position 53: the event before it in its room, 50"],
+            |tx| {
+                tx.open_table(LOG).unwrap().remove(50).unwrap();
+            },
+        ),
+        ("a head is gone", &["room room-0, position 999: the room has no head"], |tx| {
+            tx.open_table(HEADS).unwrap().remove("room-0").unwrap();
+        }),
+        (
+            "a head is of nothing",
+            &["room nowhere, position 60: it is the room's head and is not there"],
+            |tx| {
+                tx.open_table(HEADS).unwrap().insert("nowhere", (60, 1, 7)).unwrap();
+            },
+        ),
+        ("a head counts wrongly", &["room room-0, position 999: the head counts 4 events"], |tx| {
+            tx.open_table(HEADS).unwrap().insert("room-0", (999, 4, 7)).unwrap();
+        }),
+        ("an index row is gone", &["128 events without a row of the index"], |tx| {
+            tx.open_table(INDEX).unwrap().pop_first().unwrap();
+        }),
+        ("an index row is of another room", &["room room-1, position 999: the index names it"], |tx| {
+            tx.open_table(INDEX).unwrap().insert(("room-1", 999), ()).unwrap();
+        }),
+        ("an edit is not noted", &["position 1001: the edit is not noted for its message at 100"], |tx| {
+            tx.open_table(EDITS).unwrap().remove((100, 1_001)).unwrap();
+        }),
+        (
+            "a note of an edit is of none",
+            &["position 300: it is noted as an edit of 90, and is none"],
+            |tx| {
+                tx.open_table(EDITS).unwrap().insert((90, 300), ()).unwrap();
+            },
+        ),
+        ("records lie below the floor", &["position 50: it lies below the floor, 51"], |tx| {
+            tx.open_table(STATE).unwrap().insert(STATE_FLOOR, 51u64.to_le_bytes().as_slice()).unwrap();
+        }),
+        ("the bytes are miscounted", &["live bytes are noted"], |tx| {
+            let both = [1_003u64.to_le_bytes(), 5u64.to_le_bytes()].concat();
+            tx.open_table(STATE).unwrap().insert(STATE_LIVE, both.as_slice()).unwrap();
+        }),
+    ];
+    for (name, expected, harm) in harms {
+        let (_directory, path) = log();
+        let database = Database::open(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        harm(&tx);
+        tx.commit().unwrap();
+        drop(database);
+        let (_, found) = findings(&path);
+        for expected in expected {
+            assert!(found.iter().any(|found| found.contains(expected)), "{name}: {found:#?}");
+        }
+        assert!(found.len() <= 4, "{name}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_text_that_outlived_its_delete_is_found() {
+    let (_directory, path) = log();
+    let database = Database::open(&path).unwrap();
+    let tx = database.begin_write().unwrap();
+    {
+        let mut log = tx.open_table(LOG).unwrap();
+        let bytes = log.get(200).unwrap().unwrap().value().to_vec();
+        let record = crate::log::record::decode(200, &bytes).unwrap();
+        let mut event = (*record.event.unwrap()).clone();
+        event.body = Body::Message { content: Some("still here".into()) };
+        let mut out = Vec::new();
+        let fields =
+            crate::log::record::Fields { event: &event, key: record.key.as_ref(), content_hash: None };
+        crate::log::record::encode(&fields, &mut out);
+        log.insert(200, out.as_slice()).unwrap();
+    }
+    tx.commit().unwrap();
+    drop(database);
+    let (_, found) = findings(&path);
+    let expected = "room room-2, position 200: its text was deleted at 1003 and is still there";
+    assert!(found.iter().any(|found| found == expected), "{found:#?}");
+}
+
+#[test]
+fn whatever_page_is_overwritten_it_is_said_and_nothing_panics() {
+    const PAGE_BYTES: usize = 4_096;
+    let (directory, path) = log();
+    let bytes = std::fs::read(&path).unwrap();
+    let harmed = directory.path().join("harmed");
+    let (mut found_in, mut refused) = (0, 0);
+    for page in 0..bytes.len() / PAGE_BYTES {
+        let mut copy = bytes.clone();
+        copy[page * PAGE_BYTES..][..PAGE_BYTES].fill(0xA5);
+        std::fs::write(&harmed, &copy).unwrap();
+        match check(&harmed, &mut |_, _| {}, &mut |_| {}) {
+            Ok(checked) => found_in += u64::from(checked.findings > 0),
+            Err(_) => refused += 1,
+        }
+        assert!(std::fs::read(&harmed).unwrap() == copy, "page {page}: the file was changed");
+    }
+    assert!(found_in > 0 && refused > 0, "{found_in} found, {refused} refused");
+}

@@ -1,0 +1,191 @@
+use super::*;
+use crate::event::{Author, AuthorKind, Timestamp};
+use crate::log::{Append, check};
+use std::collections::BTreeSet;
+use tempfile::TempDir;
+
+fn append(room: u64, body: Body) -> Append {
+    Append {
+        room: RoomName::new(&format!("room-{room}")).unwrap(),
+        author: Some(Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
+        created_at: Timestamp(7),
+        body,
+        key: Some([1; 16]),
+        content_hash: Some([2; 16]),
+    }
+}
+
+fn text(position: Position) -> String {
+    format!("<the text of {position}>")
+}
+
+/// Messages at the positions 1 to `count`, in three rooms.
+fn messages(count: u64) -> RedbLog {
+    let log = RedbLog::in_memory().unwrap();
+    let post =
+        |position| append(position % 3, Body::Message { content: Some(text(position).as_str().into()) });
+    log.commit(&(1..=count).map(post).collect::<Vec<_>>(), 0).unwrap();
+    log
+}
+
+fn delete(log: &RedbLog, target: Position, floor: Position) {
+    log.commit(&[append(target % 3, Body::Delete { target })], floor).unwrap();
+}
+
+/// Copies the log, and calls `meanwhile` after each piece.
+fn copy(log: &RedbLog, mut meanwhile: impl FnMut(usize)) -> (TempDir, PathBuf) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("copy");
+    let mut copy = Copy::begin(log);
+    let mut new = NewLog::create(&path, Some(log.signing_key()), copy.floor(), copy.head()).unwrap();
+    let mut pieces = 0;
+    while let Some(piece) = copy.next(log).unwrap() {
+        match piece {
+            Piece::Records(records) => records.into_iter().for_each(|record| new.append(record).unwrap()),
+            Piece::Floor(floor) => new.raise_floor(floor).unwrap(),
+            Piece::Deleted(targets) => targets.into_iter().for_each(|target| new.delete(target).unwrap()),
+        }
+        pieces += 1;
+        meanwhile(pieces);
+    }
+    new.finish().unwrap();
+    let mut found = Vec::new();
+    check(&path, &mut |_, _| {}, &mut |finding| found.push(finding.to_string())).unwrap();
+    assert_eq!(found, Vec::<String>::new());
+    (directory, path)
+}
+
+fn raw(log: &dyn Log) -> Vec<RawRecord> {
+    let (mut all, mut from) = (Vec::new(), 0);
+    loop {
+        let rows = log.scan_raw(from).unwrap();
+        let Some(last) = rows.last() else { return all };
+        from = last.position + 1;
+        all.extend(rows);
+    }
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    let bytes = std::fs::read(path).unwrap();
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn a_copy_has_every_record_the_floor_and_the_key_and_another_epoch() {
+    let log = messages(20_000);
+    log.commit(&[append(1, Body::Edit { target: 1_000, content: Some("new".into()) })], 0).unwrap();
+    delete(&log, 2_000, 300);
+    let (_directory, path) = copy(&log, |_| {});
+    let made = RedbLog::open(&path).unwrap();
+    assert!(raw(&made) == raw(&log), "records differ");
+    assert_eq!((made.floor(), made.head()), (log.floor(), log.head()));
+    assert_eq!((made.live_bytes(), made.signing_key()), (log.live_bytes(), log.signing_key()));
+    assert_ne!(made.epoch(), log.epoch());
+    for room in 0..3 {
+        let room = RoomName::new(&format!("room-{room}")).unwrap();
+        assert_eq!(made.room_head(&room).unwrap(), log.room_head(&room).unwrap());
+        let events = made.read_after(&room, 10_000).unwrap().events;
+        assert_eq!(events, log.read_after(&room, 10_000).unwrap().events);
+    }
+    // And it goes on like the one it was.
+    let position = made.commit(&[append(1, Body::Message { content: None })], 0).unwrap()[0].position;
+    assert_eq!(position, log.head() + 1);
+}
+
+#[test]
+fn what_comes_after_the_copy_began_is_not_in_it_and_no_text_that_was_deleted_by_its_end() {
+    let log = messages(10_000);
+    log.commit(&[append(500 % 3, Body::Edit { target: 500, content: Some("<an edit>".into()) })], 0).unwrap();
+    let head = log.head();
+    let mut gone = BTreeSet::new();
+    let (_directory, path) = copy(&log, |piece| {
+        if let Some(target) = [500, 9_000, 1, 9_999].get(piece - 1) {
+            delete(&log, *target, 0);
+            gone.insert(*target);
+        }
+        if piece < 10 {
+            log.commit(&[append(0, Body::Message { content: Some("<later>".into()) })], 0).unwrap();
+        }
+    });
+    assert_eq!(gone.len(), 4);
+    let made = RedbLog::open(&path).unwrap();
+    assert_eq!((made.head(), raw(&made).len() as u64), (head, head));
+    for target in gone {
+        let Body::Message { content } = &made.record(target).unwrap().unwrap().event.unwrap().body.clone()
+        else {
+            panic!("no message");
+        };
+        assert!(content.is_none() && !holds(&path, &text(target)), "{target}");
+    }
+    assert!(!holds(&path, "<an edit>") && !holds(&path, "<later>") && holds(&path, &text(501)));
+}
+
+#[test]
+fn a_cut_that_overtakes_the_copy_raises_its_floor() {
+    for (at, floor) in [(1, 100), (2, 5_000), (3, 9_990), (4, 10_001)] {
+        let log = messages(10_000);
+        let head = log.head();
+        let mut copied = 0;
+        let (_directory, path) = copy(&log, |piece| {
+            if piece == at {
+                log.commit(&[], floor).unwrap();
+                // A delete of something copied, whose record is cut at once.
+                delete(&log, 10_000.min(floor), 0);
+            }
+            copied += 1;
+        });
+        let made = RedbLog::open(&path).unwrap();
+        assert_eq!(made.head(), head);
+        assert!([1, floor].contains(&made.floor()), "{floor}: {}", made.floor());
+        assert!(floor == 100 || made.floor() == floor, "{floor}: {}", made.floor());
+        let expected = head + 1 - made.floor();
+        assert_eq!(raw(&made).len() as u64, expected, "{floor}");
+        assert!(floor == 100 || !holds(&path, &text(1)), "{floor}");
+    }
+}
+
+#[test]
+fn everything_expired_during_the_copy_leaves_nothing_of_it() {
+    let log = messages(2_000);
+    let (_directory, path) = copy(&log, |piece| {
+        if piece == 8 {
+            delete(&log, 1_000, 0);
+            log.commit(&[append(0, Body::Message { content: None })], 2_002).unwrap();
+        }
+    });
+    let made = RedbLog::open(&path).unwrap();
+    assert!(made.record(1_000).unwrap().is_none_or(|record| record.content_hash.is_none()));
+    assert!(!holds(&path, &text(1_000)));
+}
+
+#[test]
+fn records_that_do_not_fit_are_refused_and_leave_nothing() {
+    let log = messages(10);
+    let records = raw(&log);
+    let refused = |order: &[usize], word: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let mut new = NewLog::create(&directory.path().join("new"), None, 1, 9).unwrap();
+        let appended = order.iter().try_for_each(|at| new.append(records[*at].clone()));
+        let error = appended.unwrap_err().to_string();
+        assert!(error.contains(word), "{error}");
+        drop(new);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    };
+    refused(&[0, 0], "ascend");
+    refused(&[1, 0], "ascend");
+    refused(&[0, 1, 2, 6], "the record before it in room room-1 is 1");
+    refused(&[3], "no record of room room-1 came before it");
+    refused(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], "outside the log, 1 to 9");
+}
+
+#[test]
+fn a_file_that_is_there_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("new");
+    let new = NewLog::create(&path, None, 1, 9).unwrap();
+    std::fs::write(&path, "somebody was faster").unwrap();
+    assert!(matches!(new.finish(), Err(NewLogError::Exists(_))));
+    assert!(matches!(NewLog::create(&path, None, 1, 9), Err(NewLogError::Exists(_))));
+    assert_eq!(std::fs::read(&path).unwrap(), b"somebody was faster");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+}
