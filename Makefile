@@ -1,5 +1,5 @@
 # Everything a person does here, a line or two each.
-.PHONY: run test bench loadtest install
+.PHONY: run test bench loadtest install mutants prove
 
 run:
 	cargo run --release
@@ -10,6 +10,14 @@ install:
 
 test: install
 	cargo test --workspace
+
+# Breaks each guarantee on purpose; each must be noticed.
+mutants:
+	cargo run -p millchat-mutants
+
+# The long versions of the tests of what must never happen; writes docs/evidence.md.
+prove:
+	./core/prove
 
 bench:
 	cargo bench

@@ -14,7 +14,7 @@ pub struct Copying {
 }
 
 impl Chat {
-    /// Begins a consistent copy of the log as it is now, to be read piece by piece while the chat goes on.
+    /// Begins a consistent copy of the log, to be read piece by piece while the chat goes on.
     pub fn copy(&self) -> Copying {
         let copy = Copy::begin(&*self.shared().log);
         let (floor, head) = (copy.floor(), copy.head());
@@ -28,7 +28,7 @@ impl Copying {
         self.floor
     }
 
-    /// The newest position when the copy began: the copy's last.
+    /// The newest position of the copy: at first the log's head when it began, higher once it had caught up.
     pub fn head(&self) -> Position {
         self.head
     }
@@ -38,6 +38,7 @@ impl Copying {
         let mut copy = self.copy.take().ok_or(ReadError::Closed)?;
         let read = self.chat.shared().reads.read(move |log| copy.next(log).map(|piece| (piece, copy)));
         let (piece, copy) = read.await?;
+        self.head = copy.head();
         self.copy = Some(copy);
         Ok(piece)
     }

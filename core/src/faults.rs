@@ -124,6 +124,7 @@ impl StorageBackend for Faulty {
 }
 
 /// A send of which nobody knows whether it was stored.
+#[derive(Clone)]
 struct InDoubt {
     room: RoomName,
     sender: Sender,
@@ -328,7 +329,8 @@ async fn settle(image: Vec<u8>, epoch: crate::Epoch, oracle: &Oracle, shared: &S
         wrong.push("another epoch".into());
     }
     let chat = Builder::default().open_log(log.clone()).unwrap();
-    for doubt in shared.in_doubt.lock().iter() {
+    let in_doubt = shared.in_doubt.lock().clone();
+    for doubt in &in_doubt {
         let mut receipts = Vec::new();
         for _ in 0..RETRIES_MAX {
             match chat.send(&doubt.room, doubt.draft.clone()).await {

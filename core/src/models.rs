@@ -7,10 +7,12 @@
 mod log;
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures_core::Stream as _;
 use loom::future::block_on;
 use loom::thread;
 use parking_lot::Mutex;
@@ -25,7 +27,7 @@ use crate::log::Log as _;
 use crate::readpool::ReadPool;
 use crate::room::{Pull, Room};
 use crate::rooms::Rooms;
-use crate::subscription::{Delivery, From, Subscription};
+use crate::subscription::{Delivery, From, Received, Subscription};
 use crate::{Keep, SendError};
 use log::ModelLog;
 
@@ -78,7 +80,8 @@ fn message(position: Position, text: &str) -> Arc<Event> {
 }
 
 /// News is published while a reader falls asleep: it is woken, by whoever brings the news or by a dispatcher.
-pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool) {
+/// It takes frames or values.
+pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool, values: bool) {
     explore(PREEMPTIONS + 1, move || {
         let shared = shared(ModelLog::default());
         let waiting = shared.fanout.waiting(gathered);
@@ -98,14 +101,23 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool) {
             let waiting = waiting.clone();
             thread::spawn(move || block_on(waiting.wake_told()))
         });
-        let frames = block_on(poll_fn(|cx| match reader.poll_frames(cx, KIND) {
-            Poll::Ready(Ok(Delivery::Opening(_))) => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
+        block_on(poll_fn(|cx| {
+            loop {
+                let got = if values {
+                    let received = Pin::new(&mut reader).poll_next(cx);
+                    received.map(|it| matches!(it, Some(Ok(Received::Event(event))) if event.position == 1))
+                } else {
+                    let delivery = reader.poll_frames(cx, KIND);
+                    delivery.map(|it| matches!(it, Ok(Delivery::Frames(frames)) if frames == "1 x"))
+                };
+                match got {
+                    // The opening comes before the event.
+                    Poll::Ready(false) => {}
+                    Poll::Ready(true) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
             }
-            other => other,
         }));
-        assert!(matches!(frames, Ok(Delivery::Frames(frames)) if frames == "1 x"));
         committer.join().expect("the committer ends");
         if let Some(dispatcher) = dispatcher {
             dispatcher.join().expect("the dispatcher ends");

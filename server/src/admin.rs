@@ -157,7 +157,7 @@ impl Lines {
                 self.reading = Some(read(copying));
             }),
             Ok(None) => {
-                lines::write_end(self.records, &mut out);
+                lines::write_end(self.records, copying.head(), &mut out);
                 tracing::info!(records = self.records, "a backup is whole");
                 Ok(())
             }

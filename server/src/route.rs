@@ -4,10 +4,10 @@
 //! that is not taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page.
 //! Headers that every answer of a kind carries are added here too.
 
+use crate::admin;
 use crate::api::problem::{Kind, Problem};
 use crate::api::{self, events, guests, messages, openapi, rooms};
 use crate::app::Worker;
-use crate::admin;
 use crate::http::{self, Body, Request, Response};
 use crate::{metrics, page};
 use hyper::header::{self, HeaderName, HeaderValue};

@@ -4,12 +4,17 @@ use millchat_models::models;
 
 #[test]
 fn a_reader_that_falls_asleep_just_as_news_comes_is_woken() {
-    models::a_reader_that_falls_asleep_just_as_news_comes_is_woken(false);
+    models::a_reader_that_falls_asleep_just_as_news_comes_is_woken(false, false);
+}
+
+#[test]
+fn a_reader_of_values_is_woken_too() {
+    models::a_reader_that_falls_asleep_just_as_news_comes_is_woken(false, true);
 }
 
 #[test]
 fn a_reader_of_a_dispatcher_is_woken_too() {
-    models::a_reader_that_falls_asleep_just_as_news_comes_is_woken(true);
+    models::a_reader_that_falls_asleep_just_as_news_comes_is_woken(true, false);
 }
 
 #[test]

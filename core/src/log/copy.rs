@@ -1,13 +1,18 @@
 //! Copying a log while it is written: a consistent piece after another, in bounded memory.
 //!
 //! A record never changes but that a delete takes text away, and records go only at the bottom, by a cut. So a
-//! copy reads the records by position up to the head at which it began, in short reads that pin nothing, and then
-//! looks at what came meanwhile: a delete of something copied before is handed on as [`Piece::Deleted`], so that
-//! its text does not stay in the copy; a cut that overtook the reading as [`Piece::Floor`]. Whoever takes the
-//! pieces in their order ends with the log as it was at that head, less what was deleted or cut by the end.
+//! copy reads the records by position, in short reads that pin nothing, up to the head at which it began; then up to
+//! the head that there is by then, until it has caught up: what was deleted meanwhile is then followed by its
+//! delete, as in the log. A cut that overtook the reading is told as [`Piece::Floor`]. A log that is written faster
+//! than it is copied is not chased for ever: when a round is not half of the one before, or after
+//! [`CATCH_UPS_MAX`] rounds, the copy ends where it is, and of what comes later only the deletes of something copied are told, as [`Piece::Deleted`], so that their text does not
+//! stay in the copy. Whoever takes the pieces in their order ends with a log as it was at the copy's last position.
 
-use super::{Log, LogError, Record, record};
+use super::{Log, LogError, READ_EVENTS_MAX, Record, record};
 use crate::event::{Body, Position};
+
+/// How often a copy goes on to the head that there is when it has reached the one before.
+const CATCH_UPS_MAX: usize = 64;
 
 /// A record as its bytes lie in the log: what this release does not know of it is copied all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +46,7 @@ pub enum Piece {
     Records(Vec<RawRecord>),
     /// A cut was faster than the copy: what was copied before this position is gone by now.
     Floor(Position),
-    /// Messages that were deleted after they were copied: their text, and that of their edits, is to go.
+    /// Messages that were deleted after the copy's last position: their text, and that of their edits, is to go.
     Deleted(Vec<Position>),
 }
 
@@ -49,26 +54,32 @@ pub enum Piece {
 #[derive(Debug)]
 pub struct Copy {
     floor: Position,
+    /// Where it ends, so far: the log's head when it began, and when it had reached that, and so on.
     head: Position,
     next: Position,
+    /// How far the log was ahead when it last caught up, and how often it has.
+    ahead: u64,
+    catch_ups: usize,
     /// The first records after a hole, whose new floor was told first.
     held: Option<Vec<RawRecord>>,
     done: bool,
 }
 
 impl Copy {
-    /// Begins a copy of the log as it is now.
+    /// Begins a copy of the log.
     pub fn begin(log: &dyn Log) -> Self {
         let floor = log.floor();
-        Self { floor, head: log.head(), next: floor, held: None, done: false }
+        let head = log.head();
+        let ahead = (head + 1).saturating_sub(floor);
+        Self { floor, head, next: floor, ahead, catch_ups: 0, held: None, done: false }
     }
 
-    /// The oldest position kept when the copy began.
+    /// The oldest position that the copy keeps.
     pub fn floor(&self) -> Position {
         self.floor
     }
 
-    /// The newest position when the copy began: the copy's last.
+    /// The newest position of the copy: at first the log's head when it began, higher once it had caught up.
     pub fn head(&self) -> Position {
         self.head
     }
@@ -77,6 +88,12 @@ impl Copy {
     pub fn next(&mut self, log: &dyn Log) -> Result<Option<Piece>, LogError> {
         while !self.done {
             let newest = log.head();
+            if self.next > self.head {
+                self.catch_up(newest);
+            }
+            if self.next > newest {
+                break;
+            }
             let (rows, told) = match self.held.take() {
                 Some(rows) => (rows, true),
                 None => (log.scan_raw(self.next)?, false),
@@ -89,30 +106,47 @@ impl Copy {
                 self.held = Some(rows);
                 return Ok(Some(Piece::Floor(self.floor)));
             }
-            let last = rows.last().map(|row| row.position);
             if self.next <= self.head {
                 let records: Vec<_> = rows.into_iter().take_while(|row| row.position <= self.head).collect();
                 self.next = records.last().map_or(self.head + 1, |last| last.position + 1);
+                // The read began when this was the newest: so it has seen all that was there at one moment.
+                self.done = self.next > newest;
                 if !records.is_empty() {
                     return Ok(Some(Piece::Records(records)));
                 }
                 continue;
             }
-            self.done = last.is_none_or(|last| last >= newest);
-            self.next = last.map_or(self.next, |last| last + 1);
-            let mut deleted = Vec::new();
-            for row in rows {
-                if let Some(event) = row.decode()?.event
-                    && let Body::Delete { target } = event.body
-                    && (self.floor..=self.head).contains(&target)
-                {
-                    deleted.push(target);
-                }
-            }
+            self.next = rows.last().map_or(newest + 1, |last| last.position + 1);
+            self.done = self.next > newest;
+            let deleted = self.deleted(&rows)?;
             if !deleted.is_empty() {
                 return Ok(Some(Piece::Deleted(deleted)));
             }
         }
         Ok(None)
+    }
+
+    /// Goes on to the newest position, if that is worth it.
+    fn catch_up(&mut self, newest: Position) {
+        let ahead = newest.saturating_sub(self.head);
+        let nearer = ahead <= (self.ahead / 2).max(READ_EVENTS_MAX as u64);
+        if nearer && self.catch_ups < CATCH_UPS_MAX {
+            (self.ahead, self.head) = (ahead, newest.max(self.head));
+            self.catch_ups += 1;
+        }
+    }
+
+    /// What these records beyond the copy's end delete of the copy.
+    fn deleted(&self, rows: &[RawRecord]) -> Result<Vec<Position>, LogError> {
+        let mut deleted = Vec::new();
+        for row in rows {
+            if let Some(event) = row.decode()?.event
+                && let Body::Delete { target } = event.body
+                && (self.floor..=self.head).contains(&target)
+            {
+                deleted.push(target);
+            }
+        }
+        Ok(deleted)
     }
 }

@@ -116,7 +116,7 @@ pub(crate) mod channel {
     use std::sync::Arc;
     use std::time::Duration;
 
-    pub(crate) use crossbeam::channel::{RecvTimeoutError, SendError, TryRecvError, TrySendError};
+    pub(crate) use crossbeam::channel::{RecvTimeoutError, TryRecvError, TrySendError};
     use loom::sync::{Condvar, Mutex};
 
     use super::POISONED;
@@ -149,19 +149,6 @@ pub(crate) mod channel {
                 return Err(TrySendError::Disconnected(value));
             } else if state.queue.len() >= self.0.bound {
                 return Err(TrySendError::Full(value));
-            }
-            state.queue.push_back(value);
-            self.0.changed.notify_all();
-            Ok(())
-        }
-
-        pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-            let mut state = self.0.state.lock().expect(POISONED);
-            while state.receivers > 0 && state.queue.len() >= self.0.bound {
-                state = self.0.changed.wait(state).expect(POISONED);
-            }
-            if state.receivers == 0 {
-                return Err(SendError(value));
             }
             state.queue.push_back(value);
             self.0.changed.notify_all();

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 /// deleted before it ended.
 #[derive(clap::Args, Debug)]
 pub struct Backup {
-    /// Ask the server at this address, such as http://127.0.0.1:8080
+    /// Ask the server at this address, such as `http://127.0.0.1:8080`
     #[arg(long, value_name = "URL")]
     from: Option<String>,
     /// The server's admin token
@@ -85,7 +85,7 @@ impl Backup {
         let log = log::open_stopped(from).map_err(Failure::refused)?;
         let mut copy = Copy::begin(&*log);
         let progress = Progress::new("backing up", copy.floor(), copy.head());
-        let made = NewLog::create(out, Some(log.signing_key()), copy.floor(), copy.head());
+        let made = NewLog::create(out, Some(log.signing_key()), copy.floor());
         let mut new = made.map_err(Failure::refused)?;
         let mut records = 0;
         while let Some(piece) = copy.next(&*log).map_err(|error| damaged(from, &error))? {
@@ -101,7 +101,7 @@ impl Backup {
                 progress.go_on(position)?;
             }
         }
-        new.finish().map_err(Failure::failed)?;
+        new.finish(copy.head()).map_err(Failure::failed)?;
         Ok(records)
     }
 }

@@ -26,8 +26,6 @@ pub struct Check {
 
 impl Check {
     pub fn run(&self) -> Result<(), Failure> {
-        // The storage may panic on a damaged file; that is caught, and told as a finding.
-        std::panic::set_hook(Box::new(|_| {}));
         let mut out = BufWriter::new(stdout().lock());
         let mut bar = Progress::new("checking", 1, 0);
         let (mut listed, mut found) = (0, 0);

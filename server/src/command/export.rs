@@ -49,7 +49,7 @@ impl Export {
                 progress.at(last.position);
             }
         }
-        lines::write_end(records, &mut text);
+        lines::write_end(records, copy.head(), &mut text);
         out.write_all(&text).and_then(|()| out.flush()).map_err(stdout)
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// How long the server may take to be reached, and between two pieces of its answer.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
+const SILENCE_MAX: Duration = Duration::from_mins(1);
 /// How much of an answer that is an error is read for its reason.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 

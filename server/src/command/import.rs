@@ -4,6 +4,7 @@
 use super::lines::{self, Header, LINE_BYTES_MAX, Line};
 use super::progress::{self, Progress};
 use super::{Failure, Rooms, grouped};
+use millchat::Position;
 use millchat::log::{NewLog, NewLogError, RawRecord};
 use std::io::{BufRead, BufReader, Read, stdin};
 use std::path::{Path, PathBuf};
@@ -57,14 +58,15 @@ pub struct Importer {
     /// Records that came, whether taken or not.
     came: u64,
     taken: u64,
-    ended: bool,
+    /// The newest position, once the last line told it.
+    ended: Option<Position>,
 }
 
 impl Importer {
     /// The file is made when the first line was right.
     pub fn new(path: &Path, rooms: Rooms, what: &'static str) -> Self {
         let progress = Progress::new(what, 1, 0);
-        Self { path: path.to_owned(), rooms, progress, log: None, lines: 0, came: 0, taken: 0, ended: false }
+        Self { path: path.to_owned(), rooms, progress, log: None, lines: 0, came: 0, taken: 0, ended: None }
     }
 
     /// Takes a line, with or without its end. The failure names its number.
@@ -79,9 +81,9 @@ impl Importer {
         };
         let taken = match lines::read(line) {
             Err(what) => Err(what),
-            Ok(_) if self.ended => Err("it comes after the last line".to_owned()),
-            Ok(Line::End(records)) => {
-                self.ended = true;
+            Ok(_) if self.ended.is_some() => Err("it comes after the last line".to_owned()),
+            Ok(Line::End { records, head }) => {
+                self.ended = Some(head);
                 let came = self.came;
                 if records == came {
                     Ok(())
@@ -112,15 +114,15 @@ impl Importer {
 
     /// Makes the log, if the last line was the last. Gives how many records it holds.
     pub fn finish(mut self) -> Result<u64, Failure> {
-        if !self.ended {
+        let Some(head) = self.ended else {
             let lines = grouped(self.lines);
             return Err(Failure::failed(format!(
                 "the input ends after line {lines} without its last line ({{\"end\":…}}): it was cut off; nothing was \
                  left behind"
             )));
-        }
+        };
         match self.log.take() {
-            Some((log, _)) => log.finish().map_err(Failure::failed)?,
+            Some((log, _)) => log.finish(head).map_err(Failure::failed)?,
             None => return Err(Failure::failed("there were no lines")),
         }
         Ok(self.taken)
@@ -130,7 +132,7 @@ impl Importer {
         let header = Header::read(line).map_err(|what| self.wrong(what))?;
         let key = header.signing_key().map_err(|what| self.wrong(what))?;
         self.progress.bounds(header.floor, header.head);
-        let log = NewLog::create(&self.path, key, header.floor, header.head).map_err(Failure::refused)?;
+        let log = NewLog::create(&self.path, key, header.floor).map_err(Failure::refused)?;
         self.log = Some((log, key.is_some()));
         Ok(())
     }

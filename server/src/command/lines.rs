@@ -3,8 +3,8 @@
 //! The first line is the [`Header`]. Then a record a line, in the order of their positions. A record that this
 //! release would not write back byte for byte, such as one of a kind to come, carries its bytes as `record`, and
 //! those count. From a running server also: `{"deleted":[7]}`, messages whose text is to be taken out of the lines
-//! before, with their edits, and `{"floor":9}`, before which everything is gone. The last line is `{"end":N}` with
-//! the number of records: without it the text was cut off.
+//! before, with their edits, and `{"floor":9}`, before which everything is gone. The last line, `{"end":N,"head":M}`,
+//! tells the number of records and the newest position: without it the text was cut off.
 
 use crate::api::shape::Time;
 use base64::Engine;
@@ -38,7 +38,7 @@ pub struct Header {
     pub epoch: String,
     /// The oldest position that the log kept.
     pub floor: Position,
-    /// The newest position of the log.
+    /// The newest position of the log; of a running server, the newest when it began.
     pub head: Position,
     /// The rooms that were asked for; all when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,8 +109,13 @@ pub enum Line {
     Deleted(Vec<Position>),
     /// Everything before it is gone.
     Floor(Position),
-    /// The last line, with the number of records.
-    End(u64),
+    /// The last line.
+    End {
+        /// How many records there were.
+        records: u64,
+        /// The newest position of the log.
+        head: Position,
+    },
 }
 
 /// Every line after the first, field by field.
@@ -145,6 +150,8 @@ struct Fields<'a> {
     floor: Option<Position>,
     #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    head: Option<Position>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -182,8 +189,8 @@ pub fn write_piece(
 }
 
 /// Appends the last line.
-pub fn write_end(records: u64, out: &mut Vec<u8>) {
-    put(&Fields { end: Some(records), ..Fields::default() }, out);
+pub fn write_end(records: u64, head: Position, out: &mut Vec<u8>) {
+    put(&Fields { end: Some(records), head: Some(head), ..Fields::default() }, out);
 }
 
 fn write_record(raw: &RawRecord, record: &Record, out: &mut Vec<u8>) {
@@ -222,7 +229,9 @@ fn write_record(raw: &RawRecord, record: &Record, out: &mut Vec<u8>) {
 pub fn read(line: &[u8]) -> Result<Line, String> {
     let fields: Fields<'_> = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     match &fields {
-        Fields { position: None, end: Some(records), .. } => Ok(Line::End(*records)),
+        Fields { position: None, end: Some(records), head: Some(head), .. } if *head < Position::MAX => {
+            Ok(Line::End { records: *records, head: *head })
+        }
         Fields { position: None, floor: Some(floor), .. } => Ok(Line::Floor(*floor)),
         Fields { position: None, deleted: Some(deleted), .. } => Ok(Line::Deleted(deleted.clone())),
         Fields { position: None, .. } => Err("a record needs a `position`".into()),

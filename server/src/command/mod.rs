@@ -16,6 +16,7 @@ use crate::{EXIT_FAILED, EXIT_REFUSED};
 use clap::Subcommand;
 use millchat::RoomName;
 use millchat::log::Record;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// What to do instead of serving.
@@ -49,12 +50,21 @@ impl Failure {
 impl Command {
     /// Does it.
     pub fn run(&self) -> ExitCode {
-        let done = match self {
+        // The storage may panic on the pages of a damaged log. That is said as a sentence.
+        if std::env::var_os("RUST_BACKTRACE").is_none() {
+            std::panic::set_hook(Box::new(|_| {}));
+        }
+        let done = catch_unwind(AssertUnwindSafe(|| match self {
             Self::Check(check) => check.run(),
             Self::Backup(backup) => backup.run(),
             Self::Export(export) => export.run(),
             Self::Import(import) => import.run(),
-        };
+        }));
+        let done = done.unwrap_or_else(|_| {
+            Err(Failure::failed(
+                "the log is damaged in a way that stops the reading; `millchat check LOG` says more",
+            ))
+        });
         let (sentence, code) = match done {
             Ok(()) => return ExitCode::SUCCESS,
             Err(Failure::Refused(sentence)) => (Some(sentence), EXIT_REFUSED),

@@ -22,7 +22,8 @@ async fn used() -> (Server, Stream) {
     stream.logged().await;
     api.say("lobby", &ada, "one").await;
     api.say("lobby", &ada, "two").await;
-    while answer(api.post("lobby", &ada, "too fast")).await.status != 429 {}
+    let too_fast = async { while answer(api.post("lobby", &ada, "too fast")).await.status != 429 {} };
+    within("a refusal", too_fast).await;
     api.get("/api/v1/rooms/lobby/messages/999").await.expect(404);
     api.get("/no/such/page").await.expect(404);
     for _ in 0..2 {

@@ -13,10 +13,11 @@ use std::fs::File;
 use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use ::redb::{Database, ReadableDatabase as _};
+use ::redb::{
+    Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _, StorageError,
+    TransactionError,
+};
 
 use self::walk::Walk;
 use super::OpenError;
@@ -25,24 +26,76 @@ use super::overlay::Overlay;
 use crate::event::{Epoch, Position};
 use crate::log::{Checked, Finding};
 
-/// Opens a file as it is: what a repair writes stays in memory. Also says whether the file was closed.
-pub(super) fn open_overlay(path: &Path) -> Result<(Database, bool), OpenError> {
+/// A file opened as it is: whatever is written stays in memory.
+enum Opened {
+    Closed(ReadOnlyDatabase),
+    Repaired(Database),
+}
+
+impl Opened {
+    /// Opens a log; one that was not closed is repaired in memory.
+    fn open(path: &Path) -> Result<Self, OpenError> {
+        let name = path.display().to_string();
+        match caught(&name, || builder().open_read_only_with_backend(overlay(path)?))? {
+            Err(DatabaseError::RepairAborted) => open_overlay(path).map(Self::Repaired),
+            opened => opened.map(Self::Closed).map_err(|error| open_error(&name, error)),
+        }
+    }
+
+    fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
+        match self {
+            Self::Closed(database) => database.begin_read(),
+            Self::Repaired(database) => database.begin_read(),
+        }
+    }
+}
+
+/// Opens a log for reading by way of a repair, if it needs one; the repair stays in memory.
+pub(super) fn open_overlay(path: &Path) -> Result<Database, OpenError> {
     let name = path.display().to_string();
-    let io = |source| OpenError::Io { path: name.clone(), source };
+    let opened = caught(&name, || builder().create_with_backend(overlay(path)?))?;
+    opened.map_err(|error| open_error(&name, error))
+}
+
+fn overlay(path: &Path) -> Result<Overlay, DatabaseError> {
+    let io = |error| DatabaseError::Storage(StorageError::Io(error));
     let file = File::open(path).map_err(io)?;
     let mut magic = Vec::new();
     (&file).take(REDB_MAGIC.len() as u64).read_to_end(&mut magic).map_err(io)?;
-    if magic != REDB_MAGIC {
-        return Err(OpenError::NotALog(name));
+    if magic == REDB_MAGIC { Overlay::new(file) } else { Err(DatabaseError::UpgradeRequired(0)) }
+}
+
+/// redb verifies only a file that was not closed: on a closed one that is damaged it may panic.
+fn caught<T>(
+    name: &str,
+    open: impl FnOnce() -> Result<T, DatabaseError>,
+) -> Result<Result<T, DatabaseError>, OpenError> {
+    match catch_unwind(AssertUnwindSafe(open)) {
+        Ok(Err(DatabaseError::UpgradeRequired(0))) => Err(OpenError::NotALog(name.to_owned())),
+        Ok(opened) => Ok(opened),
+        Err(_) => {
+            Err(OpenError::Damaged { path: name.to_owned(), what: "its pages do not hang together".into() })
+        }
     }
-    let repaired = Arc::new(AtomicBool::new(false));
-    let told = repaired.clone();
-    let overlay = Overlay::new(file).map_err(|error| open_error(&name, error))?;
-    let database = builder()
-        .set_repair_callback(move |_| told.store(true, Ordering::Relaxed))
-        .create_with_backend(overlay)
-        .map_err(|error| open_error(&name, error))?;
-    Ok((database, !repaired.load(Ordering::Relaxed)))
+}
+
+/// What redb finds wrong with a file that was closed: its pages and the account of free ones.
+fn storage_finding(path: &Path) -> Option<String> {
+    let verified = catch_unwind(AssertUnwindSafe(|| {
+        let mut database = open_overlay(path).map_err(|error| error.to_string())?;
+        let verified = database.check_integrity().map_err(|error| error.to_string());
+        if verified != Ok(true) {
+            // Closing would write, which a damaged file may answer with a panic.
+            std::mem::forget(database);
+        }
+        verified
+    }));
+    match verified {
+        Ok(Ok(true)) => None,
+        Ok(Ok(false)) => Some("a page or the account of free pages is damaged".to_owned()),
+        Ok(Err(error)) => Some(format!("pages are damaged: {error}")),
+        Err(_) => Some("pages are damaged beyond what can be verified".to_owned()),
+    }
 }
 
 /// Checks the log in a file that no process has open; never changes the file.
@@ -56,19 +109,10 @@ pub fn check(
 ) -> Result<Checked, OpenError> {
     let name = path.display().to_string();
     let damaged = |what: String| OpenError::Damaged { path: name.clone(), what };
-    let (mut database, closed) = open_overlay(path)?;
-    // redb trusts a file that it has verified: on one that it has not, it may panic.
-    let verified = catch_unwind(AssertUnwindSafe(|| database.check_integrity()));
-    let storage = match verified {
-        Ok(Ok(true)) => None,
-        Ok(Ok(false)) => Some("a page or the account of free pages is damaged".to_owned()),
-        Ok(Err(error)) => Some(format!("pages are damaged: {error}")),
-        Err(_) => Some("pages are damaged beyond what could be read".to_owned()),
-    };
-    if storage.is_some() {
-        // What the check repaired is not what the file holds.
-        std::mem::forget(std::mem::replace(&mut database, open_overlay(path)?.0));
-    }
+    let opened = Opened::open(path)?;
+    let closed = matches!(opened, Opened::Closed(_));
+    // A repair has verified the pages.
+    let storage = if closed { storage_finding(path) } else { None };
     let mut findings = 0;
     let mut found = |finding| {
         findings += 1;
@@ -90,7 +134,7 @@ pub fn check(
         findings: 0,
     };
     let walked = catch_unwind(AssertUnwindSafe(|| {
-        let tx = database.begin_read().map_err(|error| damaged(error.to_string()))?;
+        let tx = opened.begin_read().map_err(|error| damaged(error.to_string()))?;
         check_format(&tx, &name)?;
         let state = State::read(&tx).map_err(|error| damaged(error.to_string()))?;
         (checked.epoch, checked.floor) = (state.epoch, state.floor);
@@ -114,7 +158,7 @@ pub fn check(
         let what = format!("it cannot be read to its end: {why}");
         found(Finding { room: None, position: None, what });
         // Closing writes, which a damaged file may answer with a panic; there is nothing to be kept.
-        std::mem::forget(database);
+        std::mem::forget(opened);
     }
     checked.findings = findings;
     Ok(checked)

@@ -67,7 +67,7 @@ pub enum NewLogError {
 /// Opens the log in a file that no process has open, to be read as it is: the file is never changed, and what a
 /// repair would write stays in memory.
 pub fn open_stopped(path: &Path) -> Result<Arc<dyn Log>, OpenError> {
-    let (database, _) = open_overlay(path)?;
+    let database = open_overlay(path)?;
     Ok(Arc::new(RedbLog::start(database, &path.display().to_string(), None)?))
 }
 
@@ -80,8 +80,6 @@ pub struct NewLog {
     heads: Option<ReadOnlyTable<&'static str, (u64, u64, u64)>>,
     signing_key: [u8; 32],
     floor: Position,
-    /// Where it ends, whether or not a record is there.
-    head: Position,
     last: Position,
     pending: Vec<(RawRecord, Body)>,
     pending_bytes: usize,
@@ -93,13 +91,8 @@ pub struct NewLog {
 }
 
 impl NewLog {
-    /// Begins a log that holds positions from `floor` to `head`, with a signing key of an older log or a new one.
-    pub fn create(
-        path: &Path,
-        signing_key: Option<[u8; 32]>,
-        floor: Position,
-        head: Position,
-    ) -> Result<Self, NewLogError> {
+    /// Begins a log that keeps positions from `floor` on, with the signing key of an older log or a new one.
+    pub fn create(path: &Path, signing_key: Option<[u8; 32]>, floor: Position) -> Result<Self, NewLogError> {
         let name = path.display().to_string();
         let io = |source| NewLogError::Io { path: name.clone(), source };
         if path.symlink_metadata().is_ok() {
@@ -111,7 +104,7 @@ impl NewLog {
             .tempfile_in(directory_of(path))
             .map_err(io)?;
         let signing_key = signing_key.unwrap_or_else(rand::random);
-        let floor = floor.clamp(1, head + 1);
+        let floor = floor.max(1);
         let begin = || {
             let database = builder().create(file.path()).map_err(storage_error)?;
             create(&database)?;
@@ -132,7 +125,6 @@ impl NewLog {
             heads: None,
             signing_key,
             floor,
-            head,
             last: 0,
             pending: Vec::new(),
             pending_bytes: 0,
@@ -151,8 +143,8 @@ impl NewLog {
         if raw.position <= self.last {
             return Err(misfit(format!("positions must ascend, and {} came before it", self.last)));
         }
-        if !(self.floor..=self.head).contains(&raw.position) {
-            return Err(misfit(format!("it is outside the log, {} to {}", self.floor, self.head)));
+        if raw.position < self.floor {
+            return Err(misfit(format!("it is below the floor, {}", self.floor)));
         }
         let decoded = raw.decode().map_err(|error| misfit(error.to_string()))?;
         let body = match decoded.event {
@@ -199,10 +191,11 @@ impl NewLog {
     /// Takes the records before `floor` out.
     pub fn raise_floor(&mut self, floor: Position) -> Result<(), NewLogError> {
         self.flush()?;
-        let floor = floor.min(self.head + 1);
         while self.floor < floor {
-            self.tainted = true;
-            let next = floor.min(self.floor + BATCH_RECORDS_MAX as u64);
+            self.tainted |= self.last > 0;
+            // Beyond the last record there is nothing to take out step by step.
+            let step = self.floor + BATCH_RECORDS_MAX as u64;
+            let next = if self.floor > self.last { floor } else { floor.min(step) };
             self.transact(|this, tx| {
                 let change = cut(tx, this.floor, next, this.last)?;
                 this.live_bytes = (this.live_bytes + change.more).saturating_sub(change.less);
@@ -213,19 +206,21 @@ impl NewLog {
         Ok(())
     }
 
-    /// Makes what is there durable and gives the file its name.
-    pub fn finish(mut self) -> Result<(), NewLogError> {
+    /// Makes what is there durable and gives the file its name. `head` is the log's newest position, whether or
+    /// not a record is there.
+    pub fn finish(mut self, head: Position) -> Result<(), NewLogError> {
         self.flush()?;
+        let head = head.max(self.last).max(self.floor - 1);
         self.transact(|this, tx| {
             let floor = this.floor;
             let mut heads = tx.open_table(HEADS).map_err(storage_error)?;
             heads.retain(|_, (position, _, _)| position >= floor).map_err(storage_error)?;
             let mut state = tx.open_table(STATE).map_err(storage_error)?;
             for key in [STATE_LAST, STATE_CHECKPOINT] {
-                state.insert(key, this.head.to_le_bytes().as_slice()).map_err(storage_error)?;
+                state.insert(key, head.to_le_bytes().as_slice()).map_err(storage_error)?;
             }
             drop((heads, state));
-            write_live_bytes(tx, this.head, this.live_bytes)
+            write_live_bytes(tx, head, this.live_bytes)
         })?;
         let Self { path, file, database, heads, signing_key, tainted, .. } = self;
         drop(heads);
@@ -324,14 +319,14 @@ fn rewrite(path: &Path, made: &Path, signing_key: [u8; 32]) -> Result<(), NewLog
     let failed = |what: String| NewLogError::Storage { path: path.display().to_string(), what };
     let log = open_stopped(made).map_err(|error| failed(error.to_string()))?;
     let mut copy = Copy::begin(&*log);
-    let mut new = NewLog::create(path, Some(signing_key), copy.floor(), copy.head())?;
+    let mut new = NewLog::create(path, Some(signing_key), copy.floor())?;
     while let Some(piece) = copy.next(&*log).map_err(|error| failed(error.to_string()))? {
         // Nobody writes to it: there are no deletes and no cuts.
         if let Piece::Records(records) = piece {
             records.into_iter().try_for_each(|record| new.append(record))?;
         }
     }
-    new.finish()
+    new.finish(copy.head())
 }
 
 fn write(database: &Database) -> Result<WriteTransaction, LogError> {

@@ -251,7 +251,8 @@ impl Log for RedbLog {
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
         let tx = self.begin_read()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX).map(decode_row).collect()
+        let rows = log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX);
+        ascending(from, rows.map(decode_row).collect::<Result<_, _>>()?)
     }
 
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
@@ -272,7 +273,15 @@ impl Log for RedbLog {
     fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
         let tx = self.begin_read()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        log.range(..before).map_err(storage_error)?.rev().take(READ_EVENTS_MAX).map(decode_row).collect()
+        let rows = log.range(..before).map_err(storage_error)?.rev().take(READ_EVENTS_MAX);
+        let mut records: Vec<_> = rows.map(decode_row).collect::<Result<_, _>>()?;
+        records.reverse();
+        let mut records = ascending(0, records)?;
+        if let Some(newest) = records.last().filter(|newest| newest.position >= before) {
+            return Err(out_of_order(newest.position));
+        }
+        records.reverse();
+        Ok(records)
     }
 
     fn close(&self) -> Result<(), LogError> {
@@ -285,6 +294,23 @@ type Row<'a> = (::redb::AccessGuard<'a, u64>, ::redb::AccessGuard<'a, &'static [
 fn decode_row(row: Result<Row<'_>, ::redb::StorageError>) -> Result<Record, LogError> {
     let (position, bytes) = row.map_err(storage_error)?;
     record::decode(position.value(), bytes.value())
+}
+
+/// A damaged tree can give back what was not asked for, and whoever goes on from the last record would go round for
+/// ever.
+fn ascending(from: Position, records: Vec<Record>) -> Result<Vec<Record>, LogError> {
+    let mut next = from;
+    for record in &records {
+        if record.position < next {
+            return Err(out_of_order(record.position));
+        }
+        next = record.position + 1;
+    }
+    Ok(records)
+}
+
+fn out_of_order(position: Position) -> LogError {
+    LogError::Damaged { position, what: "it stands at a wrong place" }
 }
 
 /// Follows `prev` from `from` down to the first event after `after`. Returns the oldest of what it passed,
