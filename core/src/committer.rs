@@ -25,6 +25,7 @@ pub const QUEUE_SENDS_MAX: usize = 65_536;
 pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const CLOSED: &str = "the chat is closed";
+const WRITER_FAILED: &str = "the writer failed; a restart opens the log anew";
 
 pub(crate) type Reply = oneshot::Sender<Result<Receipt, SendError>>;
 
@@ -118,10 +119,10 @@ impl Committer {
         let write = move || {
             if catch_unwind(AssertUnwindSafe(|| writer.run(&pending))).is_err() {
                 // What the batch held is answered by the drop of its replies.
-                watched.break_for("the writer failed; a restart opens the log anew".into());
+                watched.break_for(WRITER_FAILED.into());
                 watched.shut();
                 for pending in pending.try_iter() {
-                    let _ = pending.reply.send(Err(SendError::Unknown("the writer failed".into())));
+                    let _ = pending.reply.send(Err(SendError::Unknown(WRITER_FAILED.into())));
                 }
             }
         };
@@ -138,8 +139,12 @@ impl Committer {
         }
         let (reply, answered) = oneshot::channel();
         self.put(Pending { room: room.clone(), draft, reply, reserved })?;
-        // The writer answers everything it took. Without an answer it died, before or after the commit.
-        answered.await.unwrap_or_else(|_| Err(SendError::Unknown("the writer failed".into())))
+        // The writer answers everything it took. Without an answer it died, before or after the commit; whoever
+        // hears of that first says so, so that readiness is red before a sender is told.
+        answered.await.unwrap_or_else(|_| {
+            self.gate.break_for(WRITER_FAILED.into());
+            Err(SendError::Unknown(WRITER_FAILED.into()))
+        })
     }
 
     fn reserve(&self, bytes: usize) -> Result<Reserved, SendError> {

@@ -30,6 +30,8 @@ impl Progress {
     /// The bounds become known on the way.
     pub fn bounds(&mut self, floor: Position, head: Position) {
         self.floor = floor;
+        // What came before them does not count for the pace.
+        self.bar.reset();
         self.bar.set_length((head + 1).saturating_sub(floor));
     }
 
