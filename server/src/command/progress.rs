@@ -55,24 +55,41 @@ impl Drop for Progress {
 
 /// Has signals end the command by [`Progress::go_on`], which removes what is half made.
 pub fn stop_on_signals() -> Result<(), Failure> {
-    let watch = || {
+    let (there, watching) = std::sync::mpsc::channel();
+    let watch = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(stopped())?;
+        runtime.block_on(async {
+            let stopped = watch_signals()?;
+            let _ = there.send(());
+            stopped.await;
+            Ok::<(), std::io::Error>(())
+        })?;
         STOPPED.store(true, Ordering::Relaxed);
         Ok::<(), std::io::Error>(())
     };
     // Without it a signal ends the process at once, as ever.
     let watch = std::thread::Builder::new().name("millchat-signals".into()).spawn(watch);
-    watch.map(drop).map_err(Failure::refused)
+    watch.map(drop).map_err(Failure::refused)?;
+    // Nothing is made before signals are watched for. An error means that they cannot be.
+    let _ = watching.recv();
+    Ok(())
 }
 
 /// Resolves when a signal asks the command to end.
 pub async fn stopped() -> std::io::Result<()> {
+    watch_signals()?.await;
+    Ok(())
+}
+
+/// Watches for signals from now on, and resolves with the first.
+fn watch_signals() -> std::io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-    }
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }
 
 /// What is said then.

@@ -160,8 +160,9 @@ async fn after_a_lost_network_the_page_catches_up_by_itself() {
     let page = Browser::open(&room_url(&server)).await;
     say(&api, &oracle, &carol, "before").await;
     page.until_messages(1).await;
+    // Chromium may keep an open stream alive when it is told to be offline: that the page says so is tested
+    // where the server is killed.
     page.offline(true).await;
-    page.until("document.querySelector('#state').textContent.includes('gone')").await;
     // More than a page of history, so that only the stream can bring them.
     for number in 0..150 {
         say(&api, &oracle, &carol, &format!("meanwhile {number}")).await;
