@@ -75,7 +75,7 @@ mod writer;
 
 pub use chat::{Builder, Chat, OpenError, Overview, ReadError, SendError};
 pub use copying::Copying;
-pub use counters::Stats;
+pub use counters::{Histogram, Stats};
 pub use encoder::{
     Encoder, FRAME_KINDS_MAX, FrameKind, Item, PRESENCE_NAMES_MAX, Presence, Signal, TYPING_NAMES_MAX,
 };

@@ -9,13 +9,14 @@ use crate::app::Worker;
 use crate::http::{self, Response};
 use hyper::StatusCode;
 use memchr::memmem::Finder;
-use millchat::{SendError, Stats};
-use prometheus_client::encoding::EncodeLabelSet;
+use millchat::{Histogram, SendError, Stats};
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
-use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::sync::LazyLock;
@@ -49,7 +50,7 @@ pub struct Metrics {
     /// Sends that were not, by reason; `unknown` may be stored all the same.
     rejected: Family<Rejection, Counter>,
     /// From the send to its acknowledgement or refusal.
-    send_seconds: Histogram,
+    send_seconds: histogram::Histogram,
     /// Answers that were errors.
     errors: Family<ErrorKind, Counter>,
 }
@@ -80,6 +81,20 @@ impl Refusals {
     }
 }
 
+/// A histogram that the core counts.
+#[derive(Debug)]
+struct Counted(Histogram);
+
+impl EncodeMetric for Counted {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        encoder.encode_histogram::<NoLabelSet>(self.0.sum, self.0.count, &self.0.buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         Self {
@@ -92,7 +107,7 @@ impl Default for Metrics {
             delivered_bytes: Counter::default(),
             accepted: Counter::default(),
             rejected: Family::default(),
-            send_seconds: Histogram::new(SEND_SECONDS),
+            send_seconds: histogram::Histogram::new(SEND_SECONDS),
             errors: Family::default(),
         }
     }
@@ -140,8 +155,10 @@ impl Metrics {
         ] {
             registry.register(name, help, ConstCounter::new(value));
         }
-        let seconds = ConstCounter::new(core.commit_time.as_secs_f64());
-        registry.register_with_unit("commit_time", "Time spent in commits", Unit::Seconds, seconds);
+        let seconds = Counted(core.commit_seconds.clone());
+        registry.register_with_unit("commit_duration", "Time of each commit", Unit::Seconds, seconds);
+        let events = Counted(core.commit_events.clone());
+        registry.register("commit_events", "Events that each commit stored", events);
         for (name, help, value) in [
             ("ready", "1 while writes are taken, else 0; /readyz says why", u64::from(ready)),
             ("sends_queued", "Sends that wait for the committer", core.queued as u64),
