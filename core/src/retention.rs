@@ -1,8 +1,8 @@
 //! Retention: how far back the log is kept.
 //!
 //! The floor is raised in steps that go along with commits, so that a cut costs senders no fsync of its own;
-//! when nobody sends, the committer cuts by itself. Under load a step takes more events than the commit brings,
-//! and when the log is far over its bytes, cutting goes before new commits.
+//! when nobody sends, the writer cuts by itself. Under load a step frees twice the bytes that the commit brings,
+//! and when the log is far over its bytes, as much goes before the commit.
 
 use std::time::Duration;
 
@@ -53,6 +53,14 @@ impl Retention {
     /// Whether the log holds so much more than its bytes that cutting goes first.
     pub fn is_behind(&self, log: &dyn Log) -> bool {
         self.keep.bytes.is_some_and(|bytes| log.live_bytes() > bytes.saturating_add(bytes / 4))
+    }
+
+    /// How many events a step takes that frees about as many bytes: the records at the floor are taken to be of
+    /// the usual size.
+    pub fn step(&self, log: &dyn Log, bytes: u64) -> usize {
+        let records = (log.head() + 1).saturating_sub(log.floor());
+        let usual = (log.live_bytes() / records.max(1)).max(1);
+        ((bytes / usual) as usize).clamp(CUT_EVENTS_MIN, CUT_EVENTS_MAX)
     }
 
     /// The floor after the next step of at most `events_max`; the present one when nothing is to go.

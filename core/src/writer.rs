@@ -14,7 +14,7 @@ use crate::committer::{Fresh, Gate, Pending, Reply, Reserved};
 use crate::event::{Action, Author, Body, Draft, Event, Position, Receipt, RoomName, Timestamp};
 use crate::idempotency::{Hasher, Window};
 use crate::log::{Append, CommitError, Hash, LogError};
-use crate::retention::{CUT_EVENTS_MAX, CUT_EVENTS_MIN, Keep, Retention};
+use crate::retention::{Keep, Retention};
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 
@@ -29,7 +29,9 @@ const IDLE_EVERY: Duration = Duration::from_secs(1);
 /// And when sends never pause.
 const IDLE_AT_LEAST_EVERY: Duration = Duration::from_secs(8);
 /// Steps of a cut that go before a batch when the log is far over its bytes.
-const CUTS_BEFORE_BATCH_MAX: usize = 2;
+const CUTS_BEFORE_BATCH_MAX: usize = 8;
+/// Events of a step when nobody sends: whoever sends just then waits for it.
+const CUT_EVENTS_IDLE: usize = 512;
 
 /// The writer's thread.
 pub(crate) struct Writer {
@@ -229,16 +231,22 @@ impl Writer {
 
     /// Stores events, and takes a step of a cut along.
     fn store(&mut self, appends: &[Append]) -> Stored {
+        let shared = self.shared.clone();
+        let log = &*shared.log;
+        let bytes = 2 * appends.iter().map(Append::bytes_max).sum::<u64>();
+        let step = self.retention.step(log, bytes);
+        let enough = log.live_bytes().saturating_sub(bytes);
         for _ in 0..CUTS_BEFORE_BATCH_MAX {
+            // No more than the batch needs: a log that is far over its bytes comes down while senders go on.
+            let behind = self.retention.is_behind(log) && log.live_bytes() > enough;
             // A cut that fails for good breaks the gate; for want of space the batch is told so itself.
-            if !self.retention.is_behind(&*self.shared.log) || !self.cut(CUT_EVENTS_MAX) {
+            if !behind || !self.cut(step) {
                 break;
             }
         }
         if let Some(why) = self.gate.broken() {
             return Err(CommitError::Refused(why.into()));
         }
-        let step = (2 * appends.len()).clamp(CUT_EVENTS_MIN, CUT_EVENTS_MAX);
         let floor = self.next_floor(step);
         self.commit_now(appends, floor)
     }
@@ -266,7 +274,7 @@ impl Writer {
         if self.shared.disk_full.load(Ordering::Acquire) && self.shared.log.require_space().is_ok() {
             self.shared.disk_full.store(false, Ordering::Release);
         }
-        while queue.is_empty() && self.cut(CUT_EVENTS_MAX / 4) {}
+        while queue.is_empty() && self.cut(CUT_EVENTS_IDLE) {}
         let age_ms = self.retention.keep().heads_age().as_millis() as u64;
         let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
         if self.shared.log.floor() > 1 && queue.is_empty() && self.gate.broken().is_none() {

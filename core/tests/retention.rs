@@ -56,6 +56,38 @@ async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds(
     assert!(page.messages[0].position >= floor && page.messages[0].position < floor + 50);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_small_events_make_way_for_large_ones_in_time() {
+    const KEEP_BYTES: u64 = 2_000_000;
+    const LARGE_BYTES: usize = 20_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.redb");
+    let keep = Keep { age: None, bytes: Some(KEEP_BYTES) };
+    let chat = Chat::builder().keep(keep).open(path.to_str().unwrap()).unwrap();
+    let lobby = RoomName::new("lobby").unwrap();
+    let send_all = async |count: usize, bytes: usize| {
+        let send = |_| {
+            let (chat, lobby) = (chat.clone(), lobby.clone());
+            tokio::spawn(async move { chat.send(&lobby, Draft::post(ada(), "x".repeat(bytes))).await })
+        };
+        for send in (0..count).map(send).collect::<Vec<_>>() {
+            send.await.unwrap().unwrap();
+        }
+    };
+    while chat.floor() == 1 {
+        send_all(2_000, 20).await;
+    }
+    // Each batch brings what hundreds of the records at the floor take.
+    for _ in 0..20 {
+        send_all(20, LARGE_BYTES).await;
+        let live_bytes = chat.stats().live_bytes;
+        assert!(
+            live_bytes <= KEEP_BYTES / 4 * 5 + 20 * (LARGE_BYTES as u64 + 400),
+            "{live_bytes} live bytes"
+        );
+    }
+}
+
 #[tokio::test]
 async fn events_go_by_age_when_nobody_sends_and_their_rooms_are_forgotten_later() {
     let directory = tempfile::tempdir().unwrap();

@@ -52,6 +52,18 @@ pub struct Append {
     pub content_hash: Option<Hash>,
 }
 
+impl Append {
+    /// How many bytes its record takes at most.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        let author = self.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
+        let content = match &self.body {
+            Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
+            Body::Delete { .. } | Body::Unknown { .. } => 0,
+        };
+        record::bytes_max(author + content) as u64
+    }
+}
+
 /// The log cannot be read, or holds something that it must not.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {

@@ -84,7 +84,7 @@ impl RedbLog {
     /// What a batch may write at worst: its records, a page for each record that a delete rewrites, and a page
     /// for each row of a checkpoint.
     fn bytes_max(&self, batch: &[Append]) -> Result<u64, LogError> {
-        let records: usize = batch.iter().map(append_bytes_max).sum();
+        let records: u64 = batch.iter().map(Append::bytes_max).sum();
         let mut pages = 0;
         for append in batch {
             if let Body::Delete { target } = append.body {
@@ -95,7 +95,7 @@ impl RedbLog {
         if derived.events() + batch.len() >= CHECKPOINT_EVENTS {
             pages += derived.heads().count() + derived.index().count() + batch.len();
         }
-        Ok(records as u64 * WRITE_AMPLIFICATION_MAX + pages as u64 * PAGE_BYTES)
+        Ok(records * WRITE_AMPLIFICATION_MAX + pages as u64 * PAGE_BYTES)
     }
 
     /// Compares the free space with what a commit may need.
@@ -300,13 +300,4 @@ pub(super) fn withhold(
     let Ok(withheld) = record::withhold(position, &bytes) else { return Ok(Change::default()) };
     log.insert(position, withheld.as_slice()).map_err(storage_error)?;
     Ok(Change { more: record::stored_bytes(&withheld), less: record::stored_bytes(&bytes), old: true })
-}
-
-fn append_bytes_max(append: &Append) -> usize {
-    let author = append.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
-    let content = match &append.body {
-        Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
-        Body::Delete { .. } | Body::Unknown { .. } => 0,
-    };
-    record::bytes_max(author + content)
 }
