@@ -16,4 +16,5 @@ mod proxy;
 mod rate;
 mod slow;
 mod stream;
+mod upgrade;
 mod watch;
