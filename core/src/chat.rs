@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam::channel::{Sender, bounded};
 use parking_lot::Mutex;
 
-use crate::committer::{Committer, QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
+use crate::committer::Committer;
 use crate::counters::{Counters, Stats};
 use crate::encoder::{Encoder, Encoders, FRAME_KINDS_MAX, FrameKind, Presence};
+pub(crate) use crate::error::{ReadError, SendError};
 use crate::event::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Action, Author, Body, CONTENT_BYTES_MAX, Draft, Epoch, Event,
     KEY_BYTES_MAX, Message, Position, Receipt, RoomName,
@@ -25,94 +26,6 @@ use crate::retention::Keep;
 use crate::room::Room;
 use crate::rooms::Rooms;
 use crate::subscription::{From, Subscription};
-use crate::writer::EDITS_PER_MESSAGE_MAX;
-
-/// Why a send did not succeed.
-///
-/// All but [`SendError::Unknown`] mean that the event is certainly not stored.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum SendError {
-    /// Too much is waiting for the disk. Come back in a second.
-    #[error(
-        "the send queue is full ({sends} sends, {bytes} bytes; the limits are {QUEUE_SENDS_MAX} and {QUEUE_BYTES_MAX})"
-    )]
-    QueueFull {
-        /// Sends that wait.
-        sends: usize,
-        /// Bytes that they hold.
-        bytes: usize,
-    },
-    /// The content is too large.
-    #[error("the message is {bytes} bytes; the limit is {CONTENT_BYTES_MAX}")]
-    TooLarge {
-        /// Its size.
-        bytes: usize,
-    },
-    /// There is no text in the content.
-    #[error("the message has no text")]
-    Empty,
-    /// The idempotency key is empty or too long.
-    #[error("the idempotency key is {bytes} bytes; it must be 1 to {KEY_BYTES_MAX}")]
-    InvalidKey {
-        /// Its size.
-        bytes: usize,
-    },
-    /// The author's id or name is empty, too long, or has control characters.
-    #[error(
-        "the author's {0} must be 1 to {AUTHOR_ID_BYTES_MAX} (id) or {AUTHOR_NAME_BYTES_MAX} (name) bytes \
-         without control characters"
-    )]
-    InvalidAuthor(&'static str),
-    /// The author has used the key before, for other content or in another room.
-    #[error("the idempotency key was used before with other content or in another room")]
-    KeyReused,
-    /// There is no message to edit or delete.
-    #[error("there is no message at position {0} of this room")]
-    UnknownTarget(Position),
-    /// The message was deleted.
-    #[error("the message at position {0} was deleted")]
-    TargetDeleted(Position),
-    /// The message was edited too often.
-    #[error("the message at position {0} was edited {EDITS_PER_MESSAGE_MAX} times, which is the limit")]
-    TooManyEdits(Position),
-    /// The message is somebody else's.
-    #[error("the message at position {0} is somebody else's")]
-    NotAuthor(Position),
-    /// There is too little room on the disk. Later sends may succeed.
-    #[error("the disk is full: {free} bytes are free where the log lies, {needed} are needed")]
-    DiskFull {
-        /// Free bytes.
-        free: u64,
-        /// What was needed.
-        needed: u64,
-    },
-    /// The log takes no writes any more: it is closed or has failed.
-    #[error("the log takes no writes: {0}")]
-    Unavailable(String),
-    /// The disk failed in the middle of the commit: the event is stored or it is not. A retry with the same
-    /// idempotency key, once the log is open again, settles it.
-    #[error("whether the message was stored is unknown: {0}")]
-    Unknown(String),
-}
-
-/// The log could not be read.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The log failed.
-    #[error("the log cannot be read: {0}")]
-    Log(#[from] LogError),
-    /// Too many reads are waiting. Come back in a second.
-    #[error("too many reads of the log are waiting")]
-    Busy,
-    /// The read failed in a way that nobody foresaw.
-    #[error("the read failed")]
-    Failed,
-    /// The chat is closed.
-    #[error("the chat is closed")]
-    Closed,
-}
 
 /// A room at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +34,8 @@ pub struct Overview {
     pub head: Position,
     /// The oldest position of the log that is kept.
     pub floor: Position,
+    /// Whether it is closed to writing.
+    pub closed: bool,
     /// Who is in it.
     pub presence: Presence,
 }
@@ -194,7 +109,7 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Hands committed events to the rooms in memory. Returns those rooms, each once.
-    pub fn publish(&self, events: &[Arc<Event>]) -> Vec<Arc<Room>> {
+    pub fn publish<'a>(&self, events: impl Iterator<Item = &'a Arc<Event>>) -> Vec<Arc<Room>> {
         let mut known: HashMap<&RoomName, Option<Arc<Room>>> = HashMap::new();
         for event in events {
             let room = known.entry(&event.room).or_insert_with(|| self.rooms.get(&event.room));
@@ -305,7 +220,8 @@ impl Chat {
             shared.reads.read(move |log| log.room_head(&room)).await?
         };
         let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
-        Ok(Overview { head, floor: shared.log.floor(), presence })
+        let closed = shared.log.standing().is_closed(room);
+        Ok(Overview { head, floor: shared.log.floor(), closed, presence })
     }
 
     /// Says that somebody is typing in a room; nothing happens when nobody is in it.
@@ -368,6 +284,10 @@ impl Chat {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
+
+    pub(crate) fn committer(&self) -> &Committer {
+        &self.0.committer
+    }
 }
 
 impl Drop for Inner {
@@ -382,14 +302,7 @@ impl Drop for Inner {
 /// Refuses what must not be stored, and cleans line ends.
 fn check(draft: &mut Draft) -> Result<(), SendError> {
     if let Some(author) = &draft.author {
-        let fits =
-            |text: &str, max| !text.is_empty() && text.len() <= max && !text.contains(char::is_control);
-        if !fits(&author.id, AUTHOR_ID_BYTES_MAX) {
-            return Err(SendError::InvalidAuthor("id"));
-        }
-        if !fits(&author.name, AUTHOR_NAME_BYTES_MAX) {
-            return Err(SendError::InvalidAuthor("name"));
-        }
+        check_author(&author.id, &author.name)?;
     }
     if let Some(key) = &draft.key
         && (key.is_empty() || key.len() > KEY_BYTES_MAX)
@@ -407,6 +320,17 @@ fn check(draft: &mut Draft) -> Result<(), SendError> {
         if content.chars().all(char::is_whitespace) {
             return Err(SendError::Empty);
         }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_author(id: &str, name: &str) -> Result<(), SendError> {
+    let fits = |text: &str, max| !text.is_empty() && text.len() <= max && !text.contains(char::is_control);
+    if !fits(id, AUTHOR_ID_BYTES_MAX) {
+        return Err(SendError::InvalidAuthor("id"));
+    }
+    if !fits(name, AUTHOR_NAME_BYTES_MAX) {
+        return Err(SendError::InvalidAuthor("name"));
     }
     Ok(())
 }

@@ -10,8 +10,9 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::{oneshot, watch};
 
 use crate::chat::{SendError, Shared};
-use crate::event::{Action, Draft, Receipt, RoomName};
+use crate::event::{Action, Author, Draft, Receipt, RoomName};
 use crate::idempotency::Window;
+use crate::log::Ruling;
 use crate::retention::Keep;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Sender, TrySendError, bounded};
@@ -29,10 +30,17 @@ const WRITER_FAILED: &str = "the writer failed; a restart opens the log anew";
 
 pub(crate) type Reply = oneshot::Sender<Result<Receipt, SendError>>;
 
+/// What is asked of the writer.
+pub(crate) enum Request {
+    /// An event of a room.
+    Send(RoomName, Draft),
+    /// A ban, or the end of one.
+    Rule(Ruling),
+}
+
 /// A send on its way to the writer.
 pub(crate) struct Pending {
-    pub room: RoomName,
-    pub draft: Draft,
+    pub request: Request,
     pub reply: Reply,
     pub reserved: Reserved,
 }
@@ -137,8 +145,19 @@ impl Committer {
         if draft.key.is_some() {
             self.wait_for_window().await?;
         }
+        self.ask(Request::Send(room.clone(), draft), reserved).await
+    }
+
+    pub async fn rule(&self, ruling: Ruling) -> Result<Receipt, SendError> {
+        self.gate.check().map_err(SendError::Unavailable)?;
+        let texts = ruling.author_id.len() + author_bytes(ruling.by.as_ref());
+        let reserved = self.reserve(size_of::<Pending>() + texts)?;
+        self.ask(Request::Rule(ruling), reserved).await
+    }
+
+    async fn ask(&self, request: Request, reserved: Reserved) -> Result<Receipt, SendError> {
         let (reply, answered) = oneshot::channel();
-        self.put(Pending { room: room.clone(), draft, reply, reserved })?;
+        self.put(Pending { request, reply, reserved })?;
         // The writer answers everything it took. Without an answer it died, before or after the commit; whoever
         // hears of that first says so, so that readiness is red before a sender is told.
         answered.await.unwrap_or_else(|_| {
@@ -224,10 +243,16 @@ fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<Fresh>, watch::Rece
 }
 
 fn cost_bytes(draft: &Draft) -> usize {
-    let author = draft.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
     let content = match &draft.action {
         Action::Post { content } | Action::Edit { content, .. } => content.len(),
-        Action::Delete { .. } => 0,
+        Action::Delete { .. } | Action::Close | Action::Open | Action::Empty => 0,
     };
-    size_of::<Pending>() + author + content + draft.key.as_ref().map_or(0, String::len)
+    size_of::<Pending>()
+        + author_bytes(draft.author.as_ref())
+        + content
+        + draft.key.as_ref().map_or(0, String::len)
+}
+
+fn author_bytes(author: Option<&Author>) -> usize {
+    author.map_or(0, |author| author.id.len() + author.name.len())
 }

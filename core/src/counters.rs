@@ -50,6 +50,12 @@ pub struct Stats {
     pub floor: Position,
     /// Bytes of the records that are kept.
     pub live_bytes: u64,
+    /// Rooms that are closed to writing.
+    pub closed_rooms: usize,
+    /// Authors who are banned.
+    pub bans: usize,
+    /// Rooms that were emptied and whose records are still being rewritten.
+    pub emptying: usize,
 }
 
 /// A histogram that one thread writes and any thread reads.
@@ -128,6 +134,7 @@ impl Counters {
     }
 
     pub fn stats(&self, queued: usize, rooms: usize, log: &dyn Log) -> Stats {
+        let (closed_rooms, bans, emptying) = log.standing().counts();
         Stats {
             commits: self.commits.load(Ordering::Relaxed),
             commits_failed: self.commits_failed.load(Ordering::Relaxed),
@@ -140,6 +147,9 @@ impl Counters {
             head: log.head(),
             floor: log.floor(),
             live_bytes: log.live_bytes(),
+            closed_rooms,
+            bans,
+            emptying,
         }
     }
 }

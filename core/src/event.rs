@@ -108,6 +108,12 @@ impl RoomName {
     }
 }
 
+impl AsRef<str> for RoomName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::borrow::Borrow<str> for RoomName {
     fn borrow(&self) -> &str {
         &self.0
@@ -174,7 +180,7 @@ impl Timestamp {
 
 /// What an event says.
 ///
-/// A content of `None` was taken away by a delete: it is in no record any more.
+/// A content of `None` was taken away, by a delete or because the room was emptied: nobody is served it any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
@@ -195,11 +201,24 @@ pub enum Body {
         /// The position of the message.
         target: Position,
     },
+    /// The room was closed to writing.
+    Close,
+    /// The room was opened to writing again.
+    Open,
+    /// The content of every event of the room before this one was taken away.
+    Empty,
     /// A kind that a newer release wrote. Its place in the chain counts, its meaning is unknown here.
     Unknown {
         /// The kind's number in the record.
         kind: u8,
     },
+}
+
+impl Body {
+    /// Whether it has content that a delete, or an Empty, would take away.
+    pub(crate) fn has_content(&self) -> bool {
+        matches!(self, Self::Message { content: Some(_) } | Self::Edit { content: Some(_), .. })
+    }
 }
 
 /// One record of the log as readers see it.
@@ -225,12 +244,12 @@ impl Event {
         let author = self.author.as_ref().map_or(0, |a| a.id.len() + a.name.len());
         let content = match &self.body {
             Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
-            Body::Delete { .. } | Body::Unknown { .. } => 0,
+            _ => 0,
         };
         size_of::<Self>() + author + content
     }
 
-    /// The same event without its content, as it is served once a delete has taken the text away.
+    /// The same event without its content, as it is served once the text was taken away.
     #[must_use]
     pub fn withheld(&self) -> Self {
         let body = match &self.body {
@@ -253,7 +272,7 @@ pub struct Message {
     pub room: RoomName,
     /// Who posted it.
     pub author: Option<Author>,
-    /// The newest text; `None` once deleted.
+    /// The newest text; `None` once deleted, or once the room was emptied.
     pub content: Option<Arc<str>>,
     /// When it was posted.
     pub created_at: Timestamp,
@@ -296,6 +315,13 @@ pub enum Action {
         /// Whether the sender may do it to messages of others.
         moderator: bool,
     },
+    /// Close the room: nobody posts or edits there until it is opened. Who may do it is the embedder's to decide,
+    /// as it is for the two that follow. A room that is closed stays as it is, and its first receipt is given again.
+    Close,
+    /// Open the room again.
+    Open,
+    /// Take away the content of every event of the room, for good.
+    Empty,
 }
 
 impl Draft {

@@ -18,7 +18,7 @@ use crate::event::{Action, Author, AuthorKind, Draft, Place, Position, RoomName}
 use crate::log::Log;
 use crate::log::redb::RedbLog;
 use crate::oracle::{Act, Oracle, Said, Seen, Sender, digest};
-use crate::power_loss::{Backend, KEEP, ROOMS, inspect, recover};
+use crate::power_loss::{Acknowledged, Backend, KEEP, ROOMS, inspect, recover};
 use crate::{Builder, Chat, From, HistoryRange, Received, SendError};
 
 /// What goes wrong, once.
@@ -137,12 +137,11 @@ struct InDoubt {
 #[derive(Default)]
 struct Senders {
     in_doubt: Mutex<Vec<InDoubt>>,
-    /// Deletes that were acknowledged: their target's text must be gone.
-    withheld: Mutex<Vec<Position>>,
+    acknowledged: Mutex<Acknowledged>,
     refused: Mutex<usize>,
 }
 
-/// Posts, edits and deletes with a key each, until the log takes nothing any more.
+/// Posts, edits, deletes and moderates, with a key each, until the log takes nothing any more.
 async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
     let name = RoomName::new(room).unwrap();
     let author = Author { id: room.into(), name: room.into(), kind: AuthorKind::Guest };
@@ -150,14 +149,26 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
     for sequence in 0..SENDS {
         let content = format!("{room} {sequence} {}", "x".repeat((sequence % 4 * 400) as usize));
         let target = posted.last().copied().filter(|_| sequence % 5 == 4);
+        if sequence == 17 {
+            let banned = format!("{room}-troll");
+            let ban = tokio::time::timeout(PATIENCE, chat.ban(&banned, author.clone()));
+            match ban.await.expect("every ban is answered") {
+                Ok(_) => shared.acknowledged.lock().bans.push(banned),
+                Err(SendError::Unknown(_) | SendError::Unavailable(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
         let (action, act) = match target {
+            _ if sequence == 7 => (Action::Close, Act::Close),
+            _ if sequence == 8 => (Action::Open, Act::Open),
+            _ if sequence == 13 => (Action::Empty, Act::Empty),
             None => (Action::Post { content: content.clone() }, Act::Message),
             Some(target) if sequence % 2 == 0 => {
                 (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
             }
             Some(target) => (Action::Delete { target, moderator: false }, Act::Delete(target)),
         };
-        let text = (!matches!(act, Act::Delete(_))).then(|| digest(&content));
+        let text = matches!(act, Act::Message | Act::Edit(_)).then(|| digest(&content));
         let said = Said { author: digest(room), act, content: text };
         let draft = Draft { author: Some(author.clone()), action, key: Some(format!("k{sequence}")) };
         let answer = tokio::time::timeout(PATIENCE, chat.send(&name, draft.clone()));
@@ -168,7 +179,11 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
                     Act::Message => posted.push(receipt.position),
                     Act::Delete(target) => {
                         posted.pop();
-                        shared.withheld.lock().push(target);
+                        shared.acknowledged.lock().withheld.push(target);
+                    }
+                    Act::Empty => {
+                        posted.clear();
+                        shared.acknowledged.lock().emptied.push((name.clone(), receipt.position));
                     }
                     _ => {}
                 }
@@ -320,7 +335,7 @@ fn ada() -> Author {
 
 /// Opens what is left, settles what is in doubt, and asks the oracle before and after.
 async fn settle(image: Vec<u8>, epoch: crate::Epoch, oracle: &Oracle, shared: &Senders) -> Vec<String> {
-    let mut wrong = inspect(image.clone(), oracle, &shared.withheld.lock());
+    let mut wrong = inspect(image.clone(), oracle, &shared.acknowledged.lock());
     if !wrong.is_empty() {
         return wrong;
     }

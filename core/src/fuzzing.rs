@@ -15,6 +15,12 @@ pub fn record(bytes: &[u8]) {
     let Ok(read) = record::decode(POSITION, &sealed) else { return };
     let withheld = record::withhold(POSITION, &sealed).expect("what decodes can be withheld");
     let withheld = record::decode(POSITION, &withheld).expect("what is withheld decodes");
+    if let Some(ruling) = &read.ruling {
+        let mut again = Vec::new();
+        record::encode_ruling(POSITION, read.created_at, ruling, &mut again);
+        let again = record::decode(POSITION, &again).expect("what was encoded decodes");
+        assert_eq!(again.ruling.as_ref(), Some(ruling));
+    }
     let Some(event) = read.event else { return };
     assert_eq!(*withheld.event.expect("it stays an event"), event.withheld());
     let mut again = Vec::new();

@@ -131,6 +131,7 @@ fn one_by_one(log: &dyn Log, damaged: Position, before: Position) -> Result<Vec<
         event: None,
         key: None,
         content_hash: None,
+        ruling: None,
         bytes: 0,
     });
     Ok(records)

@@ -19,6 +19,8 @@ enum Step {
     Post(usize, usize),
     /// The message that many events before the head is deleted, if it is one.
     Delete(usize),
+    /// All that there is is emptied.
+    Empty,
     /// Somebody who joins begins to read the newest events of the log.
     Read(usize),
     /// And brings what was read to the room.
@@ -34,6 +36,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (1..40usize, prop_oneof![Just(1usize), Just(3_000)]).prop_map(|(n, bytes)| Step::Post(n, bytes)),
         1 => Just(Step::Post(RING_EVENTS_MAX, 1)),
         2 => (0..60usize).prop_map(Step::Delete),
+        1 => Just(Step::Empty),
         2 => (0..120usize).prop_map(Step::Read),
         2 => Just(Step::Learn),
         6 => (0..READERS).prop_map(Step::Pull),
@@ -97,6 +100,12 @@ impl Course {
                 if let Some(target) = target.filter(|event| matches!(event.body, Body::Message { .. })) {
                     self.publish(Body::Delete { target: target.position });
                 }
+            }
+            Step::Empty => {
+                for event in &mut self.chain {
+                    *event = Arc::new(event.withheld());
+                }
+                self.publish(Body::Empty);
             }
             Step::Read(count) => {
                 let newest = self.chain[self.chain.len().saturating_sub(count)..].to_vec();

@@ -39,12 +39,15 @@
 //! | page of history | 1,000 messages, or about 1 MiB |
 //! | edits of a message | 1,000 |
 //! | kinds of frame | 4 |
+//! | closed rooms, banned authors | 100,000 each |
+//! | rooms being emptied at a time | 1,000 |
 
 mod chat;
 mod committer;
 mod copying;
 mod counters;
 mod encoder;
+mod error;
 mod event;
 mod fanout;
 #[cfg(test)]
@@ -59,6 +62,7 @@ mod keeper;
 pub mod log;
 #[cfg(loom)]
 pub mod models;
+mod moderation;
 #[cfg(any(test, feature = "oracle"))]
 pub mod oracle;
 #[cfg(test)]
@@ -73,12 +77,13 @@ mod subscription;
 mod sync;
 mod writer;
 
-pub use chat::{Builder, Chat, OpenError, Overview, ReadError, SendError};
+pub use chat::{Builder, Chat, OpenError, Overview};
 pub use copying::Copying;
 pub use counters::{Histogram, Stats};
 pub use encoder::{
     Encoder, FRAME_KINDS_MAX, FrameKind, Item, PRESENCE_NAMES_MAX, Presence, Signal, TYPING_NAMES_MAX,
 };
+pub use error::{ReadError, SendError};
 pub use event::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Action, Author, AuthorKind, Body, CONTENT_BYTES_MAX, Draft,
     Epoch, Event, InvalidRoomName, KEY_BYTES_MAX, MalformedPlace, Message, Place, Position,
@@ -86,6 +91,8 @@ pub use event::{
 };
 pub use fanout::Dispatcher;
 pub use history::{HistoryPage, HistoryRange, PAGE_MESSAGES_MAX};
+pub use log::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX};
+pub use moderation::Ban;
 pub use retention::{KEEP_AGE_MIN, Keep};
 pub use subscription::{
     Delivery, From, HISTORY_DEFAULT, HISTORY_MAX, Opened, Opening, Received, ResetReason, Subscription,

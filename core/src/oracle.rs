@@ -8,7 +8,7 @@
 //! 4. the events of a sender that waits for each acknowledgement keep their order;
 //! 5. each reader's stream is a contiguous piece of the chain, or says `gap` or `reset` where it is not;
 //! 6. live stream, resumed stream and history agree event for event, and a history page is the fold of
-//!    the stream, but for content that a delete withholds.
+//!    the stream, but for content that a delete or an Empty withholds.
 //!
 //! **How to use it.** While the test runs, from any thread: a [`Sender`] is told the outcome of every send,
 //! a [`Reader`] everything that its stream delivers, [`Oracle::page`] what history answers. At the end the
@@ -22,7 +22,7 @@
 //! with equal sums are as unlikely as a collision of 64-bit digests.
 //!
 //! **What it cannot see.** What retention has taken from the log by the end is only held to the running
-//! check. An event whose text a delete took away is compared by author, kind and place; by its text too
+//! check. An event whose text was taken away is compared by author, kind and place; by its text too
 //! where the sender's acknowledgement was observed. Times are not looked at.
 
 mod check;
@@ -62,6 +62,12 @@ pub enum Act {
     Edit(Position),
     /// The message at this position was taken away.
     Delete(Position),
+    /// The room was closed to writing.
+    Close,
+    /// The room was opened again.
+    Open,
+    /// The text of everything before it in the room was taken away.
+    Empty,
     /// A kind that this checker does not know; its place in the chain counts.
     Other,
 }
@@ -73,7 +79,7 @@ pub struct Said {
     pub author: u64,
     /// The kind, with its target.
     pub act: Act,
-    /// The [`digest`] of the text; `None` where there is none, or where a delete withholds it.
+    /// The [`digest`] of the text; `None` where there is none, or where it is withheld.
     pub content: Option<u64>,
 }
 
@@ -123,6 +129,9 @@ impl From<&Event> for Seen {
             Body::Message { content } => (Act::Message, text(content)),
             Body::Edit { target, content } => (Act::Edit(*target), text(content)),
             Body::Delete { target } => (Act::Delete(*target), None),
+            Body::Close => (Act::Close, None),
+            Body::Open => (Act::Open, None),
+            Body::Empty => (Act::Empty, None),
             Body::Unknown { .. } => (Act::Other, None),
         };
         let author = event.author.as_ref().map_or(0, |author| digest(&author.id));

@@ -172,19 +172,65 @@ pub(crate) fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
     }
 }
 
+/// What was acknowledged beside the events themselves.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Acknowledged {
+    /// Messages that were deleted: their text must be gone.
+    pub withheld: Vec<Position>,
+    /// Rooms that were emptied, and where: so must all text before.
+    pub emptied: Vec<(RoomName, Position)>,
+    /// Authors who were banned.
+    pub bans: Vec<String>,
+}
+
+impl Acknowledged {
+    /// What is wrong with a log by it.
+    fn broken_by(&self, log: &RedbLog, rooms: &[RecoveredLog]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for position in self.withheld.iter().filter(|position| **position >= log.floor()) {
+            let event = log.record(*position).unwrap().and_then(|record| record.event);
+            if event.is_none_or(|event| event.body.has_content()) {
+                wrong.push(format!("the delete of {position} was acknowledged and its text is there"));
+            }
+        }
+        for (room, emptied) in &self.emptied {
+            let recovered = rooms.iter().filter(|recovered| recovered.room == *room);
+            for seen in recovered.flat_map(|recovered| &recovered.events) {
+                if seen.position < *emptied && seen.said.content.is_some() {
+                    wrong.push(format!("{emptied} emptied {room}, and {} has its text", seen.position));
+                }
+            }
+        }
+        for author in self.bans.iter().filter(|author| !log.standing().is_banned(author)) {
+            wrong.push(format!("the ban of {author} was acknowledged and does not stand"));
+        }
+        for RecoveredLog { room, events, .. } in rooms {
+            let mut acts = events.iter().rev().map(|seen| seen.said.act);
+            let closed = acts.find(|act| matches!(act, Act::Close | Act::Open)).map(|act| act == Act::Close);
+            if closed.is_some_and(|closed| closed != log.standing().is_closed(room)) {
+                wrong.push(format!("{room} is closed by its table or by its events, and not by both"));
+            }
+        }
+        wrong
+    }
+}
+
 /// Opens what a power loss left and returns what is wrong with it.
-pub(crate) fn inspect(image: Vec<u8>, oracle: &Oracle, withheld: &[Position]) -> Vec<String> {
+pub(crate) fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> Vec<String> {
     let log = match RedbLog::with_backend(Backend::of(image)) {
         Ok(log) => log,
         Err(error) => return vec![format!("it does not open: {error}")],
     };
     let rooms: Vec<_> = ROOMS.iter().map(|room| recover(&log, &RoomName::new(room).unwrap())).collect();
     let mut wrong: Vec<String> = oracle.check(&rooms).iter().map(ToString::to_string).collect();
-    for position in withheld.iter().filter(|position| **position >= log.floor()) {
-        let event = log.record(*position).unwrap().and_then(|record| record.event);
-        if event.is_none_or(|event| Seen::from(&*event).said.content.is_some()) {
-            wrong.push(format!("the delete of {position} was acknowledged and its text is there"));
-        }
+    wrong.extend(acknowledged.broken_by(&log, &rooms));
+    // An emptying that was under way comes to its end.
+    while log.standing().counts().2 > 0 {
+        log.commit(&[], 0).expect("the log takes a step");
+    }
+    if !acknowledged.emptied.is_empty() {
+        let rooms: Vec<_> = rooms.iter().map(|room| recover(&log, &room.room)).collect();
+        wrong.extend(acknowledged.broken_by(&log, &rooms));
     }
     let records =
         (log.floor()..=log.head()).map(|position| log.record(position).unwrap().map_or(0, |it| it.bytes));
@@ -201,17 +247,17 @@ struct Run {
     violations: Vec<String>,
 }
 
-/// Three senders post, edit and delete, and retention cuts, until the disk was synced `syncs` times.
+/// Three senders post, edit, delete, close, open, empty and ban, and retention cuts, until the disk was synced `syncs` times.
 fn run(syncs: usize, honest: bool) -> Run {
     let oracle = Arc::new(Oracle::new());
-    let withheld: Arc<Mutex<Vec<Position>>> = Arc::default();
+    let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();
     let violations: Arc<Mutex<Vec<String>>> = Arc::default();
     let at_sync: AtSync = {
-        let (oracle, withheld, violations) = (oracle.clone(), withheld.clone(), violations.clone());
+        let (oracle, acknowledged, violations) = (oracle.clone(), acknowledged.clone(), violations.clone());
         Box::new(move |forgotten, torn| {
-            let withheld = withheld.lock().clone();
+            let acknowledged = acknowledged.lock().clone();
             for (how, image) in [("forgotten", forgotten), ("torn", torn)] {
-                let wrong = inspect(image, &oracle, &withheld);
+                let wrong = inspect(image, &oracle, &acknowledged);
                 violations.lock().extend(wrong.into_iter().map(|what| format!("{how}: {what}")));
             }
         })
@@ -226,10 +272,10 @@ fn run(syncs: usize, honest: bool) -> Run {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let senders = ROOMS.map(|room| {
-            let (chat, oracle, withheld, disk) =
-                (chat.clone(), oracle.clone(), withheld.clone(), disk.clone());
+            let (chat, oracle, acknowledged, disk) =
+                (chat.clone(), oracle.clone(), acknowledged.clone(), disk.clone());
             tokio::spawn(async move {
-                send(&chat, &oracle, &withheld, room, || disk.0.lock().syncs < syncs).await;
+                send(&chat, &oracle, &acknowledged, room, || disk.0.lock().syncs < syncs).await;
             })
         });
         for sender in senders {
@@ -241,7 +287,7 @@ fn run(syncs: usize, honest: bool) -> Run {
         let disk = disk.0.lock();
         (disk.synced.clone(), disk.syncs)
     };
-    violations.lock().extend(inspect(synced, &oracle, &withheld.lock()));
+    violations.lock().extend(inspect(synced, &oracle, &acknowledged.lock()));
     let violations = std::mem::take(&mut *violations.lock());
     Run { syncs, violations }
 }
@@ -249,7 +295,7 @@ fn run(syncs: usize, honest: bool) -> Run {
 async fn send(
     chat: &Chat,
     oracle: &Oracle,
-    withheld: &Mutex<Vec<Position>>,
+    acknowledged: &Mutex<Acknowledged>,
     room: &str,
     more: impl Fn() -> bool,
 ) {
@@ -263,14 +309,22 @@ async fn send(
         }
         let content = format!("{room} {n} {}", "x".repeat((n % 7 * 100) as usize));
         let target = messages.last().copied().filter(|_| n % 5 == 4);
+        if n % 20 == 17 {
+            let banned = format!("{room}-{n}");
+            chat.ban(&banned, author.clone()).await.unwrap();
+            acknowledged.lock().bans.push(banned);
+        }
         let (action, act) = match target {
+            _ if n % 20 == 11 => (Action::Close, Act::Close),
+            _ if n % 20 == 12 => (Action::Open, Act::Open),
+            _ if n % 50 == 33 => (Action::Empty, Act::Empty),
             None => (Action::Post { content: content.clone() }, Act::Message),
             Some(target) if n % 2 == 0 => {
                 (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
             }
             Some(target) => (Action::Delete { target, moderator: false }, Act::Delete(target)),
         };
-        let text = (!matches!(act, Act::Delete(_))).then(|| digest(&content));
+        let text = matches!(act, Act::Message | Act::Edit(_)).then(|| digest(&content));
         let said = Said { author: digest(room), act, content: text };
         // Until it is answered it may be there or not.
         sender.unknown(n, said);
@@ -281,7 +335,11 @@ async fn send(
             Act::Message => messages.push(receipt.position),
             Act::Delete(target) => {
                 messages.pop();
-                withheld.lock().push(target);
+                acknowledged.lock().withheld.push(target);
+            }
+            Act::Empty => {
+                messages.clear();
+                acknowledged.lock().emptied.push((name.clone(), receipt.position));
             }
             _ => {}
         }

@@ -119,13 +119,21 @@ impl Ring {
 
     /// Takes the content of a message and of its edits out.
     pub fn withhold(&mut self, message: Position) {
+        self.withhold_those(|event| match event.body {
+            Body::Message { .. } => event.position == message,
+            Body::Edit { target, .. } => target == message,
+            _ => false,
+        });
+    }
+
+    /// Takes all content out.
+    pub fn withhold_all(&mut self) {
+        self.withhold_those(|event| event.body.has_content());
+    }
+
+    fn withhold_those(&mut self, concerned: impl Fn(&Event) -> bool) {
         for entry in &mut self.entries {
-            let concerned = match entry.event.body {
-                Body::Message { .. } => entry.event.position == message,
-                Body::Edit { target, .. } => target == message,
-                _ => false,
-            };
-            if concerned {
+            if concerned(&entry.event) {
                 self.bytes -= entry.cost_bytes();
                 *entry = Arc::new(Entry::new(Arc::new(entry.event.withheld())));
                 self.bytes += entry.cost_bytes();

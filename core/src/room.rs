@@ -85,8 +85,12 @@ impl Room {
             self.signals.stop_typing(author);
         }
         let mut ring = self.ring.write();
-        if let Body::Delete { target } = event.body {
-            ring.withhold(target);
+        match event.body {
+            Body::Delete { target } => ring.withhold(target),
+            Body::Empty => ring.withhold_all(),
+            _ => {}
+        }
+        if matches!(event.body, Body::Delete { .. } | Body::Empty) {
             self.withheld.fetch_add(1, Ordering::Release);
         }
         ring.push(event.clone());
@@ -210,7 +214,13 @@ mod tests {
     use crate::event::{Epoch, Timestamp};
 
     #[test]
-    fn frames_joined_before_a_delete_are_not_served_after_it() {
+    fn frames_joined_before_a_delete_or_an_empty_are_not_served_after_it() {
+        for taken_away in [Body::Delete { target: 7 }, Body::Empty] {
+            frames_joined_before_are_not_served_after(taken_away);
+        }
+    }
+
+    fn frames_joined_before_are_not_served_after(taken_away: Body) {
         let room = Room::new(RoomName::new("r").unwrap(), 0);
         let encode = |_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
             if let Item::Event(Event { body: Body::Message { content: Some(text) }, .. }) = item {
@@ -233,7 +243,7 @@ mod tests {
             _ => panic!("the ring has it"),
         };
         assert!(pull().contains("secret"));
-        publish(PULL_EVENTS_MAX as u64 + 51, Body::Delete { target: 7 });
+        publish(PULL_EVENTS_MAX as u64 + 51, taken_away);
         assert!(!pull().contains("secret"));
     }
 }

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::chat::{SendError, Shared};
-use crate::committer::{Fresh, Gate, Pending, Reply, Reserved};
-use crate::event::{Action, Author, Body, Draft, Event, Position, Receipt, RoomName, Timestamp};
+use crate::committer::{Fresh, Gate, Pending, Reply, Request, Reserved};
+use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Timestamp};
 use crate::idempotency::{Hasher, Window};
-use crate::log::{Append, CommitError, Hash, LogError};
+use crate::log::{Append, CommitError, Committed, Hash, LogError, What};
+use crate::moderation::Changes;
 use crate::retention::{Keep, Retention};
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
@@ -50,10 +51,10 @@ pub(crate) struct Writer {
 }
 
 /// What becomes of one pending send.
-enum Verdict {
-    /// It is the batch's nth event.
+pub(crate) enum Verdict {
+    /// It is the batch's nth record.
     Event(usize),
-    /// Its key has made this event already.
+    /// It is a record already: its key has made it, or what it asks for stands.
     Replay(Receipt),
     Rejected(SendError),
     /// Rejected because of another send of the batch: holds only if the batch is stored.
@@ -74,10 +75,12 @@ struct Batch {
     keys: HashMap<Hash, usize>,
     /// Messages that the batch deletes.
     deletes: Vec<Position>,
+    /// What it closes, bans and empties.
+    changes: Changes,
     replies: Vec<(Reply, Verdict, Reserved)>,
 }
 
-type Stored = Result<Vec<Arc<Event>>, CommitError>;
+type Stored = Result<Vec<Committed>, CommitError>;
 
 impl Writer {
     pub fn new(shared: Arc<Shared>, keep: Keep, gate: Arc<Gate>, fresh: Arc<Fresh>) -> Self {
@@ -117,25 +120,68 @@ impl Writer {
         let now = Timestamp::now().max(self.last_at);
         self.last_at = now;
         let mut batch = Batch::default();
-        for Pending { room, draft, reply, reserved } in pending {
-            let verdict = self.judge(&mut batch, room, draft, now).unwrap_or_else(|verdict| verdict);
+        for Pending { request, reply, reserved } in pending {
+            let verdict = self.judge(&mut batch, request, now).unwrap_or_else(|verdict| verdict);
             batch.replies.push((reply, verdict, reserved));
         }
         let stored = if batch.appends.is_empty() { Ok(Vec::new()) } else { self.store(&batch.appends) };
         self.answer(batch, &stored);
     }
 
-    /// Decides what becomes of a draft, and adds its event to the batch if it makes one.
-    fn judge(
-        &self,
-        batch: &mut Batch,
-        room: RoomName,
-        draft: Draft,
-        now: Timestamp,
-    ) -> Result<Verdict, Verdict> {
+    /// Decides what becomes of a request, and adds its record to the batch if it makes one.
+    fn judge(&self, batch: &mut Batch, request: Request, now: Timestamp) -> Result<Verdict, Verdict> {
         if let Some(why) = self.gate.broken() {
             return Err(SendError::Unavailable(why.into()).into());
         }
+        let append = match request {
+            Request::Send(room, draft) => self.judge_draft(batch, room, draft, now)?,
+            Request::Rule(ruling) => {
+                let what =
+                    if ruling.banned { What::Ban(ruling.author_id) } else { What::Unban(ruling.author_id) };
+                Append { what, author: ruling.by, created_at: now, key: None, content_hash: None }
+            }
+        };
+        batch.changes.settled(self.shared.log.standing(), &append.what, self.shared.log.epoch())?;
+        let nth = batch.appends.len();
+        if let Some(key) = append.key {
+            batch.keys.insert(key, nth);
+        }
+        if let What::Event { body: Body::Delete { target }, .. } = append.what {
+            batch.deletes.push(target);
+        }
+        batch.changes.note(&append.what, nth);
+        batch.appends.push(append);
+        Ok(Verdict::Event(nth))
+    }
+
+    /// The record of a draft that may become one.
+    fn judge_draft(
+        &self,
+        batch: &Batch,
+        room: RoomName,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<Append, Verdict> {
+        let (mut key, mut content_hash) = (None, None);
+        if let (Some(text), Action::Post { content }) = (&draft.key, &draft.action) {
+            let author_id = draft.author.as_ref().map_or("", |author| &author.id);
+            let hash = self.hasher.key(author_id, text);
+            let content = self.hasher.content(&room, content);
+            if let Some(&earlier) = batch.keys.get(&hash) {
+                let same = batch.appends[earlier].content_hash == Some(content);
+                return Err(if same {
+                    Verdict::Event(earlier)
+                } else {
+                    Verdict::RejectedByBatch(SendError::KeyReused)
+                });
+            }
+            // Before it is asked who may send: what was sent when they might keeps its receipt.
+            if let Some(receipt) = self.seen(&hash, &content)? {
+                return Err(Verdict::Replay(receipt));
+            }
+            (key, content_hash) = (Some(hash), Some(content));
+        }
+        batch.changes.may_send(self.shared.log.standing(), &room, &draft)?;
         let body = match &draft.action {
             Action::Post { content } => Body::Message { content: Some(content.as_str().into()) },
             Action::Edit { target, content, moderator } => {
@@ -151,31 +197,12 @@ impl Writer {
                 self.target(batch, &room, &draft, *target, *moderator)?;
                 Body::Delete { target: *target }
             }
+            Action::Close => Body::Close,
+            Action::Open => Body::Open,
+            Action::Empty => Body::Empty,
         };
-        let (mut key, mut content_hash) = (None, None);
-        if let (Some(text), Action::Post { content }) = (&draft.key, &draft.action) {
-            let author_id = draft.author.as_ref().map_or("", |author| &author.id);
-            let hash = self.hasher.key(author_id, text);
-            let content = self.hasher.content(&room, content);
-            if let Some(&earlier) = batch.keys.get(&hash) {
-                let same = batch.appends[earlier].content_hash == Some(content);
-                return if same {
-                    Ok(Verdict::Event(earlier))
-                } else {
-                    Err(Verdict::RejectedByBatch(SendError::KeyReused))
-                };
-            }
-            if let Some(receipt) = self.seen(&hash, &content)? {
-                return Ok(Verdict::Replay(receipt));
-            }
-            batch.keys.insert(hash, batch.appends.len());
-            (key, content_hash) = (Some(hash), Some(content));
-        }
-        if let Body::Delete { target } = body {
-            batch.deletes.push(target);
-        }
-        batch.appends.push(Append { room, author: draft.author, created_at: now, body, key, content_hash });
-        Ok(Verdict::Event(batch.appends.len() - 1))
+        let what = What::Event { room, body };
+        Ok(Append { what, author: draft.author, created_at: now, key, content_hash })
     }
 
     /// Whether the draft's author may change the message at `target`.
@@ -210,7 +237,7 @@ impl Writer {
         if content.is_none() {
             return Err(SendError::TargetDeleted(target).into());
         }
-        if batch.deletes.contains(&target) {
+        if batch.deletes.contains(&target) || batch.changes.emptied(room) {
             return Err(Verdict::RejectedByBatch(SendError::TargetDeleted(target)));
         }
         Ok(())
@@ -275,6 +302,8 @@ impl Writer {
             self.shared.disk_full.store(false, Ordering::Release);
         }
         while queue.is_empty() && self.cut(CUT_EVENTS_IDLE) {}
+        // Commits take steps of it along; here they have nothing else to do.
+        while queue.is_empty() && self.emptying() && self.commit_now(&[], 0).is_ok() {}
         let age_ms = self.retention.keep().heads_age().as_millis() as u64;
         let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
         if self.shared.log.floor() > 1 && queue.is_empty() && self.gate.broken().is_none() {
@@ -284,6 +313,12 @@ impl Writer {
             self.note_failure(forgot.as_ref().err());
             self.heads_seen = forgot.unwrap_or(None);
         }
+    }
+
+    /// Whether text is still to be erased, and can be.
+    fn emptying(&self) -> bool {
+        let (_, _, emptying) = self.shared.log.standing().counts();
+        emptying > 0 && self.gate.broken().is_none()
     }
 
     fn commit_now(&self, appends: &[Append], floor: Position) -> Stored {
@@ -305,20 +340,21 @@ impl Writer {
 
     /// Publishes, then answers, then wakes.
     fn answer(&mut self, batch: Batch, stored: &Stored) {
-        let events = stored.as_deref().unwrap_or_default();
+        let committed = stored.as_deref().unwrap_or_default();
         for (hash, index) in &batch.keys {
-            if let Some(event) = events.get(*index) {
-                self.window.insert(*hash, event.position, event.created_at);
+            if let Some(committed) = committed.get(*index) {
+                self.window.insert(*hash, committed.position, batch.appends[*index].created_at);
             }
         }
-        let rooms = self.shared.publish(events);
+        let rooms = self.shared.publish(committed.iter().filter_map(|committed| committed.event.as_ref()));
         let epoch = self.shared.log.epoch();
         for (reply, verdict, _reserved) in batch.replies {
             let answer = match (verdict, stored) {
                 (Verdict::Replay(receipt), _) => Ok(receipt),
                 (Verdict::Rejected(error), _) | (Verdict::RejectedByBatch(error), Ok(_)) => Err(error),
-                (Verdict::Event(index), Ok(events)) => {
-                    let Event { position, prev, created_at, .. } = *events[index];
+                (Verdict::Event(index), Ok(committed)) => {
+                    let (created_at, position) = (batch.appends[index].created_at, committed[index].position);
+                    let prev = committed[index].event.as_ref().map_or(0, |event| event.prev);
                     Ok(Receipt { position, prev, epoch, created_at })
                 }
                 (_, Err(error)) => Err(not_stored(error)),

@@ -1,15 +1,18 @@
 //! What one request, one sender or one failure may cost the others.
 
+mod support;
+
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use millchat::log::{Append, Chain, CommitError, Log, LogError, RawRecord, Record};
+use millchat::log::{Append, CommitError};
 use millchat::{
     Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opening,
     Place, Position, Received, RoomName, SendError, Subscription, Timestamp,
 };
+use support::Meddled;
 
 fn room(name: &str) -> RoomName {
     RoomName::new(name).unwrap()
@@ -38,104 +41,11 @@ async fn received(reader: &mut Subscription) -> Received {
     soon(reader.next()).await.unwrap().unwrap()
 }
 
-/// A log that does what a test asks of it in the middle of a call, and else what the log behind it does.
-struct Meddled {
-    log: Arc<dyn Log>,
-    /// Called before each commit.
-    before_commit: Box<dyn Fn() -> Result<(), CommitError> + Send + Sync>,
-    /// Called before each read of a room.
-    before_read: Box<dyn Fn() + Send + Sync>,
-}
-
-impl Meddled {
-    fn new() -> Self {
-        let log = millchat::log::open("memory:").unwrap();
-        Self { log, before_commit: Box::new(|| Ok(())), before_read: Box::new(|| ()) }
-    }
-
-    fn open(self) -> Chat {
-        Chat::builder().open_log(Arc::new(self)).unwrap()
-    }
-}
-
-impl Log for Meddled {
-    fn epoch(&self) -> Epoch {
-        self.log.epoch()
-    }
-    fn signing_key(&self) -> [u8; 32] {
-        self.log.signing_key()
-    }
-    fn head(&self) -> Position {
-        self.log.head()
-    }
-    fn floor(&self) -> Position {
-        self.log.floor()
-    }
-    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError> {
-        (self.before_commit)()?;
-        self.log.commit(batch, floor)
-    }
-    fn live_bytes(&self) -> u64 {
-        self.log.live_bytes()
-    }
-    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        self.log.record(position)
-    }
-    fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
-        (self.before_read)();
-        self.log.room_head(room)
-    }
-    fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {
-        (self.before_read)();
-        self.log.read_after(room, after)
-    }
-    fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError> {
-        (self.before_read)();
-        self.log.read_before(room, before, count)
-    }
-    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        self.log.last_edit(target)
-    }
-    fn forget_heads(
-        &self,
-        after: Option<&RoomName>,
-        before: Timestamp,
-        spare: &dyn Fn(&RoomName) -> bool,
-    ) -> Result<Option<RoomName>, CommitError> {
-        self.log.forget_heads(after, before, spare)
-    }
-    fn require_space(&self) -> Result<(), CommitError> {
-        self.log.require_space()
-    }
-    fn edits(&self, target: Position) -> Result<usize, LogError> {
-        self.log.edits(target)
-    }
-    fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
-        self.log.scan(from)
-    }
-    fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
-        self.log.scan_raw(from)
-    }
-    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
-        self.log.scan_back(before)
-    }
-    fn close(&self) -> Result<(), LogError> {
-        self.log.close()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_a_cut_overtakes_has_no_hole_inside() {
     let log = millchat::log::open("memory:").unwrap();
     let appends: Vec<Append> = (0..60_000)
-        .map(|_| Append {
-            room: room("r"),
-            author: None,
-            created_at: Timestamp(1),
-            body: Body::Message { content: Some("x".into()) },
-            key: None,
-            content_hash: None,
-        })
+        .map(|_| Append::event(room("r"), None, Timestamp(1), Body::Message { content: Some("x".into()) }))
         .collect();
     for batch in appends.chunks(4_000) {
         log.commit(batch, 0).unwrap();

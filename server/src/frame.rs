@@ -34,6 +34,9 @@ fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
         Body::Message { .. } => "message",
         Body::Edit { .. } => "edit",
         Body::Delete { .. } => "delete",
+        Body::Close => "close",
+        Body::Open => "open",
+        Body::Empty => "empty",
         Body::Unknown { kind } => {
             unknown = format!("kind-{kind}");
             &unknown
@@ -116,6 +119,13 @@ mod tests {
                 format!(
                     "id: 5f3c9a2e-1207\nevent: delete\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
                      \"room\":\"lobby\",{author},{time}}}\n\n"
+                ),
+            ),
+            (
+                Body::Close,
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: close\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
+                     {author},{time}}}\n\n"
                 ),
             ),
             (

@@ -3,7 +3,7 @@
 //! [`refuse_cross_site`] guards the routes that take the page's cookie, [`refuse_malformed`] all of them. The
 //! bodies of requests are read in [`crate::body`].
 
-use crate::admin;
+use crate::admin::backup::Lines;
 use crate::public_url::PublicUrl;
 use crate::sse;
 use bytes::Bytes;
@@ -27,7 +27,7 @@ pub enum Body {
     /// A stream of events, which ends when the reader goes, the log fails or the process ends.
     Events(Box<sse::Stream>),
     /// A backup, line by line.
-    Lines(Box<admin::Lines>),
+    Lines(Box<Lines>),
 }
 
 impl Body {

@@ -51,8 +51,15 @@ pub struct Metrics {
     rejected: Family<Rejection, Counter>,
     /// From the send to its acknowledgement or refusal.
     send_seconds: histogram::Histogram,
+    /// What the operator did.
+    moderation: Family<Deed, Counter>,
     /// Answers that were errors.
     errors: Family<ErrorKind, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Deed {
+    kind: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -108,6 +115,7 @@ impl Default for Metrics {
             accepted: Counter::default(),
             rejected: Family::default(),
             send_seconds: histogram::Histogram::new(SEND_SECONDS),
+            moderation: Family::default(),
             errors: Family::default(),
         }
     }
@@ -121,6 +129,11 @@ impl Metrics {
             None => self.accepted.inc(),
             Some(error) => self.rejected.get_or_create(&Rejection { reason: reason(error) }).inc(),
         };
+    }
+
+    /// Counts what the operator did.
+    pub fn moderated(&self, kind: &'static str) {
+        self.moderation.get_or_create(&Deed { kind }).inc();
     }
 
     /// Counts frames that were handed to a reader's connection.
@@ -163,6 +176,9 @@ impl Metrics {
             ("ready", "1 while writes are taken, else 0; /readyz says why", u64::from(ready)),
             ("sends_queued", "Sends that wait for the committer", core.queued as u64),
             ("rooms", "Rooms in memory", core.rooms as u64),
+            ("rooms_closed", "Rooms that are closed to writing", core.closed_rooms as u64),
+            ("rooms_emptying", "Emptied rooms whose records are still being rewritten", core.emptying as u64),
+            ("authors_banned", "Authors who are banned", core.bans as u64),
             ("log_head_position", "Newest position of the log", core.head),
             ("log_floor_position", "Oldest position that is kept", core.floor),
         ] {
@@ -203,6 +219,7 @@ impl Metrics {
             Unit::Seconds,
             self.send_seconds.clone(),
         );
+        registry.register("moderation", "What the operator did, by kind", self.moderation.clone());
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
         registry.register("rate_limited", "Refused by --rate-limit, by limit", self.refusals.0.clone());
     }
@@ -226,6 +243,9 @@ fn reason(error: &SendError) -> &'static str {
         SendError::UnknownTarget(_) => "unknown_target",
         SendError::TargetDeleted(_) => "target_deleted",
         SendError::NotAuthor(_) => "not_author",
+        SendError::RoomClosed => "room_closed",
+        SendError::Banned => "banned",
+        SendError::TooMany(_) => "too_many",
         SendError::DiskFull { .. } => "disk_full",
         SendError::Unavailable(_) => "unavailable",
         SendError::Unknown(_) => "unknown",
@@ -276,7 +296,8 @@ mod tests {
         metrics.answered(&crate::page::error(StatusCode::NOT_FOUND, ""));
         metrics.answered(&healthz());
         metrics.refusals.count("author");
-        let text = metrics.text(&Stats { head: 7, live_bytes: 9, ..Stats::default() }, true);
+        metrics.moderated("close");
+        let text = metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..Stats::default() }, true);
         for line in [
             "millchat_sends_accepted_total 1",
             "millchat_sends_rejected_total{reason=\"key_reused\"} 1",
@@ -285,6 +306,8 @@ mod tests {
             "millchat_errors_total{kind=\"invalid-name\"} 1",
             "millchat_errors_total{kind=\"page\"} 1",
             "millchat_rate_limited_total{limit=\"author\"} 1",
+            "millchat_moderation_total{kind=\"close\"} 1",
+            "millchat_authors_banned 3",
             "millchat_log_head_position 7",
             "millchat_log_live_bytes 9",
             "millchat_commits_total 0",

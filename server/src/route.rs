@@ -4,7 +4,7 @@
 //! that is not taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page.
 //! Headers that every answer of a kind carries are added here too.
 
-use crate::admin;
+use crate::admin::{self, backup, moderate};
 use crate::api::problem::{Kind, Problem};
 use crate::api::{self, events, guests, messages, openapi, rooms};
 use crate::app::Worker;
@@ -45,9 +45,14 @@ enum Route {
     ApiTyping,
     ApiEvents,
     AdminBackup,
+    AdminRooms,
+    AdminClosed,
+    AdminMessages,
+    AdminBans,
+    AdminBan,
 }
 
-const ROUTES: [(&str, Route); 20] = [
+const ROUTES: [(&str, Route); 25] = [
     ("/", Route::Home),
     ("/new", Route::Home),
     ("/favicon.ico", Route::Favicon),
@@ -68,6 +73,11 @@ const ROUTES: [(&str, Route); 20] = [
     ("/api/v1/rooms/{room}/typing", Route::ApiTyping),
     ("/api/v1/rooms/{room}/events", Route::ApiEvents),
     (admin::BACKUP_PATH, Route::AdminBackup),
+    ("/admin/rooms", Route::AdminRooms),
+    ("/admin/rooms/{room}/closed", Route::AdminClosed),
+    ("/admin/rooms/{room}/messages", Route::AdminMessages),
+    ("/admin/bans", Route::AdminBans),
+    ("/admin/bans/{author}", Route::AdminBan),
 ];
 
 static ROUTER: LazyLock<Router<Route>> = LazyLock::new(|| {
@@ -89,7 +99,11 @@ impl Route {
             | Self::Healthz
             | Self::Readyz
             | Self::Metrics
-            | Self::AdminBackup => "GET, HEAD",
+            | Self::AdminBackup
+            | Self::AdminRooms
+            | Self::AdminBans => "GET, HEAD",
+            Self::AdminClosed | Self::AdminBan => "PUT, DELETE",
+            Self::AdminMessages => "DELETE",
             Self::RoomMessages => "GET, HEAD, POST",
             Self::RoomName | Self::RoomTyping => "POST",
             Self::OpenApi | Self::ApiRoom | Self::ApiEvents => "GET, HEAD, OPTIONS",
@@ -98,6 +112,19 @@ impl Route {
             Self::ApiMessages => "GET, HEAD, POST, OPTIONS",
             Self::ApiMessage => "GET, HEAD, PATCH, DELETE, OPTIONS",
         }
+    }
+
+    /// Whether nobody but the operator may use it.
+    fn is_operators(self) -> bool {
+        matches!(
+            self,
+            Self::AdminBackup
+                | Self::AdminRooms
+                | Self::AdminClosed
+                | Self::AdminMessages
+                | Self::AdminBans
+                | Self::AdminBan
+        )
     }
 
     fn takes(self, method: &Method) -> bool {
@@ -202,11 +229,15 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
     }
     let room = || room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE));
     let position = || api::position("the last part of the path", params.get("position").unwrap_or_default());
+    let author = || params.get("author").unwrap_or_default();
     if !route.takes(req.method()) {
         let detail = format!("{path} does not take {}; it takes {}", req.method(), route.allow());
         let mut response = Problem::new(Kind::WrongMethod, detail).response();
         http::set(&mut response, header::ALLOW, allow);
         return Ok(response);
+    }
+    if route.is_operators() {
+        admin::authorize(&w.app, req.headers())?;
     }
     match (route, req.method()) {
         (Route::OpenApi, _) => Ok(openapi::document()),
@@ -220,22 +251,36 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         (Route::ApiMessage, &Method::PATCH) => messages::edit(w, req, &room()?, position()?).await,
         (Route::ApiMessage, &Method::DELETE) => messages::delete(w, req, &room()?, position()?).await,
         (Route::ApiMessage, _) => messages::get(w, &room()?, position()?).await,
-        (Route::AdminBackup, _) => admin::backup(w, &req),
+        (Route::AdminBackup, _) => Ok(backup::send(w)),
+        (Route::AdminRooms, _) => Ok(moderate::closed_rooms(w)),
+        (Route::AdminClosed, &Method::PUT) => moderate::close(w, &req, &room()?).await,
+        (Route::AdminClosed, _) => moderate::open(w, &req, &room()?).await,
+        (Route::AdminMessages, _) => moderate::empty(w, &req, &room()?).await,
+        (Route::AdminBans, _) => Ok(moderate::bans(w)),
+        (Route::AdminBan, &Method::PUT) => moderate::ban(w, &req, author()).await,
+        (Route::AdminBan, _) => moderate::unban(w, &req, author()).await,
         // A page's route reached by a path under `/api/`, as if `api` were a room.
         _ => Err(unknown()),
     }
 }
 
-/// The paths and methods of the API, for the test that holds its description against them.
+/// The paths and methods for programs, for the test that holds their description against them.
 #[cfg(test)]
 pub fn api_methods() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let api = ROUTES.into_iter().filter(|(path, _)| path.starts_with("/api/"));
+    let api = ROUTES.into_iter().filter(|(path, _)| path.starts_with("/api/") || path.starts_with("/admin/"));
     api.flat_map(|(path, route)| route.allow().split(", ").map(move |method| (path, method)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_operator_passes_at_the_operators_routes() {
+        for (path, route) in ROUTES {
+            assert_eq!(route.is_operators(), path.starts_with("/admin/"), "{path}");
+        }
+    }
 
     #[test]
     fn every_first_part_of_a_path_is_reserved() {

@@ -50,6 +50,8 @@ pub struct Opened {
     pub head: Position,
     /// The log's floor.
     pub floor: Position,
+    /// Whether the room is closed to writing. What changes that later comes as an event.
+    pub closed: bool,
 }
 
 /// What a stream says besides its frames, for one kind of reader. Each call appends whole SSE events.
@@ -59,8 +61,9 @@ pub trait Dialect: 'static {
     fn kind(&self, frames: &Frames) -> FrameKind;
     /// The first thing on the stream.
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>);
-    /// Retention overtook the reader: what lay between `from` and `place` is gone.
-    fn gap(&self, from: Position, place: Place, out: &mut Vec<u8>);
+    /// Retention overtook the reader: what lay between `from` and `place` is gone. Whether the room is closed now is
+    /// told too, since the event that said so may be gone.
+    fn gap(&self, from: Position, place: Place, closed: bool, out: &mut Vec<u8>);
     /// A sign of life.
     fn heartbeat(&self, out: &mut Vec<u8>);
 }
@@ -87,7 +90,7 @@ pub async fn respond<B>(
         return response;
     }
     *response.body_mut() = match w.subscribe(room, place(req), reader).await {
-        Ok(subscription) => Body::Events(Box::new(Stream::new(&w.app, subscription, dialect))),
+        Ok(subscription) => Body::Events(Box::new(Stream::new(&w.app, room.clone(), subscription, dialect))),
         Err(error) => {
             static LOGGED: Quiet = Quiet::new();
             if !matches!(error, ReadError::Busy) && LOGGED.may() {
@@ -130,6 +133,7 @@ pub fn place<B>(req: &hyper::Request<B>) -> From {
 /// A reader's stream. Dropping it leaves the room.
 pub struct Stream {
     app: Arc<App>,
+    room: RoomName,
     subscription: Subscription,
     dialect: Box<dyn Dialect>,
     kind: FrameKind,
@@ -147,11 +151,12 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A stream of what the subscription delivers.
-    pub fn new(app: &Arc<App>, subscription: Subscription, dialect: impl Dialect) -> Self {
+    /// A stream of what the subscription to this room delivers.
+    pub fn new(app: &Arc<App>, room: RoomName, subscription: Subscription, dialect: impl Dialect) -> Self {
         app.metrics.readers.inc();
         Self {
             app: Arc::clone(app),
+            room,
             kind: dialect.kind(&app.frames),
             subscription,
             dialect: Box::new(dialect),
@@ -233,6 +238,7 @@ impl Stream {
             }
         };
         let at = |position| Place { epoch: self.subscription.epoch(), position };
+        let closed = || self.app.chat.is_closed(&self.room);
         let mut out = Vec::new();
         match delivery {
             Delivery::Frames(frames) => {
@@ -241,11 +247,12 @@ impl Stream {
             }
             Delivery::Opening(it) => {
                 let place = at(it.position);
-                let opened = Opened { opening: it.opening, place, head: it.head, floor: it.floor };
+                let opened =
+                    Opened { opening: it.opening, place, head: it.head, floor: it.floor, closed: closed() };
                 self.dialect.opening(&opened, &mut out);
                 come_back(&mut out);
             }
-            Delivery::Gap { from, to } => self.dialect.gap(from, at(to), &mut out),
+            Delivery::Gap { from, to } => self.dialect.gap(from, at(to), closed(), &mut out),
         }
         Some(out.into())
     }

@@ -46,6 +46,10 @@ pub struct Checked {
     pub index_rows: u64,
     /// Bytes of the records.
     pub live_bytes: u64,
+    /// Rooms that are closed to writing.
+    pub closed_rooms: u64,
+    /// Authors who are banned.
+    pub bans: u64,
     /// Whether the file was closed; if not, what the next start would repair was repaired in memory first.
     pub closed: bool,
     /// How much was found to be wrong.

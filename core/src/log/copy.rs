@@ -1,15 +1,17 @@
 //! Copying a log while it is written: a consistent piece after another, in bounded memory.
 //!
-//! A record never changes but that a delete takes text away, and records go only at the bottom, by a cut. So a
+//! A record never changes but that a delete or an Empty takes text away, and records go only at the bottom, by a cut.
+//! What stands beside the records (closed rooms, bans) comes first; the records that follow put it right. So a
 //! copy reads the records by position, in short reads that pin nothing, up to the head at which it began; then up to
 //! the head that there is by then, until it has caught up: what was deleted meanwhile is then followed by its
 //! delete, as in the log. A cut that overtook the reading is told as [`Piece::Floor`]. A log that is written faster
 //! than it is copied is not chased for ever: when a round is not half of the one before, or after
-//! [`CATCH_UPS_MAX`] rounds, the copy ends where it is, and of what comes later only the deletes of something copied are told, as [`Piece::Deleted`], so that their text does not
-//! stay in the copy. Whoever takes the pieces in their order ends with a log as it was at the copy's last position.
+//! [`CATCH_UPS_MAX`] rounds, the copy ends where it is, and of what comes later only what takes text from the copy is
+//! told, as [`Piece::Deleted`] and [`Piece::Emptied`], so that it does not stay there. Whoever takes the pieces in
+//! their order ends with a log as it was at the copy's last position.
 
 use super::{Log, LogError, READ_EVENTS_MAX, Record, record};
-use crate::event::{Body, Position};
+use crate::event::{Body, Position, RoomName};
 
 /// How often a copy goes on to the head that there is when it has reached the one before.
 const CATCH_UPS_MAX: usize = 64;
@@ -29,12 +31,17 @@ impl RawRecord {
         record::decode(self.position, &self.bytes)
     }
 
-    /// The bytes of a record of these fields; `None` when it has no event.
+    /// The bytes of a record of these fields; `None` when it has neither an event nor a ruling.
     pub fn encode(record: &Record) -> Option<Self> {
-        let event = record.event.as_deref()?;
         let mut bytes = Vec::new();
         let (key, content_hash) = (record.key.as_ref(), record.content_hash.as_ref());
-        record::encode(&record::Fields { event, key, content_hash }, &mut bytes);
+        match (record.event.as_deref(), &record.ruling) {
+            (Some(event), _) => record::encode(&record::Fields { event, key, content_hash }, &mut bytes),
+            (None, Some(ruling)) => {
+                record::encode_ruling(record.position, record.created_at, ruling, &mut bytes);
+            }
+            (None, None) => return None,
+        }
         Some(Self { position: record.position, bytes })
     }
 }
@@ -44,10 +51,19 @@ impl RawRecord {
 pub enum Piece {
     /// Records, in ascending order.
     Records(Vec<RawRecord>),
-    /// A cut was faster than the copy: what was copied before this position is gone by now.
+    /// What stands beside the records: of each room that is closed and of each author who is banned the record that
+    /// says so ([`Record::event`], [`Record::ruling`]), which retention may have cut: its position may be below the
+    /// floor, and the same record may come again among the [`Piece::Records`]. Pieces of it come before the records,
+    /// and anew after a floor; the records that follow put it right. For [`super::NewLog::stands`].
+    Standing(Vec<RawRecord>),
+    /// A cut was faster than the copy: what was copied before this position is gone by now, and what stands is told
+    /// anew. For [`super::NewLog::raise_floor`].
     Floor(Position),
     /// Messages that were deleted after the copy's last position: their text, and that of their edits, is to go.
     Deleted(Vec<Position>),
+    /// Rooms that were emptied after the copy's last position: the text of all that was copied of them is to go, by
+    /// [`super::NewLog::empty`].
+    Emptied(Vec<RoomName>),
 }
 
 /// A copy under way.
@@ -62,6 +78,10 @@ pub struct Copy {
     catch_ups: usize,
     /// The first records after a hole, whose new floor was told first.
     held: Option<Vec<RawRecord>>,
+    /// Rooms emptied, to be told next.
+    emptied: Option<Vec<RoomName>>,
+    /// What stands and is still to be told.
+    standing: std::vec::IntoIter<Record>,
     done: bool,
 }
 
@@ -69,9 +89,22 @@ impl Copy {
     /// Begins a copy of the log.
     pub fn begin(log: &dyn Log) -> Self {
         let floor = log.floor();
+        let (_, standing) = log.standing().records();
+        // Read last: no record that changed what stands lies beyond it.
         let head = log.head();
         let ahead = (head + 1).saturating_sub(floor);
-        Self { floor, head, next: floor, ahead, catch_ups: 0, held: None, done: false }
+        let standing = standing.into_iter();
+        Self {
+            floor,
+            head,
+            next: floor,
+            ahead,
+            catch_ups: 0,
+            held: None,
+            emptied: None,
+            standing,
+            done: false,
+        }
     }
 
     /// The oldest position that the copy keeps.
@@ -86,6 +119,14 @@ impl Copy {
 
     /// The next piece; `None` when the copy is whole. Blocks on storage.
     pub fn next(&mut self, log: &dyn Log) -> Result<Option<Piece>, LogError> {
+        let stands = self.standing.by_ref().take(READ_EVENTS_MAX).filter_map(|it| RawRecord::encode(&it));
+        let stands: Vec<_> = stands.collect();
+        if !stands.is_empty() {
+            return Ok(Some(Piece::Standing(stands)));
+        }
+        if let Some(rooms) = self.emptied.take() {
+            return Ok(Some(Piece::Emptied(rooms)));
+        }
         while !self.done {
             let newest = log.head();
             if self.next > self.head {
@@ -104,6 +145,7 @@ impl Copy {
             if cut && !told {
                 self.floor = first.unwrap_or(newest + 1).min(self.head + 1).max(self.floor);
                 self.held = Some(rows);
+                self.tell_standing(log);
                 return Ok(Some(Piece::Floor(self.floor)));
             }
             if self.next <= self.head {
@@ -118,12 +160,26 @@ impl Copy {
             }
             self.next = rows.last().map_or(newest + 1, |last| last.position + 1);
             self.done = self.next > newest;
-            let deleted = self.deleted(&rows)?;
+            let (deleted, emptied) = self.taken(&rows)?;
+            self.emptied = Some(emptied).filter(|rooms| !rooms.is_empty());
             if !deleted.is_empty() {
                 return Ok(Some(Piece::Deleted(deleted)));
             }
+            if let Some(rooms) = self.emptied.take() {
+                return Ok(Some(Piece::Emptied(rooms)));
+            }
         }
         Ok(None)
+    }
+
+    /// What stands is told anew: a cut may have taken records that changed it.
+    fn tell_standing(&mut self, log: &dyn Log) {
+        let (as_of, standing) = log.standing().records();
+        if as_of > self.head && self.catch_ups < CATCH_UPS_MAX {
+            self.head = as_of;
+            self.catch_ups += 1;
+        }
+        self.standing = standing.into_iter();
     }
 
     /// Goes on to the newest position, if that is worth it.
@@ -136,17 +192,17 @@ impl Copy {
         }
     }
 
-    /// What these records beyond the copy's end delete of the copy.
-    fn deleted(&self, rows: &[RawRecord]) -> Result<Vec<Position>, LogError> {
-        let mut deleted = Vec::new();
+    /// What these records beyond the copy's end take from the copy.
+    fn taken(&self, rows: &[RawRecord]) -> Result<(Vec<Position>, Vec<RoomName>), LogError> {
+        let (mut deleted, mut emptied) = (Vec::new(), Vec::new());
         for row in rows {
-            if let Some(event) = row.decode()?.event
-                && let Body::Delete { target } = event.body
-                && (self.floor..=self.head).contains(&target)
-            {
-                deleted.push(target);
+            let Some(event) = row.decode()?.event else { continue };
+            match event.body {
+                Body::Delete { target } if (self.floor..=self.head).contains(&target) => deleted.push(target),
+                Body::Empty => emptied.push(event.room.clone()),
+                _ => {}
             }
         }
-        Ok(deleted)
+        Ok((deleted, emptied))
     }
 }

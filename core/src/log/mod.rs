@@ -11,15 +11,21 @@
 //! 4. A commit that failed with [`CommitError::Refused`] stored nothing. One that failed with
 //!    [`CommitError::Unknown`] stored all or nothing, and the log takes no commit after it.
 //! 5. [`Log::head`] and [`Log::floor`] never go back. Every record from the floor to the head is readable.
-//! 6. A record is never changed, but that a delete takes the content (and the hash of the content) out of
-//!    its target and of the target's edits, in the commit that holds the delete.
+//! 6. A record is never changed, but that content (and the hash of the content) is taken out: by a delete of its
+//!    target and of the target's edits, in the commit that holds the delete; by an Empty of every event before it
+//!    in its room. What an Empty takes is served by no read that begins after its commit, and is erased from the
+//!    records by and by: each commit, also one of nothing, takes a bounded step of it along, until
+//!    [`Standing::counts`] says that none is under way. A restart goes on with it.
 //! 7. The epoch and the signing key are made once with the log.
+//! 8. What closes a room or bans an author stands until it is taken back, also when retention has cut its record:
+//!    [`Log::standing`] says what does, from the moment the commit returned.
 
 mod check;
 mod copy;
 mod derived;
 pub(crate) mod record;
 pub(crate) mod redb;
+pub(crate) mod standing;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,25 +33,40 @@ use std::sync::Arc;
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
 pub use check::{Checked, Finding, check};
 pub use copy::{Copy, Piece, RawRecord};
-pub use record::{Hash, Record};
+pub use record::{Hash, Record, Ruling};
 pub use redb::copy::{NewLog, NewLogError, open_stopped};
+pub use standing::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX, Standing};
 
 /// Most records one read may return: a read transaction pins the pages it could see.
 pub const READ_EVENTS_MAX: usize = 256;
 /// A read stops after the record that takes it past this many bytes of records.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// One event on its way into the log: everything but its place.
+/// What a record is to say.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// An event of a room.
+    Event {
+        /// The room it goes to.
+        room: RoomName,
+        /// What it says.
+        body: Body,
+    },
+    /// An author, by id, is banned: a record of no room.
+    Ban(Arc<str>),
+    /// An author, by id, is banned no more: a record of no room.
+    Unban(Arc<str>),
+}
+
+/// One record on its way into the log: everything but its place.
 #[derive(Debug, Clone)]
 pub struct Append {
-    /// The room it goes to.
-    pub room: RoomName,
+    /// What it says.
+    pub what: What,
     /// Who sends it.
     pub author: Option<Author>,
     /// When the committer took it.
     pub created_at: Timestamp,
-    /// What it says.
-    pub body: Body,
     /// Keyed hash of the author and the idempotency key, when there is one.
     pub key: Option<Hash>,
     /// Keyed hash of the room and the content, when there is a key.
@@ -53,15 +74,32 @@ pub struct Append {
 }
 
 impl Append {
+    /// An event without a key.
+    pub fn event(room: RoomName, author: Option<Author>, created_at: Timestamp, body: Body) -> Self {
+        Self { what: What::Event { room, body }, author, created_at, key: None, content_hash: None }
+    }
+
     /// How many bytes its record takes at most.
     pub(crate) fn bytes_max(&self) -> u64 {
         let author = self.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
-        let content = match &self.body {
-            Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
-            Body::Delete { .. } | Body::Unknown { .. } => 0,
+        let texts = match &self.what {
+            What::Event { body: Body::Message { content } | Body::Edit { content, .. }, .. } => {
+                content.as_deref().map_or(0, str::len)
+            }
+            What::Event { .. } => 0,
+            What::Ban(author_id) | What::Unban(author_id) => author_id.len(),
         };
-        record::bytes_max(author + content) as u64
+        record::bytes_max(author + texts) as u64
     }
+}
+
+/// What became of an [`Append`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Its place in the log.
+    pub position: Position,
+    /// The event; `None` for a record of no room.
+    pub event: Option<Arc<Event>>,
 }
 
 /// The log cannot be read, or holds something that it must not.
@@ -124,8 +162,11 @@ pub trait Log: Send + Sync + 'static {
     /// The oldest position that is still kept.
     fn floor(&self) -> Position;
     /// Stores a batch, durably, and raises the floor to `floor` if that is higher, in the same commit: the
-    /// records before it are gone, their positions never come again. Returns the events in the batch's order.
-    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError>;
+    /// records before it are gone, their positions never come again. Returns what became of each, in the batch's
+    /// order.
+    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError>;
+    /// The rooms that are closed, the authors that are banned.
+    fn standing(&self) -> &Standing;
     /// Bytes of the records that are kept.
     fn live_bytes(&self) -> u64;
     /// The record at a position; `None` below the floor and beyond the head.

@@ -24,6 +24,12 @@ pub type Hash = [u8; 16];
 const KIND_MESSAGE: u8 = 1;
 const KIND_EDIT: u8 = 2;
 const KIND_DELETE: u8 = 3;
+const KIND_CLOSE: u8 = 4;
+const KIND_OPEN: u8 = 5;
+const KIND_EMPTY: u8 = 6;
+// Of no room.
+const KIND_BAN: u8 = 7;
+const KIND_UNBAN: u8 = 8;
 
 const TAG_ROOM: u8 = 1;
 const TAG_PREV: u8 = 2;
@@ -35,6 +41,8 @@ const TAG_CONTENT: u8 = 7;
 const TAG_TARGET: u8 = 8;
 const TAG_KEY: u8 = 9;
 const TAG_CONTENT_HASH: u8 = 10;
+/// The id of the author whom a ban is about.
+const TAG_SUBJECT: u8 = 11;
 
 const HEADER_BYTES: usize = 6;
 /// A tag and a length: a length of 64 KiB takes three bytes.
@@ -54,10 +62,23 @@ pub struct Record {
     pub event: Option<Arc<Event>>,
     /// Keyed hash of author and idempotency key.
     pub key: Option<Hash>,
-    /// Keyed hash of room and content; cleared by a delete.
+    /// Keyed hash of room and content; cleared with the content.
     pub content_hash: Option<Hash>,
+    /// Of a record of no room: who is banned, or is no more; `None` for events, and for kinds not known here.
+    pub ruling: Option<Ruling>,
     /// How many bytes it takes in the log.
     pub bytes: u64,
+}
+
+/// Who may write, and who may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// The id of the author it is about.
+    pub author_id: Arc<str>,
+    /// Whether they are banned from here on.
+    pub banned: bool,
+    /// Who said so, as then named.
+    pub by: Option<Author>,
 }
 
 /// What [`encode`] writes.
@@ -74,17 +95,16 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
         Body::Message { content } => (KIND_MESSAGE, None, content.as_deref()),
         Body::Edit { target, content } => (KIND_EDIT, Some(*target), content.as_deref()),
         Body::Delete { target } => (KIND_DELETE, Some(*target), None),
+        Body::Close => (KIND_CLOSE, None, None),
+        Body::Open => (KIND_OPEN, None, None),
+        Body::Empty => (KIND_EMPTY, None, None),
         Body::Unknown { kind } => (*kind, None, None),
     };
     out.extend_from_slice(&[RECORD_VERSION, kind, 0, 0, 0, 0]);
     put(out, TAG_ROOM, event.room.as_str().as_bytes());
     put(out, TAG_PREV, &event.prev.to_le_bytes());
     put(out, TAG_CREATED_AT, &event.created_at.0.to_le_bytes());
-    if let Some(author) = &event.author {
-        put(out, TAG_AUTHOR_KIND, &[author_kind_number(author.kind)]);
-        put(out, TAG_AUTHOR_ID, author.id.as_bytes());
-        put(out, TAG_AUTHOR_NAME, author.name.as_bytes());
-    }
+    put_author(event.author.as_ref(), out);
     if let Some(target) = target {
         put(out, TAG_TARGET, &target.to_le_bytes());
     }
@@ -98,6 +118,25 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
         put(out, TAG_CONTENT_HASH, *hash);
     }
     seal(event.position, out);
+}
+
+/// Writes a record of no room.
+pub(crate) fn encode_ruling(position: Position, created_at: Timestamp, ruling: &Ruling, out: &mut Vec<u8>) {
+    out.clear();
+    let kind = if ruling.banned { KIND_BAN } else { KIND_UNBAN };
+    out.extend_from_slice(&[RECORD_VERSION, kind, 0, 0, 0, 0]);
+    put(out, TAG_CREATED_AT, &created_at.0.to_le_bytes());
+    put_author(ruling.by.as_ref(), out);
+    put(out, TAG_SUBJECT, ruling.author_id.as_bytes());
+    seal(position, out);
+}
+
+fn put_author(author: Option<&Author>, out: &mut Vec<u8>) {
+    if let Some(author) = author {
+        put(out, TAG_AUTHOR_KIND, &[author_kind_number(author.kind)]);
+        put(out, TAG_AUTHOR_ID, author.id.as_bytes());
+        put(out, TAG_AUTHOR_NAME, author.name.as_bytes());
+    }
 }
 
 /// The record at `position` with its content and the content's hash taken out; every other field stays,
@@ -124,6 +163,7 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
     let (mut room, mut prev, mut created_at) = (None, 0, Timestamp(0));
     let (mut author_kind, mut author_id, mut author_name) = (None, None, None);
     let (mut target, mut content, mut key, mut content_hash) = (None, None, None, None);
+    let mut subject = None;
     for field in fields {
         let (tag, value) = field?;
         match tag {
@@ -139,28 +179,38 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
             TAG_CONTENT => content = Some(Arc::from(text(position, value)?)),
             TAG_KEY => key = Some(hash(position, value)?),
             TAG_CONTENT_HASH => content_hash = Some(hash(position, value)?),
+            TAG_SUBJECT => subject = Some(Arc::from(text(position, value)?)),
             _ => {}
         }
     }
+    let author = match (author_id, author_name) {
+        (Some(id), Some(name)) => Some(Author { id, name, kind: author_kind_of(author_kind) }),
+        _ => None,
+    };
+    let mut ruling = None;
     let event = match room {
-        None => None,
+        None => {
+            if let (KIND_BAN | KIND_UNBAN, Some(author_id)) = (kind, subject) {
+                ruling = Some(Ruling { author_id, banned: kind == KIND_BAN, by: author });
+            }
+            None
+        }
         Some(room) => {
             let target = || target.ok_or(damaged("it names no target"));
             let body = match kind {
                 KIND_MESSAGE => Body::Message { content },
                 KIND_EDIT => Body::Edit { target: target()?, content },
                 KIND_DELETE => Body::Delete { target: target()? },
+                KIND_CLOSE => Body::Close,
+                KIND_OPEN => Body::Open,
+                KIND_EMPTY => Body::Empty,
                 kind => Body::Unknown { kind },
-            };
-            let author = match (author_id, author_name) {
-                (Some(id), Some(name)) => Some(Author { id, name, kind: author_kind_of(author_kind) }),
-                _ => None,
             };
             Some(Arc::new(Event { position, prev, room, author, created_at, body }))
         }
     };
     let bytes = stored_bytes(bytes);
-    Ok(Record { position, created_at, event, key, content_hash, bytes })
+    Ok(Record { position, created_at, event, key, content_hash, ruling, bytes })
 }
 
 /// How many bytes a record takes in the log: itself and its position.
@@ -168,9 +218,9 @@ pub(crate) fn stored_bytes(record: &[u8]) -> u64 {
     (record.len() + size_of::<Position>()) as u64
 }
 
-/// How many bytes an event's record takes at most: what the free space on the disk is compared with.
-pub(crate) fn bytes_max(event_cost_bytes: usize) -> usize {
-    event_cost_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES_MAX + crate::event::ROOM_NAME_BYTES_MAX + 64
+/// How many bytes a record with texts of so many bytes takes at most: what the free space on the disk is compared with.
+pub(crate) fn bytes_max(texts_bytes: usize) -> usize {
+    texts_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES_MAX + crate::event::ROOM_NAME_BYTES_MAX + 64
 }
 
 fn put(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
@@ -287,100 +337,4 @@ fn author_kind_of(number: Option<u8>) -> AuthorKind {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn event() -> Event {
-        Event {
-            position: 42,
-            prev: 7,
-            room: RoomName::new("lobby").unwrap(),
-            author: Some(Author { id: "g_1".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
-            created_at: Timestamp(1_700_000_000_123),
-            body: Body::Message { content: Some("hello".into()) },
-        }
-    }
-
-    fn encoded(event: &Event, key: Option<&Hash>, content_hash: Option<&Hash>) -> Vec<u8> {
-        let mut out = Vec::new();
-        encode(&Fields { event, key, content_hash }, &mut out);
-        out
-    }
-
-    #[test]
-    fn a_record_reads_back_as_it_was_written() {
-        let read = decode(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
-        assert_eq!(*read.event.unwrap(), event());
-        assert_eq!((read.key, read.content_hash), (Some([1; 16]), Some([2; 16])));
-    }
-
-    #[test]
-    fn contents_of_all_lengths_read_back() {
-        for length in [0, 1, 127, 128, 16_383, 16_384, 65_536] {
-            let content = Some("x".repeat(length).as_str().into());
-            let event = Event { body: Body::Message { content }, ..event() };
-            assert_eq!(*decode(42, &encoded(&event, None, None)).unwrap().event.unwrap(), event);
-        }
-    }
-
-    #[test]
-    fn a_withheld_record_keeps_its_place_and_key_but_not_the_text() {
-        let bytes = withhold(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
-        assert!(!bytes.windows(5).any(|w| w == b"hello"));
-        let read = decode(42, &bytes).unwrap();
-        assert_eq!(*read.event.unwrap(), event().withheld());
-        assert_eq!((read.key, read.content_hash), (Some([1; 16]), None));
-    }
-
-    #[test]
-    fn a_kind_or_field_of_a_newer_release_is_passed_over() {
-        let mut bytes = encoded(&event(), None, None);
-        bytes[1] = 77;
-        put(&mut bytes, 200, b"what comes later");
-        seal(42, &mut bytes);
-        let read = decode(42, &bytes).unwrap().event.unwrap();
-        assert_eq!((read.prev, &read.body), (7, &Body::Unknown { kind: 77 }));
-    }
-
-    #[test]
-    fn a_record_of_a_newer_version_is_refused() {
-        let mut bytes = encoded(&event(), None, None);
-        bytes[0] = RECORD_VERSION + 1;
-        seal(42, &mut bytes);
-        assert!(matches!(decode(42, &bytes), Err(LogError::Damaged { .. })));
-    }
-
-    proptest! {
-        #[test]
-        fn any_flipped_bit_or_wrong_place_is_noticed(byte in 0usize..90, bit in 0u8..8) {
-            let mut bytes = encoded(&event(), None, None);
-            let byte = byte % bytes.len();
-            prop_assert!(decode(43, &bytes).is_err());
-            bytes[byte] ^= 1 << bit;
-            prop_assert!(decode(42, &bytes).is_err());
-        }
-
-        #[test]
-        fn any_bytes_are_an_error_and_not_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = decode(1, &bytes);
-            let mut sealed = bytes.clone();
-            if sealed.len() >= HEADER_BYTES {
-                sealed[0] = RECORD_VERSION;
-                seal(1, &mut sealed);
-                let _ = decode(1, &sealed);
-                let _ = withhold(1, &sealed);
-            }
-        }
-
-        #[test]
-        fn any_content_reads_back(
-            content in ".{0,200}", prev in 0u64..42, key in proptest::option::of(any::<[u8; 16]>())
-        ) {
-            let event = Event { prev, body: Body::Message { content: Some(content.as_str().into()) }, ..event() };
-            let read = decode(42, &encoded(&event, key.as_ref(), None)).unwrap();
-            prop_assert_eq!(&*read.event.unwrap(), &event);
-            prop_assert_eq!(read.key, key);
-        }
-    }
-}
+mod tests;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
-use crate::log::{Append, Chain, CommitError, Log, LogError, RawRecord, Record};
+use crate::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing, What};
 
 #[derive(Clone, Default)]
-pub(super) struct ModelLog(Arc<Mutex<State>>);
+pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<Standing>);
 
 #[derive(Default)]
 struct State {
@@ -59,18 +59,23 @@ impl Log for ModelLog {
         1
     }
 
-    fn commit(&self, batch: &[Append], _: Position) -> Result<Vec<Arc<Event>>, CommitError> {
+    fn commit(&self, batch: &[Append], _: Position) -> Result<Vec<Committed>, CommitError> {
         if std::mem::take(&mut self.0.lock().fails) {
             return Err(CommitError::Unknown("the model's disk fails".into()));
         }
         let mut events = Vec::new();
-        for Append { room, author, created_at, body, .. } in batch.iter().cloned() {
+        for Append { what, author, created_at, .. } in batch.iter().cloned() {
+            let What::Event { room, body } = what else { continue };
             let prev = self.head();
             let event = Arc::new(Event { position: prev + 1, prev, room, author, created_at, body });
             self.hold(event.clone());
-            events.push(event);
+            events.push(Committed { position: event.position, event: Some(event) });
         }
         Ok(events)
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.1
     }
 
     fn live_bytes(&self) -> u64 {

@@ -149,6 +149,8 @@ struct Truth<'a> {
     /// Indices of the posted messages.
     posted: Vec<usize>,
     folds: HashMap<Position, Fold>,
+    /// The newest Empty; 0 for none.
+    emptied_at: Position,
 }
 
 impl<'a> Truth<'a> {
@@ -162,6 +164,7 @@ impl<'a> Truth<'a> {
             forgotten: Vec::new(),
             posted: Vec::new(),
             folds: HashMap::new(),
+            emptied_at: 0,
         }
     }
 
@@ -213,7 +216,13 @@ impl<'a> Truth<'a> {
                 Act::Delete(target) => {
                     self.folds.entry(target).or_default().deleted_at = Some(seen.position);
                 }
-                Act::Other => {}
+                Act::Empty => {
+                    self.emptied_at = seen.position;
+                    for fold in self.folds.values_mut() {
+                        fold.deleted_at.get_or_insert(seen.position);
+                    }
+                }
+                Act::Close | Act::Open | Act::Other => {}
             }
             shapes = shapes.wrapping_add(seen.shape_digest());
             match text {
@@ -246,6 +255,11 @@ impl<'a> Truth<'a> {
             if withheld(seen) && !deleted {
                 let what = format!("event {} has no text, and nobody deleted it", seen.position);
                 violations.push(self.violation(Rule::Chain, "log", vec![seen.position], what));
+            }
+            if seen.said.content.is_some() && seen.position < self.emptied_at {
+                let at = self.emptied_at;
+                let what = format!("event {} has a text, and {at} emptied the room", seen.position);
+                violations.push(self.violation(Rule::Chain, "log", vec![seen.position, at], what));
             }
             last = Some(seen);
         }

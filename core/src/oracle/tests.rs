@@ -358,3 +358,86 @@ fn a_long_stream_is_compared_piece_by_piece() {
     assert_eq!(violations.len(), 1);
     assert_eq!(violations[0].positions, [1024, 2048], "the violation names the piece");
 }
+
+fn other(number: u64, act: Act) -> Seen {
+    let said = Said { author: digest("mod"), act, content: None };
+    Seen { position: number * 10, prev: number * 10 - 10, said }
+}
+
+/// The five, without text below 60, where the room was emptied, then closed and opened, and one more.
+fn emptied() -> Vec<Seen> {
+    let mut events = events();
+    for seen in &mut events {
+        seen.said = seen.said.shape();
+    }
+    events.extend([other(6, Act::Empty), other(7, Act::Close), other(8, Act::Open)]);
+    events.push(Seen { position: 90, prev: 80, said: said(9) });
+    events
+}
+
+/// An oracle that has had all of that acknowledged.
+fn emptying_oracle() -> Oracle {
+    let oracle = oracle();
+    let sender = oracle.sender(&room(), "mod");
+    for (sequence, seen) in (0..).zip(&emptied()[5..]) {
+        sender.acknowledged(sequence, seen.said, seen.position, seen.prev);
+    }
+    oracle
+}
+
+#[test]
+fn text_below_an_empty_may_be_withheld_in_the_log_a_stream_and_a_page() {
+    let oracle = emptying_oracle();
+    // One reader was before it, one after it, one in between.
+    for texts in [0, 5, 2] {
+        let reader = oracle.reader(&room(), texts.to_string());
+        reader.opened(None, Opening::Start, 0);
+        for (n, seen) in emptied().into_iter().enumerate() {
+            reader.event(if n < texts { events()[n] } else { seen });
+        }
+        reader.complete();
+    }
+    let told = |seen: &Seen, content| Told {
+        position: seen.position,
+        prev: seen.prev,
+        author: seen.said.author,
+        content,
+    };
+    let messages =
+        |content: fn(&Seen) -> Option<u64>| events().iter().map(|it| told(it, content(it))).collect();
+    oracle.page(&room(), "before", Page { head: 50, messages: messages(|seen| seen.said.content) });
+    oracle.page(&room(), "after", Page { head: 60, messages: messages(|_| None) });
+    assert_eq!(oracle.check(&[log(emptied())]), []);
+    let late = emptying_oracle();
+    late.page(&room(), "late", Page { head: 60, messages: messages(|seen| seen.said.content) });
+    assert_eq!(rules(&late, log(emptied())), [Rule::History], "a page shows what the Empty took");
+}
+
+#[test]
+fn text_that_is_left_below_an_empty_is_caught() {
+    let mut stored = emptied();
+    stored[3] = events()[3];
+    assert_eq!(rules(&emptying_oracle(), log(stored)), [Rule::Chain]);
+}
+
+#[test]
+fn text_that_is_missing_after_an_empty_is_caught() {
+    let mut stored = emptied();
+    stored[8].said = stored[8].said.shape();
+    assert!(rules(&emptying_oracle(), log(stored)).contains(&Rule::Chain));
+    let oracle = emptying_oracle();
+    let reader = oracle.reader(&room(), "bob");
+    reader.opened(None, Opening::Start, 0);
+    for (n, mut seen) in emptied().into_iter().enumerate() {
+        seen.said = if n == 8 { seen.said.shape() } else { seen.said };
+        reader.event(seen);
+    }
+    assert_eq!(rules(&oracle, log(emptied())), [Rule::Stream]);
+}
+
+#[test]
+fn a_close_that_nobody_asked_for_is_caught() {
+    let mut stored = emptied();
+    stored.push(Seen { position: 100, prev: 90, ..other(10, Act::Close) });
+    assert_eq!(rules(&emptying_oracle(), log(stored)), [Rule::Once]);
+}

@@ -44,7 +44,7 @@ impl sse::Dialect for Dialect {
         }
     }
 
-    fn gap(&self, from: Position, place: Place, out: &mut Vec<u8>) {
+    fn gap(&self, from: Position, place: Place, _closed: bool, out: &mut Vec<u8>) {
         let data = Gap { from, to: place.position, reason: RETENTION };
         frame::write(out, "gap", Some(place), &data);
     }
@@ -78,7 +78,7 @@ mod tests {
             ),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, place, head: 1207, floor: 1 }, &mut out);
+            Dialect.opening(&Opened { opening, place, head: 1207, floor: 1, closed: false }, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

@@ -4,8 +4,9 @@
 //! first answer again.
 
 use super::problem::{Kind, Problem};
-use super::shape::{Content, HistoryPage, Links, Message, Receipt, Time};
+use super::shape::{Content, HistoryPage, Links, Message, Receipt};
 use super::{Answer, body, header_of, position};
+use crate::admin;
 use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
@@ -25,13 +26,7 @@ pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
     let action = Action::Post { content: text::content(&typed.content)? };
     let receipt = w.send(room, Draft { author: Some(author), action, key }).await?;
-    let shape = Receipt {
-        position: receipt.position,
-        prev: receipt.prev,
-        epoch: receipt.epoch.to_string(),
-        created_at: Time(receipt.created_at),
-    };
-    let mut response = http::json(StatusCode::CREATED, &shape);
+    let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
     header_of(&mut response, header::LOCATION, &location);
     Ok(response)
@@ -107,11 +102,23 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
     Ok(http::json(StatusCode::OK, &Message::of(&message)))
 }
 
-/// Take your message away: no record of the log holds its text any more.
+/// Take your message away: no record of the log holds its text any more. The operator may do it to any message.
 pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?;
-    w.app.limits.message(&author, &req)?;
-    let action = Action::Delete { target, moderator: false };
+    let moderator = admin::is_operator(&w.app, req.headers());
+    let author = if moderator {
+        admin::by(&req)?
+    } else {
+        let author = w.app.identity.bearer(req.headers())?;
+        w.app.limits.message(&author, &req)?;
+        author
+    };
+    let action = Action::Delete { target, moderator };
+    if moderator {
+        tracing::info!(%room, target, by = %author.name, deed = "delete", "moderation");
+    }
     w.send(room, Draft { author: Some(author), action, key: None }).await?;
+    if moderator {
+        w.app.metrics.moderated("delete");
+    }
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

@@ -4,10 +4,12 @@
 //! test holds the document against the router's table. The stream has no notation of its own in OpenAPI 3.1:
 //! its events are described in words, and the shapes of their data are among the schemas.
 
+mod operator;
+
 use super::problem::{Document, Kind};
 use super::shape::{
-    Author, Content, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Presence, Receipt, Reset,
-    Start, StreamEvent, Time, Typing,
+    Author, Ban, Banned, Bans, ClosedRoom, ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message,
+    Named, Overview, Presence, Receipt, Reset, Start, StreamEvent, Time, Typing,
 };
 use crate::http::{self, Response};
 use bytes::Bytes;
@@ -28,13 +30,15 @@ use utoipa::openapi::{
 const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted) has a `position` in one \
     ordered log and a `prev`: the position of the event before it in the same room. Whoever has position P and \
     gets an event whose `prev` is P misses nothing. Reading needs no token; writing needs the token of a guest. \
-    Any origin may call this API; it takes no cookies. Fields and kinds may be added: pass over those you do not \
+    Any origin may call this API; it takes no cookies. What begins with `/admin/` is for the operator, on a server \
+    whose settings have an admin token; on others there is nothing. Fields and kinds may be added: pass over those you do not \
     know.";
 
 const STREAM: &str = "Server-sent events for any plain `EventSource`. The place to begin at is the header \
     `Last-Event-ID`, else `last_event_id`, else the newest `history` events. It opens at once with exactly one of \
     `start` (data: Start), `gap` (Gap) and `reset` (Reset), whose id is the position just before what follows. \
-    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete` (all: \
+    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, `close` (the room is \
+    closed to writing), `open` (it is open again), `empty` (all messages before it were taken away) (all: \
     StreamEvent), and kinds to come. A `gap` may come later too, when retention overtakes a slow reader. Without an \
     id, so that a reader's place does not move: `presence` (Presence) and `typing` (Typing). A comment line comes \
     after 15 s of silence. A bad place is answered by `reset`, never by a status.";
@@ -52,6 +56,10 @@ fn describe() -> OpenApi {
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .description(Some("The token that POST /api/v1/guests gave; good for a year."))
+        .build();
+    let admin = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The admin token of the server's settings."))
         .build();
     let components = ComponentsBuilder::new()
         .schema_from::<Document<'_>>()
@@ -71,7 +79,13 @@ fn describe() -> OpenApi {
         .schema_from::<Reset>()
         .schema_from::<StreamEvent<'_>>()
         .schema_from::<Typing<'_>>()
+        .schema_from::<ClosedRoom<'_>>()
+        .schema_from::<ClosedRooms<'_>>()
+        .schema_from::<Banned>()
+        .schema_from::<Ban<'_>>()
+        .schema_from::<Bans<'_>>()
         .security_scheme("token", SecurityScheme::Http(token))
+        .security_scheme("admin", SecurityScheme::Http(admin))
         .build();
     let info = InfoBuilder::new()
         .title("Millchat")
@@ -97,6 +111,7 @@ fn paths() -> PathsBuilder {
         (format!("{room}/events"), vec![(HttpMethod::Get, events())]),
     ]
     .into_iter()
+    .chain(operator::paths())
     .fold(PathsBuilder::new(), |paths, (path, operations)| {
         let mut item = PathItem::default();
         for (method, operation) in operations {
@@ -165,6 +180,8 @@ fn post() -> Operation {
         Kind::InvalidKey,
         Kind::InvalidContent,
         Kind::KeyReused,
+        Kind::RoomClosed,
+        Kind::Banned,
         Kind::RateLimited,
         Kind::OutcomeUnknown,
         Kind::Busy,
@@ -183,10 +200,12 @@ fn message() -> Operation {
 }
 
 /// What goes wrong with a change of a message, besides its body.
-const CHANGE: [Kind; 10] = [
+const CHANGE: [Kind; 12] = [
     Kind::InvalidRoom,
     Kind::MalformedParameter,
     Kind::NotAuthor,
+    Kind::RoomClosed,
+    Kind::Banned,
     Kind::UnknownMessage,
     Kind::MessageDeleted,
     Kind::RateLimited,
@@ -209,8 +228,11 @@ fn edit() -> Operation {
 
 fn delete() -> Operation {
     let op = writing("deleteMessage", "Take your message away: no record of the log holds its text any more")
+        .description(Some("With the admin token: any message; `by` says who takes it away."))
+        .security(SecurityRequirement::new("admin", std::iter::empty::<String>()))
         .parameter(room())
         .parameter(position())
+        .parameter(operator::by())
         .response("204", ResponseBuilder::new().description("It is gone").build());
     problems(op, &with_token(&CHANGE)).build()
 }

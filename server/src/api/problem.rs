@@ -46,6 +46,10 @@ pub enum Kind {
     ExpiredToken,
     /// The message is somebody else's.
     NotAuthor,
+    /// The room is closed to writing.
+    RoomClosed,
+    /// The author may not write any more.
+    Banned,
     /// There is nothing at this path.
     UnknownPath,
     /// There is no message at this position of the room.
@@ -54,6 +58,8 @@ pub enum Kind {
     WrongMethod,
     /// The body did not arrive in time.
     SlowBody,
+    /// As many authors are banned, or rooms closed, as can be.
+    ListFull,
     /// The message was deleted before.
     MessageDeleted,
     /// The body or the content is over its limit.
@@ -101,10 +107,13 @@ impl Kind {
             Self::ForgedToken => ("forged-token", S::UNAUTHORIZED, "The token is not genuine"),
             Self::ExpiredToken => ("expired-token", S::UNAUTHORIZED, "The token has expired"),
             Self::NotAuthor => ("not-author", S::FORBIDDEN, "The message is somebody else's"),
+            Self::RoomClosed => ("room-closed", S::FORBIDDEN, "The room is closed to writing"),
+            Self::Banned => ("banned", S::FORBIDDEN, "The author is banned"),
             Self::UnknownPath => ("unknown-path", S::NOT_FOUND, "There is nothing here"),
             Self::UnknownMessage => ("unknown-message", S::NOT_FOUND, "There is no such message"),
             Self::WrongMethod => ("wrong-method", S::METHOD_NOT_ALLOWED, "The method is not taken here"),
             Self::SlowBody => ("slow-body", S::REQUEST_TIMEOUT, "The body took too long"),
+            Self::ListFull => ("list-full", S::CONFLICT, "There are too many of these"),
             Self::MessageDeleted => ("message-deleted", S::GONE, "The message was deleted"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "This is too large"),
             Self::UnsupportedType => {
@@ -266,6 +275,9 @@ impl From<SendError> for Problem {
             SendError::TargetDeleted(_) => Kind::MessageDeleted,
             SendError::TooManyEdits(_) => Kind::TooManyEdits,
             SendError::NotAuthor(_) => Kind::NotAuthor,
+            SendError::RoomClosed => Kind::RoomClosed,
+            SendError::Banned => Kind::Banned,
+            SendError::TooMany(_) => Kind::ListFull,
             SendError::DiskFull { .. } => Kind::DiskFull,
             SendError::Unknown(_) => Kind::OutcomeUnknown,
             _ => Kind::Unavailable,

@@ -14,6 +14,7 @@ pub async fn overview(w: &Worker, room: &RoomName) -> Answer {
         room: room.as_str(),
         head: overview.head,
         floor: overview.floor,
+        closed: overview.closed,
         presence: Presence::of(&overview.presence),
     };
     Ok(http::json(StatusCode::OK, &shape))

@@ -74,7 +74,7 @@ pub struct Content {
     pub content: String,
 }
 
-/// A message was stored, durably, at this position.
+/// An event was stored, durably, at this position.
 #[derive(Serialize, ToSchema)]
 pub struct Receipt {
     /// Its place in the log.
@@ -88,6 +88,18 @@ pub struct Receipt {
     pub epoch: String,
     /// When it was taken.
     pub created_at: Time,
+}
+
+impl Receipt {
+    /// The shape of a receipt.
+    pub fn of(receipt: &millchat::Receipt) -> Self {
+        Self {
+            position: receipt.position,
+            prev: receipt.prev,
+            epoch: receipt.epoch.to_string(),
+            created_at: Time(receipt.created_at),
+        }
+    }
 }
 
 /// A message in its latest state.
@@ -195,8 +207,73 @@ pub struct Overview<'a> {
     /// The oldest position of the log that is kept.
     #[schema(example = 1)]
     pub floor: u64,
+    /// Whether it is closed to writing.
+    pub closed: bool,
     /// Who is in it.
     pub presence: Presence<'a>,
+}
+
+/// The rooms that are closed to writing.
+#[derive(Serialize, ToSchema)]
+pub struct ClosedRooms<'a> {
+    /// By name.
+    pub rooms: Vec<ClosedRoom<'a>>,
+}
+
+/// A room that is closed to writing.
+#[derive(Serialize, ToSchema)]
+pub struct ClosedRoom<'a> {
+    /// Its name.
+    #[schema(example = "lobby")]
+    pub room: &'a str,
+}
+
+/// A ban was laid or lifted, durably, at this position.
+#[derive(Serialize, ToSchema)]
+pub struct Banned {
+    /// Its place in the log; it stands outside every room.
+    #[schema(example = 1207)]
+    pub position: u64,
+    /// The log's life.
+    #[schema(example = "5f3c9a2e")]
+    pub epoch: String,
+    /// When it was taken.
+    pub created_at: Time,
+}
+
+/// The authors who may not write.
+#[derive(Serialize, ToSchema)]
+pub struct Bans<'a> {
+    /// By id.
+    pub bans: Vec<Ban<'a>>,
+}
+
+/// An author who may not write.
+#[derive(Serialize, ToSchema)]
+pub struct Ban<'a> {
+    /// Whose ban it is.
+    #[schema(example = "g_4kqv6mzd2xw7yrbtfn3a")]
+    pub author_id: &'a str,
+    /// The name of who laid it.
+    #[schema(example = "admin")]
+    pub by: Option<&'a str>,
+    /// Its place in the log.
+    #[schema(example = 1207)]
+    pub position: u64,
+    /// When it was laid.
+    pub created_at: Time,
+}
+
+impl<'a> Ban<'a> {
+    /// The shape of a ban.
+    pub fn of(ban: &'a millchat::Ban) -> Self {
+        Self {
+            author_id: &ban.author_id,
+            by: ban.by.as_ref().map(|by| &*by.name),
+            position: ban.position,
+            created_at: Time(ban.created_at),
+        }
+    }
 }
 
 /// Data of the stream's `start`: nothing is missing between the place asked for and what follows.
@@ -239,8 +316,8 @@ pub struct Reset {
 }
 
 /// Data of a logged event on the stream. Which fields there are follows from the event's kind: `message` has
-/// content; `edit` has target and content; `delete` has target. Every kind, known or not, has `position` and
-/// `prev`.
+/// content; `edit` has target and content; `delete` has target; `close`, `open` and `empty` have neither. Every kind,
+/// known or not, has `position` and `prev`.
 #[derive(Serialize, ToSchema)]
 pub struct StreamEvent<'a> {
     /// Its place in the log.

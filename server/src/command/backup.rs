@@ -90,15 +90,25 @@ impl Backup {
         let mut records = 0;
         while let Some(piece) = copy.next(&*log).map_err(|error| damaged(from, &error))? {
             // Nobody writes to it: there are no deletes and no cuts.
-            let Piece::Records(raws) = piece else { continue };
+            let (raws, stand) = match piece {
+                Piece::Records(raws) => (raws, false),
+                Piece::Standing(raws) => (raws, true),
+                _ => continue,
+            };
             for raw in raws {
                 let position = raw.position;
                 let record = raw.decode().map_err(|error| damaged(from, &error))?;
-                if self.rooms.take(&record) {
-                    new.append(raw).map_err(Failure::failed)?;
-                    records += 1;
+                match self.rooms.take(&record) {
+                    false => {}
+                    true if stand => new.stands(&raw).map_err(Failure::failed)?,
+                    true => {
+                        new.append(raw).map_err(Failure::failed)?;
+                        records += 1;
+                    }
                 }
-                progress.go_on(position)?;
+                if !stand {
+                    progress.go_on(position)?;
+                }
             }
         }
         new.finish(copy.head()).map_err(Failure::failed)?;

@@ -12,7 +12,7 @@ const FINDINGS_LISTED_MAX: u64 = 1_000;
 /// Checks a log that no server has open, without changing it.
 ///
 /// Checks the storage, the checksum of every record, the chain of every room, heads, index, edits, the floor, the
-/// count of live bytes, and that nothing is left of deleted texts. All right: a line of figures, and exit code 0.
+/// count of live bytes, closed rooms and bans, and that nothing is left of deleted texts. All right: a line of figures, and exit code 0.
 /// Otherwise what is wrong is listed, and the exit code is 1; 2 when the file cannot be opened as a log. A file
 /// that was not closed is repaired in memory first, as the next start would repair it.
 #[derive(clap::Args, Debug)]
@@ -40,7 +40,7 @@ impl Check {
             },
             &mut |finding| {
                 let room = finding.room.as_ref();
-                if !self.rooms.all() && room.is_some_and(|room| !self.rooms.names().contains(room)) {
+                if !self.rooms.all() && room.is_some_and(|room| !self.rooms.has(room)) {
                     return;
                 }
                 found += 1;
@@ -74,7 +74,7 @@ impl Check {
         let _ = writeln!(
             out,
             "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} index rows, {} live bytes, \
-             epoch {}",
+             {} closed rooms, {} bans, epoch {}",
             grouped(checked.records),
             grouped(checked.rooms),
             checked.floor,
@@ -82,6 +82,8 @@ impl Check {
             grouped(checked.edits),
             grouped(checked.index_rows),
             grouped(checked.live_bytes),
+            grouped(checked.closed_rooms),
+            grouped(checked.bans),
             checked.epoch
         );
         Ok(())

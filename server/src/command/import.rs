@@ -92,6 +92,19 @@ impl Importer {
                 }
             }
             Ok(Line::Floor(floor)) => log.raise_floor(floor).map_err(|error| error.to_string()),
+            Ok(Line::Emptied(rooms)) => rooms
+                .iter()
+                .filter(|room| self.rooms.has(room))
+                .try_for_each(|room| log.empty(room))
+                .map_err(|error| error.to_string()),
+            Ok(Line::Stands(raw)) => {
+                self.came += 1;
+                match take(&self.rooms, *keyed, raw) {
+                    Ok(None) => Ok(()),
+                    Ok(Some(raw)) => log.stands(&raw).map_err(|error| error.to_string()),
+                    Err(what) => Err(what),
+                }
+            }
             Ok(Line::Deleted(targets)) => targets
                 .into_iter()
                 .try_for_each(|target| log.delete(target))

@@ -2,14 +2,16 @@
 //!
 //! The first line is the [`Header`]. Then a record a line, in the order of their positions. A record that this
 //! release would not write back byte for byte, such as one of a kind to come, carries its bytes as `record`, and
-//! those count. From a running server also: `{"deleted":[7]}`, messages whose text is to be taken out of the lines
-//! before, with their edits, and `{"floor":9}`, before which everything is gone. The last line, `{"end":N,"head":M}`,
-//! tells the number of records and the newest position: without it the text was cut off.
+//! those count. A record with `"stands":true` stands beside the log: it closes a room or bans an author, and may lie
+//! below the floor. From a running server also: `{"deleted":[7]}`, messages whose text is to be taken out of the lines
+//! before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text is, and `{"floor":9}`, before which
+//! everything is gone. The last line, `{"end":N,"head":M}`, tells the number of records, those that stand among them,
+//! and the newest position: without it the text was cut off.
 
 use crate::api::shape::Time;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use millchat::log::{Hash, Piece, RawRecord, Record};
+use millchat::log::{Hash, Piece, RawRecord, Record, Ruling};
 use millchat::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Author, AuthorKind, Body, CONTENT_BYTES_MAX, Event, Position,
     RoomName, Timestamp,
@@ -105,8 +107,12 @@ impl Header {
 pub enum Line {
     /// A record.
     Record(RawRecord),
+    /// A record that stands beside the log.
+    Stands(RawRecord),
     /// Texts to be taken away.
     Deleted(Vec<Position>),
+    /// Rooms all of whose text is to be taken away.
+    Emptied(Vec<RoomName>),
     /// Everything before it is gone.
     Floor(Position),
     /// The last line.
@@ -130,12 +136,16 @@ struct Fields<'a> {
     room: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     kind: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stands: Option<bool>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     author: Option<AuthorFields<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     created_at: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<Position>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    author_id: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     content: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
@@ -146,6 +156,8 @@ struct Fields<'a> {
     record: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deleted: Option<Vec<Position>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    emptied: Option<Vec<Cow<'a, str>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     floor: Option<Position>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,14 +185,19 @@ pub fn write_piece(
 ) -> Result<u64, millchat::log::LogError> {
     let mut records = 0;
     match piece {
-        Piece::Records(raws) => {
+        Piece::Records(raws) | Piece::Standing(raws) => {
+            let stands = matches!(piece, Piece::Standing(_));
             for raw in raws {
                 let record = raw.decode()?;
                 if take(&record) {
-                    write_record(raw, &record, out);
+                    write_record(raw, &record, stands, out);
                     records += 1;
                 }
             }
+        }
+        Piece::Emptied(rooms) => {
+            let rooms = rooms.iter().map(|room| room.as_str().into()).collect();
+            put(&Fields { emptied: Some(rooms), ..Fields::default() }, out);
         }
         Piece::Floor(floor) => put(&Fields { floor: Some(*floor), ..Fields::default() }, out),
         Piece::Deleted(deleted) => put(&Fields { deleted: Some(deleted.clone()), ..Fields::default() }, out),
@@ -193,14 +210,20 @@ pub fn write_end(records: u64, head: Position, out: &mut Vec<u8>) {
     put(&Fields { end: Some(records), head: Some(head), ..Fields::default() }, out);
 }
 
-fn write_record(raw: &RawRecord, record: &Record, out: &mut Vec<u8>) {
-    let event = record.event.as_deref();
+fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8>) {
+    let (event, ruling) = (record.event.as_deref(), record.ruling.as_ref());
     let (kind, target, content) = match event.map(|event| &event.body) {
         Some(Body::Message { content }) => ("message", None, content.as_deref()),
         Some(Body::Edit { target, content }) => ("edit", Some(*target), content.as_deref()),
         Some(Body::Delete { target }) => ("delete", Some(*target), None),
+        Some(Body::Close) => ("close", None, None),
+        Some(Body::Open) => ("open", None, None),
+        Some(Body::Empty) => ("empty", None, None),
+        None if ruling.is_some_and(|ruling| ruling.banned) => ("ban", None, None),
+        None if ruling.is_some() => ("unban", None, None),
         _ => ("other", None, None),
     };
+    let author = event.map_or(ruling.and_then(|ruling| ruling.by.as_ref()), |event| event.author.as_ref());
     let plain = kind != "other"
         && record.created_at.0 <= TIME_MAX
         && RawRecord::encode(record).is_some_and(|encoded| encoded == *raw);
@@ -209,13 +232,15 @@ fn write_record(raw: &RawRecord, record: &Record, out: &mut Vec<u8>) {
         prev: event.map(|event| event.prev),
         room: event.map(|event| event.room.as_str().into()),
         kind: Some(kind.into()),
-        author: event.and_then(|event| event.author.as_ref()).map(|author| AuthorFields {
+        stands: stands.then_some(true),
+        author: author.map(|author| AuthorFields {
             id: (&*author.id).into(),
             name: (&*author.name).into(),
             kind: author.kind.as_str().into(),
         }),
         created_at: Some(Time(record.created_at).to_string().into()),
         target,
+        author_id: ruling.map(|ruling| (&*ruling.author_id).into()),
         content: content.map(Into::into),
         key: record.key.as_ref().map(|hash| hex(hash).into()),
         content_hash: record.content_hash.as_ref().map(|hash| hex(hash).into()),
@@ -234,42 +259,75 @@ pub fn read(line: &[u8]) -> Result<Line, String> {
         }
         Fields { position: None, floor: Some(floor), .. } => Ok(Line::Floor(*floor)),
         Fields { position: None, deleted: Some(deleted), .. } => Ok(Line::Deleted(deleted.clone())),
-        Fields { position: None, .. } => Err("a record needs a `position`".into()),
-        Fields { position: Some(position), record: Some(bytes), .. } => {
-            let bytes = STANDARD.decode(bytes.as_bytes()).map_err(|error| format!("`record`: {error}"))?;
-            let raw = RawRecord { position: *position, bytes };
-            check(&raw.decode().map_err(|error| error.to_string())?)?;
-            Ok(Line::Record(raw))
+        Fields { position: None, emptied: Some(rooms), .. } => {
+            rooms.iter().map(|name| room(name, "emptied")).collect::<Result<_, _>>().map(Line::Emptied)
         }
+        Fields { position: None, .. } => Err("a record needs a `position`".into()),
         Fields { position: Some(position), .. } => {
-            let record = read_record(*position, &fields)?;
-            check(&record)?;
-            let raw = RawRecord::encode(&record).ok_or("a record needs a `room`")?;
-            Ok(Line::Record(raw))
+            let raw = raw(*position, &fields)?;
+            Ok(if fields.stands == Some(true) { Line::Stands(raw) } else { Line::Record(raw) })
         }
     }
 }
 
+fn raw(position: Position, fields: &Fields<'_>) -> Result<RawRecord, String> {
+    if let Some(bytes) = &fields.record {
+        let bytes = STANDARD.decode(bytes.as_bytes()).map_err(|error| format!("`record`: {error}"))?;
+        let raw = RawRecord { position, bytes };
+        check(&raw.decode().map_err(|error| error.to_string())?)?;
+        return Ok(raw);
+    }
+    let record = read_record(position, fields)?;
+    check(&record)?;
+    RawRecord::encode(&record).ok_or_else(|| needs("room"))
+}
+
+fn needs(name: &str) -> String {
+    format!("a record needs a `{name}`")
+}
+
+fn room(name: &str, field: &str) -> Result<RoomName, String> {
+    RoomName::new(name).map_err(|error| format!("`{field}`: {error}"))
+}
+
 fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String> {
-    let needs = |name: &str| format!("a record needs a `{name}`");
-    let room = fields.room.as_deref().ok_or_else(|| needs("room"))?;
-    let room = RoomName::new(room).map_err(|error| format!("`room`: {error}"))?;
     let target = || fields.target.ok_or_else(|| needs("target"));
     let content = fields.content.as_deref().map(Arc::from);
+    let created_at = fields.created_at.as_deref().ok_or_else(|| needs("created_at"))?;
+    let moment: jiff::Timestamp = created_at.parse().map_err(|error| format!("`created_at`: {error}"))?;
+    let created_at = u64::try_from(moment.as_millisecond()).map_err(|_| "`created_at` is before 1970")?;
+    let created_at = Timestamp(created_at);
+    let author = fields.author.as_ref().map(author).transpose()?;
     let body = match fields.kind.as_deref().ok_or_else(|| needs("kind"))? {
         "message" => Body::Message { content },
         "edit" => Body::Edit { target: target()?, content },
         "delete" => Body::Delete { target: target()? },
-        other => return Err(format!("`kind` is `{other}`; without `record` it is message, edit or delete")),
+        "close" => Body::Close,
+        "open" => Body::Open,
+        "empty" => Body::Empty,
+        kind @ ("ban" | "unban") => {
+            let author_id = fields.author_id.as_deref().ok_or_else(|| needs("author_id"))?.into();
+            let ruling = Some(Ruling { author_id, banned: kind == "ban", by: author });
+            return Ok(Record {
+                position,
+                created_at,
+                event: None,
+                key: None,
+                content_hash: None,
+                ruling,
+                bytes: 0,
+            });
+        }
+        other => {
+            return Err(format!(
+                "`kind` is `{other}`; without `record` it is message, edit, delete, close, open, empty, ban or unban"
+            ));
+        }
     };
-    let created_at = fields.created_at.as_deref().ok_or_else(|| needs("created_at"))?;
-    let moment: jiff::Timestamp = created_at.parse().map_err(|error| format!("`created_at`: {error}"))?;
-    let created_at = u64::try_from(moment.as_millisecond()).map_err(|_| "`created_at` is before 1970")?;
-    let author = fields.author.as_ref().map(author).transpose()?;
     let hash = |text: &Option<Cow<'_, str>>, name| {
         text.as_deref().map(|text| unhex::<{ size_of::<Hash>() }>(text, name)).transpose()
     };
-    let created_at = Timestamp(created_at);
+    let room = room(fields.room.as_deref().ok_or_else(|| needs("room"))?, "room")?;
     let prev = fields.prev.ok_or_else(|| needs("prev"))?;
     Ok(Record {
         position,
@@ -277,6 +335,7 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
         event: Some(Arc::new(Event { position, prev, room, author, created_at, body })),
         key: hash(&fields.key, "key")?,
         content_hash: hash(&fields.content_hash, "content_hash")?,
+        ruling: None,
         bytes: 0,
     })
 }
@@ -290,18 +349,19 @@ fn author(fields: &AuthorFields<'_>) -> Result<Author, String> {
 
 /// The rules that every record of a log keeps because the chat refuses what breaks them.
 fn check(record: &Record) -> Result<(), String> {
-    let Some(event) = &record.event else { return Ok(()) };
-    if let Some(author) = &event.author {
-        for (name, text, max) in
-            [("id", &author.id, AUTHOR_ID_BYTES_MAX), ("name", &author.name, AUTHOR_NAME_BYTES_MAX)]
-        {
-            if text.is_empty() || text.len() > max || text.contains(char::is_control) {
-                return Err(format!(
-                    "the author's {name} must be 1 to {max} bytes without control characters"
-                ));
-            }
+    let (event, ruling) = (record.event.as_deref(), record.ruling.as_ref());
+    let author = event.map_or(ruling.and_then(|ruling| ruling.by.as_ref()), |event| event.author.as_ref());
+    let texts = [
+        author.map(|author| ("id", &author.id, AUTHOR_ID_BYTES_MAX)),
+        author.map(|author| ("name", &author.name, AUTHOR_NAME_BYTES_MAX)),
+        ruling.map(|ruling| ("id", &ruling.author_id, AUTHOR_ID_BYTES_MAX)),
+    ];
+    for (name, text, max) in texts.into_iter().flatten() {
+        if text.is_empty() || text.len() > max || text.contains(char::is_control) {
+            return Err(format!("the author's {name} must be 1 to {max} bytes without control characters"));
         }
     }
+    let Some(event) = event else { return Ok(()) };
     let (Body::Message { content: Some(content) } | Body::Edit { content: Some(content), .. }) = &event.body
     else {
         return Ok(());
@@ -342,96 +402,4 @@ fn unhex<const N: usize>(text: &str, name: &str) -> Result<[u8; N], String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn record(body: Body, key: Option<Hash>) -> RawRecord {
-        let author = Author { id: "g_1".into(), name: "Ada \u{1f600}".into(), kind: AuthorKind::Guest };
-        let event = Event {
-            position: 42,
-            prev: 7,
-            room: RoomName::new("lobby").unwrap(),
-            author: Some(author),
-            created_at: Timestamp(1_795_000_000_123),
-            body,
-        };
-        let created_at = event.created_at;
-        let record = Record {
-            position: 42,
-            created_at,
-            event: Some(Arc::new(event)),
-            key,
-            content_hash: key,
-            bytes: 0,
-        };
-        RawRecord::encode(&record).unwrap()
-    }
-
-    fn line(raw: &RawRecord) -> String {
-        let mut out = Vec::new();
-        let records = write_piece(&Piece::Records(vec![raw.clone()]), |_| true, &mut out).unwrap();
-        assert_eq!(records, 1);
-        String::from_utf8(out).unwrap()
-    }
-
-    #[test]
-    fn a_record_reads_back_byte_for_byte() {
-        for body in [
-            Body::Message { content: Some("a \"b\"\n\u{2028}\u{0}".into()) },
-            Body::Message { content: None },
-            Body::Edit { target: 3, content: Some("x".into()) },
-            Body::Delete { target: 3 },
-        ] {
-            let raw = record(body, Some([0xab; 16]));
-            let line = line(&raw);
-            assert!(line.contains(&"ab".repeat(16)) && !line.contains("\"record\""), "{line}");
-            assert_eq!(read(line.as_bytes()), Ok(Line::Record(raw)));
-        }
-    }
-
-    #[test]
-    fn what_this_release_does_not_know_is_carried_as_its_bytes() {
-        let raw = record(Body::Unknown { kind: 77 }, None);
-        let line = line(&raw);
-        assert!(line.contains("\"record\"") && line.contains("\"kind\":\"other\""), "{line}");
-        assert_eq!(read(line.as_bytes()), Ok(Line::Record(raw)));
-    }
-
-    #[test]
-    fn a_header_reads_back_and_a_newer_one_is_refused() {
-        let header = Header::new(millchat::Epoch(0x5f3c_9a2e), 3, 9, Some([7; 32]));
-        let mut out = Vec::new();
-        header.write(&mut out);
-        assert_eq!(Header::read(&out), Ok(header.clone()));
-        assert_eq!(header.signing_key(), Ok(Some([7; 32])));
-        let newer = String::from_utf8(out).unwrap().replace("\"format\":1", "\"format\":2");
-        assert!(Header::read(newer.as_bytes()).unwrap_err().contains("format 2"));
-        for other in ["", "{}", "[1]", "{\"position\":1}", "not json"] {
-            assert!(Header::read(other.as_bytes()).unwrap_err().contains("first line"), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_line_says_what_is_wrong() {
-        let good = line(&record(Body::Message { content: Some("hello".into()) }, Some([1; 16])));
-        for (from, to, word) in [
-            ("\"position\":42,", "", "position"),
-            ("\"prev\":7,", "", "prev"),
-            ("lobby", "the lobby", "room"),
-            ("\"kind\":\"message\"", "\"kind\":\"massage\"", "massage"),
-            ("\"kind\":\"message\"", "\"kind\":\"edit\"", "target"),
-            ("hello", "hel\\rlo", "CR"),
-            ("hello", &"x".repeat(CONTENT_BYTES_MAX + 1), "65536"),
-            ("\"g_1\"", "\"\"", "author's id"),
-            ("\"kind\":\"guest\"", "\"kind\":\"king\"", "king"),
-            ("0101", "01", "hex"),
-            ("\"created_at\":\"2", "\"created_at\":\"x", "created_at"),
-            ("\"position\"", "\"extra\":1,\"position\"", "extra"),
-            ("}\n", "", "EOF"),
-        ] {
-            assert!(good.contains(from), "{from} in {good}");
-            let error = read(good.replacen(from, to, 1).as_bytes()).unwrap_err();
-            assert!(error.contains(word), "{from}: {error}");
-        }
-    }
-}
+mod tests;

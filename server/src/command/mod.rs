@@ -95,9 +95,15 @@ impl Rooms {
         &self.names
     }
 
-    /// Whether a record is one of these rooms. What stands outside the rooms goes only with all of them.
+    /// Whether a room is one of these.
+    fn has(&self, room: &RoomName) -> bool {
+        self.all() || self.names.contains(room)
+    }
+
+    /// Whether a record is one of these rooms. What stands outside the rooms, such as a ban, goes only with all of
+    /// them.
     fn take(&self, record: &Record) -> bool {
-        self.all() || record.event.as_ref().is_some_and(|event| self.names.contains(&event.room))
+        self.all() || record.event.as_ref().is_some_and(|event| self.has(&event.room))
     }
 }
 

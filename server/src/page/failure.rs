@@ -8,6 +8,9 @@ use hyper::{StatusCode, header};
 use maud::html;
 use std::fmt::Display;
 
+/// What a program reads as "the author is banned" is said here to that very author.
+const BANNED: &str = "You are banned: the operator of this server does not let you write.";
+
 /// A rendered error page with a way onward.
 pub fn page(status: StatusCode, sentence: &str) -> Response {
     let reason = status.canonical_reason().unwrap_or("Error");
@@ -29,8 +32,11 @@ pub fn page(status: StatusCode, sentence: &str) -> Response {
 
 /// The page for an error that the API has a problem document for: the same status, said to a person.
 pub fn of<E: Display + Into<Problem>>(error: E) -> Response {
-    let sentence = sentence(&error.to_string());
+    let mut sentence = sentence(&error.to_string());
     let problem = error.into().response();
+    if let Some(Kind::Banned) = problem.extensions().get() {
+        BANNED.clone_into(&mut sentence);
+    }
     let mut response = page(problem.status(), &sentence);
     for name in [header::RETRY_AFTER, header::CONNECTION] {
         if let Some(value) = problem.headers().get(&name) {

@@ -50,17 +50,21 @@ impl sse::Dialect for Dialect {
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
         match opened.opening {
             Opening::Start => {}
-            Opening::Gap { to, .. } => append(&format!("gap-{to}"), rows::gap(to), out),
+            Opening::Gap { from, to } => {
+                return self.gap(from, Place { position: to, ..opened.place }, opened.closed, out);
+            }
             Opening::Reset(_) => {
                 push(elements(rows::reset()).selector("#messages").mode(ElementPatchMode::Inner), out);
                 outer(html! { div #older {} }, out);
+                closed(opened.closed, out);
             }
         }
         place(opened.place, out);
     }
 
-    fn gap(&self, _from: Position, at: Place, out: &mut Vec<u8>) {
+    fn gap(&self, _from: Position, at: Place, is_closed: bool, out: &mut Vec<u8>) {
         append(&format!("gap-{}", at.position), rows::gap(at.position), out);
+        closed(is_closed, out);
         place(at, out);
     }
 
@@ -70,11 +74,13 @@ impl sse::Dialect for Dialect {
     }
 }
 
-/// Rows before the oldest on the page, and what then stands above them.
-pub fn older(room: &str, page: &millchat::HistoryPage) -> Vec<u8> {
+/// Rows before the row at `before`, and what then stands above them. That row may be gone by now, because the room
+/// was emptied or the script took it away: then these rows do not belong there any more.
+pub fn older(room: &str, before: Position, page: &millchat::HistoryPage) -> Vec<u8> {
     let mut out = Vec::new();
     if let Some(oldest) = page.messages.first() {
-        let selector = absent(&format!("m-{}", oldest.position));
+        let absent = absent(&format!("m-{}", oldest.position));
+        let selector = format!("{absent}:has(> [data-position=\"{before}\"])");
         push(elements(rows::history(page)).selector(selector).mode(ElementPatchMode::Prepend), &mut out);
     }
     outer(rows::older(room, page), &mut out);
@@ -106,9 +112,32 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
             outer(rows::text(*target, Some(&**content), true), out);
         }
         Body::Delete { target } => outer(rows::text(*target, None, false), out),
+        Body::Close => {
+            notice(event, "The room was closed to writing", out);
+            closed(true, out);
+        }
+        Body::Open => {
+            notice(event, "The room was opened to writing again", out);
+            closed(false, out);
+        }
+        Body::Empty => {
+            let notice = rows::notice(event.position, "The room was emptied", event.author.as_ref());
+            push(elements(notice).selector("#messages").mode(ElementPatchMode::Inner), out);
+            outer(rows::emptied(event.room.as_str()), out);
+        }
         // An edit of a message that was deleted since; a kind of a newer release: only the place moves.
         _ => {}
     }
+}
+
+/// A line that says what was done to the room.
+fn notice(event: &Event, did: &str, out: &mut Vec<u8>) {
+    append(&format!("e-{}", event.position), rows::notice(event.position, did, event.author.as_ref()), out);
+}
+
+/// Whether the room can be written to: the same for everybody in it.
+fn closed(closed: bool, out: &mut Vec<u8>) {
+    push(PatchSignals::new(json!({ "_closed": closed }).to_string()), out);
 }
 
 /// Moves the page's place, in its signal and in the client's own header.
@@ -283,6 +312,51 @@ mod tests {
     }
 
     #[test]
+    fn a_room_that_is_closed_or_opened_says_so_in_a_line_and_in_a_signal() {
+        for (body, word, signal) in [(Body::Close, "closed", "true"), (Body::Open, "opened", "false")] {
+            let [line, closed, place] = &framed(Item::Event(&event(body)))[..] else {
+                panic!("three events")
+            };
+            assert_eq!(line.data[..2], ["selector #messages:not(:has(#e-7))", "mode append"]);
+            assert!(elements_of(line).contains(word) && elements_of(line).contains("Ada"), "{line:?}");
+            assert_eq!(closed.data, [format!("signals {{\"_closed\":{signal}}}")]);
+            assert_eq!((closed.id.as_str(), place.id.as_str()), ("", "5f3c9a2e-7"));
+        }
+    }
+
+    #[test]
+    fn an_emptied_room_is_one_line_and_no_older_rows() {
+        let [list, older, place] = &framed(Item::Event(&event(Body::Empty)))[..] else {
+            panic!("three events")
+        };
+        assert_eq!(list.data[..2], ["selector #messages", "mode inner"]);
+        assert!(elements_of(list).contains("The room was emptied by <bdi>Ada</bdi>."), "{list:?}");
+        assert!(
+            elements_of(older).contains("id=\"older\"") && elements_of(older).contains(" hidden"),
+            "{older:?}"
+        );
+        assert_eq!(place.id, "5f3c9a2e-7");
+    }
+
+    #[test]
+    fn older_rows_come_only_to_the_row_that_they_were_asked_for() {
+        let message = millchat::Message {
+            position: 3,
+            prev: 2,
+            room: RoomName::new("lobby").unwrap(),
+            author: None,
+            content: Some("x".into()),
+            created_at: Timestamp(0),
+            edited_at: None,
+        };
+        let page =
+            millchat::HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
+        let [rows, above] = &read(&older("lobby", 7, &page))[..] else { panic!("two events") };
+        assert_eq!(rows.data[0], "selector #messages:not(:has(#m-3)):has(> [data-position=\"7\"])");
+        assert!(elements_of(above).contains("id=\"older\""), "{above:?}");
+    }
+
+    #[test]
     fn whatever_an_event_is_the_place_moves() {
         for body in [Body::Edit { target: 3, content: None }, Body::Unknown { kind: 200 }] {
             let [place] = &framed(Item::Event(&event(body)))[..] else { panic!("one event") };
@@ -295,13 +369,16 @@ mod tests {
         let place = Place { epoch: Epoch(1), position: 41 };
         for (opening, events) in [
             (Opening::Start, 1),
-            (Opening::Gap { from: 3, to: 41 }, 2),
-            (Opening::Reset(ResetReason::Epoch), 3),
+            (Opening::Gap { from: 3, to: 41 }, 3),
+            (Opening::Reset(ResetReason::Epoch), 4),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, place, head: 50, floor: 42 }, &mut out);
+            Dialect.opening(&Opened { opening, place, head: 50, floor: 42, closed: true }, &mut out);
             let read = read(&out);
             assert_eq!(read.len(), events, "{read:?}");
+            // The event that closed the room may be among what is missing.
+            let closed = read.iter().any(|read| read.data == ["signals {\"_closed\":true}"]);
+            assert_eq!(closed, opening != Opening::Start, "{read:?}");
             assert_eq!(read[events - 1].id, "00000001-41");
         }
     }

@@ -26,13 +26,15 @@ use crate::{body, sse, text};
 use composer::Refused;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
-use millchat::{Author, Draft, HistoryRange, Place, Position, ReadError, RoomName};
+use millchat::{Author, Draft, HistoryPage, HistoryRange, Place, Position, ReadError, RoomName};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use serde::Deserialize;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
+/// So many times a step goes on when it found nothing but deleted messages: they are one line.
+const DELETED_STEPS_MAX: usize = 10;
 /// Letters and digits of a fresh room's name: 190 bits, so nobody finds it who was not told.
 const FRESH_ROOM_CHARS: usize = 32;
 
@@ -54,8 +56,9 @@ pub async fn room(w: &Worker, req: &Request, room: &RoomName) -> Response {
 
 async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Response, ReadError> {
     let chat = &w.app.chat;
-    let history = chat.history(room, HistoryRange::Newest, HISTORY_ROWS).await?;
-    let presence = chat.overview(room).await?.presence;
+    let history = history(w, room, HistoryRange::Newest).await?;
+    // Read after the history: what changes in between comes by the stream.
+    let overview = chat.overview(room).await?;
     // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
     // and does not announce a gap to somebody who opens a quiet room.
     let position = history.head.max(history.floor.saturating_sub(1));
@@ -64,14 +67,30 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
         me: w.app.identity.visitor(headers).as_ref(),
         history: &history,
         place: Place { epoch: chat.epoch(), position },
-        presence: &presence,
+        presence: &overview.presence,
+        closed: overview.closed,
         origin: w.app.public_url.as_ref().map(PublicUrl::origin),
     }))
 }
 
 async fn older(w: &Worker, room: &RoomName, before: Position) -> Result<Response, ReadError> {
-    let page = w.app.chat.history(room, HistoryRange::Before(before), HISTORY_ROWS).await?;
-    Ok(events(frame::older(room.as_str(), &page)))
+    let page = history(w, room, HistoryRange::Before(before)).await?;
+    Ok(events(frame::older(room.as_str(), before, &page)))
+}
+
+/// Messages for the page. Those of a room that was emptied are passed in longer steps.
+async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result<HistoryPage, ReadError> {
+    let chat = &w.app.chat;
+    let mut page = chat.history(room, range, HISTORY_ROWS).await?;
+    for _ in 0..DELETED_STEPS_MAX {
+        let Some(before) = page.older.filter(|_| page.messages.iter().all(|m| m.content.is_none())) else {
+            break;
+        };
+        let older = chat.history(room, HistoryRange::Before(before), HISTORY_ROWS).await?;
+        page.messages.splice(0..0, older.messages);
+        page.older = older.older;
+    }
+    Ok(page)
 }
 
 /// `GET /{room}/messages`: the page's stream.

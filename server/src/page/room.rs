@@ -23,6 +23,8 @@ pub struct View<'a> {
     pub place: Place,
     /// Who is here.
     pub presence: &'a Presence,
+    /// Whether it is closed to writing.
+    pub closed: bool,
     /// Where people reach the chat; `None` is the address by which the browser came.
     pub origin: Option<&'a str>,
 }
@@ -35,9 +37,10 @@ pub fn page(view: &View<'_>) -> Response {
 fn body(view: &View<'_>) -> Markup {
     let room = view.room.as_str();
     html! {
-        body.room data-room=(room) data-origin=[view.origin]
+        body.room.closed[view.closed] data-room=(room) data-origin=[view.origin]
             data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
-            data-signals:_people="false" data-signals:_saving="false" {
+            data-signals:_people="false" data-signals:_saving="false" data-signals:_closed=(view.closed)
+            data-class:closed="$_closed" {
             a.skip href="#composer" { "Skip to writing" }
             header.bar {
                 (layout::brand())
@@ -77,6 +80,8 @@ fn body(view: &View<'_>) -> Markup {
                 }
                 p #typists {} (people::typing(&[]))
                 p #problem .problem role="alert" {}
+                // One of the two is shown, by the class of the body.
+                p #closed { "This room is closed to writing." }
                 (composer::composer(room, view.me, None))
             }
             (stream(room))
@@ -113,7 +118,7 @@ mod tests {
     use super::*;
     use millchat::{AuthorKind, Epoch, Message, Timestamp};
 
-    fn rendered(name: &str, content: &str) -> String {
+    fn rendered_as(name: &str, content: &str, closed: bool) -> String {
         let room = RoomName::new("lobby").unwrap();
         let ada = Author { id: "g_4kq7".into(), name: name.into(), kind: AuthorKind::Guest };
         let message = Message {
@@ -129,8 +134,19 @@ mod tests {
         let presence = Presence { count: 1, authors: vec![ada.clone()] };
         let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 9 };
         let origin = Some("https://chat.example");
-        body(&View { room: &room, me: Some(&ada), history: &history, place, presence: &presence, origin })
-            .into_string()
+        let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
+        body(&View { room, me, history, place, presence, closed, origin }).into_string()
+    }
+
+    fn rendered(name: &str, content: &str) -> String {
+        rendered_as(name, content, false)
+    }
+
+    #[test]
+    fn a_closed_room_says_so_before_any_script_runs() {
+        let (open, closed) = (rendered_as("Ada", "hello", false), rendered_as("Ada", "hello", true));
+        assert!(closed.contains("class=\"room closed\"") && closed.contains("data-signals:_closed=\"true\""));
+        assert!(open.contains("class=\"room\"") && open.contains("data-signals:_closed=\"false\""));
     }
 
     #[test]

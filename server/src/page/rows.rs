@@ -1,4 +1,5 @@
-//! The rows of a room: messages, what stands in a deleted one's place, dividers, the row above the oldest.
+//! The rows of a room: messages, what stands in the place of deleted ones, what the operator did, dividers, the
+//! row above the oldest.
 //!
 //! A row is the same for everyone: no language, no zone and nothing of its viewer. The script puts times
 //! into the reader's zone and groups rows of one author. Whatever a person typed is escaped by maud; only
@@ -7,7 +8,7 @@
 use super::people;
 use linkify::{LinkFinder, LinkKind};
 use maud::{Markup, html};
-use millchat::{Author, HistoryPage, Position, Timestamp};
+use millchat::{Author, HistoryPage, Message, Position, Timestamp};
 
 /// Links of a message that can be followed. What comes after them stays text: an anchor is many times as long
 /// as the shortest link, and everybody in the room gets it.
@@ -59,36 +60,69 @@ pub fn text(position: Position, content: Option<&str>, edited: bool) -> Markup {
     }
 }
 
-/// The rows of a page of history, oldest first.
+/// The rows of a page of history, oldest first. Deleted messages in a row are one line, so that a room that was
+/// emptied is not a page of their stones.
 pub fn history(page: &HistoryPage) -> Markup {
     html! {
-        @for m in &page.messages {
-            (message(&Row {
-                position: m.position,
-                author: m.author.as_ref(),
-                created_at: m.created_at,
-                content: m.content.as_deref(),
-                edited: m.edited_at.is_some(),
-            }))
+        @for run in page.messages.chunk_by(|one, next| one.content.is_none() && next.content.is_none()) {
+            @match run {
+                [m] => (message(&Row {
+                    position: m.position,
+                    author: m.author.as_ref(),
+                    created_at: m.created_at,
+                    content: m.content.as_deref(),
+                    edited: m.edited_at.is_some(),
+                })),
+                run => (deleted(run)),
+            }
+        }
+    }
+}
+
+/// Several deleted messages. It stands for the oldest of them, whose id it has.
+fn deleted(run: &[Message]) -> Markup {
+    let first = run.first().map_or(0, |first| first.position);
+    html! {
+        li.divider.note #{ "m-" (first) } data-position=(first) { (run.len()) " messages were deleted." }
+    }
+}
+
+/// What somebody did to the room as a whole: `did` goes before their name. It names its event, so that it comes
+/// only once.
+pub fn notice(position: Position, did: &str, by: Option<&Author>) -> Markup {
+    html! {
+        li.divider.note #{ "e-" (position) } data-position=(position) {
+            (did)
+            @if let Some(by) = by { " by " bdi { (by.name) } }
+            "."
         }
     }
 }
 
 /// What stands above the oldest row: a way to older ones, or why there is none.
 pub fn older(room: &str, page: &HistoryPage) -> Markup {
-    // The script can take rows away at the top, so the oldest row is looked up when the button is pressed.
-    let get = format!(
-        "@get('/{room}?before=' + (document.querySelector('#messages > .msg')?.dataset.position ?? 0))"
-    );
     let why_none = match page.messages.first() {
         None => "",
         Some(oldest) if oldest.prev != 0 => "Older messages are no longer kept.",
         Some(_) => "This is where the room begins.",
     };
+    above(room, page.older.is_none().then_some(why_none))
+}
+
+/// What stands above a list that was emptied. The script shows the button once it has taken rows away.
+pub fn emptied(room: &str) -> Markup {
+    above(room, Some(""))
+}
+
+fn above(room: &str, why_none: Option<&str>) -> Markup {
+    // The script can take rows away at the top, so the oldest row is looked up when the button is pressed.
+    let get = format!(
+        "@get('/{room}?before=' + (document.querySelector('#messages > [data-position]')?.dataset.position ?? 0))"
+    );
     html! {
         div #older {
-            button.quiet type="button" hidden[page.older.is_none()] data-on:click=(get) { "Show older messages" }
-            p hidden[page.older.is_some()] { (why_none) }
+            button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) { "Show older messages" }
+            p hidden[why_none.is_none()] { (why_none.unwrap_or_default()) }
         }
     }
 }
@@ -220,6 +254,39 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part} in {html}");
         }
+    }
+
+    fn page(contents: &[Option<&str>]) -> HistoryPage {
+        let room = millchat::RoomName::new("lobby").unwrap();
+        let message = |(at, content): (usize, Option<&str>)| Message {
+            position: at as u64 + 1,
+            prev: at as u64,
+            room: room.clone(),
+            author: None,
+            content: content.map(Into::into),
+            created_at: Timestamp(0),
+            edited_at: None,
+        };
+        let messages = contents.iter().copied().enumerate().map(message).collect();
+        HistoryPage { messages, floor: 1, head: 9, older: None, newer: None }
+    }
+
+    #[test]
+    fn deleted_messages_in_a_row_are_one_line_and_a_single_one_is_its_own() {
+        let html = history(&page(&[Some("a"), None, None, None, Some("b"), None, Some("c")])).into_string();
+        assert_eq!(html.matches("<li").count(), 5, "{html}");
+        assert!(html.contains("id=\"m-2\" data-position=\"2\">3 messages were deleted."), "{html}");
+        assert_eq!(html.matches("This message was deleted.").count(), 1, "{html}");
+        let emptied = history(&page(&[None; 100])).into_string();
+        assert!(emptied.matches("<li").count() == 1 && emptied.contains("100 messages"), "{emptied}");
+    }
+
+    #[test]
+    fn who_did_something_to_the_room_is_text() {
+        let by = Author { id: "admin".into(), name: "<b>\"Ada".into(), kind: AuthorKind::User };
+        let html = notice(7, "The room was emptied", Some(&by)).into_string();
+        assert!(html.contains("emptied by <bdi>&lt;b&gt;&quot;Ada</bdi>."), "{html}");
+        assert!(notice(7, "The room was emptied", None).into_string().contains("emptied.</li>"));
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn text(path: &Path) -> &str {
 }
 
 /// Runs `millchat import OUT …` with this input: exit code, stderr.
-async fn import(arguments: &[&str], input: &str) -> (Option<i32>, String) {
+pub async fn import(arguments: &[&str], input: &str) -> (Option<i32>, String) {
     let mut child = command(BINARY)
         .arg("import")
         .args(arguments)

@@ -10,6 +10,7 @@ mod api;
 mod browser;
 mod commands;
 mod crash;
+mod moderation;
 mod process;
 mod programs;
 mod proxy;

@@ -2,9 +2,11 @@
 //!
 //! The storage's own checksums come first, then the records in their order: the checksum of each, and that each
 //! chain is whole (the `prev` of a record is the record before it in its room, or below the floor for the first).
-//! Then what is kept beside the records is held against them: heads, index, edits, the floor, the live bytes, and
-//! that no text is left of what was deleted. Memory: a little per room, and a word per row of the index.
+//! Then what is kept beside the records is held against them: heads, index, edits, the floor, the live bytes, what
+//! stands (rooms closed, authors banned), and that no text is left of what was deleted or emptied. Memory: a little
+//! per room and per author who was banned, and a word per row of the index.
 
+mod standing;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -130,6 +132,8 @@ pub fn check(
         edits: 0,
         index_rows: 0,
         live_bytes: 0,
+        closed_rooms: 0,
+        bans: 0,
         closed,
         findings: 0,
     };
@@ -138,13 +142,15 @@ pub fn check(
         check_format(&tx, &name)?;
         let state = State::read(&tx).map_err(|error| damaged(error.to_string()))?;
         (checked.epoch, checked.floor) = (state.epoch, state.floor);
+        (checked.closed_rooms, checked.bans) =
+            standing::counts(&tx).map_err(|error| damaged(error.to_string()))?;
         let walk = Walk::begin(&tx, state, &mut checked, &mut found).and_then(|mut walk| {
             walk.records(progress)?;
             walk.heads()?;
             walk.index();
             walk.edits()?;
             walk.account();
-            Ok(())
+            walk.standing()
         });
         Ok(walk)
     }));

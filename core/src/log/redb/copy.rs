@@ -21,11 +21,11 @@ use super::open::{builder, create};
 use super::write::{cut, withhold, write_derived, write_live_bytes};
 use super::{
     EDITS, HEADS, LOG, OpenError, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST,
-    STATE_SIGNING_KEY, storage_error, stored_head,
+    STATE_SIGNING_KEY, moderation, storage_error, stored_head,
 };
 use crate::event::{Body, Position, RoomName};
 use crate::log::derived::{Derived, Head};
-use crate::log::{Copy, Log, LogError, Piece, RawRecord, record};
+use crate::log::{Copy, Log, LogError, Piece, RawRecord, Record, record};
 
 /// Records that one transaction takes.
 const BATCH_RECORDS_MAX: usize = 8_192;
@@ -71,6 +71,15 @@ pub fn open_stopped(path: &Path) -> Result<Arc<dyn Log>, OpenError> {
     Ok(Arc::new(RedbLog::start(database, &path.display().to_string(), None)?))
 }
 
+/// Where a record goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Among the records.
+    Log,
+    /// Beside them, because it stands.
+    Standing,
+}
+
 /// A log being made of records that have their positions. Dropped before [`NewLog::finish`], it leaves nothing.
 pub struct NewLog {
     path: PathBuf,
@@ -81,7 +90,7 @@ pub struct NewLog {
     signing_key: [u8; 32],
     floor: Position,
     last: Position,
-    pending: Vec<(RawRecord, Body)>,
+    pending: Vec<(RawRecord, Record, Place)>,
     pending_bytes: usize,
     /// What the pending records bring.
     derived: Derived,
@@ -147,31 +156,29 @@ impl NewLog {
             return Err(misfit(format!("it is below the floor, {}", self.floor)));
         }
         let decoded = raw.decode().map_err(|error| misfit(error.to_string()))?;
-        let body = match decoded.event {
-            None => Body::Unknown { kind: 0 },
-            Some(event) => {
-                let head = self.head_of(&event.room)?;
-                if head.position >= self.floor && event.prev != head.position {
-                    let what = format!(
-                        "`prev` is {}, and the record before it in room {} is {}",
-                        event.prev, event.room, head.position
-                    );
-                    return Err(misfit(what));
-                }
-                if head.position < self.floor && event.prev >= self.floor {
-                    let what = format!(
-                        "`prev` is {}, and no record of room {} came before it",
-                        event.prev, event.room
-                    );
-                    return Err(misfit(what));
-                }
-                self.derived.note(&event.room, head, event.position, event.created_at);
-                event.body.clone()
+        if let Some(event) = &decoded.event {
+            let head = self.head_of(&event.room)?;
+            if head.position >= self.floor && event.prev != head.position {
+                let what = format!(
+                    "`prev` is {}, and the record before it in room {} is {}",
+                    event.prev, event.room, head.position
+                );
+                return Err(misfit(what));
             }
-        };
+            if head.position < self.floor && event.prev >= self.floor {
+                let what =
+                    format!("`prev` is {}, and no record of room {} came before it", event.prev, event.room);
+                return Err(misfit(what));
+            }
+            self.derived.note(&event.room, head, event.position, event.created_at);
+        }
         self.last = raw.position;
+        self.put(raw, decoded, Place::Log)
+    }
+
+    fn put(&mut self, raw: RawRecord, record: Record, place: Place) -> Result<(), NewLogError> {
         self.pending_bytes += raw.bytes.len();
-        self.pending.push((raw, body));
+        self.pending.push((raw, record, place));
         if self.pending.len() >= BATCH_RECORDS_MAX || self.pending_bytes >= BATCH_BYTES_MAX {
             self.flush()?;
         }
@@ -188,9 +195,43 @@ impl NewLog {
         })
     }
 
-    /// Takes the records before `floor` out.
+    /// Takes a record that stands beside the log's own (see [`Piece::Standing`]): one that closes a room or bans an
+    /// author. It may lie below the floor, and comes before the records that may take it back.
+    pub fn stands(&mut self, raw: &RawRecord) -> Result<(), NewLogError> {
+        let misfit = |what: String| NewLogError::Misfit { position: raw.position, what };
+        let record = raw.decode().map_err(|error| misfit(error.to_string()))?;
+        if !moderation::stands(&record) {
+            return Err(misfit("it closes no room and bans no author, so it cannot stand".into()));
+        }
+        self.put(raw.clone(), record, Place::Standing)
+    }
+
+    /// Takes the text of all events of a room away, as an Empty after the last of them does.
+    pub fn empty(&mut self, room: &RoomName) -> Result<(), NewLogError> {
+        self.flush()?;
+        let head = self.head_of(room)?.position;
+        self.erase(room, head)
+    }
+
+    /// Takes the text out of a room's records from `at` on down.
+    fn erase(&mut self, room: &RoomName, at: Position) -> Result<(), NewLogError> {
+        let mut next = (at != 0).then_some(at);
+        while let Some(at) = next {
+            self.transact(|this, tx| {
+                let change;
+                (change, next) = moderation::erase(tx, room, at, this.floor, BATCH_RECORDS_MAX)?;
+                this.tainted |= change.more != change.less;
+                this.live_bytes = (this.live_bytes + change.more).saturating_sub(change.less);
+                write_live_bytes(tx, this.last, this.live_bytes)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Takes the records before `floor` out, and forgets what stands: it is told anew.
     pub fn raise_floor(&mut self, floor: Position) -> Result<(), NewLogError> {
         self.flush()?;
+        self.transact(|_, tx| moderation::forget_standing(tx, 0))?;
         while self.floor < floor {
             self.tainted |= self.last > 0;
             // Beyond the last record there is nothing to take out step by step.
@@ -220,6 +261,8 @@ impl NewLog {
                 state.insert(key, head.to_le_bytes().as_slice()).map_err(storage_error)?;
             }
             drop((heads, state));
+            // A cut may have told of what came after the end.
+            moderation::forget_standing(tx, head + 1)?;
             write_live_bytes(tx, head, this.live_bytes)
         })?;
         let Self { path, file, database, heads, signing_key, tainted, .. } = self;
@@ -256,26 +299,35 @@ impl NewLog {
         let pending = std::mem::take(&mut self.pending);
         let derived = std::mem::take(&mut self.derived);
         self.pending_bytes = 0;
+        let mut emptied = Vec::new();
         self.transact(|this, tx| {
-            for (raw, body) in &pending {
+            for (raw, record, place) in pending {
+                if place == Place::Standing {
+                    moderation::note(tx, record, &raw.bytes)?;
+                    continue;
+                }
                 {
                     let mut log = tx.open_table(LOG).map_err(storage_error)?;
                     log.insert(raw.position, raw.bytes.as_slice()).map_err(storage_error)?;
                     this.live_bytes += record::stored_bytes(&raw.bytes);
                 }
-                match body {
-                    Body::Edit { target, .. } => {
+                match record.event.as_ref().map(|event| &event.body) {
+                    Some(Body::Edit { target, .. }) => {
                         let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
                         edits.insert((*target, raw.position), ()).map_err(storage_error)?;
                     }
                     // What comes from a log has no text here any more; what comes from elsewhere may have.
-                    Body::Delete { target } => this.withhold(tx, *target)?,
-                    _ => {}
+                    Some(Body::Delete { target }) => this.withhold(tx, *target)?,
+                    Some(Body::Message { .. }) => {}
+                    Some(Body::Empty) => emptied.extend(record.event),
+                    _ => drop(moderation::note(tx, record, &raw.bytes)?),
                 }
             }
             write_derived(tx, &[&derived], this.last)?;
             write_live_bytes(tx, this.last, this.live_bytes)
-        })
+        })?;
+        // Now, and not when the log is opened: the file is to hold nothing of it.
+        emptied.into_iter().try_for_each(|event| self.erase(&event.room, event.prev))
     }
 
     fn withhold(&mut self, tx: &WriteTransaction, target: Position) -> Result<(), LogError> {
@@ -321,9 +373,11 @@ fn rewrite(path: &Path, made: &Path, signing_key: [u8; 32]) -> Result<(), NewLog
     let mut copy = Copy::begin(&*log);
     let mut new = NewLog::create(path, Some(signing_key), copy.floor())?;
     while let Some(piece) = copy.next(&*log).map_err(|error| failed(error.to_string()))? {
-        // Nobody writes to it: there are no deletes and no cuts.
-        if let Piece::Records(records) = piece {
-            records.into_iter().try_for_each(|record| new.append(record))?;
+        match piece {
+            Piece::Records(records) => records.into_iter().try_for_each(|record| new.append(record))?,
+            Piece::Standing(records) => records.iter().try_for_each(|record| new.stands(record))?,
+            // Nobody writes to it: there are no deletes and no cuts.
+            Piece::Floor(_) | Piece::Deleted(_) | Piece::Emptied(_) => {}
         }
     }
     new.finish(copy.head())

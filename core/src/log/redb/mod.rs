@@ -6,13 +6,18 @@
 //! | `edits` | (target, position of the edit) | with the edit |
 //! | `heads` | room → (head, count, time) | at checkpoints (see [`super::derived`]) |
 //! | `index` | (room, position), one per 128 events of a room | at checkpoints |
+//! | `closed` | room → the record that closed it | with it, until the room is opened |
+//! | `bans` | author's id → the record that bans them | with it, until the ban is taken back |
+//! | `emptying` | (room, position of an Empty) → the next position to erase | with it, until all is erased |
 //! | `state` | what cannot be made anew from the records | once, at checkpoints, and by cuts |
 //!
 //! An event's place in its room is found by `prev` alone: a read walks back from the next index row, so it
-//! costs what it returns and at most 128 reads. One commit is one transaction and one fsync.
+//! costs what it returns and at most 128 reads. One commit is one transaction and one fsync. A cut takes records,
+//! with their rows of `edits` and `index`; what stands in `closed`, `bans` and `emptying` stays.
 
 pub(super) mod check;
 pub(super) mod copy;
+mod moderation;
 mod open;
 mod overlay;
 mod write;
@@ -28,7 +33,10 @@ use parking_lot::{Mutex, RwLock};
 
 use super::derived::{Derived, Head, INDEX_EVERY};
 use super::record::{self, Record};
-use super::{Append, Chain, CommitError, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX, RawRecord};
+use super::standing::{Standing, Veil, is_veiled, veiled};
+use super::{
+    Append, Chain, CommitError, Committed, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX, RawRecord,
+};
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
 pub use open::OpenError;
 
@@ -61,6 +69,8 @@ pub(crate) struct RedbLog {
     checkpoint: AtomicU64,
     /// What no checkpoint holds yet. Written by the committer only, and held for writing for memory work only.
     derived: RwLock<Derived>,
+    /// What moderation left standing. Changed by the committer only, after the commit.
+    standing: Standing,
     /// The committer's buffer for the bytes of a record.
     scratch: Mutex<Vec<u8>>,
     /// The file, or where it lies, to ask for free space; `None` when it is in memory or opened for a test.
@@ -72,6 +82,12 @@ impl RedbLog {
         let database = self.database.read();
         let database = database.as_ref().ok_or_else(|| LogError::Storage("the log is closed".into()))?;
         database.begin_read().map_err(storage_error)
+    }
+
+    /// Begins a read of what readers may have: what is to be withheld first, or text could slip through between.
+    fn begin_veiled(&self) -> Result<(Arc<Veil>, ReadTransaction), LogError> {
+        let veil = self.standing.veil();
+        Ok((veil, self.begin_read()?))
     }
 
     fn begin_write(&self) -> Result<WriteTransaction, CommitError> {
@@ -138,8 +154,12 @@ impl Log for RedbLog {
         self.floor.load(Ordering::Acquire)
     }
 
-    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError> {
+    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError> {
         self.write(batch, floor)
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     fn live_bytes(&self) -> u64 {
@@ -160,8 +180,8 @@ impl Log for RedbLog {
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let tx = self.begin_read()?;
-        get(&tx.open_table(LOG).map_err(storage_error)?, position)
+        let (veil, tx) = self.begin_veiled()?;
+        get(&tx.open_table(LOG).map_err(storage_error)?, position, &veil)
     }
 
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
@@ -178,11 +198,11 @@ impl Log for RedbLog {
         let (mut at, mut bytes) = (after, 0);
         loop {
             let known = self.known(room, at);
-            let tx = self.begin_read()?;
+            let (veil, tx) = self.begin_veiled()?;
             let walk = Self::walk_from(&tx, room, at, &known)?;
             chain.head = walk.head;
             let log = tx.open_table(LOG).map_err(storage_error)?;
-            let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX)?;
+            let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX, &veil)?;
             let (Some(first), Some(last)) = (piece.first(), piece.last()) else { break };
             if !chain.events.is_empty() && first.prev != at {
                 // A cut came between the two pieces: the next read begins with the gap.
@@ -203,19 +223,19 @@ impl Log for RedbLog {
         let count = count.min(READ_EVENTS_MAX);
         // The walk begins at the first index row from `before` on, and passes over at most 128 events.
         let known = self.known(room, before.saturating_sub(1));
-        let tx = self.begin_read()?;
+        let (veil, tx) = self.begin_veiled()?;
         let walk = Self::walk_from(&tx, room, before.saturating_sub(1), &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let mut events = Vec::new();
         let (mut at, mut bytes) = (walk.from, 0);
         // A page that goes on where another ended knows its place in the chain.
-        if let Some(event) = get(&log, before)?.and_then(|record| record.event)
+        if let Some(event) = get(&log, before, &veil)?.and_then(|record| record.event)
             && event.room == *room
         {
             at = event.prev;
         }
         while at != 0 && events.len() < count && bytes < READ_BYTES_MAX {
-            let Some(event) = get(&log, at)?.and_then(|record| record.event) else { break };
+            let Some(event) = get(&log, at, &veil)?.and_then(|record| record.event) else { break };
             at = event.prev;
             if event.position < before {
                 bytes += event.cost_bytes();
@@ -227,11 +247,11 @@ impl Log for RedbLog {
     }
 
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        let tx = self.begin_read()?;
+        let (veil, tx) = self.begin_veiled()?;
         let edits = tx.open_table(EDITS).map_err(storage_error)?;
         let newest = edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.next_back();
         match newest.transpose().map_err(storage_error)? {
-            Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1),
+            Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1, &veil),
             None => Ok(None),
         }
     }
@@ -249,20 +269,20 @@ impl Log for RedbLog {
     }
 
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
-        let tx = self.begin_read()?;
+        let (veil, tx) = self.begin_veiled()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let rows = log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX);
-        ascending(from, rows.map(decode_row).collect::<Result<_, _>>()?)
+        ascending(from, rows.map(|row| decode_row(row, &veil)).collect::<Result<_, _>>()?)
     }
 
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
-        let tx = self.begin_read()?;
+        let (veil, tx) = self.begin_veiled()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for row in log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX) {
             let (position, record) = row.map_err(storage_error)?;
             bytes += record.value().len();
-            rows.push(RawRecord { position: position.value(), bytes: record.value().to_vec() });
+            rows.push(raw(position.value(), record.value(), &veil));
             if bytes >= READ_BYTES_MAX {
                 break;
             }
@@ -271,10 +291,10 @@ impl Log for RedbLog {
     }
 
     fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
-        let tx = self.begin_read()?;
+        let (veil, tx) = self.begin_veiled()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let rows = log.range(..before).map_err(storage_error)?.rev().take(READ_EVENTS_MAX);
-        let mut records: Vec<_> = rows.map(decode_row).collect::<Result<_, _>>()?;
+        let mut records: Vec<_> = rows.map(|row| decode_row(row, &veil)).collect::<Result<_, _>>()?;
         records.reverse();
         let mut records = ascending(0, records)?;
         if let Some(newest) = records.last().filter(|newest| newest.position >= before) {
@@ -291,9 +311,18 @@ impl Log for RedbLog {
 
 type Row<'a> = (::redb::AccessGuard<'a, u64>, ::redb::AccessGuard<'a, &'static [u8]>);
 
-fn decode_row(row: Result<Row<'_>, ::redb::StorageError>) -> Result<Record, LogError> {
+fn decode_row(row: Result<Row<'_>, ::redb::StorageError>, veil: &Veil) -> Result<Record, LogError> {
     let (position, bytes) = row.map_err(storage_error)?;
-    record::decode(position.value(), bytes.value())
+    Ok(veiled(record::decode(position.value(), bytes.value())?, veil))
+}
+
+/// A record's bytes without what readers may not have. One that does not read back is no text of anybody's.
+fn raw(position: Position, bytes: &[u8], veil: &Veil) -> RawRecord {
+    let withheld = (!veil.is_empty())
+        .then(|| record::decode(position, bytes).ok()?.event.filter(|event| is_veiled(event, veil)))
+        .flatten()
+        .and_then(|_| record::withhold(position, bytes).ok());
+    RawRecord { position, bytes: withheld.unwrap_or_else(|| bytes.to_vec()) }
 }
 
 /// A damaged tree can give back what was not asked for, and whoever goes on from the last record would go round for
@@ -321,11 +350,12 @@ fn walk_back(
     after: Position,
     count: usize,
     bytes_max: usize,
+    veil: &Veil,
 ) -> Result<Vec<Arc<Event>>, LogError> {
     let mut passed = std::collections::VecDeque::new();
     let (mut at, mut bytes) = (from, 0);
     while at > after {
-        let Some(event) = get(log, at)?.and_then(|record| record.event) else { break };
+        let Some(event) = get(log, at, veil)?.and_then(|record| record.event) else { break };
         at = event.prev;
         bytes += event.cost_bytes();
         passed.push_back(event);
@@ -336,9 +366,13 @@ fn walk_back(
     Ok(passed.into_iter().rev().collect())
 }
 
-fn get(log: &impl ReadableTable<u64, &'static [u8]>, position: Position) -> Result<Option<Record>, LogError> {
+fn get(
+    log: &impl ReadableTable<u64, &'static [u8]>,
+    position: Position,
+    veil: &Veil,
+) -> Result<Option<Record>, LogError> {
     let Some(bytes) = log.get(position).map_err(storage_error)? else { return Ok(None) };
-    record::decode(position, bytes.value()).map(Some)
+    Ok(Some(veiled(record::decode(position, bytes.value())?, veil)))
 }
 
 fn stored_head(
@@ -362,103 +396,4 @@ fn refused(error: impl std::fmt::Display) -> CommitError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event::Body;
-    use crate::log::derived::CHECKPOINT_EVENTS;
-    use crate::log::record::RECORD_VERSION;
-
-    fn room(n: u64) -> RoomName {
-        RoomName::new(&format!("room-{n}")).unwrap()
-    }
-
-    fn fill(log: &RedbLog, events: u64, rooms: u64) {
-        let appends: Vec<Append> = (0..events)
-            .map(|n| Append {
-                room: room(n % rooms),
-                author: None,
-                created_at: Timestamp(1),
-                body: Body::Message { content: Some("x".into()) },
-                key: None,
-                content_hash: None,
-            })
-            .collect();
-        for batch in appends.chunks(1_000) {
-            log.commit(batch, 0).unwrap();
-        }
-    }
-
-    fn index_rows(log: &RedbLog) -> Vec<(String, Position)> {
-        let tx = log.begin_read().unwrap();
-        let index = tx.open_table(INDEX).unwrap();
-        let rows = index.range::<(&str, u64)>(..).unwrap().map(|row| row.unwrap().0);
-        rows.map(|key| (key.value().0.to_owned(), key.value().1)).collect()
-    }
-
-    #[test]
-    fn a_room_has_an_index_row_for_every_128_of_its_events() {
-        let log = RedbLog::in_memory().unwrap();
-        fill(&log, 40_000, 2);
-        let written = index_rows(&log).len() as u64;
-        let derived = log.derived.read();
-        let both = written + derived.index().count() as u64;
-        assert_eq!(both, 2 * (20_000 / INDEX_EVERY));
-        assert!(derived.events() < CHECKPOINT_EVENTS, "and it is not all in memory");
-        assert!(index_rows(&log).contains(&("room-0".into(), 2 * INDEX_EVERY - 1)));
-    }
-
-    #[test]
-    fn a_start_makes_anew_what_no_checkpoint_holds() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        let log = RedbLog::open(&path).unwrap();
-        fill(&log, 20_000, 3);
-        // As a crash leaves it: the database is dropped, the checkpoint of a close is not made.
-        let database = log.database.write().take();
-        drop(database);
-        let before = std::mem::take(&mut *log.derived.write());
-        let log = RedbLog::open(&path).unwrap();
-        let after = log.derived.read();
-        assert_eq!((log.head(), after.events()), (20_000, before.events()));
-        assert!(
-            after.heads().count() == 3 && after.heads().all(|(room, head)| before.head(room) == Some(*head))
-        );
-        assert!(after.index().eq(before.index()));
-    }
-
-    #[test]
-    fn a_file_that_is_no_log_is_refused_and_left_as_it_is() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("notes.txt");
-        std::fs::write(&path, "dear diary").unwrap();
-        let error = RedbLog::open(&path).err().unwrap().to_string();
-        assert!(error.contains("notes.txt") && error.contains("not a Millchat log"), "{error}");
-        assert_eq!(std::fs::read(&path).unwrap(), b"dear diary");
-        // A redb file of another program.
-        let path = directory.path().join("other.redb");
-        let other = Database::create(&path).unwrap();
-        let tx = other.begin_write().unwrap();
-        tx.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
-        tx.commit().unwrap();
-        drop(other);
-        let before = std::fs::read(&path).unwrap();
-        assert!(matches!(RedbLog::open(&path), Err(OpenError::NotALog(_))));
-        assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
-    }
-
-    #[test]
-    fn a_log_of_a_newer_release_is_refused() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("log");
-        drop(RedbLog::open(&path).unwrap());
-        let database = Database::open(&path).unwrap();
-        let tx = database.begin_write().unwrap();
-        tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
-        tx.commit().unwrap();
-        drop(database);
-        let before = std::fs::read(&path).unwrap();
-        let error = RedbLog::open(&path).err().unwrap().to_string();
-        assert!(error.contains("newer release") && error.contains("log"), "{error}");
-        assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::{
     EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT,
-    STATE_LAST, STATE_LIVE, STATE_SIGNING_KEY, storage_error, stored_head,
+    STATE_LAST, STATE_LIVE, STATE_SIGNING_KEY, moderation, storage_error, stored_head,
 };
 use crate::event::{Epoch, Position};
 use crate::log::LogError;
@@ -136,16 +136,19 @@ impl RedbLog {
         check_format(&reading, name)?;
         let state = State::read(&reading).map_err(storage)?;
         let replayed = replay(&reading, &state).map_err(storage)?;
+        let head = replayed.head.max(state.last);
+        let standing = moderation::read(&reading, head).map_err(storage)?;
         drop(reading);
         Ok(Self {
             database: RwLock::new(Some(database)),
             epoch: state.epoch,
             signing_key: state.signing_key,
-            head: AtomicU64::new(replayed.head.max(state.last)),
+            head: AtomicU64::new(head),
             floor: AtomicU64::new(state.floor),
             live_bytes: AtomicU64::new(replayed.live_bytes),
             checkpoint: AtomicU64::new(state.checkpoint),
             derived: RwLock::new(replayed.derived),
+            standing,
             scratch: Mutex::new(Vec::new()),
             place,
         })

@@ -7,13 +7,14 @@ use std::sync::atomic::Ordering;
 use ::redb::{Durability, ReadableTable as _, Table, WriteTransaction};
 
 use super::{
-    EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_LIVE, refused,
-    storage_error, stored_head,
+    EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_LIVE,
+    moderation, refused, storage_error, stored_head,
 };
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Head};
 use crate::log::record::{self, Fields};
-use crate::log::{Append, CommitError, Log as _, LogError, READ_EVENTS_MAX};
+use crate::log::standing::Change as Standing;
+use crate::log::{Append, CommitError, Committed, Log as _, LogError, READ_EVENTS_MAX, Ruling, What};
 
 /// Free space that a commit leaves on the disk, so that redb never meets a full one: after an I/O error it
 /// would serve only what it has cached.
@@ -22,6 +23,10 @@ const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
 /// A page of redb.
 const PAGE_BYTES: u64 = 4 * 1024;
+/// Pages that a row of a table beside the log may cost: a leaf and what leads to it, copied.
+const ROW_PAGES: usize = 4;
+/// Pages that a step of an emptying may cost: as for a delete, two for each record, and its row.
+const ERASE_PAGES: usize = 2 * moderation::ERASE_RECORDS_MAX + ROW_PAGES;
 
 /// How the bytes of the kept records change.
 #[derive(Default)]
@@ -40,15 +45,36 @@ impl AddAssign for Change {
     }
 }
 
+/// A batch in a transaction: what became of each, and what it brings.
+#[derive(Default)]
+struct Appended {
+    committed: Vec<Committed>,
+    brought: Derived,
+    change: Change,
+    standing: Vec<Standing>,
+}
+
 impl RedbLog {
-    pub(super) fn write(&self, batch: &[Append], floor: Position) -> Result<Vec<Arc<Event>>, CommitError> {
-        self.require_space(self.bytes_max(batch).map_err(refused)?)?;
-        let mut tx = self.begin_write()?;
-        tx.set_durability(Durability::Immediate).map_err(refused)?;
-        let (events, brought, mut change) = self.append(&tx, batch).map_err(refused)?;
+    pub(super) fn write(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError> {
         let head = self.head.load(Ordering::Acquire) + batch.len() as u64;
         let old_floor = self.floor.load(Ordering::Acquire);
         let floor = floor.clamp(old_floor, head + 1);
+        let needed = self.bytes_max(batch).map_err(refused)?;
+        self.require_space(needed)?;
+        let mut emptying = self.standing.first_emptying();
+        if emptying.is_some()
+            && let Err(full) = self.require_space(needed + ERASE_PAGES as u64 * PAGE_BYTES)
+        {
+            if batch.is_empty() && floor == old_floor {
+                return Err(full);
+            }
+            // The step waits for space; what it would go along with does not.
+            emptying = None;
+        }
+        let mut tx = self.begin_write()?;
+        tx.set_durability(Durability::Immediate).map_err(refused)?;
+        let Appended { committed, brought, mut change, mut standing } =
+            self.append(&tx, batch).map_err(refused)?;
         let checkpoint = {
             let derived = self.derived.read();
             // The heads of rooms that lose their last record must be in their table before the record goes.
@@ -61,6 +87,11 @@ impl RedbLog {
         };
         if floor > old_floor {
             change += cut(&tx, old_floor, floor, head).map_err(refused)?;
+        }
+        if let Some((emptying, next)) = emptying {
+            let (erased, step) = moderation::erase_step(&tx, emptying, next, floor).map_err(refused)?;
+            change += erased;
+            standing.push(step);
         }
         let live_bytes = (self.live_bytes.load(Ordering::Acquire) + change.more).saturating_sub(change.less);
         if checkpoint || change.old {
@@ -77,18 +108,24 @@ impl RedbLog {
             derived.absorb(brought);
         }
         self.live_bytes.store(live_bytes, Ordering::Release);
+        // In this order: what stands as of a position is never told before the position is the head.
         self.head.store(head, Ordering::Release);
-        Ok(events)
+        self.standing.apply(standing, head);
+        Ok(committed)
     }
 
-    /// What a batch may write at worst: its records, a page for each record that a delete rewrites, and a page
-    /// for each row of a checkpoint.
-    fn bytes_max(&self, batch: &[Append]) -> Result<u64, LogError> {
+    /// What a batch may write at worst: its records, pages for each record that a delete rewrites and for each row
+    /// of what stands, and a page for each row of a checkpoint.
+    pub(super) fn bytes_max(&self, batch: &[Append]) -> Result<u64, LogError> {
         let records: u64 = batch.iter().map(Append::bytes_max).sum();
         let mut pages = 0;
         for append in batch {
-            if let Body::Delete { target } = append.body {
-                pages += 2 * (1 + self.edits(target)?);
+            match &append.what {
+                What::Event { body: Body::Delete { target }, .. } => {
+                    pages += 2 * (1 + self.edits(*target)?);
+                }
+                What::Event { body: Body::Message { .. } | Body::Edit { .. }, .. } => {}
+                What::Event { .. } | What::Ban(_) | What::Unban(_) => pages += ROW_PAGES,
             }
         }
         let derived = self.derived.read();
@@ -109,58 +146,65 @@ impl RedbLog {
     }
 
     /// Puts the batch into a transaction that is not committed yet.
-    fn append(
-        &self,
-        tx: &WriteTransaction,
-        batch: &[Append],
-    ) -> Result<(Vec<Arc<Event>>, Derived, Change), LogError> {
+    fn append(&self, tx: &WriteTransaction, batch: &[Append]) -> Result<Appended, LogError> {
         let mut log = tx.open_table(LOG).map_err(storage_error)?;
         let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
         let heads = tx.open_table(HEADS).map_err(storage_error)?;
         let mut scratch = self.scratch.lock();
-        let (mut brought, mut change) = (Derived::default(), Change::default());
-        let mut events = Vec::with_capacity(batch.len());
+        let mut appended = Appended::default();
+        let Appended { committed, brought, change, standing } = &mut appended;
         let mut position = self.head.load(Ordering::Acquire);
         for append in batch {
             position += 1;
-            let known = brought.head(&append.room).or_else(|| self.derived.read().head(&append.room));
-            let head = match known {
-                Some(head) => head,
-                None => stored_head(&heads, &append.room)?,
-            };
-            let event = Arc::new(Event {
-                position,
-                prev: head.position,
-                room: append.room.clone(),
-                author: append.author.clone(),
-                created_at: append.created_at,
-                body: append.body.clone(),
-            });
-            let fields = Fields {
-                event: &event,
-                key: append.key.as_ref(),
-                content_hash: append.content_hash.as_ref(),
-            };
-            record::encode(&fields, &mut scratch);
+            let mut event = None;
+            match &append.what {
+                What::Event { room, body } => {
+                    let known = brought.head(room).or_else(|| self.derived.read().head(room));
+                    let head = match known {
+                        Some(head) => head,
+                        None => stored_head(&heads, room)?,
+                    };
+                    let made = Event {
+                        position,
+                        prev: head.position,
+                        room: room.clone(),
+                        author: append.author.clone(),
+                        created_at: append.created_at,
+                        body: body.clone(),
+                    };
+                    let (key, content_hash) = (append.key.as_ref(), append.content_hash.as_ref());
+                    record::encode(&Fields { event: &made, key, content_hash }, &mut scratch);
+                    brought.note(room, head, position, append.created_at);
+                    event = Some(Arc::new(made));
+                }
+                What::Ban(author_id) | What::Unban(author_id) => {
+                    let banned = matches!(append.what, What::Ban(_));
+                    let ruling = Ruling { author_id: author_id.clone(), banned, by: append.author.clone() };
+                    record::encode_ruling(position, append.created_at, &ruling, &mut scratch);
+                }
+            }
             log.insert(position, scratch.as_slice()).map_err(storage_error)?;
             change.more += record::stored_bytes(&scratch);
-            brought.note(&append.room, head, position, append.created_at);
-            match append.body {
-                Body::Edit { target, .. } => {
-                    edits.insert((target, position), ()).map_err(storage_error)?;
+            match &append.what {
+                What::Event { body: Body::Message { .. }, .. } => {}
+                What::Event { body: Body::Edit { target, .. }, .. } => {
+                    edits.insert((*target, position), ()).map_err(storage_error)?;
                 }
-                Body::Delete { target } => {
-                    change += withhold(&mut log, target)?;
-                    for edit in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
+                What::Event { body: Body::Delete { target }, .. } => {
+                    *change += withhold(&mut log, *target)?;
+                    for edit in edits.range((*target, 0)..=(*target, Position::MAX)).map_err(storage_error)? {
                         let (key, _) = edit.map_err(storage_error)?;
-                        change += withhold(&mut log, key.value().1)?;
+                        *change += withhold(&mut log, key.value().1)?;
                     }
                 }
-                _ => {}
+                _ => {
+                    let record = record::decode(position, &scratch)?;
+                    standing.extend(moderation::note(tx, record, &scratch)?);
+                }
             }
-            events.push(event);
+            committed.push(Committed { position, event });
         }
-        Ok((events, brought, change))
+        Ok(appended)
     }
 
     pub(super) fn forget(

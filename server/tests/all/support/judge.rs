@@ -37,6 +37,9 @@ pub fn seen(event: &SseEvent) -> Seen {
         "message" => Act::Message,
         "edit" => Act::Edit(target()),
         "delete" => Act::Delete(target()),
+        "close" => Act::Close,
+        "open" => Act::Open,
+        "empty" => Act::Empty,
         _ => Act::Other,
     };
     let author = data.author.map_or(0, |author| digest(author.id));

@@ -1,7 +1,8 @@
 use super::*;
 use crate::event::{Author, AuthorKind, Body, RoomName, Timestamp};
+use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING};
 use crate::log::redb::{EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_FLOOR, STATE_LIVE};
-use crate::log::{Append, Log};
+use crate::log::{Append, Log, What};
 use ::redb::{ReadableTable as _, WriteTransaction};
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -9,14 +10,10 @@ use tempfile::TempDir;
 const ROOMS: u64 = 3;
 
 fn append(room: u64, body: Body) -> Append {
-    Append {
-        room: RoomName::new(&format!("room-{room}")).unwrap(),
-        author: Some(Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
-        created_at: Timestamp(7),
-        body,
-        key: Some([1; 16]),
-        content_hash: Some([2; 16]),
-    }
+    let room = RoomName::new(&format!("room-{room}")).unwrap();
+    let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+    let append = Append::event(room, Some(ada), Timestamp(7), body);
+    Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
 }
 
 fn post(position: u64) -> Append {
@@ -206,4 +203,61 @@ fn whatever_page_is_overwritten_it_is_said_and_nothing_panics() {
         assert!(std::fs::read(&harmed).unwrap() == copy, "page {page}: the file was changed");
     }
     assert!(found_in > 0 && refused > 0, "{found_in} found, {refused} refused");
+}
+
+#[test]
+fn each_thing_that_stands_wrongly_is_found() {
+    type Harm = fn(&WriteTransaction);
+    let harms: [(&str, &str, Harm); 8] = [
+        ("a ban has no row", "position 2: by it the ban troll stands, and there is no row of it", |tx| {
+            tx.open_table(BANS).unwrap().remove("troll").unwrap();
+        }),
+        ("a ban that was taken back has a row", "position 3: by it the ban free stands", |tx| {
+            let bytes = tx.open_table(LOG).unwrap().get(3).unwrap().unwrap().value().to_vec();
+            tx.open_table(BANS).unwrap().insert("free", (3, bytes.as_slice())).unwrap();
+        }),
+        ("a row is of another", "position 2: the row of the ban ada does not say that it is", |tx| {
+            let bytes = tx.open_table(LOG).unwrap().get(2).unwrap().unwrap().value().to_vec();
+            tx.open_table(BANS).unwrap().insert("ada", (2, bytes.as_slice())).unwrap();
+        }),
+        ("a closed room has no row", "position 5: by it the closed room room-0 stands", |tx| {
+            tx.open_table(CLOSED).unwrap().remove("room-0").unwrap();
+        }),
+        ("a row is damaged", "position 5: the row of the closed room room-0 does not say", |tx| {
+            tx.open_table(CLOSED).unwrap().insert("room-0", (5, b"?".as_slice())).unwrap();
+        }),
+        ("text is left", "room room-0, position 1: its room was emptied at 6", |tx| {
+            tx.open_table(EMPTYING).unwrap().remove(("room-0", 6)).unwrap();
+        }),
+        ("what is erased is not", "room room-0, position 1: its room was emptied at 6", |tx| {
+            tx.open_table(EMPTYING).unwrap().insert(("room-0", 6), 0).unwrap();
+        }),
+        ("nothing empties it", "room room-0, position 5: it is noted as emptying the room", |tx| {
+            tx.open_table(EMPTYING).unwrap().insert(("room-0", 5), 1).unwrap();
+        }),
+    ];
+    let ruling = |what| Append { what, ..append(0, Body::Close) };
+    for (name, expected, harm) in harms {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let log = RedbLog::open(&path).unwrap();
+        let batch = [
+            append(0, Body::Message { content: Some("text".into()) }),
+            ruling(What::Ban("troll".into())),
+            ruling(What::Ban("free".into())),
+            ruling(What::Unban("free".into())),
+            append(0, Body::Close),
+            append(0, Body::Empty),
+        ];
+        log.commit(&batch, 0).unwrap();
+        log.close().unwrap();
+        assert_eq!(findings(&path).1, Vec::<String>::new(), "{name}");
+        let database = Database::open(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        harm(&tx);
+        tx.commit().unwrap();
+        drop(database);
+        let (_, found) = findings(&path);
+        assert!(found.iter().any(|finding| finding.contains(expected)), "{name}: {found:?}");
+    }
 }

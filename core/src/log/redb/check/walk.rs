@@ -6,8 +6,10 @@ use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 
 use super::super::open::State;
 use super::super::{EDITS, HEADS, INDEX, LOG, get, storage_error};
+use super::standing::Standing;
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::derived::INDEX_EVERY;
+use crate::log::standing::Veil;
 use crate::log::{Checked, Finding, LogError, record};
 
 /// Progress is told once per this many records.
@@ -35,6 +37,7 @@ pub(super) struct Walk<'a> {
     /// Positions whose record does not read back: their rooms are not known.
     broken: HashSet<Position>,
     counted_bytes: u64,
+    standing: Standing,
     checked: &'a mut Checked,
     found: &'a mut dyn FnMut(Finding),
 }
@@ -64,7 +67,8 @@ impl<'a> Walk<'a> {
             }
         }
         let (rooms, broken) = (HashMap::new(), HashSet::new());
-        Ok(Self { tx, log, state, rooms, index, broken, counted_bytes: 0, checked, found })
+        let standing = Standing::begin(tx, found)?;
+        Ok(Self { tx, log, state, rooms, index, broken, counted_bytes: 0, standing, checked, found })
     }
 
     fn tell(&mut self, room: Option<&RoomName>, position: Option<Position>, what: impl Into<String>) {
@@ -90,6 +94,7 @@ impl<'a> Walk<'a> {
             }
             match record::decode(position, bytes) {
                 Ok(record) => {
+                    self.standing.see(&record, self.found);
                     if let Some(event) = record.event {
                         self.event(&event)?;
                     }
@@ -165,7 +170,7 @@ impl<'a> Walk<'a> {
             }
         }
         if target >= self.state.floor && !self.broken.contains(&target) {
-            let there = get(&self.log, target)?.and_then(|record| record.event);
+            let there = get(&self.log, target, &Veil::default())?.and_then(|record| record.event);
             let is_message = |of: &Event| of.room == *room && matches!(of.body, Body::Message { .. });
             if target >= event.position || !there.is_some_and(|of| is_message(&of)) {
                 self.tell(
@@ -184,7 +189,7 @@ impl<'a> Walk<'a> {
         }
         for gone in gone {
             // A record that does not read back is told of elsewhere.
-            let Ok(Some(record)) = get(&self.log, gone) else { continue };
+            let Ok(Some(record)) = get(&self.log, gone, &Veil::default()) else { continue };
             let text = match record.event.as_ref().map(|event| &event.body) {
                 Some(Body::Message { content } | Body::Edit { content, .. }) => content.is_some(),
                 _ => false,
@@ -267,7 +272,7 @@ impl<'a> Walk<'a> {
             if self.broken.contains(&edit) {
                 continue;
             }
-            let there = get(&self.log, edit)?.and_then(|record| record.event);
+            let there = get(&self.log, edit, &Veil::default())?.and_then(|record| record.event);
             let is_edit = there
                 .is_some_and(|event| matches!(event.body, Body::Edit { target: of, .. } if of == target));
             if !is_edit {
@@ -275,6 +280,12 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(())
+    }
+
+    /// What stands beside the records.
+    pub fn standing(self) -> Result<(), LogError> {
+        let bounds = (self.state.floor, self.checked.head);
+        self.standing.tables(self.tx, bounds, self.broken.is_empty(), self.found)
     }
 
     /// The floor, and what was counted.

@@ -1,17 +1,13 @@
 use super::*;
 use crate::event::{Author, AuthorKind, Timestamp};
-use crate::log::{Append, check};
+use crate::log::{Append, What, check};
 use tempfile::TempDir;
 
 fn append(room: u64, body: Body) -> Append {
-    Append {
-        room: RoomName::new(&format!("room-{room}")).unwrap(),
-        author: Some(Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
-        created_at: Timestamp(7),
-        body,
-        key: Some([1; 16]),
-        content_hash: Some([2; 16]),
-    }
+    let room = RoomName::new(&format!("room-{room}")).unwrap();
+    let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+    let append = Append::event(room, Some(ada), Timestamp(7), body);
+    Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
 }
 
 fn text(position: Position) -> String {
@@ -42,6 +38,8 @@ fn copy(log: &RedbLog, mut meanwhile: impl FnMut(usize)) -> (TempDir, PathBuf) {
         match piece {
             Piece::Records(records) => records.into_iter().for_each(|record| new.append(record).unwrap()),
             Piece::Floor(floor) => new.raise_floor(floor).unwrap(),
+            Piece::Standing(records) => records.iter().for_each(|record| new.stands(record).unwrap()),
+            Piece::Emptied(rooms) => rooms.iter().for_each(|room| new.empty(room).unwrap()),
             Piece::Deleted(targets) => targets.into_iter().for_each(|target| new.delete(target).unwrap()),
         }
         pieces += 1;
@@ -177,6 +175,102 @@ fn everything_expired_during_the_copy_leaves_nothing_of_it() {
     let made = RedbLog::open(&path).unwrap();
     assert!(made.record(1_000).unwrap().is_none_or(|record| record.content_hash.is_none()));
     assert!(!holds(&path, &text(1_000)));
+}
+
+fn empty(log: &RedbLog, room: u64) {
+    log.commit(&[append(room, Body::Empty)], 0).unwrap();
+}
+
+/// The messages of room 0 whose text a file holds.
+fn held(path: &Path) -> Vec<Position> {
+    let bytes = std::fs::read(path).unwrap();
+    let (before, after) = (b"<the text of ", b'>');
+    let begins = bytes.windows(before.len()).enumerate().filter(|(_, window)| window == before);
+    let number = |at: usize| {
+        let digits = bytes[at..].split(|byte| *byte == after).next().unwrap();
+        std::str::from_utf8(digits).unwrap().parse::<Position>().unwrap()
+    };
+    begins.map(|(at, _)| number(at + before.len())).filter(|position| position % 3 == 0).collect()
+}
+
+#[test]
+fn a_copy_holds_nothing_of_an_emptied_room_wherever_the_erasing_has_come() {
+    // Before the copy began, while it reads, and beyond its end, when the log is written faster than it is read.
+    for (emptied_at, faster) in [(0, false), (3, false), (5, true)] {
+        let log = messages(3_000);
+        if emptied_at == 0 {
+            empty(&log, 0);
+            log.commit(&[], 0).unwrap();
+        }
+        let mut done = emptied_at == 0;
+        let (_directory, path) = copy(&log, |piece| {
+            if faster && piece < 40 {
+                log.commit(&vec![append(1, Body::Message { content: None }); 300], 0).unwrap();
+            }
+            if piece == emptied_at {
+                empty(&log, 0);
+                done = true;
+            }
+        });
+        assert!(done, "the copy was over before {emptied_at} pieces");
+        assert_eq!(held(&path), Vec::<Position>::new(), "emptied at {emptied_at}");
+        assert!(holds(&path, &text(1)) && holds(&path, &text(2)), "emptied at {emptied_at}");
+        let made = RedbLog::open(&path).unwrap();
+        assert_eq!(made.standing().counts(), (0, 0, 0), "nothing is left to be done");
+        assert_eq!(made.head() < log.head(), faster);
+        assert_eq!(made.record(3).unwrap().unwrap().content_hash, None);
+    }
+}
+
+fn ban(author_id: &str, banned: bool) -> Append {
+    let id = author_id.into();
+    Append { what: if banned { What::Ban(id) } else { What::Unban(id) }, ..append(0, Body::Close) }
+}
+
+/// What stands, and since when.
+fn stands(log: &dyn Log) -> Vec<(String, Position)> {
+    let (_, records) = log.standing().records();
+    let name = |record: &Record| match (&record.event, &record.ruling) {
+        (Some(event), _) => event.room.to_string(),
+        (None, ruling) => ruling.as_ref().unwrap().author_id.to_string(),
+    };
+    records.iter().map(|record| (name(record), record.position)).collect()
+}
+
+#[test]
+fn what_stands_is_copied_though_its_records_are_cut_and_what_comes_meanwhile_puts_it_right() {
+    for overtaken in [false, true] {
+        let log = RedbLog::in_memory().unwrap();
+        let old = [append(0, Body::Close), append(1, Body::Close), ban("a", true), ban("b", true)];
+        log.commit(&old, 0).unwrap();
+        let post = append(2, Body::Message { content: Some("x".into()) });
+        log.commit(&vec![post.clone(); 3_000], 0).unwrap();
+        log.commit(&[], 100).unwrap();
+        let (_directory, path) = copy(&log, |piece| {
+            if piece == 3 {
+                log.commit(&[append(0, Body::Open), ban("a", false), ban("c", true)], 0).unwrap();
+                log.commit(&vec![post.clone(); 300], 0).unwrap();
+            }
+            // The records of what was just changed are gone before the copy has come to them.
+            if piece == 4 && overtaken {
+                log.commit(&[], 3_100).unwrap();
+            }
+        });
+        let made = RedbLog::open(&path).unwrap();
+        let expected = [("room-1".to_owned(), 2), ("b".to_owned(), 4), ("c".to_owned(), 3_007)];
+        assert_eq!((stands(&log), stands(&made)), (expected.to_vec(), expected.to_vec()));
+        assert_eq!(made.standing().bans()[0].ruling, log.standing().bans()[0].ruling);
+        assert_eq!(made.floor(), if overtaken { 3_100 } else { 100 });
+    }
+}
+
+#[test]
+fn what_cannot_stand_is_refused() {
+    let log = messages(1);
+    let directory = tempfile::tempdir().unwrap();
+    let mut new = NewLog::create(&directory.path().join("new"), None, 1).unwrap();
+    let error = new.stands(&raw(&log)[0]).unwrap_err().to_string();
+    assert!(error.contains("closes no room and bans no author"), "{error}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ let unseen = 0;
 // A row and where it was, while rows come in above it.
 let anchor;
 
+const isMessage = (node) => node.classList?.contains('msg');
 const isNearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
 
 function toEnd() {
@@ -60,7 +61,9 @@ function trim() {
 
 new MutationObserver((records) => {
   const atEnd = records.filter((record) => record.nextSibling === null);
-  const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.isConnected);
+  const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.isConnected && isMessage(node));
+  // The room was emptied: what was counted is gone.
+  if (!messages.querySelector('.msg')) count(0);
   if (added.length > 0 && (!following || document.hidden)) count(added.length);
   trim();
 }).observe(messages, { childList: true });

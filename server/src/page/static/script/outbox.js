@@ -11,7 +11,7 @@ const NOT_STORED = [400, 401, 403, 408, 413, 415, 422, 429, 507];
 const REASONS = {
   0: 'The server did not answer.',
   401: 'The server does not know you any more. Choose your name again, then try again.',
-  403: 'The server refused it: it seems to come from another site.',
+  403: 'The server refused it.',
   413: 'It is too long.',
   422: 'The server refused it: there is nothing to see in it, or its key was used before.',
   429: 'You send faster than this server allows.',
@@ -94,11 +94,31 @@ function pump() {
 
 function post(entry) {
   entry.status = undefined;
+  entry.reason = undefined;
   entry.tries += 1;
   show(entry, 'sending');
 }
 
-function settle(entry) {
+// Why it is forbidden: the room is closed, the author is banned, or it seems to come from another site. The client
+// tells the status alone, so the server is asked once more for its sentence. Under the same key it stores the text at
+// most once, if what forbade it has just ended.
+async function hear(entry) {
+  try {
+    const answer = await fetch(`/${room}/messages`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ content: entry.content, key: entry.key }),
+    });
+    entry.status = answer.ok ? undefined : answer.status;
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    entry.reason = page.querySelector('.failure h1 + p')?.textContent;
+  } catch {
+    // What the status alone says has to do.
+  }
+}
+
+async function settle(entry) {
+  if (entry.status === 403) await hear(entry);
   if (entry.status === undefined) {
     drop(entry);
   } else if (PASSING.includes(entry.status) && entry.tries < TRIES_MAX) {
@@ -108,7 +128,7 @@ function settle(entry) {
   } else {
     entry.state = 'failed';
     show(entry, 'unsent');
-    fate(entry, `Not sent. ${REASONS[entry.status] ?? `The server answered ${entry.status}.`}`);
+    fate(entry, `Not sent. ${entry.reason ?? REASONS[entry.status] ?? `The server answered ${entry.status}.`}`);
     entry.row.querySelector('.edit').hidden = !NOT_STORED.includes(entry.status);
     const rename = document.getElementById('rename');
     if (entry.status === 401 && rename && document.getElementById('namer').hidden) rename.click();

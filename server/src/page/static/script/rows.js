@@ -26,13 +26,21 @@ function own(row) {
   row.classList.toggle('mine', row.dataset.authorId !== '' && row.dataset.authorId === composer.dataset.authorId);
 }
 
-// Puts a row into the group before it, or begins one. Says whether the row after it must be looked at too.
+function messageBefore(row) {
+  let before = row.previousElementSibling;
+  while (before && !isMessage(before)) before = before.previousElementSibling;
+  return before;
+}
+
+// Puts a row into the group before it, or begins one. Says whether the row after it must be looked at too. A line
+// between two messages ends a group, and not a day.
 function place(row) {
-  const before = row.previousElementSibling;
-  const sameDay = isMessage(before) && before.day === row.day;
+  const before = messageBefore(row);
+  const sameDay = before !== null && before.day === row.day;
   if (sameDay) row.removeAttribute('data-day');
   else if (row.day) row.dataset.day = row.day;
-  const sameAuthor = sameDay && row.dataset.authorId !== '' && before.dataset.authorId === row.dataset.authorId;
+  const adjoins = before === row.previousElementSibling;
+  const sameAuthor = sameDay && adjoins && row.dataset.authorId !== '' && before.dataset.authorId === row.dataset.authorId;
   const follows = sameAuthor && row.at - before.head?.at < GROUP_MS_MAX && before.nth < GROUP_ROWS_MAX;
   const [head, nth] = follows ? [before.head, before.nth + 1] : [row, 1];
   row.classList.toggle('cont', follows);
@@ -43,7 +51,7 @@ function place(row) {
 }
 
 function placeFrom(row) {
-  for (let next = row; isMessage(next) && place(next); next = next.nextElementSibling);
+  for (let next = row; next; next = next.nextElementSibling) if (isMessage(next) && !place(next)) break;
 }
 
 function take(rows) {

@@ -1,29 +1,28 @@
 //! What only the operator may do, over HTTP: routes under `/admin/`, for whoever holds the admin token.
 //!
 //! Without a token in the settings there is nothing at these routes. The token is compared in constant time and is
-//! never logged. A refusal is a problem document, because it is programs that ask.
+//! never logged. A refusal is a problem document, because it is programs that ask. What there is: [`backup`], and
+//! [`moderate`], whose deeds are events in the log that name who did them ([`by`]).
 
-use crate::api::Answer;
+pub mod backup;
+pub mod moderate;
+
 use crate::api::problem::{Kind, Problem};
-use crate::app::{App, Worker};
-use crate::command::lines::{self, Header};
-use crate::http::{Body, Request, Response};
-use bytes::Bytes;
-use hyper::StatusCode;
+use crate::app::App;
+use crate::http;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use millchat::log::Piece;
-use millchat::{Copying, ReadError};
+use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
 use std::str::FromStr;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 
 /// Where a backup is asked for.
 pub const BACKUP_PATH: &str = "/admin/backup";
+/// The author's id of everything that the operator does. No guest has it.
+const OPERATOR_ID: &str = "admin";
+/// And the name, unless the request says another.
+const OPERATOR_NAME: &str = "admin";
 /// Fewest characters of a token.
 const TOKEN_LEN_MIN: usize = 16;
 /// Most characters of a token.
@@ -93,92 +92,32 @@ pub fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
         return Err(Problem::new(Kind::UnknownPath, detail));
     };
     let missing = || Problem::new(Kind::NoToken, "send `Authorization: Bearer TOKEN` with the admin token");
-    let value = headers.get(header::AUTHORIZATION).ok_or_else(missing)?;
-    let text = value.to_str().map_err(|_| missing())?;
-    let (scheme, sent) = text.trim().split_once(' ').ok_or_else(missing)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(missing());
-    }
-    if !token.is(sent.trim()) {
+    if !token.is(bearer(headers).ok_or_else(missing)?) {
         return Err(Problem::new(Kind::ForgedToken, "this is not the server's admin token"));
     }
     Ok(())
 }
 
-/// `GET /admin/backup`: the log as JSON lines, with its signing key.
-pub fn backup(w: &Worker, req: &Request) -> Answer {
-    authorize(&w.app, req.headers())?;
-    tracing::info!("a backup begins");
-    let mut response = Response::new(Body::Lines(Box::new(Lines::new(&w.app))));
-    *response.status_mut() = StatusCode::OK;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+/// Whether it is the operator who asks, at a route that others may ask too.
+pub fn is_operator(app: &App, headers: &HeaderMap) -> bool {
+    app.admin_token.as_ref().zip(bearer(headers)).is_some_and(|(token, sent)| token.is(sent))
 }
 
-type Reading = Pin<Box<dyn Future<Output = (Copying, Result<Option<Piece>, ReadError>)> + Send>>;
-
-/// The body of a backup. It ends without its last line when the log cannot be read or the process ends.
-pub struct Lines {
-    app: Arc<App>,
-    /// What is ready to be sent.
-    ready: Option<Vec<u8>>,
-    /// The piece being read; `None` once all was sent.
-    reading: Option<Reading>,
-    records: u64,
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, sent) = text.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| sent.trim())
 }
 
-impl Lines {
-    fn new(app: &Arc<App>) -> Self {
-        let copying = app.chat.copy();
-        let key = Some(app.chat.signing_key());
-        let header = Header::new(app.chat.epoch(), copying.floor(), copying.head(), key);
-        let mut ready = Vec::new();
-        header.write(&mut ready);
-        Self { app: Arc::clone(app), ready: Some(ready), reading: Some(read(copying)), records: 0 }
+/// Who does it: `?by=NAME`, for servers that more than one person looks after.
+pub fn by<B>(req: &hyper::Request<B>) -> Result<Author, Problem> {
+    let name = http::query(req, "by").unwrap_or_else(|| OPERATOR_NAME.to_owned());
+    if name.is_empty() || name.len() > AUTHOR_NAME_BYTES_MAX || name.contains(char::is_control) {
+        let detail =
+            format!("`by` is a name of 1 to {AUTHOR_NAME_BYTES_MAX} bytes without control characters");
+        return Err(Problem::new(Kind::MalformedParameter, detail));
     }
-
-    /// The next lines.
-    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.app.drain.is_raised() {
-            return Poll::Ready(None);
-        }
-        if let Some(ready) = self.ready.take() {
-            return Poll::Ready(Some(ready.into()));
-        }
-        let Some(reading) = &mut self.reading else { return Poll::Ready(None) };
-        let Poll::Ready((copying, piece)) = reading.as_mut().poll(cx) else { return Poll::Pending };
-        self.reading = None;
-        let mut out = Vec::new();
-        let written = match piece {
-            Ok(Some(piece)) => lines::write_piece(&piece, |_| true, &mut out).map(|records| {
-                self.records += records;
-                self.reading = Some(read(copying));
-            }),
-            Ok(None) => {
-                lines::write_end(self.records, copying.head(), &mut out);
-                tracing::info!(records = self.records, "a backup is whole");
-                Ok(())
-            }
-            Err(error) => {
-                tracing::error!(%error, "a backup ends: the log cannot be read");
-                return Poll::Ready(None);
-            }
-        };
-        if let Err(error) = written {
-            tracing::error!(%error, "a backup ends: the log is damaged");
-            return Poll::Ready(None);
-        }
-        Poll::Ready(Some(out.into()))
-    }
-}
-
-fn read(mut copying: Copying) -> Reading {
-    Box::pin(async move {
-        let piece = copying.next().await;
-        (copying, piece)
-    })
+    Ok(Author { id: OPERATOR_ID.into(), name: name.into(), kind: AuthorKind::User })
 }
 
 #[cfg(test)]
@@ -194,5 +133,17 @@ mod tests {
         let token: AdminToken = "0123456789abcdef".parse().unwrap();
         assert!(token.is("0123456789abcdef") && !token.is("0123456789abcdeF") && !token.is(""));
         assert!(!format!("{token:?} {:?}", token.bearer()).contains("0123"));
+    }
+
+    #[test]
+    fn who_does_it_is_the_operator_or_whom_the_request_names() {
+        let named = |query: &str| by(&hyper::Request::get(format!("/admin/bans{query}")).body(()).unwrap());
+        for (query, name) in [("", "admin"), ("?by=Eve%20%C3%A9+x", "Eve \u{e9} x")] {
+            let author = named(query).unwrap();
+            assert_eq!((&*author.id, &*author.name, author.kind), ("admin", name, AuthorKind::User));
+        }
+        for query in ["?by=", "?by=a%0Db", &format!("?by={}", "x".repeat(AUTHOR_NAME_BYTES_MAX + 1))] {
+            assert_eq!(named(query).unwrap_err().response().status().as_u16(), 400, "{query}");
+        }
     }
 }

@@ -1,0 +1,112 @@
+use super::*;
+use proptest::prelude::*;
+
+fn event() -> Event {
+    Event {
+        position: 42,
+        prev: 7,
+        room: RoomName::new("lobby").unwrap(),
+        author: Some(Author { id: "g_1".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
+        created_at: Timestamp(1_700_000_000_123),
+        body: Body::Message { content: Some("hello".into()) },
+    }
+}
+
+fn encoded(event: &Event, key: Option<&Hash>, content_hash: Option<&Hash>) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode(&Fields { event, key, content_hash }, &mut out);
+    out
+}
+
+#[test]
+fn a_record_reads_back_as_it_was_written() {
+    let read = decode(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
+    assert_eq!(*read.event.unwrap(), event());
+    assert_eq!((read.key, read.content_hash), (Some([1; 16]), Some([2; 16])));
+}
+
+#[test]
+fn moderation_reads_back_as_it_was_written() {
+    for (kind, body) in [(4, Body::Close), (5, Body::Open), (6, Body::Empty)] {
+        let event = Event { body, ..event() };
+        let bytes = encoded(&event, None, None);
+        assert_eq!((bytes[1], &*decode(42, &bytes).unwrap().event.unwrap()), (kind, &event));
+    }
+    for (kind, banned) in [(7, true), (8, false)] {
+        let ruling = Ruling { author_id: "g_2".into(), banned, by: event().author };
+        let mut bytes = Vec::new();
+        encode_ruling(42, Timestamp(9), &ruling, &mut bytes);
+        let read = decode(42, &bytes).unwrap();
+        assert_eq!((bytes[1], read.created_at, read.ruling), (kind, Timestamp(9), Some(ruling)));
+        assert_eq!(read.event, None);
+    }
+}
+
+#[test]
+fn contents_of_all_lengths_read_back() {
+    for length in [0, 1, 127, 128, 16_383, 16_384, 65_536] {
+        let content = Some("x".repeat(length).as_str().into());
+        let event = Event { body: Body::Message { content }, ..event() };
+        assert_eq!(*decode(42, &encoded(&event, None, None)).unwrap().event.unwrap(), event);
+    }
+}
+
+#[test]
+fn a_withheld_record_keeps_its_place_and_key_but_not_the_text() {
+    let bytes = withhold(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
+    assert!(!bytes.windows(5).any(|w| w == b"hello"));
+    let read = decode(42, &bytes).unwrap();
+    assert_eq!(*read.event.unwrap(), event().withheld());
+    assert_eq!((read.key, read.content_hash), (Some([1; 16]), None));
+}
+
+#[test]
+fn a_kind_or_field_of_a_newer_release_is_passed_over() {
+    let mut bytes = encoded(&event(), None, None);
+    bytes[1] = 77;
+    put(&mut bytes, 200, b"what comes later");
+    seal(42, &mut bytes);
+    let read = decode(42, &bytes).unwrap().event.unwrap();
+    assert_eq!((read.prev, &read.body), (7, &Body::Unknown { kind: 77 }));
+}
+
+#[test]
+fn a_record_of_a_newer_version_is_refused() {
+    let mut bytes = encoded(&event(), None, None);
+    bytes[0] = RECORD_VERSION + 1;
+    seal(42, &mut bytes);
+    assert!(matches!(decode(42, &bytes), Err(LogError::Damaged { .. })));
+}
+
+proptest! {
+    #[test]
+    fn any_flipped_bit_or_wrong_place_is_noticed(byte in 0usize..90, bit in 0u8..8) {
+        let mut bytes = encoded(&event(), None, None);
+        let byte = byte % bytes.len();
+        prop_assert!(decode(43, &bytes).is_err());
+        bytes[byte] ^= 1 << bit;
+        prop_assert!(decode(42, &bytes).is_err());
+    }
+
+    #[test]
+    fn any_bytes_are_an_error_and_not_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = decode(1, &bytes);
+        let mut sealed = bytes.clone();
+        if sealed.len() >= HEADER_BYTES {
+            sealed[0] = RECORD_VERSION;
+            seal(1, &mut sealed);
+            let _ = decode(1, &sealed);
+            let _ = withhold(1, &sealed);
+        }
+    }
+
+    #[test]
+    fn any_content_reads_back(
+        content in ".{0,200}", prev in 0u64..42, key in proptest::option::of(any::<[u8; 16]>())
+    ) {
+        let event = Event { prev, body: Body::Message { content: Some(content.as_str().into()) }, ..event() };
+        let read = decode(42, &encoded(&event, key.as_ref(), None)).unwrap();
+        prop_assert_eq!(&*read.event.unwrap(), &event);
+        prop_assert_eq!(read.key, key);
+    }
+}

@@ -1,0 +1,91 @@
+use super::*;
+use crate::event::Body;
+use crate::log::derived::CHECKPOINT_EVENTS;
+use crate::log::record::RECORD_VERSION;
+
+fn room(n: u64) -> RoomName {
+    RoomName::new(&format!("room-{n}")).unwrap()
+}
+
+fn fill(log: &RedbLog, events: u64, rooms: u64) {
+    let appends: Vec<Append> = (0..events)
+        .map(|n| {
+            Append::event(room(n % rooms), None, Timestamp(1), Body::Message { content: Some("x".into()) })
+        })
+        .collect();
+    for batch in appends.chunks(1_000) {
+        log.commit(batch, 0).unwrap();
+    }
+}
+
+fn index_rows(log: &RedbLog) -> Vec<(String, Position)> {
+    let tx = log.begin_read().unwrap();
+    let index = tx.open_table(INDEX).unwrap();
+    let rows = index.range::<(&str, u64)>(..).unwrap().map(|row| row.unwrap().0);
+    rows.map(|key| (key.value().0.to_owned(), key.value().1)).collect()
+}
+
+#[test]
+fn a_room_has_an_index_row_for_every_128_of_its_events() {
+    let log = RedbLog::in_memory().unwrap();
+    fill(&log, 40_000, 2);
+    let written = index_rows(&log).len() as u64;
+    let derived = log.derived.read();
+    let both = written + derived.index().count() as u64;
+    assert_eq!(both, 2 * (20_000 / INDEX_EVERY));
+    assert!(derived.events() < CHECKPOINT_EVENTS, "and it is not all in memory");
+    assert!(index_rows(&log).contains(&("room-0".into(), 2 * INDEX_EVERY - 1)));
+}
+
+#[test]
+fn a_start_makes_anew_what_no_checkpoint_holds() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    let log = RedbLog::open(&path).unwrap();
+    fill(&log, 20_000, 3);
+    // As a crash leaves it: the database is dropped, the checkpoint of a close is not made.
+    let database = log.database.write().take();
+    drop(database);
+    let before = std::mem::take(&mut *log.derived.write());
+    let log = RedbLog::open(&path).unwrap();
+    let after = log.derived.read();
+    assert_eq!((log.head(), after.events()), (20_000, before.events()));
+    assert!(after.heads().count() == 3 && after.heads().all(|(room, head)| before.head(room) == Some(*head)));
+    assert!(after.index().eq(before.index()));
+}
+
+#[test]
+fn a_file_that_is_no_log_is_refused_and_left_as_it_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("notes.txt");
+    std::fs::write(&path, "dear diary").unwrap();
+    let error = RedbLog::open(&path).err().unwrap().to_string();
+    assert!(error.contains("notes.txt") && error.contains("not a Millchat log"), "{error}");
+    assert_eq!(std::fs::read(&path).unwrap(), b"dear diary");
+    // A redb file of another program.
+    let path = directory.path().join("other.redb");
+    let other = Database::create(&path).unwrap();
+    let tx = other.begin_write().unwrap();
+    tx.open_table(TableDefinition::<u64, u64>::new("theirs")).unwrap();
+    tx.commit().unwrap();
+    drop(other);
+    let before = std::fs::read(&path).unwrap();
+    assert!(matches!(RedbLog::open(&path), Err(OpenError::NotALog(_))));
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+}
+
+#[test]
+fn a_log_of_a_newer_release_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log");
+    drop(RedbLog::open(&path).unwrap());
+    let database = Database::open(&path).unwrap();
+    let tx = database.begin_write().unwrap();
+    tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+    tx.commit().unwrap();
+    drop(database);
+    let before = std::fs::read(&path).unwrap();
+    let error = RedbLog::open(&path).err().unwrap().to_string();
+    assert!(error.contains("newer release") && error.contains("log"), "{error}");
+    assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+}

@@ -1,0 +1,85 @@
+//! Moderation: rooms closed, opened and emptied, authors banned; each an event or a record of the log that names who
+//! did it. The router lets only the operator come here.
+
+use super::by;
+use crate::api::Answer;
+use crate::api::problem::{Kind, Problem};
+use crate::api::shape::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt, Time};
+use crate::app::Worker;
+use crate::http::{self, Request, Response};
+use hyper::StatusCode;
+use millchat::{AUTHOR_ID_BYTES_MAX, Action, Draft, RoomName};
+use percent_encoding::percent_decode_str;
+
+/// The rooms that are closed to writing.
+pub fn closed_rooms(w: &Worker) -> Response {
+    let closed = w.app.chat.closed_rooms();
+    let rooms = closed.iter().map(|room| ClosedRoom { room: room.as_str() }).collect();
+    http::json(StatusCode::OK, &ClosedRooms { rooms })
+}
+
+/// Closes a room to writing.
+pub async fn close(w: &Worker, req: &Request, room: &RoomName) -> Answer {
+    in_room(w, req, room, Action::Close, "close").await
+}
+
+/// Opens it again.
+pub async fn open(w: &Worker, req: &Request, room: &RoomName) -> Answer {
+    in_room(w, req, room, Action::Open, "open").await
+}
+
+/// Takes all messages of a room away.
+pub async fn empty(w: &Worker, req: &Request, room: &RoomName) -> Answer {
+    in_room(w, req, room, Action::Empty, "empty").await
+}
+
+async fn in_room(w: &Worker, req: &Request, room: &RoomName, action: Action, deed: &'static str) -> Answer {
+    let by = by(req)?;
+    tracing::info!(%room, by = %by.name, deed, "moderation");
+    let receipt = w.send(room, Draft { author: Some(by), action, key: None }).await?;
+    w.app.metrics.moderated(deed);
+    Ok(http::json(StatusCode::OK, &Receipt::of(&receipt)))
+}
+
+/// The authors who may not write.
+pub fn bans(w: &Worker) -> Response {
+    let bans = w.app.chat.bans();
+    let bans = bans.iter().map(Ban::of).collect();
+    http::json(StatusCode::OK, &Bans { bans })
+}
+
+/// Lets an author write nothing more, in any room.
+pub async fn ban(w: &Worker, req: &Request, author: &str) -> Answer {
+    let (author, by) = (author_id(author)?, by(req)?);
+    tracing::info!(%author, by = %by.name, deed = "ban", "moderation");
+    let receipt = w.app.chat.ban(&author, by).await?;
+    w.app.metrics.moderated("ban");
+    Ok(http::json(StatusCode::OK, &banned(&receipt)))
+}
+
+/// Lets an author write again.
+pub async fn unban(w: &Worker, req: &Request, author: &str) -> Answer {
+    let (author, by) = (author_id(author)?, by(req)?);
+    tracing::info!(%author, by = %by.name, deed = "unban", "moderation");
+    let receipt = w.app.chat.unban(&author, by).await?;
+    w.app.metrics.moderated("unban");
+    Ok(http::json(StatusCode::OK, &banned(&receipt)))
+}
+
+fn banned(receipt: &millchat::Receipt) -> Banned {
+    let (position, created_at) = (receipt.position, Time(receipt.created_at));
+    Banned { position, epoch: receipt.epoch.to_string(), created_at }
+}
+
+/// An author's id as the path has it: in accounts to come it may hold anything that can be seen.
+fn author_id(encoded: &str) -> Result<String, Problem> {
+    let decoded = percent_decode_str(encoded).decode_utf8().unwrap_or_default();
+    if decoded.is_empty() || decoded.len() > AUTHOR_ID_BYTES_MAX || decoded.contains(char::is_control) {
+        let detail = format!(
+            "the last part of the path is an author's id: 1 to {AUTHOR_ID_BYTES_MAX} bytes of UTF-8 without control \
+             characters, percent-encoded"
+        );
+        return Err(Problem::new(Kind::MalformedParameter, detail));
+    }
+    Ok(decoded.into_owned())
+}

@@ -1,0 +1,100 @@
+//! The part of the document for the operator: backup and moderation, by the admin token.
+
+use super::super::problem::Kind;
+use super::{gives, operation, parameter, problems, query, room};
+use utoipa::openapi::Content as Media;
+use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::SecurityRequirement;
+
+/// The paths and what they take.
+pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
+    vec![
+        (crate::admin::BACKUP_PATH.to_owned(), vec![(HttpMethod::Get, backup())]),
+        ("/admin/rooms".to_owned(), vec![(HttpMethod::Get, closed_rooms())]),
+        (
+            "/admin/rooms/{room}/closed".to_owned(),
+            vec![(HttpMethod::Put, close()), (HttpMethod::Delete, open())],
+        ),
+        ("/admin/rooms/{room}/messages".to_owned(), vec![(HttpMethod::Delete, empty())]),
+        ("/admin/bans".to_owned(), vec![(HttpMethod::Get, bans())]),
+        ("/admin/bans/{author}".to_owned(), vec![(HttpMethod::Put, ban()), (HttpMethod::Delete, unban())]),
+    ]
+}
+
+/// What goes wrong with what the operator asks.
+const OPERATORS: [Kind; 3] = [Kind::NoToken, Kind::ForgedToken, Kind::UnknownPath];
+/// And with what is written to the log.
+const DEED: [Kind; 6] = [
+    Kind::MalformedParameter,
+    Kind::ListFull,
+    Kind::OutcomeUnknown,
+    Kind::Busy,
+    Kind::Unavailable,
+    Kind::DiskFull,
+];
+
+fn backup() -> Operation {
+    let text = Media::builder().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
+    let answer = ResponseBuilder::new().description("JSON lines; the last says how many there were");
+    let op = operators("backup", "The log, with its signing key; `millchat backup` asks for it")
+        .response("200", answer.content("application/x-ndjson", text));
+    problems(op, &OPERATORS).build()
+}
+
+fn closed_rooms() -> Operation {
+    let op = operators("listClosedRooms", "The rooms that are closed to writing")
+        .response("200", gives("By name", "ClosedRooms"));
+    problems(op, &OPERATORS).build()
+}
+
+fn close() -> Operation {
+    of_room("closeRoom", "Close a room to writing; a room that is closed stays so", "It is closed")
+}
+
+fn open() -> Operation {
+    of_room("openRoom", "Open a room to writing again", "It is open")
+}
+
+fn empty() -> Operation {
+    let summary = "Take all messages of a room away: no record of the log holds their texts any more";
+    of_room("emptyRoom", summary, "It is empty")
+}
+
+fn of_room(id: &str, summary: &str, done: &str) -> Operation {
+    let op = operators(id, summary).parameter(room()).parameter(by()).response("200", gives(done, "Receipt"));
+    problems(op, &[&OPERATORS[..], &DEED, &[Kind::InvalidRoom]].concat()).build()
+}
+
+fn bans() -> Operation {
+    let op = operators("listBans", "The authors who may not write").response("200", gives("By id", "Bans"));
+    problems(op, &OPERATORS).build()
+}
+
+fn ban() -> Operation {
+    of_author("ban", "Let an author write nothing more, in any room", "The author is banned")
+}
+
+fn unban() -> Operation {
+    of_author("unban", "Let an author write again", "The author is not banned")
+}
+
+fn of_author(id: &str, summary: &str, done: &str) -> Operation {
+    let author = parameter("author", ParameterIn::Path, Type::String, "The author's id, percent-encoded");
+    let op = operators(id, summary).parameter(author).parameter(by()).response("200", gives(done, "Banned"));
+    problems(op, &[&OPERATORS[..], &DEED].concat()).build()
+}
+
+fn operators(id: &str, summary: &str) -> OperationBuilder {
+    operation(id, summary).security(SecurityRequirement::new("admin", std::iter::empty::<String>()))
+}
+
+/// Who does it.
+pub(super) fn by() -> Parameter {
+    query(
+        "by",
+        Type::String,
+        "Who does it, of those who have the admin token: 1 to 256 bytes; default `admin`",
+    )
+}
