@@ -13,8 +13,11 @@
 
 pub(super) mod check;
 pub(super) mod copy;
+#[cfg(test)]
+mod damage;
 mod open;
 mod overlay;
+mod trial;
 mod write;
 
 use std::path::PathBuf;
@@ -31,6 +34,7 @@ use super::record::{self, Record};
 use super::{Append, Chain, CommitError, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX, RawRecord};
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
 pub use open::OpenError;
+use write::DISK_RESERVE_BYTES;
 
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 const EDITS: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("edits");
@@ -146,8 +150,8 @@ impl Log for RedbLog {
         self.live_bytes.load(Ordering::Acquire)
     }
 
-    fn require_space(&self) -> Result<(), CommitError> {
-        RedbLog::require_space(self, 0)
+    fn require_space(&self, free: u64) -> Result<(), CommitError> {
+        self.require_free(free.max(DISK_RESERVE_BYTES))
     }
 
     fn forget_heads(
@@ -460,5 +464,23 @@ mod tests {
         let error = RedbLog::open(&path).err().unwrap().to_string();
         assert!(error.contains("newer release") && error.contains("log"), "{error}");
         assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
+    }
+
+    #[test]
+    fn what_is_refused_is_left_as_it_is_also_when_it_was_not_closed() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, killed) = (directory.path().join("log"), directory.path().join("killed"));
+        drop(RedbLog::open(&path).unwrap());
+        let database = Database::open(&path).unwrap();
+        let tx = database.begin_write().unwrap();
+        tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+        tx.commit().unwrap();
+        // As `kill -9` would leave it.
+        std::fs::copy(&path, &killed).unwrap();
+        drop(database);
+        let before = std::fs::read(&killed).unwrap();
+        let error = RedbLog::open(&killed).err().unwrap().to_string();
+        assert!(error.contains("newer release"), "{error}");
+        assert!(std::fs::read(&killed).unwrap() == before, "the file was changed");
     }
 }
