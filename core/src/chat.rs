@@ -81,7 +81,7 @@ impl Builder {
             fanout: Fanout::default(),
             marked: Mutex::default(),
             counters: Counters::default(),
-            disk_full: AtomicBool::new(false),
+            disk_full: AtomicBool::new(log.require_space(0).is_err()),
             reads,
             log,
         });
@@ -103,7 +103,7 @@ pub(crate) struct Shared {
     pub counters: Counters,
     /// Rooms whose signals changed, by number: for the keeper to look at.
     pub marked: Mutex<HashMap<u64, Arc<Room>>>,
-    /// The last commit was refused for want of space.
+    /// There was too little space for the last commit, or there is for any.
     pub disk_full: AtomicBool,
 }
 

@@ -18,6 +18,9 @@ pub const LOG_READ_THREADS: usize = 2;
 /// Most reads that may wait.
 pub const LOG_READS_QUEUED_MAX: usize = 65_536;
 
+/// What is said of a log whose storage panics over what it reads.
+const PANICKED: &str = "the log cannot be read (its pages do not hang together); a restart opens it anew";
+
 type Job = Box<dyn FnOnce(&dyn Log) + Send>;
 
 pub(crate) struct ReadPool {
@@ -34,8 +37,7 @@ impl ReadPool {
             let (queue, log) = (queue.clone(), log.clone());
             thread::Builder::new().name(format!("millchat-read-{n}")).spawn(move || {
                 for job in queue {
-                    // A job that panics takes its answer with it, and not the thread.
-                    let _ = catch_unwind(AssertUnwindSafe(|| job(&*log)));
+                    job(&*log);
                 }
             })?;
         }
@@ -63,7 +65,11 @@ impl ReadPool {
         let job: Job = Box::new(move |log| {
             // Whoever asked may be gone.
             if !answer.is_closed() {
-                let result = read(log);
+                // A read that panics takes its answer with it, and not the thread.
+                let Ok(result) = catch_unwind(AssertUnwindSafe(|| read(log))) else {
+                    let _ = failed.set(PANICKED.into());
+                    return;
+                };
                 if let Err(LogError::Storage(why)) = &result {
                     // The first failure is the one to tell.
                     let _ = failed.set(format!("the log cannot be read ({why}); a restart opens it anew"));

@@ -44,6 +44,8 @@ pub(crate) struct Writer {
     /// Time in the log does not go back when the clock does.
     last_at: Timestamp,
     retention: Retention,
+    /// Free bytes that the last commit lacked; 0 when it lacked none.
+    space_needed: u64,
     /// The room after which to go on looking for heads to forget.
     heads_seen: Option<RoomName>,
     /// When it last looked after retention.
@@ -90,6 +92,7 @@ impl Writer {
             window: Window::default(),
             last_at: newest.map_or(Timestamp(0), |record| record.created_at),
             retention: Retention::new(keep),
+            space_needed: 0,
             heads_seen: None,
             idle_at: Instant::now(),
             shared,
@@ -298,9 +301,9 @@ impl Writer {
         if self.gate.broken().is_some() {
             return;
         }
-        if self.shared.disk_full.load(Ordering::Acquire) && self.shared.log.require_space().is_ok() {
-            self.shared.disk_full.store(false, Ordering::Release);
-        }
+        // What the last commit lacked must be there: a server that is ready takes such a send.
+        let full = self.shared.log.require_space(self.space_needed).is_err();
+        self.shared.disk_full.store(full, Ordering::Release);
         while queue.is_empty() && self.cut(CUT_EVENTS_IDLE) {}
         // Commits take steps of it along; here they have nothing else to do.
         while queue.is_empty() && self.emptying() && self.commit_now(&[], 0).is_ok() {}
@@ -321,7 +324,7 @@ impl Writer {
         emptying > 0 && self.gate.broken().is_none()
     }
 
-    fn commit_now(&self, appends: &[Append], floor: Position) -> Stored {
+    fn commit_now(&mut self, appends: &[Append], floor: Position) -> Stored {
         let started = Instant::now();
         let outcome = self.shared.log.commit(appends, floor);
         self.shared.counters.commit(appends.len(), started.elapsed(), outcome.is_ok());
@@ -330,8 +333,9 @@ impl Writer {
     }
 
     /// A full disk may have room again; after any other failure nothing more is stored.
-    fn note_failure(&self, error: Option<&CommitError>) {
+    fn note_failure(&mut self, error: Option<&CommitError>) {
         let full = matches!(error, Some(CommitError::DiskFull { .. }));
+        self.space_needed = if let Some(CommitError::DiskFull { needed, .. }) = error { *needed } else { 0 };
         self.shared.disk_full.store(full, Ordering::Release);
         if let Some(error) = error.filter(|_| !full) {
             self.gate.break_for(format!("a commit failed ({error}); a restart opens the log anew"));

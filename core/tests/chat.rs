@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use millchat::{
-    Action, Author, AuthorKind, Body, Chat, Draft, Event, From, HistoryRange, Opened, Opening, Place,
-    Position, Received, ResetReason, RoomName, SendError, Signal, Subscription,
+    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opened,
+    Opening, Place, Position, Received, ResetReason, RoomName, SendError, Signal, Subscription,
 };
 
 fn room(name: &str) -> RoomName {
@@ -493,6 +493,39 @@ async fn a_slow_reader_that_retention_overtakes_is_told_so_in_the_stream() {
     for n in 1_001..=2_000 {
         assert_eq!(event(&mut slow).await.position, n);
     }
+}
+
+#[tokio::test]
+async fn a_reader_of_frames_that_retention_overtakes_is_told_so_once() {
+    let mut builder = Chat::builder();
+    let kind = builder.encoder(|_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
+        if let Item::Event(event) = item {
+            out.extend_from_slice(format!("{} ", event.position).as_bytes());
+        }
+    });
+    let log = millchat::log::open("memory:").unwrap();
+    let chat = builder.open_log(log.clone()).unwrap();
+    let lobby = room("lobby");
+    let mut slow = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    for n in 1..=2_000 {
+        chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
+    }
+    log.commit(&[], 1_001).unwrap();
+    let mut text = String::new();
+    let mut gaps = Vec::new();
+    while !text.ends_with("2000 ") {
+        let delivery = std::future::poll_fn(|cx| slow.poll_frames(cx, kind));
+        match tokio::time::timeout(PATIENCE, delivery).await.expect("it hangs").unwrap() {
+            Delivery::Opening(_) => {}
+            Delivery::Frames(frames) => text.push_str(std::str::from_utf8(&frames).unwrap()),
+            Delivery::Gap { from, to } => {
+                gaps.push((from, to));
+                assert_eq!(gaps, [(0, 1_000)]);
+            }
+        }
+    }
+    assert_eq!(gaps.len(), 1);
+    assert_eq!(text, (1_001..=2_000).fold(String::new(), |all, n| all + &format!("{n} ")));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 mod support;
 
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -169,6 +169,7 @@ async fn a_read_that_panics_harms_no_other_read() {
     }
     bad.store(false, std::sync::atomic::Ordering::SeqCst);
     assert!(soon(chat.history(&room("r"), HistoryRange::Newest, 1)).await.is_ok());
+    assert!(chat.ready().unwrap_err().contains("cannot be read"), "and the operator is told");
 }
 
 #[tokio::test]
@@ -182,7 +183,8 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     let chat = builder.open("memory:").unwrap();
     let lobby = room("lobby");
     let secret = chat.send(&lobby, Draft::post(ada(), "secret")).await.unwrap().position;
-    // So many that the first is in the log only.
+    let next = chat.send(&lobby, Draft::post(ada(), "secret also")).await.unwrap().position;
+    // So many that the first ones are in the log only.
     for _ in 0..700 {
         chat.send(&lobby, Draft::post(ada(), ".")).await.unwrap();
     }
@@ -201,14 +203,16 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     let _ = poll();
     assert!(matches!(received(&mut values).await, Received::Event(event) if event.position == secret));
     chat.history(&lobby, HistoryRange::Newest, 1).await.unwrap();
-    chat.send(&lobby, delete(secret)).await.unwrap();
-    chat.send(&lobby, delete(more)).await.unwrap();
+    for position in [secret, next, more] {
+        chat.send(&lobby, delete(position)).await.unwrap();
+    }
     let mut text = String::new();
     while frames_left(&mut poll, &mut text).await {}
     assert!(!text.contains("secret") && text.len() >= 700, "{} bytes", text.len());
     while values.position() < more {
         if let Received::Event(event) = received(&mut values).await {
-            assert!(event.position < more || matches!(event.body, Body::Message { content: None }));
+            let deleted = event.position == next || event.position >= more;
+            assert!(!deleted || matches!(event.body, Body::Message { content: None }), "{event:?}");
         }
     }
 }
@@ -302,4 +306,116 @@ async fn a_send_is_not_refused_because_of_one_that_was_never_stored() {
     full.store(false, std::sync::atomic::Ordering::SeqCst);
     chat.send(&lobby, Draft::post(ada(), "y").with_key("k")).await.unwrap();
     assert_eq!(chat.ready(), Ok(()));
+}
+
+#[tokio::test]
+async fn nobody_hears_of_an_event_before_its_commit() {
+    let (reached, mut commits) = tokio::sync::mpsc::unbounded_channel();
+    let (go, gone) = std::sync::mpsc::channel();
+    let gone = std::sync::Mutex::new(gone);
+    let mut log = Meddled::new();
+    log.before_commit = Box::new(move || {
+        reached.send(()).unwrap();
+        let _ = gone.lock().unwrap().recv();
+        Ok(())
+    });
+    let (chat, lobby) = (log.open(), room("lobby"));
+    // Dropped before the chat, which waits for its writer.
+    let go = go;
+    let mut reader = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    assert!(matches!(received(&mut reader).await, Received::Opening(_)));
+    let mut cx = Context::from_waker(Waker::noop());
+    let mut send = std::pin::pin!(chat.send(&lobby, Draft::post(ada(), "x")));
+    assert!(send.as_mut().poll(&mut cx).is_pending());
+    soon(commits.recv()).await.unwrap();
+
+    // The writer stands just before the commit, and has done what it does before it.
+    assert!(send.as_mut().poll(&mut cx).is_pending(), "it is acknowledged");
+    while let Poll::Ready(got) = reader.poll_next_unpin(&mut cx) {
+        assert!(matches!(got, Some(Ok(Received::Signal(_)))), "a reader has {got:?}");
+    }
+    let from = From::After(Place { epoch: chat.epoch(), position: 0 });
+    let mut late = chat.subscribe(&lobby, from, None).await.unwrap();
+    assert!(matches!(received(&mut late).await, Received::Opening(opened) if opened.head == 0));
+    assert_eq!((chat.head(), chat.overview(&lobby).await.unwrap().head), (0, 0));
+    assert!(chat.history(&lobby, HistoryRange::Newest, 9).await.unwrap().messages.is_empty());
+
+    go.send(()).unwrap();
+    assert_eq!(soon(send).await.unwrap().position, 1);
+    for reader in [&mut reader, &mut late] {
+        while !matches!(received(reader).await, Received::Event(event) if event.position == 1) {}
+    }
+}
+
+#[tokio::test]
+async fn sends_beyond_the_bytes_of_the_queue_are_told_to_come_back() {
+    const QUEUE_BYTES_MAX: usize = 64 << 20;
+    const CONTENT_BYTES: usize = 60_000;
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
+    let mut log = Meddled::new();
+    // Waits at the first commit, and at none once the other end is dropped.
+    log.before_commit = Box::new(move || {
+        let _ = gone.lock().unwrap().recv();
+        Ok(())
+    });
+    let chat = log.open();
+    // Dropped before the chat, which waits for its writer.
+    let go = go;
+    let send = || {
+        let chat = chat.clone();
+        async move { chat.send(&room("r"), Draft::post(ada(), "x".repeat(CONTENT_BYTES))).await }
+    };
+    let mut cx = Context::from_waker(Waker::noop());
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for _ in 0..QUEUE_BYTES_MAX / CONTENT_BYTES + 10 {
+        let mut send = Box::pin(send());
+        match send.as_mut().poll(&mut cx) {
+            Poll::Pending => taken.push(send),
+            Poll::Ready(Err(SendError::QueueFull { bytes, .. })) => {
+                assert!(bytes <= QUEUE_BYTES_MAX);
+                refused += 1;
+            }
+            Poll::Ready(other) => panic!("{other:?}"),
+        }
+    }
+    assert!(refused >= 10, "{refused} refused");
+    drop(go);
+    let count = taken.len() as u64;
+    for send in taken {
+        soon(send).await.unwrap();
+    }
+    assert_eq!(chat.head(), count, "what was taken is what is stored");
+}
+
+/// Looks at the room's head in the very moment in which its sender is answered.
+struct Looks {
+    chat: Chat,
+    seen: std::sync::Mutex<Option<Position>>,
+}
+
+impl Wake for Looks {
+    fn wake(self: Arc<Self>) {
+        let lobby = room("lobby");
+        let overview = std::pin::pin!(self.chat.overview(&lobby));
+        if let Poll::Ready(overview) = overview.poll(&mut Context::from_waker(Waker::noop())) {
+            *self.seen.lock().unwrap() = Some(overview.unwrap().head);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_answered_finds_the_event_in_its_room() {
+    let (chat, lobby) = (Chat::open("memory:").unwrap(), room("lobby"));
+    let mut reader = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let looks = Arc::new(Looks { chat: chat.clone(), seen: std::sync::Mutex::default() });
+    let waker = Waker::from(looks.clone());
+    let mut send = std::pin::pin!(chat.send(&lobby, Draft::post(ada(), "x")));
+    // It may be answered before it is polled for the first time: then nobody was woken, and nothing was seen.
+    let polled = send.as_mut().poll(&mut Context::from_waker(&waker));
+    while !matches!(received(&mut reader).await, Received::Event(event) if event.position == 1) {}
+    if polled.is_pending() {
+        assert_eq!(soon(send).await.unwrap().position, 1);
+        assert_eq!(*looks.seen.lock().unwrap(), Some(1));
+    }
 }

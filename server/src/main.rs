@@ -14,6 +14,8 @@ mod command;
 mod config;
 mod connection;
 mod frame;
+#[cfg(test)]
+mod fuzzing;
 mod http;
 mod identity;
 mod keep;
@@ -32,6 +34,7 @@ use crate::app::App;
 use crate::config::{Flags, LogFormat, Settings};
 use clap::Parser;
 use std::io::{IsTerminal, stderr};
+use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
@@ -63,9 +66,9 @@ fn run(settings: &Settings) -> ExitCode {
         Ok(listener) => listener,
         Err(sentence) => return refuse(&sentence),
     };
-    let app = match App::open(settings) {
+    let app = match open(settings) {
         Ok(app) => Arc::new(app),
-        Err(error) => return refuse(&error.to_string()),
+        Err(sentence) => return refuse(&sentence),
     };
     if !settings.address.ip().is_loopback() && settings.rate_limit.is_off() {
         tracing::warn!(
@@ -81,6 +84,19 @@ fn run(settings: &Settings) -> ExitCode {
             ExitCode::from(EXIT_FAILED)
         }
     }
+}
+
+/// Opens the log. The storage may panic on the pages of a damaged one; that is said as a sentence.
+fn open(settings: &Settings) -> Result<App, String> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|info| tracing::debug!(%info, "a panic while the log was opened")));
+    let opened = panic::catch_unwind(|| App::open(settings));
+    panic::set_hook(hook);
+    let log = &settings.log;
+    let opened = opened.map_err(|_| {
+        format!("{log} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {log}` what is wrong")
+    })?;
+    opened.map_err(|error| error.to_string())
 }
 
 fn refuse(sentence: &str) -> ExitCode {

@@ -178,7 +178,7 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
 }
 
 /// The room a path names, unless the name is outside the rule or reserved.
-fn room(name: Option<&str>) -> Option<RoomName> {
+pub fn room(name: Option<&str>) -> Option<RoomName> {
     name.filter(|name| !RESERVED.contains(name)).and_then(|name| RoomName::new(name).ok())
 }
 

@@ -137,7 +137,7 @@ fn ends_like_a_tag(name: &str) -> bool {
 
 /// A message's content by the rule.
 pub fn content(typed: &str) -> Result<String, TextError> {
-    let content: String = lines(typed)
+    let mut content: String = lines(typed)
         .chars()
         .filter(|&c| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c)))
         .collect();
@@ -147,6 +147,8 @@ pub fn content(typed: &str) -> Result<String, TextError> {
     if !content.chars().any(is_visible) {
         return Err(TextError::ContentInvisible);
     }
+    // What waits for the disk is counted by its length.
+    content.shrink_to_fit();
     Ok(content)
 }
 

@@ -189,8 +189,8 @@ pub trait Log: Send + Sync + 'static {
         before: Timestamp,
         spare: &dyn Fn(&RoomName) -> bool,
     ) -> Result<Option<RoomName>, CommitError>;
-    /// Whether there is room on the disk for a commit at all.
-    fn require_space(&self) -> Result<(), CommitError>;
+    /// Whether there is room on the disk for a commit at all, and so many bytes are free.
+    fn require_space(&self, free: u64) -> Result<(), CommitError>;
     /// How many edits a message has.
     fn edits(&self, target: Position) -> Result<usize, LogError>;
     /// Records of the whole log from a position on, oldest first, at most [`READ_EVENTS_MAX`].

@@ -113,7 +113,7 @@ impl Log for ModelLog {
         Ok(None)
     }
 
-    fn require_space(&self) -> Result<(), CommitError> {
+    fn require_space(&self, _free: u64) -> Result<(), CommitError> {
         Ok(())
     }
 

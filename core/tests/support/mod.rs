@@ -74,8 +74,8 @@ impl Log for Meddled {
     ) -> Result<Option<RoomName>, CommitError> {
         self.log.forget_heads(after, before, spare)
     }
-    fn require_space(&self) -> Result<(), CommitError> {
-        self.log.require_space()
+    fn require_space(&self, free: u64) -> Result<(), CommitError> {
+        self.log.require_space(free)
     }
     fn edits(&self, target: Position) -> Result<usize, LogError> {
         self.log.edits(target)

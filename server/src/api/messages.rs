@@ -23,13 +23,19 @@ pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
-    let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
-    let action = Action::Post { content: text::content(&typed.content)? };
+    let action = Action::Post { content: content(req).await? };
     let receipt = w.send(room, Draft { author: Some(author), action, key }).await?;
     let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
     header_of(&mut response, header::LOCATION, &location);
     Ok(response)
+}
+
+/// The content of a request's body. What was typed is gone by then: while a send waits for the disk it holds no
+/// more than the queue counts.
+async fn content(req: Request) -> Result<String, Problem> {
+    let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
+    Ok(text::content(&typed.content)?)
 }
 
 fn key(req: &Request) -> Result<Option<String>, Problem> {
@@ -91,9 +97,7 @@ pub async fn get(w: &Worker, room: &RoomName, position: Position) -> Answer {
 pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
-    let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
-    let content = text::content(&typed.content)?;
-    let action = Action::Edit { target, content, moderator: false };
+    let action = Action::Edit { target, content: content(req).await?, moderator: false };
     w.send(room, Draft { author: Some(author), action, key: None }).await?;
     let Ok(Some(message)) = w.app.chat.message(room, target).await else {
         let detail = "the edit is stored, but the message cannot be read back now";

@@ -65,7 +65,8 @@ async fn body<T: DeserializeOwned>(req: Request, limit: usize) -> Result<T, Prob
     object(&bytes)
 }
 
-fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads these bytes as a JSON object of the wanted shape.
+pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::new(Kind::MalformedBody, detail);
     let text = std::str::from_utf8(bytes).map_err(|e| malformed(format!("the body is not UTF-8: {e}")))?;
     // First any JSON, then the shape: so that syntax and depth are told from shape, also in fields that

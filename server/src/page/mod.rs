@@ -138,6 +138,8 @@ pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
     };
     let mut draft = Draft::post(author, content);
     draft.key = sent.key;
+    // While a send waits for the disk it holds no more than the queue counts.
+    drop((body, sent.content));
     match w.send(room, draft).await {
         Ok(_durable) => http::empty(StatusCode::NO_CONTENT),
         Err(failed) => failure::of(failed),

@@ -7,6 +7,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use crate::support::judge::{Follower, assert_clean, recover};
+use crate::support::machine::cpu_ticks;
 use crate::support::server::run;
 use crate::support::{PATIENCE, Server, Stream, within};
 use millchat::RoomName;
@@ -165,13 +166,6 @@ async fn sigterm_ends_streams_within_ten_seconds_and_readers_resume_without_loss
         reader.reader.complete();
     }
     assert_clean(&oracle, &[recover(&server.api(), "lobby").await]);
-}
-
-/// CPU time that the process has used, in clock ticks.
-fn cpu_ticks(pid: u32) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 #[tokio::test]

@@ -235,6 +235,25 @@ async fn a_reader_resumes_over_kill_9_and_over_an_orderly_end() {
 }
 
 #[tokio::test]
+async fn open_streams_end_by_themselves_when_the_server_is_to_end() {
+    let mut server = Server::start().await;
+    let api = server.api();
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut stream = api.stream("lobby", None).await;
+        stream.logged().await;
+        streams.push(stream);
+    }
+    let (status, _) = server.terminate().await;
+    assert!(status.success(), "{status}");
+    for mut stream in streams {
+        while within("a stream ends", stream.next_item()).await.is_some() {}
+    }
+    let stderr = server.stderr();
+    assert!(!stderr.contains("are cut"), "they were cut off when their time was over: {stderr}");
+}
+
+#[tokio::test]
 async fn presence_names_those_with_a_token_and_counts_the_rest() {
     let server = Server::start().await;
     let api = server.api();

@@ -17,9 +17,12 @@
 
 pub(super) mod check;
 pub(super) mod copy;
+#[cfg(test)]
+mod damage;
 mod moderation;
 mod open;
 mod overlay;
+mod trial;
 mod write;
 
 use std::path::PathBuf;
@@ -39,6 +42,7 @@ use super::{
 };
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
 pub use open::OpenError;
+use write::DISK_RESERVE_BYTES;
 
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 const EDITS: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("edits");
@@ -166,8 +170,8 @@ impl Log for RedbLog {
         self.live_bytes.load(Ordering::Acquire)
     }
 
-    fn require_space(&self) -> Result<(), CommitError> {
-        RedbLog::require_space(self, 0)
+    fn require_space(&self, free: u64) -> Result<(), CommitError> {
+        self.require_free(free.max(DISK_RESERVE_BYTES))
     }
 
     fn forget_heads(

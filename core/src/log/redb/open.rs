@@ -1,7 +1,10 @@
 //! Opening: what is refused, what is made, what is made anew.
+//!
+//! A file that is refused is left as it was to the last byte, also when it was not closed and had to be repaired
+//! before anything could be said of it: see [`super::trial`].
 
-use std::fs::File;
-use std::io::Read as _;
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 
@@ -10,6 +13,8 @@ use ::redb::{
 };
 use parking_lot::{Mutex, RwLock};
 
+use super::trial::Trial;
+use super::write::free_bytes;
 use super::{
     EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT,
     STATE_LAST, STATE_LIVE, STATE_SIGNING_KEY, moderation, storage_error, stored_head,
@@ -23,6 +28,12 @@ use crate::log::record::{self, RECORD_VERSION};
 pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 /// Memory that redb may use for pages; its own default is 1 GiB.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
+/// Free space without which a log is not opened: enough to make one. With more, and too little for commits, it is
+/// read as ever, and sends are refused.
+const START_BYTES_MIN: u64 = 1024 * 1024;
+/// Of a file up to this size every page is verified at each start, about 1 ms a MB; of a larger one only after a
+/// crash, so that a clean start does not take longer the more it holds.
+const VERIFY_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 /// The log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +58,28 @@ pub enum OpenError {
         known: u8,
     },
     /// The file is damaged.
-    #[error("{path} is damaged ({what}): restore it from a backup")]
+    #[error("{path} is damaged ({what}); it was left as it is: restore it from a backup")]
     Damaged {
         /// The file.
         path: String,
         /// What is wrong.
         what: String,
     },
+    /// The disk is full.
+    #[error(
+        "{path} cannot be opened: {free} bytes are free on its disk, {needed} are needed: make room on the disk, \
+         or name a log on another one"
+    )]
+    DiskFull {
+        /// The file.
+        path: String,
+        /// Free bytes.
+        free: u64,
+        /// What is needed.
+        needed: u64,
+    },
     /// The file system refused.
-    #[error("{path} cannot be opened: {source}")]
+    #[error("{path} cannot be opened: {source}: {}", next_step(source))]
     Io {
         /// The file.
         path: String,
@@ -73,29 +97,36 @@ impl RedbLog {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        match File::open(path) {
-            Ok(file) => {
-                let mut magic = Vec::new();
-                file.take(REDB_MAGIC.len() as u64).read_to_end(&mut magic).map_err(io)?;
-                if !magic.is_empty() && magic != REDB_MAGIC {
-                    return Err(OpenError::NotALog(name));
-                }
-                // An empty file is taken as one that somebody made to be filled.
-                if !magic.is_empty() {
-                    look(path, &name)?;
-                }
+        let file = match open_file(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                require_space(&directory, &name)?;
+                make(path, &directory, &name)?;
+                open_file(path)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => make(path, &directory, &name)?,
-            Err(error) => return Err(io(error)),
+            opened => opened,
+        };
+        let mut file = file.map_err(io)?;
+        let mut magic = Vec::new();
+        (&mut file).take(REDB_MAGIC.len() as u64).read_to_end(&mut magic).map_err(io)?;
+        // An empty file is taken as one that somebody made to be filled.
+        if !magic.is_empty() && magic != REDB_MAGIC {
+            return Err(OpenError::NotALog(name));
         }
-        let database = builder().create(path).map_err(|error| open_error(&name, error))?;
-        Self::start(database, &name, Some(path.to_owned()))
+        require_space(path, &name)?;
+        let verify = file.metadata().map_err(io)?.len() <= VERIFY_BYTES_MAX;
+        let trial = Trial::new(file).map_err(|error| open_error(&name, error))?;
+        let database = builder().set_check_integrity_on_open(verify).create_with_backend(trial.clone());
+        let log =
+            Self::start(database.map_err(|error| open_error(&name, error))?, &name, Some(path.to_owned()))?;
+        trial.keep().map_err(io)?;
+        Ok(log)
     }
 
     /// A log in a file that has no name and is gone with the process.
     pub fn temporary() -> Result<Self, OpenError> {
         let name = "the temporary log".to_owned();
         let io = |source| OpenError::Io { path: name.clone(), source };
+        require_space(&std::env::temp_dir(), &name)?;
         let file = tempfile::tempfile().map_err(io)?;
         let backend = ::redb::backends::FileBackend::new(file).map_err(|error| open_error(&name, error))?;
         let database = builder().create_with_backend(backend).map_err(|error| open_error(&name, error))?;
@@ -161,18 +192,40 @@ pub(super) fn builder() -> Builder {
     builder
 }
 
-/// Refuses what is not a log of ours before it is opened for writing, which would change the file. A file that
-/// was not closed cannot be looked at like this: it is repaired first, and refused then.
-fn look(path: &Path, name: &str) -> Result<(), OpenError> {
-    match builder().open_read_only(path) {
-        Ok(database) => {
-            let reading = database.begin_read();
-            let reading = reading
-                .map_err(|error| OpenError::Damaged { path: name.to_owned(), what: error.to_string() })?;
-            check_format(&reading, name)
+/// Opens a file as a log is opened. What is no file, such as a directory or a device, is no log.
+fn open_file(path: &Path) -> std::io::Result<File> {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Err(rustix::io::Errno::ISDIR.into()),
+        Ok(found) if !found.is_file() => Err(std::io::Error::new(ErrorKind::InvalidInput, "not a file")),
+        _ => OpenOptions::new().read(true).write(true).open(path),
+    }
+}
+
+/// Refuses a full disk: who starts a server there should hear of it at once.
+fn require_space(place: &Path, name: &str) -> Result<(), OpenError> {
+    match free_bytes(place) {
+        Some(free) if free < START_BYTES_MIN => {
+            Err(OpenError::DiskFull { path: name.to_owned(), free, needed: START_BYTES_MIN })
         }
-        Err(DatabaseError::RepairAborted) => Ok(()),
-        Err(error) => Err(open_error(name, error)),
+        _ => Ok(()),
+    }
+}
+
+/// What whoever is told of the error can do about it.
+fn next_step(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound => "make its directory first, or name another log",
+        ErrorKind::IsADirectory => "name a file in it",
+        ErrorKind::InvalidInput | ErrorKind::NotADirectory => "name another log",
+        ErrorKind::PermissionDenied => {
+            "let the user that runs Millchat read and write it and its directory, or name another log"
+        }
+        ErrorKind::ReadOnlyFilesystem => "mount its disk for writing, or name another log",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room on the disk, or name a log on another one"
+        }
+        ErrorKind::WouldBlock | ErrorKind::OutOfMemory => "allow the process more threads and memory",
+        _ => "look after the disk, or name a log on another one",
     }
 }
 
@@ -193,8 +246,7 @@ fn make(path: &Path, directory: &Path, name: &str) -> Result<(), OpenError> {
     let file =
         tempfile::Builder::new().prefix(".millchat-").suffix(".new").tempfile_in(directory).map_err(io)?;
     let database = builder().create(file.path()).map_err(|error| open_error(name, error))?;
-    create(&database)
-        .map_err(|error| OpenError::Damaged { path: name.to_owned(), what: error.to_string() })?;
+    create(&database).map_err(|error| io(std::io::Error::other(error)))?;
     database.close().map_err(|error| open_error(name, error))?;
     match file.persist_noclobber(path) {
         // Somebody else has just made it: that one counts.
@@ -297,9 +349,10 @@ pub(super) fn open_error(name: &str, error: DatabaseError) -> OpenError {
     let path = name.to_owned();
     match error {
         DatabaseError::DatabaseAlreadyOpen => OpenError::InUse(path),
-        DatabaseError::Storage(StorageError::Io(source))
-            if source.kind() == std::io::ErrorKind::InvalidData =>
-        {
+        DatabaseError::Storage(StorageError::Io(source)) if source.kind() == ErrorKind::UnexpectedEof => {
+            OpenError::Damaged { path, what: "it ends too early".into() }
+        }
+        DatabaseError::Storage(StorageError::Io(source)) if source.kind() == ErrorKind::InvalidData => {
             OpenError::Damaged { path, what: source.to_string() }
         }
         DatabaseError::Storage(StorageError::Io(source)) => OpenError::Io { path, source },

@@ -3,7 +3,7 @@
 //! A file that was not closed must be repaired before it can be read, and a repair writes. Here it writes to
 //! blocks beside the file, so that looking at a log never changes it, needs no copy of it and no right to write.
 //! The file is locked against a process that would write to it. Nothing is committed through it, so what is held
-//! in memory is what a repair writes.
+//! in memory is what a repair writes. [`super::trial`] writes that back when the log is to be used.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -36,6 +36,30 @@ impl Overlay {
         let file_bytes = file.len()?;
         let written = Written { len: file_bytes, file_bytes, blocks: BTreeMap::new() };
         Ok(Self { file, written: RwLock::new(written) })
+    }
+
+    pub fn file(&self) -> &FileBackend {
+        &self.file
+    }
+
+    /// Writes to the file what is held beside it, durably: the first block, which holds the header, last.
+    pub fn write_back(&self) -> Result<(), io::Error> {
+        let written = self.written.read();
+        if self.file.len()? > written.file_bytes {
+            self.file.set_len(written.file_bytes)?;
+        }
+        if self.file.len()? < written.len {
+            self.file.set_len(written.len)?;
+        }
+        for (&number, block) in written.blocks.iter().rev() {
+            if number == 0 {
+                self.file.sync_data()?;
+            }
+            let start = number * BLOCK_BYTES;
+            let bytes = written.len.saturating_sub(start).min(BLOCK_BYTES) as usize;
+            self.file.write(start, &block[..bytes])?;
+        }
+        self.file.sync_data()
     }
 
     /// What the file itself holds at an offset, with zeros beyond what counts of it.

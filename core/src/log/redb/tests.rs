@@ -89,3 +89,21 @@ fn a_log_of_a_newer_release_is_refused() {
     assert!(error.contains("newer release") && error.contains("log"), "{error}");
     assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
 }
+
+#[test]
+fn what_is_refused_is_left_as_it_is_also_when_it_was_not_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, killed) = (directory.path().join("log"), directory.path().join("killed"));
+    drop(RedbLog::open(&path).unwrap());
+    let database = Database::open(&path).unwrap();
+    let tx = database.begin_write().unwrap();
+    tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+    tx.commit().unwrap();
+    // As `kill -9` would leave it.
+    std::fs::copy(&path, &killed).unwrap();
+    drop(database);
+    let before = std::fs::read(&killed).unwrap();
+    let error = RedbLog::open(&killed).err().unwrap().to_string();
+    assert!(error.contains("newer release"), "{error}");
+    assert!(std::fs::read(&killed).unwrap() == before, "the file was changed");
+}

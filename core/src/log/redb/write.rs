@@ -1,10 +1,13 @@
 //! Writing: a commit is one transaction and one fsync, and carries the next step of a cut with it.
 
+use std::mem::ManuallyDrop;
 use std::ops::AddAssign;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::redb::{Durability, ReadableTable as _, Table, WriteTransaction};
+use ::redb::{AccessGuard, Database, Durability, ReadableTable as _, StorageError, Table, WriteTransaction};
 
 use super::{
     EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_LIVE,
@@ -18,7 +21,7 @@ use crate::log::{Append, CommitError, Committed, Log as _, LogError, READ_EVENTS
 
 /// Free space that a commit leaves on the disk, so that redb never meets a full one: after an I/O error it
 /// would serve only what it has cached.
-const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+pub(super) const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 /// What a commit may write beyond its records: pages of the trees, copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
 /// A page of redb.
@@ -59,11 +62,11 @@ impl RedbLog {
         let head = self.head.load(Ordering::Acquire) + batch.len() as u64;
         let old_floor = self.floor.load(Ordering::Acquire);
         let floor = floor.clamp(old_floor, head + 1);
-        let needed = self.bytes_max(batch).map_err(refused)?;
-        self.require_space(needed)?;
+        let needed = DISK_RESERVE_BYTES + self.bytes_max(batch).map_err(refused)?;
+        self.require_free(needed)?;
         let mut emptying = self.standing.first_emptying();
         if emptying.is_some()
-            && let Err(full) = self.require_space(needed + ERASE_PAGES as u64 * PAGE_BYTES)
+            && let Err(full) = self.require_free(needed + ERASE_PAGES as u64 * PAGE_BYTES)
         {
             if batch.is_empty() && floor == old_floor {
                 return Err(full);
@@ -136,12 +139,9 @@ impl RedbLog {
     }
 
     /// Compares the free space with what a commit may need.
-    pub(super) fn require_space(&self, bytes_max: u64) -> Result<(), CommitError> {
+    pub(super) fn require_free(&self, needed: u64) -> Result<(), CommitError> {
         let Some(place) = &self.place else { return Ok(()) };
-        // A disk that does not answer is met by the commit itself.
-        let Ok(disk) = rustix::fs::statvfs(place) else { return Ok(()) };
-        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-        let needed = bytes_max + DISK_RESERVE_BYTES;
+        let Some(free) = free_bytes(place) else { return Ok(()) };
         if free < needed { Err(CommitError::DiskFull { free, needed }) } else { Ok(()) }
     }
 
@@ -246,7 +246,7 @@ impl RedbLog {
         };
         look().map_err(refused)?;
         if !old.is_empty() {
-            self.require_space(old.len() as u64 * PAGE_BYTES)?;
+            self.require_free(DISK_RESERVE_BYTES + old.len() as u64 * PAGE_BYTES)?;
             let tx = self.begin_write()?;
             {
                 let mut heads = tx.open_table(HEADS).map_err(refused)?;
@@ -261,6 +261,15 @@ impl RedbLog {
 
     pub(super) fn finish(&self) -> Result<(), LogError> {
         let Some(database) = self.database.write().take() else { return Ok(()) };
+        // redb may panic over pages that were damaged since they were written.
+        catch_unwind(AssertUnwindSafe(|| self.close_database(database))).unwrap_or_else(|_| {
+            let what =
+                "it cannot be closed, its pages do not hang together; the next start repairs or refuses it";
+            Err(LogError::Storage(what.into()))
+        })
+    }
+
+    fn close_database(&self, database: Database) -> Result<(), LogError> {
         let derived = std::mem::take(&mut *self.derived.write());
         if derived.events() > 0 {
             let tx = database.begin_write().map_err(storage_error)?;
@@ -271,6 +280,12 @@ impl RedbLog {
         }
         database.close().map_err(storage_error)
     }
+}
+
+/// The free space where a file lies; `None` when the disk does not say: then whoever writes will meet it.
+pub(super) fn free_bytes(place: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(place).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// Writes what is derived into its tables, up to `head`.
@@ -316,17 +331,24 @@ pub(super) fn cut(
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
     let mut change = Change { old: true, ..Change::default() };
-    for row in log.extract_from_if(old..floor, |_, _| true).map_err(storage_error)? {
+    // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in the middle
+    // of the first, and the end of the process.
+    let mut rows = ManuallyDrop::new(log.extract_from_if(old..floor, |_, _| true).map_err(storage_error)?);
+    let mut take = |row: Result<(AccessGuard<'_, u64>, AccessGuard<'_, &[u8]>), StorageError>| {
         let (position, bytes) = row.map_err(storage_error)?;
         change.less += record::stored_bytes(bytes.value());
         // A damaged record goes like any other; what it would have said about its room is not known.
-        let Ok(record) = record::decode(position.value(), bytes.value()) else { continue };
-        let Some(event) = record.event else { continue };
+        let Ok(record) = record::decode(position.value(), bytes.value()) else { return Ok(()) };
+        let Some(event) = record.event else { return Ok(()) };
         index.remove((event.room.as_str(), event.position)).map_err(storage_error)?;
         if let Body::Edit { target, .. } = event.body {
             edits.remove((target, event.position)).map_err(storage_error)?;
         }
-    }
+        Ok(())
+    };
+    let taken = rows.by_ref().try_for_each(&mut take);
+    drop(ManuallyDrop::into_inner(rows));
+    taken?;
     let mut state = tx.open_table(STATE).map_err(storage_error)?;
     state.insert(STATE_FLOOR, floor.to_le_bytes().as_slice()).map_err(storage_error)?;
     state.insert(STATE_LAST, head.to_le_bytes().as_slice()).map_err(storage_error)?;

@@ -7,6 +7,7 @@ use millchat::oracle::{Act, Oracle, Page, Reader, RecoveredLog, Said, Seen, Told
 use millchat::{Opening, ResetReason, RoomName};
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::net::TcpStream;
 
 use super::sse::SseEvent;
 use super::{Api, Stream, within};
@@ -72,7 +73,12 @@ impl Follower {
 
     /// Joins, or resumes by the last id if it has one.
     pub async fn join(&mut self, address: SocketAddr) -> io::Result<()> {
-        let stream = Stream::room(address, &self.room, self.last_id.as_deref()).await?;
+        self.join_over(TcpStream::connect(address).await?).await
+    }
+
+    /// The same over this connection.
+    pub async fn join_over(&mut self, socket: TcpStream) -> io::Result<()> {
+        let stream = Stream::room_over(socket, &self.room, self.last_id.as_deref()).await?;
         self.stream = Some(stream);
         self.asked = self.last_id.as_deref().map(position_of);
         self.opened = false;

@@ -2,8 +2,11 @@
 
 pub mod browser;
 pub mod client;
+pub mod disk;
 pub mod judge;
+pub mod machine;
 pub mod raw;
+pub mod refusal;
 pub mod server;
 pub mod sse;
 

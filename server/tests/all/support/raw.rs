@@ -53,6 +53,40 @@ pub async fn read_head(socket: &mut TcpStream) -> io::Result<(Head, Vec<u8>)> {
     }
 }
 
+/// A connection that is kept for one request after the other.
+pub struct Line {
+    socket: TcpStream,
+}
+
+impl Line {
+    /// Connects.
+    pub async fn connect(address: SocketAddr) -> io::Result<Self> {
+        Ok(Self { socket: TcpStream::connect(address).await? })
+    }
+
+    /// Sends a request and reads its answer, head and body.
+    pub async fn ask(&mut self, request: &[u8]) -> io::Result<(Head, String)> {
+        self.socket.write_all(request).await?;
+        let (head, mut body) = read_head(&mut self.socket).await?;
+        let length = head.header("content-length").map_or(0, |length| length.parse().expect("a number"));
+        let mut rest = vec![0; length - body.len()];
+        self.socket.read_exact(&mut rest).await?;
+        body.append(&mut rest);
+        Ok((head, String::from_utf8(body).expect("the answers are text")))
+    }
+}
+
+/// The bytes of a send as JSON.
+pub fn post(room: &str, token: &str, content: &str) -> Vec<u8> {
+    let body = serde_json::json!({ "content": content }).to_string();
+    format!(
+        "POST /api/v1/rooms/{room}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
 /// Takes the chunks of a body apart, however they are cut.
 #[derive(Default)]
 pub struct Dechunk {

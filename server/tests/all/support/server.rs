@@ -23,6 +23,7 @@ pub struct Server {
     stdout: Option<BufReader<ChildStdout>>,
     address: SocketAddr,
     extra: Vec<String>,
+    environment: Vec<(String, String)>,
     descriptors: Option<u32>,
     directory: TempDir,
 }
@@ -42,20 +43,27 @@ impl Server {
 
     /// Starts one with more arguments than address and log.
     pub async fn start_with(extra: &[&str]) -> Self {
-        Self::launch(extra, None).await
+        Self::launch(extra, &[], None).await
+    }
+
+    /// Starts one with these variables in its environment.
+    pub async fn start_in(environment: &[(&str, &str)], extra: &[&str]) -> Self {
+        Self::launch(extra, environment, None).await
     }
 
     /// Starts one that may not open more than this many descriptors.
     pub async fn start_with_descriptors(descriptors: u32) -> Self {
-        Self::launch(&[], Some(descriptors)).await
+        Self::launch(&[], &[], Some(descriptors)).await
     }
 
-    async fn launch(extra: &[&str], descriptors: Option<u32>) -> Self {
+    async fn launch(extra: &[&str], environment: &[(&str, &str)], descriptors: Option<u32>) -> Self {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let mut server = Self {
             child: None,
             stdout: None,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             extra: extra.iter().map(|&argument| argument.to_owned()).collect(),
+            environment: environment.iter().map(owned).collect(),
             descriptors,
             directory: tempfile::tempdir().unwrap(),
         };
@@ -84,6 +92,7 @@ impl Server {
                 command
             }
         };
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.args(["--address", &self.address.to_string()]).args(&self.extra);
         if !self.extra.iter().any(|argument| argument == "--log") {
             command.arg("--log").arg(self.log());

@@ -8,11 +8,14 @@ use std::io;
 use std::net::SocketAddr;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
 use super::raw::{self, Dechunk, Head};
 use super::within;
+
+/// So much of a stream is read at once.
+const READ_BYTES: usize = 16 * 1024;
 
 /// An event of the stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +121,6 @@ pub struct Stream {
     pub head: Head,
     chunks: Option<Dechunk>,
     parser: Parser,
-    buffer: Vec<u8>,
     /// The last id received: what to resume by.
     pub last_id: Option<String>,
 }
@@ -127,8 +129,13 @@ impl Stream {
     /// Asks for the path with these headers. An error is a connection that failed; an answer other than a
     /// stream is a failure of the test.
     pub async fn open(address: SocketAddr, path: &str, headers: &[(&str, &[u8])]) -> io::Result<Self> {
-        let mut socket = TcpStream::connect(address).await?;
-        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n").into_bytes();
+        Self::ask(TcpStream::connect(address).await?, path, headers).await
+    }
+
+    /// Asks over this connection.
+    pub async fn ask(mut socket: TcpStream, path: &str, headers: &[(&str, &[u8])]) -> io::Result<Self> {
+        let host = socket.peer_addr()?;
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n").into_bytes();
         for (name, value) in headers {
             request.extend_from_slice(name.as_bytes());
             request.extend_from_slice(b": ");
@@ -147,7 +154,6 @@ impl Stream {
             head,
             chunks: chunked.then(Dechunk::default),
             parser: Parser::default(),
-            buffer: vec![0; 64 * 1024],
             last_id: None,
         };
         stream.feed(&rest);
@@ -156,8 +162,13 @@ impl Stream {
 
     /// A room's stream, with the id to resume by if there is one.
     pub async fn room(address: SocketAddr, room: &str, last_id: Option<&str>) -> io::Result<Self> {
+        Self::room_over(TcpStream::connect(address).await?, room, last_id).await
+    }
+
+    /// A room's stream over this connection.
+    pub async fn room_over(socket: TcpStream, room: &str, last_id: Option<&str>) -> io::Result<Self> {
         let header = last_id.map(|id| ("Last-Event-ID", id.as_bytes()));
-        Self::open(address, &format!("/api/v1/rooms/{room}/events"), header.as_slice()).await
+        Self::ask(socket, &format!("/api/v1/rooms/{room}/events"), header.as_slice()).await
     }
 
     fn feed(&mut self, bytes: &[u8]) {
@@ -176,13 +187,25 @@ impl Stream {
                 }
                 return Some(item);
             }
-            let count = self.socket.read(&mut self.buffer).await.unwrap_or(0);
-            if count == 0 {
+            if !self.take().await {
                 return None;
             }
-            let bytes = std::mem::take(&mut self.buffer);
-            self.feed(&bytes[..count]);
-            self.buffer = bytes;
+        }
+    }
+
+    /// Takes what has come; `false` when the stream has ended. The buffer is not kept: thousands of readers
+    /// that wait cost little.
+    async fn take(&mut self) -> bool {
+        if self.socket.readable().await.is_err() {
+            return false;
+        }
+        let mut bytes = [0; READ_BYTES];
+        match self.socket.try_read(&mut bytes) {
+            Ok(count) => {
+                self.feed(&bytes[..count]);
+                count > 0
+            }
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
         }
     }
 

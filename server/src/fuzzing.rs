@@ -1,0 +1,222 @@
+//! What must hold whatever somebody says or asks: run by property tests here, and by the fuzz targets.
+//!
+//! [`sse`] holds the frames against a parser that shares nothing with their encoders: it ends a line wherever
+//! the standard lets a client end one. [`http`] hands bytes to all that is ours of reading a request.
+
+use crate::api::shape::Content;
+use crate::http::{clamped, content_type, cookies, query, refuse_cross_site, refuse_malformed};
+use crate::{api, frame, page, route, sse, text};
+use hyper::Request;
+use hyper::header::HeaderValue;
+use millchat::{
+    Author, AuthorKind, Body, CONTENT_BYTES_MAX, Encoder, Epoch, Event, From, HISTORY_MAX, Item, Place,
+    RoomName, Timestamp,
+};
+
+const PLACE: Place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1207 };
+
+/// An event as a client has it.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Parsed {
+    id: Option<String>,
+    event: String,
+    data: Vec<String>,
+}
+
+/// Parses as the standard says: a line ends at CR LF, LF or CR; an event at an empty line.
+fn parse(bytes: &[u8]) -> Vec<Parsed> {
+    let stream = std::str::from_utf8(bytes).expect("a stream is UTF-8");
+    assert!(stream.ends_with("\n\n"), "an event that does not end would swallow the next: {stream:?}");
+    let (mut all, mut now, mut empty) = (Vec::new(), Parsed::default(), true);
+    for line in stream.replace("\r\n", "\n").split(['\n', '\r']) {
+        if line.is_empty() {
+            if !empty {
+                all.push(std::mem::take(&mut now));
+            }
+            empty = true;
+            continue;
+        }
+        empty = false;
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field {
+            "id" => assert_eq!(now.id.replace(value.to_owned()), None, "two ids in {stream:?}"),
+            "event" => value.clone_into(&mut now.event),
+            "data" => now.data.push(value.to_owned()),
+            other => panic!("a field that no frame has: {other:?} in {stream:?}"),
+        }
+    }
+    all
+}
+
+fn event(kind: u8, name: &str, content: &str) -> Event {
+    let said = Some(content.into());
+    Event {
+        position: PLACE.position,
+        prev: 1188,
+        room: RoomName::new("lobby").expect("a name within the rule"),
+        author: (kind < 250).then(|| Author {
+            id: "g_4kq7".into(),
+            name: name.into(),
+            kind: AuthorKind::Guest,
+        }),
+        created_at: Timestamp(1_795_426_200_123),
+        body: match kind % 6 {
+            0 | 1 => Body::Message { content: said },
+            2 => Body::Message { content: None },
+            3 => Body::Edit { target: 7, content: said },
+            4 => Body::Delete { target: 7 },
+            _ => Body::Unknown { kind },
+        },
+    }
+}
+
+/// Somebody of this name says this: either frame is one event of its kind at its place, says it to the letter,
+/// and nothing in it is another event.
+pub fn sse(kind: u8, name: &str, content: &str) {
+    let event = event(kind, name, content);
+    let (expected, said) = match &event.body {
+        Body::Message { content } => ("message".to_owned(), content.as_deref()),
+        Body::Edit { content, .. } => ("edit".to_owned(), content.as_deref()),
+        Body::Delete { .. } => ("delete".to_owned(), None),
+        _ => (format!("kind-{kind}"), None),
+    };
+    let mut out = Vec::new();
+    frame::encode(PLACE.epoch, Item::Event(&event), &mut out);
+    let [json] = &parse(&out)[..] else { panic!("one event: {:?}", String::from_utf8_lossy(&out)) };
+    assert_eq!((json.id.as_deref(), &json.event), (Some(&*PLACE.to_string()), &expected));
+    let [data] = &json.data[..] else { panic!("one line of data: {json:?}") };
+    let data: serde_json::Value = serde_json::from_str(data).expect("data is JSON");
+    assert_eq!((data["position"].as_u64(), data["prev"].as_u64()), (Some(1207), Some(1188)));
+    assert_eq!(data["content"].as_str(), said);
+    assert_eq!(data["author"]["name"].as_str(), event.author.as_ref().map(|author| &*author.name));
+
+    out.clear();
+    page::encoder().encode(PLACE.epoch, Item::Event(&event), &mut out);
+    let mut patches = parse(&out);
+    let place = patches.pop().expect("whatever an event is, the place moves");
+    let moved = format!("signals {{\"_place\":\"{PLACE}\"}}");
+    let moved =
+        Parsed { id: Some(PLACE.to_string()), event: "datastar-patch-signals".to_owned(), data: vec![moved] };
+    assert_eq!(place, moved);
+    let changes = !matches!(event.body, Body::Unknown { .. });
+    assert_eq!(patches.len(), usize::from(changes), "{patches:?}");
+    let Some(patch) = patches.pop() else { return };
+    assert_eq!((patch.id, &*patch.event), (None, "datastar-patch-elements"));
+    let (elements, rest): (Vec<_>, Vec<_>) =
+        patch.data.iter().partition(|line| line.starts_with("elements "));
+    assert!(rest.iter().all(|line| line.starts_with("selector #messages") || *line == "mode append"));
+    let [html] = elements[..] else { panic!("one line of elements: {elements:?}") };
+    if let Some(said) = said {
+        let shown = shown(html);
+        assert!(shown.contains(&said.replace('\r', "\n")), "{shown:?} does not say {said:?}");
+    }
+}
+
+/// What of our markup is text: what is between tags, its entities resolved.
+fn shown(html: &str) -> String {
+    let mut text = String::new();
+    for piece in html.split('<') {
+        text.push_str(piece.split_once('>').map_or(piece, |(_tag, text)| text));
+    }
+    [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#10;", "\n"), ("&amp;", "&")]
+        .iter()
+        .fold(text, |text, (entity, character)| text.replace(entity, character))
+}
+
+/// Somebody asks for this, with this in every header that is read here, and this as the body.
+pub fn http(uri: &str, value: &[u8], body: &[u8]) {
+    if let (Ok(request), Ok(value)) = (Request::get(uri).body(()), HeaderValue::from_bytes(value)) {
+        let mut request = request;
+        for name in ["last-event-id", "cookie", "content-type", "host", "origin", "expect"] {
+            request.headers_mut().insert(name, value.clone());
+        }
+        match sse::place(&request) {
+            From::Last(count) => assert!(count <= HISTORY_MAX),
+            From::After(place) => assert_eq!(place.to_string().parse(), Ok(place)),
+            From::Malformed => {}
+        }
+        for name in ["history", "limit", "before", "after", "last_event_id"] {
+            if let Some(count) = query(&request, name).and_then(|text| clamped(&text, 1, 1_000)) {
+                assert!((1..=1_000).contains(&count));
+            }
+        }
+        let headers = request.headers();
+        let _ = (content_type(headers), cookies(headers, "millchat").count());
+        let _ = (refuse_malformed(&request).is_ok(), refuse_cross_site(headers, None).is_ok());
+        if let Some(room) = route::room(request.uri().path().get(1..)) {
+            assert!(room.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
+        }
+    }
+    let Ok(Content { content }) = api::object(body) else { return };
+    if let Ok(kept) = text::content(&content) {
+        assert!(kept.len() <= CONTENT_BYTES_MAX && !kept.contains('\r'), "{kept:?}");
+        assert_eq!(text::content(&kept).as_ref(), Ok(&kept), "what was cleaned once is clean");
+    }
+    if let Ok(kept) = text::name(&content) {
+        assert_eq!(text::name(&kept).as_ref(), Ok(&kept), "what was cleaned once is clean");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    /// Texts made of what lines, tags, entities, fields and directions are made of, and of anything else.
+    fn texts() -> impl Strategy<Value = String> {
+        let pieces = prop_oneof![
+            Just("\r".to_owned()),
+            Just("\n".to_owned()),
+            Just("\r\n\r\n".to_owned()),
+            Just("\0".to_owned()),
+            Just("\u{85}\u{2028}\u{2029}\u{feff}".to_owned()),
+            Just("\u{202e}\u{2066}\u{200d}".to_owned()),
+            Just("data: {}\n\n".to_owned()),
+            Just("\rid: 5f3c9a2e-9999\revent: delete\rdata: {}\r\r".to_owned()),
+            Just("\nelements <svg onload=alert(1)>".to_owned()),
+            Just("</div></li><script>".to_owned()),
+            Just("&#10;&lt;&amp;amp;\"'".to_owned()),
+            Just("https://example.org/a?b=<c>&d=\"e\"".to_owned()),
+            "(?s).{0,20}",
+            Just("long ".repeat(4_000)),
+        ];
+        proptest::collection::vec(pieces, 0..8).prop_map(|pieces| pieces.concat())
+    }
+
+    fn uris() -> impl Strategy<Value = String> {
+        let parts = prop_oneof![
+            Just("/api/v1/rooms/lobby/events?".to_owned()),
+            Just("/lobby".to_owned()),
+            Just("/..%2f".to_owned()),
+            Just("&history=".to_owned()),
+            Just("&last_event_id=5f3c9a2e-".to_owned()),
+            Just("&limit=".to_owned()),
+            Just("%FF%00%".to_owned()),
+            "-?[0-9]{0,30}",
+            "[!-~]{0,12}",
+        ];
+        proptest::collection::vec(parts, 1..6).prop_map(|parts| parts.concat())
+    }
+
+    fn bodies() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            texts().prop_map(|text| serde_json::json!({ "content": text }).to_string().into_bytes()),
+            texts().prop_map(String::into_bytes),
+            "\\{\"content\":\"(\\\\u[dD][89a-f][0-9a-f]{2}|\\\\[a-z]|[a-z]){0,9}\"\\}"
+                .prop_map(String::into_bytes),
+            proptest::collection::vec(any::<u8>(), 0..64),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_event_forges_another_and_each_says_what_was_said(kind: u8, name in texts(), content in texts()) {
+            super::sse(kind, &name, &content);
+        }
+
+        #[test]
+        fn no_request_is_misread(uri in uris(), value in "[ -~\\xff]{0,40}|5f3c9a2e-[0-9]{1,25}", body in bodies()) {
+            super::http(&uri, value.as_bytes(), &body);
+        }
+    }
+}
