@@ -19,8 +19,10 @@ mutants:
 prove:
 	./core/prove
 
+# Ends by writing docs/benchmarks.md and its plots.
 bench:
 	cargo bench
+	cargo run --release -p millchat-benches --bin report
 
 loadtest:
 	cargo build --release -p millchat-server -p millchat-loadtest

@@ -9,45 +9,46 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::hint::black_box;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
-use millchat::{
-    Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, FrameKind, From, Item, RoomName, Subscription,
-};
-use millchat_benches::Ratios;
-use tokio::runtime::{Builder, Runtime};
+use millchat::{Chat, Delivery, Draft, FrameKind, From, RoomName, Subscription};
+use millchat_benches::core::{self, MESSAGE_BYTES, copy_text};
+use millchat_benches::{Results, Unit, criteria};
+use tokio::runtime::Runtime;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::LocalSet;
 
-/// Bytes of a message.
-const MESSAGE_BYTES: usize = 200;
 /// How many readers.
 const READERS: [usize; 3] = [1, 100, 10_000];
 /// Messages that a receiver of the broadcast channel may be behind.
 const BROADCAST_CAPACITY: usize = 64;
 
+const ABOUT: &str = "One event is sent to a room and brought to all of its subscriptions, on one current-thread \
+    runtime as the server's are. The log is in memory, and the way through the writer's thread is part of it. Beside \
+    the core: a bare loop that wakes as many tasks, and tokio's broadcast channel with as many receivers, which have \
+    neither a log nor another thread.";
+const OURS: &str = "millchat";
+
 fn main() {
-    let mut criterion = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_secs(1))
-        .measurement_time(Duration::from_secs(4))
-        .configure_from_args();
-    let ratios = Ratios::new();
+    let mut criterion = criteria::criterion();
+    let results = Results::new("fanout", "one event to all subscriptions, in the core", ABOUT, OURS);
     for readers in READERS {
-        compare(&mut criterion, &ratios, readers);
+        compare(&mut criterion, &results, readers);
     }
-    criterion.final_summary();
-    println!("\nfan-out, one event to all readers\n{}", ratios.against("millchat"));
+    results.finish();
 }
 
-fn compare(criterion: &mut Criterion, ratios: &Ratios, readers: usize) {
-    let mut group = criterion.benchmark_group("fanout");
+fn compare(criterion: &mut Criterion, results: &Results, readers: usize) {
+    let mut group = criteria::group(criterion, "fanout");
     group.throughput(Throughput::Elements(readers as u64));
-    let case = format!("{readers} readers");
+    let case = if readers == 1 {
+        "1 reader".into()
+    } else {
+        format!("{} readers", Unit::Count.show(readers as f64))
+    };
     let mut bench = |name: &str, stage: &dyn Fn(usize) -> Box<dyn Contender>| {
         // Built only if this bench was asked for.
         let contender = OnceCell::new();
@@ -55,14 +56,14 @@ fn compare(criterion: &mut Criterion, ratios: &Ratios, readers: usize) {
             let contender = contender.get_or_init(|| stage(readers));
             bencher.iter_custom(|iterations| {
                 let elapsed = contender.rounds(iterations);
-                ratios.sample(readers, &case, name, iterations, elapsed);
+                results.time(&case, "until the last has it", name, iterations, elapsed);
                 elapsed
             });
         });
     };
     bench("wakers", &|readers| Box::new(Wakers::new(readers)));
     bench("broadcast", &|readers| Box::new(Broadcast::new(readers)));
-    bench("millchat", &|readers| Box::new(Core::new(readers)));
+    bench(OURS, &|readers| Box::new(Core::new(readers)));
     group.finish();
 }
 
@@ -104,8 +105,7 @@ struct Stage {
 
 impl Stage {
     fn new(readers: usize) -> Self {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime can be built");
-        Self { runtime, tasks: LocalSet::new(), round: Rc::default(), readers }
+        Self { runtime: core::runtime(), tasks: LocalSet::new(), round: Rc::default(), readers }
     }
 
     /// Runs `send` and waits for the last reader, this often.
@@ -224,9 +224,9 @@ impl Core {
     fn new(readers: usize) -> Self {
         let stage = Stage::new(readers);
         let mut builder = Chat::builder();
-        let kind = builder.encoder(encode);
+        let kind = builder.encoder(copy_text);
         let chat = builder.open("memory:").expect("a log in memory can be opened");
-        let room = RoomName::new("bench").expect("the name obeys the rule");
+        let room = core::room(0);
         let dispatcher = chat.dispatcher();
         stage.tasks.spawn_local(dispatcher.run());
         stage.tasks.block_on(&stage.runtime, async {
@@ -237,9 +237,7 @@ impl Core {
             }
         });
         stage.settle();
-        let author = Author { id: Arc::from("g_bench"), name: Arc::from("Bench"), kind: AuthorKind::Guest };
-        let draft = Draft::post(author, "x".repeat(MESSAGE_BYTES));
-        Self { stage, chat, room, draft }
+        Self { stage, chat, room, draft: core::draft() }
     }
 }
 
@@ -251,15 +249,6 @@ impl Contender for Core {
                 .await
                 .expect("a log in memory takes every message");
         })
-    }
-}
-
-/// Copies the text of a message; readers of this kind pass over everything else.
-fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
-    if let Item::Event(event) = item
-        && let Body::Message { content: Some(content) } = &event.body
-    {
-        out.extend_from_slice(content.as_bytes());
     }
 }
 

@@ -1,10 +1,6 @@
-//! What a block of the stream means: an opening, a logged event, a signal, or nothing.
-//!
-//! And a cache of the room's newest events: all readers of a room receive the same bytes, so the first one
-//! reads a block and the others compare it, which costs a tenth.
+//! What a block of our own server's stream means: an opening, a logged event, a signal, or nothing.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use millchat::oracle::{Act, Said, Seen, digest};
@@ -13,9 +9,6 @@ use serde::Deserialize;
 
 use crate::sse::Fields;
 use crate::stamp::Stamp;
-
-/// Events of a room that are kept to compare with: a reader further behind than this reads each block.
-const FRAMES_KEPT_MAX: usize = 4096;
 
 /// What a block says.
 #[derive(Debug)]
@@ -26,9 +19,11 @@ pub enum Block {
         opening: Opening,
         /// The place.
         id: Place,
+        /// The room's newest position, as the opening says it.
+        head: Option<Position>,
     },
     /// A logged event.
-    Event(Frame),
+    Event(Event),
     /// Something that is not logged.
     Signal,
     /// A comment, or a field for the client itself.
@@ -37,9 +32,7 @@ pub enum Block {
 
 /// A logged event.
 #[derive(Debug, Clone)]
-pub struct Frame {
-    /// The block as it was sent.
-    raw: Box<[u8]>,
+pub struct Event {
     /// The event's place.
     pub place: Place,
     /// What the oracle compares.
@@ -68,6 +61,7 @@ struct AuthorData<'a> {
 #[derive(Deserialize)]
 struct StartData {
     position: Position,
+    head: Position,
 }
 
 #[derive(Deserialize)]
@@ -90,12 +84,14 @@ impl Block {
         let Some(id) = fields.id else { return Ok(Self::Signal) };
         let id = std::str::from_utf8(id).unwrap_or_default();
         let id: Place = id.parse().map_err(|_| "an id is not a place")?;
+        let mut head = None;
         let opening = match fields.event {
             b"start" => {
                 let data: StartData = json(&data)?;
                 if data.position != id.position {
                     return Err("a start's id is not its position");
                 }
+                head = Some(data.head);
                 Opening::Start
             }
             b"gap" => {
@@ -110,9 +106,9 @@ impl Block {
                     _ => ResetReason::Malformed,
                 })
             }
-            kind => return Ok(Self::Event(Frame::read(block, kind, id, &data, run)?)),
+            kind => return Ok(Self::Event(Event::read(kind, id, &data, run)?)),
         };
-        Ok(Self::Opening { opening, id })
+        Ok(Self::Opening { opening, id, head })
     }
 }
 
@@ -120,8 +116,8 @@ fn json<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, &'static str> {
     serde_json::from_slice(data).map_err(|_| "an event's data is not what was promised")
 }
 
-impl Frame {
-    fn read(block: &[u8], kind: &[u8], place: Place, data: &[u8], run: u32) -> Result<Self, &'static str> {
+impl Event {
+    fn read(kind: &[u8], place: Place, data: &[u8], run: u32) -> Result<Self, &'static str> {
         let data: EventData<'_> = json(data)?;
         if data.position != place.position {
             return Err("an event's id is not its position");
@@ -134,43 +130,11 @@ impl Frame {
         };
         let author = data.author.map_or(0, |author| digest(&author.id));
         let said = Said { author, act, content: data.content.as_deref().map(digest) };
-        let stamp = data.content.as_deref().and_then(Stamp::read).filter(|stamp| stamp.run == run);
+        let stamp = data.content.as_deref().and_then(|content| Stamp::read(content.as_bytes()));
+        let stamp = stamp.filter(|stamp| stamp.run == run);
         let due = stamp.filter(|_| act == Act::Message).map(|stamp| stamp.due);
         let seen = Seen { position: data.position, prev: data.prev, said };
-        Ok(Self { raw: block.into(), place, seen, due })
-    }
-}
-
-/// The newest events of a room, numbered in the order in which they were first received here.
-#[derive(Debug, Default)]
-pub struct Frames {
-    /// The number of the oldest that is kept.
-    base: u64,
-    kept: VecDeque<Frame>,
-}
-
-impl Frames {
-    /// The event with this number, if these are its very bytes.
-    pub fn matching(&self, number: u64, block: &[u8]) -> Option<&Frame> {
-        let index = usize::try_from(number.checked_sub(self.base)?).ok()?;
-        self.kept.get(index).filter(|frame| *frame.raw == *block)
-    }
-
-    /// Keeps an event if it is newer than all that are kept.
-    pub fn keep(&mut self, frame: Frame) {
-        if self.kept.back().is_some_and(|newest| newest.seen.position >= frame.seen.position) {
-            return;
-        }
-        if self.kept.len() == FRAMES_KEPT_MAX {
-            self.kept.pop_front();
-            self.base += 1;
-        }
-        self.kept.push_back(frame);
-    }
-
-    /// The number of the first event after this position.
-    pub fn number_after(&self, position: Position) -> u64 {
-        self.base + self.kept.partition_point(|frame| frame.seen.position <= position) as u64
+        Ok(Self { place, seen, due })
     }
 }
 
@@ -179,7 +143,8 @@ mod tests {
     use super::*;
 
     fn block(position: Position, prev: Position) -> Vec<u8> {
-        let content = Stamp { run: 7, sequence: position, due: Duration::from_millis(5) }.write(64);
+        let content =
+            Stamp { run: 7, sequence: position, due: Duration::from_millis(5), lane: 0, number: 0 }.write(80);
         format!(
             "id: 5f3c9a2e-{position}\nevent: message\ndata: {{\"position\":{position},\"prev\":{prev},\
              \"room\":\"r\",\"author\":{{\"id\":\"g_1\",\"name\":\"A\",\"kind\":\"guest\"}},\
@@ -188,26 +153,26 @@ mod tests {
         .into_bytes()
     }
 
-    fn frame(position: Position, prev: Position) -> Frame {
+    fn event(position: Position, prev: Position) -> Event {
         match Block::parse(&block(position, prev), 7).unwrap() {
-            Block::Event(frame) => frame,
+            Block::Event(event) => event,
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
     fn a_message_is_read_with_its_place_and_its_due_time() {
-        let frame = frame(1207, 1188);
-        assert_eq!((frame.seen.position, frame.seen.prev), (1207, 1188));
-        assert_eq!(frame.due, Some(Duration::from_millis(5)));
-        assert_eq!(frame.seen.said.author, digest("g_1"));
+        let event = event(1207, 1188);
+        assert_eq!((event.seen.position, event.seen.prev), (1207, 1188));
+        assert_eq!(event.due, Some(Duration::from_millis(5)));
+        assert_eq!(event.seen.said.author, digest("g_1"));
     }
 
     #[test]
     fn openings_signals_and_comments_are_told_apart() {
         let start = b"event: start\nid: 5f3c9a2e-8\ndata: {\"position\":8,\"head\":8,\"floor\":1}\n\n";
         assert!(
-            matches!(Block::parse(start, 7), Ok(Block::Opening { opening: Opening::Start, id }) if id.position == 8)
+            matches!(Block::parse(start, 7), Ok(Block::Opening { opening: Opening::Start, id, head: Some(8) }) if id.position == 8)
         );
         let gap = b"event: gap\nid: 5f3c9a2e-9\ndata: {\"from\":3,\"to\":9,\"reason\":\"retention\"}\n\n";
         assert!(matches!(
@@ -219,19 +184,5 @@ mod tests {
         assert!(Block::parse(b"id: nonsense\ndata: {}\n\n", 7).is_err());
         let lying = b"id: 5f3c9a2e-9\nevent: message\ndata: {\"position\":8,\"prev\":0}\n\n";
         assert!(Block::parse(lying, 7).is_err());
-    }
-
-    #[test]
-    fn the_cache_knows_an_event_only_by_its_very_bytes() {
-        let mut frames = Frames::default();
-        frames.keep(frame(1, 0));
-        frames.keep(frame(5, 1));
-        frames.keep(frame(5, 1));
-        assert_eq!(frames.number_after(0), 0);
-        assert_eq!(frames.number_after(1), 1);
-        assert_eq!(frames.number_after(9), 2);
-        assert!(frames.matching(1, &block(5, 1)).is_some());
-        assert!(frames.matching(1, &block(5, 2)).is_none());
-        assert!(frames.matching(2, &block(9, 5)).is_none());
     }
 }

@@ -15,10 +15,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::course::ACKNOWLEDGE_TIMEOUT;
 use crate::http::{HEAD_BYTES_MAX, Head, Malformed, Piece};
+use crate::ledger::{Ending, Lane};
 use crate::pace::Ticket;
-use crate::run::{ACKNOWLEDGE_TIMEOUT, Run};
+use crate::run::Run;
 use crate::stamp::Stamp;
+use crate::target::Values;
 
 /// A connection that was idle for so long is not used again: the server may be closing it just now.
 const IDLE_MAX: Duration = Duration::from_secs(5);
@@ -39,13 +42,8 @@ pub struct Identity {
 /// How a message ended.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Stored, at this place.
-    Acknowledged {
-        /// The message's position.
-        position: Position,
-        /// The position before it in the room.
-        prev: Position,
-    },
+    /// Taken; our own server says at which place.
+    Acknowledged(Option<Receipt>),
     /// Not stored, and why.
     Rejected(String),
     /// Nobody knows, and why.
@@ -65,10 +63,19 @@ pub struct Sent {
     pub ended: Instant,
 }
 
-#[derive(Deserialize)]
-struct Receipt {
+/// What our own server answers.
+#[derive(Debug, Deserialize)]
+pub struct Receipt {
+    /// The message's position.
     position: Position,
+    /// The position before it in the room.
     prev: Position,
+}
+
+/// What is kept of the messages that a line sends into one room.
+struct Book {
+    oracle: oracle::Sender,
+    lane: Arc<Lane>,
 }
 
 struct Answer {
@@ -82,8 +89,8 @@ pub struct Line {
     run: Arc<Run>,
     identity: Arc<Identity>,
     name: String,
-    /// By room: one oracle's sender each.
-    oracles: HashMap<usize, oracle::Sender>,
+    /// By room.
+    books: HashMap<usize, Book>,
     socket: Option<(TcpStream, Instant)>,
 }
 
@@ -91,17 +98,26 @@ impl Line {
     /// A line that is not connected yet. Violations are traced by its name.
     pub fn new(run: &Arc<Run>, identity: &Arc<Identity>, name: String) -> Self {
         let (run, identity) = (Arc::clone(run), Arc::clone(identity));
-        Self { run, identity, name, oracles: HashMap::new(), socket: None }
+        Self { run, identity, name, books: HashMap::new(), socket: None }
     }
 
-    /// Sends the message of this ticket to the room whose turn it is, and tells the oracle the outcome.
+    /// Sends the message of this ticket to the room whose turn it is, and notes the outcome.
     pub async fn send(&mut self, ticket: Ticket) -> Sent {
         let began = Instant::now();
         let (run, identity) = (Arc::clone(&self.run), Arc::clone(&self.identity));
-        let room = usize::try_from(ticket.sequence).unwrap_or(usize::MAX) % run.rooms.len();
-        let stamp = Stamp { run: run.id, sequence: ticket.sequence, due: run.clock.since(ticket.due) };
-        let content = stamp.write(usize::try_from(run.settings.size).unwrap_or(usize::MAX));
-        let request = run.target.send_request(run.rooms[room].as_str(), &identity.token, &content);
+        let room = run.spreading.room(ticket.sequence);
+        let book = self.books.entry(room).or_insert_with(|| Book {
+            oracle: run.oracle.sender(&run.rooms[room], self.name.clone()),
+            lane: run.ledger.lane(room, &self.name),
+        });
+        let (oracle, lane) = (book.oracle.clone(), Arc::clone(&book.lane));
+        // Only who goes by stamps needs the ledger; positions say all of it and more.
+        let number = if run.target.is_millchat() { 0 } else { lane.begin() };
+        let (due, sequence) = (run.clock.since(ticket.due), ticket.sequence);
+        let stamp = Stamp { run: run.id, sequence, due, lane: lane.number, number };
+        let content = stamp.write(usize::try_from(run.settings.load.size).unwrap_or(usize::MAX));
+        let values = Values { room: run.rooms[room].as_str(), content: &content, sequence };
+        let request = run.target.send_request(&values, &identity.token);
         run.counts.sent.add(1);
 
         let outcome = match timeout(ACKNOWLEDGE_TIMEOUT, self.exchange(&request)).await {
@@ -110,19 +126,29 @@ impl Line {
         };
         let ended = Instant::now();
 
-        let oracle = self
-            .oracles
-            .entry(room)
-            .or_insert_with(|| run.oracle.sender(&run.rooms[room], self.name.clone()));
         let said = Said::post(&identity.author_id, &content);
-        match outcome {
-            Outcome::Acknowledged { position, prev } => {
-                oracle.acknowledged(ticket.sequence, said, position, prev);
-                run.acknowledged[room].fetch_max(position, std::sync::atomic::Ordering::Relaxed);
+        let ending = match &outcome {
+            Outcome::Acknowledged(receipt) => {
+                if let Some(Receipt { position, prev }) = *receipt {
+                    oracle.acknowledged(sequence, said, position, prev);
+                    run.acknowledged[room].fetch_max(position, std::sync::atomic::Ordering::Relaxed);
+                }
                 run.counts.acknowledged.add(1);
+                Ending::Acknowledged
             }
-            Outcome::Rejected(_) => oracle.rejected(ticket.sequence, said),
-            Outcome::Unknown(_) => oracle.unknown(ticket.sequence, said),
+            Outcome::Rejected(_) => {
+                oracle.rejected(sequence, said);
+                run.counts.not_acknowledged.add(1);
+                Ending::Rejected
+            }
+            Outcome::Unknown(_) => {
+                oracle.unknown(sequence, said);
+                run.counts.not_acknowledged.add(1);
+                Ending::Unknown
+            }
+        };
+        if !run.target.is_millchat() {
+            lane.end(ending);
         }
         Sent { ticket, outcome, began, ended }
     }
@@ -141,7 +167,7 @@ impl Line {
                 if answer.keep_alive {
                     self.socket = Some((socket, Instant::now()));
                 }
-                outcome(&answer)
+                outcome(&answer, self.run.target.is_millchat())
             }
             Err(error) => Outcome::Unknown(format!("send: {}", error.kind())),
         }
@@ -195,16 +221,19 @@ fn malformed(error: Malformed) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.0)
 }
 
-/// What an answer means for the message.
-fn outcome(answer: &Answer) -> Outcome {
+/// What an answer means for the message. Others than our own server promise less by a status: any 2xx is
+/// taken as an acknowledgement, and a 5xx says nothing.
+fn outcome(answer: &Answer, millchat: bool) -> Outcome {
     match answer.status {
-        201 => match serde_json::from_slice::<Receipt>(&answer.body) {
-            Ok(Receipt { position, prev }) => Outcome::Acknowledged { position, prev },
+        201 if millchat => match serde_json::from_slice::<Receipt>(&answer.body) {
+            Ok(receipt) => Outcome::Acknowledged(Some(receipt)),
             Err(_) => Outcome::Unknown("send: the acknowledgement is not what was promised".to_owned()),
         },
-        500 if memchr::memmem::find(&answer.body, OUTCOME_UNKNOWN).is_some() => {
+        500 if millchat && memchr::memmem::find(&answer.body, OUTCOME_UNKNOWN).is_some() => {
             Outcome::Unknown("send: the server does not know the outcome".to_owned())
         }
+        200..300 if !millchat => Outcome::Acknowledged(None),
+        status @ 500.. if !millchat => Outcome::Unknown(format!("send answered {status}")),
         status => Outcome::Rejected(format!("send answered {status}")),
     }
 }
@@ -213,14 +242,27 @@ fn outcome(answer: &Answer) -> Outcome {
 mod tests {
     use super::*;
 
+    fn answer(status: u16, body: &str) -> Answer {
+        Answer { status, body: body.as_bytes().to_vec(), keep_alive: true }
+    }
+
     #[test]
     fn an_answer_is_one_of_three_outcomes() {
-        let answer = |status, body: &str| Answer { status, body: body.as_bytes().to_vec(), keep_alive: true };
         let acknowledged = answer(201, r#"{"position":7,"prev":3,"epoch":"5f3c9a2e","created_at":"x"}"#);
-        assert!(matches!(outcome(&acknowledged), Outcome::Acknowledged { position: 7, prev: 3 }));
-        assert!(matches!(outcome(&answer(503, "")), Outcome::Rejected(_)));
+        assert!(matches!(
+            outcome(&acknowledged, true),
+            Outcome::Acknowledged(Some(Receipt { position: 7, prev: 3 }))
+        ));
+        assert!(matches!(outcome(&answer(503, ""), true), Outcome::Rejected(_)));
         let unknown = answer(500, r#"{"type":"urn:millchat:problem:outcome-unknown"}"#);
-        assert!(matches!(outcome(&unknown), Outcome::Unknown(_)));
-        assert!(matches!(outcome(&answer(201, "{}")), Outcome::Unknown(_)));
+        assert!(matches!(outcome(&unknown, true), Outcome::Unknown(_)));
+        assert!(matches!(outcome(&answer(201, "{}"), true), Outcome::Unknown(_)));
+    }
+
+    #[test]
+    fn of_another_chat_the_status_alone_is_believed() {
+        assert!(matches!(outcome(&answer(202, ""), false), Outcome::Acknowledged(None)));
+        assert!(matches!(outcome(&answer(429, ""), false), Outcome::Rejected(_)));
+        assert!(matches!(outcome(&answer(502, ""), false), Outcome::Unknown(_)));
     }
 }

@@ -3,36 +3,55 @@
 //! Command line → server → goose users → recovered log → report. It exits with 0 when every promise held,
 //! with 1 when one was broken or nothing was verified, with 2 when the run could not begin.
 
+mod bars;
+mod count;
+mod course;
 mod event;
+mod follower;
+mod frames;
+mod html;
 mod http;
+mod ledger;
 mod line;
 mod live;
+mod monitor;
 mod pace;
+mod paint;
 mod process;
+mod profile;
+mod ready;
 mod recover;
-mod render;
 mod report;
+mod role;
 mod run;
 mod sender;
+mod series;
 mod server;
 mod settings;
+mod spread;
 mod sse;
 mod stamp;
 mod stream;
 mod streams;
+mod summary;
 mod tally;
 mod target;
+mod ticker;
+mod units;
 mod users;
+mod witness;
 
+use std::io::IsTerminal;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use goose::GooseAttack;
 use goose::config::GooseConfiguration;
+use millchat::oracle::{Rule, Violation};
 
 use crate::report::Report;
-use crate::run::Run;
+use crate::run::{Group, Run};
 use crate::server::Server;
 use crate::settings::Settings;
 
@@ -41,7 +60,7 @@ use crate::settings::Settings;
 const THREADS_PER_CORE: usize = 2;
 
 fn main() -> ExitCode {
-    let settings = Settings::parse();
+    let settings = Settings::from_command_line();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores * THREADS_PER_CORE)
@@ -63,7 +82,7 @@ fn main() -> ExitCode {
 
 /// The whole run; says whether it passed.
 async fn load(settings: Settings) -> Result<bool, String> {
-    process::raise_descriptor_limit(settings.readers as u64)?;
+    process::raise_descriptor_limit(settings.load.streams() as u64)?;
     let server = Server::open(&settings).await?;
     let result = Box::pin(load_server(settings, &server)).await;
     server.close().await;
@@ -71,10 +90,10 @@ async fn load(settings: Settings) -> Result<bool, String> {
 }
 
 async fn load_server(settings: Settings, server: &Server) -> Result<bool, String> {
-    let report_json = settings.report_json.clone();
+    let output = settings.output.clone();
     let run = Arc::new(Run::new(settings, server.target.clone(), server.pid));
     let attack = attack(&run).map_err(|error| error.to_string())?;
-    let course = tokio::spawn(Arc::clone(&run).conduct());
+    let course = tokio::spawn(course::conduct(Arc::clone(&run)));
     Box::pin(attack.execute()).await.map_err(|error| error.to_string())?;
     let measured = course.await.map_err(|error| error.to_string())?;
 
@@ -83,23 +102,33 @@ async fn load_server(settings: Settings, server: &Server) -> Result<bool, String
         // Ctrl-C reaches a server that was started here too: there may be nobody left to ask.
         violations.push("the run was interrupted, so nothing was held against the log".to_owned());
     } else if let Some(&epoch) = run.epoch.get() {
-        match recover::recover(&run, epoch).await {
-            Ok(logs) => violations.extend(run.oracle.check(&logs).iter().map(ToString::to_string)),
-            Err(error) => violations.push(error),
-        }
+        let recovered = recover::recover(&run, epoch).await;
+        let found = run.oracle.check(&recovered.logs);
+        // Why a room was not looked at is said once, below, and not for each of its readers.
+        let said =
+            |violation: &&Violation| recovered.errors.is_empty() || violation.rule != Rule::NotLookedAt;
+        violations.extend(found.iter().filter(said).map(ToString::to_string));
+        violations.extend(recovered.errors);
     }
-    let report = Report::new(&run, run.take_tally(), &measured, violations);
-    print!("{}", render::render(&report));
-    if let Some(path) = report_json {
-        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
-        std::fs::write(&path, json).map_err(|error| format!("{}: {error}", path.display()))?;
+    let report = Report::new(&run, run.take_tally(), measured, violations);
+    print!("{}", summary::render(&report, std::io::stdout().is_terminal()));
+    if let Some(path) = &output.report_json {
+        write(path, &serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?)?;
+    }
+    if let Some(path) = &output.report_html {
+        write(path, &html::page(&report))?;
     }
     Ok(report.verdict.passed)
 }
 
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
 /// Goose with the users of this run.
 fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
-    let users = run.reader_users + run.senders();
+    let storms = usize::from(run.settings.load.storm_every.is_some());
+    let users = run.stream_users() + run.senders() + storms;
     // All users start in the first 50 ms. They are few: one carries many readers.
     let (rate, users) = ((users * 20).to_string(), users.to_string());
     let mut arguments: Vec<&str> = vec![
@@ -113,14 +142,15 @@ fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
         "--quiet",
         "--no-print-metrics",
     ];
-    let report = run.settings.goose_report.as_ref().map(|path| path.to_string_lossy());
+    let report = run.settings.output.goose_report.as_ref().map(|path| path.to_string_lossy());
     match &report {
         Some(path) => arguments.extend(["--no-reset-metrics", "--report-file", path]),
         None => arguments.push("--no-metrics"),
     }
     let configuration = GooseConfiguration::parse_args_default(&arguments)?;
     let mut attack = GooseAttack::initialize_with_config(configuration)?;
-    for scenario in [users::readers(run), users::senders(run)].into_iter().flatten() {
+    let streams = [Group::Readers, Group::Visitors, Group::Laggards].map(|group| users::streams(run, group));
+    for scenario in streams.into_iter().chain([users::senders(run), users::storms(run)]).flatten() {
         attack = attack.register_scenario(scenario);
     }
     Ok(attack)

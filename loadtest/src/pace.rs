@@ -6,7 +6,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::Sender;
+
+/// Messages of one sender that are due and not yet taken. Past that the schedule waits, and what is late by
+/// then still counts from when it was due.
+pub const DUE_MAX: usize = 65_536;
 
 /// A message that is due.
 #[derive(Debug, Clone, Copy)]
@@ -18,9 +22,8 @@ pub struct Ticket {
 }
 
 /// Starts the schedule: `rate` messages a second, from `first` on for `duration`, handed to the senders in
-/// turn. A channel holds at most the schedule itself, when its sender cannot keep up. The channels close
-/// after the last message.
-pub fn start(senders: Vec<UnboundedSender<Ticket>>, first: Instant, duration: Duration, rate: f64) {
+/// turn. The channels close after the last message.
+pub fn start(senders: Vec<Sender<Ticket>>, first: Instant, duration: Duration, rate: f64) {
     thread::spawn(move || {
         for (sequence, sender) in (0..).zip(senders.iter().cycle()) {
             let after = Duration::from_secs_f64(sequence as f64 / rate);
@@ -32,7 +35,7 @@ pub fn start(senders: Vec<UnboundedSender<Ticket>>, first: Instant, duration: Du
             if !wait.is_zero() {
                 thread::sleep(wait);
             }
-            if sender.send(Ticket { sequence, due }).is_err() {
+            if sender.blocking_send(Ticket { sequence, due }).is_err() {
                 // The senders are gone: the run was stopped.
                 return;
             }
@@ -43,11 +46,11 @@ pub fn start(senders: Vec<UnboundedSender<Ticket>>, first: Instant, duration: Du
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::sync::mpsc::channel;
 
     #[test]
     fn the_schedule_is_whole_and_shared_in_turn() {
-        let (senders, mut receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| unbounded_channel()).unzip();
+        let (senders, mut receivers): (Vec<_>, Vec<_>) = (0..3).map(|_| channel(DUE_MAX)).unzip();
         let first = Instant::now();
         start(senders, first, Duration::from_millis(10), 1000.0);
         let mut all = Vec::new();

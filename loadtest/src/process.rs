@@ -32,6 +32,43 @@ pub fn resident_bytes(pid: u32) -> Option<u64> {
     Some(line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
+/// The same from what the kernel counts anyway: cheap for the process that is looked at, and a little off.
+pub fn resident_bytes_roughly(pid: u32) -> Option<u64> {
+    let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages = statm.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+/// What this machine's cores have spent since it was started, in ticks.
+#[derive(Debug, Clone, Copy)]
+pub struct MachineTime {
+    idle: u64,
+    all: u64,
+}
+
+impl MachineTime {
+    /// The share of the time since then in which the cores had nothing to do.
+    pub fn idle_since(self, then: Self) -> Option<f64> {
+        let all = self.all.checked_sub(then.all).filter(|&all| all > 0)?;
+        Some(self.idle.saturating_sub(then.idle) as f64 / all as f64)
+    }
+}
+
+/// What this machine's cores have spent until now.
+pub fn machine_time() -> Option<MachineTime> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let spent: Vec<u64> = stat
+        .lines()
+        .next()?
+        .split_ascii_whitespace()
+        .skip(1)
+        .take(8)
+        .filter_map(|n| n.parse().ok())
+        .collect();
+    // The fourth is idle, the fifth is idle with a disk under way.
+    Some(MachineTime { idle: spent.get(3)? + spent.get(4)?, all: spent.iter().sum() })
+}
+
 /// Raises the soft limit of descriptors to the hard one, and says whether `connections` fit.
 pub fn raise_descriptor_limit(connections: u64) -> Result<(), String> {
     let limit = getrlimit(Resource::Nofile);
@@ -57,5 +94,9 @@ mod tests {
         let before = cpu_time(pid).unwrap();
         assert!(cpu_time(pid).unwrap() >= before);
         assert_eq!(cpu_time(u32::MAX), None);
+        assert!(resident_bytes_roughly(pid).unwrap() > 100 * 1024);
+        let (then, now) = (MachineTime { idle: 5, all: 10 }, MachineTime { idle: 10, all: 30 });
+        assert_eq!(now.idle_since(then), Some(0.25));
+        assert!(machine_time().is_some());
     }
 }

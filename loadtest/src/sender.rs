@@ -29,13 +29,23 @@ struct GuestAuthor {
     id: String,
 }
 
+/// Has the server make a guest.
+async fn guest(user: &mut GooseUser, number: usize) -> Result<Identity, String> {
+    let body = serde_json::json!({ "name": format!("Sender {number}") });
+    let asked = user.post_json(Target::GUESTS, &body).await.map_err(|error| error.to_string())?;
+    let response = asked.response.map_err(|error| format!("no token: {error}"))?;
+    let response = response.error_for_status().map_err(|error| format!("no token: {error}"))?;
+    let guest: Guest = response.json().await.map_err(|error| format!("no token: {error}"))?;
+    Ok(Identity { token: guest.token, author_id: guest.author.id })
+}
+
 /// A sender between its turns.
 pub struct Sender {
     run: Arc<Run>,
     phase: watch::Receiver<Phase>,
     number: usize,
     identity: Arc<Identity>,
-    tickets: mpsc::UnboundedReceiver<Ticket>,
+    tickets: mpsc::Receiver<Ticket>,
     /// No message will come due any more.
     closed: bool,
     /// All is sent and answered, and the run knows.
@@ -51,7 +61,7 @@ impl Sent {
     /// The kind of error that the message ended in.
     pub fn error(&self) -> Option<&str> {
         match &self.outcome {
-            Outcome::Acknowledged { .. } => None,
+            Outcome::Acknowledged(_) => None,
             Outcome::Rejected(kind) | Outcome::Unknown(kind) => Some(kind),
         }
     }
@@ -61,16 +71,16 @@ impl Sender {
     /// Takes a name and a token.
     pub async fn begin(run: &Arc<Run>, user: &mut GooseUser) -> Result<Self, String> {
         let (number, tickets) = run.next_tickets().ok_or("there are more senders than were asked for")?;
-        let body = serde_json::json!({ "name": format!("Sender {number}") });
-        let asked = user.post_json(Target::GUESTS, &body).await.map_err(|error| error.to_string())?;
-        let response = asked.response.map_err(|error| format!("no token: {error}"))?;
-        let response = response.error_for_status().map_err(|error| format!("no token: {error}"))?;
-        let guest: Guest = response.json().await.map_err(|error| format!("no token: {error}"))?;
+        let identity = if run.target.is_millchat() {
+            guest(user, number).await?
+        } else {
+            Identity { token: String::new(), author_id: String::new() }
+        };
         Ok(Self {
             run: Arc::clone(run),
             phase: run.phase(),
             number,
-            identity: Arc::new(Identity { token: guest.token, author_id: guest.author.id }),
+            identity: Arc::new(identity),
             tickets,
             closed: false,
             finished: false,
@@ -90,7 +100,7 @@ impl Sender {
     pub async fn turn(&mut self, until: Instant) -> Vec<Sent> {
         let mut sent = Vec::new();
         let phase = self.phase.borrow_and_update().clone();
-        match (phase, self.run.settings.rate) {
+        match (phase, self.run.settings.load.rate) {
             (Phase::Joining, _) => {
                 let _ = tokio::time::timeout_at(until.into(), self.phase.changed()).await;
             }
@@ -102,7 +112,7 @@ impl Sender {
             Phase::Sending(last) => Instant::now() >= *last,
             Phase::Draining(_) | Phase::Over { .. } => true,
         };
-        let all_taken = self.closed || self.run.settings.rate == Rate::Max;
+        let all_taken = self.closed || self.run.settings.load.rate == Rate::Max;
         if over && all_taken && self.under_way.is_empty() && !self.finished {
             self.finished = true;
             self.run.counts.senders_done.add(1);
@@ -167,7 +177,7 @@ impl Sender {
         let tally = &mut self.tally;
         tally.lag.record(message.began.saturating_duration_since(message.ticket.due));
         match &message.outcome {
-            Outcome::Acknowledged { .. } => {
+            Outcome::Acknowledged(_) => {
                 tally.acknowledged += 1;
                 tally.acknowledgement.record(message.ended.saturating_duration_since(message.ticket.due));
             }

@@ -12,7 +12,7 @@ use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::settings::Settings;
-use crate::target::Target;
+use crate::target::{Speech, Target};
 
 /// How long a server may take to say that it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,9 +34,15 @@ pub struct Server {
 impl Server {
     /// The server that the settings name, started if need be.
     pub async fn open(settings: &Settings) -> Result<Self, String> {
-        match &settings.url {
-            Some(url) => Ok(Self { target: Target::parse(url)?, pid: settings.pid, child: None }),
-            None => Self::start(&program(settings.server.as_deref())?).await,
+        let speech = settings.target.speech(settings.load.rooms)?;
+        match &settings.place.url {
+            Some(url) => {
+                Ok(Self { target: Target::parse(url, speech)?, pid: settings.place.pid, child: None })
+            }
+            None if matches!(speech, Speech::Millchat) => {
+                Self::start(&program(settings.place.server.as_deref())?).await
+            }
+            None => Err("only our own server is started here; give the --url of one that runs".to_owned()),
         }
     }
 
@@ -46,6 +52,8 @@ impl Server {
             .args(["--address", "127.0.0.1:0", "--log", "temp:"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            // Its log would tear the live view; what went wrong is still shown.
+            .env("RUST_LOG", "warn")
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("{name} could not be started: {error}"))?;
@@ -62,7 +70,11 @@ impl Server {
                 Err(_) => return Err(format!("{name} did not listen within {START_TIMEOUT:?}")),
             }
         };
-        Ok(Self { target: Target::parse(&url)?, pid: child.id(), child: Some((child, lines)) })
+        Ok(Self {
+            target: Target::parse(&url, Speech::Millchat)?,
+            pid: child.id(),
+            child: Some((child, lines)),
+        })
     }
 
     /// Stops the server if it was started here.

@@ -6,6 +6,11 @@ use std::time::Duration;
 
 use clap::Parser;
 
+use crate::profile::{Load, Profile};
+use crate::spread::Spread;
+use crate::stamp::STAMP_BYTES_MAX;
+use crate::target::TargetFlags;
+
 /// Most bytes of a message's content: the server's own limit.
 const SIZE_BYTES_MAX: u64 = 65_536;
 
@@ -17,7 +22,65 @@ const SIZE_BYTES_MAX: u64 = 65_536;
 /// verified.
 #[derive(Debug, Clone, Parser)]
 #[command(version)]
-pub struct Settings {
+struct Flags {
+    /// A named load; the flags below change parts of it
+    #[arg(long, value_enum, value_name = "NAME")]
+    profile: Option<Profile>,
+
+    /// Readers that join first and follow to the end [default: 1000]
+    #[arg(long, value_parser = at_least_one)]
+    readers: Option<usize>,
+
+    /// Readers that come, read the history, leave and come back with their last id [default: 0]
+    #[arg(long)]
+    visitors: Option<usize>,
+
+    /// Readers of which half read slowly and half stop, until the last message is sent [default: 0]
+    #[arg(long)]
+    laggards: Option<usize>,
+
+    /// All readers lose their connections at once, each time this has passed; 0: never [default: never]
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    storm_every: Option<Duration>,
+
+    /// Rooms, all of them fresh [default: 1]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    rooms: Option<u64>,
+
+    /// How readers and messages are spread over the rooms [default: even]
+    #[arg(long, value_enum)]
+    spread: Option<Spread>,
+
+    /// Messages a second, all senders together; 0: none, readers only idle; max: each sender sends its
+    /// next one as soon as the last is acknowledged [default: 50]
+    #[arg(long, value_name = "RATE")]
+    rate: Option<Rate>,
+
+    /// Senders [default: 8]
+    #[arg(long, value_parser = at_least_one)]
+    senders: Option<usize>,
+
+    /// How long messages are sent, once all readers have joined [default: 10s]
+    #[arg(long, value_parser = parse_duration, value_name = "TIME")]
+    duration: Option<Duration>,
+
+    /// Bytes of a message's content [default: 200]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(STAMP_BYTES_MAX..=SIZE_BYTES_MAX))]
+    size: Option<u64>,
+
+    #[command(flatten)]
+    place: Place,
+
+    #[command(flatten)]
+    target: TargetFlags,
+
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Where the server is.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Place {
     /// The server to load, for example <http://127.0.0.1:8080>. Without it one is started, on a throwaway log
     #[arg(long, value_name = "URL", conflicts_with = "server")]
     pub url: Option<String>,
@@ -29,39 +92,61 @@ pub struct Settings {
     /// With --url: the server's process, to measure its CPU and memory by
     #[arg(long, value_name = "PID", requires = "url")]
     pub pid: Option<u32>,
+}
 
-    /// Readers, spread evenly over the rooms
-    #[arg(long, default_value_t = 1000, value_parser = at_least_one)]
-    pub readers: usize,
-
-    /// Rooms, all of them fresh
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    pub rooms: u64,
-
-    /// Messages a second, all senders together; 0: none, readers only idle; max: each sender sends its
-    /// next one as soon as the last is acknowledged
-    #[arg(long, default_value = "50", value_name = "RATE")]
-    pub rate: Rate,
-
-    /// Senders
-    #[arg(long, default_value_t = 8, value_parser = at_least_one)]
-    pub senders: usize,
-
-    /// How long messages are sent, once all readers have joined
-    #[arg(long, default_value = "10s", value_parser = parse_duration, value_name = "TIME")]
-    pub duration: Duration,
-
-    /// Bytes of a message's content
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u64).range(64..=SIZE_BYTES_MAX))]
-    pub size: u64,
-
+/// What is written where.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Output {
     /// Also write the report as JSON
     #[arg(long, value_name = "FILE")]
     pub report_json: Option<PathBuf>,
 
+    /// Also write the report as a page of HTML with plots, in one file
+    #[arg(long, value_name = "FILE")]
+    pub report_html: Option<PathBuf>,
+
     /// Also write goose's own report (joins and acknowledgements): .html, .md or .json
     #[arg(long, value_name = "FILE")]
     pub goose_report: Option<PathBuf>,
+}
+
+/// What was asked for, with what the profile says where no flag does.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The profile's name, if one was named.
+    pub profile: Option<Profile>,
+    /// How much of what.
+    pub load: Load,
+    /// Where the server is.
+    pub place: Place,
+    /// What kind it is, and how one speaks to it.
+    pub target: TargetFlags,
+    /// What is written where.
+    pub output: Output,
+}
+
+impl Settings {
+    /// Reads the command line; on nonsense and on --help the process ends here.
+    pub fn from_command_line() -> Self {
+        Self::resolve(Flags::parse())
+    }
+
+    fn resolve(flags: Flags) -> Self {
+        let profile = Load::of(flags.profile);
+        let load = Load {
+            readers: flags.readers.unwrap_or(profile.readers),
+            visitors: flags.visitors.unwrap_or(profile.visitors),
+            laggards: flags.laggards.unwrap_or(profile.laggards),
+            rooms: flags.rooms.unwrap_or(profile.rooms),
+            spread: flags.spread.unwrap_or(profile.spread),
+            rate: flags.rate.unwrap_or(profile.rate),
+            senders: flags.senders.unwrap_or(profile.senders),
+            duration: flags.duration.unwrap_or(profile.duration),
+            size: flags.size.unwrap_or(profile.size),
+            storm_every: flags.storm_every.or(profile.storm_every).filter(|every| !every.is_zero()),
+        };
+        Self { profile: flags.profile, load, place: flags.place, target: flags.target, output: flags.output }
+    }
 }
 
 /// How fast messages are sent.
@@ -133,9 +218,21 @@ mod tests {
         assert!("-1".parse::<Rate>().is_err() && "NaN".parse::<Rate>().is_err());
     }
 
+    fn load(arguments: &[&str]) -> Load {
+        let arguments = ["millchat-loadtest"].iter().chain(arguments);
+        Settings::resolve(Flags::try_parse_from(arguments).unwrap()).load
+    }
+
     #[test]
     fn the_defaults_are_a_valid_command_line() {
-        let settings = Settings::try_parse_from(["millchat-loadtest"]).unwrap();
-        assert_eq!((settings.readers, settings.rate), (1000, Rate::PerSecond(50.0)));
+        assert_eq!((load(&[]).readers, load(&[]).rate), (1000, Rate::PerSecond(50.0)));
+    }
+
+    #[test]
+    fn a_flag_changes_that_part_of_a_profile_and_no_other() {
+        let town = Load::of(Some(Profile::Town));
+        assert_eq!(load(&["--profile", "town"]), town);
+        assert_eq!(load(&["--profile", "town", "--rooms", "7"]), Load { rooms: 7, ..town });
+        assert_eq!(load(&["--profile", "storm", "--storm-every", "0"]).storm_every, None);
     }
 }

@@ -1,9 +1,19 @@
-//! What a message of the tester says: which run it belongs to, its number, and when it was due.
+//! What a message of the tester says: which run it belongs to, its numbers, and when it was due.
 //!
 //! The time travels in the message, so that whoever receives it can tell the latency without a table of
 //! what was sent. It counts from the run's origin, on the clock of this process, which sends and receives.
+//! The lane and the number within it let loss, doubles and order be told in any chat that shows what was
+//! said, whatever it wraps it in: a stamp has only letters, digits and hyphens, which JSON, HTML, forms and
+//! URLs all leave as they are.
 
 use std::time::{Duration, Instant};
+
+use memchr::memmem;
+
+/// How a stamp begins.
+const MARK: &[u8] = b"load-";
+/// Shortest message that holds any stamp, in bytes.
+pub const STAMP_BYTES_MAX: u64 = 80;
 
 /// The stamp of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,28 +24,45 @@ pub struct Stamp {
     pub sequence: u64,
     /// When the message was due, since the run's origin.
     pub due: Duration,
+    /// The lane of its room that it was sent on: one message at a time.
+    pub lane: u32,
+    /// Counts the messages of the lane.
+    pub number: u64,
 }
 
 impl Stamp {
     /// The content of the message: the stamp, filled up to `size` bytes.
     pub fn write(self, size: usize) -> String {
-        let mut content = format!("load {:08x} {} {} ", self.run, self.sequence, self.due.as_nanos());
+        let Self { run, sequence, due, lane, number } = self;
+        let mut content = format!("load-{run:08x}-{sequence}-{}-{lane}-{number}-", due.as_nanos());
         while content.len() < size {
-            content.push('.');
+            content.push('x');
         }
         content
     }
 
-    /// Reads the stamp of a message; `None` when the tester did not write it.
-    pub fn read(content: &str) -> Option<Self> {
-        let mut words = content.split(' ');
-        if words.next() != Some("load") {
-            return None;
+    /// Reads the stamp that `content` begins with; `None` when the tester did not write it.
+    pub fn read(content: &[u8]) -> Option<Self> {
+        let mut words = content.strip_prefix(MARK)?.split(|&byte| byte == b'-');
+        let mut word = || std::str::from_utf8(words.next()?).ok();
+        let run = u32::from_str_radix(word()?, 16).ok()?;
+        let sequence = word()?.parse().ok()?;
+        let due = Duration::from_nanos(word()?.parse().ok()?);
+        let lane = word()?.parse().ok()?;
+        let number = word()?.parse().ok()?;
+        // Whatever follows the last hyphen is filling; without it the number may have been cut.
+        words.next()?;
+        Some(Self { run, sequence, due, lane, number })
+    }
+
+    /// All stamps of a run that stand anywhere in `text`, each once: a page may show a message in two places.
+    pub fn find(text: &[u8], run: u32) -> Vec<Self> {
+        let mut found: Vec<Self> = Vec::new();
+        for at in memmem::find_iter(text, MARK) {
+            let stamp = Self::read(&text[at..]).filter(|stamp| stamp.run == run);
+            found.extend(stamp.filter(|stamp| !found.contains(stamp)));
         }
-        let run = u32::from_str_radix(words.next()?, 16).ok()?;
-        let sequence = words.next()?.parse().ok()?;
-        let due = Duration::from_nanos(words.next()?.parse().ok()?);
-        Some(Self { run, sequence, due })
+        found
     }
 }
 
@@ -62,13 +89,27 @@ impl Clock {
 mod tests {
     use super::*;
 
+    fn stamp(number: u64) -> Stamp {
+        Stamp { run: 7, sequence: 42, due: Duration::from_nanos(123_456_789_012), lane: 3, number }
+    }
+
     #[test]
     fn a_stamp_reads_back_from_a_message_of_the_asked_size() {
-        let stamp = Stamp { run: 7, sequence: 42, due: Duration::from_nanos(123_456_789_012) };
-        let content = stamp.write(200);
+        let content = stamp(9).write(200);
         assert_eq!(content.len(), 200);
-        assert_eq!(Stamp::read(&content), Some(stamp));
-        assert_eq!(Stamp::read("load of nonsense"), None);
-        assert_eq!(Stamp::read("hello"), None);
+        assert_eq!(Stamp::read(content.as_bytes()), Some(stamp(9)));
+        assert_eq!(Stamp::read(b"load-of-nonsense"), None);
+        assert_eq!(Stamp::read(b"hello"), None);
+        let longest =
+            Stamp { run: u32::MAX, sequence: u64::MAX >> 14, lane: 65_535, ..stamp(u64::MAX >> 14) };
+        assert!(longest.write(0).len() as u64 <= STAMP_BYTES_MAX);
+    }
+
+    #[test]
+    fn stamps_are_found_wherever_they_stand_and_each_once() {
+        let (first, second) = (stamp(1).write(80), stamp(2).write(80));
+        let page = format!("data: <p title=\"{first}\">{first}</p><p>{second}</p>load-ffffffff-1-1-1-1-");
+        assert_eq!(Stamp::find(page.as_bytes(), 7), [stamp(1), stamp(2)]);
+        assert_eq!(Stamp::find(&page.as_bytes()[..40], 7), []);
     }
 }

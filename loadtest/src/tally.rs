@@ -28,6 +28,11 @@ impl Latencies {
         let _ = self.0.record(micros);
     }
 
+    /// Adds another's.
+    pub fn add(&mut self, other: &Self) {
+        self.0.add(&other.0).expect("a histogram that grows by itself takes all values of another");
+    }
+
     /// The latency that `quantile` of all are not above, in microseconds.
     pub fn quantile_us(&self, quantile: f64) -> u64 {
         self.0.value_at_quantile(quantile)
@@ -41,16 +46,26 @@ pub struct Tally {
     pub delivery: Latencies,
     /// From the time a message was due until its sender had the acknowledgement.
     pub acknowledgement: Latencies,
-    /// From connecting to the `start` event, on a first join.
+    /// Those of deliveries since they were last handed in.
+    pub window: Latencies,
+    /// From connecting to the first event (elsewhere than at our own server: to the answer), on a first join.
     pub join: Latencies,
+    /// From connecting until the head of that moment was reached, on a first join.
+    pub join_whole: Latencies,
     /// The latest of them, until goose has been told.
     pub joins: Vec<Duration>,
-    /// The same after a lost connection.
+    /// As `join`, when a reader comes back.
     pub resume: Latencies,
+    /// As `join_whole`, when a reader comes back.
+    pub resume_whole: Latencies,
+    /// A page of history, asked for by a visitor.
+    pub history: Latencies,
     /// From the time a message was due until the tester began to send it: its own lateness.
     pub lag: Latencies,
     /// When the last event was received.
     pub last: Option<Instant>,
+    /// Deliveries, bytes and errors when they were last handed in.
+    pub handed_in: (u64, u64, u64),
     /// Logged events received by readers.
     pub deliveries: u64,
     /// Signals received by readers: presence, typing.
@@ -85,10 +100,13 @@ impl Tally {
             (&mut self.delivery, &other.delivery),
             (&mut self.acknowledgement, &other.acknowledgement),
             (&mut self.join, &other.join),
+            (&mut self.join_whole, &other.join_whole),
             (&mut self.resume, &other.resume),
+            (&mut self.resume_whole, &other.resume_whole),
+            (&mut self.history, &other.history),
             (&mut self.lag, &other.lag),
         ] {
-            mine.0.add(&theirs.0).expect("a histogram that grows by itself takes all values of another");
+            mine.add(theirs);
         }
         self.last = self.last.max(other.last);
         self.deliveries += other.deliveries;

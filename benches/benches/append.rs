@@ -1,0 +1,205 @@
+//! Appends in the core: acknowledged durable messages a second, by 1 to 4,096 senders that each wait for their answer.
+//!
+//! Beside it, over as many messages in batches of the size that the core had gathered them to: a loop of one write
+//! and one `fdatasync` a batch, which is the disk's own limit; and `SQLite`, one transaction a batch.
+
+use std::cell::Cell;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use criterion::Throughput;
+use millchat::{Chat, Stats};
+use millchat_benches::core::{self, draft};
+use millchat_benches::place::Scratch;
+use millchat_benches::{Results, Unit, criteria};
+use rusqlite::{Connection, params};
+use tokio::runtime::Runtime;
+use tokio::task::LocalSet;
+
+const ABOUT: &str = "Senders in one process, each a task that sends 200 bytes to one room, waits until they are \
+    durable, and sends again. Beside the core, for as many messages in the batches that it had gathered them to: a \
+    loop that writes the bytes of each batch's records to a file laid out beforehand and calls fdatasync, which is the \
+    least that any log costs on this disk; and SQLite (WAL, synchronous=FULL), the records of each batch in one \
+    transaction.";
+const OURS: &str = "millchat";
+const LIMIT: &str = "fdatasync loop";
+const SQLITE: &str = "SQLite";
+const SENDERS: [usize; 4] = [1, 16, 256, 4_096];
+/// Bytes of the file that the loop writes round and round.
+const FILE_BYTES: usize = 256 * 1024 * 1024;
+/// What the product set out to reach with 4,096 senders, of the disk's limit.
+const SHARE_MIN: f64 = 0.5;
+
+fn main() {
+    let mut criterion = criteria::criterion();
+    let results = Results::new("append", "acknowledged durable messages a second in the core", ABOUT, OURS);
+    let scratch = Scratch::new("append");
+    let core = Core::new(&scratch.file("log.redb"));
+    let disk = Disk::new(&scratch.file("bare"));
+    let sqlite = Sqlite::new(&scratch.file("sqlite"));
+    let mut group = criteria::group(&mut criterion, "append");
+    for senders in SENDERS {
+        let case = match senders {
+            1 => "1 sender".into(),
+            more => format!("{} senders", Unit::Count.show(more as f64)),
+        };
+        group.throughput(Throughput::Elements(senders as u64));
+        let mut bench = |name: &str, rounds: &dyn Fn(u64) -> Duration| {
+            group.bench_function(format!("{senders}/{name}"), |bencher| {
+                bencher.iter_custom(|count| {
+                    let elapsed = rounds(count);
+                    results.rate(&case, "durable", name, count * senders as u64, elapsed);
+                    elapsed
+                });
+            });
+        };
+        let shape = Cell::new(core.rounds(senders, 3).1);
+        bench(OURS, &|count| {
+            let (elapsed, seen) = core.rounds(senders, count);
+            results.sample(&case, "in one commit", Unit::Count, OURS, seen.batch());
+            shape.set(seen);
+            elapsed
+        });
+        bench(LIMIT, &|count| disk.write(shape.get(), count * senders as u64));
+        bench(SQLITE, &|count| sqlite.insert(shape.get(), count * senders as u64));
+    }
+    group.finish();
+    results.target(
+        "acknowledged durable appends, 4,096 senders, of the disk's own limit for those bytes and batches",
+        &format!("at least {:.0} %", SHARE_MIN * 100.0),
+        |found| {
+            let share = found.ratio("4,096 senders", "durable", LIMIT)?;
+            Some((format!("{:.0} %", share * 100.0), share >= SHARE_MIN))
+        },
+    );
+    results.finish();
+}
+
+/// How the core had gathered messages.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    messages: u64,
+    commits: u64,
+    /// Bytes of the messages' records.
+    bytes: u64,
+}
+
+impl Shape {
+    fn between(before: &Stats, after: &Stats) -> Self {
+        Self {
+            messages: after.events - before.events,
+            commits: after.commits - before.commits,
+            bytes: after.live_bytes - before.live_bytes,
+        }
+    }
+
+    /// Messages of a batch.
+    fn batch(self) -> f64 {
+        self.messages as f64 / self.commits as f64
+    }
+
+    /// Bytes of a message's record.
+    fn record(self) -> usize {
+        (self.bytes / self.messages) as usize
+    }
+
+    /// How many batches so many messages are, and how many messages each has.
+    fn batches(self, messages: u64) -> (u64, usize) {
+        let batches = (messages * self.commits / self.messages).max(1);
+        (batches, (messages / batches) as usize)
+    }
+}
+
+struct Core {
+    runtime: Runtime,
+    chat: Chat,
+}
+
+impl Core {
+    fn new(log: &Path) -> Self {
+        let chat = Chat::open(&log.to_string_lossy()).expect("a log can be made");
+        Self { runtime: core::runtime(), chat }
+    }
+
+    /// Every sender sends so many messages, one after the other.
+    fn rounds(&self, senders: usize, messages: u64) -> (Duration, Shape) {
+        let (room, draft) = (core::room(0), draft());
+        let (before, tasks) = (self.chat.stats(), LocalSet::new());
+        let begun = Instant::now();
+        for _ in 0..senders {
+            let (chat, room, draft) = (self.chat.clone(), room.clone(), draft.clone());
+            tasks.spawn_local(async move {
+                for _ in 0..messages {
+                    chat.send(&room, draft.clone()).await.expect("the log takes every message");
+                }
+            });
+        }
+        self.runtime.block_on(tasks);
+        (begun.elapsed(), Shape::between(&before, &self.chat.stats()))
+    }
+}
+
+struct Disk {
+    file: File,
+    /// Where the next batch goes.
+    at: Cell<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Disk {
+    fn new(path: &Path) -> Self {
+        let file = OpenOptions::new().create_new(true).write(true).open(path).expect("a file can be made");
+        let bytes = vec![b'x'; 8 * 1024 * 1024];
+        for at in (0..FILE_BYTES).step_by(bytes.len()) {
+            file.write_all_at(&bytes, at as u64).expect("the disk takes bytes");
+        }
+        file.sync_all().expect("the disk keeps bytes");
+        Self { file, at: Cell::new(0), bytes }
+    }
+
+    fn write(&self, shape: Shape, messages: u64) -> Duration {
+        let (batches, batch) = shape.batches(messages);
+        let bytes = &self.bytes[..batch * shape.record()];
+        let begun = Instant::now();
+        for _ in 0..batches {
+            let at = if self.at.get() + bytes.len() > FILE_BYTES { 0 } else { self.at.get() };
+            self.file.write_all_at(bytes, at as u64).expect("the disk takes bytes");
+            self.file.sync_data().expect("the disk keeps bytes");
+            self.at.set(at + bytes.len());
+        }
+        begun.elapsed()
+    }
+}
+
+struct Sqlite(Connection);
+
+impl Sqlite {
+    fn new(path: &Path) -> Self {
+        let connection = Connection::open(path).expect("a database can be made");
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+                 CREATE TABLE log (position INTEGER PRIMARY KEY, record BLOB NOT NULL);",
+            )
+            .expect("a table can be made");
+        Self(connection)
+    }
+
+    fn insert(&self, shape: Shape, messages: u64) -> Duration {
+        let (batches, batch) = shape.batches(messages);
+        let record = vec![b'x'; shape.record()];
+        let begun = Instant::now();
+        let mut insert =
+            self.0.prepare_cached("INSERT INTO log (record) VALUES (?1)").expect("the table is there");
+        for _ in 0..batches {
+            let transaction = self.0.unchecked_transaction().expect("nobody else writes");
+            for _ in 0..batch {
+                insert.execute(params![record]).expect("the table takes rows");
+            }
+            transaction.commit().expect("the disk keeps bytes");
+        }
+        begun.elapsed()
+    }
+}

@@ -1,0 +1,63 @@
+//! Appends over HTTP: acknowledged messages a second, by 1 to 256 senders that each wait for their answer.
+//!
+//! Beside the server with its log on the disk: the same server with its log in memory. The difference is what being
+//! durable costs; the rest is HTTP.
+
+use criterion::Throughput;
+use millchat_benches::place::Scratch;
+use millchat_benches::post::Posters;
+use millchat_benches::server::Server;
+use millchat_benches::{Results, Unit, cost, criteria};
+
+const ABOUT: &str = "Each sender is one connection that posts 200 bytes to one room, waits for the \
+    acknowledgement, and posts again; there are no readers. The client (one thread of raw sockets) and the server share \
+    the machine. Beside the server with its log on the disk, where an acknowledged message is durable: the same \
+    server with its log in memory.";
+const OURS: &str = "millchat";
+const IN_MEMORY: &str = "log in memory";
+const SENDERS: [usize; 4] = [1, 16, 64, 256];
+/// What the product set out to reach with 64 senders.
+const DURABLE_PER_SECOND_MIN: f64 = 32_000.0;
+
+fn main() {
+    let mut criterion = criteria::criterion();
+    let results =
+        Results::new("append_http", "acknowledged durable messages a second over HTTP", ABOUT, OURS);
+    let scratch = Scratch::new("append_http");
+    let log = scratch.file("log.redb");
+    let mut group = criteria::group(&mut criterion, "append_http");
+    for senders in SENDERS {
+        let case = if senders == 1 { "1 sender".into() } else { format!("{senders} senders") };
+        group.throughput(Throughput::Elements(senders as u64));
+        for (name, log) in [(OURS, &*log.to_string_lossy()), (IN_MEMORY, "memory:")] {
+            // Started only if this bench was asked for.
+            let mut started = None;
+            group.bench_function(format!("{senders}/{name}"), |bencher| {
+                let (server, posters) = started.get_or_insert_with(|| {
+                    let server = Server::start(log);
+                    let posters = Posters::connect(&server, senders);
+                    (server, posters)
+                });
+                bencher.iter_custom(|rounds| {
+                    let before = cost::cpu(server.process());
+                    let elapsed = posters.rounds(rounds);
+                    let messages = rounds * senders as u64;
+                    results.rate(&case, "acknowledged", name, messages, elapsed);
+                    let spent = cost::cpu(server.process()).saturating_sub(before);
+                    results.time(&case, "server's CPU per message", name, messages, spent);
+                    elapsed
+                });
+            });
+        }
+    }
+    group.finish();
+    results.target(
+        "acknowledged durable messages a second over HTTP, 64 senders",
+        &format!("at least {}", Unit::PerSecond.show(DURABLE_PER_SECOND_MIN)),
+        |found| {
+            let rate = found.row("64 senders", "acknowledged", OURS)?.median();
+            Some((Unit::PerSecond.show(rate), rate >= DURABLE_PER_SECOND_MIN))
+        },
+    );
+    results.finish();
+}

@@ -1,0 +1,139 @@
+//! Fan-out over HTTP: the whole server with 100, 1,000 and 10,000 readers of one room.
+//!
+//! A sender posts at a steady pace; what counts is how long after its time a message reaches each reader, and what
+//! the serving process spends on a CPU for each delivery. The contenders take turns, round by round, so that what
+//! else the machine does meets them alike.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use millchat_benches::bare::{self, Bare};
+use millchat_benches::place::Scratch;
+use millchat_benches::readers::{self, Readers};
+use millchat_benches::server::Server;
+use millchat_benches::{Results, Unit, cost, http};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+const ABOUT: &str = "Messages of 200 bytes are posted to one room over HTTP at a steady pace (50 a second; 5 to \
+    10,000 readers), while readers follow it. Delivery is counted from the moment a message was to be posted to the \
+    moment a reader has it; the client and the server share the machine. Beside the server, which \
+    stores each message durably first: a bare loop that writes the same bytes to as many sockets by one write(2) each, \
+    and stores nothing; and, at 1,000 readers, the server with its log in memory.";
+const OURS: &str = "millchat";
+const IN_MEMORY: &str = "millchat in memory";
+const LIMIT: &str = "write(2)";
+/// Readers, and messages a second.
+const CASES: [(usize, u32); 3] = [(100, 50), (1_000, 50), (10_000, 5)];
+/// The case in which the log in memory has its turn too.
+const IN_MEMORY_READERS: usize = 1_000;
+/// How often each contender's turn comes.
+const ROUNDS: usize = 3;
+/// How long a round lasts.
+const ROUND: Duration = Duration::from_secs(3);
+/// What the product set out to reach at 1,000 readers.
+const P99_RATIO_MAX: f64 = 1.5;
+
+fn main() {
+    bare::run_if_asked();
+    raise_descriptor_limit();
+    let results =
+        Results::new("http_fanout", "one room's messages to all its readers over HTTP", ABOUT, OURS);
+    let scratch = Scratch::new("http_fanout");
+    for (readers, pace) in CASES {
+        for round in 0..ROUNDS {
+            let bare = Bare::start();
+            measure(&results, LIMIT, (readers, pace), bare.address, bare.process(), "");
+            drop(bare);
+            let log = scratch.file(&format!("{readers}-{round}.redb"));
+            for (name, log) in [(OURS, &*log.to_string_lossy()), (IN_MEMORY, "memory:")] {
+                if name == IN_MEMORY && readers != IN_MEMORY_READERS {
+                    continue;
+                }
+                let server = Server::start(log);
+                let token = server.guest("Bench");
+                measure(&results, name, (readers, pace), server.address, server.process(), &token);
+            }
+        }
+    }
+    results.target(
+        "delivery p99, 1,000 readers, 50 messages a second, against a bare write(2) loop",
+        &format!("at most {P99_RATIO_MAX}"),
+        |found| {
+            let ratio = found.ratio("1,000 readers", "p99 delivery", LIMIT)?;
+            Some((format!("{ratio:.2}"), ratio <= P99_RATIO_MAX))
+        },
+    );
+    results.finish();
+}
+
+/// One round of one contender.
+fn measure(
+    results: &Results,
+    name: &str,
+    (readers, pace): (usize, u32),
+    address: SocketAddr,
+    process: u32,
+    token: &str,
+) {
+    let case = format!("{} readers", Unit::Count.show(readers as f64));
+    let mut readers = Readers::connect(address, readers);
+    let mut sender = Sender::connect(address, token);
+    let messages = ROUND.as_secs() * u64::from(pace);
+    let (origin, before) = (Instant::now(), cost::cpu(process));
+    let sending = thread::spawn(move || {
+        for number in 0..messages {
+            let due = Duration::from_secs(1) * number as u32 / pace;
+            thread::sleep(due.saturating_sub(origin.elapsed()));
+            sender.post(&readers::content(number, due));
+        }
+    });
+    let latencies = readers.receive(messages, origin);
+    sending.join().expect("the sender sends to the end");
+    let spent = cost::cpu(process).saturating_sub(before);
+    results.time(&case, "CPU per delivery", name, latencies.len(), spent);
+    for (metric, quantile) in [("p50 delivery", 0.5), ("p99 delivery", 0.99)] {
+        let nanos = latencies.value_at_quantile(quantile);
+        results.sample(&case, metric, Unit::Nanoseconds, name, nanos as f64);
+    }
+}
+
+/// One connection that posts.
+struct Sender {
+    stream: TcpStream,
+    address: SocketAddr,
+    token: String,
+}
+
+impl Sender {
+    fn connect(address: SocketAddr, token: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the server takes connections");
+        stream.set_nodelay(true).expect("a TCP socket has the option");
+        let mut sender = Self { stream, address, token: token.into() };
+        // A message without a mark: whatever the first one costs more is over.
+        sender.post("first");
+        sender
+    }
+
+    fn post(&mut self, content: &str) {
+        let (path, body) = ("/api/v1/rooms/bench/messages", format!("{{\"content\":\"{content}\"}}"));
+        let request = http::request(self.address, "POST", path, Some(&self.token), &body);
+        self.stream.write_all(&request).expect("the server takes requests");
+        let mut answer = Vec::new();
+        while http::end_of_answer(&answer).is_none() {
+            let mut piece = [0; 2048];
+            let len = self.stream.read(&mut piece).expect("it answers");
+            assert!(len > 0, "the server ended the sender's connection");
+            answer.extend_from_slice(&piece[..len]);
+        }
+        assert!(http::succeeded(&answer), "{}", String::from_utf8_lossy(&answer));
+    }
+}
+
+/// Ten thousand readers need as many descriptors.
+fn raise_descriptor_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    let all = Rlimit { current: maximum, maximum };
+    setrlimit(Resource::Nofile, all).expect("up to its hard limit a process may raise it");
+}

@@ -1,0 +1,107 @@
+//! The limit of bringing a message to many sockets: a process that writes the same bytes to each, by one write(2), in
+//! one loop, and does nothing else.
+//!
+//! It answers the same requests as the server, so that the same readers and the same sender load it. It reads no
+//! more of them than whether somebody reads or sends, keeps nothing, and knows one room.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+
+use memchr::memmem;
+
+use crate::again::{self, Again};
+use crate::core::MESSAGE_BYTES;
+
+/// What a request may take.
+const REQUEST_BYTES_MAX: usize = 4096;
+
+/// The name of the process that is the loop.
+const ROLE: &str = "bare";
+
+/// The loop as a process; killed when it is dropped.
+#[derive(Debug)]
+pub struct Bare {
+    child: Again,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Bare {
+    /// Starts it: this very program, which must call [`run_if_asked`] first of all.
+    pub fn start() -> Self {
+        let mut child = Again::start(ROLE, &[]);
+        let address = child.line().parse().expect("it says where it listens");
+        Self { child, address }
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.process()
+    }
+}
+
+/// Is the loop, and does not return, if this process was started to be it.
+pub fn run_if_asked() {
+    if again::role().is_none() {
+        return;
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    println!("{}", listener.local_addr().expect("it is bound"));
+    let mut readers = Vec::new();
+    for stream in listener.incoming() {
+        let mut stream = stream.expect("connections are taken");
+        stream.set_nodelay(true).expect("a TCP socket has the option");
+        if request(&mut stream).starts_with(b"GET ") {
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: start\ndata: {}\n\n";
+            stream.write_all(head.as_bytes()).expect("readers read");
+            readers.push(stream);
+        } else {
+            spread(&mut stream, &mut readers);
+        }
+    }
+}
+
+/// Writes each message of a sender, whose first request has been read, to all readers.
+fn spread(sender: &mut TcpStream, readers: &mut [TcpStream]) {
+    const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}";
+    sender.write_all(ANSWER).expect("the sender reads");
+    for position in 1.. {
+        let request = request(sender);
+        let Some(frame) = frame(position, &request) else { return };
+        sender.write_all(ANSWER).expect("the sender reads");
+        for reader in &mut *readers {
+            let written = reader.write(&frame).expect("readers read");
+            assert_eq!(written, frame.len(), "readers are fast enough to leave room for a frame");
+        }
+    }
+}
+
+/// The same bytes as the server makes of it.
+fn frame(position: u64, request: &[u8]) -> Option<Vec<u8>> {
+    const BEGIN: &[u8] = b"{\"content\":\"";
+    let at = memmem::find(request, BEGIN)? + BEGIN.len();
+    let content = std::str::from_utf8(&request[at..at + MESSAGE_BYTES]).ok()?;
+    let prev = position - 1;
+    Some(
+        format!(
+            "id: 5f3c9a2e-{position}\nevent: message\ndata: {{\"position\":{position},\"prev\":{prev},\
+             \"room\":\"bench\",\"author\":{{\"id\":\"g_4kq7x2mzn5bd3w8t\",\"name\":\"Bench\",\
+             \"kind\":\"guest\"}},\"content\":\"{content}\",\"created_at\":\"2026-11-23T09:30:00.123Z\"}}\n\n"
+        )
+        .into_bytes(),
+    )
+}
+
+/// One request, whole; empty when the connection has ended.
+fn request(stream: &mut TcpStream) -> Vec<u8> {
+    let mut request = Vec::new();
+    loop {
+        let mut piece = [0; REQUEST_BYTES_MAX];
+        let len = stream.read(&mut piece).unwrap_or(0);
+        request.extend_from_slice(&piece[..len]);
+        let whole = request.ends_with(b"\r\n\r\n") || request.ends_with(b"}");
+        if len == 0 || whole {
+            return request;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What a process costs, by /proc: its time on a CPU and its memory.
+
+use std::fs;
+use std::time::Duration;
+
+/// How long the threads that a process has now were on a CPU, to the nanosecond.
+pub fn cpu(process: u32) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
+    let of = |stat: String| stat.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok());
+    let nanos: u64 = tasks
+        .filter_map(|task| fs::read_to_string(task.ok()?.path().join("schedstat")).ok())
+        .filter_map(of)
+        .sum();
+    Duration::from_nanos(nanos)
+}
+
+/// How much memory of its own a process holds, in bytes: what lies in RAM and is no page of a file.
+pub fn memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.expect("the kernel tells RssAnon in kB") * 1024
+}

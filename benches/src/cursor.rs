@@ -1,0 +1,227 @@
+//! A log to join and resume in, and readers of it: what the benches of joins and of resumes share.
+//!
+//! The log's rooms were written in turn, so that the records of one lie far apart. A reader is measured from the call
+//! that sets its cursor to the moment it has the newest event, as frames.
+
+use std::cell::{Cell, RefCell};
+use std::fs;
+use std::future::poll_fn;
+use std::hint::black_box;
+use std::path::Path;
+use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use millchat::{Chat, Delivery, Dispatcher, Epoch, FrameKind, From, Item, Place, Position};
+use redb::{Database, ReadableDatabase as _, TableDefinition};
+use tokio::runtime::Runtime;
+use tokio::task::LocalSet;
+
+use crate::core::{self, draft};
+use crate::place::Scratch;
+use crate::{Results, Unit, criteria};
+
+/// The contender that both benches are about.
+pub const OURS: &str = "millchat";
+const LIMIT: &str = "redb alone";
+/// The log's own table.
+const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+/// Events of the room that readers are far behind in.
+const EVENTS: usize = 20_000;
+/// Rooms that are joined one after the other, so that each is forgotten when its turn comes again.
+const COLD_ROOMS: usize = 2_000;
+/// Events of each: a reader can be 100 behind.
+const COLD_EVENTS: usize = 101;
+
+/// Where a reader begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// It joins, with so many of the newest events.
+    Join,
+    /// It comes back with the place before so many of the newest events.
+    Resume,
+}
+
+/// One case: how many events behind, and whether the room has been forgotten.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// Events between the reader and the newest one.
+    pub behind: usize,
+    /// The room is not in memory.
+    pub cold: bool,
+}
+
+/// A chat over a log in which one room has 20,000 events and 2,000 have 101.
+struct Joined {
+    runtime: Runtime,
+    tasks: LocalSet,
+    chat: Chat,
+    /// The same log once more, to be read without us.
+    copy: Database,
+    dispatcher: Dispatcher,
+    kind: FrameKind,
+    /// Where the events of each room lie, oldest first.
+    positions: Vec<Vec<Position>>,
+    /// The cold room whose turn it is.
+    turn: Cell<usize>,
+}
+
+impl Joined {
+    fn new(scratch: &Scratch) -> Self {
+        let (path, copied) = (scratch.file("log.redb"), scratch.file("copy.redb"));
+        let positions = fill(&path);
+        fs::copy(&path, &copied).expect("the disk has room for a copy");
+        let copy = Database::open(&copied).expect("the copy can be opened");
+        let mut builder = Chat::builder();
+        let kind = builder.encoder(encode);
+        let chat = builder.open(&path.to_string_lossy()).expect("the log can be opened");
+        let dispatcher = chat.dispatcher();
+        let (runtime, tasks) = (core::runtime(), LocalSet::new());
+        tasks.spawn_local(dispatcher.run());
+        Self { runtime, tasks, chat, copy, dispatcher, kind, positions, turn: Cell::new(0) }
+    }
+
+    /// The room of the next reader. Beyond what a ring holds a room may as well be in memory.
+    fn next_room(&self, case: Case) -> usize {
+        if !case.cold || case.behind >= COLD_EVENTS {
+            return 0;
+        }
+        self.turn.set(self.turn.get() % COLD_ROOMS + 1);
+        if self.turn.get() == 1 {
+            // Whoever has left is still told of for a moment, and that holds the room.
+            while self.chat.stats().rooms > 0 {
+                thread::sleep(Duration::from_millis(10));
+                self.chat.forget_idle_rooms();
+            }
+        }
+        self.turn.get()
+    }
+
+    /// The newest events of a room.
+    fn newest(&self, room: usize, count: usize) -> &[Position] {
+        let all = &self.positions[room];
+        &all[all.len() - count..]
+    }
+
+    /// Lets the first room into memory, with its newest events, for as long as the result is held.
+    fn warm(&self) -> impl Sized + use<> {
+        self.tasks.block_on(&self.runtime, async {
+            let warm = self.dispatcher.subscribe(&core::room(0), From::Last(100), None).await;
+            warm.expect("the log can be read")
+        })
+    }
+
+    /// A reader begins and reads to the head, this often.
+    fn read(&self, begin: Begin, case: Case, times: u64) -> Duration {
+        let epoch = self.chat.epoch();
+        self.tasks.block_on(&self.runtime, async {
+            let mut elapsed = Duration::ZERO;
+            for _ in 0..times {
+                let number = self.next_room(case);
+                let (room, newest) = (core::room(number), self.newest(number, case.behind + 1));
+                let (place, head) = (Place { epoch, position: newest[0] }, newest[case.behind]);
+                let from = match begin {
+                    Begin::Join => From::Last(case.behind),
+                    Begin::Resume => From::After(place),
+                };
+                let started = Instant::now();
+                let mut reader =
+                    self.dispatcher.subscribe(&room, from, None).await.expect("the log can be read");
+                let mut at = 0;
+                while at < head {
+                    let delivery = poll_fn(|cx| reader.poll_frames(cx, self.kind)).await;
+                    match delivery.expect("the log can be read") {
+                        Delivery::Opening(opened) => at = opened.position,
+                        Delivery::Frames(frames) => at = black_box(last_position(&frames)).unwrap_or(at),
+                        Delivery::Gap { to, .. } => at = to,
+                    }
+                }
+                elapsed += started.elapsed();
+            }
+            elapsed
+        })
+    }
+
+    /// The same records straight from the table that they lie in, this often.
+    fn straight(&self, case: Case, times: u64) -> Duration {
+        let begun = Instant::now();
+        for time in 0..times {
+            let room =
+                if case.cold && case.behind < COLD_EVENTS { time as usize % COLD_ROOMS + 1 } else { 0 };
+            let reading = self.copy.begin_read().expect("the copy can be read");
+            let log = reading.open_table(LOG).expect("it has the table");
+            let mut bytes = Vec::new();
+            for position in self.newest(room, case.behind) {
+                let record = log.get(position).expect("the copy can be read").expect("it has the record");
+                bytes.extend_from_slice(record.value());
+            }
+            black_box(bytes);
+        }
+        begun.elapsed()
+    }
+}
+
+/// Fills a log, the rooms in turn; says where the events of each lie.
+fn fill(path: &Path) -> Vec<Vec<Position>> {
+    let chat = Chat::open(&path.to_string_lossy()).expect("a log can be made");
+    let (runtime, tasks) = (core::runtime(), LocalSet::new());
+    let positions = Rc::new(RefCell::new(vec![Vec::new(); COLD_ROOMS + 1]));
+    tasks.block_on(&runtime, async {
+        let send = |number: usize| {
+            let (chat, positions) = (chat.clone(), positions.clone());
+            tokio::task::spawn_local(async move {
+                let receipt = chat.send(&core::room(number), draft()).await.expect("the log takes messages");
+                positions.borrow_mut()[number].push(receipt.position);
+            })
+        };
+        for _ in 0..COLD_EVENTS {
+            let far = std::iter::repeat_n(0, EVENTS.div_ceil(COLD_EVENTS));
+            let all: Vec<_> = (1..=COLD_ROOMS).chain(far).map(send).collect();
+            for one in all {
+                one.await.expect("it is not aborted");
+            }
+        }
+    });
+    chat.close().expect("the log can be closed");
+    positions.borrow_mut().iter_mut().for_each(|positions| positions.sort_unstable());
+    positions.take()
+}
+
+/// An encoder by which a reader knows where it is.
+fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
+    if let Item::Event(event) = item {
+        core::copy_text(Epoch(0), item, out);
+        out.extend_from_slice(&event.position.to_le_bytes());
+    }
+}
+
+/// The position at the end of frames that [`encode`] has made.
+fn last_position(frames: &[u8]) -> Option<Position> {
+    frames.last_chunk().map(|bytes| Position::from_le_bytes(*bytes))
+}
+
+/// Measures readers that begin so far behind the newest event.
+pub fn compare(results: &Results, scratch: &Scratch, begin: Begin, cases: &[(usize, bool)]) {
+    let mut criterion = criteria::criterion();
+    let joined = Joined::new(scratch);
+    let mut group = criterion.benchmark_group(results.so_far().bench);
+    for &(behind, cold) in cases {
+        let (case, shown) = (Case { behind, cold }, Unit::Count.show(behind as f64));
+        let shown = format!("{shown} behind, {}", if cold { "from the log" } else { "from the ring" });
+        let _warm = (!cold).then(|| joined.warm());
+        let mut bench = |name: &str, read: &dyn Fn(u64) -> Duration| {
+            group.bench_function(format!("{shown}/{name}"), |bencher| {
+                bencher.iter_custom(|times| {
+                    let elapsed = read(times);
+                    results.time(&shown, "until caught up", name, times, elapsed);
+                    elapsed
+                });
+            });
+        };
+        bench(OURS, &|times| joined.read(begin, case, times));
+        if behind > 0 {
+            bench(LIMIT, &|times| joined.straight(case, times));
+        }
+    }
+    group.finish();
+}

@@ -1,0 +1,53 @@
+//! As much HTTP/1.1 as a bench client needs: requests as bytes made once, and answers taken apart no further than to
+//! where they end.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+
+use memchr::memmem;
+
+/// The bytes of a request.
+pub fn request(address: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let length = body.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{token}Content-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// Where the answer at the front of `bytes` ends; `None` while it is not all there.
+///
+/// # Panics
+///
+/// When it has no Content-Length.
+pub fn end_of_answer(bytes: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"content-length: ";
+    let head = memmem::find(bytes, b"\r\n\r\n")? + 4;
+    let at = memmem::find(&bytes[..head], NAME).expect("an answer says how long it is") + NAME.len();
+    let digits = bytes[at..head].iter().take_while(|byte| byte.is_ascii_digit());
+    let length = digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'));
+    (bytes.len() >= head + length).then_some(head + length)
+}
+
+/// Whether the answer at the front of `bytes` is a success.
+pub fn succeeded(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"HTTP/1.1 2")
+}
+
+/// Sends one request on a connection of its own and gives the body of the answer.
+pub fn ask(address: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("the server takes connections");
+    stream.write_all(&request(address, method, path, token, body)).expect("it takes requests");
+    let mut answer = Vec::new();
+    while end_of_answer(&answer).is_none() {
+        let mut piece = [0; 4096];
+        let len = stream.read(&mut piece).expect("it answers");
+        assert!(len > 0, "the server ended the connection before it had answered");
+        answer.extend_from_slice(&piece[..len]);
+    }
+    assert!(succeeded(&answer), "{}", String::from_utf8_lossy(&answer));
+    let head = memmem::find(&answer, b"\r\n\r\n").expect("it has a head") + 4;
+    String::from_utf8_lossy(&answer[head..]).into_owned()
+}

@@ -1,0 +1,54 @@
+//! Where the benches keep what they make: all of it under the target directory, which lies on a real disk more often
+//! than the system's temporary directory does.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The workspace.
+pub fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
+}
+
+/// Where cargo builds.
+pub fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
+/// Where the figures lie, a file for each bench.
+pub fn figures() -> PathBuf {
+    let directory = target().join("bench");
+    fs::create_dir_all(&directory).expect("the target directory takes directories");
+    directory
+}
+
+/// Whether the command line asks for a part of a bench, or only whether it runs at all.
+pub fn only_a_part() -> bool {
+    env::args().skip(1).any(|arg| arg != "--bench")
+}
+
+/// A directory for the logs of one bench; gone when it is dropped.
+#[derive(Debug)]
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// An empty directory.
+    pub fn new(bench: &str) -> Self {
+        let directory = figures().join(format!("{bench}.tmp"));
+        // What a run that was cut short has left.
+        let _ = fs::remove_dir_all(&directory);
+        fs::create_dir_all(&directory).expect("the target directory takes directories");
+        Self(directory)
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

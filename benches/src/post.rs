@@ -1,0 +1,103 @@
+//! Senders over HTTP: many connections, one thread, and of each connection one request at a time.
+//!
+//! Each sender waits for its acknowledgement before it sends the next message, as people do. The client shares the
+//! machine with the server, so it does next to nothing: the bytes of a request are made once, and an answer is
+//! looked at only as far as to know that it is a success and whole.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::fd::OwnedFd;
+
+use crate::core::MESSAGE_BYTES;
+use crate::http;
+use crate::server::Server;
+
+/// More than the bytes of an acknowledgement.
+const ANSWER_BYTES_MAX: usize = 2048;
+
+/// Senders to one room of a server.
+pub struct Posters {
+    epoll: OwnedFd,
+    senders: Vec<Sender>,
+    ready: Vec<Event>,
+}
+
+struct Sender {
+    stream: TcpStream,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+    /// Messages that it still has to send.
+    left: u64,
+}
+
+impl Posters {
+    /// Connects `count` senders, each a guest of its own.
+    pub fn connect(server: &Server, count: usize) -> Self {
+        let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel has epoll");
+        let body = format!("{{\"content\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
+        // All of them first: the server deals connections out to its threads in turn, and with one for a token
+        // between any two senders, every sender would fall to the same thread.
+        let tokens: Vec<_> = (0..count).map(|number| server.guest(&format!("Bench {number}"))).collect();
+        let connect = |(number, token): (usize, &String)| {
+            let path = "/api/v1/rooms/bench/messages";
+            let request = http::request(server.address, "POST", path, Some(token), &body);
+            let stream = TcpStream::connect(server.address).expect("the server takes connections");
+            stream.set_nodelay(true).expect("a TCP socket has the option");
+            epoll::add(&epoll, &stream, EventData::new_u64(number as u64), EventFlags::IN)
+                .expect("epoll takes a socket");
+            Sender { stream, request, answer: Vec::with_capacity(ANSWER_BYTES_MAX), left: 0 }
+        };
+        let senders = tokens.iter().enumerate().map(connect).collect();
+        Self { epoll, senders, ready: Vec::with_capacity(count) }
+    }
+
+    /// Every sender sends this many messages, one after the other; says how long that took.
+    pub fn rounds(&mut self, messages: u64) -> Duration {
+        let begun = Instant::now();
+        for sender in &mut self.senders {
+            sender.left = messages;
+            sender.send();
+        }
+        let mut busy = self.senders.len();
+        while busy > 0 {
+            self.ready.clear();
+            epoll::wait(&self.epoll, spare_capacity(&mut self.ready), None).expect("epoll waits");
+            for event in &self.ready {
+                let sender = &mut self.senders[event.data.u64() as usize];
+                if sender.receive() {
+                    busy -= 1;
+                }
+            }
+        }
+        begun.elapsed()
+    }
+}
+
+impl Sender {
+    fn send(&mut self) {
+        // One request is in flight at most, so the socket's buffer takes it whole.
+        self.stream.write_all(&self.request).expect("the server takes requests");
+    }
+
+    /// Takes what came, and sends the next message if that was an acknowledgement; whether it has sent its last.
+    fn receive(&mut self) -> bool {
+        let mut piece = [0; ANSWER_BYTES_MAX];
+        let len = self.stream.read(&mut piece).expect("the server answers");
+        assert!(len > 0, "the server ended a connection");
+        self.answer.extend_from_slice(&piece[..len]);
+        if http::end_of_answer(&self.answer).is_none() {
+            return false;
+        }
+        assert!(http::succeeded(&self.answer), "{}", String::from_utf8_lossy(&self.answer));
+        self.answer.clear();
+        self.left -= 1;
+        if self.left > 0 {
+            self.send();
+        }
+        self.left == 0
+    }
+}

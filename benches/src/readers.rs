@@ -1,0 +1,130 @@
+//! Readers over HTTP: many streams, one thread.
+//!
+//! A reader does no more than is needed to know when each message came, and that none was lost, doubled or out of
+//! order: it looks for the mark that [`content`] puts into a message.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use memchr::memmem;
+use rustix::buffer::spare_capacity;
+use rustix::event::Timespec;
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::fd::OwnedFd;
+
+use crate::core::MESSAGE_BYTES;
+
+/// What a message of a measured round begins with; nothing else in a stream has it.
+const MARK: &[u8] = b"~~";
+/// Digits of the number and of the time that follow the mark.
+const DIGITS: (usize, usize) = (8, 16);
+/// How much is read from a socket at once.
+const READ_BYTES: usize = 64 * 1024;
+/// After so much silence whatever the joins themselves caused is over: presence is told once a second at most.
+const SILENCE: Duration = Duration::from_millis(1_300);
+/// A stream that brings nothing for so long has lost something.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The content of the nth message, due at this time after the round's begin.
+pub fn content(number: u64, due: Duration) -> String {
+    let mut content = format!("~~{number:08}{:016}", due.as_nanos());
+    content.extend(std::iter::repeat_n('x', MESSAGE_BYTES - content.len()));
+    content
+}
+
+/// Readers of one room.
+pub struct Readers {
+    epoll: OwnedFd,
+    streams: Vec<Reader>,
+    ready: Vec<Event>,
+    buffer: Vec<u8>,
+}
+
+struct Reader {
+    stream: TcpStream,
+    /// The beginning of a frame whose end has not come.
+    begun: Vec<u8>,
+    /// The message that comes next.
+    next: u64,
+}
+
+impl Readers {
+    /// Connects `count` readers, and waits until their joins have caused all that they cause.
+    pub fn connect(address: SocketAddr, count: usize) -> Self {
+        let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel has epoll");
+        let request = format!("GET /api/v1/rooms/bench/events?history=0 HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        let connect = |number| {
+            let mut stream = TcpStream::connect(address).expect("the server takes connections");
+            stream.write_all(request.as_bytes()).expect("it takes requests");
+            stream.set_nonblocking(true).expect("a socket has the option");
+            epoll::add(&epoll, &stream, EventData::new_u64(number as u64), EventFlags::IN)
+                .expect("epoll takes a socket");
+            Reader { stream, begun: Vec::new(), next: 0 }
+        };
+        let streams = (0..count).map(connect).collect();
+        let (ready, buffer) = (Vec::with_capacity(count.min(1024)), vec![0; READ_BYTES]);
+        let mut readers = Self { epoll, streams, ready, buffer };
+        let mut heard = 0;
+        while readers.wait(SILENCE, |_, frames| heard += frames.len()) {}
+        assert!(heard > 0, "no stream has opened");
+        readers
+    }
+
+    /// Takes messages until every reader has this many of the round that began at `origin`; says how long after its
+    /// time each came, in nanoseconds.
+    pub fn receive(&mut self, messages: u64, origin: Instant) -> Histogram<u64> {
+        let mut latencies = Histogram::new(3).expect("three digits are allowed");
+        let mut left = messages * self.streams.len() as u64;
+        for reader in &mut self.streams {
+            reader.next = 0;
+        }
+        while left > 0 {
+            let more = self.wait(PATIENCE, |next, frames| {
+                let now = origin.elapsed().as_nanos() as u64;
+                for (number, due) in marks(frames) {
+                    assert_eq!(number, *next, "a message was lost, doubled or out of order");
+                    *next += 1;
+                    left -= 1;
+                    latencies.record(now.saturating_sub(due)).expect("it grows as it must");
+                }
+            });
+            assert!(more, "{left} deliveries never came");
+        }
+        latencies
+    }
+
+    /// Hands over the frames that come next, reader by reader; `false` when nothing came for so long.
+    fn wait(&mut self, patience: Duration, mut take: impl FnMut(&mut u64, &[u8])) -> bool {
+        self.ready.clear();
+        let patience = Timespec::try_from(patience).expect("it is short");
+        epoll::wait(&self.epoll, spare_capacity(&mut self.ready), Some(&patience)).expect("epoll waits");
+        for event in &self.ready {
+            let Reader { stream, begun, next } = &mut self.streams[event.data.u64() as usize];
+            let len = stream.read(&mut self.buffer).expect("a stream can be read");
+            assert!(len > 0, "the server ended a stream");
+            let came = &self.buffer[..len];
+            // Mostly whole frames come, and nothing is copied.
+            let end = memmem::rfind(came, b"\n\n").map_or(0, |at| at + 2);
+            if begun.is_empty() {
+                take(next, &came[..end]);
+            } else if end > 0 {
+                begun.extend_from_slice(&came[..end]);
+                take(next, begun);
+                begun.clear();
+            }
+            begun.extend_from_slice(&came[end..]);
+        }
+        !self.ready.is_empty()
+    }
+}
+
+/// The number and the time of each marked message.
+fn marks(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
+    let number = |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    memmem::find_iter(frames, MARK).map(move |at| {
+        let (first, second) = (at + MARK.len(), at + MARK.len() + DIGITS.0);
+        (number(&frames[first..second]), number(&frames[second..second + DIGITS.1]))
+    })
+}

@@ -1,0 +1,45 @@
+//! What the figures were taken on: enough to compare with, nothing that tells whose machine it is.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+
+use millchat_benches::place;
+
+/// Lines of a table: what, and which.
+pub fn describe() -> Vec<(&'static str, String)> {
+    let cores = thread::available_parallelism().map_or(0, usize::from);
+    let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".into());
+    let memory = field("/proc/meminfo", "MemTotal").and_then(|text| {
+        let kib: u64 = text.trim_end_matches(" kB").parse().ok()?;
+        Some(format!("{} GiB", (kib + 512 * 1024) / (1024 * 1024)))
+    });
+    let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let rustc = said(Command::new("rustc").arg("--version"));
+    let mut commit = said(Command::new("git").args(["rev-parse", "--short", "HEAD"]));
+    // The page itself and its plots are written by every run.
+    let changed = ["status", "--porcelain", "--", ".", ":!docs/benchmarks.md", ":!docs/img"];
+    if !said(Command::new("git").args(changed)).is_empty() {
+        commit.push_str(", with changes that are not committed");
+    }
+    vec![
+        ("cores", format!("{cores} × {cpu}")),
+        ("memory", memory.unwrap_or_else(|| "unknown".into())),
+        ("kernel", format!("Linux {}", kernel.trim())),
+        ("compiler", rustc),
+        ("commit", commit),
+    ]
+}
+
+/// The first value of a name in a file of `name: value`.
+fn field(path: &str, name: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// What a command says; nothing when it cannot be run.
+fn said(command: &mut Command) -> String {
+    let output = command.current_dir(place::workspace()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,166 @@
+//! A bench as a picture: a panel for each metric, a line for each case, a dot for each contender.
+//!
+//! Dots and not bars: the scale is logarithmic, and has no zero for a bar to begin at. The picture has no ground of its
+//! own and takes the colours of its letters from the page it stands on, light or dark.
+
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "a picture has few pixels, and all of them to the right of its left edge"
+)]
+
+use std::error::Error;
+
+use millchat_benches::Unit;
+use millchat_benches::results::Found;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+/// Letters, lines of the grid: what they are on a light ground. [`STYLE`] names them again.
+const INK: RGBColor = RGBColor(0x24, 0x29, 0x2F);
+const GRID: RGBColor = RGBColor(0xD0, 0xD7, 0xDE);
+/// And on a dark one.
+const STYLE: &str = "<style>@media (prefers-color-scheme: dark) { \
+    [fill=\"#24292F\"] { fill: #E6EDF3 } [stroke=\"#24292F\"] { stroke: #E6EDF3 } \
+    [fill=\"#D0D7DE\"] { fill: #3D444D } [stroke=\"#D0D7DE\"] { stroke: #3D444D } }</style>";
+/// Ours, then the others; told apart on either ground, and by those who see red and green alike.
+const DOTS: [RGBColor; 3] =
+    [RGBColor(0x2F, 0x81, 0xF7), RGBColor(0xE0, 0x7B, 0x1F), RGBColor(0x8B, 0x94, 0x9E)];
+
+/// Pixels.
+const WIDTH: i32 = 860;
+const LEGEND: i32 = 34;
+const ROW: i32 = 30;
+/// Above and below a panel's rows: its title; its scale.
+const ABOVE: i32 = 30;
+const BELOW: i32 = 30;
+/// Left of the first panel, for the names of the cases; and between panels.
+const NAMES: i32 = 190;
+const BETWEEN: i32 = 34;
+/// More panels would be too narrow to read.
+const PANELS_MAX: usize = 3;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
+type Drawn = Result<(), Box<dyn Error>>;
+
+/// The picture as SVG; `None` when the bench has nothing to compare.
+pub fn draw(found: &Found) -> Option<String> {
+    let compared = |metric: &&str| {
+        let of = found.rows.iter().filter(|row| row.metric == *metric);
+        of.clone().any(|row| row.contender != found.ours) && of.count() > 2
+    };
+    let metrics: Vec<&str> = found.each(|row| &row.metric).into_iter().filter(compared).collect();
+    let metrics = &metrics[..metrics.len().min(PANELS_MAX)];
+    if metrics.is_empty() {
+        return None;
+    }
+    let mut svg = String::new();
+    picture(found, metrics, &mut svg).expect("a string takes a picture");
+    // Behind the opening tag.
+    let tag = svg.find("<svg").and_then(|at| Some(at + svg[at..].find('>')? + 1))?;
+    svg.insert_str(tag, STYLE);
+    Some(svg)
+}
+
+fn picture(found: &Found, metrics: &[&str], svg: &mut String) -> Drawn {
+    let cases: Vec<&str> = found.each(|row| &row.case);
+    let height = LEGEND + ABOVE + ROW * cases.len() as i32 + BELOW;
+    let root = SVGBackend::with_string(svg, (WIDTH as u32, height as u32)).into_drawing_area();
+    legend(found, &root)?;
+    for (row, case) in cases.iter().enumerate() {
+        let y = row_y(row);
+        text(&root, case, (NAMES - 14, y), (HPos::Right, VPos::Center), 14)?;
+    }
+    let each = (WIDTH - NAMES - BETWEEN * (metrics.len() as i32 - 1) - 20) / metrics.len() as i32;
+    for (panel, metric) in metrics.iter().enumerate() {
+        let left = NAMES + panel as i32 * (each + BETWEEN);
+        draw_panel(found, metric, &cases, (left, left + each), &root)?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+fn row_y(row: usize) -> i32 {
+    LEGEND + ABOVE + ROW * row as i32 + ROW / 2
+}
+
+fn legend(found: &Found, root: &Area<'_>) -> Drawn {
+    let mut x = NAMES;
+    for (name, colour) in contenders(found) {
+        root.draw(&Circle::new((x, LEGEND / 2), 6, colour.filled()))?;
+        text(root, name, (x + 12, LEGEND / 2), (HPos::Left, VPos::Center), 14)?;
+        x += 40 + 8 * name.chars().count() as i32;
+    }
+    Ok(())
+}
+
+/// Ours first, each with its colour.
+fn contenders(found: &Found) -> impl Iterator<Item = (&str, RGBColor)> {
+    let mut names = found.each(|row| &row.contender);
+    names.sort_by_key(|name| *name != found.ours);
+    names.into_iter().zip(DOTS)
+}
+
+fn draw_panel(
+    found: &Found,
+    metric: &str,
+    cases: &[&str],
+    (left, right): (i32, i32),
+    root: &Area<'_>,
+) -> Drawn {
+    let rows: Vec<_> = found.rows.iter().filter(|row| row.metric == metric).collect();
+    let unit = rows[0].unit;
+    let (low, high) = bounds(rows.iter().map(|row| row.median()));
+    let x = |value: f64| {
+        let share = (value / low).ln() / (high / low).ln();
+        left + (share * f64::from(right - left)).round() as i32
+    };
+    let (top, bottom) = (LEGEND + ABOVE, row_y(cases.len()) - ROW / 2);
+    let better = if unit == Unit::PerSecond { "more is better" } else { "less is better" };
+    text(root, &format!("{metric} ({better})"), (left, LEGEND + ABOVE / 2), (HPos::Left, VPos::Center), 13)?;
+    for tick in ticks(low, high, (right - left) / 60) {
+        root.draw(&PathElement::new([(x(tick), top), (x(tick), bottom)], GRID))?;
+        text(root, &unit.show_round(tick), (x(tick), bottom + 8), (HPos::Center, VPos::Top), 12)?;
+    }
+    for (row, case) in cases.iter().enumerate() {
+        let y = row_y(row);
+        let dots: Vec<_> = contenders(found)
+            .filter_map(|(name, colour)| Some((x(found.row(case, metric, name)?.median()), colour)))
+            .collect();
+        let ends = (dots.iter().map(|dot| dot.0).min(), dots.iter().map(|dot| dot.0).max());
+        if let (Some(first), Some(last)) = ends {
+            root.draw(&PathElement::new([(first, y), (last, y)], GRID.stroke_width(3)))?;
+        }
+        // Ours last, so that it lies on top.
+        for (at, colour) in dots.into_iter().rev() {
+            root.draw(&Circle::new((at, y), 6, colour.filled()))?;
+        }
+    }
+    Ok(())
+}
+
+/// What holds all values, with some room beside them.
+fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let values: Vec<f64> = values.collect();
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    (low / 1.3, high * 1.3)
+}
+
+/// At most so many round values between two.
+fn ticks(low: f64, high: f64, most: i32) -> Vec<f64> {
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let of = |steps: &[f64]| -> Vec<f64> {
+        let all = powers.clone().flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
+        all.filter(|tick| (low..=high).contains(tick)).collect()
+    };
+    let choices = [of(&[1.0, 2.0, 5.0]), of(&[1.0, 3.0]), of(&[1.0])];
+    let few = choices.iter().find(|ticks| ticks.len() <= most.max(2) as usize);
+    few.unwrap_or(&choices[2]).clone()
+}
+
+fn text(root: &Area<'_>, words: &str, at: (i32, i32), (h, v): (HPos, VPos), size: i32) -> Drawn {
+    let style = ("sans-serif", size).into_font().color(&INK).pos(Pos::new(h, v));
+    root.draw(&Text::new(words.to_owned(), at, style))?;
+    Ok(())
+}

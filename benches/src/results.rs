@@ -1,0 +1,333 @@
+//! The figures of one bench: gathered while it runs, printed as ratios at its end, and kept as JSON for the report.
+//!
+//! A row is one contender in one case by one metric, with every sample it gave. The contender that the bench is
+//! about stands against each of the others of the same case and metric by the ratio of the medians.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::fs;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use crate::place;
+
+/// How many samples of a figure count, the last ones: those before were taken to warm up.
+pub const SAMPLES: usize = 10;
+
+/// What a figure counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Unit {
+    /// Time, in nanoseconds: less is better.
+    Nanoseconds,
+    /// Memory, in bytes: less is better.
+    Bytes,
+    /// How many a second: more is better.
+    PerSecond,
+    /// How many; neither is better.
+    Count,
+}
+
+impl Unit {
+    /// A figure with its unit, short enough for a table.
+    pub fn show(self, value: f64) -> String {
+        let scaled = |value: f64, steps: &[(f64, &str)]| {
+            let (by, name) = steps.iter().find(|(by, _)| value >= *by).unwrap_or(&steps[steps.len() - 1]);
+            format!("{} {name}", digits(value / by))
+        };
+        match self {
+            Self::Nanoseconds => scaled(value, &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")]),
+            Self::Bytes => {
+                scaled(value, &[(1_073_741_824.0, "GiB"), (1_048_576.0, "MiB"), (1024.0, "KiB"), (1.0, "B")])
+            }
+            Self::PerSecond => format!("{}/s", grouped(value)),
+            Self::Count => grouped(value),
+        }
+    }
+}
+
+impl Unit {
+    /// A round figure, as short as it can be: for a scale.
+    pub fn show_round(self, value: f64) -> String {
+        let short = |mut value: f64, step: f64, names: &[&str]| {
+            let mut names = names.iter().peekable();
+            loop {
+                let name = names.next().copied().unwrap_or_default();
+                // A little less than a step is one, as floating point has it.
+                if value < step * 0.999 || names.peek().is_none() {
+                    return format!("{}{name}", digits_round(value));
+                }
+                value /= step;
+            }
+        };
+        match self {
+            Self::Nanoseconds => short(value, 1e3, &[" ns", " µs", " ms", " s"]),
+            Self::Bytes => format!("{value:.0} B"),
+            Self::PerSecond => short(value, 1e3, &["/s", "k/s", "M/s"]),
+            Self::Count => short(value, 1e3, &["", "k", "M"]),
+        }
+    }
+}
+
+/// Without what floating point adds to a round number.
+fn digits_round(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+/// Three digits that count.
+fn digits(value: f64) -> String {
+    match value {
+        v if v >= 100.0 => format!("{v:.0}"),
+        v if v >= 10.0 => format!("{v:.1}"),
+        v => format!("{v:.2}"),
+    }
+}
+
+/// A whole number with commas; three digits that count when it is small.
+fn grouped(value: f64) -> String {
+    if value < 100.0 && value.fract() != 0.0 {
+        return digits(value);
+    }
+    let whole = format!("{value:.0}");
+    let mut out = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// One contender in one case by one metric.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Row {
+    /// The case, such as `64 senders`.
+    pub case: String,
+    /// What is measured, such as `CPU per delivery`.
+    pub metric: String,
+    /// Its unit.
+    pub unit: Unit,
+    /// Whose figure it is.
+    pub contender: String,
+    /// The samples, in the order they were taken.
+    pub samples: Vec<f64>,
+}
+
+impl Row {
+    /// The median of the samples.
+    pub fn median(&self) -> f64 {
+        let mut sorted = self.samples.clone();
+        sorted.sort_by(f64::total_cmp);
+        match (sorted.len() / 2, sorted.len() % 2) {
+            (0, 0) => f64::NAN,
+            (half, 0) => f64::midpoint(sorted[half - 1], sorted[half]),
+            (half, _) => sorted[half],
+        }
+    }
+
+    /// The least and the greatest sample.
+    pub fn range(&self) -> (f64, f64) {
+        let least = self.samples.iter().copied().fold(f64::INFINITY, f64::min);
+        (least, self.samples.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+    }
+}
+
+/// Something the product set out to reach.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Target {
+    /// What it is about.
+    pub what: String,
+    /// What was to be reached, in words.
+    pub wanted: String,
+    /// What was measured, in words.
+    pub measured: String,
+    /// Whether it was.
+    pub met: bool,
+}
+
+/// What a bench found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Found {
+    /// The bench.
+    pub bench: String,
+    /// What it is about, in a line.
+    pub title: String,
+    /// What stands beside what, in a few sentences.
+    pub about: String,
+    /// The contender that it is about.
+    pub ours: String,
+    /// How long all of it took, in seconds.
+    pub took_s: f64,
+    /// The figures.
+    pub rows: Vec<Row>,
+    /// What was to be reached.
+    pub targets: Vec<Target>,
+}
+
+impl Found {
+    /// The row of a contender in a case by a metric.
+    pub fn row(&self, case: &str, metric: &str, contender: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.case == case && row.metric == metric && row.contender == contender)
+    }
+
+    /// How many times the figure of `other` ours is.
+    pub fn ratio(&self, case: &str, metric: &str, other: &str) -> Option<f64> {
+        let ours = self.row(case, metric, &self.ours)?.median();
+        Some(ours / self.row(case, metric, other)?.median())
+    }
+
+    /// The values of one column, each once, in the order they came.
+    pub fn each(&self, column: fn(&Row) -> &str) -> Vec<&str> {
+        let mut seen: Vec<&str> = Vec::new();
+        for row in &self.rows {
+            if !seen.contains(&column(row)) {
+                seen.push(column(row));
+            }
+        }
+        seen
+    }
+}
+
+impl fmt::Display for Found {
+    /// A line for each case and metric: ours, each of the others, and how many times theirs ours is.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\n{}: {} ({:.0} s)", self.bench, self.title, self.took_s)?;
+        for case in self.each(|row| &row.case) {
+            for metric in self.each(|row| &row.metric) {
+                let Some(own) = self.row(case, metric, &self.ours) else { continue };
+                write!(f, "  {case:<24} {metric:<20} {} {:>12}", self.ours, own.unit.show(own.median()))?;
+                for other in self.each(|row| &row.contender).into_iter().filter(|name| *name != self.ours) {
+                    let (Some(row), Some(ratio)) =
+                        (self.row(case, metric, other), self.ratio(case, metric, other))
+                    else {
+                        continue;
+                    };
+                    write!(f, "   {other} {:>12} (ratio {ratio:.2})", row.unit.show(row.median()))?;
+                }
+                writeln!(f)?;
+            }
+        }
+        for Target { what, wanted, measured, met } in &self.targets {
+            let verdict = if *met { "met" } else { "NOT MET" };
+            writeln!(f, "  target: {what}: {wanted}: {measured}: {verdict}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A bench that is running.
+#[derive(Debug)]
+pub struct Results {
+    found: RefCell<Found>,
+    begun: Instant,
+}
+
+impl Results {
+    /// No figures yet. `ours` is the contender that the bench is about.
+    pub fn new(bench: &str, title: &str, about: &str, ours: &str) -> Self {
+        let found = Found {
+            bench: bench.into(),
+            title: title.into(),
+            about: about.split_whitespace().collect::<Vec<_>>().join(" "),
+            ours: ours.into(),
+            took_s: 0.0,
+            rows: Vec::new(),
+            targets: Vec::new(),
+        };
+        Self { found: RefCell::new(found), begun: Instant::now() }
+    }
+
+    /// Adds a sample.
+    pub fn sample(&self, case: &str, metric: &str, unit: Unit, contender: &str, value: f64) {
+        let mut found = self.found.borrow_mut();
+        let same = |row: &&mut Row| row.case == case && row.metric == metric && row.contender == contender;
+        if let Some(row) = found.rows.iter_mut().find(same) {
+            row.samples.push(value);
+            if row.samples.len() > SAMPLES {
+                row.samples.remove(0);
+            }
+            return;
+        }
+        let (case, metric, contender) = (case.into(), metric.into(), contender.into());
+        found.rows.push(Row { case, metric, unit, contender, samples: vec![value] });
+    }
+
+    /// Adds a sample: `count` of them took `elapsed`.
+    pub fn time(&self, case: &str, metric: &str, contender: &str, count: u64, elapsed: Duration) {
+        let each = elapsed.as_nanos() as f64 / count.max(1) as f64;
+        self.sample(case, metric, Unit::Nanoseconds, contender, each);
+    }
+
+    /// Adds a sample: so many in `elapsed`.
+    pub fn rate(&self, case: &str, metric: &str, contender: &str, count: u64, elapsed: Duration) {
+        self.sample(case, metric, Unit::PerSecond, contender, count as f64 / elapsed.as_secs_f64());
+    }
+
+    /// What was found so far.
+    pub fn so_far(&self) -> Found {
+        self.found.borrow().clone()
+    }
+
+    /// Says what was to be reached, if that was measured: `measure` gives it in words, and whether it was.
+    pub fn target(&self, what: &str, wanted: &str, measure: impl FnOnce(&Found) -> Option<(String, bool)>) {
+        let measured = measure(&self.found.borrow());
+        if let Some((measured, met)) = measured {
+            let (what, wanted) = (what.into(), wanted.into());
+            self.found.borrow_mut().targets.push(Target { what, wanted, measured, met });
+        }
+    }
+
+    /// Prints the ratios and keeps the figures for the report.
+    ///
+    /// A run that was asked for a part only (by a name on the command line) is printed and not kept.
+    pub fn finish(self) {
+        let mut found = self.found.into_inner();
+        found.took_s = self.begun.elapsed().as_secs_f64();
+        println!("{found}");
+        if found.rows.is_empty() || place::only_a_part() {
+            return;
+        }
+        let json = serde_json::to_vec_pretty(&found).expect("figures and words are JSON");
+        let path = place::figures().join(format!("{}.json", found.bench));
+        fs::write(&path, json).expect("the target directory takes files");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ratio_is_that_of_the_medians() {
+        let results = Results::new("b", "t", "a", "ours");
+        for micros in [10, 1000, 30] {
+            results.time("case", "time", "ours", 10, Duration::from_micros(micros));
+            results.time("case", "time", "limit", 10, Duration::from_micros(micros / 2));
+        }
+        let table = results.so_far().to_string();
+        assert!(table.contains("ours      3.00 µs") && table.contains("(ratio 2.00)"), "{table}");
+    }
+
+    #[test]
+    fn a_figure_is_shown_in_the_unit_that_suits_it() {
+        for (unit, value, shown) in [
+            (Unit::Nanoseconds, 950.0, "950 ns"),
+            (Unit::Nanoseconds, 1_234.0, "1.23 µs"),
+            (Unit::Nanoseconds, 0.5, "0.50 ns"),
+            (Unit::Bytes, 1536.0, "1.50 KiB"),
+            (Unit::PerSecond, 1_234_567.0, "1,234,567/s"),
+            (Unit::Count, 100_000.0, "100,000"),
+        ] {
+            assert_eq!(unit.show(value), shown);
+        }
+        for (unit, value, shown) in [
+            (Unit::Nanoseconds, 0.1, "0.1 ns"),
+            (Unit::Nanoseconds, 1_000.0, "1 µs"),
+            (Unit::Nanoseconds, 5e10, "50 s"),
+            (Unit::PerSecond, 300_000.0, "300k/s"),
+        ] {
+            assert_eq!(unit.show_round(value), shown);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The server as its users run it: the release binary, a process of its own, on a free port of this machine.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::http;
+use crate::place;
+
+/// A running server; killed when it is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the server of this workspace with a log, in the words of its `--log`.
+    pub fn start(log: &str) -> Self {
+        let mut child = Command::new(binary())
+            .args(["--address", "127.0.0.1:0", "--log", log])
+            .env("RUST_LOG", "warn")
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("what cargo has built can be run");
+        let stdout = child.stdout.take().expect("it is piped");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("the server's output can be read");
+        let address = line.trim().trim_end_matches('/').rsplit('/').next().map(str::parse);
+        let Some(Ok(address)) = address else {
+            let _ = child.kill();
+            panic!("the server does not say where it listens: {line}");
+        };
+        Self { child, address }
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The token of a new guest.
+    pub fn guest(&self, name: &str) -> String {
+        let body = format!("{{\"name\":\"{name}\"}}");
+        let answer = http::ask(self.address, "POST", "/api/v1/guests", None, &body);
+        let answer: Value = serde_json::from_str(&answer).expect("the server answers JSON");
+        answer["token"].as_str().expect("a guest gets a token").to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The binary, built if it was not: cargo builds no binary of another package for a bench.
+fn binary() -> String {
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--release", "--quiet", "--package", "millchat-server", "--bin", "millchat"])
+        .args(["--message-format", "json"])
+        .current_dir(place::workspace())
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("cargo has started this bench and starts again");
+    assert!(build.status.success(), "the server does not build");
+    let messages = build.stdout.split(|byte| *byte == b'\n');
+    let executable = |line: &[u8]| {
+        serde_json::from_slice::<Value>(line).ok()?.get("executable")?.as_str().map(str::to_owned)
+    };
+    messages.filter_map(executable).next_back().expect("cargo says what it has built")
+}

@@ -1,0 +1,157 @@
+//! A reverse proxy that breaks one promise, every so many messages, on one of its two sides.
+//!
+//! A thread per connection. Requests are passed on one by one; a stream is passed on event by event.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// Every so many messages the promise is broken.
+const EVERY: u64 = 300;
+
+/// What is broken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breach {
+    None,
+    /// Towards a reader: a message is left out.
+    Drop,
+    /// A message comes twice.
+    Double,
+    /// A message comes after its successor.
+    Swap,
+    /// Towards the server: a message is acknowledged and was not passed on.
+    DropSend,
+    /// A message is passed on twice.
+    DoubleSend,
+}
+
+/// The proxy; its threads end with the test's process.
+pub struct Proxy {
+    pub url: String,
+}
+
+struct Shared {
+    upstream: String,
+    breach: Breach,
+    messages: AtomicU64,
+    /// An acknowledgement that the server has given.
+    acknowledgement: Mutex<Vec<u8>>,
+}
+
+impl Proxy {
+    pub fn start(upstream: &str, breach: Breach) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let shared = Arc::new(Shared {
+            upstream: upstream.trim_start_matches("http://").to_owned(),
+            breach,
+            messages: AtomicU64::new(0),
+            acknowledgement: Mutex::default(),
+        });
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let shared = Arc::clone(&shared);
+                // A connection that fails is the tester's to notice.
+                thread::spawn(move || drop(shared.serve(client)));
+            }
+        });
+        Self { url }
+    }
+}
+
+impl Shared {
+    fn serve(&self, mut client: TcpStream) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        let mut upstream = TcpStream::connect(&self.upstream)?;
+        upstream.set_nodelay(true)?;
+        let mut requests = BufReader::new(client.try_clone()?);
+        let mut answers = BufReader::new(upstream.try_clone()?);
+        loop {
+            let mut request = whole(&mut requests)?;
+            if request.is_empty() {
+                return Ok(());
+            }
+            let line = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
+            if line.starts_with("GET") && line.contains("/events") {
+                // In HTTP/1.0 there are no chunks to take apart.
+                let version = line.find(" HTTP/1.1").unwrap() + " HTTP/1.".len();
+                request[version] = b'0';
+                upstream.write_all(&request)?;
+                return self.stream(&mut answers, &mut client);
+            }
+            let sends = line.starts_with("POST") && line.contains("/messages");
+            let now = sends && self.is_time();
+            if now && self.breach == Breach::DropSend {
+                client.write_all(&self.acknowledgement.lock().unwrap())?;
+                continue;
+            }
+            upstream.write_all(&request)?;
+            let answer = whole(&mut answers)?;
+            if answer.is_empty() {
+                // The server has closed; so does this.
+                return Ok(());
+            }
+            if now && self.breach == Breach::DoubleSend {
+                upstream.write_all(&request)?;
+                whole(&mut answers)?;
+            }
+            if sends {
+                self.acknowledgement.lock().unwrap().clone_from(&answer);
+            }
+            client.write_all(&answer)?;
+        }
+    }
+
+    /// Whether this message is the one to break.
+    fn is_time(&self) -> bool {
+        (self.messages.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(EVERY)
+    }
+
+    fn stream(&self, answers: &mut impl BufRead, client: &mut TcpStream) -> io::Result<()> {
+        let (mut block, mut held) = (Vec::new(), Vec::new());
+        loop {
+            if answers.read_until(b'\n', &mut block)? == 0 {
+                return Ok(());
+            }
+            // The head of the response ends like a block, and is passed on like one.
+            if !(block.ends_with(b"\n\n") || block.ends_with(b"\r\n\r\n")) {
+                continue;
+            }
+            let message = block.windows(14).any(|window| window == b"event: message");
+            let now = message && self.is_time();
+            match self.breach {
+                Breach::Drop if now => block.clear(),
+                Breach::Double if now => block.extend_from_within(..),
+                Breach::Swap if now => std::mem::swap(&mut block, &mut held),
+                _ if message => block.append(&mut held),
+                _ => {}
+            }
+            client.write_all(&block)?;
+            block.clear();
+        }
+    }
+}
+
+/// Reads a request or an answer whole, by its Content-Length; empty at the end of the connection.
+fn whole(from: &mut impl BufRead) -> io::Result<Vec<u8>> {
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    loop {
+        let begin = bytes.len();
+        if from.read_until(b'\n', &mut bytes)? == 0 {
+            return Ok(bytes);
+        }
+        let line = String::from_utf8_lossy(&bytes[begin..]).to_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let begin = bytes.len();
+    bytes.resize(begin + length, 0);
+    from.read_exact(&mut bytes[begin..])?;
+    Ok(bytes)
+}

@@ -1,0 +1,81 @@
+//! The real server, as a process on a throwaway log.
+//!
+//! It belongs to another package, and cargo hands a test only the programs of its own (artifact dependencies
+//! would do it, on nightly). `cargo test --workspace` has just built it beside this test, and then it is
+//! taken as it is; a test of this package alone has cargo build it when it is missing or older than its sources.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::SystemTime;
+
+/// What the server is made of, in the workspace.
+const SOURCES: [&str; 7] = [
+    "Cargo.toml",
+    "core/Cargo.toml",
+    "core/src",
+    "server/Cargo.toml",
+    "server/build.rs",
+    "server/src",
+    "server/assets",
+];
+
+/// The server's program, in the profile of these tests, up to date.
+pub fn program() -> PathBuf {
+    let tester = Path::new(env!("CARGO_BIN_EXE_millchat-loadtest"));
+    let (profile, target) = (tester.parent().unwrap(), tester.ancestors().nth(2).unwrap());
+    let program = profile.join("millchat");
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let newest = SOURCES.iter().filter_map(|source| newest(&workspace.join(source))).max();
+    let built = fs::metadata(&program).and_then(|metadata| metadata.modified()).ok();
+    if built >= newest {
+        return program;
+    }
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--quiet", "-p", "millchat-server", "--bin", "millchat", "--target-dir"])
+        .arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().unwrap().success(), "the server could not be built");
+    program
+}
+
+/// When the newest file at or below this path was changed.
+fn newest(path: &Path) -> Option<SystemTime> {
+    if path.is_dir() {
+        return fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max();
+    }
+    fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+}
+
+/// The running server; it ends with this.
+pub struct Server {
+    process: Child,
+    pub url: String,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        let mut process = Command::new(program())
+            .args(["--address", "127.0.0.1:0", "--log", "temp:"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let url = line.trim().strip_prefix("Millchat is listening on ").expect("its first line");
+        Self { url: url.trim_end_matches('/').to_owned(), process }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

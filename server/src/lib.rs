@@ -1,0 +1,130 @@
+//! Millchat, the server: command line to settings, settings to a running chat, or to a command of the operator;
+//! nothing else. The binary calls [`main`]; the benches reach the encoders in [`frames`].
+//!
+//! Data flows one way: socket, route, chat, log, room, subscription, stream, socket. On stdout there is one
+//! line, once the server is ready; everything else goes to stderr. It exits with 2 when it cannot start as it
+//! was told to, and says why.
+
+mod address;
+mod admin;
+mod api;
+mod app;
+mod body;
+mod command;
+mod config;
+mod connection;
+mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
+mod http;
+mod identity;
+mod keep;
+mod limit;
+mod listen;
+mod metrics;
+mod page;
+mod public_url;
+mod quiet;
+mod route;
+mod sse;
+mod stall;
+mod text;
+
+use crate::app::App;
+use crate::config::{Flags, LogFormat, Settings};
+use clap::Parser;
+use std::io::{IsTerminal, stderr};
+use std::panic;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
+
+/// It cannot start as it was told to.
+const EXIT_REFUSED: u8 = 2;
+/// It ran, and ended badly.
+const EXIT_FAILED: u8 = 1;
+
+/// The encoders of the frames that readers are served by, for whoever wants to measure them.
+pub mod frames {
+    use millchat::Encoder;
+
+    /// Makes the frames of the API's stream.
+    pub fn json() -> impl Encoder {
+        crate::frame::encode
+    }
+
+    /// Makes the frames of the page's stream.
+    pub fn html() -> impl Encoder {
+        crate::page::encoder()
+    }
+}
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    // A wrong flag ends the process here, with a sentence and 2; `--help` and `--version` with 0.
+    let flags = Flags::parse();
+    if let Some(command) = &flags.command {
+        return command.run();
+    }
+    let settings = match flags.settings() {
+        Ok(settings) => settings,
+        Err(sentence) => return refuse(&sentence),
+    };
+    start_log(settings.log_format);
+    run(&settings)
+}
+
+fn run(settings: &Settings) -> ExitCode {
+    let connections_max = listen::raise_descriptor_limit();
+    // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
+    // leaves the log alone.
+    let listener = match listen::bind(settings.address) {
+        Ok(listener) => listener,
+        Err(sentence) => return refuse(&sentence),
+    };
+    let app = match open(settings) {
+        Ok(app) => Arc::new(app),
+        Err(sentence) => return refuse(&sentence),
+    };
+    if !settings.address.ip().is_loopback() && settings.rate_limit.is_off() {
+        tracing::warn!(
+            address = %settings.address,
+            "EVERYBODY WHO REACHES THIS ADDRESS CAN FLOOD IT: no limits are set. --rate-limit sets them, for \
+             example --rate-limit author=5/20,address=50/200,guests=10,connections=100"
+        );
+    }
+    match listen::run(&app, listener, connections_max) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the server ended");
+            ExitCode::from(EXIT_FAILED)
+        }
+    }
+}
+
+/// Opens the log. The storage may panic on the pages of a damaged one; that is said as a sentence.
+fn open(settings: &Settings) -> Result<App, String> {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|info| tracing::debug!(%info, "a panic while the log was opened")));
+    let opened = panic::catch_unwind(|| App::open(settings));
+    panic::set_hook(hook);
+    let log = &settings.log;
+    let opened = opened.map_err(|_| {
+        format!("{log} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {log}` what is wrong")
+    })?;
+    opened.map_err(|error| error.to_string())
+}
+
+fn refuse(sentence: &str) -> ExitCode {
+    eprintln!("millchat: {sentence}");
+    ExitCode::from(EXIT_REFUSED)
+}
+
+fn start_log(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    match format {
+        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).init(),
+        LogFormat::Json => lines.json().init(),
+    }
+}
