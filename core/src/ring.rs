@@ -212,6 +212,14 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_is_not_served_as_whole() {
+        let mut ring = ring(&[5, 8]);
+        ring.push(event(12, 9, "x"));
+        assert_eq!(positions(&ring.after(5, 9, 1 << 20)), None, "9 is not here");
+        assert_eq!(positions(&ring.after(9, 9, 1 << 20)), Some(vec![12]));
+    }
+
+    #[test]
     fn the_ring_is_bounded_and_keeps_the_newest() {
         let mut ring = ring(&[1]);
         for position in 2..=2 * RING_EVENTS_MAX as u64 {

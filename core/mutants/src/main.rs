@@ -1,20 +1,32 @@
 //! Breaks each guarantee on purpose, and sees whether the tests notice.
 //!
-//! `millchat-mutants [WORD]` applies each mutation of `core/mutants/list.toml` (whose name contains the word) to
-//! a copy of the tree and runs the tests that should notice; when they do not, all of the core's and the models'.
-//! It prints a table and exits with 1 when a mutation survives or does not apply any more.
+//! `millchat-mutants [--list] [WORD]...` applies each mutation of `core/mutants/list.toml` (whose name or file holds
+//! one of the words) to a copy of the tree and runs the tests that should notice; when they do not, all the tests of
+//! what was mutated. How it goes is said on stderr, a table at the end on stdout. It exits with 1 when a mutation
+//! survives, does not apply any more, or does not compile.
+
+mod copy;
+mod trial;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::time::Instant;
 
 use serde::Deserialize;
 
-/// A mutated program may do nothing for ever: tests that take longer than this have noticed.
-const TESTS_TAKE_MAX: Duration = Duration::from_mins(4);
-/// What a copy of the tree leaves out.
-const LEFT_OUT: [&str; 4] = ["target", ".git", "node_modules", "artifacts"];
+use copy::Copy;
+use trial::{Outcome, Tests};
+
+/// All that a mutation of the core must get past.
+const CORE_ALL: &[&str] = &["-p millchat -p millchat-models --tests"];
+/// All that a mutation of the server must get past: those of the process's tests that end soon.
+const SERVER_ALL: &[&str] = &[
+    "-p millchat-server --bin millchat",
+    "-p millchat-server --test all -- api:: commands::only process::stdout process::sigterm rate:: slow:: stream::",
+];
+
+type Failure = Box<dyn std::error::Error>;
 
 #[derive(Deserialize)]
 struct List {
@@ -23,22 +35,35 @@ struct List {
 
 #[derive(Deserialize)]
 struct Mutation {
+    /// What is broken, as a sentence.
     name: String,
     /// The file, from the root of the repository.
     file: String,
+    /// What stands there exactly once.
     find: String,
     replace: String,
     /// Arguments of the `cargo test` that should notice.
     test: String,
 }
 
-/// What all the suites are that a mutation must get past.
-const ALL: &str = "-p millchat -p millchat-models --tests";
+impl Mutation {
+    fn all(&self) -> &'static [&'static str] {
+        if self.file.starts_with("core/") { CORE_ALL } else { SERVER_ALL }
+    }
 
-type Failure = Box<dyn std::error::Error>;
+    fn is_meant(&self, words: &[String]) -> bool {
+        words.is_empty() || words.iter().any(|word| self.name.contains(word) || self.file.contains(word))
+    }
+}
 
 fn main() -> ExitCode {
-    match run(std::env::args().nth(1).as_deref().unwrap_or("")) {
+    let (options, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with('-'));
+    let done = match &options[..] {
+        [] => run(&words),
+        [option] if option == "--list" => list(&words),
+        _ => Err("use: millchat-mutants [--list] [WORD]...".into()),
+    };
+    match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -48,112 +73,96 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(word: &str) -> Result<bool, Failure> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
-    let list: List = toml::from_str(&fs::read_to_string(root.join("core/mutants/list.toml"))?)?;
+fn root() -> std::io::Result<PathBuf> {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()
+}
+
+fn meant(root: &Path, words: &[String]) -> Result<Vec<Mutation>, Failure> {
+    let list: List = toml::from_str(&fs::read_to_string(root.join(copy::LIST))?)?;
+    let meant: Vec<_> = list.mutation.into_iter().filter(|mutation| mutation.is_meant(words)).collect();
+    if meant.is_empty() { Err("no mutation has such a name or file".into()) } else { Ok(meant) }
+}
+
+fn list(words: &[String]) -> Result<bool, Failure> {
+    for mutation in meant(&root()?, words)? {
+        println!("{}\n    {}\n    cargo test {}", mutation.name, mutation.file, mutation.test);
+    }
+    Ok(true)
+}
+
+fn run(words: &[String]) -> Result<bool, Failure> {
+    let root = root()?;
+    let mutations = meant(&root, words)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    fs::create_dir_all(target.join("mutants"))?;
+    // Two runs would mutate one copy.
+    let lock = fs::File::create(target.join("mutants/lock"))?;
+    lock.try_lock().map_err(|_| "another run is under way")?;
+    let copy = Copy::make(&root, &target.join("mutants/tree"))?;
     // A target directory of its own: cargo does not tell the crates of two copies of one workspace apart.
-    let (copy, target) = (target.join("mutants/tree"), target.join("mutants/target"));
-    mirror(&root, &copy)?;
-    if let Some(Ok(failed) | Err(failed)) = test(&copy, &target, ALL)? {
-        return Err(format!("the tests fail already, with nothing mutated: {failed}").into());
+    let tests = Tests::new(copy.tree(), &target.join("mutants/target"))?;
+    pass_unmutated(&copy, &tests, &mutations, &target.join("mutants/passed"))?;
+
+    let (mut rows, mut caught) = (Vec::new(), 0);
+    for (n, mutation) in mutations.iter().enumerate() {
+        let started = Instant::now();
+        let (is_caught, said) = judge(&copy, &tests, mutation)?;
+        caught += usize::from(is_caught);
+        let (name, seconds) = (&mutation.name, started.elapsed().as_secs());
+        eprintln!("{} of {}: {name}: {said}, {seconds} s", n + 1, mutations.len());
+        rows.push(format!("| {name} | {said} |"));
     }
-    println!("| mutation | caught by |\n|---|---|");
-    let mut all_caught = true;
-    for mutation in list.mutation.iter().filter(|mutation| mutation.name.contains(word)) {
-        let verdict = judge(&root, &copy, &target, mutation)?;
-        all_caught &= verdict.is_ok();
-        let (Ok(said) | Err(said)) = verdict;
-        println!("| {} | {said} |", mutation.name);
-    }
-    Ok(all_caught)
+    println!(
+        "| mutation | caught by |\n|---|---|\n{}\n\n{caught} of {} caught",
+        rows.join("\n"),
+        mutations.len()
+    );
+    Ok(caught == mutations.len())
 }
 
-/// Which test caught it, or that none did.
-fn judge(
-    root: &Path,
-    copy: &Path,
-    target: &Path,
-    mutation: &Mutation,
-) -> Result<Result<String, String>, Failure> {
-    mirror(root, copy)?;
-    let path = copy.join(&mutation.file);
-    let source = fs::read_to_string(&path)?;
-    if source.matches(&mutation.find).count() != 1 {
-        return Ok(Err(format!("NOT APPLIED: its text is not once in {}", mutation.file)));
-    }
-    fs::write(&path, source.replace(&mutation.find, &mutation.replace))?;
-    for arguments in [&mutation.test[..], ALL] {
-        if let Some(caught) = test(copy, target, arguments)? {
-            return Ok(caught);
-        }
-    }
-    Ok(Err("SURVIVED".into()))
-}
-
-/// Runs tests. `None` when all of them pass.
-fn test(copy: &Path, target: &Path, arguments: &str) -> Result<Option<Result<String, String>>, Failure> {
-    let output = target.with_extension("log");
-    let mut tests = Command::new("cargo")
-        .args(["test", "--quiet", "--no-fail-fast"])
-        .args(arguments.split(' '))
-        .current_dir(copy)
-        .env("CARGO_TARGET_DIR", target)
-        .env("CARGO_TERM_COLOR", "never")
-        .stdin(Stdio::null())
-        .stdout(fs::File::create(&output)?)
-        .stderr(fs::File::create(output.with_extension("err"))?)
-        .spawn()?;
-    let started = Instant::now();
-    let status = loop {
-        if let Some(status) = tests.try_wait()? {
-            break status;
-        }
-        if started.elapsed() > TESTS_TAKE_MAX {
-            tests.kill()?;
-            tests.wait()?;
-            return Ok(Some(Ok(format!("`{arguments}`, which did not end"))));
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    };
-    if status.success() {
-        return Ok(None);
-    }
-    let errors = fs::read_to_string(output.with_extension("err"))?;
-    if errors.contains("could not compile") {
-        return Ok(Some(Err("NOT APPLIED: it does not compile".into())));
-    }
-    let output = fs::read_to_string(output)?;
-    let mut failed: Vec<&str> = Vec::new();
-    // Under "failures:" each failed test stands on a line of its own.
-    for line in output.lines().filter_map(|line| line.strip_prefix("    ")) {
-        if !line.contains(' ') && !failed.contains(&line) {
-            failed.push(line);
-        }
-    }
-    let named = failed.first().copied().unwrap_or("a test that ended the process");
-    let more = failed.len().saturating_sub(1);
-    Ok(Some(Ok(if more == 0 { format!("`{named}`") } else { format!("`{named}` and {more} more") })))
-}
-
-/// Makes `copy` a copy of `root`; files that are the same already keep their time, so that cargo builds little.
-fn mirror(root: &Path, copy: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(copy)?;
-    for entry in fs::read_dir(root)? {
-        let entry = entry?;
-        let (from, to) = (entry.path(), copy.join(entry.file_name()));
-        if LEFT_OUT.iter().any(|name| entry.file_name() == *name) {
+/// The tests must pass before they can tell anything. Once they did, they are not run again for the same tree.
+fn pass_unmutated(copy: &Copy, tests: &Tests, mutations: &[Mutation], noted: &Path) -> Result<(), Failure> {
+    let mut passed = fs::read_to_string(noted).unwrap_or_default();
+    for all in [CORE_ALL, SERVER_ALL] {
+        if !mutations.iter().any(|mutation| mutation.all() == all) {
             continue;
         }
-        if entry.file_type()?.is_dir() {
-            mirror(&from, &to)?;
-        } else {
-            let content = fs::read(&from)?;
-            if fs::read(&to).ok().as_ref() != Some(&content) {
-                fs::write(&to, content)?;
-                fs::set_permissions(&to, entry.metadata()?.permissions())?;
+        for arguments in all {
+            let line = format!("{:016x} {arguments}\n", copy.digest());
+            if passed.contains(&line) {
+                continue;
+            }
+            let started = Instant::now();
+            match tests.run(arguments)? {
+                Outcome::Passed => {}
+                Outcome::Failed(by) => {
+                    return Err(format!("the tests fail already, with nothing mutated: {by}").into());
+                }
+                Outcome::NotBuilt => return Err("the tree does not compile, with nothing mutated".into()),
+                Outcome::Empty => return Err(format!("`cargo test {arguments}` runs no test").into()),
+            }
+            eprintln!("nothing mutated: `{arguments}` passed, {} s", started.elapsed().as_secs());
+            passed += &line;
+        }
+    }
+    fs::write(noted, passed)?;
+    Ok(())
+}
+
+/// Whether it was caught, and what is to be said of it.
+fn judge(copy: &Copy, tests: &Tests, mutation: &Mutation) -> Result<(bool, String), Failure> {
+    let Some(_mutated) = copy.mutate(&mutation.file, &mutation.find, &mutation.replace)? else {
+        return Ok((false, format!("NOT APPLIED: its text does not stand once in `{}`", mutation.file)));
+    };
+    for arguments in std::iter::once(&mutation.test[..]).chain(mutation.all().iter().copied()) {
+        match tests.run(arguments)? {
+            Outcome::Passed => {}
+            Outcome::Failed(by) => return Ok((true, by)),
+            Outcome::NotBuilt => return Ok((false, "NOT APPLIED: it does not compile".into())),
+            Outcome::Empty => {
+                return Ok((false, format!("NOT TRIED: `cargo test {arguments}` runs no test")));
             }
         }
     }
-    Ok(())
+    Ok((false, "SURVIVED".into()))
 }

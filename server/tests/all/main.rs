@@ -8,6 +8,7 @@ mod support;
 
 mod api;
 mod browser;
+mod clock;
 mod commands;
 mod crash;
 mod damage;

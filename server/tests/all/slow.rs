@@ -123,6 +123,26 @@ async fn a_reader_that_never_reads_is_dropped_and_resumes_without_a_gap() {
 }
 
 #[tokio::test]
+async fn a_stalled_reader_that_retention_overtakes_is_told_so_and_goes_on() {
+    let server = Server::start_with(&["--keep-bytes", "1MB"]).await;
+    let (address, api) = (server.address(), server.api());
+    let ada = api.guest("Ada").await;
+    let oracle = Oracle::new();
+    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
+    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
+    stalled.join(address).await.unwrap();
+    let last = send_all(&api, &ada, &sender, 0..MESSAGES).await;
+    let mut gaps = 0;
+    while stalled.reader.position() < last {
+        let event = within("the stream goes on", stalled.next()).await;
+        gaps += usize::from(event.expect("it was not dropped").event == "gap");
+    }
+    assert!(gaps > 0, "all of 16 MB was there, and 1 MB is kept");
+    stalled.reader.complete();
+    assert_clean(&oracle, &[recover(&api, "lobby").await]);
+}
+
+#[tokio::test]
 async fn sigterm_does_not_wait_for_a_reader_that_never_reads() {
     let mut server = Server::start().await;
     let api = server.api();
