@@ -22,7 +22,7 @@ use trial::{Outcome, Tests};
 const CORE_ALL: &[&str] = &["-p millchat -p millchat-models --tests"];
 /// All that a mutation of the server must get past: those of the process's tests that end soon.
 const SERVER_ALL: &[&str] = &[
-    "-p millchat-server --bin millchat",
+    "-p millchat-server --lib",
     "-p millchat-server --test all -- api:: commands::only process::stdout process::sigterm rate:: slow:: stream::",
 ];
 
