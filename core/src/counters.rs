@@ -64,7 +64,7 @@ struct Buckets<const N: usize> {
     counts: [AtomicU64; N],
     /// Values above the last bound.
     above: AtomicU64,
-    /// In millionths.
+    /// The bits of an `f64`.
     sum: AtomicU64,
 }
 
@@ -77,7 +77,8 @@ impl<const N: usize> Buckets<N> {
     fn observe(&self, value: f64) {
         let at = self.bounds.partition_point(|bound| *bound < value);
         self.counts.get(at).unwrap_or(&self.above).fetch_add(1, Ordering::Relaxed);
-        self.sum.fetch_add((value * 1e6) as u64, Ordering::Relaxed);
+        let sum = f64::from_bits(self.sum.load(Ordering::Relaxed)) + value;
+        self.sum.store(sum.to_bits(), Ordering::Relaxed);
     }
 
     fn read(&self) -> Histogram {
@@ -85,7 +86,7 @@ impl<const N: usize> Buckets<N> {
         let counts = self.counts.iter().chain([&self.above]).map(|count| count.load(Ordering::Relaxed));
         let buckets: Vec<_> = bounds.zip(counts).collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
-        Histogram { buckets, sum: self.sum.load(Ordering::Relaxed) as f64 / 1e6, count }
+        Histogram { buckets, sum: f64::from_bits(self.sum.load(Ordering::Relaxed)), count }
     }
 }
 

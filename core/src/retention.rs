@@ -57,7 +57,7 @@ impl Retention {
 
     /// How many events a step takes that frees about as many bytes: the records at the floor are taken to be of
     /// the usual size.
-    pub fn step(&self, log: &dyn Log, bytes: u64) -> usize {
+    pub fn step(log: &dyn Log, bytes: u64) -> usize {
         let records = (log.head() + 1).saturating_sub(log.floor());
         let usual = (log.live_bytes() / records.max(1)).max(1);
         ((bytes / usual) as usize).clamp(CUT_EVENTS_MIN, CUT_EVENTS_MAX)

@@ -264,7 +264,7 @@ impl Writer {
         let shared = self.shared.clone();
         let log = &*shared.log;
         let bytes = 2 * appends.iter().map(Append::bytes_max).sum::<u64>();
-        let step = self.retention.step(log, bytes);
+        let step = Retention::step(log, bytes);
         let enough = log.live_bytes().saturating_sub(bytes);
         for _ in 0..CUTS_BEFORE_BATCH_MAX {
             // No more than the batch needs: a log that is far over its bytes comes down while senders go on.

@@ -301,8 +301,8 @@ async fn a_backup_while_eight_senders_write_holds_what_was_acknowledged_before_i
     // What was deleted after the copy's last position has no text in it, though its delete is not there.
     let deleted = deleted.lock();
     let later = |violation: &Violation| {
-        let taken = ["has no text", "shown as deleted"].iter().any(|what| violation.what.contains(what));
-        taken && violation.positions.iter().all(|at| deleted.contains(at))
+        let is_text = ["has no text", "shown as deleted"].iter().any(|what| violation.what.contains(what));
+        is_text && violation.positions.iter().all(|at| deleted.contains(at))
     };
     let violations: Vec<_> = oracle.check(&[log]).into_iter().filter(|it| !later(it)).collect();
     assert!(violations.is_empty(), "{violations:#?}");
