@@ -1,7 +1,7 @@
 //! Sockets: the one that listens, the threads that serve, the bound on connections, and the drain.
 //!
 //! The main thread holds the one listening socket, bound once (a second server on the same port is told so)
-//! and hands accepted connections in turn to one runtime thread per core; a connection stays on its thread.
+//! and hands each accepted connection to the runtime thread, one per core, that has the fewest; there it stays.
 //! Each thread wakes its own readers by its own dispatcher. Connections are bounded by the descriptors the
 //! process may open, less a reserve; when descriptors run out all the same, accepting backs off.
 
@@ -16,10 +16,9 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener as Listener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::LocalSet;
 
 /// How many connections the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 4_096;
@@ -40,8 +39,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// After the signal the process ends by force if it has not ended by then.
 const DEADLINE: Duration = Duration::from_millis(9_500);
 
-/// An accepted connection on its way to its thread, with its peer and its share of the bound.
-type Accepted = (TcpStream, IpAddr, OwnedSemaphorePermit);
+/// An accepted connection on its way to its thread, with its peer and its share of the bound and of the thread.
+type Accepted = (TcpStream, IpAddr, (OwnedSemaphorePermit, Arc<()>));
 
 /// Takes the address. The error is one sentence for the person who started the server.
 pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
@@ -116,14 +115,13 @@ pub fn run(app: &Arc<App>, listener: TcpListener, connections_max: usize) -> io:
     Ok(())
 }
 
-/// Accepts for ever; each connection goes to the next thread.
+/// Accepts for ever; each connection goes to the thread that has the fewest.
 async fn accept(
     listener: &Listener,
     threads: &[Thread],
     permits: &Arc<Semaphore>,
 ) -> std::convert::Infallible {
     let mut back_off = BACK_OFF_MIN;
-    let mut turn = threads.iter().cycle();
     let mut full_told: Option<Instant> = None;
     loop {
         if permits.available_permits() == 0 && full_told.is_none_or(|told| told.elapsed() > FULL_TOLD_EVERY) {
@@ -136,9 +134,11 @@ async fn accept(
         match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer.ip()))) {
             Ok((socket, peer)) => {
                 back_off = BACK_OFF_MIN;
-                let thread = turn.next().expect("a cycle over at least one thread has no end");
+                // Not in turn: whoever opens two at a time, and uses one, would have all of those on one thread.
+                let thread = threads.iter().min_by_key(|thread| Arc::strong_count(&thread.seats));
+                let thread = thread.expect("there is at least one thread");
                 // A thread that is gone has panicked; its connections are closed by dropping them.
-                let _ = thread.accepted.send((socket, peer, permit));
+                let _ = thread.accepted.send((socket, peer, (permit, Arc::clone(&thread.seats))));
             }
             // The peer went away before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
@@ -173,33 +173,43 @@ fn start_deadline() {
 struct Thread {
     /// Not bounded by itself: each item holds one of the permits.
     accepted: mpsc::UnboundedSender<Accepted>,
+    /// Held once more by each of its connections.
+    seats: Arc<()>,
     handle: JoinHandle<()>,
 }
 
 impl Thread {
     fn start(app: Arc<App>, index: usize) -> io::Result<Self> {
         let (accepted, mut incoming) = mpsc::unbounded_channel::<Accepted>();
-        let runtime = runtime()?;
+        let (started, built) = std::sync::mpsc::sync_channel(1);
         let serve = move || {
-            let local = LocalSet::new();
-            local.block_on(&runtime, async {
+            // Not a LocalSet on a runtime: each event of a socket that wakes a task of such a set writes to the
+            // runtime's own eventfd. This runtime stays on the thread that makes it.
+            let runtime =
+                match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+                    Ok(runtime) => runtime,
+                    Err(error) => return drop(started.send(Err(error))),
+                };
+            drop(started.send(Ok(())));
+            runtime.block_on(async {
                 let dispatcher = app.chat.dispatcher();
                 let w = Rc::new(Worker { app, dispatcher });
                 tokio::task::spawn_local(w.dispatcher.run());
-                while let Some((socket, peer, permit)) = incoming.recv().await {
+                while let Some((socket, peer, held)) = incoming.recv().await {
                     let w = Rc::clone(&w);
                     tokio::task::spawn_local(async move {
                         match tokio::net::TcpStream::from_std(socket) {
                             Ok(socket) => connection::serve(w, socket, peer).await,
                             Err(error) => tracing::warn!(%error, "an accepted connection is of no use"),
                         }
-                        drop(permit);
+                        drop(held);
                     });
                 }
             });
         };
         let handle = std::thread::Builder::new().name(format!("serve-{index}")).spawn(serve)?;
-        Ok(Self { accepted, handle })
+        built.recv().map_err(io::Error::other)??;
+        Ok(Self { accepted, seats: Arc::new(()), handle })
     }
 
     /// Ends the thread and with it whatever connections are left on it.

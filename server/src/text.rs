@@ -137,10 +137,11 @@ fn ends_like_a_tag(name: &str) -> bool {
 
 /// A message's content by the rule.
 pub fn content(typed: &str) -> Result<String, TextError> {
-    let mut content: String = lines(typed)
-        .chars()
-        .filter(|&c| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c)))
-        .collect();
+    let kept = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c));
+    let mut content = lines(typed);
+    if !content.chars().all(kept) {
+        content.retain(kept);
+    }
     if content.len() > CONTENT_BYTES_MAX {
         return Err(TextError::ContentTooLong { bytes: content.len() });
     }
@@ -154,6 +155,9 @@ pub fn content(typed: &str) -> Result<String, TextError> {
 
 /// CRLF and a lone CR become LF.
 fn lines(typed: &str) -> String {
+    if !typed.contains('\r') {
+        return typed.to_owned();
+    }
     typed.replace("\r\n", "\n").replace('\r', "\n")
 }
 
