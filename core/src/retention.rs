@@ -9,8 +9,9 @@ use std::time::Duration;
 use crate::event::{Position, Timestamp};
 use crate::log::{Log, LogError};
 
-/// Least number of events that a step may take: a log that is behind catches up also under light load.
-pub const CUT_EVENTS_MIN: usize = 256;
+/// Least number of events that a step takes: a log that is behind catches up also under light load, and whoever sends
+/// while a step is taken hardly feels it.
+pub const CUT_EVENTS_MIN: usize = 128;
 /// Most events that one step takes.
 pub const CUT_EVENTS_MAX: usize = 8_192;
 /// Shortest age that may be set.
@@ -55,21 +56,9 @@ impl Retention {
         self.keep.bytes.is_some_and(|bytes| log.live_bytes() > bytes.saturating_add(bytes / 4))
     }
 
-    /// How many events a step takes that frees about as many bytes: the records at the floor are taken to be of
-    /// the usual size.
-    pub fn step(log: &dyn Log, bytes: u64) -> usize {
-        let records = (log.head() + 1).saturating_sub(log.floor());
-        let usual = (log.live_bytes() / records.max(1)).max(1);
-        ((bytes / usual) as usize).clamp(CUT_EVENTS_MIN, CUT_EVENTS_MAX)
-    }
-
-    /// The floor after the next step of at most `events_max`; the present one when nothing is to go.
-    pub fn next_floor(
-        &mut self,
-        log: &dyn Log,
-        now: Timestamp,
-        events_max: usize,
-    ) -> Result<Position, LogError> {
+    /// The floor after the next step; the present one when nothing is to go. A step takes [`CUT_EVENTS_MIN`] events,
+    /// or as many as free so many bytes, and [`CUT_EVENTS_MAX`] at most.
+    pub fn next_floor(&mut self, log: &dyn Log, now: Timestamp, bytes: u64) -> Result<Position, LogError> {
         let mut floor = log.floor();
         let oldest_ms = self.keep.age.map_or(0, |age| now.0.saturating_sub(age.as_millis() as u64));
         let mut over = self.keep.bytes.map_or(0, |bytes| log.live_bytes().saturating_sub(bytes));
@@ -77,7 +66,8 @@ impl Retention {
         if over == 0 && (known_young || self.keep.age.is_none()) {
             return Ok(floor);
         }
-        let end = floor.saturating_add(events_max as u64);
+        let (least, end) = (floor + CUT_EVENTS_MIN as u64, floor + CUT_EVENTS_MAX as u64);
+        let mut freed = 0;
         'steps: loop {
             let records = match log.scan(floor) {
                 // A damaged record goes like any other, or nothing would ever go again.
@@ -95,12 +85,14 @@ impl Retention {
                 break;
             }
             for record in records {
-                if floor >= end || (over == 0 && record.created_at.0 > oldest_ms) {
+                let enough = floor >= end || (floor >= least && freed >= bytes);
+                if enough || (over == 0 && record.created_at.0 > oldest_ms) {
                     self.oldest = Some((record.position, record.created_at));
                     // What was cut before left no holes, but the floor must be where a record is.
                     floor = record.position;
                     break 'steps;
                 }
+                freed += record.bytes;
                 over = over.saturating_sub(record.bytes);
                 floor = record.position + 1;
             }

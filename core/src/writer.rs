@@ -15,7 +15,7 @@ use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Tim
 use crate::idempotency::{Hasher, Window};
 use crate::log::{Append, CommitError, Committed, Hash, LogError, What};
 use crate::moderation::Changes;
-use crate::retention::{Keep, Retention};
+use crate::retention::{CUT_EVENTS_MAX, Keep, Retention};
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 
@@ -31,8 +31,6 @@ const IDLE_EVERY: Duration = Duration::from_secs(1);
 const IDLE_AT_LEAST_EVERY: Duration = Duration::from_secs(8);
 /// Steps of a cut that go before a batch when the log is far over its bytes.
 const CUTS_BEFORE_BATCH_MAX: usize = 8;
-/// Events of a step when nobody sends: whoever sends just then waits for it.
-const CUT_EVENTS_IDLE: usize = 512;
 
 /// The writer's thread.
 pub(crate) struct Writer {
@@ -263,35 +261,37 @@ impl Writer {
     fn store(&mut self, appends: &[Append]) -> Stored {
         let shared = self.shared.clone();
         let log = &*shared.log;
-        let bytes = 2 * appends.iter().map(Append::bytes_max).sum::<u64>();
-        let step = Retention::step(log, bytes);
-        let enough = log.live_bytes().saturating_sub(bytes);
+        let mut bytes = 2 * appends.iter().map(Append::bytes_max).sum::<u64>();
+        let mut floor = self.next_floor(bytes);
         for _ in 0..CUTS_BEFORE_BATCH_MAX {
-            // No more than the batch needs: a log that is far over its bytes comes down while senders go on.
-            let behind = self.retention.is_behind(log) && log.live_bytes() > enough;
-            // A cut that fails for good breaks the gate; for want of space the batch is told so itself.
-            if !behind || !self.cut(step) {
+            let whole_step = floor - log.floor() >= CUT_EVENTS_MAX as u64;
+            let before = log.live_bytes();
+            // One step frees less than the batch brings: others go first. A cut that fails for good breaks the gate;
+            // for want of space the batch is told so itself.
+            let first = whole_step && self.retention.is_behind(log);
+            if !first || self.commit_now(&[], floor).is_err() {
                 break;
             }
+            bytes = bytes.saturating_sub(before.saturating_sub(log.live_bytes()));
+            floor = self.next_floor(bytes);
         }
         if let Some(why) = self.gate.broken() {
             return Err(CommitError::Refused(why.into()));
         }
-        let floor = self.next_floor(step);
         self.commit_now(appends, floor)
     }
 
     /// Takes a step of a cut alone; whether anything was cut.
-    fn cut(&mut self, events_max: usize) -> bool {
-        let floor = self.next_floor(events_max);
+    fn cut(&mut self) -> bool {
+        let floor = self.next_floor(0);
         floor > self.shared.log.floor() && self.commit_now(&[], floor).is_ok()
     }
 
     /// What cannot be read is not cut; whoever reads is told why.
-    fn next_floor(&mut self, events_max: usize) -> Position {
+    fn next_floor(&mut self, bytes: u64) -> Position {
         let log = &*self.shared.log;
         let now = self.last_at.max(Timestamp::now());
-        self.retention.next_floor(log, now, events_max).unwrap_or_else(|_| log.floor())
+        self.retention.next_floor(log, now, bytes).unwrap_or_else(|_| log.floor())
     }
 
     /// What is to be done when nobody sends: cut what is old, forget old heads, see whether the disk has room
@@ -304,7 +304,7 @@ impl Writer {
         // What the last commit lacked must be there: a server that is ready takes such a send.
         let full = self.shared.log.require_space(self.space_needed).is_err();
         self.shared.disk_full.store(full, Ordering::Release);
-        while queue.is_empty() && self.cut(CUT_EVENTS_IDLE) {}
+        while queue.is_empty() && self.cut() {}
         // Commits take steps of it along; here they have nothing else to do.
         while queue.is_empty() && self.emptying() && self.commit_now(&[], 0).is_ok() {}
         let age_ms = self.retention.keep().heads_age().as_millis() as u64;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The list of mutations, from the root of the repository.
 pub const LIST: &str = "core/mutants/list.toml";
 /// What a copy leaves out.
-const LEFT_OUT: [&str; 4] = ["target", ".git", "node_modules", "artifacts"];
+const LEFT_OUT: [&str; 5] = ["target", ".git", "node_modules", "artifacts", "corpus"];
 
 /// A copy of the tree.
 pub struct Copy {
