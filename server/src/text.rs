@@ -135,13 +135,15 @@ fn ends_like_a_tag(name: &str) -> bool {
         && end.next().is_some_and(|c| matches!(c, '#' | '\u{266f}' | '\u{22d5}' | '\u{2317}'))
 }
 
+/// Whether the log takes this as the id or the name of an author: up to so many bytes without control characters.
+pub fn names_author(text: &str, bytes_max: usize) -> bool {
+    !text.is_empty() && text.len() <= bytes_max && !text.contains(char::is_control)
+}
+
 /// A message's content by the rule.
 pub fn content(typed: &str) -> Result<String, TextError> {
-    let kept = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c));
     let mut content = lines(typed);
-    if !content.chars().all(kept) {
-        content.retain(kept);
-    }
+    content.retain(|c| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c)));
     if content.len() > CONTENT_BYTES_MAX {
         return Err(TextError::ContentTooLong { bytes: content.len() });
     }

@@ -9,7 +9,7 @@ pub mod moderate;
 
 use crate::api::problem::{Kind, Problem};
 use crate::app::App;
-use crate::http;
+use crate::{http, text};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Who does it: `?by=NAME`, for servers that more than one person looks after.
 pub fn by<B>(req: &hyper::Request<B>) -> Result<Author, Problem> {
     let name = http::query(req, "by").unwrap_or_else(|| OPERATOR_NAME.to_owned());
-    if name.is_empty() || name.len() > AUTHOR_NAME_BYTES_MAX || name.contains(char::is_control) {
+    if !text::names_author(&name, AUTHOR_NAME_BYTES_MAX) {
         let detail =
             format!("`by` is a name of 1 to {AUTHOR_NAME_BYTES_MAX} bytes without control characters");
         return Err(Problem::new(Kind::MalformedParameter, detail));

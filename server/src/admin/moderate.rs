@@ -4,11 +4,12 @@
 use super::by;
 use crate::api::Answer;
 use crate::api::problem::{Kind, Problem};
-use crate::api::shape::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt, Time};
+use crate::api::shape::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt};
 use crate::app::Worker;
 use crate::http::{self, Request, Response};
+use crate::text;
 use hyper::StatusCode;
-use millchat::{AUTHOR_ID_BYTES_MAX, Action, Draft, RoomName};
+use millchat::{AUTHOR_ID_BYTES_MAX, Action, Draft, Position, RoomName};
 use percent_encoding::percent_decode_str;
 
 /// The rooms that are closed to writing.
@@ -33,9 +34,16 @@ pub async fn empty(w: &Worker, req: &Request, room: &RoomName) -> Answer {
     in_room(w, req, room, Action::Empty, "empty").await
 }
 
+/// Takes a message away, whoever wrote it. Its route is the one by which authors take theirs away, and answers alike.
+pub async fn delete(w: &Worker, req: &Request, room: &RoomName, target: Position) -> Answer {
+    in_room(w, req, room, Action::Delete { target, moderator: true }, "delete").await?;
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}
+
 async fn in_room(w: &Worker, req: &Request, room: &RoomName, action: Action, deed: &'static str) -> Answer {
     let by = by(req)?;
-    tracing::info!(%room, by = %by.name, deed, "moderation");
+    let target = if let Action::Delete { target, .. } = action { Some(target) } else { None };
+    tracing::info!(%room, target, by = %by.name, deed, "moderation");
     let receipt = w.send(room, Draft { author: Some(by), action, key: None }).await?;
     w.app.metrics.moderated(deed);
     Ok(http::json(StatusCode::OK, &Receipt::of(&receipt)))
@@ -50,31 +58,28 @@ pub fn bans(w: &Worker) -> Response {
 
 /// Lets an author write nothing more, in any room.
 pub async fn ban(w: &Worker, req: &Request, author: &str) -> Answer {
-    let (author, by) = (author_id(author)?, by(req)?);
-    tracing::info!(%author, by = %by.name, deed = "ban", "moderation");
-    let receipt = w.app.chat.ban(&author, by).await?;
-    w.app.metrics.moderated("ban");
-    Ok(http::json(StatusCode::OK, &banned(&receipt)))
+    of_author(w, req, author, true).await
 }
 
 /// Lets an author write again.
 pub async fn unban(w: &Worker, req: &Request, author: &str) -> Answer {
-    let (author, by) = (author_id(author)?, by(req)?);
-    tracing::info!(%author, by = %by.name, deed = "unban", "moderation");
-    let receipt = w.app.chat.unban(&author, by).await?;
-    w.app.metrics.moderated("unban");
-    Ok(http::json(StatusCode::OK, &banned(&receipt)))
+    of_author(w, req, author, false).await
 }
 
-fn banned(receipt: &millchat::Receipt) -> Banned {
-    let (position, created_at) = (receipt.position, Time(receipt.created_at));
-    Banned { position, epoch: receipt.epoch.to_string(), created_at }
+async fn of_author(w: &Worker, req: &Request, author: &str, banned: bool) -> Answer {
+    let (author, by) = (author_id(author)?, by(req)?);
+    let deed = if banned { "ban" } else { "unban" };
+    tracing::info!(%author, by = %by.name, deed, "moderation");
+    let chat = &w.app.chat;
+    let receipt = if banned { chat.ban(&author, by).await } else { chat.unban(&author, by).await }?;
+    w.app.metrics.moderated(deed);
+    Ok(http::json(StatusCode::OK, &Banned::of(&receipt)))
 }
 
 /// An author's id as the path has it: in accounts to come it may hold anything that can be seen.
 fn author_id(encoded: &str) -> Result<String, Problem> {
     let decoded = percent_decode_str(encoded).decode_utf8().unwrap_or_default();
-    if decoded.is_empty() || decoded.len() > AUTHOR_ID_BYTES_MAX || decoded.contains(char::is_control) {
+    if !text::names_author(&decoded, AUTHOR_ID_BYTES_MAX) {
         let detail = format!(
             "the last part of the path is an author's id: 1 to {AUTHOR_ID_BYTES_MAX} bytes of UTF-8 without control \
              characters, percent-encoded"

@@ -6,7 +6,7 @@
 use super::problem::{Kind, Problem};
 use super::shape::{Content, HistoryPage, Links, Message, Receipt};
 use super::{Answer, body, header_of, position};
-use crate::admin;
+use crate::admin::{self, moderate};
 use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
@@ -108,21 +108,12 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
 
 /// Take your message away: no record of the log holds its text any more. The operator may do it to any message.
 pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
-    let moderator = admin::is_operator(&w.app, req.headers());
-    let author = if moderator {
-        admin::by(&req)?
-    } else {
-        let author = w.app.identity.bearer(req.headers())?;
-        w.app.limits.message(&author, &req)?;
-        author
-    };
-    let action = Action::Delete { target, moderator };
-    if moderator {
-        tracing::info!(%room, target, by = %author.name, deed = "delete", "moderation");
+    if admin::is_operator(&w.app, req.headers()) {
+        return moderate::delete(w, &req, room, target).await;
     }
+    let author = w.app.identity.bearer(req.headers())?;
+    w.app.limits.message(&author, &req)?;
+    let action = Action::Delete { target, moderator: false };
     w.send(room, Draft { author: Some(author), action, key: None }).await?;
-    if moderator {
-        w.app.metrics.moderated("delete");
-    }
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

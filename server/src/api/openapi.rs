@@ -31,14 +31,14 @@ const ABOUT: &str = "A durable live chat. Every event (a message posted, edited,
     ordered log and a `prev`: the position of the event before it in the same room. Whoever has position P and \
     gets an event whose `prev` is P misses nothing. Reading needs no token; writing needs the token of a guest. \
     Any origin may call this API; it takes no cookies. What begins with `/admin/` is for the operator, on a server \
-    whose settings have an admin token; on others there is nothing. Fields and kinds may be added: pass over those you do not \
-    know.";
+    whose settings have an admin token; on others there is nothing. Fields and kinds may be added: pass over those \
+    you do not know.";
 
 const STREAM: &str = "Server-sent events for any plain `EventSource`. The place to begin at is the header \
     `Last-Event-ID`, else `last_event_id`, else the newest `history` events. It opens at once with exactly one of \
     `start` (data: Start), `gap` (Gap) and `reset` (Reset), whose id is the position just before what follows. \
-    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, `close` (the room is \
-    closed to writing), `open` (it is open again), `empty` (all messages before it were taken away) (all: \
+    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, `close` (the \
+    room is closed to writing), `open` (it is open again), `empty` (all messages before it were taken away) (all: \
     StreamEvent), and kinds to come. A `gap` may come later too, when retention overtakes a slow reader. Without an \
     id, so that a reader's place does not move: `presence` (Presence) and `typing` (Typing). A comment line comes \
     after 15 s of silence. A bad place is answered by `reset`, never by a status.";

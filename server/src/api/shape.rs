@@ -241,6 +241,14 @@ pub struct Banned {
     pub created_at: Time,
 }
 
+impl Banned {
+    /// The shape of a ban's receipt.
+    pub fn of(receipt: &millchat::Receipt) -> Self {
+        let Receipt { position, epoch, created_at, .. } = Receipt::of(receipt);
+        Self { position, epoch, created_at }
+    }
+}
+
 /// The authors who may not write.
 #[derive(Serialize, ToSchema)]
 pub struct Bans<'a> {

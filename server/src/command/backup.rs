@@ -90,21 +90,15 @@ impl Backup {
         let mut records = 0;
         while let Some(piece) = copy.next(&*log).map_err(|error| damaged(from, &error))? {
             // Nobody writes to it: there are no deletes and no cuts.
-            let (raws, stand) = match piece {
-                Piece::Records(raws) => (raws, false),
-                Piece::Standing(raws) => (raws, true),
-                _ => continue,
-            };
+            let stand = matches!(piece, Piece::Standing(_));
+            let (Piece::Records(raws) | Piece::Standing(raws)) = piece else { continue };
             for raw in raws {
                 let position = raw.position;
                 let record = raw.decode().map_err(|error| damaged(from, &error))?;
-                match self.rooms.take(&record) {
-                    false => {}
-                    true if stand => new.stands(&raw).map_err(Failure::failed)?,
-                    true => {
-                        new.append(raw).map_err(Failure::failed)?;
-                        records += 1;
-                    }
+                if self.rooms.take(&record) {
+                    let taken = if stand { new.stands(&raw) } else { new.append(raw) };
+                    taken.map_err(Failure::failed)?;
+                    records += u64::from(!stand);
                 }
                 if !stand {
                     progress.go_on(position)?;

@@ -12,9 +12,9 @@ const FINDINGS_LISTED_MAX: u64 = 1_000;
 /// Checks a log that no server has open, without changing it.
 ///
 /// Checks the storage, the checksum of every record, the chain of every room, heads, index, edits, the floor, the
-/// count of live bytes, closed rooms and bans, and that nothing is left of deleted texts. All right: a line of figures, and exit code 0.
-/// Otherwise what is wrong is listed, and the exit code is 1; 2 when the file cannot be opened as a log. A file
-/// that was not closed is repaired in memory first, as the next start would repair it.
+/// count of live bytes, closed rooms and bans, and that nothing is left of deleted texts. All right: a line of
+/// figures, and exit code 0. Otherwise what is wrong is listed, and the exit code is 1; 2 when the file cannot be
+/// opened as a log. A file that was not closed is repaired in memory first, as the next start would repair it.
 #[derive(clap::Args, Debug)]
 pub struct Check {
     /// The log file

@@ -9,6 +9,7 @@
 //! and the newest position: without it the text was cut off.
 
 use crate::api::shape::Time;
+use crate::text;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use millchat::log::{Hash, Piece, RawRecord, Record, Ruling};
@@ -223,7 +224,7 @@ fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8
         None if ruling.is_some() => ("unban", None, None),
         _ => ("other", None, None),
     };
-    let author = event.map_or(ruling.and_then(|ruling| ruling.by.as_ref()), |event| event.author.as_ref());
+    let author = author_of(record);
     let plain = kind != "other"
         && record.created_at.0 <= TIME_MAX
         && RawRecord::encode(record).is_some_and(|encoded| encoded == *raw);
@@ -340,6 +341,12 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
     })
 }
 
+/// Who said it, or did it.
+fn author_of(record: &Record) -> Option<&Author> {
+    let ruled = record.ruling.as_ref().and_then(|ruling| ruling.by.as_ref());
+    record.event.as_ref().map_or(ruled, |event| event.author.as_ref())
+}
+
 fn author(fields: &AuthorFields<'_>) -> Result<Author, String> {
     let kinds = [AuthorKind::Guest, AuthorKind::User, AuthorKind::Bot];
     let kind = kinds.into_iter().find(|kind| kind.as_str() == fields.kind);
@@ -350,14 +357,14 @@ fn author(fields: &AuthorFields<'_>) -> Result<Author, String> {
 /// The rules that every record of a log keeps because the chat refuses what breaks them.
 fn check(record: &Record) -> Result<(), String> {
     let (event, ruling) = (record.event.as_deref(), record.ruling.as_ref());
-    let author = event.map_or(ruling.and_then(|ruling| ruling.by.as_ref()), |event| event.author.as_ref());
+    let author = author_of(record);
     let texts = [
         author.map(|author| ("id", &author.id, AUTHOR_ID_BYTES_MAX)),
         author.map(|author| ("name", &author.name, AUTHOR_NAME_BYTES_MAX)),
         ruling.map(|ruling| ("id", &ruling.author_id, AUTHOR_ID_BYTES_MAX)),
     ];
     for (name, text, max) in texts.into_iter().flatten() {
-        if text.is_empty() || text.len() > max || text.contains(char::is_control) {
+        if !text::names_author(text, max) {
             return Err(format!("the author's {name} must be 1 to {max} bytes without control characters"));
         }
     }

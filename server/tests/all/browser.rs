@@ -6,7 +6,7 @@ use reqwest::Method;
 use thirtyfour::prelude::*;
 
 use crate::support::client::answer;
-use crate::support::judge::{assert_clean, read_history, recover};
+use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Browser, Guest, Server, within};
 use millchat::RoomName;
 use millchat::oracle::{Oracle, Said};
@@ -33,10 +33,8 @@ async fn assert_shows_all(api: &Api, oracle: &Oracle, browser: &Browser) {
 /// A send by the API that the oracle knows of.
 async fn say(api: &Api, oracle: &Oracle, guest: &Guest, text: &str) -> u64 {
     let receipt = api.send("lobby", guest, text).await;
-    let (position, prev) = (receipt["position"].as_u64().unwrap(), receipt["prev"].as_u64().unwrap());
     let sender = oracle.sender(&RoomName::new("lobby").unwrap(), &guest.name);
-    sender.acknowledged(0, Said::post(&guest.id, text), position, prev);
-    position
+    acknowledge(&sender, 0, guest, text, &receipt)
 }
 
 #[tokio::test]

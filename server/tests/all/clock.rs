@@ -12,10 +12,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::support::client::answer;
-use crate::support::judge::{Follower, assert_clean, read_history, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::{Guest, Server};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat::oracle::{Oracle, Sender};
 
 const ROOM: &str = "lobby";
 /// Where Debian and others put the library that moves the clock.
@@ -92,8 +92,7 @@ impl Chat {
             let send =
                 || api.post(ROOM, &self.ada, &content).header("Idempotency-Key", format!("k{sequence}"));
             let receipt = answer(send()).await.expect(201).json();
-            let (position, prev) = (receipt["position"].as_u64().unwrap(), receipt["prev"].as_u64().unwrap());
-            self.sender.acknowledged(sequence, Said::post(&self.ada.id, &content), position, prev);
+            let position = acknowledge(&self.sender, sequence, &self.ada, &content, &receipt);
             let at = millis(&receipt["created_at"]);
             assert!(at >= self.newest.0, "time went back by {} ms", self.newest.0 - at);
             self.newest = (at, position);

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::support::judge::{Follower, assert_clean, read_history, recover};
-use crate::support::{Api, Guest, Server, within};
+use crate::support::{Api, Guest, Server, variable, within};
 use millchat::RoomName;
 use millchat::oracle::{Oracle, Said, Sender};
 
@@ -205,10 +205,6 @@ impl Load {
         assert!(count(&run.resumed) > 0 && count(&run.joined) >= READERS as usize);
         assert_clean(&run.oracle, &[log]);
     }
-}
-
-fn variable(name: &str, default: u64) -> u64 {
-    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 
 use crate::support::client::answer;
 use crate::support::disk::Disk;
-use crate::support::judge::{Follower, assert_clean, read_history, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::refusal::{assert_left_as_it_is, assert_refused};
 use crate::support::server::{BINARY, command, run};
 use crate::support::{Api, Guest, Server, within};
@@ -29,17 +29,13 @@ async fn start_on(disk: &Disk, extra: &[&str]) -> Server {
 
 /// Sends once, and tells the oracle what came of it: the position, or the detail of a 507.
 async fn say(api: &Api, guest: &Guest, sender: &Sender, number: u64, content: &str) -> Result<u64, String> {
-    let said = Said::post(&guest.id, content);
     let answer = answer(api.post(ROOM, guest, content)).await;
     if answer.status == 201 {
-        let receipt = answer.json();
-        let place = |name: &str| receipt[name].as_u64().expect("a place");
-        sender.acknowledged(number, said, place("position"), place("prev"));
-        return Ok(place("position"));
+        return Ok(acknowledge(sender, number, guest, content, &answer.json()));
     }
     let detail = answer.expect_problem(507);
     assert!(answer.body.contains("urn:millchat:problem:disk-full"), "{}", answer.body);
-    sender.rejected(number, said);
+    sender.rejected(number, Said::post(&guest.id, content));
     Err(detail)
 }
 
@@ -121,9 +117,7 @@ async fn when_the_disk_is_full_senders_are_told_readers_go_on_and_it_recovers_by
     }
     // Their lines are the ones they had.
     for reader in [&mut early, &mut late] {
-        while reader.reader.position() < last {
-            assert!(within("the next event", reader.next()).await.is_some(), "a reader lost its line");
-        }
+        reader.keep_up(last).await;
         reader.reader.complete();
     }
     assert_clean(&oracle, &[recover(&api, ROOM).await]);

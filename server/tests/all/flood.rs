@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::judge::{Follower, assert_clean, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
 use crate::support::machine::{memory_bytes_max, need_descriptors, put_last};
 use crate::support::raw::{Line, post};
 use crate::support::{Guest, Server, within};
@@ -30,9 +30,7 @@ async fn say_all(line: &mut Line, ada: &Guest, sender: &Sender, numbers: std::op
         let (head, body) = answered.expect("the connection is kept");
         assert_eq!(head.status, 201, "{body}");
         let receipt: Value = serde_json::from_str(&body).unwrap();
-        last = receipt["position"].as_u64().unwrap();
-        let prev = receipt["prev"].as_u64().unwrap();
-        sender.acknowledged(number, Said::post(&ada.id, &content), last, prev);
+        last = acknowledge(sender, number, ada, &content, &receipt);
     }
     last
 }
@@ -79,10 +77,7 @@ async fn who_finds_no_descriptor_waits_gets_in_when_others_leave_and_misses_noth
     let mut line = Line::connect(address).await.unwrap();
     let last = say_all(&mut line, &ada, &sender, said + 100..said + 200).await;
     for reader in &mut readers {
-        while reader.reader.position() < last {
-            let event = within("a reader who is in gets everything", reader.next()).await;
-            assert!(event.is_some(), "nobody who is in loses the line");
-        }
+        reader.keep_up(last).await;
     }
     for late in late {
         readers.push(within("who waited gets in", late).await.unwrap().expect("it is answered"));
@@ -126,7 +121,6 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
     let mut sequence = 0;
     while flood.queue_full.load(Ordering::Relaxed) < REFUSED {
         let content = format!("{name} {sequence} {:x>CONTENT_BYTES$}", "");
-        let said = Said::post(&ada.id, &content);
         let mut open = match line.take() {
             Some(line) => line,
             None => Line::connect(address).await.expect("connections are not what runs out"),
@@ -135,8 +129,7 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
         let answer: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
         match head.status {
             201 => {
-                let place = |name: &str| answer[name].as_u64().expect("a place");
-                sender.acknowledged(sequence, said, place("position"), place("prev"));
+                acknowledge(&sender, sequence, &ada, &content, &answer);
                 flood.accepted.fetch_add(1, Ordering::Relaxed);
             }
             503 => {
@@ -144,7 +137,7 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
                 assert_eq!(answer["type"], "urn:millchat:problem:busy", "{answer}");
                 let seconds = head.header("retry-after").and_then(|text| text.parse::<u64>().ok());
                 assert!(seconds.is_some_and(|seconds| seconds > 0), "{head:?}");
-                sender.rejected(sequence, said);
+                sender.rejected(sequence, Said::post(&ada.id, &content));
                 let detail = answer["detail"].as_str().expect("a detail");
                 let reading = detail.contains("being read");
                 let count = if reading { &flood.reading_full } else { &flood.queue_full };

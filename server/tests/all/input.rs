@@ -4,8 +4,6 @@
 //! for the end of the connection, so that whatever could be read is answered, and what could not ends at a
 //! limit. Many are on their way at once: some of them stop in the middle, and cost as long as the limit is.
 
-use std::sync::LazyLock;
-
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -14,14 +12,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::raw::{Dechunk, Head};
-use crate::support::{Guest, Server, within};
+use crate::support::{Guest, Server, variable, within};
 
 /// Requests that are sent at once.
 const AT_ONCE: usize = 1_000;
-/// Rounds of them; `make prove` sets more.
-static ROUNDS: LazyLock<u32> = LazyLock::new(|| {
-    std::env::var("MILLCHAT_INPUT_ROUNDS").map_or(2, |text| text.parse().expect("a number of rounds"))
-});
+/// Sets the rounds of them: `make prove` has more.
+const ROUNDS_VARIABLE: &str = "MILLCHAT_INPUT_ROUNDS";
+const ROUNDS_DEFAULT: u64 = 2;
 /// Stands for a good token until the request is sent.
 const TOKEN: &str = "a-good-token";
 const LAST: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
@@ -161,7 +158,8 @@ fn any_bytes_are_answered_well_or_end_the_connection_and_the_server_goes_on() {
     let mut server = runtime.block_on(Server::start());
     let ada = runtime.block_on(server.api().guest("Ada"));
     // What failed is printed; nothing is written into the tree.
-    let config = Config { cases: *ROUNDS, failure_persistence: None, ..Config::default() };
+    let cases = variable(ROUNDS_VARIABLE, ROUNDS_DEFAULT).try_into().unwrap();
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
     let round = proptest::collection::vec(requests(), AT_ONCE);
     let tried = TestRunner::new(config).run(&round, |requests| {
         runtime.block_on(async {

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::support::judge::{Follower, assert_clean, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
 use crate::support::machine::cpu_ticks;
 use crate::support::server::run;
 use crate::support::{PATIENCE, Server, Stream, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said};
+use millchat::oracle::Oracle;
 
 #[tokio::test]
 async fn a_second_process_on_the_same_log_is_told_so() {
@@ -151,8 +151,7 @@ async fn sigterm_ends_streams_within_ten_seconds_and_readers_resume_without_loss
     let mut half = TcpStream::connect(server.address()).await.unwrap();
     half.write_all(b"GET /healthz HTTP/1.1\r\nHost:").await.unwrap();
     let receipt = api.send("lobby", &ada, "last words").await;
-    let (position, prev) = (receipt["position"].as_u64().unwrap(), receipt["prev"].as_u64().unwrap());
-    sender.acknowledged(0, Said::post(&ada.id, "last words"), position, prev);
+    let position = acknowledge(&sender, 0, &ada, "last words", &receipt);
     let started = Instant::now();
     let (status, _) = server.terminate().await;
     let took = started.elapsed();

@@ -8,11 +8,11 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::OnceCell;
 
-use crate::support::judge::{assert_clean, position_of, recover, tell};
+use crate::support::judge::{acknowledge, assert_clean, position_of, recover, tell};
 use crate::support::sse::{Item, Parser, SseEvent};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat::oracle::{Oracle, Sender};
 
 /// The npm package with the client, and its lock file.
 const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node");
@@ -37,8 +37,7 @@ async fn say(api: &Api, guest: &Guest, sender: &Sender, first: u64, count: u64) 
     for number in first..first + count {
         let content = format!("message {number}");
         let receipt = api.send("lobby", guest, &content).await;
-        last = receipt["position"].as_u64().unwrap();
-        sender.acknowledged(number, Said::post(&guest.id, &content), last, receipt["prev"].as_u64().unwrap());
+        last = acknowledge(sender, number, guest, &content, &receipt);
     }
     last
 }

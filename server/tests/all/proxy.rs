@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said};
+use millchat::oracle::Oracle;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tempfile::TempDir;
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use crate::support::client::answer;
-use crate::support::judge::{Follower, assert_clean, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
 use crate::support::server::command;
 use crate::support::{Api, Guest, Server, Stream, within};
 
@@ -203,10 +203,8 @@ fn config(listen: SocketAddr, upstream: SocketAddr) -> String {
 /// A send through the proxy that the oracle knows of.
 async fn say(api: &Api, oracle: &Oracle, guest: &Guest, text: &str) -> u64 {
     let receipt = api.send("lobby", guest, text).await;
-    let (position, prev) = (receipt["position"].as_u64().unwrap(), receipt["prev"].as_u64().unwrap());
     let sender = oracle.sender(&RoomName::new("lobby").unwrap(), &guest.name);
-    sender.acknowledged(0, Said::post(&guest.id, text), position, prev);
-    position
+    acknowledge(&sender, 0, guest, text, &receipt)
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn until_refused(otherwise: u16, mut request: impl FnMut() -> RequestBuild
     within("a refusal", refused).await
 }
 
-/// The seconds after which it is worth another try.
+/// The seconds after which it is worth another try. Whoever sleeps for them tests that they are enough.
 fn retry_after(answer: &Answer) -> Duration {
     let seconds = answer.header("retry-after").expect("a refusal says when to come back");
     Duration::from_secs(seconds.parse().expect("a number of seconds"))

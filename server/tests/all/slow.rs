@@ -1,13 +1,13 @@
 //! A reader that stops reading slows nobody, costs a bounded amount, is dropped in the end, and misses
 //! nothing when it comes back.
 
-use std::fs;
 use std::sync::Arc;
 
-use crate::support::judge::{Follower, assert_clean, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
+use crate::support::machine::memory_bytes;
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat::oracle::{Oracle, Sender};
 
 const READERS: usize = 100;
 /// Far more than the sockets' buffers, the server's and the ring together hold for one reader.
@@ -23,17 +23,21 @@ async fn send_all(api: &Api, guest: &Guest, sender: &Sender, numbers: std::ops::
     let mut last = 0;
     for number in numbers {
         let receipt = api.send("lobby", guest, &text(number)).await;
-        last = receipt["position"].as_u64().unwrap();
-        let prev = receipt["prev"].as_u64().unwrap();
-        sender.acknowledged(number, Said::post(&guest.id, &text(number)), last, prev);
+        last = acknowledge(sender, number, guest, &text(number), &receipt);
     }
     last
 }
 
-fn resident_kib(pid: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
+/// Has a reader join that reads nothing, and sends past it; gives the last position too.
+async fn stall(server: &Server) -> (Oracle, Follower, u64) {
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let oracle = Oracle::new();
+    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
+    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
+    stalled.join(server.address()).await.unwrap();
+    let last = send_all(&api, &ada, &sender, 0..MESSAGES).await;
+    (oracle, stalled, last)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -79,8 +83,8 @@ async fn a_stalled_reader_costs_the_others_nothing_and_loses_nothing() {
     }
     // 16 MB were sent past it: what it costs is the buffers, the ring and redb's cache, not the backlog of
     // each reader.
-    let resident = resident_kib(server.pid());
-    assert!(resident < 400 * 1024, "{resident} KiB resident");
+    let resident = memory_bytes(server.pid());
+    assert!(resident < 400 << 20, "{resident} bytes resident");
 
     // What its socket still holds, then the log, then live.
     stalled.catch_up(address, last).await;
@@ -92,14 +96,8 @@ async fn a_stalled_reader_costs_the_others_nothing_and_loses_nothing() {
 #[tokio::test]
 async fn a_reader_that_never_reads_is_dropped_and_resumes_without_a_gap() {
     let server = Server::start().await;
-    let address = server.address();
-    let api = server.api();
-    let ada = api.guest("Ada").await;
-    let oracle = Oracle::new();
-    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
-    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
-    stalled.join(address).await.unwrap();
-    let last = send_all(&api, &ada, &sender, 0..MESSAGES).await;
+    let (address, api) = (server.address(), server.api());
+    let (oracle, mut stalled, last) = stall(&server).await;
 
     // Nobody else is in the room: presence falls to the one that watches it when the stalled one is dropped.
     let mut witness = api.stream("lobby", None).await;
@@ -125,36 +123,24 @@ async fn a_reader_that_never_reads_is_dropped_and_resumes_without_a_gap() {
 #[tokio::test]
 async fn a_stalled_reader_that_retention_overtakes_is_told_so_and_goes_on() {
     let server = Server::start_with(&["--keep-bytes", "1MB"]).await;
-    let (address, api) = (server.address(), server.api());
-    let ada = api.guest("Ada").await;
-    let oracle = Oracle::new();
-    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
-    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
-    stalled.join(address).await.unwrap();
-    let last = send_all(&api, &ada, &sender, 0..MESSAGES).await;
+    let (oracle, mut stalled, last) = stall(&server).await;
     let mut gaps = 0;
     while stalled.reader.position() < last {
         match within("the stream goes on", stalled.next()).await {
             Some(event) => gaps += usize::from(event.event == "gap"),
             // On a slow machine it stalls for longer than a connection may.
-            None => stalled.join(address).await.unwrap(),
+            None => stalled.join(server.address()).await.unwrap(),
         }
     }
     assert!(gaps > 0, "all of 16 MB was there, and 1 MB is kept");
     stalled.reader.complete();
-    assert_clean(&oracle, &[recover(&api, "lobby").await]);
+    assert_clean(&oracle, &[recover(&server.api(), "lobby").await]);
 }
 
 #[tokio::test]
 async fn sigterm_does_not_wait_for_a_reader_that_never_reads() {
     let mut server = Server::start().await;
-    let api = server.api();
-    let ada = api.guest("Ada").await;
-    let oracle = Oracle::new();
-    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
-    let mut stalled = Follower::new(&oracle, "lobby", "stalled");
-    stalled.join(server.address()).await.unwrap();
-    let last = send_all(&api, &ada, &sender, 0..MESSAGES).await;
+    let (oracle, mut stalled, last) = stall(&server).await;
     let started = std::time::Instant::now();
     let (status, _) = server.terminate().await;
     assert!(status.success(), "{status}");

@@ -12,14 +12,15 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::interval;
 
-use crate::support::judge::{Follower, assert_clean, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
 use crate::support::machine::need_descriptors;
 use crate::support::raw::{Line, post, status_of};
 use crate::support::{PATIENCE, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said};
+use millchat::oracle::Oracle;
 
 /// Connections that say nothing.
 const IDLE: usize = 5_000;
@@ -31,10 +32,15 @@ const PACE: Duration = Duration::from_secs(1);
 const READERS: usize = 20;
 
 /// Sends what it is to send at once, then the rest byte by byte, until the server ends it. Gives the answer.
-async fn drip(address: SocketAddr, at_once: String, rest: &'static str, there: &AtomicUsize) -> String {
+async fn drip(
+    address: SocketAddr,
+    at_once: String,
+    rest: &'static str,
+    there: &watch::Sender<usize>,
+) -> String {
     let mut socket = TcpStream::connect(address).await.expect("the server takes connections");
     let _ = socket.write_all(at_once.as_bytes()).await;
-    there.fetch_add(1, Ordering::Relaxed);
+    there.send_modify(|there| *there += 1);
     let (mut taking, mut giving) = socket.split();
     let mut answer = Vec::new();
     let drip = async {
@@ -82,7 +88,7 @@ async fn who_is_slow_is_ended_by_a_limit_and_nobody_else_feels_it() {
     let ada = api.guest("Ada").await;
     let oracle = Oracle::new();
     let room = RoomName::new("lobby").unwrap();
-    let there = AtomicUsize::new(0);
+    let there = watch::Sender::new(0);
     let (ended, done) = (AtomicUsize::new(0), tokio::sync::Notify::new());
 
     let head = "GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: ".to_owned();
@@ -123,9 +129,7 @@ async fn who_is_slow_is_ended_by_a_limit_and_nobody_else_feels_it() {
 
     // As long as any of them is left somebody speaks, each time once the last was acknowledged.
     let others = async {
-        while there.load(Ordering::Relaxed) < count {
-            tokio::task::yield_now().await;
-        }
+        there.subscribe().wait_for(|&there| there == count).await.unwrap();
         let sender = oracle.sender(&room, "ada");
         let mut readers = Vec::new();
         for number in 0..READERS {
@@ -142,14 +146,10 @@ async fn who_is_slow_is_ended_by_a_limit_and_nobody_else_feels_it() {
             let (head, body) = within("a send", line.ask(&request)).await.expect("nobody else is cut off");
             assert_eq!(head.status, 201, "nobody else is refused: {body}");
             let receipt: serde_json::Value = serde_json::from_str(&body).unwrap();
-            let place = |name: &str| receipt[name].as_u64().unwrap();
-            sender.acknowledged(number, Said::post(&ada.id, &content), place("position"), place("prev"));
+            let position = acknowledge(&sender, number, &ada, &content, &receipt);
             number += 1;
             for reader in &mut readers {
-                while reader.reader.position() < place("position") {
-                    let event = within("a reader gets it", reader.next()).await;
-                    assert!(event.is_some(), "nobody else is cut off");
-                }
+                reader.keep_up(position).await;
             }
         }
         for reader in &mut readers {

@@ -17,15 +17,15 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::support::judge::{Follower, assert_clean, read_history, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::machine::{cpu_ticks, need_descriptors};
-use crate::support::{Api, Guest, Server, within};
+use crate::support::{Api, Guest, Server, variable, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat::oracle::{Oracle, Sender};
 
 /// Sets the number of readers: `make prove` has 19,000.
 const READERS_VARIABLE: &str = "MILLCHAT_STORM_READERS";
-const READERS_DEFAULT: usize = 2_000;
+const READERS_DEFAULT: u64 = 2_000;
 /// The room of every second reader.
 const LARGE: &str = "lobby";
 /// The rooms of the others.
@@ -68,7 +68,7 @@ struct Run {
     /// Lines that were taken or given and did not last: their readers came again.
     again: AtomicUsize,
     /// When each send was acknowledged, and how long that took.
-    sends: Mutex<Vec<(Instant, Duration)>>,
+    sends: watch::Sender<Vec<(Instant, Duration)>>,
     /// How long after the storm each reader was back, and caught up.
     opened: Mutex<Vec<Duration>>,
     caught_up: Mutex<Vec<Duration>>,
@@ -93,7 +93,7 @@ impl Run {
             arrived: watch::Sender::new(0),
             back: AtomicUsize::new(0),
             again: AtomicUsize::new(0),
-            sends: Mutex::default(),
+            sends: watch::Sender::default(),
             opened: Mutex::default(),
             caught_up: Mutex::default(),
         }
@@ -106,9 +106,7 @@ impl Run {
     async fn say(&self, api: &Api, room: &str, guest: &Guest, sender: &Sender, number: u64) {
         let content = format!("message {number}");
         let receipt = api.send(room, guest, &content).await;
-        let position = receipt["position"].as_u64().unwrap();
-        let said = Said::post(&guest.id, &content);
-        sender.acknowledged(number, said, position, receipt["prev"].as_u64().unwrap());
+        let position = acknowledge(sender, number, guest, &content, &receipt);
         self.heads[room].fetch_max(position, Ordering::Release);
     }
 
@@ -121,13 +119,9 @@ impl Run {
     }
 
     async fn more_sends(&self) {
-        let due = self.sends.lock().len() + SENDS;
-        let more = async {
-            while self.sends.lock().len() < due {
-                tokio::time::sleep(SMALL_PACE).await;
-            }
-        };
-        within("the senders go on", more).await;
+        let mut sends = self.sends.subscribe();
+        let due = sends.borrow().len() + SENDS;
+        within("the senders go on", sends.wait_for(|sends| sends.len() >= due)).await.unwrap();
     }
 }
 
@@ -142,7 +136,7 @@ async fn speak(run: Arc<Run>, room: String, guest: Guest) {
         turns.tick().await;
         let started = Instant::now();
         run.say(&api, &room, &guest, &sender, number).await;
-        run.sends.lock().push((Instant::now(), started.elapsed()));
+        run.sends.send_modify(|sends| sends.push((Instant::now(), started.elapsed())));
         number += 1;
     }
 }
@@ -226,7 +220,7 @@ fn quantile(values: &[Duration], per_mille: usize) -> Duration {
 
 /// The senders before and after, second by second.
 fn report(run: &Run, stormed: Instant) -> String {
-    let sends = run.sends.lock();
+    let sends = run.sends.borrow();
     let before: Vec<_> = sends.iter().filter(|(at, _)| *at < stormed).map(|(_, took)| *took).collect();
     let calm = quantile(&before, 990);
     let mut seconds: Vec<Vec<Duration>> = Vec::new();
@@ -258,8 +252,9 @@ fn report(run: &Run, stormed: Instant) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_readers_lose_their_line_and_are_back_and_caught_up_with_nothing_lost() {
-    let readers = std::env::var(READERS_VARIABLE).map_or(READERS_DEFAULT, |text| text.parse().unwrap());
-    need_descriptors(readers as u64 + DESCRIPTORS_BESIDES);
+    let readers = variable(READERS_VARIABLE, READERS_DEFAULT);
+    need_descriptors(readers + DESCRIPTORS_BESIDES);
+    let readers = readers as usize;
     let mut server = Server::start().await;
     let run = Arc::new(Run::new(server.address()));
     let api = server.api();

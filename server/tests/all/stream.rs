@@ -7,11 +7,11 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::client::answer;
-use crate::support::judge::{Follower, assert_clean, epoch, recover};
+use crate::support::judge::{Follower, acknowledge, assert_clean, epoch, recover};
 use crate::support::sse::{Item, SseEvent};
 use crate::support::{Api, Guest, Server, Stream, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said};
+use millchat::oracle::Oracle;
 
 const EVENTS: &str = "/api/v1/rooms/lobby/events";
 
@@ -202,13 +202,7 @@ async fn a_reader_resumes_over_kill_9_and_over_an_orderly_end() {
         for _ in 0..20 {
             let content = format!("message {number}");
             let receipt = api.send("lobby", &ada, &content).await;
-            last = receipt["position"].as_u64().unwrap();
-            sender.acknowledged(
-                number,
-                Said::post(&ada.id, &content),
-                last,
-                receipt["prev"].as_u64().unwrap(),
-            );
+            last = acknowledge(&sender, number, &ada, &content, &receipt);
             number += 1;
             // The last rounds' messages are sent while the reader has no line.
             if round == 1 && number % 20 == 10 {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::support::judge::{assert_clean, read_history, recover};
+use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said};
+use millchat::oracle::Oracle;
 
 const NONE: [u64; 0] = [];
 
@@ -105,8 +105,7 @@ async fn history_is_the_same_after_kill_9() {
     for number in 0..150 {
         let content = format!("message {number}");
         let receipt = api.send("lobby", &ada, &content).await;
-        let place = |name: &str| receipt[name].as_u64().unwrap();
-        sender.acknowledged(number, Said::post(&ada.id, &content), place("position"), place("prev"));
+        acknowledge(&sender, number, &ada, &content, &receipt);
     }
     let before = read_history(&api, "lobby", &oracle).await;
     server.kill().await;

@@ -3,14 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 
-use millchat::oracle::{Act, Oracle, Page, Reader, RecoveredLog, Said, Seen, Told, digest};
+use millchat::oracle::{Act, Oracle, Page, Reader, RecoveredLog, Said, Seen, Sender, Told, digest};
 use millchat::{Opening, ResetReason, RoomName};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::sse::SseEvent;
-use super::{Api, Stream, within};
+use super::{Api, Guest, Stream, within};
 
 /// What of an event's data the oracle looks at.
 #[derive(Deserialize)]
@@ -115,6 +115,14 @@ impl Follower {
         Some(event)
     }
 
+    /// Reads on until it has the event at this position. Fails when it loses its connection.
+    pub async fn keep_up(&mut self, position: u64) {
+        while self.reader.position() < position {
+            let event = within("a reader who is in gets everything", self.next()).await;
+            assert!(event.is_some(), "nobody who is in loses the line");
+        }
+    }
+
     /// Reads on, resuming as often as needed, until it has the event at this position.
     pub async fn catch_up(&mut self, address: SocketAddr, position: u64) {
         let catch_up = async {
@@ -126,6 +134,13 @@ impl Follower {
         };
         within("a reader catches up", catch_up).await;
     }
+}
+
+/// Tells the oracle that a message was acknowledged by this receipt; gives its position.
+pub fn acknowledge(sender: &Sender, number: u64, guest: &Guest, content: &str, receipt: &Value) -> u64 {
+    let place = |name: &str| receipt[name].as_u64().unwrap_or_else(|| panic!("no {name}: {receipt}"));
+    sender.acknowledged(number, Said::post(&guest.id, content), place("position"), place("prev"));
+    place("position")
 }
 
 /// Tells the oracle of an event that has an id. `first`: of its connection, which asked for the place `asked`.

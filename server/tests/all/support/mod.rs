@@ -21,6 +21,11 @@ pub use sse::Stream;
 /// and busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A number that the environment may set.
+pub fn variable(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
 /// Waits for a thing, and says what it waited for when it does not come.
 pub async fn within<T>(what: &str, thing: impl Future<Output = T>) -> T {
     let in_time = tokio::time::timeout(PATIENCE, thing).await;
