@@ -247,7 +247,8 @@ struct Run {
     violations: Vec<String>,
 }
 
-/// Three senders post, edit, delete, close, open, empty and ban, and retention cuts, until the disk was synced `syncs` times.
+/// Three senders post, edit, delete, close, open, empty and ban, and retention cuts, until the disk was synced `syncs`
+/// times.
 fn run(syncs: usize, honest: bool) -> Run {
     let oracle = Arc::new(Oracle::new());
     let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();

@@ -1,5 +1,7 @@
 //! The core through its public face.
 
+mod support;
+
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
@@ -7,10 +9,7 @@ use millchat::{
     Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opened,
     Opening, Place, Position, Received, ResetReason, RoomName, SendError, Signal, Subscription,
 };
-
-fn room(name: &str) -> RoomName {
-    RoomName::new(name).unwrap()
-}
+use support::room;
 
 fn author(id: &str) -> Author {
     Author { id: id.into(), name: id.to_uppercase().into(), kind: AuthorKind::Guest }

@@ -1,29 +1,16 @@
 //! Emptying a room through the public face: nobody is served the text from the acknowledgement on, and then it is gone
 //! from the records too.
 
+mod support;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use millchat::log::{Append, Log};
-use millchat::{
-    Action, Author, AuthorKind, Body, Chat, Draft, From, HistoryRange, Received, RoomName, SendError,
-    Subscription, Timestamp,
-};
+use millchat::{Action, Body, Chat, Draft, From, HistoryRange, Received, SendError, Subscription, Timestamp};
+use support::{act, ada, room, until};
 
 const SECRET: &str = "secret";
-
-fn room(name: &str) -> RoomName {
-    RoomName::new(name).unwrap()
-}
-
-fn ada() -> Author {
-    Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
-}
-
-fn act(action: Action) -> Draft {
-    Draft { author: Some(ada()), action, key: None }
-}
 
 fn edit(target: u64) -> Draft {
     act(Action::Edit { target, content: format!("{SECRET} edit"), moderator: false })
@@ -59,16 +46,6 @@ fn held(log: &dyn Log) -> usize {
         let holds = |bytes: &[u8]| bytes.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
         held += rows.iter().filter(|row| holds(&row.bytes)).count();
     }
-}
-
-async fn until_erased(chat: &Chat) {
-    for _ in 0..1_200 {
-        if chat.stats().emptying == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("the room is not emptied in the end");
 }
 
 fn counts_right(log: &dyn Log) -> bool {
@@ -122,7 +99,7 @@ async fn an_emptied_room_is_served_without_its_text_from_the_acknowledgement_on(
         assert!(matches!(refused, Err(SendError::TargetDeleted(2))), "{refused:?}");
     }
     chat.send(&lobby, edit(after)).await.unwrap();
-    until_erased(&chat).await;
+    until("the room is erased", async || chat.stats().emptying == 0).await;
     assert!(counts_right(&*log), "the live bytes are counted wrongly");
     chat.close().unwrap();
     drop((chat, log, live, joined));
@@ -179,7 +156,7 @@ async fn a_room_is_erased_when_nobody_sends() {
         }
         chat.send(&lobby, act(Action::Empty)).await.unwrap();
     }
-    until_erased(&chat).await;
+    until("the room is erased", async || chat.stats().emptying == 0).await;
     assert!(counts_right(&*log));
     let shared: Arc<dyn Log> = log;
     assert_eq!(held(&*shared), 0);

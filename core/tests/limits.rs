@@ -9,22 +9,10 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use millchat::log::{Append, CommitError};
 use millchat::{
-    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opening,
-    Place, Position, Received, RoomName, SendError, Subscription, Timestamp,
+    Action, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opening, Place, Position,
+    Received, SendError, Subscription, Timestamp,
 };
-use support::Meddled;
-
-fn room(name: &str) -> RoomName {
-    RoomName::new(name).unwrap()
-}
-
-fn ada() -> Author {
-    Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
-}
-
-fn act(action: Action) -> Draft {
-    Draft { author: Some(ada()), action, key: None }
-}
+use support::{Meddled, act, ada, room};
 
 fn delete(target: Position) -> Draft {
     act(Action::Delete { target, moderator: false })

@@ -12,11 +12,7 @@ use millchat::{
     Action, Author, AuthorKind, BANS_MAX, Body, Chat, Draft, From, Receipt, Received, RoomName, SendError,
     Timestamp,
 };
-use support::Meddled;
-
-fn room(name: &str) -> RoomName {
-    RoomName::new(name).unwrap()
-}
+use support::{Meddled, room};
 
 fn author(id: &str) -> Author {
     Author { id: id.into(), name: id.to_uppercase().as_str().into(), kind: AuthorKind::Guest }

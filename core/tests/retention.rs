@@ -1,24 +1,12 @@
 //! Retention through the public face: what goes, what stays, and how large the file gets.
 
+mod support;
+
 use std::time::Duration;
 
 use millchat::log::{Append, check};
-use millchat::{Author, AuthorKind, Body, Chat, Draft, HistoryRange, Keep, RoomName, Timestamp};
-
-fn ada() -> Author {
-    Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
-}
-
-/// Waits for what the committer does when nobody sends.
-async fn until(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..600 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("it does not come to this: {what}");
-}
+use millchat::{Body, Chat, Draft, HistoryRange, Keep, RoomName, Timestamp};
+use support::{ada, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds() {
@@ -102,7 +90,7 @@ async fn retention_takes_what_it_must_and_no_record_more() {
         log.commit(&appends, 0).unwrap();
         let keep = keep(log.live_bytes() / ages_min.len() as u64);
         let chat = Chat::builder().keep(keep).open_log(log).unwrap();
-        until("something goes", || chat.floor() > 1).await;
+        until("something goes", async || chat.floor() > 1).await;
         // Another look is taken with the next send.
         chat.send(&RoomName::new("other").unwrap(), Draft::post(ada(), "x")).await.unwrap();
         chat.floor()
@@ -126,7 +114,7 @@ async fn events_go_by_age_when_nobody_sends_and_their_rooms_are_forgotten_later(
         chat.send(&lobby, Draft::post(ada(), "x")).await.unwrap();
     }
     // The floor is raised just before the commit that takes the records.
-    until("all is cut", || chat.floor() == 1_001 && chat.stats().live_bytes == 0).await;
+    until("all is cut", async || chat.floor() == 1_001 && chat.stats().live_bytes == 0).await;
     let stats = chat.stats();
     assert_eq!((stats.live_bytes, stats.head), (0, 1_000));
     chat.close().unwrap();
@@ -134,13 +122,8 @@ async fn events_go_by_age_when_nobody_sends_and_their_rooms_are_forgotten_later(
     // The floor and the position outlive a restart, and in the end the room's head goes too.
     let chat = Chat::builder().keep(keep).open(path).unwrap();
     assert_eq!((chat.floor(), chat.head()), (1_001, 1_000));
-    for _ in 0..600 {
-        if chat.overview(&lobby).await.unwrap().head == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(chat.overview(&lobby).await.unwrap().head, 0);
+    let forgotten = async || chat.overview(&lobby).await.unwrap().head == 0;
+    until("the room is forgotten", forgotten).await;
     let receipt = chat.send(&lobby, Draft::post(ada(), "x")).await.unwrap();
     assert_eq!((receipt.position, receipt.prev), (1_001, 0));
 }

@@ -218,7 +218,8 @@ pub(crate) fn stored_bytes(record: &[u8]) -> u64 {
     (record.len() + size_of::<Position>()) as u64
 }
 
-/// How many bytes a record with texts of so many bytes takes at most: what the free space on the disk is compared with.
+/// How many bytes a record with texts of so many bytes takes at most: what the free space on the disk is compared
+/// with.
 pub(crate) fn bytes_max(texts_bytes: usize) -> usize {
     texts_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES_MAX + crate::event::ROOM_NAME_BYTES_MAX + 64
 }

@@ -1,95 +1,34 @@
-//! What several of these tests need.
+//! What several of these tests need. Each of them is a program of its own, and none needs all.
+#![allow(dead_code, unused_imports)]
 
-use std::sync::Arc;
+mod meddled;
 
-use millchat::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing};
-use millchat::{Chat, Epoch, Position, RoomName, Timestamp};
+use std::time::Duration;
 
-/// A log that does what a test asks of it in the middle of a call, and else what the log behind it does.
-pub struct Meddled {
-    pub log: Arc<dyn Log>,
-    /// Called before each commit.
-    pub before_commit: Box<dyn Fn() -> Result<(), CommitError> + Send + Sync>,
-    /// Called before each read of a room.
-    pub before_read: Box<dyn Fn() + Send + Sync>,
+use millchat::{Action, Author, AuthorKind, Draft, RoomName};
+
+pub use meddled::Meddled;
+
+pub fn room(name: &str) -> RoomName {
+    RoomName::new(name).unwrap()
 }
 
-impl Meddled {
-    pub fn new() -> Self {
-        let log = millchat::log::open("memory:").unwrap();
-        Self { log, before_commit: Box::new(|| Ok(())), before_read: Box::new(|| ()) }
-    }
-
-    pub fn open(self) -> Chat {
-        Chat::builder().open_log(Arc::new(self)).unwrap()
-    }
+pub fn ada() -> Author {
+    Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
 }
 
-impl Log for Meddled {
-    fn epoch(&self) -> Epoch {
-        self.log.epoch()
+/// What Ada does.
+pub fn act(action: Action) -> Draft {
+    Draft { author: Some(ada()), action, key: None }
+}
+
+/// Waits for what the writer does when nobody sends.
+pub async fn until(what: &str, mut done: impl AsyncFnMut() -> bool) {
+    for _ in 0..1_200 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    fn signing_key(&self) -> [u8; 32] {
-        self.log.signing_key()
-    }
-    fn head(&self) -> Position {
-        self.log.head()
-    }
-    fn floor(&self) -> Position {
-        self.log.floor()
-    }
-    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError> {
-        (self.before_commit)()?;
-        self.log.commit(batch, floor)
-    }
-    fn standing(&self) -> &Standing {
-        self.log.standing()
-    }
-    fn live_bytes(&self) -> u64 {
-        self.log.live_bytes()
-    }
-    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        self.log.record(position)
-    }
-    fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
-        (self.before_read)();
-        self.log.room_head(room)
-    }
-    fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {
-        (self.before_read)();
-        self.log.read_after(room, after)
-    }
-    fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError> {
-        (self.before_read)();
-        self.log.read_before(room, before, count)
-    }
-    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        self.log.last_edit(target)
-    }
-    fn forget_heads(
-        &self,
-        after: Option<&RoomName>,
-        before: Timestamp,
-        spare: &dyn Fn(&RoomName) -> bool,
-    ) -> Result<Option<RoomName>, CommitError> {
-        self.log.forget_heads(after, before, spare)
-    }
-    fn require_space(&self, free: u64) -> Result<(), CommitError> {
-        self.log.require_space(free)
-    }
-    fn edits(&self, target: Position) -> Result<usize, LogError> {
-        self.log.edits(target)
-    }
-    fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
-        self.log.scan(from)
-    }
-    fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
-        self.log.scan_raw(from)
-    }
-    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
-        self.log.scan_back(before)
-    }
-    fn close(&self) -> Result<(), LogError> {
-        self.log.close()
-    }
+    panic!("it does not come to this: {what}");
 }

@@ -1,10 +1,27 @@
+use std::path::Path;
+
 use super::*;
-use crate::event::Body;
+use crate::event::{Author, AuthorKind, Body};
 use crate::log::derived::CHECKPOINT_EVENTS;
 use crate::log::record::RECORD_VERSION;
 
 fn room(n: u64) -> RoomName {
     RoomName::new(&format!("room-{n}")).unwrap()
+}
+
+/// An event by Ada, with hashes, to one of the rooms.
+pub(super) fn append(to: u64, body: Body) -> Append {
+    let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+    let append = Append::event(room(to), Some(ada), Timestamp(7), body);
+    Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
+}
+
+/// Does something to a stopped log's tables.
+pub(super) fn change(path: &Path, work: impl FnOnce(&WriteTransaction)) {
+    let database = Database::open(path).unwrap();
+    let tx = database.begin_write().unwrap();
+    work(&tx);
+    tx.commit().unwrap();
 }
 
 fn fill(log: &RedbLog, events: u64, rooms: u64) {
@@ -79,11 +96,9 @@ fn a_log_of_a_newer_release_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     drop(RedbLog::open(&path).unwrap());
-    let database = Database::open(&path).unwrap();
-    let tx = database.begin_write().unwrap();
-    tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
-    tx.commit().unwrap();
-    drop(database);
+    change(&path, |tx| {
+        tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+    });
     let before = std::fs::read(&path).unwrap();
     let error = RedbLog::open(&path).err().unwrap().to_string();
     assert!(error.contains("newer release") && error.contains("log"), "{error}");

@@ -1,6 +1,7 @@
 use super::*;
-use crate::event::{Author, AuthorKind, Body, RoomName, Timestamp};
+use crate::event::Body;
 use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING};
+use crate::log::redb::tests::{append, change};
 use crate::log::redb::{EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_FLOOR, STATE_LIVE};
 use crate::log::{Append, Log, What};
 use ::redb::{ReadableTable as _, WriteTransaction};
@@ -8,13 +9,6 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 const ROOMS: u64 = 3;
-
-fn append(room: u64, body: Body) -> Append {
-    let room = RoomName::new(&format!("room-{room}")).unwrap();
-    let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
-    let append = Append::event(room, Some(ada), Timestamp(7), body);
-    Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
-}
 
 fn post(position: u64) -> Append {
     append(position % ROOMS, Body::Message { content: Some(format!("text {position}").as_str().into()) })
@@ -148,11 +142,7 @@ fn each_thing_that_is_broken_on_purpose_is_found() {
     ];
     for (name, expected, harm) in harms {
         let (_directory, path) = log();
-        let database = Database::open(&path).unwrap();
-        let tx = database.begin_write().unwrap();
-        harm(&tx);
-        tx.commit().unwrap();
-        drop(database);
+        change(&path, harm);
         let (_, found) = findings(&path);
         for expected in expected {
             assert!(found.iter().any(|found| found.contains(expected)), "{name}: {found:#?}");
@@ -252,11 +242,7 @@ fn each_thing_that_stands_wrongly_is_found() {
         log.commit(&batch, 0).unwrap();
         log.close().unwrap();
         assert_eq!(findings(&path).1, Vec::<String>::new(), "{name}");
-        let database = Database::open(&path).unwrap();
-        let tx = database.begin_write().unwrap();
-        harm(&tx);
-        tx.commit().unwrap();
-        drop(database);
+        change(&path, harm);
         let (_, found) = findings(&path);
         assert!(found.iter().any(|finding| finding.contains(expected)), "{name}: {found:?}");
     }

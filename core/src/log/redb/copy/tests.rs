@@ -1,14 +1,7 @@
 use super::*;
-use crate::event::{Author, AuthorKind, Timestamp};
+use crate::log::redb::tests::append;
 use crate::log::{Append, What, check};
 use tempfile::TempDir;
-
-fn append(room: u64, body: Body) -> Append {
-    let room = RoomName::new(&format!("room-{room}")).unwrap();
-    let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
-    let append = Append::event(room, Some(ada), Timestamp(7), body);
-    Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
-}
 
 fn text(position: Position) -> String {
     format!("<the text of {position}>")

@@ -1,9 +1,10 @@
 use super::*;
 use crate::event::{Author, AuthorKind, Timestamp};
+use crate::log::redb::tests::change;
 use crate::log::redb::{RedbLog, STATE};
 use crate::log::{Append, Log, What};
 use ::redb::{Database, ReadableDatabase as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 fn room(name: &str) -> RoomName {
@@ -44,13 +45,6 @@ fn texts(log: &RedbLog) -> (usize, usize) {
     });
     let served = (1..=log.head()).filter(|position| log.record(*position).unwrap().is_some_and(has_text));
     (lie.count(), served.count())
-}
-
-fn change(path: &Path, work: impl FnOnce(&WriteTransaction)) {
-    let database = Database::open(path).unwrap();
-    let tx = database.begin_write().unwrap();
-    work(&tx);
-    tx.commit().unwrap();
 }
 
 #[test]
