@@ -177,7 +177,7 @@ impl Chat {
         self.0.committer.send(room, draft).await
     }
 
-    /// Joins a room. `reader` is whom presence names; without it the reader is only counted.
+    /// Joins a room. `reader` is whom presence names; without it, and when they are banned, the reader is only counted.
     pub async fn subscribe(
         &self,
         room: &RoomName,
@@ -224,8 +224,11 @@ impl Chat {
         Ok(Overview { head, floor: shared.log.floor(), closed, presence })
     }
 
-    /// Says that somebody is typing in a room; nothing happens when nobody is in it.
+    /// Says that somebody is typing in a room; nothing happens when nobody is in it, or when the author is banned.
     pub fn typing(&self, room: &RoomName, author: &Author) {
+        if self.0.shared.log.standing().is_banned(&author.id) {
+            return;
+        }
         if let Some(room) = self.0.shared.rooms.get(room) {
             room.signals.type_now(author);
             self.0.shared.mark(&room);

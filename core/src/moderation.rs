@@ -9,7 +9,7 @@ use crate::event::{Action, Author, Body, Draft, Epoch, Position, Receipt, RoomNa
 use crate::log::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX, Record, Ruling, Standing, What};
 use crate::writer::Verdict;
 
-/// An author who is banned: posts, edits and deletes nothing, in no room.
+/// An author who is banned: posts, edits and deletes nothing, in no room, and is named there by no presence or typing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ban {
     /// Who.

@@ -175,6 +175,8 @@ impl Subscription {
             Some(opened) => opened,
             None => open_from_log(&shared, &room, from).await?,
         };
+        // Whoever is banned reads on, and is not heard by name either.
+        let reader = reader.filter(|reader| !shared.log.standing().is_banned(&reader.id));
         room.signals.enter(reader.as_ref());
         room.touch();
         shared.counters.subscribed();

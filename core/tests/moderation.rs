@@ -10,7 +10,7 @@ use futures_util::StreamExt as _;
 use millchat::log::{Append, What};
 use millchat::{
     Action, Author, AuthorKind, BANS_MAX, Body, Chat, Draft, From, Receipt, Received, RoomName, SendError,
-    Timestamp,
+    Signal, Timestamp,
 };
 use support::{Meddled, room};
 
@@ -131,6 +131,28 @@ async fn a_banned_author_writes_nothing_in_any_room_until_the_ban_is_taken_back(
     chat.unban("nobody", author("mod")).await.unwrap();
     let nameless = chat.ban("", author("mod")).await.unwrap_err();
     assert!(matches!(nameless, SendError::InvalidAuthor("id")), "{nameless}");
+}
+
+#[tokio::test]
+async fn a_banned_author_is_named_by_no_presence_and_no_typing() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    chat.ban("troll", author("mod")).await.unwrap();
+    let mut reader = chat.subscribe(&lobby, From::Last(0), Some(author("ada"))).await.unwrap();
+    let _troll = chat.subscribe(&lobby, From::Last(0), Some(author("troll"))).await.unwrap();
+    chat.typing(&lobby, &author("troll"));
+    chat.typing(&lobby, &author("eve"));
+    let (mut present, mut types) = (None, None);
+    while present.is_none() || types.is_none() {
+        let Received::Signal(signal) = reader.next().await.unwrap().unwrap() else { continue };
+        match &*signal {
+            Signal::Presence(presence) if presence.count == 2 => present = Some(presence.authors.clone()),
+            Signal::Typing(who) => types = Some(who.clone()),
+            _ => {}
+        }
+    }
+    assert_eq!(present.unwrap(), [author("ada")]);
+    assert_eq!(types.unwrap(), [author("eve")]);
 }
 
 #[tokio::test]
