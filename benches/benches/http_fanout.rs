@@ -10,24 +10,28 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use millchat_benches::bare::{self, Bare};
-use millchat_benches::place::Scratch;
+use millchat_benches::place::{self, Scratch};
 use millchat_benches::readers::{self, Readers};
 use millchat_benches::server::Server;
 use millchat_benches::{Results, Unit, cost, http};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const ABOUT: &str = "Messages of 200 bytes are posted to one room over HTTP at a steady pace (50 a second; 5 to \
-    10,000 readers), while readers follow it. Delivery is counted from the moment a message was to be posted to the \
-    moment a reader has it; the client and the server share the machine. Beside the server, which \
+    10,000 readers, 3 to 19,000), while readers follow it. Delivery is counted from the moment a message was to be \
+    posted to the moment a reader has it; the client and the server share the machine. Beside the server, which \
     stores each message durably first: a bare loop that writes the same bytes to as many sockets by one write(2) each, \
-    and stores nothing; and, at 1,000 readers, the server with its log in memory.";
+    and stores nothing; the server with --sender write, which hands readers their bytes by one write(2) each too, and \
+    not by io_uring; and, at 1,000 readers, with all streams served by hyper (--fast-path off), and with its log in \
+    memory.";
 const OURS: &str = "millchat";
-const IN_MEMORY: &str = "millchat in memory";
 const LIMIT: &str = "write(2)";
+const BY_WRITE: &str = "millchat, sender write";
+const GENERAL: &str = "millchat, by hyper";
+const IN_MEMORY: &str = "millchat in memory";
 /// Readers, and messages a second.
-const CASES: [(usize, u32); 3] = [(100, 50), (1_000, 50), (10_000, 5)];
-/// The case in which the log in memory has its turn too.
-const IN_MEMORY_READERS: usize = 1_000;
+const CASES: [(usize, u32); 4] = [(100, 50), (1_000, 50), (10_000, 5), (19_000, 3)];
+/// The case in which all have their turn.
+const ALL_AT: usize = 1_000;
 /// How often each contender's turn comes.
 const ROUNDS: usize = 3;
 /// How long a round lasts.
@@ -42,16 +46,26 @@ fn main() {
         Results::new("http_fanout", "one room's messages to all its readers over HTTP", ABOUT, OURS);
     let scratch = Scratch::new("http_fanout");
     for (readers, pace) in CASES {
+        if !place::asked_for(&case(readers)) {
+            continue;
+        }
         for round in 0..ROUNDS {
             let bare = Bare::start();
             measure(&results, LIMIT, (readers, pace), bare.address, bare.process(), "");
             drop(bare);
-            let log = scratch.file(&format!("{readers}-{round}.redb"));
-            for (name, log) in [(OURS, &*log.to_string_lossy()), (IN_MEMORY, "memory:")] {
-                if name == IN_MEMORY && readers != IN_MEMORY_READERS {
+            let contenders: [(&str, bool, &[&str]); 4] = [
+                (OURS, false, &[]),
+                (BY_WRITE, false, &["--sender", "write"]),
+                (GENERAL, false, &["--fast-path", "off"]),
+                (IN_MEMORY, true, &[]),
+            ];
+            for (name, in_memory, flags) in contenders {
+                if readers != ALL_AT && (name == GENERAL || name == IN_MEMORY) {
                     continue;
                 }
-                let server = Server::start(log);
+                let log = scratch.file(&format!("{name}-{readers}-{round}.redb"));
+                let log = if in_memory { "memory:".into() } else { log.to_string_lossy() };
+                let server = Server::start_with(&log, flags);
                 let token = server.guest("Bench");
                 measure(&results, name, (readers, pace), server.address, server.process(), &token);
             }
@@ -68,6 +82,10 @@ fn main() {
     results.finish();
 }
 
+fn case(readers: usize) -> String {
+    format!("{} readers", Unit::Count.show(readers as f64))
+}
+
 /// One round of one contender.
 fn measure(
     results: &Results,
@@ -77,7 +95,7 @@ fn measure(
     process: u32,
     token: &str,
 ) {
-    let case = format!("{} readers", Unit::Count.show(readers as f64));
+    let case = case(readers);
     let mut readers = Readers::connect(address, readers);
     let mut sender = Sender::connect(address, token);
     let messages = ROUND.as_secs() * u64::from(pace);

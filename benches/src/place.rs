@@ -27,6 +27,12 @@ pub fn only_a_part() -> bool {
     env::args().skip(1).any(|arg| arg != "--bench")
 }
 
+/// Whether the command line names this case, or none.
+pub fn asked_for(case: &str) -> bool {
+    let mut names = env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
+    names.peek().is_none() || names.any(|name| case.contains(&name))
+}
+
 /// A directory for the logs of one bench; gone when it is dropped.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);

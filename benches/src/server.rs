@@ -20,8 +20,14 @@ pub struct Server {
 impl Server {
     /// Starts the server of this workspace with a log, in the words of its `--log`.
     pub fn start(log: &str) -> Self {
+        Self::start_with(log, &[])
+    }
+
+    /// And with these flags.
+    pub fn start_with(log: &str, flags: &[&str]) -> Self {
         let mut child = Command::new(binary())
             .args(["--address", "127.0.0.1:0", "--log", log])
+            .args(flags)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()

@@ -6,6 +6,7 @@
 
 use crate::admin::AdminToken;
 use crate::config::Settings;
+use crate::fast::Outlet;
 use crate::identity::Identity;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
@@ -73,6 +74,8 @@ pub struct Worker {
     pub app: Arc<App>,
     /// Wakes the subscriptions that were made on this thread; its `run` is spawned here too.
     pub dispatcher: Dispatcher,
+    /// Writes for the streams that left hyper; `None` when none may.
+    pub outlet: Option<Outlet>,
 }
 
 impl Worker {

@@ -7,6 +7,7 @@
 use crate::address::Proxies;
 use crate::admin::AdminToken;
 use crate::command::Command;
+use crate::fast::{SenderChoice, Switch};
 use crate::keep::{Age, Bytes};
 use crate::limit::RateLimit;
 use crate::public_url::PublicUrl;
@@ -44,6 +45,10 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Proxies>,
+    /// Whether plain HTTP/1.1 streams leave hyper.
+    pub fast_path: Switch,
+    /// By what their bytes reach the kernel.
+    pub sender: SenderChoice,
     /// What the operator proves to be by.
     pub admin_token: Option<AdminToken>,
     /// The file that holds it instead.
@@ -61,6 +66,8 @@ impl Default for Settings {
             public_url: None,
             rate_limit: RateLimit::default(),
             trusted_proxies: Vec::new(),
+            fast_path: Switch::On,
+            sender: SenderChoice::Auto,
             admin_token: None,
             admin_token_file: None,
         }
@@ -130,6 +137,16 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_TRUSTED_PROXIES", value_name = "LIST", value_delimiter = ',')]
     trusted_proxies: Option<Vec<Proxies>>,
 
+    /// Whether streams over plain HTTP/1.1 take the fast way out, past the HTTP library; for comparison, and should
+    /// it ever be in the way [default: on]
+    #[arg(long, env = "MILLCHAT_FAST_PATH", value_name = "SWITCH")]
+    fast_path: Option<Switch>,
+
+    /// How the fast way hands bytes to the kernel: by `io_uring`, one call for many readers; by write(2), one call
+    /// each; or by `io_uring` where the kernel allows it [default: auto]
+    #[arg(long, env = "MILLCHAT_SENDER", value_name = "SENDER")]
+    sender: Option<SenderChoice>,
+
     /// A secret by which the operator may do more, such as back up while the server runs; 16 characters or more.
     /// Better in a file: whoever may list processes reads flags [default: none, and nobody may]
     #[arg(long, env = "MILLCHAT_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
@@ -191,6 +208,12 @@ impl Flags {
         }
         if let Some(proxies) = &self.trusted_proxies {
             layers = layers.merge(Serialized::default("trusted-proxies", proxies));
+        }
+        if let Some(switch) = self.fast_path {
+            layers = layers.merge(Serialized::default("fast-path", switch));
+        }
+        if let Some(sender) = self.sender {
+            layers = layers.merge(Serialized::default("sender", sender));
         }
         if let Some(token) = &self.admin_token {
             layers = layers.merge(Serialized::default("admin-token", token));

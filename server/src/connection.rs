@@ -7,6 +7,7 @@
 
 use crate::api::problem::Problem;
 use crate::app::Worker;
+use crate::fast::{self, Leaving, Outlet};
 use crate::http::Body;
 use crate::limit::Limited;
 use crate::route;
@@ -15,13 +16,15 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
+use std::cell::Cell;
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How long the head of a request may take, and how long a connection may idle between two requests.
@@ -58,11 +61,29 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr) {
     let metrics = &w.app.metrics;
     let socket = Stall::new(socket, metrics.slow.clone(), metrics.dropped.clone());
     let _counted = Counted::new(&w);
-    let socket = match w.app.limits.connect(peer) {
-        Ok(_held) => speak(&w, socket, peer).await,
-        Err(limited) => refuse(&w, socket, limited).await,
+    let held = match w.app.limits.connect(peer) {
+        Ok(held) => held,
+        Err(limited) => {
+            let socket = refuse(&w, socket, limited).await;
+            return linger(socket).await;
+        }
     };
-    linger(socket).await;
+    // On the heap, and freed with all of hyper once the stream has left it.
+    match Box::pin(speak(&w, socket, peer)).await {
+        Spoken::Ended(socket) => linger(socket).await,
+        Spoken::Leaves(outlet, leaving, socket) => {
+            linger(leaving.serve(&w, outlet, socket).await).await;
+        }
+    }
+    drop(held);
+}
+
+/// How hyper's part ended.
+enum Spoken<'a> {
+    /// All that was to be answered is.
+    Ended(Socket),
+    /// The connection has become a stream that goes on without hyper.
+    Leaves(&'a Outlet, Leaving, Socket),
 }
 
 /// Answers whatever comes first on a connection that is one too many, within moments.
@@ -104,14 +125,21 @@ impl Drop for Counted {
     }
 }
 
-/// Speaks HTTP until the last answer is written; gives the socket back.
-async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Socket {
-    let streaming = socket.streaming();
+/// Speaks HTTP until the last answer is written, or a stream leaves; gives the socket back.
+async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken<'_> {
+    let course = socket.course();
+    let leaves: Rc<Cell<Option<Leaving>>> = Rc::default();
     let service = service_fn(|request| {
-        let (w, streaming) = (Rc::clone(w), Rc::clone(&streaming));
+        let (w, course, leaves) = (Rc::clone(w), Rc::clone(&course), Rc::clone(&leaves));
         Box::pin(async move {
-            let response = route::answer(&w, peer, request).await;
-            streaming.set(matches!(response.body(), Body::Events(_)));
+            // What was answered before must be with the kernel: hyper's buffer goes with hyper.
+            let may_leave = w.outlet.is_some() && !course.behind.get() && fast::takes(&request);
+            let mut response = route::answer(&w, peer, request).await;
+            course.streaming.set(matches!(response.body(), Body::Events(_)));
+            if may_leave && let Some(leaving) = Leaving::take(&mut response) {
+                leaves.set(Some(leaving));
+                return pending().await;
+            }
             Ok::<hyper::Response<Body>, Infallible>(response)
         })
     });
@@ -131,12 +159,22 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Socket {
                 // it is polled, a line below.
                 Pin::new(&mut connection).graceful_shutdown();
             }
-            connection.poll_without_shutdown(cx)
+            let polled = connection.poll_without_shutdown(cx);
+            match leaves.take() {
+                Some(leaving) if polled.is_pending() => Poll::Ready(Err(leaving)),
+                _ => polled.map(Ok),
+            }
         })
         .await
     };
     let parts = connection.into_parts();
     let mut socket = parts.io.into_inner();
+    let ended = match (ended, &w.outlet) {
+        (Ok(ended), _) => ended,
+        (Err(leaving), Some(outlet)) => return Spoken::Leaves(outlet, leaving, socket),
+        // None leaves where there is no outlet.
+        (Err(_), None) => return Spoken::Ended(socket),
+    };
     let farewell = match ended {
         Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
             w.app.metrics.error("slow-head");
@@ -154,12 +192,12 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Socket {
                 w.app.metrics.error("not-http");
             }
             tracing::debug!(%error, "a connection ended");
-            return socket;
+            return Spoken::Ended(socket);
         }
-        Ok(()) => return socket,
+        Ok(()) => return Spoken::Ended(socket),
     };
     let _ = socket.write_all(farewell.as_bytes()).await;
-    socket
+    Spoken::Ended(socket)
 }
 
 /// A last answer, written past hyper.
@@ -172,7 +210,7 @@ fn farewell(status: &str, sentence: &str) -> String {
 }
 
 /// Says that nothing more comes, and discards a bounded rest of what the peer sends.
-async fn linger(mut socket: Socket) {
+async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut socket: Stall<T>) {
     if !socket.may_linger() || socket.shutdown().await.is_err() {
         return;
     }

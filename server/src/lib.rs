@@ -13,6 +13,7 @@ mod body;
 mod command;
 mod config;
 mod connection;
+mod fast;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -32,6 +33,7 @@ mod text;
 
 use crate::app::App;
 use crate::config::{Flags, LogFormat, Settings};
+use crate::fast::Switch;
 use clap::Parser;
 use std::io::{IsTerminal, stderr};
 use std::panic;
@@ -76,6 +78,13 @@ pub fn main() -> ExitCode {
 
 fn run(settings: &Settings) -> ExitCode {
     let connections_max = listen::raise_descriptor_limit();
+    let sender = match settings.fast_path {
+        Switch::Off => None,
+        Switch::On => match fast::choose(settings.sender) {
+            Ok(kind) => Some(kind),
+            Err(sentence) => return refuse(&sentence),
+        },
+    };
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
     // leaves the log alone.
     let listener = match listen::bind(settings.address) {
@@ -93,7 +102,7 @@ fn run(settings: &Settings) -> ExitCode {
              example --rate-limit author=5/20,address=50/200,guests=10,connections=100"
         );
     }
-    match listen::run(&app, listener, connections_max) {
+    match listen::run(&app, listener, connections_max, sender) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the server ended");

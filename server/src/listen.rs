@@ -7,6 +7,7 @@
 
 use crate::app::{App, Worker};
 use crate::connection;
+use crate::fast::{self, Outlet};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, Write};
@@ -78,11 +79,18 @@ pub fn raise_descriptor_limit() -> usize {
 }
 
 /// Serves until SIGTERM or Ctrl-C, then ends connections and closes the log.
-pub fn run(app: &Arc<App>, listener: TcpListener, connections_max: usize) -> io::Result<()> {
+///
+/// `sender` writes for the streams that leave hyper; `None` keeps all of them there.
+pub fn run(
+    app: &Arc<App>,
+    listener: TcpListener,
+    connections_max: usize,
+    sender: Option<fast::Kind>,
+) -> io::Result<()> {
     let address = listener.local_addr()?;
     let mut threads = Vec::new();
     for index in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-        threads.push(Thread::start(Arc::clone(app), index)?);
+        threads.push(Thread::start(Arc::clone(app), index, sender)?);
     }
     let permits = Arc::new(Semaphore::new(connections_max));
     runtime()?.block_on(async {
@@ -90,7 +98,8 @@ pub fn run(app: &Arc<App>, listener: TcpListener, connections_max: usize) -> io:
         let mut interrupt = signal(SignalKind::interrupt())?;
         let listener = Listener::from_std(listener)?;
         writeln!(io::stdout(), "Millchat is listening on http://{address}/")?;
-        tracing::info!(%address, connections_max, threads = threads.len(), "ready");
+        let sender = sender.map_or("hyper", fast::Kind::as_str);
+        tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
         tokio::select! {
             never = accept(&listener, &threads, &permits) => match never {},
             _ = terminate.recv() => tracing::info!("SIGTERM: closing"),
@@ -179,7 +188,7 @@ struct Thread {
 }
 
 impl Thread {
-    fn start(app: Arc<App>, index: usize) -> io::Result<Self> {
+    fn start(app: Arc<App>, index: usize, sender: Option<fast::Kind>) -> io::Result<Self> {
         let (accepted, mut incoming) = mpsc::unbounded_channel::<Accepted>();
         let (started, built) = std::sync::mpsc::sync_channel(1);
         let serve = move || {
@@ -193,8 +202,17 @@ impl Thread {
             drop(started.send(Ok(())));
             runtime.block_on(async {
                 let dispatcher = app.chat.dispatcher();
-                let w = Rc::new(Worker { app, dispatcher });
+                let outlet = sender.map(|kind| Outlet::new(kind.sender()));
+                let w = Rc::new(Worker { app, dispatcher, outlet });
                 tokio::task::spawn_local(w.dispatcher.run());
+                tokio::task::spawn_local({
+                    let w = Rc::clone(&w);
+                    async move {
+                        if let Some(outlet) = &w.outlet {
+                            outlet.run().await;
+                        }
+                    }
+                });
                 while let Some((socket, peer, held)) = incoming.recv().await {
                     let w = Rc::clone(&w);
                     tokio::task::spawn_local(async move {

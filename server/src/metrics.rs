@@ -330,7 +330,7 @@ mod tests {
     fn a_server_that_takes_no_writes_says_why() {
         let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
         let app = Arc::new(App::open(&settings).unwrap());
-        let w = Worker { dispatcher: app.chat.dispatcher(), app };
+        let w = Worker { dispatcher: app.chat.dispatcher(), app, outlet: None };
         assert_eq!(readyz(&w).status(), StatusCode::OK);
         w.app.chat.close().unwrap();
         assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);

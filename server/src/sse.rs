@@ -144,6 +144,12 @@ pub struct Stream {
     timer: Pin<Box<Sleep>>,
     /// What is left of a large chunk; the rest of it goes out before anything else, the end too.
     rest: Bytes,
+    /// Goes before all else; empty once it has gone.
+    head: Bytes,
+    /// Nothing is pending, and news will wake whoever polled last.
+    caught_up: bool,
+    /// The timer has been polled since it was set.
+    timed: bool,
     /// Set once the log could not be read; the next poll ends the stream.
     failed: bool,
     /// The reader's share of what its address may hold, when that is not its connection's.
@@ -163,6 +169,9 @@ impl Stream {
             sent_at: Instant::now(),
             timer: Box::pin(tokio::time::sleep(HEARTBEAT)),
             rest: Bytes::new(),
+            head: Bytes::new(),
+            caught_up: false,
+            timed: false,
             failed: false,
             hold: None,
         }
@@ -171,6 +180,16 @@ impl Stream {
     /// Keeps this for as long as the stream is there.
     pub fn keep(&mut self, hold: Hold) {
         self.hold = Some(hold);
+    }
+
+    /// Begins with these bytes, together with what is pending first.
+    pub fn begin_with(&mut self, head: Bytes) {
+        self.head = head;
+    }
+
+    /// Whether whoever polled last will be woken by what comes next, also when it got bytes: it need not poll again.
+    pub fn waits(&self) -> bool {
+        self.caught_up && self.rest.is_empty() && !self.failed && self.timed && !self.timer.is_elapsed()
     }
 
     /// The next bytes; `None` when the stream ends: the process is to end, or the log cannot be read. Either
@@ -201,12 +220,13 @@ impl Stream {
             }
             self.timer.as_mut().reset(self.sent_at + HEARTBEAT);
         }
+        self.timed = true;
         Poll::Pending
     }
 
     /// What is pending now, as one chunk; `None` when nothing is.
     fn gather(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
-        let first = self.next(cx)?;
+        let first = if self.head.is_empty() { self.next(cx)? } else { std::mem::take(&mut self.head) };
         if first.len() >= GATHER_BYTES_MAX {
             return Some(first);
         }
@@ -224,8 +244,12 @@ impl Stream {
 
     /// One delivery as bytes; `None` when none is pending or the log failed.
     fn next(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
+        self.caught_up = false;
         let delivery = match self.subscription.poll_frames(cx, self.kind) {
-            Poll::Pending => return None,
+            Poll::Pending => {
+                self.caught_up = true;
+                return None;
+            }
             Poll::Ready(Ok(delivery)) => delivery,
             Poll::Ready(Err(error)) => {
                 static LOGGED: Quiet = Quiet::new();

@@ -35,8 +35,7 @@ pub struct Stall<T> {
     waiting: Option<Waiting>,
     /// Some from the first write that was pending until all is written.
     behind: Option<Behind>,
-    /// Whether what is sent now is a stream; its connection says so.
-    streaming: Rc<Cell<bool>>,
+    course: Rc<Course>,
     /// Peers that a write waits for now.
     slow: Gauge,
     /// Peers that were given up.
@@ -45,6 +44,15 @@ pub struct Stall<T> {
     ended: bool,
     /// A read or a write has failed: there is nobody to be polite to.
     broken: bool,
+}
+
+/// What the owner of a wrapped socket and the socket tell each other while somebody else has it.
+#[derive(Debug, Default)]
+pub struct Course {
+    /// What is sent next is a stream, and not an answer: the owner says so.
+    pub streaming: Cell<bool>,
+    /// Not all that was written before is with the kernel: the socket says so.
+    pub behind: Cell<bool>,
 }
 
 /// A write that waits, counted for as long as it does.
@@ -89,13 +97,19 @@ impl Behind {
 impl<T> Stall<T> {
     /// Wraps a socket; counts in these.
     pub fn new(socket: T, slow: Gauge, dropped: Counter) -> Self {
-        let (behind, streaming) = (None, Rc::default());
-        Self { socket, waiting: None, behind, streaming, slow, dropped, ended: false, broken: false }
+        let (behind, course) = (None, Rc::default());
+        Self { socket, waiting: None, behind, course, slow, dropped, ended: false, broken: false }
     }
 
-    /// To be set when what is sent next is a stream, and unset when it is an answer.
-    pub fn streaming(&self) -> Rc<Cell<bool>> {
-        Rc::clone(&self.streaming)
+    /// The same, around what is made of the socket.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Stall<U> {
+        let Self { socket, waiting, behind, course, slow, dropped, ended, broken } = self;
+        Stall { socket: make(socket), waiting, behind, course, slow, dropped, ended, broken }
+    }
+
+    /// What is known of it while it is somebody else's.
+    pub fn course(&self) -> Rc<Course> {
+        Rc::clone(&self.course)
     }
 
     /// Whether an answer could still arrive, and unread bytes of the peer could keep it from arriving.
@@ -103,7 +117,8 @@ impl<T> Stall<T> {
         !self.ended && !self.broken
     }
 
-    fn fail(&mut self, error: &io::Error) {
+    /// A write past the wrapper, or one through it, has failed.
+    pub fn fail(&mut self, error: &io::Error) {
         // The kernel gives up like this on a peer that vanished; once it is broken it was counted.
         if error.kind() == io::ErrorKind::TimedOut && !self.broken {
             self.dropped.inc();
@@ -123,7 +138,8 @@ impl<T> Stall<T> {
                 written
             }
             Poll::Pending => {
-                let answer = !self.streaming.get();
+                let answer = !self.course.streaming.get();
+                self.course.behind.set(true);
                 let new = || Behind { since: Instant::now(), taken: 0, answer };
                 let wait = self.behind.get_or_insert_with(new).wait();
                 let waiting = self.waiting.get_or_insert_with(|| Waiting::new(&self.slow, wait));
@@ -177,6 +193,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Whoever writes flushes when it has nothing left to write.
         self.behind = None;
+        self.course.behind.set(false);
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
@@ -195,7 +212,7 @@ mod tests {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let (slow, dropped) = (Gauge::default(), Counter::default());
         let mut socket = Stall::new(ours, slow.clone(), dropped.clone());
-        socket.streaming().set(true);
+        socket.course().streaming.set(true);
         let started = Instant::now();
         let slow_reader = async {
             let mut byte = [0; 1];
@@ -222,7 +239,7 @@ mod tests {
     async fn trickle(stream: bool) -> (io::Result<()>, Duration) {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let mut socket = Stall::new(ours, Gauge::default(), Counter::default());
-        socket.streaming().set(stream);
+        socket.course().streaming.set(stream);
         let started = Instant::now();
         let write = async {
             socket.write_all(&[0; 90]).await?;

@@ -28,10 +28,19 @@ pub struct Server {
     directory: TempDir,
 }
 
-/// A command that is not influenced by the environment of whoever runs the tests.
+/// By which way streams leave the servers of this run: `hyper`, `write` or `uring`; the server chooses if none is named.
+const WAY: &str = "MILLCHAT_TEST_WAY";
+
+/// A command that is not influenced by the environment of whoever runs the tests, but for [`WAY`].
 pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("RUST_BACKTRACE", "1").stdin(Stdio::null()).kill_on_drop(true);
+    match std::env::var(WAY).as_deref() {
+        Ok("hyper") => command.env("MILLCHAT_FAST_PATH", "off"),
+        Ok(sender @ ("write" | "uring")) => command.env("MILLCHAT_SENDER", sender),
+        Ok(other) => panic!("{WAY} is hyper, write or uring, not {other}"),
+        Err(_) => &mut command,
+    };
     command
 }
 

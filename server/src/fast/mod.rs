@@ -1,0 +1,178 @@
+//! The fast way out: streams over plain HTTP/1.1 that have left hyper.
+//!
+//! Once a request is routed and is to be answered by a stream, hyper has nothing more to do on its connection: the
+//! socket is taken out of it (moved, never duplicated), hyper's buffers are freed, and what the stream has to say goes
+//! from the room's frames to the socket. The subscription, the dialect and their promises are those of [`crate::sse`];
+//! only the last step is another. A reader's bytes are queued with its thread's [`Outlet`], which hands what all of its
+//! readers have to the kernel in one pass; a reader that takes only a part waits for its socket by itself, with the
+//! stall's timer, and comes back when it has caught up.
+
+mod outlet;
+mod sender;
+#[cfg(target_os = "linux")]
+mod uring;
+
+use crate::app::Worker;
+use crate::http::{Body, Response};
+use crate::sse;
+use crate::stall::Stall;
+use bytes::{Buf, Bytes};
+use hyper::{Method, Version};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+use outlet::{Line, State};
+pub use outlet::{Outlet, Shared};
+pub use sender::{Kind, SenderChoice, Switch, choose};
+use std::future::{Future, poll_fn};
+use std::io::Write as _;
+use std::mem;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// What a reader still sends is read in pieces of this size and discarded.
+const DISCARD_BYTES: usize = 512;
+/// About what the head of an answer takes.
+const HEAD_BYTES: usize = 512;
+
+/// Whether the request may be answered past hyper: a plain GET of HTTP/1.1 without a body. Others stay.
+pub fn takes<B: hyper::body::Body>(req: &hyper::Request<B>) -> bool {
+    req.method() == Method::GET && req.version() == Version::HTTP_11 && req.body().is_end_stream()
+}
+
+/// A stream that leaves hyper, with the head of its answer.
+pub struct Leaving {
+    head: Bytes,
+    stream: Box<sse::Stream>,
+}
+
+impl Leaving {
+    /// Takes the stream out of an answer that is one.
+    pub fn take(response: &mut Response) -> Option<Self> {
+        const TAKES_ALL: &str = "a vector takes whatever is written to it";
+        let stream = match mem::replace(response.body_mut(), Body::empty()) {
+            Body::Events(stream) => stream,
+            other => {
+                *response.body_mut() = other;
+                return None;
+            }
+        };
+        let mut head = Vec::with_capacity(HEAD_BYTES);
+        write!(head, "HTTP/1.1 {}\r\n", response.status()).expect(TAKES_ALL);
+        for (name, value) in response.headers() {
+            head.extend_from_slice(name.as_str().as_bytes());
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value.as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        // The end of the stream is the end of the connection: no chunks, and nothing else is answered on it.
+        head.extend_from_slice(b"connection: close\r\n");
+        if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()) {
+            write!(head, "date: {date}\r\n").expect(TAKES_ALL);
+        }
+        head.extend_from_slice(b"\r\n");
+        Some(Self { head: head.into(), stream })
+    }
+
+    /// Serves the stream until it ends or the reader is gone; gives the socket back.
+    pub async fn serve(self, w: &Worker, outlet: &Outlet, socket: Stall<TcpStream>) -> Stall<Shared> {
+        let Self { head, mut stream } = self;
+        stream.begin_with(head);
+        let mut line = None;
+        let socket = socket.map(|socket| {
+            let made = Line::new(socket);
+            line = Some(Rc::clone(&made));
+            Shared(made)
+        });
+        let line = line.expect("it was made a line above");
+        let mut reader = Reader { outlet, line, socket, stream, left: Bytes::new() };
+        let mut drain = pin!(w.app.drain.wait());
+        let mut waits = false;
+        poll_fn(|cx| {
+            if !waits {
+                // Once: it is always this task that is woken. The stream looks at the flag itself.
+                let _ = drain.as_mut().poll(cx);
+                waits = true;
+            }
+            reader.poll(cx)
+        })
+        .await;
+        reader.socket
+    }
+}
+
+/// One reader.
+struct Reader<'a> {
+    outlet: &'a Outlet,
+    line: Rc<Line>,
+    socket: Stall<Shared>,
+    stream: Box<sse::Stream>,
+    /// What the kernel did not take of what was handed over last; goes out before anything else.
+    left: Bytes,
+}
+
+impl Reader<'_> {
+    /// Ready when the stream has ended, or the reader is gone.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.write(cx).is_ready() { Poll::Ready(()) } else { self.watch(cx) }
+    }
+
+    /// Writes what there is to write. Pending: there is nothing, or the outlet has it, or the socket is full.
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.line.state() {
+                State::Idle => {}
+                State::Queued => {
+                    // What woke the task is seen to when the outlet is done.
+                    self.line.wake_after(cx.waker());
+                    return Poll::Pending;
+                }
+                State::Left(bytes) => self.left = bytes,
+                State::Broken(error) => {
+                    self.socket.fail(&error);
+                    return Poll::Ready(());
+                }
+            }
+            if !self.left.is_empty() {
+                match Pin::new(&mut self.socket).poll_write(cx, &self.left) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Err(_)) => return Poll::Ready(()),
+                    Poll::Ready(Ok(written)) => self.left.advance(written),
+                }
+                if self.left.is_empty() {
+                    let _ = Pin::new(&mut self.socket).poll_flush(cx);
+                }
+                continue;
+            }
+            match self.stream.poll_bytes(cx) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Ready(Some(bytes)) => {
+                    if !self.stream.waits() {
+                        self.line.wake_after(cx.waker());
+                    }
+                    self.line.wake_on_trouble(cx.waker());
+                    self.outlet.push(&self.line, bytes);
+                }
+            }
+            if self.line.is_queued() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Ready when the reader is gone. What it still sends is nobody's: it asked for a stream that does not end.
+    fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut sink = [0; DISCARD_BYTES];
+        loop {
+            let mut sink = ReadBuf::new(&mut sink);
+            match Pin::new(&mut self.socket).poll_read(cx, &mut sink) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !sink.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
