@@ -9,6 +9,8 @@
 
 mod outlet;
 mod sender;
+#[cfg(test)]
+mod tests;
 #[cfg(target_os = "linux")]
 mod uring;
 

@@ -15,6 +15,7 @@ mod damage;
 mod disk;
 mod flood;
 mod input;
+mod leaving;
 mod moderation;
 mod process;
 mod programs;

@@ -1,0 +1,246 @@
+//! What a pass does with readers that take all, a part, or nothing, by either sender.
+
+use super::outlet::{BATCH_MAX, Line, State};
+use super::sender::{Kind, SenderChoice, choose};
+use super::{Outlet, Shared};
+use bytes::Bytes;
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::task::{Context, Waker};
+use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// More than a submission needs to be worth it, and than one pass takes.
+const READERS: usize = BATCH_MAX + 50;
+
+/// Our end of a connection, and the reader's.
+async fn pair(listener: &TcpListener) -> (TcpStream, TcpStream) {
+    let address = listener.local_addr().unwrap();
+    let (theirs, ours) = tokio::join!(TcpStream::connect(address), listener.accept());
+    (ours.unwrap().0, theirs.unwrap())
+}
+
+/// What both senders must do. That there is `io_uring` where the tests run is not taken for granted by the server, and
+/// is by its tests: a machine that forbids it says so here.
+async fn by_each_sender(check: impl AsyncFn(Outlet, TcpListener)) {
+    assert_eq!(choose(SenderChoice::Uring), Ok(Kind::Uring));
+    for kind in [Kind::Write, Kind::Uring] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        check(Outlet::new(kind.sender()), listener).await;
+    }
+}
+
+/// One pass.
+async fn pass(outlet: &Outlet) {
+    tokio::select! {
+        biased;
+        () = outlet.run() => {}
+        () = tokio::task::yield_now() => {}
+    }
+}
+
+fn content(reader: usize) -> Bytes {
+    format!("for reader {reader}: {}\n", "x".repeat(reader)).into()
+}
+
+#[tokio::test]
+async fn each_reader_gets_its_own_bytes_whole() {
+    by_each_sender(async |outlet, listener| {
+        let mut readers = Vec::new();
+        for number in 0..READERS {
+            let (ours, theirs) = pair(&listener).await;
+            let line = Line::new(ours);
+            outlet.push(&line, content(number));
+            // The first of them went with the pass that was full.
+            assert_eq!(line.is_queued(), number != BATCH_MAX - 1);
+            readers.push((line, theirs));
+        }
+        pass(&outlet).await;
+        for (number, (line, theirs)) in readers.iter_mut().enumerate() {
+            assert!(matches!(line.state(), State::Idle));
+            let mut got = vec![0; content(number).len()];
+            theirs.read_exact(&mut got).await.unwrap();
+            assert_eq!(got, content(number));
+            assert_eq!(theirs.try_read(&mut got).unwrap_err().kind(), ErrorKind::WouldBlock);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_full_socket_does_not_take_is_left_over_to_the_byte_and_the_task_is_woken() {
+    by_each_sender(async |outlet, listener| {
+        let all: Bytes = (0..16 * 1024 * 1024_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>().into();
+        let mut readers = Vec::new();
+        for _ in 0..40 {
+            let (ours, theirs) = pair(&listener).await;
+            let line = Line::new(ours);
+            readers.push((line, theirs, all.clone()));
+        }
+        for full in [false, true] {
+            let woken = Woken::default();
+            for (line, _, rest) in &readers {
+                line.wake_on_trouble(&woken.waker());
+                outlet.push(line, rest.clone());
+            }
+            pass(&outlet).await;
+            assert_eq!(woken.count(), readers.len());
+            for (line, _, rest) in &mut readers {
+                let State::Left(left) = line.state() else { panic!("no socket takes 16 MiB") };
+                // The second time the socket is full already, and takes nothing.
+                assert_eq!(left.len() < rest.len(), !full);
+                *rest = left;
+            }
+        }
+        for (line, mut theirs, rest) in readers {
+            let write = async {
+                let mut shared = Shared(line);
+                shared.write_all(&rest).await.unwrap();
+                std::future::poll_fn(|cx| Pin::new(&mut shared).poll_shutdown(cx)).await.unwrap();
+            };
+            let mut got = Vec::new();
+            tokio::join!(write, async { theirs.read_to_end(&mut got).await.unwrap() });
+            assert!(got == all, "bytes were lost, doubled or out of order");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_that_is_gone_breaks_its_own_line_only() {
+    by_each_sender(async |outlet, listener| {
+        let mut readers = Vec::new();
+        for number in 0..40 {
+            let (ours, theirs) = pair(&listener).await;
+            if number % 2 == 0 {
+                // Closed over bytes that nobody read: the peer is told by a reset.
+                ours.try_write(b"unread").unwrap();
+                theirs.readable().await.unwrap();
+                drop(theirs);
+                let gone = ours.ready(tokio::io::Interest::ERROR).await.unwrap();
+                assert!(gone.is_error());
+                readers.push((Line::new(ours), None));
+            } else {
+                readers.push((Line::new(ours), Some(theirs)));
+            }
+        }
+        let woken = Woken::default();
+        for (number, (line, _)) in readers.iter().enumerate() {
+            line.wake_on_trouble(&woken.waker());
+            outlet.push(line, content(number));
+        }
+        pass(&outlet).await;
+        assert_eq!(woken.count(), readers.len() / 2);
+        for (number, (line, theirs)) in readers.into_iter().enumerate() {
+            match theirs {
+                None => {
+                    let State::Broken(error) = line.state() else { panic!("it is gone") };
+                    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe));
+                }
+                Some(mut theirs) => {
+                    assert!(matches!(line.state(), State::Idle));
+                    let mut got = vec![0; content(number).len()];
+                    theirs.read_exact(&mut got).await.unwrap();
+                    assert_eq!(got, content(number));
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_descriptor_that_is_in_a_pass_is_not_taken_by_another_connection() {
+    by_each_sender(async |outlet, listener| {
+        let mut readers = Vec::new();
+        for number in 0..40 {
+            let (ours, theirs) = pair(&listener).await;
+            outlet.push(&Line::new(ours), content(number));
+            readers.push(theirs);
+        }
+        // The tasks of all of them have ended; who comes now is given the lowest descriptors that are free.
+        let mut others = Vec::new();
+        for _ in 0..40 {
+            others.push(pair(&listener).await);
+        }
+        pass(&outlet).await;
+        for (number, mut theirs) in readers.into_iter().enumerate() {
+            let mut got = Vec::new();
+            theirs.read_to_end(&mut got).await.unwrap();
+            assert_eq!(got, content(number));
+        }
+        for (_, theirs) in others {
+            assert_eq!(theirs.try_read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::WouldBlock);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_task_is_woken_after_the_pass_when_it_asked_to_be_and_not_otherwise() {
+    by_each_sender(async |outlet, listener| {
+        let (ours, _theirs) = pair(&listener).await;
+        let line = Line::new(ours);
+        for asked in [false, true, false] {
+            let woken = Woken::default();
+            line.wake_on_trouble(&woken.waker());
+            outlet.push(&line, content(1));
+            if asked {
+                line.wake_after(&woken.waker());
+            }
+            pass(&outlet).await;
+            assert_eq!(woken.count(), usize::from(asked));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_who_queues_wakes_the_pass_and_the_rest_go_with_it() {
+    by_each_sender(async |outlet, listener| {
+        let woken = Woken::default();
+        let mut run = Box::pin(outlet.run());
+        let waker = woken.waker();
+        assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        let mut readers = Vec::new();
+        for number in 0..40 {
+            let (ours, theirs) = pair(&listener).await;
+            let line = Line::new(ours);
+            outlet.push(&line, content(number));
+            readers.push((line, theirs));
+        }
+        assert_eq!(woken.count(), 1);
+        assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert!(readers.iter().all(|(line, _)| matches!(line.state(), State::Idle)));
+    })
+    .await;
+}
+
+/// Counts how often its wakers were called.
+#[derive(Default)]
+struct Woken(std::sync::Arc<Count>);
+
+#[derive(Default)]
+struct Count(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for Count {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Woken {
+    fn waker(&self) -> Waker {
+        std::sync::Arc::clone(&self.0).into()
+    }
+
+    fn count(&self) -> usize {
+        self.0.0.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+#[test]
+fn a_sender_that_is_asked_for_by_name_is_the_one() {
+    assert_eq!(choose(SenderChoice::Write), Ok(Kind::Write));
+    assert_eq!(choose(SenderChoice::Auto), choose(SenderChoice::Uring));
+}
