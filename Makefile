@@ -8,8 +8,12 @@ run:
 install:
 	./server/tests/install
 
+# All by the way out that the server chooses itself; what streams must do by the two others again.
 test: install
 	cargo test --workspace
+	MILLCHAT_TEST_WAY=write cargo test -p millchat-server --test all -- $(STREAMS)
+	MILLCHAT_TEST_WAY=hyper cargo test -p millchat-server --test all -- $(STREAMS)
+STREAMS = leaving:: process:: slow:: storm:: stream::
 
 # Breaks each guarantee on purpose; each must be noticed. `make mutants ONLY=ring` tries some.
 mutants:

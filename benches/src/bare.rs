@@ -15,6 +15,10 @@ use crate::core::MESSAGE_BYTES;
 /// What a request may take.
 const REQUEST_BYTES_MAX: usize = 4096;
 
+/// What is answered to whoever sends.
+const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}";
+/// The path by which it is asked to write by itself; the number of messages follows.
+const TENS: &str = "/tens/";
 /// The name of the process that is the loop.
 const ROLE: &str = "bare";
 
@@ -34,6 +38,14 @@ impl Bare {
         Self { child, address }
     }
 
+    /// Has it write so many messages to all readers, ten by one write(2).
+    pub fn write_in_tens(&self, messages: u64) {
+        let mut stream = TcpStream::connect(self.address).expect("it takes connections");
+        stream.write_all(format!("POST {TENS}{messages}\r\n\r\n").as_bytes()).expect("it takes requests");
+        let written = stream.read(&mut [0; 64]).expect("it answers when it has written");
+        assert!(written > 0, "it ended before it had written");
+    }
+
     /// Its process.
     pub fn process(&self) -> u32 {
         self.child.process()
@@ -51,7 +63,12 @@ pub fn run_if_asked() {
     for stream in listener.incoming() {
         let mut stream = stream.expect("connections are taken");
         stream.set_nodelay(true).expect("a TCP socket has the option");
-        if request(&mut stream).starts_with(b"GET ") {
+        let request = request(&mut stream);
+        if let Some(messages) = request.strip_prefix(b"POST ").and_then(|rest| rest.strip_prefix(TENS.as_bytes())) {
+            let messages = String::from_utf8_lossy(messages).trim().parse().expect("a number of messages");
+            write_in_tens(messages, &mut readers);
+            stream.write_all(ANSWER).expect("whoever asked waits");
+        } else if request.starts_with(b"GET ") {
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: start\ndata: {}\n\n";
             stream.write_all(head.as_bytes()).expect("readers read");
             readers.push(stream);
@@ -61,9 +78,20 @@ pub fn run_if_asked() {
     }
 }
 
+/// Writes so many messages to all readers, ten by one write. A full socket is waited for.
+fn write_in_tens(messages: u64, readers: &mut [TcpStream]) {
+    let body = format!("{{\"content\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
+    let frame = |position| frame(position, body.as_bytes()).expect("it has a content");
+    for first in (1..=messages).step_by(10) {
+        let frames: Vec<u8> = (first..first + 10).flat_map(frame).collect();
+        for reader in &mut *readers {
+            reader.write_all(&frames).expect("readers read");
+        }
+    }
+}
+
 /// Writes each message of a sender, whose first request has been read, to all readers.
 fn spread(sender: &mut TcpStream, readers: &mut [TcpStream]) {
-    const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}";
     sender.write_all(ANSWER).expect("the sender reads");
     for position in 1.. {
         let request = request(sender);

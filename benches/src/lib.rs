@@ -10,6 +10,7 @@ pub mod core;
 pub mod cost;
 pub mod criteria;
 pub mod cursor;
+pub mod descriptors;
 pub mod http;
 pub mod place;
 pub mod post;

@@ -46,7 +46,7 @@ struct Reader {
     stream: TcpStream,
     /// The beginning of a frame whose end has not come.
     begun: Vec<u8>,
-    /// The message that comes next.
+    /// The message that comes next; or the position of the one that came last, 0 before the first.
     next: u64,
 }
 
@@ -95,6 +95,24 @@ impl Readers {
         latencies
     }
 
+    /// Takes messages until every reader has so many. Each message must name the one before it as its predecessor.
+    pub fn follow(&mut self, messages: u64) {
+        let mut left = messages * self.streams.len() as u64;
+        for reader in &mut self.streams {
+            reader.next = 0;
+        }
+        while left > 0 {
+            let more = self.wait(PATIENCE, |last, frames| {
+                for (position, prev) in links(frames) {
+                    assert!(*last == 0 || *last == prev, "after {last} came {position} with {prev} before it");
+                    *last = position;
+                    left -= 1;
+                }
+            });
+            assert!(more, "{left} deliveries never came");
+        }
+    }
+
     /// Hands over the frames that come next, reader by reader; `false` when nothing came for so long.
     fn wait(&mut self, patience: Duration, mut take: impl FnMut(&mut u64, &[u8])) -> bool {
         self.ready.clear();
@@ -118,6 +136,23 @@ impl Readers {
         }
         !self.ready.is_empty()
     }
+}
+
+/// The position of each message, and of the one before it.
+fn links(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
+    const POSITION: &[u8] = b"{\"position\":";
+    const PREV: &[u8] = b",\"prev\":";
+    memmem::find_iter(frames, POSITION).filter_map(|at| {
+        let (position, rest) = leading_number(&frames[at + POSITION.len()..]);
+        // The stream's opening has a position too, and none before it.
+        Some((position, leading_number(rest.strip_prefix(PREV)?).0))
+    })
+}
+
+fn leading_number(text: &[u8]) -> (u64, &[u8]) {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let number = text[..digits].iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    (number, &text[digits..])
 }
 
 /// The number and the time of each marked message.

@@ -1,0 +1,47 @@
+//! Readers that hear nothing: what each costs the server in memory.
+
+use millchat_benches::readers::Readers;
+use millchat_benches::server::Server;
+use millchat_benches::{Results, Unit, cost, descriptors};
+
+const ABOUT: &str = "Readers join one room over plain HTTP/1.1, and nothing is said in it. Counted is the anonymous memory \
+    of the server's process before and after, so what the kernel holds for a socket is not in it. Beside the server as it \
+    is: the server with --fast-path off, where hyper serves every stream as it does those that are no plain HTTP/1.1.";
+const OURS: &str = "millchat";
+const GENERAL: &str = "millchat, by hyper";
+const CASES: [usize; 2] = [1_000, 10_000];
+const ROUNDS: usize = 3;
+/// What the product set out to reach with 10,000 readers, by either way.
+const BYTES_MAX: [(&str, f64); 2] = [(OURS, 2.5 * 1024.0), (GENERAL, 12.0 * 1024.0)];
+
+fn main() {
+    descriptors::raise();
+    let results = Results::new("http_idle", "readers that hear nothing", ABOUT, OURS);
+    for readers in CASES {
+        for _ in 0..ROUNDS {
+            for (name, flags) in [(OURS, &[][..]), (GENERAL, &["--fast-path", "off"])] {
+                let server = Server::start_with("memory:", flags);
+                // What the first of all costs is not a reader's.
+                drop(Readers::connect(server.address, 1));
+                let before = cost::memory(server.process());
+                let _readers = Readers::connect(server.address, readers);
+                let bytes = cost::memory(server.process()).saturating_sub(before);
+                let each = bytes as f64 / readers as f64;
+                results.sample(&case(readers), "memory of a reader", Unit::Bytes, name, each);
+            }
+        }
+    }
+    for (name, most) in BYTES_MAX {
+        let way = if name == OURS { "of plain HTTP/1.1" } else { "by hyper" };
+        let wanted = format!("at most {:.1} KiB", most / 1024.0);
+        results.target(&format!("memory of an idle reader {way}"), &wanted, |found| {
+            let bytes = found.row(&case(CASES[1]), "memory of a reader", name)?.median();
+            Some((Unit::Bytes.show(bytes), bytes <= most))
+        });
+    }
+    results.finish();
+}
+
+fn case(readers: usize) -> String {
+    format!("{} readers", Unit::Count.show(readers as f64))
+}
