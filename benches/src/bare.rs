@@ -64,7 +64,9 @@ pub fn run_if_asked() {
         let mut stream = stream.expect("connections are taken");
         stream.set_nodelay(true).expect("a TCP socket has the option");
         let request = request(&mut stream);
-        if let Some(messages) = request.strip_prefix(b"POST ").and_then(|rest| rest.strip_prefix(TENS.as_bytes())) {
+        if let Some(messages) =
+            request.strip_prefix(b"POST ").and_then(|rest| rest.strip_prefix(TENS.as_bytes()))
+        {
             let messages = String::from_utf8_lossy(messages).trim().parse().expect("a number of messages");
             write_in_tens(messages, &mut readers);
             stream.write_all(ANSWER).expect("whoever asked waits");

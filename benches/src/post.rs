@@ -23,7 +23,6 @@ const ANSWER_BYTES_MAX: usize = 2048;
 pub struct Posters {
     epoll: OwnedFd,
     senders: Vec<Sender>,
-    ready: Vec<Event>,
 }
 
 struct Sender {
@@ -52,7 +51,7 @@ impl Posters {
             Sender { stream, request, answer: Vec::with_capacity(ANSWER_BYTES_MAX), left: 0 }
         };
         let senders = tokens.iter().enumerate().map(connect).collect();
-        Self { epoll, senders, ready: Vec::with_capacity(count) }
+        Self { epoll, senders }
     }
 
     /// Every sender sends this many messages, one after the other; says how long that took.
@@ -63,10 +62,11 @@ impl Posters {
             sender.send();
         }
         let mut busy = self.senders.len();
+        let mut ready: Vec<Event> = Vec::with_capacity(busy);
         while busy > 0 {
-            self.ready.clear();
-            epoll::wait(&self.epoll, spare_capacity(&mut self.ready), None).expect("epoll waits");
-            for event in &self.ready {
+            ready.clear();
+            epoll::wait(&self.epoll, spare_capacity(&mut ready), None).expect("epoll waits");
+            for event in &ready {
                 let sender = &mut self.senders[event.data.u64() as usize];
                 if sender.receive() {
                     busy -= 1;

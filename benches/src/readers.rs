@@ -104,7 +104,10 @@ impl Readers {
         while left > 0 {
             let more = self.wait(PATIENCE, |last, frames| {
                 for (position, prev) in links(frames) {
-                    assert!(*last == 0 || *last == prev, "after {last} came {position} with {prev} before it");
+                    assert!(
+                        *last == 0 || *last == prev,
+                        "after {last} came {position} with {prev} before it"
+                    );
                     *last = position;
                     left -= 1;
                 }

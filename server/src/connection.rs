@@ -64,15 +64,19 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr) {
     let held = match w.app.limits.connect(peer) {
         Ok(held) => held,
         Err(limited) => {
-            let socket = refuse(&w, socket, limited).await;
-            return linger(socket).await;
+            let refused = async {
+                let socket = refuse(&w, socket, limited).await;
+                linger(socket).await;
+            };
+            return Box::pin(refused).await;
         }
     };
-    // On the heap, and freed with all of hyper once the stream has left it.
+    // What is not there for long is on the heap: a stream that has left hyper is all that the task is large enough for.
     match Box::pin(speak(&w, socket, peer)).await {
-        Spoken::Ended(socket) => linger(socket).await,
+        Spoken::Ended(socket) => Box::pin(linger(socket)).await,
         Spoken::Leaves(outlet, leaving, socket) => {
-            linger(leaving.serve(&w, outlet, socket).await).await;
+            let socket = leaving.serve(&w, outlet, socket).await;
+            Box::pin(linger(socket)).await;
         }
     }
     drop(held);

@@ -20,6 +20,7 @@ use millchat::{
 };
 use rand::RngExt;
 use std::future::Future;
+use std::mem;
 use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -196,7 +197,9 @@ impl Stream {
     /// way the reader comes back with its place.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if self.rest.is_empty() && (self.failed || self.app.drain.is_raised()) {
-            return Poll::Ready(None);
+            // The head of an answer goes out also when nothing follows: no answer at all would be taken for a failure.
+            let head = mem::take(&mut self.head);
+            return Poll::Ready((!head.is_empty()).then_some(head));
         }
         if self.rest.is_empty() {
             self.rest = self.gather(cx).unwrap_or_default();
@@ -214,6 +217,7 @@ impl Stream {
             if silent >= HEARTBEAT {
                 self.sent_at = now;
                 self.timer.as_mut().reset(now + HEARTBEAT);
+                self.timed = false;
                 let mut out = Vec::new();
                 self.dialect.heartbeat(&mut out);
                 return Poll::Ready(Some(out.into()));
@@ -226,7 +230,7 @@ impl Stream {
 
     /// What is pending now, as one chunk; `None` when nothing is.
     fn gather(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
-        let first = if self.head.is_empty() { self.next(cx)? } else { std::mem::take(&mut self.head) };
+        let first = if self.head.is_empty() { self.next(cx)? } else { mem::take(&mut self.head) };
         if first.len() >= GATHER_BYTES_MAX {
             return Some(first);
         }
@@ -296,6 +300,7 @@ impl Drop for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Settings;
 
     fn begins(uri: &str, header: Option<&[u8]>) -> From {
         let mut req = hyper::Request::get(uri);
@@ -327,6 +332,29 @@ mod tests {
         ] {
             assert_eq!(begins(uri, header), expected, "{uri} {header:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_head_of_an_answer_goes_out_also_when_the_process_is_to_end() {
+        struct Silent;
+        impl Dialect for Silent {
+            fn kind(&self, frames: &Frames) -> FrameKind {
+                frames.json
+            }
+            fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
+            fn gap(&self, _: Position, _: Place, _: bool, _: &mut Vec<u8>) {}
+            fn heartbeat(&self, _: &mut Vec<u8>) {}
+        }
+        let settings = Settings { log: "memory:".into(), ..Settings::default() };
+        let app = Arc::new(App::open(&settings).unwrap());
+        let room = RoomName::new("lobby").unwrap();
+        let subscription = app.chat.subscribe(&room, From::Last(0), None).await.unwrap();
+        let mut stream = Stream::new(&app, room, subscription, Silent);
+        stream.begin_with(Bytes::from_static(b"head"));
+        app.drain.raise();
+        let mut next = async || std::future::poll_fn(|cx| stream.poll_bytes(cx)).await;
+        assert_eq!(next().await, Some(Bytes::from_static(b"head")));
+        assert_eq!(next().await, None);
     }
 
     #[test]

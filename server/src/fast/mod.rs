@@ -36,6 +36,8 @@ use tokio::net::TcpStream;
 
 /// What a reader still sends is read in pieces of this size and discarded.
 const DISCARD_BYTES: usize = 512;
+/// A reader that sends more than this is no reader.
+const DISCARDED_BYTES_MAX: usize = 256 * 1024;
 /// About what the head of an answer takes.
 const HEAD_BYTES: usize = 512;
 
@@ -89,7 +91,7 @@ impl Leaving {
             Shared(made)
         });
         let line = line.expect("it was made a line above");
-        let mut reader = Reader { outlet, line, socket, stream, left: Bytes::new() };
+        let mut reader = Reader { outlet, line, socket, stream, left: Bytes::new(), discarded: 0 };
         let mut drain = pin!(w.app.drain.wait());
         let mut waits = false;
         poll_fn(|cx| {
@@ -113,6 +115,8 @@ struct Reader<'a> {
     stream: Box<sse::Stream>,
     /// What the kernel did not take of what was handed over last; goes out before anything else.
     left: Bytes,
+    /// Bytes of the peer's that were discarded.
+    discarded: usize,
 }
 
 impl Reader<'_> {
@@ -165,14 +169,17 @@ impl Reader<'_> {
         }
     }
 
-    /// Ready when the reader is gone. What it still sends is nobody's: it asked for a stream that does not end.
+    /// Ready when the reader is gone, or sends without end. What it still sends is nobody's: it asked for a stream that
+    /// does not end.
     fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut sink = [0; DISCARD_BYTES];
         loop {
             let mut sink = ReadBuf::new(&mut sink);
             match Pin::new(&mut self.socket).poll_read(cx, &mut sink) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(())) if !sink.filled().is_empty() => {}
+                Poll::Ready(Ok(())) if !sink.filled().is_empty() && self.discarded < DISCARDED_BYTES_MAX => {
+                    self.discarded += sink.filled().len();
+                }
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }

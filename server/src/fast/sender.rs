@@ -79,7 +79,7 @@ pub fn choose(wanted: SenderChoice) -> Result<Kind, String> {
 
 #[cfg(target_os = "linux")]
 fn probe() -> io::Result<()> {
-    super::uring::Uring::new().map(drop)
+    super::uring::Uring::probe()
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -87,14 +87,14 @@ fn probe() -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// One `send` each, as `write(2)` but without a signal when the peer is gone.
+/// One `send` each. (A process of Rust's ignores the signal that comes when the peer is gone.)
 pub struct Write;
 
 impl Sender for Write {
     fn send(&mut self, batch: &mut [Outgoing]) {
         for outgoing in batch {
-            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-            outgoing.taken = send(&outgoing.line.socket, &outgoing.bytes, flags).map_err(Into::into);
+            outgoing.taken =
+                send(&outgoing.line.socket, &outgoing.bytes, SendFlags::DONTWAIT).map_err(Into::into);
         }
     }
 }

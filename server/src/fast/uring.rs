@@ -12,8 +12,10 @@ use super::outlet::{BATCH_MAX, Outgoing};
 use super::sender::{Sender, Write};
 use io_uring::{IoUring, opcode, types};
 use rustix::net::SendFlags;
+use socket2::SockRef;
 use std::io;
 use std::mem;
+use std::net::Shutdown;
 use std::os::fd::AsRawFd as _;
 use std::rc::Rc;
 
@@ -33,6 +35,14 @@ impl Uring {
         let entries = BATCH_MAX as u32;
         let ring = IoUring::builder().setup_single_issuer().setup_defer_taskrun().build(entries)?;
         Ok(Self { ring, broken: false })
+    }
+
+    /// Whether the kernel takes submissions too: some places allow a ring and not its use.
+    pub fn probe() -> io::Result<()> {
+        let mut uring = Self::new()?;
+        // SAFETY: it names no memory and no descriptor.
+        unsafe { uring.ring.submission().push(&opcode::Nop::new().build()) }.map_err(io::Error::other)?;
+        uring.ring.submit_and_wait(1).map(drop)
     }
 
     /// Submits all and waits for all answers, which come during the call.
@@ -77,15 +87,16 @@ impl Sender for Uring {
             return Write.send(batch);
         }
         if let Err(error) = self.submit(batch) {
-            tracing::error!(%error, "io_uring failed: this thread writes from now on, and its readers come back");
             self.broken = true;
             for outgoing in batch {
                 // The kernel may still read the one and write to the other.
                 mem::forget(outgoing.bytes.clone());
                 mem::forget(Rc::clone(&outgoing.line));
-                // What arrived is not known: the reader comes back with its place.
+                // What arrived is not known: the reader is told that this is the end, and comes back with its place.
+                let _ = SockRef::from(&outgoing.line.socket).shutdown(Shutdown::Both);
                 outgoing.taken = Err(io::ErrorKind::BrokenPipe.into());
             }
+            tracing::error!(%error, "io_uring failed: this thread writes from now on, and its readers come back");
         }
     }
 }
