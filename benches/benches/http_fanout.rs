@@ -13,8 +13,7 @@ use millchat_benches::bare::{self, Bare};
 use millchat_benches::place::Scratch;
 use millchat_benches::readers::{self, Readers};
 use millchat_benches::server::Server;
-use millchat_benches::{Results, Unit, cost, http};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use millchat_benches::{Results, Unit, cost, http, limits};
 
 const ABOUT: &str = "Messages of 200 bytes are posted to one room over HTTP at a steady pace (50 a second; 5 to \
     10,000 readers), while readers follow it. Delivery is counted from the moment a message was to be posted to the \
@@ -37,7 +36,7 @@ const P99_RATIO_MAX: f64 = 1.5;
 
 fn main() {
     bare::run_if_asked();
-    raise_descriptor_limit();
+    limits::raise_descriptors();
     let results =
         Results::new("http_fanout", "one room's messages to all its readers over HTTP", ABOUT, OURS);
     let scratch = Scratch::new("http_fanout");
@@ -129,11 +128,4 @@ impl Sender {
         }
         assert!(http::succeeded(&answer), "{}", String::from_utf8_lossy(&answer));
     }
-}
-
-/// Ten thousand readers need as many descriptors.
-fn raise_descriptor_limit() {
-    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
-    let all = Rlimit { current: maximum, maximum };
-    setrlimit(Resource::Nofile, all).expect("up to its hard limit a process may raise it");
 }
