@@ -22,7 +22,10 @@ const VERIFIED: &str = "8,000 deliveries and 400 acknowledgements verified";
 #[test]
 fn what_a_server_behind_nginx_does_to_one_message_in_some_hundreds_is_caught() {
     use broken::{Breach, Server};
-    let run = |breach| load(&Nginx::start(&Server::start(breach).url()).url, &LOAD);
+    let run = |breach| {
+        let nginx = Nginx::start(&Server::start(breach).url());
+        load(&nginx.url, &LOAD)
+    };
     thread::scope(|at_once| {
         at_once.spawn(|| run(Breach::None).must_pass(VERIFIED));
         at_once.spawn(|| run(Breach::Drop).must_catch(&["Stream broken", "the reader was at"]));
@@ -35,8 +38,10 @@ fn what_a_server_behind_nginx_does_to_one_message_in_some_hundreds_is_caught() {
 fn what_happens_between_nginx_and_the_readers_to_one_message_in_some_hundreds_is_caught() {
     use breaking::{Breach, Proxy};
     let server = real::Server::start();
-    let nginx = Nginx::start(&server.url);
-    let run = |breach| load(&Proxy::start(&nginx.url, breach).url, &LOAD);
+    let run = |breach| {
+        let nginx = Nginx::start(&server.url);
+        load(&Proxy::start(&nginx.url, breach).url, &LOAD)
+    };
     thread::scope(|at_once| {
         at_once.spawn(|| run(Breach::None).must_pass(VERIFIED));
         at_once.spawn(|| run(Breach::Drop).must_catch(&["Stream broken", "the reader was at"]));

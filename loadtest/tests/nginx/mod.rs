@@ -48,9 +48,10 @@ fn config(listen: &str, upstream: &str) -> String {
         .replace("listen 443 ssl;", &format!("listen {listen};"))
         .replace("http://127.0.0.1:8080", upstream);
     assert!(server.contains(listen) && server.contains(upstream), "{server}");
-    // One process in the foreground; everything that it writes goes where the test cleans up.
+    // One process in the foreground; everything that it writes goes where the test cleans up. With more connections
+    // than it has room for it would close idle ones, and a machine that stands still for a moment makes many.
     format!(
-        "daemon off; master_process off; pid nginx.pid;\nevents {{ worker_connections 1024; }}\n\
+        "daemon off; master_process off; pid nginx.pid;\nevents {{ worker_connections 4096; }}\n\
          http {{\naccess_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;\n\
          uwsgi_temp_path t4; scgi_temp_path t5;\n{server}\n}}\n"
     )
