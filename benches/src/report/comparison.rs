@@ -116,7 +116,7 @@ fn bottleneck(contestants: &[Contestant]) -> String {
         return "In no run did the tester find itself to be the bottleneck.".to_owned();
     }
     format!(
-        "The tester found itself to be the bottleneck with {}: there the server could do more.",
+        "The tester found itself to be the bottleneck with {}: there the server may be able to do more.",
         late.join(", ")
     )
 }
