@@ -1,5 +1,5 @@
 # Everything a person does here, a line or two each.
-.PHONY: run test bench loadtest install mutants prove
+.PHONY: run test bench compare loadtest install mutants prove
 
 run:
 	cargo run --release
@@ -27,6 +27,12 @@ prove:
 bench:
 	cargo bench
 	cargo run --release -p millchat-benches --bin report
+
+# Installs the others, runs them and ours under the same load, and writes docs/benchmarks.md. MERCURE_BIN and
+# WATERMILLCHAT_BIN name programs that are in no package manager; `make compare ONLY=nchan` shows one and writes nothing.
+compare:
+	cargo run --release -p millchat-benches --bin compare $(ONLY)
+	$(if $(ONLY),,cargo run --release -p millchat-benches --bin report)
 
 loadtest:
 	cargo build --release -p millchat-server -p millchat-loadtest

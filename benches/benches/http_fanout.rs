@@ -13,7 +13,7 @@ use millchat_benches::bare::{self, Bare};
 use millchat_benches::place::{self, Scratch};
 use millchat_benches::readers::{self, Readers};
 use millchat_benches::server::Server;
-use millchat_benches::{Results, Unit, cost, descriptors, http};
+use millchat_benches::{Results, Unit, cost, http, limits};
 
 const ABOUT: &str = "Messages of 200 bytes are posted to one room over HTTP at a steady pace (50 a second; 5 to \
     10,000 readers, 3 to 19,000), while readers follow it. Delivery is counted from the moment a message was to be \
@@ -46,7 +46,7 @@ const MANY_RATIO_MAX: f64 = 1.3;
 
 fn main() {
     bare::run_if_asked();
-    descriptors::raise();
+    limits::raise_descriptors();
     let results =
         Results::new("http_fanout", "one room's messages to all its readers over HTTP", ABOUT, OURS);
     let scratch = Scratch::new("http_fanout");
@@ -117,9 +117,11 @@ fn measure(
             thread::sleep(due.saturating_sub(origin.elapsed()));
             sender.post(&readers::content(number, due));
         }
+        sender
     });
     let latencies = readers.receive(messages, origin);
-    sending.join().expect("the sender sends to the end");
+    // Still connected: the loop's thread that serves it takes its time on the CPU along when it ends.
+    let _sender = sending.join().expect("the sender sends to the end");
     let spent = cost::cpu(process).saturating_sub(before);
     results.time(&case, "CPU per delivery", name, latencies.len(), spent);
     for (metric, quantile) in [("p50 delivery", 0.5), ("p99 delivery", 0.99)] {

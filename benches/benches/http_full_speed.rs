@@ -8,7 +8,7 @@ use millchat_benches::place::Scratch;
 use millchat_benches::post::Posters;
 use millchat_benches::readers::Readers;
 use millchat_benches::server::Server;
-use millchat_benches::{Results, Unit, cost, descriptors};
+use millchat_benches::{Results, Unit, cost, limits};
 
 const ABOUT: &str = "16 senders post messages of 200 bytes to one room over HTTP, each as soon as its last is \
     acknowledged (and durable), while 1,000 readers follow the room. It ends when every reader has every message; each \
@@ -31,7 +31,7 @@ const DELIVERIES_A_SECOND_MIN: f64 = 1e6;
 
 fn main() {
     bare::run_if_asked();
-    descriptors::raise();
+    limits::raise_descriptors();
     let results = Results::new("http_full_speed", "16 senders at full speed, 1,000 readers", ABOUT, OURS);
     let scratch = Scratch::new("http_full_speed");
     let messages = MESSAGES * SENDERS as u64;

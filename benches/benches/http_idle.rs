@@ -2,7 +2,7 @@
 
 use millchat_benches::readers::Readers;
 use millchat_benches::server::Server;
-use millchat_benches::{Results, Unit, cost, descriptors};
+use millchat_benches::{Results, Unit, cost, limits};
 
 const ABOUT: &str = "Readers join one room over plain HTTP/1.1, and nothing is said in it. Counted is the anonymous memory \
     of the server's process before and after, so what the kernel holds for a socket is not in it. Beside the server as it \
@@ -15,7 +15,7 @@ const ROUNDS: usize = 3;
 const BYTES_MAX: [(&str, f64); 2] = [(OURS, 2.5 * 1024.0), (GENERAL, 12.0 * 1024.0)];
 
 fn main() {
-    descriptors::raise();
+    limits::raise_descriptors();
     let results = Results::new("http_idle", "readers that hear nothing", ABOUT, OURS);
     for readers in CASES {
         for _ in 0..ROUNDS {

@@ -1,13 +1,16 @@
 //! The limit of bringing a message to many sockets: a process that writes the same bytes to each, by one write(2), in
 //! one loop, and does nothing else.
 //!
-//! It answers the same requests as the server, so that the same readers and the same sender load it. It reads no
+//! It answers the same requests as the server, so that the same readers and the same senders load it. It reads no
 //! more of them than whether somebody reads or sends, keeps nothing, and knows one room.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread;
 
 use memchr::memmem;
+use parking_lot::Mutex;
 
 use crate::again::{self, Again};
 use crate::core::MESSAGE_BYTES;
@@ -59,33 +62,40 @@ pub fn run_if_asked() {
     }
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     println!("{}", listener.local_addr().expect("it is bound"));
-    let mut readers = Vec::new();
+    let room: Arc<Mutex<Room>> = Arc::default();
     for stream in listener.incoming() {
         let mut stream = stream.expect("connections are taken");
         stream.set_nodelay(true).expect("a TCP socket has the option");
-        let request = request(&mut stream);
+        let first = request(&mut stream);
         if let Some(messages) =
-            request.strip_prefix(b"POST ").and_then(|rest| rest.strip_prefix(TENS.as_bytes()))
+            first.strip_prefix(b"POST ").and_then(|rest| rest.strip_prefix(TENS.as_bytes()))
         {
             let messages = String::from_utf8_lossy(messages).trim().parse().expect("a number of messages");
-            write_in_tens(messages, &mut readers);
+            write_in_tens(messages, &mut room.lock().readers);
             stream.write_all(ANSWER).expect("whoever asked waits");
-        } else if request.starts_with(b"GET ") {
+        } else if first.starts_with(b"GET ") {
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: start\ndata: {}\n\n";
             stream.write_all(head.as_bytes()).expect("readers read");
-            readers.push(stream);
+            room.lock().readers.push(stream);
         } else {
-            spread(&mut stream, &mut readers);
+            let room = Arc::clone(&room);
+            thread::spawn(move || spread(stream, first, &room));
         }
     }
 }
 
+/// The one room. Held while a message is written, so that all readers get all messages in one order.
+#[derive(Default)]
+struct Room {
+    readers: Vec<TcpStream>,
+    position: u64,
+}
+
 /// Writes so many messages to all readers, ten by one write. A full socket is waited for.
 fn write_in_tens(messages: u64, readers: &mut [TcpStream]) {
-    let body = format!("{{\"content\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
-    let frame = |position| frame(position, body.as_bytes()).expect("it has a content");
+    let content = "x".repeat(MESSAGE_BYTES);
     for first in (1..=messages).step_by(10) {
-        let frames: Vec<u8> = (first..first + 10).flat_map(frame).collect();
+        let frames: Vec<u8> = (first..first + 10).flat_map(|position| frame(position, &content)).collect();
         for reader in &mut *readers {
             reader.write_all(&frames).expect("readers read");
         }
@@ -93,33 +103,42 @@ fn write_in_tens(messages: u64, readers: &mut [TcpStream]) {
 }
 
 /// Writes each message of a sender, whose first request has been read, to all readers.
-fn spread(sender: &mut TcpStream, readers: &mut [TcpStream]) {
-    sender.write_all(ANSWER).expect("the sender reads");
-    for position in 1.. {
-        let request = request(sender);
-        let Some(frame) = frame(position, &request) else { return };
+fn spread(mut sender: TcpStream, first: Vec<u8>, room: &Mutex<Room>) {
+    let mut next = first;
+    while !next.is_empty() {
         sender.write_all(ANSWER).expect("the sender reads");
-        for reader in &mut *readers {
+        let Some(content) = content(&next) else {
+            next = request(&mut sender);
+            continue;
+        };
+        let mut room = room.lock();
+        room.position += 1;
+        let frame = frame(room.position, content);
+        for reader in &mut room.readers {
             let written = reader.write(&frame).expect("readers read");
             assert_eq!(written, frame.len(), "readers are fast enough to leave room for a frame");
         }
+        drop(room);
+        next = request(&mut sender);
     }
 }
 
-/// The same bytes as the server makes of it.
-fn frame(position: u64, request: &[u8]) -> Option<Vec<u8>> {
+/// What a message says; nothing when it is shorter than those of a measured round.
+fn content(request: &[u8]) -> Option<&str> {
     const BEGIN: &[u8] = b"{\"content\":\"";
     let at = memmem::find(request, BEGIN)? + BEGIN.len();
-    let content = std::str::from_utf8(&request[at..at + MESSAGE_BYTES]).ok()?;
+    std::str::from_utf8(request.get(at..at + MESSAGE_BYTES)?).ok()
+}
+
+/// The same bytes as the server makes of it.
+fn frame(position: u64, content: &str) -> Vec<u8> {
     let prev = position - 1;
-    Some(
-        format!(
-            "id: 5f3c9a2e-{position}\nevent: message\ndata: {{\"position\":{position},\"prev\":{prev},\
-             \"room\":\"bench\",\"author\":{{\"id\":\"g_4kq7x2mzn5bd3w8t\",\"name\":\"Bench\",\
-             \"kind\":\"guest\"}},\"content\":\"{content}\",\"created_at\":\"2026-11-23T09:30:00.123Z\"}}\n\n"
-        )
-        .into_bytes(),
+    format!(
+        "id: 5f3c9a2e-{position}\nevent: message\ndata: {{\"position\":{position},\"prev\":{prev},\
+         \"room\":\"bench\",\"author\":{{\"id\":\"g_4kq7x2mzn5bd3w8t\",\"name\":\"Bench\",\
+         \"kind\":\"guest\"}},\"content\":\"{content}\",\"created_at\":\"2026-11-23T09:30:00.123Z\"}}\n\n"
     )
+    .into_bytes()
 }
 
 /// One request, whole; empty when the connection has ended.

@@ -1,8 +1,9 @@
 //! As much HTTP/1.1 as a bench client needs: requests as bytes made once, and answers taken apart no further than to
 //! where they end.
 
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use memchr::memmem;
 
@@ -34,6 +35,24 @@ pub fn end_of_answer(bytes: &[u8]) -> Option<usize> {
 /// Whether the answer at the front of `bytes` is a success.
 pub fn succeeded(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/1.1 2")
+}
+
+/// Who says nothing for so long has said all.
+const SILENCE: Duration = Duration::from_secs(2);
+/// Most bytes of an answer that are taken.
+const EXCHANGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Sends a request that asks for the connection's end, and gives all that comes until then: of whatever server, a stream
+/// too, which ends by its silence.
+pub fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(SILENCE))?;
+    stream.write_all(request)?;
+    let mut answer = Vec::new();
+    match stream.take(EXCHANGE_BYTES_MAX).read_to_end(&mut answer) {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        _ => Ok(answer),
+    }
 }
 
 /// Sends one request on a connection of its own and gives the body of the answer.

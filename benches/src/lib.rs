@@ -6,12 +6,13 @@
 
 pub mod again;
 pub mod bare;
+pub mod comparison;
 pub mod core;
 pub mod cost;
 pub mod criteria;
 pub mod cursor;
-pub mod descriptors;
 pub mod http;
+pub mod limits;
 pub mod place;
 pub mod post;
 pub mod readers;

@@ -26,6 +26,8 @@ pub enum Unit {
     PerSecond,
     /// How many; neither is better.
     Count,
+    /// Of a thousand: less is better.
+    PerMille,
 }
 
 impl Unit {
@@ -42,6 +44,8 @@ impl Unit {
             }
             Self::PerSecond => format!("{}/s", grouped(value)),
             Self::Count => grouped(value),
+            Self::PerMille if value == 0.0 => "none".to_owned(),
+            Self::PerMille => format!("{} ‰", digits(value)),
         }
     }
 }
@@ -65,6 +69,7 @@ impl Unit {
             Self::Bytes => format!("{value:.0} B"),
             Self::PerSecond => short(value, 1e3, &["/s", "k/s", "M/s"]),
             Self::Count => short(value, 1e3, &["", "k", "M"]),
+            Self::PerMille => format!("{} ‰", digits_round(value)),
         }
     }
 }
@@ -171,10 +176,10 @@ impl Found {
         self.rows.iter().find(|row| row.case == case && row.metric == metric && row.contender == contender)
     }
 
-    /// How many times the figure of `other` ours is.
+    /// How many times the figure of `other` ours is; nothing where theirs is nothing.
     pub fn ratio(&self, case: &str, metric: &str, other: &str) -> Option<f64> {
         let ours = self.row(case, metric, &self.ours)?.median();
-        Some(ours / self.row(case, metric, other)?.median())
+        Some(ours / self.row(case, metric, other)?.median()).filter(|ratio| ratio.is_finite())
     }
 
     /// The values of one column, each once, in the order they came.
@@ -282,15 +287,21 @@ impl Results {
     ///
     /// A run that was asked for a part only (by a name on the command line) is printed and not kept.
     pub fn finish(self) {
-        let mut found = self.found.into_inner();
-        found.took_s = self.begun.elapsed().as_secs_f64();
-        println!("{found}");
+        let found = self.end();
         if found.rows.is_empty() || place::only_a_part() {
             return;
         }
         let json = serde_json::to_vec_pretty(&found).expect("figures and words are JSON");
         let path = place::figures().join(format!("{}.json", found.bench));
         fs::write(&path, json).expect("the target directory takes files");
+    }
+
+    /// Prints the ratios, for whoever keeps the figures.
+    pub fn end(self) -> Found {
+        let mut found = self.found.into_inner();
+        found.took_s = self.begun.elapsed().as_secs_f64();
+        println!("{found}");
+        found
     }
 }
 

@@ -64,19 +64,33 @@ impl Drop for Server {
     }
 }
 
-/// The binary, built if it was not: cargo builds no binary of another package for a bench.
+/// The server's binary.
 fn binary() -> String {
-    let build = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--quiet", "--package", "millchat-server", "--bin", "millchat"])
-        .args(["--message-format", "json"])
+    build(&[("millchat-server", "millchat")]).remove(0)
+}
+
+/// Programs of other packages, built if they were not: cargo builds none of them for a bench. As pairs of package and
+/// program; gives their paths in this order.
+pub fn build(programs: &[(&str, &str)]) -> Vec<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--release", "--quiet", "--message-format", "json"]);
+    for (package, program) in programs {
+        cargo.args(["--package", package, "--bin", program]);
+    }
+    let build = cargo
         .current_dir(place::workspace())
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo has started this bench and starts again");
-    assert!(build.status.success(), "the server does not build");
-    let messages = build.stdout.split(|byte| *byte == b'\n');
-    let executable = |line: &[u8]| {
-        serde_json::from_slice::<Value>(line).ok()?.get("executable")?.as_str().map(str::to_owned)
+    assert!(build.status.success(), "the workspace does not build");
+    let messages: Vec<Value> = build
+        .stdout
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect();
+    let path = |name: &str| {
+        let of = messages.iter().filter(|message| message["target"]["name"] == name);
+        of.filter_map(|message| message["executable"].as_str()).next_back().map(str::to_owned)
     };
-    messages.filter_map(executable).next_back().expect("cargo says what it has built")
+    programs.iter().map(|(_, program)| path(program).expect("cargo says what it has built")).collect()
 }

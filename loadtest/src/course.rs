@@ -71,7 +71,7 @@ pub async fn conduct(run: Arc<Run>) -> Measured {
     measured.resident_joined = resident(&run);
 
     let own = std::process::id();
-    let cpu = (run.pid.and_then(process::cpu_time), process::cpu_time(own), process::machine_time());
+    let cpu = (run.pid.and_then(process::cpu_time), process::cpu_time_alone(own), process::machine_time());
     let first = Instant::now() + BREATH;
     let last = first + load.duration;
     measured.first = Some(first);
@@ -105,7 +105,7 @@ pub async fn conduct(run: Arc<Run>) -> Measured {
         }
     }
     measured.server_cpu = difference(run.pid.and_then(process::cpu_time), cpu.0);
-    measured.own_cpu = difference(process::cpu_time(own), cpu.1);
+    measured.own_cpu = difference(process::cpu_time_alone(own), cpu.1);
     measured.machine_idle = process::machine_time().zip(cpu.2).and_then(|(now, then)| now.idle_since(then));
     measured.loaded = first.elapsed();
     measured.interrupted = goose::is_killswitch_triggered();

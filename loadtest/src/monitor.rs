@@ -29,7 +29,7 @@ impl Counted {
             delivered: run.counts.delivered.get(),
             bytes: run.counts.bytes.get(),
             server_cpu: run.pid.and_then(process::cpu_time),
-            own_cpu: process::cpu_time(std::process::id()),
+            own_cpu: process::cpu_time_alone(std::process::id()),
         }
     }
 }

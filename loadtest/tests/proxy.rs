@@ -3,36 +3,26 @@
 
 mod breaking;
 mod real;
-
-use std::process::{Command, Output};
+#[expect(dead_code, reason = "what other tests use of it")]
+mod tester;
 
 use breaking::{Breach, Proxy};
+use tester::Ran;
 
 /// Loads the real server lightly through the proxy.
-fn load(breach: Breach) -> Output {
+fn load(breach: Breach) -> Ran {
     let server = real::Server::start();
     let proxy = Proxy::start(&server.url, breach);
-    Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
-        .args(["--url", &proxy.url, "--readers", "20", "--rooms", "2", "--rate", "400", "--duration", "2s"])
-        .output()
-        .expect("the load tester can be started")
+    tester::load(&proxy.url, &["--readers", "20", "--rooms", "2", "--rate", "400", "--duration", "2s"])
 }
 
-/// The run fails with code 1, and names the room, the positions and who saw it.
 fn must_catch(breach: Breach, words: &[&str]) {
-    let output = load(breach);
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{breach:?}: {report}");
-    let named = |line: &str| line.starts_with("VIOLATION") && words.iter().all(|word| line.contains(word));
-    assert!(report.lines().any(named), "{breach:?}: {report}");
+    load(breach).must_catch(words);
 }
 
 #[test]
 fn the_real_server_behind_a_proxy_that_keeps_its_promises_passes() {
-    let output = load(Breach::None);
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{report}");
-    assert!(report.contains("8,000 deliveries and 800 acknowledgements verified"), "{report}");
+    load(Breach::None).must_pass("8,000 deliveries and 800 acknowledgements verified");
 }
 
 #[test]

@@ -3,35 +3,26 @@
 //! The load tester runs as a process against a small server that breaks one thing for one reader.
 
 mod broken;
-
-use std::process::{Command, Output};
+mod tester;
 
 use broken::{Breach, Server};
+use tester::{LIGHT, Ran};
 
 /// Loads the server lightly.
-fn load(server: &Server, more: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
-        .args(["--url", &server.url(), "--readers", "20", "--rate", "300", "--duration", "1s"])
-        .args(more)
-        .output()
-        .expect("the load tester can be started")
+fn load(breach: Breach, more: &[&str]) -> Ran {
+    tester::load(&Server::start(breach).url(), &[&LIGHT, more].concat())
 }
 
 /// The run fails, and names what is wrong.
 fn must_catch(breach: Breach, words: &str) {
-    let output = load(&Server::start(breach), &[]);
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{breach:?}: {report}");
-    assert!(report.lines().any(|line| line.starts_with("VIOLATION") && line.contains(words)), "{report}");
+    load(breach, &[]).must_catch(&[words]);
 }
 
 #[test]
 fn a_server_that_keeps_every_promise_passes_and_the_numbers_are_right() {
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
-    let server = Server::start(Breach::None);
-    let output = load(&server, &["--report-json", json.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
+    load(Breach::None, &["--report-json", json.to_str().unwrap()]).must_pass("PASSED");
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(json).unwrap()).unwrap();
     assert_eq!(report["moved"]["acknowledged"], 300);
     assert_eq!(report["moved"]["deliveries"], 6000);
@@ -41,10 +32,7 @@ fn a_server_that_keeps_every_promise_passes_and_the_numbers_are_right() {
 
 #[test]
 fn messages_are_spread_over_the_rooms_and_verified_in_each() {
-    let output = load(&Server::start(Breach::None), &["--rooms", "4"]);
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{report}");
-    assert!(report.contains("1,500 deliveries and 300 acknowledgements verified"), "{report}");
+    load(Breach::None, &["--rooms", "4"]).must_pass("1,500 deliveries and 300 acknowledgements verified");
 }
 
 #[test]
@@ -79,20 +67,15 @@ fn an_acknowledged_message_that_is_not_in_the_log_is_caught() {
 
 #[test]
 fn a_reader_whose_line_is_cut_comes_back_and_misses_nothing() {
-    let output = load(&Server::start(Breach::Cut), &[]);
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(0), "{report}");
-    assert!(report.contains("stream closed by the server") && report.contains("\nresume "), "{report}");
+    let ran = load(Breach::Cut, &[]);
+    ran.must_pass("stream closed by the server");
+    ran.must_pass("\nresume ");
 }
 
 #[test]
 fn a_run_that_reaches_no_server_fails() {
-    let url = Server::gone();
-    let output = Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
-        .args(["--url", &url, "--readers", "2", "--senders", "1", "--duration", "100ms"])
-        .output()
-        .unwrap();
-    let report = String::from_utf8_lossy(&output.stdout);
-    assert_eq!(output.status.code(), Some(1), "{report}");
-    assert!(report.contains("nothing was verified"), "{report}");
+    let few = ["--readers", "2", "--senders", "1", "--duration", "100ms"];
+    let ran = tester::load(&Server::gone(), &few);
+    assert_eq!(ran.code, Some(1), "{}", ran.report);
+    assert!(ran.report.contains("nothing was verified"), "{}", ran.report);
 }

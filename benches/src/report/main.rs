@@ -1,8 +1,10 @@
-//! Writes `docs/benchmarks.md` and its plots from the figures that the last `cargo bench` has left.
+//! Writes `docs/benchmarks.md` and its plots from the figures that the last `cargo bench` and the last
+//! `make compare` have left.
 //!
 //! Nothing in that page is written by hand but what was tried (`benches/tried.md`): run the benches, run this, and the
 //! page says what this machine found.
 
+mod comparison;
 mod machine;
 mod page;
 mod plot;
@@ -10,6 +12,7 @@ mod plot;
 use std::fs;
 use std::process::ExitCode;
 
+use millchat_benches::comparison::Comparison;
 use millchat_benches::place;
 use millchat_benches::results::Found;
 
@@ -38,19 +41,32 @@ fn main() -> ExitCode {
             Err(_) => eprintln!("no figures of {bench}: run cargo bench --bench {bench}"),
         }
     }
-    if all.is_empty() {
+    let compared = fs::read(place::figures().join("compare.json")).ok();
+    let compared = compared
+        .map(|json| serde_json::from_slice::<Comparison>(&json).expect("`compare` writes what we read"));
+    if all.is_empty() && compared.is_none() {
         return ExitCode::FAILURE;
     }
     let docs = place::workspace().join("docs");
     let images = docs.join("img");
     fs::create_dir_all(&images).expect("the docs take directories");
+    let draw = |found: &Found, name: String| {
+        let svg = plot::draw(found)?;
+        fs::write(images.join(&name), svg).expect("the docs take files");
+        Some(name)
+    };
     let mut sections = Vec::new();
-    for found in &all {
-        let image = plot::draw(found).map(|svg| {
-            let name = format!("bench-{}.svg", found.bench);
-            fs::write(images.join(&name), svg).expect("the docs take files");
-            name
-        });
+    if let Some(comparison) = compared {
+        let pictures = comparison::pictures(&comparison.found).into_iter().zip(["load", "rest"]);
+        let images: Vec<String> =
+            pictures.filter_map(|(found, what)| draw(&found, format!("bench-compare-{what}.svg"))).collect();
+        sections.push(comparison::section(&comparison, &images));
+        all.insert(0, comparison.found);
+    } else {
+        eprintln!("no figures of others: run make compare");
+    }
+    for found in all.iter().filter(|found| BENCHES.contains(&found.bench.as_str())) {
+        let image = draw(found, format!("bench-{}.svg", found.bench));
         sections.push(page::section(found, image.as_deref()));
     }
     let tried = fs::read_to_string(place::workspace().join("benches/tried.md")).unwrap_or_default();

@@ -5,14 +5,16 @@ use std::fmt::Write as _;
 use millchat_benches::Unit;
 use millchat_benches::results::{Found, Target};
 
-const HEAD: &str = "Written by `make bench`; do not edit. An absolute figure says little on somebody else's machine, so \
+const HEAD: &str = "Written by `make bench` and `make compare`; do not edit. An absolute figure says little on somebody else's machine, so \
     each stands beside its limit or its alternative, measured in the same run, and **the ratio is what counts**: \
     Millchat's figure divided by the other's. Where time, CPU or memory is measured a ratio below 1 means that Millchat \
     needs less than the other; where it is so many a second, a ratio above 1 means that it does more. The clients that \
-    load the server run on the same cores.";
-const COMMAND: &str = "```\nmake bench          # cargo bench, then this page from its figures\n```";
+    load the server run on the same cores. What others reach under the same load stands in the section `compare`.";
+const COMMAND: &str = "```\nmake bench          # cargo bench, then this page from its figures\n\
+    make compare        # Millchat and others under the same load, then this page\n```";
 
-const TAKES_ALL: &str = "a string takes whatever is written to it";
+/// Why writing to a string cannot fail.
+pub const TAKES_ALL: &str = "a string takes whatever is written to it";
 
 /// All of it.
 pub fn page(machine: &[(&str, String)], all: &[Found], sections: &[String], tried: &str) -> String {
@@ -86,7 +88,7 @@ fn table(found: &Found) -> String {
 }
 
 /// Lines as long as the other pages'.
-fn wrapped(text: &str) -> String {
+pub fn wrapped(text: &str) -> String {
     const WIDTH: usize = 110;
     let mut out = String::new();
     let mut line = 0;

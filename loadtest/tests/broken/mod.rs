@@ -154,7 +154,11 @@ impl State {
         let room = self.rooms.entry(room.to_owned()).or_default();
         let (head, at) = (room.head(), last.unwrap_or(room.head()));
         let start = json!({ "position": at, "head": head, "floor": 1 });
-        write!(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")?;
+        // A proxy is asked to hold nothing back.
+        write!(
+            socket,
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n\r\n"
+        )?;
         write!(socket, "event: start\nid: {EPOCH}-{at}\ndata: {start}\n\n")?;
         for (position, data) in room.log.iter().filter(|(position, _)| *position > at) {
             socket.write_all(frame(*position, data).as_bytes())?;

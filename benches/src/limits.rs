@@ -1,9 +1,9 @@
-//! Descriptors: ten thousand readers need as many.
+//! What the system allows a process, and those that it starts.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the limit of this process, and of those that it starts, to what it may be.
-pub fn raise() {
+/// As many descriptors as may be: thousands of readers need as many.
+pub fn raise_descriptors() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let all = Rlimit { current: maximum, maximum };
     setrlimit(Resource::Nofile, all).expect("up to its hard limit a process may raise it");

@@ -1,0 +1,119 @@
+//! Who takes part: a program that listens where it is told to, and how one speaks to it.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// How long a program may take until it listens.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often one looks.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// A program that is started at an address, with its files in a directory.
+pub type Start = Box<dyn Fn(&Path, SocketAddr) -> Command>;
+/// Sends a message and waits for its acknowledgement.
+pub type Say = Box<dyn Fn(SocketAddr, &str) -> Result<(), String>>;
+/// All messages that are kept, in whatever form.
+pub type History = Box<dyn Fn(SocketAddr) -> Result<String, String>>;
+
+/// Somebody to compare with.
+pub struct Contestant {
+    /// Its name in the table.
+    pub name: &'static str,
+    /// Which version.
+    pub version: String,
+    /// How it is set up, in a line.
+    pub settings: String,
+    /// What an acknowledgement means there.
+    pub acknowledged: &'static str,
+    /// How it is started.
+    pub start: Start,
+    /// How the tester speaks to it.
+    pub flags: Vec<String>,
+    /// How a message is sent outside of the load.
+    pub say: Say,
+    /// Where its messages are found again, if they are kept.
+    pub history: Option<History>,
+}
+
+/// Who was asked to take part, and why it does not if it does not.
+pub type Entry = (&'static str, Result<Contestant, String>);
+
+impl Contestant {
+    /// Starts it on the files in `home`, and waits until it listens.
+    pub fn start(&self, home: &Path) -> Result<Running, String> {
+        fs::create_dir_all(home).map_err(|error| format!("{}: {error}", home.display()))?;
+        let address = free_address()?;
+        let mut command = (self.start)(home, address);
+        let child = command.spawn().map_err(|error| format!("{} cannot be started: {error}", self.name))?;
+        let mut running = Running { child, address };
+        let until = Instant::now() + START_TIMEOUT;
+        while TcpStream::connect(address).is_err() {
+            if let Ok(Some(status)) = running.child.try_wait() {
+                return Err(format!("{} ended before it listened: {status}", self.name));
+            }
+            if Instant::now() > until {
+                return Err(format!("{} did not listen within {START_TIMEOUT:?}", self.name));
+            }
+            thread::sleep(LOOK_EVERY);
+        }
+        Ok(running)
+    }
+}
+
+/// Flags of the tester.
+pub fn flags(words: &[&str]) -> Vec<String> {
+    words.iter().map(|&word| word.to_owned()).collect()
+}
+
+/// What a program says about itself, in its first line.
+pub fn said(command: &mut Command) -> Result<String, String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().map_err(|error| format!("{program} cannot be run: {error}"))?;
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    let text = String::from_utf8_lossy(&text);
+    text.lines().next().map(|line| line.trim().to_owned()).ok_or(format!("{program} says no version"))
+}
+
+fn free_address() -> Result<SocketAddr, String> {
+    let bound = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    bound.map_err(|error| format!("no port is free: {error}"))
+}
+
+/// It runs; killed, with all that it started, when it is dropped.
+pub struct Running {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Running {
+    /// Its first process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // The workers of a master that was killed would go on.
+        let workers = children(self.child.id());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for worker in workers {
+            let pid = i32::try_from(worker).ok().and_then(Pid::from_raw);
+            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+        }
+    }
+}
+
+/// What a process started.
+fn children(process: u32) -> Vec<u32> {
+    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
+    list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
+}

@@ -1,0 +1,284 @@
+//! Who is known, and how each is set up: as its own documentation advises for speed, messages kept where it can.
+
+use std::env;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use millchat_benches::http;
+use millchat_benches::place;
+use serde_json::Value;
+
+use super::contestant::{Contestant, Entry, flags, said};
+
+/// The room of what is sent outside of the load.
+pub const ROOM: &str = "trial";
+/// What those may send to Centrifugo who know it.
+const KEY: &str = "compare";
+/// A publisher's token by the key that a Mercure hub has until it is told another; it may publish
+/// to every topic.
+const MERCURE_PUBLISHER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
+    eyJtZXJjdXJlIjp7InB1Ymxpc2giOlsiKiJdfX0.\
+    a8cjcSRUAcHdnGNMKifA4BK5epRXxQI0UBp2XpNrBdw";
+/// Debian's nginx and its module.
+const NGINX: &str = "/usr/sbin/nginx";
+const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
+
+/// All of them, ours first. `server` is ours; `installed` is where the command installs what is no package.
+pub fn all(server: &Path, installed: &Path) -> Result<Vec<Entry>, String> {
+    Ok(vec![
+        ("Millchat", Ok(millchat(server)?)),
+        ("nchan", Ok(nchan()?)),
+        ("Centrifugo", centrifugo(&installed.join("go/centrifugo"))),
+        ("Node", Ok(node()?)),
+        ("Socket.IO", Err("the tester speaks SSE only".to_owned())),
+        ("Mercure", given("MERCURE_BIN").map(mercure).transpose()?.ok_or(no_binary("MERCURE_BIN"))),
+        (
+            "watermillchat",
+            given("WATERMILLCHAT_BIN").map(watermillchat).ok_or(no_binary("WATERMILLCHAT_BIN")),
+        ),
+    ])
+}
+
+/// A request with a body, as bytes.
+fn request(address: SocketAddr, (method, path): (&str, &str), headers: &[&str], body: &str) -> String {
+    let (headers, length) = (headers.join("\r\n"), body.len());
+    let end = if headers.is_empty() { "" } else { "\r\n" };
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{headers}{end}\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+}
+
+/// Sends it, and wants a 2xx.
+fn send(address: SocketAddr, what: (&str, &str), headers: &[&str], body: &str) -> Result<String, String> {
+    let answer = http::exchange(address, request(address, what, headers, body).as_bytes())
+        .map_err(|error| format!("{} {}: {error}", what.0, what.1))?;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    if http::succeeded(&answer) { Ok(text) } else { Err(format!("{} {}: {text}", what.0, what.1)) }
+}
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).expect("the target directory takes files");
+}
+
+fn millchat(server: &Path) -> Result<Contestant, String> {
+    let program = server.to_owned();
+    Ok(Contestant {
+        name: "Millchat",
+        version: said(Command::new(server).arg("--version"))?.trim_start_matches("millchat ").to_owned(),
+        settings: "as it comes; the log on the disk".to_owned(),
+        acknowledged: "it is on the disk (fsync)",
+        start: Box::new(move |home, address| {
+            let mut command = Command::new(&program);
+            command.args(["--address", &address.to_string(), "--log"]).arg(home.join("millchat.redb"));
+            command.env("RUST_LOG", "warn").stdout(Stdio::null());
+            command
+        }),
+        flags: flags(&["--target", "millchat"]),
+        say: Box::new(|address, content| {
+            const JSON: &str = "Content-Type: application/json";
+            let guest = send(address, ("POST", "/api/v1/guests"), &[JSON], r#"{"name":"Trial"}"#)?;
+            let body = guest.split("\r\n\r\n").nth(1).unwrap_or_default();
+            let guest: Value = serde_json::from_str(body).map_err(|error| error.to_string())?;
+            let token = format!("Authorization: Bearer {}", guest["token"].as_str().unwrap_or_default());
+            let path = format!("/api/v1/rooms/{ROOM}/messages");
+            let body = format!(r#"{{"content":"{content}"}}"#);
+            send(address, ("POST", &path), &[JSON, &token], &body).map(drop)
+        }),
+        history: Some(Box::new(|address| {
+            send(address, ("GET", &format!("/api/v1/rooms/{ROOM}/messages?limit=1000")), &[], "")
+        })),
+    })
+}
+
+fn nchan() -> Result<Contestant, String> {
+    let nginx = said(Command::new(NGINX).arg("-v"))?;
+    let module = said(Command::new("dpkg-query").args(["-W", "-f", "${Version}", "libnginx-mod-nchan"]))?;
+    let nginx = nginx.rsplit('/').next().unwrap_or_default();
+    Ok(Contestant {
+        name: "nchan",
+        version: format!("{module} in nginx {nginx}"),
+        settings: "a worker per core, `access_log off`, `nchan_shared_memory_size 1g`, \
+                   `nchan_message_buffer_length 20000`"
+            .to_owned(),
+        acknowledged: "it is in shared memory",
+        start: Box::new(|home, address| {
+            // Workers of a master that is root would be somebody who may not write here.
+            let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
+            let config = format!(
+                "load_module {NCHAN}; daemon off; {user} pid nginx.pid; worker_processes auto;\n\
+                 worker_rlimit_nofile 10000;\n\
+                 events {{ worker_connections 8000; }}\n\
+                 http {{\naccess_log off; keepalive_requests 1000000;\n\
+                 client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4;\n\
+                 scgi_temp_path t5; nchan_shared_memory_size 1g;\n\
+                 server {{\nlisten {address};\n\
+                 location ~ ^/pub/([\\w-]+)$ {{ nchan_publisher; nchan_channel_id $1;\n\
+                 nchan_message_buffer_length 20000; }}\n\
+                 location ~ ^/sub/([\\w-]+)$ {{ nchan_subscriber; nchan_channel_id $1;\n\
+                 nchan_subscriber_first_message newest; }}\n\
+                 location ~ ^/all/([\\w-]+)$ {{ nchan_subscriber; nchan_channel_id $1;\n\
+                 nchan_subscriber_first_message oldest; }}\n}}\n}}\n"
+            );
+            write(&home.join("nginx.conf"), &config);
+            let mut command = Command::new(NGINX);
+            command.arg("-p").arg(home).arg("-c").arg(home.join("nginx.conf")).args(["-e", "error.log"]);
+            command
+        }),
+        flags: flags(&["--target", "nchan"]),
+        say: Box::new(|address, content| {
+            let path = format!("/pub/{ROOM}");
+            send(address, ("POST", &path), &["Content-Type: text/plain"], content).map(drop)
+        }),
+        history: Some(Box::new(|address| {
+            send(address, ("GET", &format!("/all/{ROOM}")), &["Accept: text/event-stream"], "")
+        })),
+    })
+}
+
+fn centrifugo(program: &Path) -> Result<Contestant, String> {
+    const CONFIG: &str = r#"{ "http_api": { "key": "compare" }, "log": { "level": "error" },
+  "client": { "insecure": true }, "uni_sse": { "enabled": true },
+  "channel": { "without_namespace":
+    { "history_size": 20000, "history_ttl": "10m", "force_recovery": true } } }"#;
+    if !program.exists() {
+        return Err("no Go".to_owned());
+    }
+    // The program itself does not know when it was installed by Go; Go does.
+    let go = ["go", "/usr/local/go/bin/go"]
+        .into_iter()
+        .find(|go| Command::new(go).arg("version").output().is_ok());
+    let modules = Command::new(go.ok_or("no Go")?).args(["version", "-m"]).arg(program).output();
+    let modules = modules.map_err(|error| error.to_string())?.stdout;
+    let modules = String::from_utf8_lossy(&modules);
+    let version = modules.lines().find_map(|line| line.trim().strip_prefix("mod\t")?.split('\t').nth(1));
+    let program = program.to_owned();
+    Ok(Contestant {
+        name: "Centrifugo",
+        version: version.unwrap_or("unknown").trim_start_matches('v').to_owned(),
+        settings: "memory engine, `history_size 20000`, `force_recovery`, `log.level error`; read by \
+                   `uni_sse`, sent by `/api/publish`"
+            .to_owned(),
+        acknowledged: "it is in memory",
+        start: Box::new(move |home, address| {
+            write(&home.join("config.json"), CONFIG);
+            let mut command = Command::new(&program);
+            command.arg("-c").arg(home.join("config.json"));
+            command.arg("--http_server.address").arg(address.ip().to_string());
+            command.arg("--http_server.port").arg(address.port().to_string());
+            command
+        }),
+        flags: flags(&["--target", "centrifugo", "--key", KEY]),
+        say: Box::new(|address, content| {
+            let body = format!(r#"{{"channel":"{ROOM}","data":{{"content":"{content}"}}}}"#);
+            let key = format!("X-API-Key: {KEY}");
+            let headers = [&key, "Content-Type: application/json"];
+            send(address, ("POST", "/api/publish"), &headers, &body).map(drop)
+        }),
+        history: Some(Box::new(|address| {
+            let key = format!("X-API-Key: {KEY}");
+            let body = format!(r#"{{"channel":"{ROOM}","limit":-1}}"#);
+            send(address, ("POST", "/api/history"), &[&key, "Content-Type: application/json"], &body)
+        })),
+    })
+}
+
+fn node() -> Result<Contestant, String> {
+    Ok(Contestant {
+        name: "Node",
+        version: said(Command::new("node").arg("--version"))?.trim_start_matches('v').to_owned(),
+        settings: "plain `node:http`, one process, `benches/compare/sse.mjs`".to_owned(),
+        acknowledged: "it was written to the sockets' buffers",
+        start: Box::new(|_, address| {
+            let mut command = Command::new("node");
+            command.arg(place::workspace().join("benches/compare/sse.mjs")).arg(address.to_string());
+            command.env("NODE_ENV", "production");
+            command
+        }),
+        flags: flags(&[
+            "--target",
+            "generic-sse",
+            "--sse-path",
+            "/rooms/{room}",
+            "--send-path",
+            "/rooms/{room}",
+            "--send-body",
+            "{content}",
+        ]),
+        say: Box::new(|address, content| {
+            send(address, ("POST", &format!("/rooms/{ROOM}")), &[], content).map(drop)
+        }),
+        history: None,
+    })
+}
+
+/// A program that is in no package manager and was given.
+fn given(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+fn no_binary(variable: &str) -> String {
+    format!("no `{variable}`")
+}
+
+fn mercure(program: PathBuf) -> Result<Contestant, String> {
+    Ok(Contestant {
+        name: "Mercure",
+        version: said(Command::new(&program).arg("version"))?,
+        settings: "`transport bolt`, `anonymous`, no log of requests".to_owned(),
+        acknowledged: "it is in the Bolt database",
+        start: Box::new(move |home, address| {
+            let database = home.join("mercure.db");
+            let config = format!(
+                "{{\n admin off\n auto_https off\n persist_config off\n}}\nhttp://{address} {{\n route {{\n  mercure {{\n\
+                 \x20  publisher_jwt !ChangeThisMercureHubJWTSecretKey!\n\
+                 \x20  subscriber_jwt !ChangeThisMercureHubJWTSecretKey!\n   anonymous\n\
+                 \x20  transport bolt {{\n    path {}\n   }}\n  }}\n  respond 404\n }}\n}}\n",
+                database.display()
+            );
+            write(&home.join("Caddyfile"), &config);
+            let mut command = Command::new(&program);
+            command.arg("run").arg("--config").arg(home.join("Caddyfile")).env("HOME", home);
+            command.stderr(Stdio::null());
+            command
+        }),
+        flags: flags(&["--target", "mercure"]),
+        say: Box::new(|address, content| {
+            let token = format!("Authorization: Bearer {MERCURE_PUBLISHER}");
+            let form = "Content-Type: application/x-www-form-urlencoded";
+            let body = format!("topic={ROOM}&data={content}");
+            send(address, ("POST", "/.well-known/mercure"), &[&token, form], &body).map(drop)
+        }),
+        history: Some(Box::new(|address| {
+            send(
+                address,
+                ("GET", &format!("/.well-known/mercure?topic={ROOM}&lastEventID=earliest")),
+                &[],
+                "",
+            )
+        })),
+    })
+}
+
+fn watermillchat(program: PathBuf) -> Contestant {
+    Contestant {
+        name: "watermillchat",
+        version: "as given".to_owned(),
+        settings: "as it comes".to_owned(),
+        acknowledged: "it is in a queue",
+        start: Box::new(move |_, address| {
+            let mut command = Command::new(&program);
+            command.args(["--address", &address.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+            command
+        }),
+        flags: flags(&["--target", "watermillchat"]),
+        say: Box::new(|address, content| {
+            let form = "Content-Type: application/x-www-form-urlencoded";
+            let body = format!("roomName={ROOM}&content={content}");
+            send(address, ("POST", "/send"), &[form, "Authorization: Bearer trial:Trial"], &body).map(drop)
+        }),
+        history: Some(Box::new(|address| send(address, ("GET", &format!("/{ROOM}/messages")), &[], ""))),
+    }
+}

@@ -1,0 +1,157 @@
+//! Runs Millchat and others that a user would pick under the same load, in turn, and keeps the figures for the report.
+//!
+//! `make compare` runs it, and then the report. Whoever takes part is installed, started and stopped here. Names on the
+//! command line run these alone, and nothing is kept: `make compare ONLY=nchan`.
+
+mod contestant;
+mod known;
+mod load;
+mod trial;
+
+use std::env;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+use millchat_benches::bare::{self, Bare};
+use millchat_benches::comparison::{self, CPU, Comparison, DELIVERIES, MEMORY, P50, P99, Ran, ratio, row};
+use millchat_benches::place::{self, Scratch};
+use millchat_benches::{Results, limits, server};
+
+use self::contestant::{Contestant, Entry, flags};
+use self::load::{Loaded, Tester};
+
+const ABOUT: &str = "Each server runs alone with the load tester of this repository, in turn and round by round, so that \
+    what else the machine does meets all alike; the tester takes its share of the same cores. 1,000 readers \
+    follow one room: for 2 s nobody says anything; for 5 s 50 messages of 200 bytes are sent each second; for 3 s 16 \
+    senders send as fast as they are acknowledged. Beside the servers, at the steady pace: a bare loop that writes the \
+    same bytes to as many sockets by one write(2) each and keeps nothing, which is the limit.";
+const OURS: &str = "Millchat";
+const LIMIT: &str = "write(2)";
+const ROUNDS: usize = 3;
+
+fn main() -> ExitCode {
+    bare::run_if_asked();
+    limits::raise_descriptors();
+    match compare() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("compare: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A line of the table while it is made.
+struct Line {
+    contestant: Contestant,
+    late: (usize, usize),
+}
+
+fn compare() -> Result<(), String> {
+    let installed = place::target().join("compare");
+    install(&installed)?;
+    let programs =
+        server::build(&[("millchat-server", "millchat"), ("millchat-loadtest", "millchat-loadtest")]);
+    let scratch = Scratch::new("compare");
+    let tester = Tester { program: programs[1].clone().into(), report: scratch.file("report.json") };
+    let only: Vec<String> = env::args().skip(1).collect();
+    let asked =
+        |(name, _): &Entry| only.is_empty() || only.iter().any(|only| only.eq_ignore_ascii_case(name));
+    let entries: Vec<Entry> =
+        known::all(Path::new(&programs[0]), &installed)?.into_iter().filter(asked).collect();
+
+    let (mut lines, mut missing) = (Vec::new(), Vec::new());
+    for (place, (name, entry)) in entries.into_iter().enumerate() {
+        match entry {
+            Ok(contestant) => lines.push(Line { contestant, late: (0, 0) }),
+            Err(why) => {
+                missing.push((place, comparison::Contestant { name: name.to_owned(), ran: Err(why) }));
+            }
+        }
+    }
+    let results = Results::new("compare", "Millchat and others under the same load", ABOUT, OURS);
+    for round in 0..ROUNDS {
+        eprintln!("round {} of {ROUNDS}", round + 1);
+        limit(&tester, &results)?;
+        for line in &mut lines {
+            let home = scratch.file(&format!("{}-{round}", line.contestant.name));
+            let running = line.contestant.start(&home)?;
+            // It listens, which is not to say that it has all that it will have; after a message it has.
+            (line.contestant.say)(running.address, "first")?;
+            let mut flags = line.contestant.flags.clone();
+            flags.extend(place_flags(&running.address.to_string(), running.process()));
+            let server = Loaded { name: line.contestant.name, flags };
+            let (late, runs) = tester.turn(&results, &server)?;
+            line.late = (line.late.0 + late, line.late.1 + runs);
+        }
+    }
+    let mut contestants = Vec::new();
+    for Line { contestant, late } in lines {
+        let survived = trial::survived(&contestant, &scratch.file(&format!("{}-trial", contestant.name)))?;
+        let Contestant { name, version, settings, acknowledged, .. } = contestant;
+        let acknowledged = acknowledged.to_owned();
+        let ran = Ran { version, settings, acknowledged, survived, tester_was_late: late };
+        contestants.push(comparison::Contestant { name: name.to_owned(), ran: Ok(ran) });
+    }
+    for (place, contestant) in missing {
+        contestants.insert(place, contestant);
+    }
+    targets(&results);
+    let found = results.end();
+    if only.is_empty() {
+        let json =
+            serde_json::to_vec_pretty(&Comparison { found, contestants }).map_err(|e| e.to_string())?;
+        fs::write(place::figures().join("compare.json"), json).map_err(|error| error.to_string())?;
+    }
+    Ok(())
+}
+
+/// Installs who takes part.
+fn install(into: &Path) -> Result<(), String> {
+    let script = place::workspace().join("benches/compare/install");
+    let status = Command::new(&script).arg(into).stdout(Stdio::null()).status();
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{} ended with {status}", script.display())),
+        Err(error) => Err(format!("{}: {error}", script.display())),
+    }
+}
+
+/// Where the tester finds a server.
+fn place_flags(address: &str, process: u32) -> Vec<String> {
+    flags(&["--url", &format!("http://{address}"), "--pid", &process.to_string()])
+}
+
+/// The bare loop at the steady pace. It knows one room.
+fn limit(tester: &Tester, results: &Results) -> Result<(), String> {
+    let bare = Bare::start();
+    let mut flags = flags(&["--target", "generic-sse", "--sse-path", "/", "--send-path", "/"]);
+    flags.extend(contestant::flags(&["--send-body", r#"{"content":"{content}"}"#]));
+    flags.extend(place_flags(&bare.address.to_string(), bare.process()));
+    tester.steady(results, &Loaded { name: LIMIT, flags }).map(drop)
+}
+
+/// What the product set out to reach against others.
+fn targets(results: &Results) {
+    let both = "delivery p50 and p99, 1,000 readers, 50 messages a second, of nchan's in the same run";
+    results.target(both, "below 1", |found| {
+        // Their share of ours, turned round.
+        let share = |metric| Some(1.0 / ratio(found, row(found, metric, "nchan")?)?);
+        let (p50, p99) = (share(P50)?, share(P99)?);
+        Some((format!("{p50:.2} and {p99:.2}"), p50 < 1.0 && p99 < 1.0))
+    });
+    let all =
+        "each of the others that ran, in CPU per delivery, p50, p99, deliveries/s and memory per reader";
+    results.target(all, "behind in all", |found| {
+        let others =
+            found.each(|row| &row.contender).into_iter().filter(|name| ![OURS, LIMIT].contains(name));
+        let words = |name: &str| {
+            let wins = comparison::ahead(found, name, &[CPU, P50, P99, DELIVERIES, MEMORY]);
+            let wins: Vec<&str> = wins.into_iter().map(|(metric, _)| metric).collect();
+            (!wins.is_empty()).then(|| format!("{name} is ahead in {}", wins.join(", ")))
+        };
+        let ahead: Vec<String> = others.filter_map(words).collect();
+        Some((if ahead.is_empty() { "behind in all".to_owned() } else { ahead.join("; ") }, ahead.is_empty()))
+    });
+}

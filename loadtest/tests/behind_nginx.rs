@@ -1,0 +1,51 @@
+//! nginx between the tester and the server, as people run it: one message in some hundreds that is lost, doubled
+//! or swapped is caught on either side of it.
+
+mod breaking;
+#[expect(dead_code, reason = "what other tests use of it")]
+mod broken;
+mod nginx;
+mod real;
+#[expect(dead_code, reason = "what other tests use of it")]
+mod tester;
+
+use std::thread;
+
+use nginx::Nginx;
+use tester::load;
+
+/// Enough messages that each of the two breaks its promise more than once.
+const LOAD: [&str; 6] = ["--readers", "20", "--rate", "400", "--duration", "1s"];
+/// Every reader got every message.
+const VERIFIED: &str = "8,000 deliveries and 400 acknowledgements verified";
+
+#[test]
+fn what_a_server_behind_nginx_does_to_one_message_in_some_hundreds_is_caught() {
+    use broken::{Breach, Server};
+    let run = |breach| {
+        let nginx = Nginx::start(&Server::start(breach).url());
+        load(&nginx.url, &LOAD)
+    };
+    thread::scope(|at_once| {
+        at_once.spawn(|| run(Breach::None).must_pass(VERIFIED));
+        at_once.spawn(|| run(Breach::Drop).must_catch(&["Stream broken", "the reader was at"]));
+        at_once.spawn(|| run(Breach::Double).must_catch(&["Stream broken", "came after"]));
+        at_once.spawn(|| run(Breach::Swap).must_catch(&["Stream broken", "reader "]));
+    });
+}
+
+#[test]
+fn what_happens_between_nginx_and_the_readers_to_one_message_in_some_hundreds_is_caught() {
+    use breaking::{Breach, Proxy};
+    let server = real::Server::start();
+    let run = |breach| {
+        let nginx = Nginx::start(&server.url);
+        load(&Proxy::start(&nginx.url, breach).url, &LOAD)
+    };
+    thread::scope(|at_once| {
+        at_once.spawn(|| run(Breach::None).must_pass(VERIFIED));
+        at_once.spawn(|| run(Breach::Drop).must_catch(&["Stream broken", "the reader was at"]));
+        at_once.spawn(|| run(Breach::Double).must_catch(&["Stream broken", "came after"]));
+        at_once.spawn(|| run(Breach::Swap).must_catch(&["Stream broken", "reader "]));
+    });
+}

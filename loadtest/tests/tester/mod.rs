@@ -1,0 +1,40 @@
+//! The load tester as a process, and what it said.
+
+use std::process::Command;
+
+/// A light load: 20 readers, and as many messages a second as these ask for.
+pub const LIGHT: [&str; 6] = ["--readers", "20", "--rate", "300", "--duration", "1s"];
+
+/// A run that has ended.
+pub struct Ran {
+    pub code: Option<i32>,
+    pub report: String,
+    pub errors: String,
+}
+
+/// Loads the server at this address.
+pub fn load(url: &str, arguments: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
+        .args(["--url", url])
+        .args(arguments)
+        .output()
+        .expect("the load tester can be started");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran { code: output.status.code(), report: text(&output.stdout), errors: text(&output.stderr) }
+}
+
+impl Ran {
+    /// Nothing was wrong, and the report says this.
+    pub fn must_pass(&self, words: &str) {
+        assert_eq!(self.code, Some(0), "{}{}", self.report, self.errors);
+        assert!(self.report.contains(words), "{words:?} is not in {}", self.report);
+    }
+
+    /// The run failed with code 1, and one of its violations says all of these.
+    pub fn must_catch(&self, words: &[&str]) {
+        assert_eq!(self.code, Some(1), "{}{}", self.report, self.errors);
+        let named =
+            |line: &str| line.starts_with("VIOLATION") && words.iter().all(|word| line.contains(word));
+        assert!(self.report.lines().any(named), "{words:?} are not in {}", self.report);
+    }
+}
