@@ -7,7 +7,7 @@
 
 use crate::api::problem::Problem;
 use crate::app::Worker;
-use crate::fast::{self, Leaving, Outlet};
+use crate::fast::{self, Leaving};
 use crate::http::Body;
 use crate::limit::Limited;
 use crate::route;
@@ -50,7 +50,9 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 type Socket = Stall<TcpStream>;
 
 /// Serves the connection until it ends, either side's wish or the process's.
-pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr) {
+///
+/// `seat` is its share of what bounds connections, to be held until then.
+pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, seat: impl Sized + 'static) {
     // A frame is written whole, so waiting for more to send would only add delay.
     let _ = socket.set_nodelay(true);
     let _ = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES);
@@ -60,34 +62,36 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr) {
     let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, WRITE_STALL.as_millis() as u32);
     let metrics = &w.app.metrics;
     let socket = Stall::new(socket, metrics.slow.clone(), metrics.dropped.clone());
-    let _counted = Counted::new(&w);
+    let counted = Counted::new(&w);
     let held = match w.app.limits.connect(peer) {
         Ok(held) => held,
         Err(limited) => {
-            let refused = async {
-                let socket = refuse(&w, socket, limited).await;
-                linger(socket).await;
-            };
-            return Box::pin(refused).await;
+            let socket = refuse(&w, socket, limited).await;
+            return linger(socket).await;
         }
     };
-    // What is not there for long is on the heap: a stream that has left hyper is all that the task is large enough for.
-    match Box::pin(speak(&w, socket, peer)).await {
-        Spoken::Ended(socket) => Box::pin(linger(socket)).await,
-        Spoken::Leaves(outlet, leaving, socket) => {
-            let socket = leaving.serve(&w, outlet, socket).await;
-            Box::pin(linger(socket)).await;
+    match speak(&w, socket, peer).await {
+        Spoken::Ended(socket) => linger(socket).await,
+        Spoken::Leaves(leaving, socket) => {
+            // A task of its own, no larger than what is left. This one, with all of hyper in it, ends here, and what it
+            // held is whole for the next connection.
+            tokio::task::spawn_local(async move {
+                let _held = (held, counted, seat);
+                if let Some(outlet) = &w.outlet {
+                    let socket = leaving.serve(&w, outlet, socket).await;
+                    Box::pin(linger(socket)).await;
+                }
+            });
         }
     }
-    drop(held);
 }
 
 /// How hyper's part ended.
-enum Spoken<'a> {
+enum Spoken {
     /// All that was to be answered is.
     Ended(Socket),
     /// The connection has become a stream that goes on without hyper.
-    Leaves(&'a Outlet, Leaving, Socket),
+    Leaves(Leaving, Socket),
 }
 
 /// Answers whatever comes first on a connection that is one too many, within moments.
@@ -130,7 +134,7 @@ impl Drop for Counted {
 }
 
 /// Speaks HTTP until the last answer is written, or a stream leaves; gives the socket back.
-async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken<'_> {
+async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken {
     let course = socket.course();
     let leaves: Rc<Cell<Option<Leaving>>> = Rc::default();
     let service = service_fn(|request| {
@@ -173,11 +177,9 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken<'_> {
     };
     let parts = connection.into_parts();
     let mut socket = parts.io.into_inner();
-    let ended = match (ended, &w.outlet) {
-        (Ok(ended), _) => ended,
-        (Err(leaving), Some(outlet)) => return Spoken::Leaves(outlet, leaving, socket),
-        // None leaves where there is no outlet.
-        (Err(_), None) => return Spoken::Ended(socket),
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(leaving) => return Spoken::Leaves(leaving, socket),
     };
     let farewell = match ended {
         Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {

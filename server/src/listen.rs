@@ -217,10 +217,9 @@ impl Thread {
                     let w = Rc::clone(&w);
                     tokio::task::spawn_local(async move {
                         match tokio::net::TcpStream::from_std(socket) {
-                            Ok(socket) => connection::serve(w, socket, peer).await,
+                            Ok(socket) => connection::serve(w, socket, peer, held).await,
                             Err(error) => tracing::warn!(%error, "an accepted connection is of no use"),
                         }
-                        drop(held);
                     });
                 }
             });
