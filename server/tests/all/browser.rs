@@ -1,6 +1,7 @@
 //! The page in real Chromium: people talk, the server dies and comes back, hostile texts stay texts.
 
 mod changing;
+mod following;
 mod history;
 mod sending;
 
