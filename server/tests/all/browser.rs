@@ -3,6 +3,7 @@
 mod changing;
 mod following;
 mod history;
+mod notices;
 mod sending;
 
 use std::collections::HashSet;
