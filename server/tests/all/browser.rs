@@ -3,6 +3,7 @@
 mod changing;
 mod following;
 mod history;
+mod looks;
 mod notices;
 mod sending;
 
