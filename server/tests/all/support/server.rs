@@ -155,12 +155,6 @@ impl Server {
         child.kill().await.unwrap();
     }
 
-    /// Stops it where it stands, or lets it go on: what comes meanwhile waits in its sockets.
-    pub fn freeze(&self, frozen: bool) {
-        let pid = Pid::from_raw(self.pid().try_into().unwrap()).unwrap();
-        kill_process(pid, if frozen { Signal::STOP } else { Signal::CONT }).unwrap();
-    }
-
     /// SIGTERM. Gives the exit status and what stdout held after the first line.
     pub async fn terminate(&mut self) -> (ExitStatus, String) {
         let mut child = self.child.take().expect("the server runs");

@@ -50,7 +50,7 @@ function look() {
 function lookSoon() {
   if (looking) return;
   looking = true;
-  requestAnimationFrame(() => setTimeout(look));
+  ready.then(() => requestAnimationFrame(() => setTimeout(look)));
 }
 
 scroller.addEventListener('scroll', lookSoon);
@@ -132,8 +132,8 @@ function dig(rows) {
 
 // A page left open for days keeps its newest rows, one scrolled far up those around the view and the newest.
 function trim() {
+  if (messages.children.length <= ROWS_MAX + ROWS_SLACK) return;
   const rows = [...messages.children];
-  if (rows.length <= ROWS_MAX + ROWS_SLACK) return;
   const { top } = scroller.getBoundingClientRect();
   const following = scroller.classList.contains('following');
   const seen = following ? rows.length : rows.findIndex((row) => row.getBoundingClientRect().bottom > top);

@@ -119,7 +119,7 @@ async function post(entry) {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ content: entry.content, key: entry.key }),
-      signal: AbortSignal.timeout(ANSWER_MS_MAX),
+      signal: AbortSignal.timeout?.(ANSWER_MS_MAX),
     });
   } catch {
     return rest(entry, 'Waiting for the connection…');

@@ -25,7 +25,9 @@ const isHere = () => !document.hidden && scroller.classList.contains('following'
 const positionOf = (row) => Number(row?.dataset.position ?? 0);
 
 function newest() {
-  return positionOf([...rows()].at(-1));
+  let row = messages.lastElementChild;
+  while (row && !row.matches('.msg')) row = row.previousElementSibling;
+  return positionOf(/** @type {Row | undefined} */ (row ?? undefined));
 }
 
 function see() {
