@@ -9,6 +9,7 @@ mod composer;
 mod failure;
 mod frame;
 mod layout;
+mod packing;
 mod past;
 mod people;
 mod room;
@@ -51,7 +52,7 @@ pub fn home() -> Response {
 pub async fn room(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let shown = match Asked::of(req) {
         Some(asked) if is_datastar(req.headers()) => past::answer(w, room, asked).await.map(events),
-        _ => newest(w, req.headers(), room).await,
+        _ => newest(w, req.headers(), room).await.map(|page| packing::pack(req.headers(), page)),
     };
     shown.unwrap_or_else(failure::of)
 }

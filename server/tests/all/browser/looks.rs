@@ -113,14 +113,11 @@ async fn the_first_visit_is_small() {
             .await;
     }
     let page = Browser::open(&room_url(&server)).await;
+    // What came over the wire, by the browser's own count.
     let sizes = page
-        .js("const urls = [location.href, ...performance.getEntriesByType('resource')
-                 .map(({ name }) => name).filter((name) => name.includes('/assets/'))];
-             const size = async (url) => {
-                 const packed = (await fetch(url)).body.pipeThrough(new CompressionStream('gzip'));
-                 return [new URL(url).pathname, (await new Response(packed).arrayBuffer()).byteLength];
-             };
-             return Promise.all([...new Set(urls)].map(size))")
+        .js("return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+                 .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize])
+                 .filter(([path]) => path === '/lobby' || path.startsWith('/assets/'))")
         .await;
     let sizes: Vec<(String, u64)> = serde_json::from_value(sizes).unwrap();
     let all: u64 = sizes.iter().map(|(_, bytes)| bytes).sum();
