@@ -62,9 +62,10 @@ async fn a_line_stands_where_its_reader_left_off() {
     page.until("document.querySelector('[data-unread]') === null").await;
 
     // The same for a tab that nobody looks at.
-    let before = page.open_tab("about:blank").await;
-    api.say("lobby", &carol, "while away").await;
-    page.switch_to(before).await;
+    let meanwhile = async {
+        api.say("lobby", &carol, "while away").await;
+    };
+    page.look_away(meanwhile, page.rows().await.len() + 1).await;
     page.until("document.querySelector('[data-unread] .text')?.textContent === 'while away'").await;
     page.assert_quiet(false).await;
 }

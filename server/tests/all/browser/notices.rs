@@ -31,11 +31,10 @@ async fn who_asked_for_it_is_notified_when_nobody_looks_and_only_then() {
     api.say("lobby", &hostile, "seen").await;
     page.until_messages(1).await;
 
-    let before = page.open_tab("about:blank").await;
-    api.say("lobby", &hostile, "<b>missed</b>").await;
-    page.switch_to(before).await;
-    page.until_messages(2).await;
-    page.until("shown.length > 0").await;
+    let meanwhile = async {
+        api.say("lobby", &hostile, "<b>missed</b>").await;
+    };
+    page.look_away(meanwhile, 2).await;
     let expected = json!([["<img src=x onerror=alert(1)> · lobby", "<b>missed</b>", "millchat:lobby"]]);
     assert_eq!(page.js("return shown").await, expected);
     assert!(page.is("window.heard === undefined").await, "no sound unless asked for");
@@ -51,11 +50,12 @@ async fn the_title_counts_what_came_while_nobody_looked() {
     page.js("window.titles = []; new MutationObserver(() => titles.push(document.title))\
              .observe(document.querySelector('title'), { childList: true })")
         .await;
-    let before = page.open_tab("about:blank").await;
-    for number in 0..3 {
-        api.say("lobby", &carol, &format!("missed {number}")).await;
-    }
-    page.switch_to(before).await;
+    let meanwhile = async {
+        for number in 0..3 {
+            api.say("lobby", &carol, &format!("missed {number}")).await;
+        }
+    };
+    page.look_away(meanwhile, 3).await;
     page.until("titles.some((title) => title.startsWith('(3) '))").await;
     page.until("!document.title.startsWith('(')").await;
 }

@@ -66,6 +66,21 @@ impl Browser {
         before
     }
 
+    /// Puts another tab before this room's, lets something happen, and comes back once the room's page has as many
+    /// messages as it should then have: they came while nobody looked.
+    pub async fn look_away(&self, meanwhile: impl Future<Output = ()>, messages: usize) {
+        self.js(
+            "const note = () => localStorage.setItem('test:rows', document.querySelectorAll('#messages > .msg').length);
+             new MutationObserver(note).observe(document.querySelector('#messages'), { childList: true });",
+        )
+        .await;
+        let url = self.js("return `${location.origin}/healthz`").await;
+        let before = self.open_tab(url.as_str().unwrap()).await;
+        meanwhile.await;
+        self.until(&format!("localStorage.getItem('test:rows') === '{messages}'")).await;
+        self.switch_to(before).await;
+    }
+
     /// Goes to that tab.
     pub async fn switch_to(&self, tab: WindowHandle) {
         self.driver.switch_to_window(tab).await.unwrap();
