@@ -70,8 +70,8 @@ document.addEventListener('row-show', ({ detail: row }) => {
 new MutationObserver((records) => {
   const atEnd = records.filter((record) => record.nextSibling === null);
   const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.isConnected && isMessage(node));
-  // The room was emptied: what was counted is gone.
-  if (!messages.querySelector('.msg')) count(0);
+  // The room was emptied: what was counted is gone, and there is nowhere else to be.
+  if (!messages.querySelector('.msg')) follow();
   if (added.length > 0 && (!isFollowing() || document.hidden)) count(added.length);
 }).observe(messages, { childList: true });
 new MutationObserver((records) => {
