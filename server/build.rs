@@ -6,8 +6,11 @@
 //! network. Only two files are read from it, the client is checked against [`DATASTAR_SHA256`], and nothing
 //! of the package is compiled, so the Rust version it asks for does not matter.
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 use std::error::Error;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::{env, fs};
@@ -80,11 +83,23 @@ fn entry(
 ) -> Result<String, Box<dyn Error>> {
     let file = out.join(name);
     fs::write(&file, bytes)?;
-    let file = file.to_str().ok_or("the build's output folder has a name that is not UTF-8")?;
+    let packed = out.join(format!("{name}.gz"));
+    fs::write(&packed, gzip(bytes)?)?;
+    let [file, packed] = [&file, &packed].map(|file| file.to_str());
+    let (Some(file), Some(packed)) = (file, packed) else {
+        return Err("the build's output folder has a name that is not UTF-8".into());
+    };
     Ok(format!(
-        "pub const {name}: Asset =\n    \
-         Asset {{ path: {path:?}, content_type: {content_type:?}, bytes: include_bytes!({file:?}) }};\n"
+        "pub const {name}: Asset = Asset {{ path: {path:?}, content_type: {content_type:?}, \
+         bytes: include_bytes!({file:?}), gzip: include_bytes!({packed:?}) }};\n"
     ))
+}
+
+/// As small as it gets: it is done once and read by everybody.
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(bytes)?;
+    packed.finish()
 }
 
 /// The parts of the page's script or style, in the order of their names, as one. Each part of the script

@@ -29,6 +29,7 @@ enum Route {
     Home,
     Room,
     RoomMessages,
+    RoomMessage,
     RoomName,
     RoomTyping,
     Asset,
@@ -52,7 +53,7 @@ enum Route {
     AdminBan,
 }
 
-const ROUTES: [(&str, Route); 25] = [
+const ROUTES: [(&str, Route); 26] = [
     ("/", Route::Home),
     ("/new", Route::Home),
     ("/favicon.ico", Route::Favicon),
@@ -62,6 +63,7 @@ const ROUTES: [(&str, Route); 25] = [
     ("/metrics", Route::Metrics),
     ("/{room}", Route::Room),
     ("/{room}/messages", Route::RoomMessages),
+    ("/{room}/messages/{position}", Route::RoomMessage),
     ("/{room}/name", Route::RoomName),
     ("/{room}/typing", Route::RoomTyping),
     ("/api/openapi.json", Route::OpenApi),
@@ -105,6 +107,7 @@ impl Route {
             Self::AdminClosed | Self::AdminBan => "PUT, DELETE",
             Self::AdminMessages => "DELETE",
             Self::RoomMessages => "GET, HEAD, POST",
+            Self::RoomMessage => "PATCH, DELETE",
             Self::RoomName | Self::RoomTyping => "POST",
             Self::OpenApi | Self::ApiRoom | Self::ApiEvents => "GET, HEAD, OPTIONS",
             Self::Guests | Self::ApiTyping => "POST, OPTIONS",
@@ -187,7 +190,10 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         return page::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
     };
     let (route, params) = (*found.value, found.params);
-    let in_room = matches!(route, Route::Room | Route::RoomMessages | Route::RoomName | Route::RoomTyping);
+    let in_room = matches!(
+        route,
+        Route::Room | Route::RoomMessages | Route::RoomMessage | Route::RoomName | Route::RoomTyping
+    );
     let room = room(params.get("room"));
     if in_room && room.is_none() {
         return page::error(StatusCode::NOT_FOUND, ROOM_RULE);
@@ -199,12 +205,18 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         set(&mut response, header::ALLOW, allow);
         return response;
     }
+    let position = params.get("position").and_then(|position| position.parse().ok());
     match (route, room) {
         (Route::Room, Some(room)) => page::room(w, &req, &room).await,
         (Route::RoomMessages, Some(room)) if req.method() == Method::POST => page::send(w, req, &room).await,
         (Route::RoomMessages, Some(room)) => page::stream(w, &req, &room).await,
+        (Route::RoomMessage, Some(room)) => match position {
+            Some(position) if req.method() == Method::PATCH => page::edit(w, req, &room, position).await,
+            Some(position) => page::delete(w, req, &room, position).await,
+            None => page::error(StatusCode::NOT_FOUND, "A message is named by a number."),
+        },
         (Route::RoomName, Some(room)) => page::name(w, req, &room).await,
-        (Route::RoomTyping, Some(room)) => page::typing(w, req, &room).await,
+        (Route::RoomTyping, Some(room)) => page::typing(w, &req, &room),
         (Route::Home, _) => page::home(),
         (Route::Asset, _) => page::asset(params.get("path").unwrap_or_default(), &req),
         (Route::Favicon, _) => page::asset("favicon.ico", &req),

@@ -1,11 +1,13 @@
 //! What the browser loads beside the page: embedded by `build.rs`, named by a hash of their bytes.
 //!
 //! A name never means other bytes, so browsers keep an asset for ever; a new build has new names. The two
-//! names without a hash, the licences and `favicon.ico`, are asked for anew after an hour.
+//! names without a hash, the licences and `favicon.ico`, are asked for anew after an hour. Each is there as it is
+//! and compressed.
 
-use crate::http::{self, Request, Response};
+use super::packing;
+use crate::http::{self, Response};
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, HeaderValue};
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
 use std::fmt;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
@@ -19,6 +21,8 @@ pub struct Asset {
     path: &'static str,
     content_type: &'static str,
     bytes: &'static [u8],
+    /// The same, compressed by the build.
+    gzip: &'static [u8],
 }
 
 /// Its address, for templates.
@@ -29,7 +33,7 @@ impl fmt::Display for Asset {
 }
 
 /// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
-pub fn respond(path: &str, _req: &Request) -> Response {
+pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
     let found =
         [(DATASTAR, FOR_EVER), (SCRIPT, FOR_EVER), (STYLE, FOR_EVER), (ICON, FOR_EVER), (LICENCES, AN_HOUR)]
             .into_iter()
@@ -38,7 +42,13 @@ pub fn respond(path: &str, _req: &Request) -> Response {
     let Some((asset, kept)) = found else {
         return super::error(StatusCode::NOT_FOUND, "There is no such file here.");
     };
-    let mut response = http::bytes(StatusCode::OK, asset.content_type, asset.bytes);
+    let packed = packing::takes_gzip(req.headers());
+    let bytes = if packed { asset.gzip } else { asset.bytes };
+    let mut response = http::bytes(StatusCode::OK, asset.content_type, bytes);
+    if packed {
+        http::set(&mut response, CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    http::set(&mut response, VARY, HeaderValue::from_static("accept-encoding"));
     http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static(kept));
     response
 }
@@ -46,6 +56,17 @@ pub fn respond(path: &str, _req: &Request) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_who_takes_gzip_gets_it() {
+        for (accepts, packed) in [("gzip, deflate, br", true), ("identity", false)] {
+            let req = hyper::Request::builder().header("accept-encoding", accepts).body(()).unwrap();
+            let response = respond(SCRIPT.path, &req);
+            assert_eq!(response.headers().contains_key(CONTENT_ENCODING), packed, "{accepts}");
+            assert_eq!(response.headers()[VARY], "accept-encoding");
+        }
+        assert!(SCRIPT.gzip.len() < SCRIPT.bytes.len() / 2 && SCRIPT.gzip.starts_with(&[0x1f, 0x8b]));
+    }
 
     #[test]
     fn the_client_is_the_published_one_with_its_licence() {

@@ -7,6 +7,11 @@ use super::people;
 use crate::text::NAME_GRAPHEMES_MAX;
 use maud::{Markup, html};
 use millchat::{Author, CONTENT_BYTES_MAX};
+use rand::RngExt;
+use rand::distr::Alphanumeric;
+
+/// Letters and digits of the key that a form without script is sent under.
+const FORM_KEY_CHARS: usize = 22;
 
 /// A name that was not taken.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +29,7 @@ pub fn composer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -
     html! {
         section #composer aria-label="Write" data-author-id=(id) data-author-name=(name) {
             @if let Some(me) = me {
-                (writer())
+                (writer(room))
                 p.me {
                     span { "Writing as " } (people::name(me)) " "
                     button #rename .link type="button" aria-controls="namer"
@@ -36,13 +41,21 @@ pub fn composer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -
     }
 }
 
-fn writer() -> Markup {
+fn writer(room: &str) -> Markup {
+    let key: String = rand::rng().sample_iter(Alphanumeric).take(FORM_KEY_CHARS).map(char::from).collect();
     html! {
-        form #writer data-content-bytes-max=(CONTENT_BYTES_MAX) {
+        p #editing hidden {
+            span { "Editing your message. Escape leaves it as it was." } " "
+            button.link.delete type="button" { "Delete it" } " "
+            button.link.cancel type="button" { "Cancel" }
+        }
+        form #writer method="post" action={ "/" (room) "/messages" } data-content-bytes-max=(CONTENT_BYTES_MAX) {
+            // Without script this form is sent as it is; sent twice, it is one message.
+            input type="hidden" name="key" value=(key);
             label.unseen for="draft" { "Message" }
             textarea #draft name="content" rows="1" placeholder="Write a message" autocomplete="off"
                 enterkeyhint="send" aria-describedby="keys" {}
-            span #keys .unseen { "Enter sends, Shift and Enter begins a new line." }
+            span #keys .unseen { "Enter sends, Shift and Enter begins a new line, Arrow up edits your last message." }
             button.send type="submit" title="Send (Enter)" aria-label="Send" {
                 svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 12h14M12 6l6 6-6 6" {} }
             }
@@ -72,17 +85,11 @@ fn namer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Marku
     }
 }
 
-/// A message on its way. The script clones it, sets `el.content` and `el.key`, and the clone posts itself as
-/// soon as it is in the page: so what is sent, and sent again after a failure, is that very text and key.
-pub fn outbox(room: &str) -> Markup {
-    let post = format!(
-        "@post('/{room}/messages', {{requestCancellation: 'disabled', retryMaxCount: Infinity, \
-         retryMaxWait: 8000, payload: {{content: el.content, key: el.key}}}})"
-    );
+/// Messages on their way: the script clones a template for each. Here they are not read out; only a failure is.
+pub fn outbox() -> Markup {
     html! {
-        ol #outbox aria-label="Not sent yet" {}
-        template #sending { li data-init=(post) { div.text {} p.fate role="status" { "Sending…" } } }
-        template #waiting { li { div.text {} p.fate role="status" { "Waiting…" } } }
+        ol #outbox aria-label="Not sent yet" aria-live="off" {}
+        template #pending { li { div.text {} p.fate {} } }
         template #unsent {
             li.failed {
                 div.text {}
@@ -91,6 +98,29 @@ pub fn outbox(room: &str) -> Markup {
                     button.link.again type="button" { "Try again" }
                     " " button.link.edit type="button" { "Edit" }
                     " " button.link.discard type="button" { "Discard" }
+                }
+            }
+        }
+    }
+}
+
+/// What one can do with one's own message: the script puts it into the row that is pointed at. And the question
+/// that comes before a message is taken away.
+pub fn own() -> Markup {
+    html! {
+        template #tools {
+            span.tools {
+                button.quiet.edit type="button" { "Edit" }
+                button.quiet.delete type="button" { "Delete" }
+            }
+        }
+        dialog #deleting aria-labelledby="deleting-what" {
+            form method="dialog" {
+                h2 #deleting-what { "Delete this message for everybody?" }
+                p.text {}
+                p.choices {
+                    button.quiet value="keep" { "Keep it" }
+                    button.button.alarm value="delete" { "Delete" }
                 }
             }
         }
@@ -122,5 +152,7 @@ mod tests {
         let ada = Author { id: "g_4kq7".into(), name: "Ada".into(), kind: AuthorKind::Guest };
         let html = composer("lobby", Some(&ada), None).into_string();
         assert!(html.contains("id=\"writer\"") && html.contains("Change name"), "{html}");
+        // Also without script.
+        assert!(html.contains("method=\"post\" action=\"/lobby/messages\"") && html.contains("name=\"key\""));
     }
 }

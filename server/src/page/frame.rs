@@ -74,19 +74,6 @@ impl sse::Dialect for Dialect {
     }
 }
 
-/// Rows before the row at `before`, and what then stands above them. That row may be gone by now, because the room
-/// was emptied or the script took it away: then these rows do not belong there any more.
-pub fn older(room: &str, before: Position, page: &millchat::HistoryPage) -> Vec<u8> {
-    let mut out = Vec::new();
-    if let Some(oldest) = page.messages.first() {
-        let absent = absent(&format!("m-{}", oldest.position));
-        let selector = format!("{absent}:has(> [data-position=\"{before}\"])");
-        push(elements(rows::history(page)).selector(selector).mode(ElementPatchMode::Prepend), &mut out);
-    }
-    outer(rows::older(room, page), &mut out);
-    out
-}
-
 /// The foot of the room after its reader has, or has not, got a new name.
 pub fn composer(composer: Markup, naming: bool) -> Vec<u8> {
     let mut out = Vec::new();
@@ -157,16 +144,16 @@ fn absent(id: &str) -> String {
 }
 
 /// Puts elements in the places of those with their ids.
-fn outer(markup: Markup, out: &mut Vec<u8>) {
+pub(super) fn outer(markup: Markup, out: &mut Vec<u8>) {
     push(elements(markup), out);
 }
 
-fn elements(markup: Markup) -> PatchElements {
+pub(super) fn elements(markup: Markup) -> PatchElements {
     let html = markup.into_string();
     PatchElements::new(if html.contains(['\r', '\n']) { html.replace(['\r', '\n'], "&#10;") } else { html })
 }
 
-fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
+pub(super) fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
     let event: DatastarEvent = event.into();
     let start = out.len();
     write!(out, "{event}").expect("writing to memory does not fail");
@@ -174,20 +161,20 @@ fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::sse::Dialect as _;
     use millchat::{Author, AuthorKind, Presence, ResetReason, RoomName, Timestamp};
 
     /// An SSE event as a client reads it: lines end at CR or LF.
     #[derive(Debug, Default, PartialEq)]
-    struct Read {
+    pub struct Read {
         event: String,
         id: String,
-        data: Vec<String>,
+        pub data: Vec<String>,
     }
 
-    fn read(bytes: &[u8]) -> Vec<Read> {
+    pub fn read(bytes: &[u8]) -> Vec<Read> {
         let mut all = Vec::new();
         let mut now = Read::default();
         for line in std::str::from_utf8(bytes).unwrap().split(['\r', '\n']) {
@@ -224,7 +211,7 @@ mod tests {
         framed(Item::Event(&event(Body::Message { content: Some(content.into()) })))
     }
 
-    fn elements_of(read: &Read) -> String {
+    pub fn elements_of(read: &Read) -> String {
         let lines: Vec<_> = read.data.iter().filter_map(|line| line.strip_prefix("elements ")).collect();
         lines.join("\n")
     }
@@ -336,24 +323,6 @@ mod tests {
             "{older:?}"
         );
         assert_eq!(place.id, "5f3c9a2e-7");
-    }
-
-    #[test]
-    fn older_rows_come_only_to_the_row_that_they_were_asked_for() {
-        let message = millchat::Message {
-            position: 3,
-            prev: 2,
-            room: RoomName::new("lobby").unwrap(),
-            author: None,
-            content: Some("x".into()),
-            created_at: Timestamp(0),
-            edited_at: None,
-        };
-        let page =
-            millchat::HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
-        let [rows, above] = &read(&older("lobby", 7, &page))[..] else { panic!("two events") };
-        assert_eq!(rows.data[0], "selector #messages:not(:has(#m-3)):has(> [data-position=\"7\"])");
-        assert!(elements_of(above).contains("id=\"older\""), "{above:?}");
     }
 
     #[test]

@@ -9,27 +9,31 @@ mod composer;
 mod failure;
 mod frame;
 mod layout;
+mod packing;
+mod past;
 mod people;
 mod room;
 mod rows;
+mod writing;
 
 pub use asset::respond as asset;
 pub use failure::{of as failure, page as error};
 pub use frame::encoder;
 pub use layout::CONTENT_SECURITY_POLICY;
+pub use writing::{delete, edit, send, typing};
 
 use crate::app::Worker;
-use crate::http::{self, ContentType, Request, Response};
+use crate::http::{self, Request, Response};
 use crate::identity::Identity;
 use crate::public_url::PublicUrl;
 use crate::{body, sse, text};
 use composer::Refused;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
-use millchat::{Author, Draft, HistoryPage, HistoryRange, Place, Position, ReadError, RoomName};
+use millchat::{HistoryPage, HistoryRange, Place, ReadError, RoomName};
+use past::Asked;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
-use serde::Deserialize;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
@@ -44,12 +48,11 @@ pub fn home() -> Response {
     http::redirect(&format!("/{name}"))
 }
 
-/// `GET /{room}`: the page. `?before=POSITION`, asked for by the page itself, brings older rows into it.
+/// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it.
 pub async fn room(w: &Worker, req: &Request, room: &RoomName) -> Response {
-    let before = http::query(req, "before").and_then(|before| before.parse::<Position>().ok());
-    let shown = match before {
-        Some(before) if is_datastar(req.headers()) => older(w, room, before).await,
-        _ => newest(w, req.headers(), room).await,
+    let shown = match Asked::of(req) {
+        Some(asked) if is_datastar(req.headers()) => past::answer(w, room, asked).await.map(events),
+        _ => newest(w, req.headers(), room).await.map(|page| packing::pack(req.headers(), page)),
     };
     shown.unwrap_or_else(failure::of)
 }
@@ -73,11 +76,6 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
     }))
 }
 
-async fn older(w: &Worker, room: &RoomName, before: Position) -> Result<Response, ReadError> {
-    let page = history(w, room, HistoryRange::Before(before)).await?;
-    Ok(events(frame::older(room.as_str(), before, &page)))
-}
-
 /// Messages for the page. Those of a room that was emptied are passed in longer steps.
 async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result<HistoryPage, ReadError> {
     let chat = &w.app.chat;
@@ -99,51 +97,6 @@ pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let own = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()).is_ok();
     let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
     sse::respond(w, req, room, reader, frame::Dialect).await
-}
-
-/// What the page sends.
-#[derive(Deserialize)]
-struct Sent {
-    content: String,
-    /// By which a send that is repeated is recognised.
-    key: Option<String>,
-}
-
-/// `POST /{room}/messages`: 204 once the message is durable. The page gets to see it from its stream.
-pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
-    let author = match writer(w, req.headers()) {
-        Ok(author) => author,
-        Err(refusal) => return *refusal,
-    };
-    if let Err(limited) = w.app.limits.message(&author, &req) {
-        return failure::of(limited);
-    }
-    if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
-        return error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A message is sent as application/json.");
-    }
-    let body = match body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await {
-        Ok(body) => body,
-        Err(broken) => return failure::of(broken),
-    };
-    let sent: Sent = match serde_json::from_slice(&body) {
-        Ok(sent) => sent,
-        Err(wrong) if wrong.is_data() => {
-            return error(StatusCode::UNPROCESSABLE_ENTITY, &failure::sentence(&wrong.to_string()));
-        }
-        Err(wrong) => return error(StatusCode::BAD_REQUEST, &failure::sentence(&wrong.to_string())),
-    };
-    let content = match text::content(&sent.content) {
-        Ok(content) => content,
-        Err(refused) => return failure::of(refused),
-    };
-    let mut draft = Draft::post(author, content);
-    draft.key = sent.key;
-    // While a send waits for the disk it holds no more than the queue counts.
-    drop((body, sent.content));
-    match w.send(room, draft).await {
-        Ok(_durable) => http::empty(StatusCode::NO_CONTENT),
-        Err(failed) => failure::of(failed),
-    }
 }
 
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
@@ -184,29 +137,6 @@ pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
     };
     http::set(&mut response, SET_COOKIE, w.app.identity.set_cookie(&me));
     response
-}
-
-/// `POST /{room}/typing`: 204, a signal to whoever reads the room.
-#[expect(clippy::unused_async, reason = "handlers of one kind look alike to the router")]
-pub async fn typing(w: &Worker, req: Request, room: &RoomName) -> Response {
-    match writer(w, req.headers()) {
-        Ok(author) => {
-            w.app.chat.typing(room, &author);
-            http::empty(StatusCode::NO_CONTENT)
-        }
-        Err(refusal) => *refusal,
-    }
-}
-
-/// Who writes, if the request comes from our own page and has a name.
-fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
-    if let Err(foreign) = http::refuse_cross_site(headers, w.app.public_url.as_ref()) {
-        return Err(Box::new(error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()))));
-    }
-    w.app
-        .identity
-        .visitor(headers)
-        .ok_or_else(|| Box::new(error(StatusCode::UNAUTHORIZED, "Choose a name first; then you can write.")))
 }
 
 /// Whether the page's client asks, and wants patches instead of a page.

@@ -51,9 +51,10 @@ fn body(view: &View<'_>) -> Markup {
                         (people::here(view.presence))
                     }
                     button.quiet.share type="button" { (link_icon()) span.word aria-live="polite" { "Copy link" } }
-                    a.quiet href="/new" title="Open a new room" { (plus_icon()) span.word { "New room" } }
+                    button #more .quiet type="button" popovertarget="menu" aria-label="Menu" { (more_icon()) }
                 }
             }
+            (menu())
             p #state role="status" {}
             main {
                 div #scroller role="log" aria-label="Messages" tabindex="0" {
@@ -65,10 +66,12 @@ fn body(view: &View<'_>) -> Markup {
                             p { "Say the first word, or send the link to somebody." }
                             button.button.share type="button" { (link_icon()) span.word aria-live="polite" { "Copy link" } }
                         }
-                        (composer::outbox(room))
+                        (composer::outbox())
                     }
                 }
                 button #latest type="button" hidden { "New messages" }
+                (rows::hole_template())
+                (composer::own())
             }
             aside #people aria-label="People" data-class:open="$_people" {
                 (people::list(view.presence))
@@ -76,7 +79,7 @@ fn body(view: &View<'_>) -> Markup {
             }
             footer {
                 noscript {
-                    p.problem { "Without JavaScript this page shows what was said, but nothing new arrives and nothing can be sent." }
+                    p.problem { "Without JavaScript nothing new arrives by itself. " a href={ "/" (room) } { "Reload" } " to see it." }
                 }
                 p #typists {} (people::typing(&[]))
                 p #problem .problem role="alert" {}
@@ -98,7 +101,31 @@ fn stream(room: &str) -> Markup {
         "@get('/{room}/messages', {{openWhenHidden: true, retry: 'always', retryMaxCount: Infinity, \
          retryMaxWait: 8000, headers: {{'last-event-id': $_place}}}})"
     );
-    html! { div #stream hidden data-init=(get) data-on:reopen=(get) {} }
+    // Brings the messages around one that a link names, when it is far back.
+    let seek = format!("@get(`/{room}?around=${{evt.detail.at}}&before=${{evt.detail.before}}`)");
+    html! {
+        div #seeker hidden data-on:seek=(seek) {}
+        div #stream hidden data-init=(get) data-on:reopen=(get) {}
+    }
+}
+
+/// What is not needed every day. The script fills in the rooms, and what was chosen is kept in the browser.
+fn menu() -> Markup {
+    html! {
+        nav #menu popover aria-label="Menu" {
+            a.quiet href="/new" { (plus_icon()) "New room" }
+            div #choices hidden {
+                label.quiet { input #notify type="checkbox"; "Notify me of new messages" }
+                label.quiet { input #sound type="checkbox"; "Play a sound with it" }
+                p #notify-problem .problem role="alert" {}
+            }
+            section #lately hidden aria-labelledby="lately-title" {
+                h2 #lately-title { "Rooms you were in lately" }
+                ul {}
+                button.link type="button" { "Forget these rooms" }
+            }
+        }
+    }
 }
 
 fn link_icon() -> Markup {
@@ -107,6 +134,10 @@ fn link_icon() -> Markup {
             path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1.2 1.2M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1.2-1.2" {}
         }
     }
+}
+
+fn more_icon() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 7h16M4 12h16M4 17h16" {} } }
 }
 
 fn plus_icon() -> Markup {

@@ -14,6 +14,10 @@ use millchat::{Author, HistoryPage, Message, Position, Timestamp};
 /// as the shortest link, and everybody in the room gets it.
 const LINKS_MAX: usize = 50;
 
+/// Asks for what lies in a hole. The bounds are looked up when it is asked, since the script makes holes too.
+const FILL: &str = "@get(location.pathname + `?after=${el.dataset.after}&before=${el.dataset.before}` \
+    + (evt.detail ? '&upwards' : ''))";
+
 /// What a row shows of a message.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
@@ -38,7 +42,7 @@ pub fn message(row: &Row<'_>) -> Markup {
             div.body {
                 p.who {
                     @if let Some(author) = row.author { (people::name(author)) " " }
-                    (time(row.created_at))
+                    a.at href={ "#m-" (row.position) } { (time(row.created_at)) }
                 }
                 (text(row.position, row.content, row.edited))
             }
@@ -125,6 +129,20 @@ fn above(room: &str, why_none: Option<&str>) -> Markup {
             p hidden[why_none.is_none()] { (why_none.unwrap_or_default()) }
         }
     }
+}
+
+/// Where rows of the page are far apart. It is filled when somebody comes near it, from the side they come from.
+pub fn hole((after, before): (Position, Position)) -> Markup {
+    html! {
+        li.hole data-after=(after) data-before=(before) data-on:fill=(FILL) {
+            button.quiet type="button" { "Show what lies in between" }
+        }
+    }
+}
+
+/// A hole for the script, which makes one where it takes rows away in the middle of a long list.
+pub fn hole_template() -> Markup {
+    html! { template #hole { (hole((0, 0))) } }
 }
 
 /// Where messages are missing because they are no longer kept. `to` names it, so that it comes only once.

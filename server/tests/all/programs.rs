@@ -1,35 +1,17 @@
 //! Programs that nobody wrote for Millchat follow a room: an ordinary `EventSource` of npm, and curl.
 
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
-use tokio::sync::OnceCell;
 
 use crate::support::judge::{acknowledge, assert_clean, position_of, recover, tell};
+use crate::support::node;
 use crate::support::sse::{Item, Parser, SseEvent};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
 use millchat::oracle::{Oracle, Sender};
-
-/// The npm package with the client, and its lock file.
-const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node");
-
-/// Has npm install the client as its lock file says, unless `make test` did already.
-async fn install() {
-    static INSTALLED: OnceCell<()> = OnceCell::const_new();
-    let install = || async {
-        if Path::new(PACKAGE).join("node_modules/eventsource").exists() {
-            return;
-        }
-        let installed = Command::new("npm").arg("ci").current_dir(PACKAGE).output().await;
-        let output = installed.expect("npm is not there; `make test` installs it with node");
-        assert!(output.status.success(), "`npm ci` failed: {}", String::from_utf8_lossy(&output.stderr));
-    };
-    INSTALLED.get_or_init(install).await;
-}
 
 /// Sends `count` messages that go on counting from `first`; gives the last position.
 async fn say(api: &Api, guest: &Guest, sender: &Sender, first: u64, count: u64) -> u64 {
@@ -50,10 +32,14 @@ struct Node {
 
 impl Node {
     async fn follow(api: &Api) -> Self {
-        install().await;
+        node::install().await;
         let url = format!("http://{}/api/v1/rooms/lobby/events", api.address());
         let mut command = Command::new("node");
-        command.args(["follow.mjs", &url]).current_dir(PACKAGE).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+            .args(["follow.mjs", &url])
+            .current_dir(node::PACKAGE)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
         let mut child = command.spawn().expect("node is not there; `make test` installs it");
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         Self { _child: child, lines }

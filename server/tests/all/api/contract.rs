@@ -130,6 +130,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
         let answer = answer(api.request(method.parse().unwrap(), path)).await.expect(405);
         assert!(allows(&answer).iter().any(|allowed| allowed == "GET"), "{method} {path}: {answer:?}");
     }
+    assert_eq!(allows(&api.get("/lobby/messages/7").await.expect(405)), ["PATCH", "DELETE"]);
 }
 
 #[tokio::test]
@@ -139,7 +140,7 @@ async fn an_unknown_path_is_404_for_programs_and_for_people() {
     for path in ["/api/", "/api/v1", "/api/v2/rooms/lobby", "/api/v1/rooms", "/api/v1/rooms/lobby/nothing"] {
         api.get(path).await.expect_problem(404);
     }
-    for path in ["/lobby/nothing", "/lobby/messages/7", "/assets/nothing.js", "/a/b/c/d"] {
+    for path in ["/lobby/nothing", "/lobby/messages/7/8", "/assets/nothing.js", "/a/b/c/d"] {
         let answer = api.get(path).await.expect(404);
         assert!(answer.header("content-type").unwrap().starts_with("text/html"), "{answer:?}");
     }

@@ -5,10 +5,10 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
-use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel};
+use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel, WindowHandle};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
@@ -55,6 +55,62 @@ impl Browser {
         browser.driver.cdp().emulation().set_device_metrics_override(width, height, 2.0, true).await.unwrap();
         browser.go(url).await;
         browser
+    }
+
+    /// Opens a second tab in front of this one, at this address.
+    pub async fn open_tab(&self, url: &str) -> WindowHandle {
+        let before = self.driver.window().await.unwrap();
+        let tab = self.driver.new_tab().await.unwrap();
+        self.driver.switch_to_window(tab).await.unwrap();
+        self.go(url).await;
+        before
+    }
+
+    /// Puts another tab before this room's, lets something happen, and comes back once the room's page has as many
+    /// messages as it should then have: they came while nobody looked.
+    pub async fn look_away(&self, meanwhile: impl Future<Output = ()>, messages: usize) {
+        self.js(
+            "const note = () => localStorage.setItem('test:rows', document.querySelectorAll('#messages > .msg').length);
+             new MutationObserver(note).observe(document.querySelector('#messages'), { childList: true });",
+        )
+        .await;
+        let url = self.js("return `${location.origin}/healthz`").await;
+        let before = self.open_tab(url.as_str().unwrap()).await;
+        meanwhile.await;
+        self.until(&format!("localStorage.getItem('test:rows') === '{messages}'")).await;
+        self.switch_to(before).await;
+    }
+
+    /// Goes to that tab.
+    pub async fn switch_to(&self, tab: WindowHandle) {
+        self.driver.switch_to_window(tab).await.unwrap();
+    }
+
+    /// Closes that tab and stays in this one.
+    pub async fn close(&self, tab: WindowHandle) {
+        let here = self.driver.window().await.unwrap();
+        self.driver.switch_to_window(tab).await.unwrap();
+        self.driver.close_window().await.unwrap();
+        self.driver.switch_to_window(here).await.unwrap();
+    }
+
+    /// Puts the pointer over what this selector finds.
+    pub async fn hover(&self, selector: &str) {
+        let element = within("an element is found", self.driver.find(By::Css(selector))).await;
+        let element = element.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        self.driver.action_chain().move_to_element_center(&element).perform().await.unwrap();
+    }
+
+    /// Says something to the browser in its own protocol.
+    pub async fn cdp(&self, method: &str, parameters: Value) {
+        within("the browser obeys", self.driver.cdp().send_raw(method, parameters)).await.unwrap();
+    }
+
+    /// What the reader's system asks of pages, such as `prefers-color-scheme`.
+    pub async fn prefers(&self, features: &[(&str, &str)]) {
+        let features: Vec<Value> =
+            features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
     async fn launch() -> Self {
@@ -204,12 +260,11 @@ impl Browser {
 
     /// The network as the browser sees it, off or on.
     pub async fn offline(&self, offline: bool) {
-        let cdp = self.driver.cdp();
-        cdp.send_raw("Network.enable", serde_json::json!({})).await.unwrap();
-        let conditions = serde_json::json!({
+        self.cdp("Network.enable", json!({})).await;
+        let conditions = json!({
             "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1
         });
-        cdp.send_raw("Network.emulateNetworkConditions", conditions).await.unwrap();
+        self.cdp("Network.emulateNetworkConditions", conditions).await;
     }
 }
 

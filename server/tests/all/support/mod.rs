@@ -5,6 +5,7 @@ pub mod client;
 pub mod disk;
 pub mod judge;
 pub mod machine;
+pub mod node;
 pub mod raw;
 pub mod refusal;
 pub mod server;

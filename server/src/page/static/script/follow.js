@@ -1,37 +1,48 @@
 // Following the conversation: at its end the view goes with it, scrolled up it stays, and what came in the
-// meantime is counted. A page left open for days keeps its newest rows only.
+// meantime is counted. The class `following` of the scroller says which to the other parts.
 
 const NEAR_END_PX = 64;
-const ROWS_MAX = 1_000;
-const ROWS_SLACK = 100;
 
 const scroller = document.getElementById('scroller');
 const messages = document.getElementById('messages');
 const outbox = document.getElementById('outbox');
 const latest = document.getElementById('latest');
 const title = document.title;
-let following = true;
 let lastTop = 0;
 let unseen = 0;
-// A row and where it was, while rows come in above it.
+/** @type {{ row: Element, top: number } | undefined} A row and where it was, while rows come in above it. */
 let anchor;
 
-const isMessage = (node) => node.classList?.contains('msg');
+/** @param {Node} node */
+const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
 const isNearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
+const isFollowing = () => scroller.classList.contains('following');
+
+/** @param {boolean} following */
+function setFollowing(following) {
+  scroller.classList.toggle('following', following);
+  say();
+}
+
+function say() {
+  document.title = unseen > 0 ? `(${unseen}) ${title}` : title;
+  latest.hidden = isFollowing();
+  latest.classList.toggle('news', unseen > 0);
+  latest.textContent = unseen === 0 ? 'To the newest' : `${unseen} new`;
+}
+
+/** @param {number} more */
+function count(more) {
+  unseen = more === 0 ? 0 : unseen + more;
+  say();
+}
 
 function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
-function count(more) {
-  unseen = more === 0 ? 0 : unseen + more;
-  document.title = unseen > 0 ? `(${unseen}) ${title}` : title;
-  latest.hidden = unseen === 0 || following;
-  latest.textContent = unseen === 1 ? '1 new message' : `${unseen} new messages`;
-}
-
 function follow() {
-  following = true;
+  setFollowing(true);
   toEnd();
   count(0);
 }
@@ -39,33 +50,29 @@ function follow() {
 // Rows that come in move the end away from a view that stands still: only a scroll upwards stops following.
 scroller.addEventListener('scroll', () => {
   if (isNearEnd()) {
-    following = true;
+    setFollowing(true);
     if (!document.hidden) count(0);
   } else if (scroller.scrollTop < lastTop) {
-    following = false;
+    setFollowing(false);
   }
   lastTop = scroller.scrollTop;
 });
 latest.addEventListener('click', follow);
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && following) count(0);
+  if (!document.hidden && isFollowing()) count(0);
 });
-
-function trim() {
-  const rows = messages.children;
-  if (!following || rows.length <= ROWS_MAX + ROWS_SLACK) return;
-  while (rows.length > ROWS_MAX) rows[0].remove();
-  document.querySelector('#older button')?.removeAttribute('hidden');
-  document.querySelector('#older p')?.setAttribute('hidden', '');
-}
+document.addEventListener('row-show', ({ detail: row }) => {
+  row.scrollIntoView({ block: 'center' });
+  lastTop = scroller.scrollTop;
+  setFollowing(isNearEnd());
+});
 
 new MutationObserver((records) => {
   const atEnd = records.filter((record) => record.nextSibling === null);
   const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.isConnected && isMessage(node));
-  // The room was emptied: what was counted is gone.
-  if (!messages.querySelector('.msg')) count(0);
-  if (added.length > 0 && (!following || document.hidden)) count(added.length);
-  trim();
+  // The room was emptied: what was counted is gone, and there is nowhere else to be.
+  if (!messages.querySelector('.msg')) follow();
+  if (added.length > 0 && (!isFollowing() || document.hidden)) count(added.length);
 }).observe(messages, { childList: true });
 new MutationObserver((records) => {
   if (records.some(({ addedNodes }) => addedNodes.length > 0)) follow();
@@ -74,26 +81,30 @@ new MutationObserver((records) => {
 function settle() {
   if (anchor) {
     scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
+    lastTop = scroller.scrollTop;
     anchor = undefined;
-  } else if (following) {
+  } else if (isFollowing()) {
     toEnd();
   }
 }
 
 const sizes = new ResizeObserver(settle);
 sizes.observe(scroller);
-sizes.observe(scroller.firstElementChild);
+if (scroller.firstElementChild) sizes.observe(scroller.firstElementChild);
 
-// The window hears of a patch before the document, where the client applies it.
+// History comes in somewhere above what is in sight, or below: the first row in sight stays where it is. The
+// window hears of a patch before the document, where the client applies it.
 window.addEventListener(
   'datastar-fetch',
   ({ detail }) => {
-    if (detail.type !== 'datastar-patch-elements' || detail.argsRaw.mode !== 'prepend') return;
-    const row = messages.firstElementChild;
+    if (detail.type !== 'datastar-patch-elements' || isFollowing()) return;
+    if (!['prepend', 'before', 'after'].includes(detail.argsRaw.mode)) return;
+    const { top } = scroller.getBoundingClientRect();
+    const rows = [...messages.children].filter((row) => !row.classList.contains('hole'));
+    const row = rows.find((row) => row.getBoundingClientRect().bottom > top);
     if (row) anchor = { row, top: row.getBoundingClientRect().top };
-    following = false;
   },
   { capture: true },
 );
 
-toEnd();
+follow();

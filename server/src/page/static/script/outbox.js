@@ -1,17 +1,22 @@
-// Messages on their way. A text leaves the field at once and stays on the page until the server has it, so
-// that the next one can be typed; they go out one after the other, each under a key of its own, by which the
-// server recognises one that is sent again. What is not sent, and the draft, outlive a reload.
+// Messages on their way. A text stands below the others from the moment it was written, and stays, in the
+// browser too, until the server says that it is durable. They go out one after the other, each under a key of
+// its own, by which the server recognises one that is sent again: over a lost connection, a reload, a restart.
 
 const TRIES_MAX = 5;
 const FIRST_WAIT_MS = 1_000;
-// What may pass by itself. A status of 0 stands for no answer at all.
+const WAIT_MS_MAX = 8_000;
+// A connection that died without a word is noticed by nothing else.
+const ANSWER_MS_MAX = 20_000;
+// The server remembers keys for a day; later a text would be sent anew, and only its writer may decide that.
+const KEY_MS_MAX = 20 * 3_600_000;
+// A message that the server has and the page does not show: the stream is behind, or it stands in a hole.
+const SHOWN_MS_MAX = 5_000;
 const PASSING = [429, 500, 502, 503, 504];
 // After these the message is certainly not stored, so its text can be taken back and changed.
 const NOT_STORED = [400, 401, 403, 408, 413, 415, 422, 429, 507];
+/** @type {Record<number, string>} */
 const REASONS = {
-  0: 'The server did not answer.',
   401: 'The server does not know you any more. Choose your name again, then try again.',
-  403: 'The server refused it.',
   413: 'It is too long.',
   422: 'The server refused it: there is nothing to see in it, or its key was used before.',
   429: 'You send faster than this server allows.',
@@ -21,27 +26,36 @@ const REASONS = {
 };
 
 const room = document.body.dataset.room;
-const DRAFT = `millchat:draft:${room}`;
 const UNSENT = `millchat:unsent:${room}`;
+const messages = document.getElementById('messages');
 const outbox = document.getElementById('outbox');
-const problem = document.getElementById('problem');
+const composer = document.getElementById('composer');
+/** @type {Entry[]} */
 const entries = [];
 
-// Storage can be full or forbidden; then a reload forgets, and nothing else is lost.
-function store(name, value) {
+/** What the browser keeps, of all tabs of this room. */
+function kept() {
   try {
-    if (value) sessionStorage.setItem(name, value);
-    else sessionStorage.removeItem(name);
-  } catch {}
-}
-
-function stored(name) {
-  try {
-    return sessionStorage.getItem(name);
+    const list = JSON.parse(localStorage.getItem(UNSENT) ?? '[]');
+    return Array.isArray(list) ? list : [];
   } catch {
-    return null;
+    // Storage can be forbidden, and somebody else can have written there.
+    return [];
   }
 }
+
+/** @param {{ key: string }[]} list */
+function keep(list) {
+  try {
+    if (list.length > 0) localStorage.setItem(UNSENT, JSON.stringify(list));
+    else localStorage.removeItem(UNSENT);
+  } catch {
+    // Storage can be full or forbidden; then a reload forgets, and nothing else is lost.
+  }
+}
+
+/** @param {string} key */
+const forget = (key) => keep(kept().filter((entry) => entry.key !== key));
 
 // `randomUUID` exists only on pages that came by TLS or from this machine.
 function newKey() {
@@ -49,175 +63,176 @@ function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-function save() {
-  store(UNSENT, entries.length > 0 ? JSON.stringify(entries.map(({ key, content }) => ({ key, content }))) : '');
-}
-
-function show(entry, template) {
-  const row = document.importNode(document.getElementById(template).content.firstElementChild, true);
-  row.querySelector('.text').textContent = entry.content;
-  // What the row's own expression sends.
-  row.content = entry.content;
-  row.key = entry.key;
+/** @param {Entry} entry @param {'pending' | 'unsent'} template @param {string} fate */
+function show(entry, template, fate) {
+  const content = document.importNode(document.getElementById(template).content, true);
+  const row = /** @type {NonNullable<Entry['row']>} */ (content.firstElementChild);
+  /** @type {HTMLElement} */ (row.querySelector('.text')).textContent = entry.content;
   row.entry = entry;
   if (entry.row) entry.row.replaceWith(row);
   else outbox.append(row);
   entry.row = row;
+  say(entry, fate);
 }
 
-function fate(entry, text) {
-  const line = entry.row.querySelector('.fate');
-  line.textContent = text;
-  entry.row.classList.add('late');
+/** @param {Entry} entry @param {string} fate */
+function say(entry, fate) {
+  /** @type {HTMLElement} */ (entry.row?.querySelector('.fate')).textContent = fate;
 }
 
+/** @param {Entry} entry */
 function drop(entry) {
-  entry.row.remove();
-  entries.splice(entries.indexOf(entry), 1);
-  save();
+  clearTimeout(entry.timer);
+  entry.row?.remove();
+  if (entries.includes(entry)) entries.splice(entries.indexOf(entry), 1);
 }
 
-function queue(key, content) {
-  const entry = { key, content, state: 'waiting', tries: 0 };
+/** @param {Pick<Entry, 'key' | 'content' | 'author' | 'at'>} kept */
+function queue({ key, content, author, at }) {
+  /** @type {Entry} */
+  const entry = { key, content, author, at, state: 'waiting', tries: 0, passing: false };
   entries.push(entry);
-  show(entry, 'waiting');
+  show(entry, 'pending', 'Waiting…');
 }
 
-// One at a time, so that they arrive in the order in which they were written.
+// One at a time, so that they arrive in the order in which they were written: one that failed for a reason that may
+// pass holds up those after it.
 function pump() {
-  if (entries.some(({ state }) => state === 'sending')) return;
+  if (entries.some(({ state, passing }) => state === 'sending' || state === 'resting' || passing)) return;
   const next = entries.find(({ state }) => state === 'waiting');
-  if (!next) return;
-  next.state = 'sending';
-  post(next);
+  if (next) post(next);
 }
 
-function post(entry) {
-  entry.status = undefined;
-  entry.reason = undefined;
+/** @param {Entry} entry */
+async function post(entry) {
+  const me = composer.dataset.authorId ?? '';
+  if (entry.author !== '' && entry.author !== me) return fail(entry, 'It was written under another name of yours.', true);
+  if (Date.now() - entry.at > KEY_MS_MAX) return fail(entry, 'It was written long ago.', true);
+  clearTimeout(entry.timer);
+  entry.state = 'sending';
   entry.tries += 1;
-  show(entry, 'sending');
-}
-
-// Why it is forbidden: the room is closed, the author is banned, or it seems to come from another site. The client
-// tells the status alone, so the server is asked once more for its sentence. Under the same key it stores the text at
-// most once, if what forbade it has just ended.
-async function hear(entry) {
+  say(entry, 'Sending…');
+  /** @type {Response} */
+  let answer;
   try {
-    const answer = await fetch(`/${room}/messages`, {
+    answer = await fetch(`/${room}/messages`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ content: entry.content, key: entry.key }),
+      signal: AbortSignal.timeout?.(ANSWER_MS_MAX),
     });
-    entry.status = answer.ok ? undefined : answer.status;
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    entry.reason = page.querySelector('.failure h1 + p')?.textContent;
   } catch {
-    // What the status alone says has to do.
+    return rest(entry, 'Waiting for the connection…');
+  }
+  if (answer.ok) return arrived(entry, answer.headers.get('Location') ?? '');
+  const { status } = answer;
+  const known = REASONS[status] ?? (await sentence(answer)) ?? `The server answered ${status}.`;
+  if (PASSING.includes(status) && entry.tries < TRIES_MAX) return rest(entry, `${known} Trying again…`);
+  entry.passing = PASSING.includes(status);
+  fail(entry, known, NOT_STORED.includes(status));
+  const rename = document.getElementById('rename');
+  if (status === 401 && rename && document.getElementById('namer')?.hidden) rename.click();
+}
+
+/** What the server's page says, in its own words. @param {Response} answer */
+async function sentence(answer) {
+  try {
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    return page.querySelector('.failure h1 + p')?.textContent;
+  } catch {
+    return undefined;
   }
 }
 
-async function settle(entry) {
-  if (entry.status === 403) await hear(entry);
-  if (entry.status === undefined) {
-    drop(entry);
-  } else if (PASSING.includes(entry.status) && entry.tries < TRIES_MAX) {
-    fate(entry, `${REASONS[entry.status] ?? REASONS[503]} Trying again…`);
-    setTimeout(post, FIRST_WAIT_MS * 2 ** (entry.tries - 1), entry);
-    return;
-  } else {
-    entry.state = 'failed';
-    show(entry, 'unsent');
-    fate(entry, `Not sent. ${entry.reason ?? REASONS[entry.status] ?? `The server answered ${entry.status}.`}`);
-    entry.row.querySelector('.edit').hidden = !NOT_STORED.includes(entry.status);
-    const rename = document.getElementById('rename');
-    if (entry.status === 401 && rename && document.getElementById('namer').hidden) rename.click();
-  }
+/** @param {Entry} entry @param {string} why */
+function rest(entry, why) {
+  entry.state = 'resting';
+  say(entry, why);
+  entry.row?.classList.add('late');
+  entry.timer = setTimeout(post, Math.min(WAIT_MS_MAX, FIRST_WAIT_MS * 2 ** (entry.tries - 1)), entry);
+}
+
+/** @param {Entry} entry @param {string} why @param {boolean} notStored */
+function fail(entry, why, notStored) {
+  entry.state = 'failed';
+  clearTimeout(entry.timer);
+  show(entry, 'unsent', `Not sent. ${why}`);
+  /** @type {HTMLElement} */ (entry.row?.querySelector('.edit')).hidden = !notStored;
   pump();
 }
 
-document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) => {
-  const entry = el.entry;
-  if (!entry || entry.row !== el) return;
-  if (type === 'error') entry.status = Number(argsRaw.status);
-  else if (type === 'retries-failed') entry.status = 0;
-  else if (type === 'retrying') fate(entry, 'Waiting for the connection…');
-  else if (type === 'finished') settle(entry);
+// It is durable. Its place is taken by the row that the stream brings.
+/** @param {Entry} entry @param {string} location */
+function arrived(entry, location) {
+  forget(entry.key);
+  entry.state = 'sent';
+  say(entry, 'Sent');
+  entry.row?.classList.remove('late');
+  const id = location.split('#')[1] ?? '';
+  entry.row?.setAttribute('data-sent', id);
+  if (document.getElementById(id)) drop(entry);
+  else entry.timer = setTimeout(drop, SHOWN_MS_MAX, entry);
+  pump();
+}
+
+new MutationObserver(() => {
+  for (const entry of [...entries]) {
+    const id = entry.row?.dataset.sent;
+    if (id && document.getElementById(id)) drop(entry);
+  }
+}).observe(messages, { childList: true });
+
+/** @param {Entry} entry */
+function again(entry) {
+  // Whoever tries again wants it sent as who they are now.
+  entry.author = composer.dataset.authorId ?? '';
+  entry.at = Date.now();
+  entry.tries = 0;
+  entry.passing = false;
+  entry.state = 'waiting';
+  show(entry, 'pending', 'Waiting…');
+  const { key, content, author, at } = entry;
+  keep(kept().map((other) => (other.key === key ? { key, content, author, at } : other)));
+  pump();
+}
+
+// There is a connection: nobody should wait for the next try.
+function hurry() {
+  for (const entry of entries) if (entry.state === 'resting') post(entry);
+  for (const entry of entries) if (entry.state === 'failed' && entry.passing) again(entry);
+}
+
+document.addEventListener('stream-back', hurry);
+window.addEventListener('online', hurry);
+
+document.addEventListener('text-send', ({ detail: content }) => {
+  const entry = { key: newKey(), content, author: composer.dataset.authorId ?? '', at: Date.now() };
+  keep([...kept(), entry]);
+  queue(entry);
+  pump();
 });
 
-outbox.addEventListener('click', ({ target }) => {
-  const entry = target.closest('li')?.entry;
+outbox.addEventListener('click', (event) => {
+  const target = /** @type {HTMLElement} */ (event.target);
+  const entry = /** @type {Entry['row'] | null} */ (target.closest('li'))?.entry;
   if (!entry || entry.state !== 'failed') return;
-  if (target.matches('.again')) {
-    entry.state = 'waiting';
-    entry.tries = 0;
-    show(entry, 'waiting');
-    pump();
-  } else if (target.matches('.edit')) {
-    const field = document.getElementById('draft');
-    field.value = field.value ? `${entry.content}\n${field.value}` : entry.content;
-    drop(entry);
-    changed(field);
-    field.focus();
-  } else if (target.matches('.discard')) {
-    drop(entry);
-  }
+  if (target.matches('.again')) return again(entry);
+  if (!target.matches('.edit, .discard')) return;
+  forget(entry.key);
+  drop(entry);
+  pump();
+  if (target.matches('.edit')) document.dispatchEvent(new CustomEvent('text-back', { detail: entry.content }));
 });
 
-function changed(field) {
-  store(DRAFT, field.value);
-  problem.textContent = '';
-  if (CSS.supports('field-sizing', 'content')) return;
-  field.style.height = 'auto';
-  field.style.height = `${field.scrollHeight}px`;
-}
-
-document.addEventListener('input', ({ target }) => {
-  if (target.id === 'draft') changed(target);
-});
-
-document.addEventListener('keydown', (event) => {
-  if (event.target.id !== 'draft' || event.key !== 'Enter') return;
-  if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
-  // Enter that ends a composition chooses a word; Safari says so only by the key code.
-  if (event.isComposing || event.keyCode === 229) return;
-  event.preventDefault();
-  event.target.form.requestSubmit();
-});
-
-document.addEventListener('submit', (event) => {
-  const form = event.target;
-  if (form.id !== 'writer') return;
-  event.preventDefault();
-  const field = form.elements.content;
-  const content = field.value;
-  if (content.trim() === '') return;
-  const bytes = new TextEncoder().encode(content).length;
-  const limit = Number(form.dataset.contentBytesMax);
-  if (bytes > limit) {
-    const figure = new Intl.NumberFormat();
-    problem.textContent = `Not sent. The message is ${figure.format(bytes)} bytes; the limit is ${figure.format(limit)}.`;
-    return;
-  }
-  queue(newKey(), content);
-  save();
-  field.value = '';
-  changed(field);
+// Another tab of this room has sent or discarded what this one shows too.
+window.addEventListener('storage', ({ key }) => {
+  if (key !== UNSENT) return;
+  const left = kept().map((entry) => entry.key);
+  for (const entry of [...entries]) if (entry.state !== 'sending' && !left.includes(entry.key)) drop(entry);
   pump();
 });
 
-function restoreDraft() {
-  const field = document.getElementById('draft');
-  if (!field || field.value) return;
-  field.value = stored(DRAFT) ?? '';
-  changed(field);
-}
-
-restoreDraft();
-new MutationObserver(restoreDraft).observe(document.getElementById('composer'), { childList: true });
-try {
-  for (const { key, content } of JSON.parse(stored(UNSENT) ?? '[]')) queue(String(key), String(content));
-} catch {
-  // Somebody else wrote there: nothing to restore.
+for (const { key, content, author, at } of kept()) {
+  queue({ key: String(key), content: String(content), author: String(author ?? ''), at: Number(at) || 0 });
 }
 pump();

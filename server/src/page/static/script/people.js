@@ -11,6 +11,7 @@ const typists = document.getElementById('typists');
 let saidAt = 0;
 
 document.addEventListener('input', ({ target }) => {
+  if (!(target instanceof HTMLTextAreaElement) || target.form?.dataset.editing) return;
   if (target.id !== 'draft' || target.value.trim() === '' || Date.now() - saidAt < TYPING_EVERY_MS) return;
   saidAt = Date.now();
   // It is worth a try and no more.
@@ -19,9 +20,10 @@ document.addEventListener('input', ({ target }) => {
 
 // The message itself ended the typing that was said; what comes next is said at once.
 document.addEventListener('submit', ({ target }) => {
-  if (target.id === 'writer') saidAt = 0;
+  if (target === document.getElementById('writer')) saidAt = 0;
 });
 
+/** @param {string[]} names */
 function line(names) {
   if (names.length === 0) return '';
   if (names.length > NAMED_MAX) return 'Several people are typing…';
@@ -30,7 +32,8 @@ function line(names) {
 }
 
 function showTypists() {
-  const others = [...document.querySelectorAll('#typing > span')].filter(
+  const typing = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#typing > span'));
+  const others = [...typing].filter(
     ({ dataset }) => dataset.authorId !== composer.dataset.authorId,
   );
   // Each name in an isolate of its own direction, so that one turns neither the others nor the sentence.
@@ -39,8 +42,8 @@ function showTypists() {
 
 // The element itself may be exchanged by a patch, so its parent is watched.
 new MutationObserver((records) => {
-  if (records.some(({ target }) => target.closest?.('#typists') === null)) showTypists();
-}).observe(typists.parentElement, { childList: true, subtree: true, attributeFilter: ['data-author-id'] });
+  if (records.some(({ target }) => target instanceof Element && !typists.contains(target))) showTypists();
+}).observe(/** @type {Element} */ (typists.parentElement), { childList: true, subtree: true, attributeFilter: ['data-author-id'] });
 
 new MutationObserver(() => {
   document.getElementById('stream').dispatchEvent(new Event('reopen'));
@@ -57,7 +60,7 @@ document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) 
 });
 
 document.addEventListener('click', ({ target }) => {
-  if (target.id !== 'rename') return;
+  if (target !== document.getElementById('rename')) return;
   // Once the form is shown.
-  setTimeout(() => document.getElementById('name').select());
+  setTimeout(() => /** @type {HTMLInputElement | null} */ (document.getElementById('name'))?.select());
 });

@@ -11,21 +11,25 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-d
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
 const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
 
+/** @param {Node | null} node @returns {node is Row} */
 const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
 
+/** @param {Row} row */
 function dress(row) {
   const time = row.querySelector('time');
   row.at = Date.parse(time?.dateTime ?? '');
-  if (Number.isNaN(row.at)) return;
+  if (!time || Number.isNaN(row.at)) return;
   row.day = calendar.format(row.at);
   time.textContent = clock.format(row.at);
   time.title = moment.format(row.at);
 }
 
+/** @param {Row} row */
 function own(row) {
   row.classList.toggle('mine', row.dataset.authorId !== '' && row.dataset.authorId === composer.dataset.authorId);
 }
 
+/** @param {Row} row */
 function messageBefore(row) {
   let before = row.previousElementSibling;
   while (before && !isMessage(before)) before = before.previousElementSibling;
@@ -34,6 +38,7 @@ function messageBefore(row) {
 
 // Puts a row into the group before it, or begins one. Says whether the row after it must be looked at too. A line
 // between two messages ends a group, and not a day.
+/** @param {Row} row */
 function place(row) {
   const before = messageBefore(row);
   const sameDay = before !== null && before.day === row.day;
@@ -41,8 +46,10 @@ function place(row) {
   else if (row.day) row.dataset.day = row.day;
   const adjoins = before === row.previousElementSibling;
   const sameAuthor = sameDay && adjoins && row.dataset.authorId !== '' && before.dataset.authorId === row.dataset.authorId;
-  const follows = sameAuthor && row.at - before.head?.at < GROUP_MS_MAX && before.nth < GROUP_ROWS_MAX;
-  const [head, nth] = follows ? [before.head, before.nth + 1] : [row, 1];
+  const since = sameAuthor ? (row.at ?? NaN) - (before.head?.at ?? NaN) : NaN;
+  const follows = since < GROUP_MS_MAX && (before?.nth ?? 0) < GROUP_ROWS_MAX;
+  const head = follows && before?.head ? before.head : row;
+  const nth = follows ? (before?.nth ?? 0) + 1 : 1;
   row.classList.toggle('cont', follows);
   const changed = row.head !== head || row.nth !== nth;
   row.head = head;
@@ -50,10 +57,12 @@ function place(row) {
   return changed;
 }
 
+/** @param {Element | null} [row] */
 function placeFrom(row) {
-  for (let next = row; next; next = next.nextElementSibling) if (isMessage(next) && !place(next)) break;
+  for (let next = row ?? null; next; next = next.nextElementSibling) if (isMessage(next) && !place(next)) break;
 }
 
+/** @param {Iterable<Node>} rows */
 function take(rows) {
   const added = [...rows].filter(isMessage);
   for (const row of added) {
@@ -62,7 +71,7 @@ function take(rows) {
   }
   for (const row of added) placeFrom(row);
   // The row after the added ones has a new neighbour.
-  if (added.length > 0) placeFrom(added.at(-1).nextElementSibling);
+  if (added.length > 0) placeFrom(added.at(-1)?.nextElementSibling);
 }
 
 take(messages.children);

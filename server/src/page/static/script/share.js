@@ -2,6 +2,7 @@
 
 const SAID_MS = 2_500;
 
+/** @param {string} text */
 async function copy(text) {
   // The clipboard exists only on pages that came by TLS or from this machine.
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
@@ -16,9 +17,9 @@ async function copy(text) {
 }
 
 document.addEventListener('click', async ({ target }) => {
-  const button = target.closest('.share');
-  if (!button || button.classList.contains('done')) return;
-  const word = button.querySelector('.word');
+  const button = /** @type {Element} */ (target).closest('.share');
+  const word = button?.querySelector('.word');
+  if (!button || !word || button.classList.contains('done')) return;
   const before = word.textContent;
   const address = (document.body.dataset.origin ?? location.origin) + location.pathname;
   try {

@@ -10,8 +10,10 @@ const stream = document.getElementById('stream');
 const state = document.getElementById('state');
 let heardAt = Date.now();
 let lost = false;
+/** @type {number | undefined} */
 let backTimer;
 
+/** @param {string} text @param {string} kind */
 function say(text, kind) {
   clearTimeout(backTimer);
   state.textContent = text;
@@ -23,6 +25,7 @@ function heard() {
   if (!lost) return;
   lost = false;
   say('Connected again.', 'back');
+  document.dispatchEvent(new Event('stream-back'));
   backTimer = setTimeout(() => say('', ''), BACK_SHOWN_MS);
 }
 

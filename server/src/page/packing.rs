@@ -1,0 +1,58 @@
+//! Compression of the page for browsers that take it. What is embedded was packed by the build; the page of a
+//! room is packed as it goes, quickly rather than tightly. It holds no secret that its size could give away.
+
+use crate::http::{self, Body, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
+use std::io::Write;
+
+/// Whether the browser says that it takes gzip. A weight is read only as far as that zero refuses it.
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
+        name.trim().eq_ignore_ascii_case("gzip") && weight.is_none_or(|weight| weight > 0.0)
+    })
+}
+
+/// The page, packed if its reader takes that.
+pub fn pack(headers: &HeaderMap, mut response: Response) -> Response {
+    http::set(&mut response, VARY, HeaderValue::from_static("accept-encoding"));
+    if takes_gzip(headers)
+        && let Body::Full(Some(bytes)) = response.body()
+    {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let packed = packed.write_all(bytes).and_then(|()| packed.finish());
+        let packed = packed.expect("writing to memory does not fail");
+        *response.body_mut() = Body::Full(Some(packed.into()));
+        http::set(&mut response, CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::StatusCode;
+
+    #[test]
+    fn a_page_is_packed_for_whoever_takes_it() {
+        for (accepts, packed) in [
+            ("gzip, deflate, br", true),
+            ("br;q=1.0, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("identity", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepts));
+            let response = pack(&headers, http::html(StatusCode::OK, "<p>hello</p>".repeat(100)));
+            assert_eq!(response.headers().contains_key(CONTENT_ENCODING), packed, "{accepts}");
+            assert_eq!(response.headers()[VARY], "accept-encoding");
+            let Body::Full(Some(bytes)) = response.body() else { panic!("a page") };
+            assert_eq!(bytes.len() < 200, packed);
+        }
+    }
+}

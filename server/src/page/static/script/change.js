@@ -1,0 +1,145 @@
+// One's own messages, edited and deleted. Arrow up in an empty field edits the last one, and the one before it when
+// pressed again; the row that is pointed at, or holds the focus, offers both.
+
+const room = document.body.dataset.room;
+const messages = document.getElementById('messages');
+const problem = document.getElementById('problem');
+const dialog = document.getElementById('deleting');
+const tools = /** @type {HTMLElement} */ (document.importNode(document.getElementById('tools').content, true).firstElementChild);
+/** @type {{ row: Row, text: string, draft: string } | undefined} */
+let editing;
+
+const own = () => [.../** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg.mine:not(:has(> .body > .deleted))'))];
+
+/** The text as it was written: without the mark of an edit and the space before it. @param {Row} row */
+function textOf(row) {
+  const text = /** @type {HTMLElement} */ (row.querySelector('.text')?.cloneNode(true));
+  const mark = text.querySelector('.edited');
+  mark?.remove();
+  return (text.textContent ?? '').slice(0, mark ? -1 : undefined);
+}
+
+/** @param {string} text */
+function write(text) {
+  const field = document.getElementById('draft');
+  if (!field) return;
+  field.value = text;
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+  field.focus();
+  field.setSelectionRange(text.length, text.length);
+}
+
+/** @param {Row} row */
+function begin(row) {
+  const form = document.getElementById('writer');
+  const field = document.getElementById('draft');
+  if (!form || !field) return;
+  const draft = editing ? editing.draft : field.value;
+  editing?.row.classList.remove('editing');
+  editing = { row, text: textOf(row), draft };
+  row.classList.add('editing');
+  row.scrollIntoView({ block: 'nearest' });
+  form.dataset.editing = row.dataset.position;
+  document.getElementById('editing')?.removeAttribute('hidden');
+  write(editing.text);
+}
+
+function end() {
+  if (!editing) return;
+  const { row, draft } = editing;
+  editing = undefined;
+  row.classList.remove('editing');
+  document.getElementById('editing')?.setAttribute('hidden', '');
+  document.getElementById('writer')?.removeAttribute('data-editing');
+  write(draft);
+}
+
+/** @param {'PATCH' | 'DELETE'} method @param {Row} row @param {string} [content] */
+async function ask(method, row, content) {
+  const failed = method === 'PATCH' ? 'The change is not saved.' : 'The message is not deleted.';
+  try {
+    const answer = await fetch(`/${room}/messages/${row.dataset.position}`, {
+      method,
+      headers: { 'Content-Type': 'application/json' },
+      body: content === undefined ? undefined : JSON.stringify({ content }),
+    });
+    if (answer.ok) return true;
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    problem.textContent = `${failed} ${page.querySelector('.failure h1 + p')?.textContent ?? ''}`;
+  } catch {
+    problem.textContent = `${failed} The server did not answer; try again.`;
+  }
+  return false;
+}
+
+/** @param {Row} row */
+function remove(row) {
+  const quote = /** @type {HTMLElement} */ (dialog.querySelector('.text'));
+  quote.textContent = textOf(row);
+  dialog.returnValue = 'keep';
+  dialog.addEventListener(
+    'close',
+    async () => {
+      // A text that is deleted is nowhere in the page any more.
+      quote.textContent = '';
+      if (dialog.returnValue !== 'delete') return;
+      if (await ask('DELETE', row)) {
+        if (editing?.row === row) end();
+        else document.getElementById('draft')?.focus();
+      }
+    },
+    { once: true },
+  );
+  dialog.showModal();
+}
+
+document.addEventListener('text-save', async ({ detail: text }) => {
+  const edit = editing;
+  if (!edit) return;
+  if (text.trim() === '') return remove(edit.row);
+  if (text !== edit.text && !(await ask('PATCH', edit.row, text))) return;
+  if (editing === edit) end();
+});
+
+document.addEventListener('keydown', (event) => {
+  const field = document.getElementById('draft');
+  if (event.target !== field || !field || event.isComposing) return;
+  if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key === 'Escape' && editing) return end();
+  if (event.key !== 'ArrowUp' || (editing ? field.value !== editing.text : field.value !== '')) return;
+  const rows = own();
+  const row = editing ? rows[rows.indexOf(editing.row) - 1] : rows.at(-1);
+  if (!row) return;
+  event.preventDefault();
+  begin(row);
+});
+
+document.addEventListener('click', ({ target }) => {
+  if (!(target instanceof Element)) return;
+  const row = /** @type {Row | null} */ (target.closest('.msg'));
+  if (target.matches('.tools .edit') && row) begin(row);
+  else if (target.matches('.tools .delete') && row) remove(row);
+  else if (target.matches('#editing .delete') && editing) remove(editing.row);
+  else if (target.matches('#editing .cancel')) end();
+});
+
+/** @param {Event} event */
+function offer({ target }) {
+  const row = target instanceof Element ? /** @type {Row | null} */ (target.closest('.msg.mine')) : null;
+  if (row && own().includes(row)) {
+    if (tools.parentElement !== row) row.append(tools);
+  } else if (!tools.contains(document.activeElement)) {
+    tools.remove();
+  }
+}
+
+messages.addEventListener('pointerover', offer);
+messages.addEventListener('focusin', offer);
+// What was edited may be deleted from elsewhere, or the room emptied; a new name brings a new field.
+new MutationObserver(() => {
+  if (editing && (!editing.row.isConnected || editing.row.querySelector('.deleted'))) end();
+  if (tools.parentElement?.querySelector('.deleted')) tools.remove();
+}).observe(messages, { childList: true, subtree: true });
+new MutationObserver(() => {
+  if (editing && !document.getElementById('writer')?.dataset.editing) end();
+}).observe(document.getElementById('composer'), { childList: true });

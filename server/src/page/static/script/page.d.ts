@@ -1,0 +1,51 @@
+// What the parts of the script may rely on: the elements that every page of a room has, and the events by which
+// the parts speak to each other. Only the check of types reads this.
+
+/** A row of the list. What it carries beside its markup is put there by `rows`. */
+type Row = HTMLLIElement & { at?: number; day?: string; head?: Row; nth?: number };
+
+/** A message on its way. */
+interface Entry {
+  key: string;
+  content: string;
+  /** Who wrote it: a key counts for one author. */
+  author: string;
+  /** When it was written. */
+  at: number;
+  state: 'waiting' | 'sending' | 'resting' | 'sent' | 'failed';
+  tries: number;
+  /** Whether what stopped it may pass by itself. */
+  passing: boolean;
+  timer?: number;
+  row?: HTMLLIElement & { entry?: Entry };
+}
+
+interface Document {
+  getElementById(
+    id: 'scroller' | 'messages' | 'outbox' | 'composer' | 'problem' | 'typists' | 'stream' | 'seeker' | 'state' |
+      'menu' | 'choices' | 'notify-problem' | 'lately',
+  ): HTMLElement;
+  getElementById(id: 'latest'): HTMLButtonElement;
+  getElementById(id: 'pending' | 'unsent' | 'tools' | 'hole'): HTMLTemplateElement;
+  getElementById(id: 'notify' | 'sound'): HTMLInputElement;
+  getElementById(id: 'deleting'): HTMLDialogElement;
+  getElementById(id: 'draft'): HTMLTextAreaElement | null;
+  getElementById(id: 'writer'): HTMLFormElement | null;
+}
+
+interface DocumentEventMap {
+  'datastar-fetch': CustomEvent<{ type: string; el: HTMLElement; argsRaw: Record<string, string> }>;
+  /** A text was written and is to be sent, or is to be the new text of the message that is edited. */
+  'text-send': CustomEvent<string>;
+  'text-save': CustomEvent<string>;
+  /** A text comes back to the field it was written in. */
+  'text-back': CustomEvent<string>;
+  /** This row is to be in sight. */
+  'row-show': CustomEvent<Row>;
+  /** The stream is there again. */
+  'stream-back': Event;
+}
+
+interface WindowEventMap {
+  'datastar-fetch': DocumentEventMap['datastar-fetch'];
+}

@@ -1,0 +1,89 @@
+// The field to write in: Enter sends, a draft outlives a reload. What becomes of the text is the outbox's part, or
+// that of an edit when one is under way (`data-editing` of the form).
+
+const room = document.body.dataset.room;
+const DRAFT = `millchat:draft:${room}`;
+const composer = document.getElementById('composer');
+const problem = document.getElementById('problem');
+
+/** @param {string} text */
+function keep(text) {
+  try {
+    if (text) localStorage.setItem(DRAFT, text);
+    else localStorage.removeItem(DRAFT);
+  } catch {
+    // Storage can be full or forbidden; then a reload forgets the draft.
+  }
+}
+
+function kept() {
+  try {
+    return localStorage.getItem(DRAFT) ?? '';
+  } catch {
+    return '';
+  }
+}
+
+/** @param {HTMLTextAreaElement} field */
+function changed(field) {
+  if (!field.form?.dataset.editing) keep(field.value);
+  problem.textContent = '';
+  if (CSS.supports('field-sizing', 'content')) return;
+  field.style.height = 'auto';
+  field.style.height = `${field.scrollHeight}px`;
+}
+
+document.addEventListener('input', ({ target }) => {
+  if (target instanceof HTMLTextAreaElement && target.id === 'draft') changed(target);
+});
+
+document.addEventListener('keydown', (event) => {
+  const { target } = event;
+  if (!(target instanceof HTMLTextAreaElement) || target.id !== 'draft' || event.key !== 'Enter') return;
+  if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
+  // Enter that ends a composition chooses a word; Safari says so only by the key code.
+  if (event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  target.form?.requestSubmit();
+});
+
+document.addEventListener('submit', (event) => {
+  const form = /** @type {HTMLFormElement} */ (event.target);
+  const field = document.getElementById('draft');
+  if (form.id !== 'writer' || !field) return;
+  event.preventDefault();
+  const detail = field.value;
+  const bytes = new TextEncoder().encode(detail).length;
+  const limit = Number(form.dataset.contentBytesMax);
+  if (bytes > limit) {
+    const figure = new Intl.NumberFormat();
+    problem.textContent = `Not sent. The message is ${figure.format(bytes)} bytes; the limit is ${figure.format(limit)}.`;
+    return;
+  }
+  if (form.dataset.editing) {
+    document.dispatchEvent(new CustomEvent('text-save', { detail }));
+    return;
+  }
+  if (detail.trim() === '') return;
+  document.dispatchEvent(new CustomEvent('text-send', { detail }));
+  field.value = '';
+  changed(field);
+});
+
+document.addEventListener('text-back', ({ detail: text }) => {
+  const field = document.getElementById('draft');
+  if (!field) return;
+  field.value = field.value ? `${text}\n${field.value}` : text;
+  changed(field);
+  field.focus();
+});
+
+function restore() {
+  const field = document.getElementById('draft');
+  if (!field || field.value) return;
+  field.value = kept();
+  changed(field);
+}
+
+restore();
+new MutationObserver(restore).observe(composer, { childList: true });

@@ -1,0 +1,157 @@
+//! What people do at the page: send, edit and delete their messages, and the signal that they type.
+//!
+//! The script sends JSON and gets a bare status; a form of a browser without script is sent back to the room.
+//! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
+//! it needs the cookie of a guest, and is refused to pages of other sites.
+
+use super::{error, failure};
+use crate::api::problem::Problem;
+use crate::app::Worker;
+use crate::body;
+use crate::http::{self, ContentType, Request, Response};
+use crate::text;
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{HeaderMap, HeaderValue, LOCATION};
+use millchat::{Action, Author, Draft, Position, RoomName};
+use serde::Deserialize;
+use std::fmt::Display;
+
+/// A refusal is a whole page, so it is kept out of line.
+type Answer = Result<Response, Box<Response>>;
+
+/// What the page sends.
+#[derive(Deserialize)]
+struct Sent {
+    content: String,
+    /// By which a send that is repeated is recognised.
+    key: Option<String>,
+}
+
+/// `POST /{room}/messages`: once the message is durable, 204 and where it is to be found.
+pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
+    answered(post(w, req, room).await)
+}
+
+/// `PATCH /{room}/messages/{position}`: a new text for one's own message.
+pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -> Response {
+    answered(replace(w, req, room, target).await)
+}
+
+/// `DELETE /{room}/messages/{position}`: takes one's own message away.
+pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Response {
+    answered(remove(w, req, room, target).await)
+}
+
+/// `POST /{room}/typing`: 204, a signal to whoever reads the room.
+pub fn typing(w: &Worker, req: &Request, room: &RoomName) -> Response {
+    answered(writer(w, req.headers()).map(|author| {
+        w.app.chat.typing(room, &author);
+        http::empty(StatusCode::NO_CONTENT)
+    }))
+}
+
+fn answered(answer: Answer) -> Response {
+    answer.unwrap_or_else(|refusal| *refusal)
+}
+
+async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
+    let author = allowed(w, &req)?;
+    let by_form = http::content_type(req.headers()) == ContentType::Form;
+    let sent = sent(req).await?;
+    let draft = Draft { author: Some(author), action: Action::Post { content: sent.content }, key: sent.key };
+    let receipt = w.send(room, draft).await.map_err(refused)?;
+    let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
+    let mut response = http::empty(status);
+    let place = HeaderValue::from_str(&format!("/{room}#m-{}", receipt.position));
+    http::set(&mut response, LOCATION, place.expect("a room's name is visible ASCII"));
+    Ok(response)
+}
+
+async fn replace(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+    let author = allowed(w, &req)?;
+    let action = Action::Edit { target, content: sent(req).await?.content, moderator: false };
+    change(w, room, author, action).await
+}
+
+async fn remove(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+    let author = allowed(w, &req)?;
+    change(w, room, author, Action::Delete { target, moderator: false }).await
+}
+
+async fn change(w: &Worker, room: &RoomName, author: Author, action: Action) -> Answer {
+    w.send(room, Draft { author: Some(author), action, key: None }).await.map_err(refused)?;
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}
+
+/// What was sent, its text by the written rule. The body is gone by then: while a send waits for the disk it
+/// holds no more than the queue counts.
+async fn sent(req: Request) -> Result<Sent, Box<Response>> {
+    let kind = http::content_type(req.headers());
+    if kind == ContentType::Other {
+        let sentence = "A message is sent as application/json, or as a form.";
+        return Err(Box::new(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence)));
+    }
+    let body = body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await.map_err(refused)?;
+    let mut sent = if kind == ContentType::Form { from_form(&body) } else { from_json(&body)? };
+    sent.content = text::content(&sent.content).map_err(refused)?;
+    Ok(sent)
+}
+
+fn from_json(body: &Bytes) -> Result<Sent, Box<Response>> {
+    serde_json::from_slice(body).map_err(|wrong| {
+        let status = if wrong.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
+        Box::new(error(status, &failure::sentence(&wrong.to_string())))
+    })
+}
+
+fn from_form(body: &Bytes) -> Sent {
+    let field = |name| {
+        let mut fields = form_urlencoded::parse(body);
+        fields.find(|(field, _)| field == name).map(|(_, value)| value.into_owned())
+    };
+    Sent { content: field("content").unwrap_or_default(), key: field("key") }
+}
+
+/// Who writes, if their limits let them.
+fn allowed(w: &Worker, req: &Request) -> Result<Author, Box<Response>> {
+    let author = writer(w, req.headers())?;
+    w.app.limits.message(&author, req).map_err(refused)?;
+    Ok(author)
+}
+
+/// Who writes, if the request comes from our own page and has a name.
+fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
+    if let Err(foreign) = http::refuse_cross_site(headers, w.app.public_url.as_ref()) {
+        return Err(Box::new(error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()))));
+    }
+    let visitor = w.app.identity.visitor(headers);
+    visitor
+        .ok_or_else(|| Box::new(error(StatusCode::UNAUTHORIZED, "Choose a name first; then you can write.")))
+}
+
+fn refused<E: Display + Into<Problem>>(error: E) -> Box<Response> {
+    Box::new(failure::of(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_and_json_say_the_same() {
+        let form = from_form(&Bytes::from_static(b"key=k&content=a+%3Cb%3E%0D%0A&content=other"));
+        assert_eq!((form.content.as_str(), form.key.as_deref()), ("a <b>\r\n", Some("k")));
+        let json =
+            from_json(&Bytes::from_static(br#"{"content":"a","key":null}"#)).unwrap_or_else(|_| panic!());
+        assert_eq!((json.content.as_str(), json.key), ("a", None));
+        assert_eq!(from_form(&Bytes::new()).content, "");
+    }
+
+    #[test]
+    fn json_that_is_wrong_has_its_own_status() {
+        for (body, status) in [("{", StatusCode::BAD_REQUEST), ("{}", StatusCode::UNPROCESSABLE_ENTITY)] {
+            assert_eq!(from_json(&Bytes::from(body)).err().map(|page| page.status()), Some(status));
+        }
+    }
+}

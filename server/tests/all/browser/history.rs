@@ -1,0 +1,143 @@
+//! The past of a room at the page: it comes in as one scrolls, a link leads to a message however far back it is.
+
+use super::{assert_shows_all, room_url, say};
+use crate::support::{Api, Browser, Guest, Server};
+use millchat::oracle::Oracle;
+
+/// Whether a row is in sight.
+fn in_sight(id: &str) -> String {
+    format!(
+        "((row, view) => row && row.getBoundingClientRect().top >= view.top \
+            && row.getBoundingClientRect().bottom <= view.bottom)(document.querySelector('{id}'), \
+            document.querySelector('#scroller').getBoundingClientRect())"
+    )
+}
+
+async fn say_many(api: &Api, oracle: &Oracle, guest: &Guest, count: usize) {
+    for number in 0..count {
+        say(api, oracle, guest, &format!("message {number}")).await;
+    }
+}
+
+async fn scroll_by(page: &Browser, pixels: i32) {
+    page.js(&format!("document.querySelector('#scroller').scrollBy(0, {pixels})")).await;
+}
+
+#[tokio::test]
+async fn older_messages_come_as_one_scrolls_up_and_what_is_in_sight_stays_there() {
+    let server = Server::start().await;
+    let (oracle, api) = (Oracle::new(), server.api());
+    let carol = api.guest("Carol").await;
+    say_many(&api, &oracle, &carol, 350).await;
+    let page = Browser::open(&room_url(&server)).await;
+    assert_eq!(page.rows().await.len(), 100, "the first HTML");
+    for count in [200, 300, 350] {
+        // To the very top, where the first row is in sight; its place is looked at before anything can come.
+        page.js("const scroller = document.querySelector('#scroller');
+             scroller.scrollTop = 0;
+             window.row = document.querySelector('#messages > .msg');
+             window.at = row.getBoundingClientRect().top;")
+            .await;
+        page.until_messages(count).await;
+        page.until("document.querySelector('#messages > .msg') !== row").await;
+        let moved = page.js("return Math.abs(row.getBoundingClientRect().top - at)").await;
+        assert!(moved.as_f64().unwrap() < 2.0, "the row moved by {moved} px at {count}");
+    }
+    page.until_text("This is where the room begins.").await;
+    say(&api, &oracle, &carol, "live").await;
+    page.until_messages(351).await;
+    assert_shows_all(&api, &oracle, &page).await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn a_link_to_a_message_far_back_opens_there_and_leads_on_to_the_newest() {
+    let server = Server::start().await;
+    let (oracle, api) = (Oracle::new(), server.api());
+    let carol = api.guest("Carol").await;
+    say_many(&api, &oracle, &carol, 600).await;
+    let page = Browser::open(&format!("{}#m-150", room_url(&server))).await;
+    page.until("document.querySelector('#m-150.aimed')").await;
+    page.until(&in_sight("#m-150")).await;
+    page.until("document.querySelectorAll('#messages > .hole').length === 1").await;
+    // What comes now is at the end, behind the hole, and moves nothing.
+    say(&api, &oracle, &carol, "live").await;
+    page.until("document.querySelector('#m-601')").await;
+    page.until(&in_sight("#m-150")).await;
+    assert_eq!(page.js("return document.querySelector('#latest').textContent").await, "1 new");
+    // Each message has a link to itself.
+    let link = page.js("return document.querySelector('#m-150 .at').href").await;
+    assert_eq!(link, format!("{}#m-150", room_url(&server)));
+    while page.is("document.querySelector('.hole')").await {
+        scroll_by(&page, 300).await;
+    }
+    while page.is("document.querySelector('#m-1') === null").await {
+        scroll_by(&page, -2_000).await;
+    }
+    assert_shows_all(&api, &oracle, &page).await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn a_hole_is_filled_from_the_side_that_its_reader_comes_from() {
+    let server = Server::start().await;
+    let (oracle, api) = (Oracle::new(), server.api());
+    let carol = api.guest("Carol").await;
+    say_many(&api, &oracle, &carol, 600).await;
+    let page = Browser::open(&room_url(&server)).await;
+    // Followed inside the page, as from a message that quotes the address.
+    page.js("location.hash = '#m-20'").await;
+    page.until(&in_sight("#m-20")).await;
+    page.click("#latest").await;
+    page.until(&in_sight("#m-600")).await;
+    page.until("document.querySelector('#m-20') && document.querySelector('.hole')").await;
+    scroll_by(&page, -1_800).await;
+    page.until("document.querySelector('#m-500')").await;
+    page.until("document.querySelector('#m-450')").await;
+    assert!(page.is("document.querySelector('#m-200') === null").await, "it comes from below");
+    while page.is("document.querySelector('.hole')").await {
+        scroll_by(&page, -300).await;
+    }
+    assert_shows_all(&api, &oracle, &page).await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn a_link_to_what_is_not_there_says_so() {
+    let server = Server::start().await;
+    let (oracle, api) = (Oracle::new(), server.api());
+    let carol = api.guest("Carol").await;
+    say_many(&api, &oracle, &carol, 3).await;
+    for hash in ["#m-999", "#m-99999999999999999999999999"] {
+        let page = Browser::open(&format!("{}{hash}", room_url(&server))).await;
+        page.until_text("is not here any more").await;
+        page.until(&in_sight("#m-3")).await;
+        page.assert_quiet(false).await;
+    }
+}
+
+#[tokio::test]
+async fn of_a_very_long_list_only_what_is_near_stays_in_the_page() {
+    const ROWS_MAX: &str = "document.querySelectorAll('#messages > *').length <= 1201";
+    let server = Server::start().await;
+    let (oracle, api) = (Oracle::new(), server.api());
+    let carol = api.guest("Carol").await;
+    say_many(&api, &oracle, &carol, 1_500).await;
+    let page = Browser::open(&room_url(&server)).await;
+    while page.is("document.querySelector('#m-1') === null").await {
+        scroll_by(&page, -3_000).await;
+        assert!(page.is(ROWS_MAX).await);
+    }
+    assert!(page.is("document.querySelector('.hole')").await);
+    say(&api, &oracle, &carol, "live").await;
+    page.until("document.querySelector('#m-1501')").await;
+    while page.is("!document.querySelector('#latest').hidden || document.querySelector('.hole')").await {
+        scroll_by(&page, 400).await;
+        assert!(page.is(ROWS_MAX).await);
+    }
+    // Down at the end again: in order, nothing missing from the first row on.
+    let positions: Vec<u64> = page.rows().await.into_iter().map(|(position, ..)| position).collect();
+    let first = positions[0];
+    assert_eq!(positions, (first..=1_501).collect::<Vec<_>>());
+    page.assert_quiet(false).await;
+}

@@ -1,0 +1,136 @@
+//! The page for everybody: without script, by keyboard and screen reader, in both themes, and small.
+
+use super::room_url;
+use crate::support::{Browser, Server, node, within};
+use serde_json::{Value, json};
+use thirtyfour::prelude::*;
+use tokio::process::Command;
+
+/// What the first visit may cost, compressed.
+const FIRST_VISIT_BYTES_MAX: u64 = 60_000;
+
+/// What axe finds wrong with the page as it is. Where the reader's system forces its own colours, they are not ours
+/// to judge.
+async fn violations(page: &Browser) -> Value {
+    if !page.is("window.axe").await {
+        node::install().await;
+        let axe = format!("{}/node_modules/axe-core/axe.min.js", node::PACKAGE);
+        let axe = std::fs::read_to_string(axe).unwrap();
+        page.js(&format!("{axe}\n; window.axe = axe;")).await;
+    }
+    page.js("const ours = !matchMedia('(forced-colors: active)').matches;
+         const { violations } = await axe.run({ rules: { 'color-contrast': { enabled: ours } } });
+         return violations.map(({ id, help, nodes }) =>
+             [id, help, nodes.map(({ html, failureSummary }) => [html.slice(0, 200), failureSummary])])")
+        .await
+}
+
+#[tokio::test]
+async fn a_checker_of_accessibility_finds_nothing_on_any_screen_in_either_theme() {
+    let server = Server::start().await;
+    let api = server.api();
+    let page = Browser::open(&room_url(&server)).await;
+    for number in 0..40 {
+        let guest = api.guest(&format!("Guest {number}")).await;
+        let at = api.say("lobby", &guest, &format!("hello {number} https://example.org/")).await;
+        if number % 9 == 0 {
+            api.delete("lobby", &guest, at).await.expect(204);
+        }
+    }
+    for (theme, colours) in [("light", "none"), ("dark", "none"), ("dark", "active")] {
+        page.prefers(&[("prefers-color-scheme", theme), ("forced-colors", colours)]).await;
+        page.cdp("Network.clearBrowserCookies", json!({})).await;
+        page.go(&format!("http://{}/a/b", server.address())).await;
+        assert_eq!(violations(&page).await, json!([]), "an error, {theme}, forced colours {colours}");
+        page.go(&format!("http://{}/empty-{theme}-{colours}", server.address())).await;
+        assert_eq!(violations(&page).await, json!([]), "an empty room, {theme}, forced colours {colours}");
+        page.go(&room_url(&server)).await;
+        assert_eq!(violations(&page).await, json!([]), "a visitor, {theme}, forced colours {colours}");
+        page.join("Ada").await;
+        page.say("my own").await;
+        page.until("document.querySelector('#messages .mine')").await;
+        page.keys("#draft", Key::Up + "").await;
+        page.hover(".msg.mine .text").await;
+        page.click("#more").await;
+        assert_eq!(
+            violations(&page).await,
+            json!([]),
+            "writing, editing and the menu, {theme}, forced colours {colours}"
+        );
+        page.keys("body", Key::Escape + "").await;
+        page.click("#editing .delete").await;
+        page.until("document.querySelector('#deleting').open").await;
+        assert_eq!(violations(&page).await, json!([]), "a question, {theme}, forced colours {colours}");
+        page.click("#deleting button[value=keep]").await;
+    }
+}
+
+#[tokio::test]
+async fn who_wants_no_motion_sees_none() {
+    let server = Server::start().await;
+    let page = Browser::open(&room_url(&server)).await;
+    page.join("Ada").await;
+    let moving = "return [...document.querySelectorAll('*')].filter((e) => {
+        const style = getComputedStyle(e);
+        return style.transitionDuration !== '0s' || style.animationDuration !== '0s' || style.scrollBehavior !== 'auto';
+    }).length";
+    assert_ne!(page.js(moving).await, 0, "the rule can be seen");
+    page.prefers(&[("prefers-reduced-motion", "reduce")]).await;
+    assert_eq!(page.js(moving).await, 0);
+}
+
+#[tokio::test]
+async fn without_script_one_can_read_send_and_reload() {
+    let server = Server::start().await;
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    api.say("lobby", &carol, "hello <b>").await;
+    let page = Browser::open("about:blank").await;
+    page.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    page.go(&room_url(&server)).await;
+    assert_eq!(page.texts().await, ["hello <b>"]);
+    page.keys("#name", "Ada".to_owned() + Key::Enter).await;
+    page.until("document.querySelector('#writer')").await;
+    page.keys("#draft", "first line".to_owned() + Key::Enter + "second & last").await;
+    page.click("#writer .send").await;
+    page.until_messages(2).await;
+    assert_eq!(page.texts().await, ["hello <b>", "first line\nsecond & last"]);
+    // Sent again by a reload of the answer, it is still one.
+    page.reload().await;
+    api.say("lobby", &carol, "and more").await;
+    page.click("noscript a").await;
+    page.until_messages(3).await;
+    assert_eq!(page.texts().await.len(), 3);
+}
+
+#[tokio::test]
+async fn the_first_visit_is_small() {
+    let server = Server::start().await;
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    for number in 0..100 {
+        api.say("lobby", &carol, &format!("An ordinary message of ordinary length, the number is {number}."))
+            .await;
+    }
+    let page = Browser::open(&room_url(&server)).await;
+    // What came over the wire, by the browser's own count.
+    let sizes = page
+        .js("return [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+                 .map(({ name, encodedBodySize }) => [new URL(name).pathname, encodedBodySize])
+                 .filter(([path]) => path === '/lobby' || path.startsWith('/assets/'))")
+        .await;
+    let sizes: Vec<(String, u64)> = serde_json::from_value(sizes).unwrap();
+    let all: u64 = sizes.iter().map(|(_, bytes)| bytes).sum();
+    println!("the first visit, compressed: {sizes:?}, {all} bytes in all");
+    assert!(sizes.len() >= 5, "page, styles, client, script, icon: {sizes:?}");
+    assert!(all < FIRST_VISIT_BYTES_MAX, "{sizes:?}");
+}
+
+#[tokio::test]
+async fn the_script_agrees_with_its_types() {
+    node::install().await;
+    let mut tsc = Command::new("node");
+    tsc.args(["node_modules/typescript/bin/tsc", "--project", "."]).current_dir(node::PACKAGE);
+    let output = within("the types are checked", tsc.output()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
