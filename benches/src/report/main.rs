@@ -17,11 +17,13 @@ use millchat_benches::place;
 use millchat_benches::results::Found;
 
 /// The benches, in the page's order.
-const BENCHES: [&str; 10] = [
+const BENCHES: [&str; 12] = [
     "append",
     "append_http",
     "fanout",
     "http_fanout",
+    "http_full_speed",
+    "http_idle",
     "join",
     "resume",
     "no_loss_join",
