@@ -107,6 +107,11 @@ impl<T> Stall<T> {
         Stall { socket: make(socket), waiting, behind, course, slow, dropped, ended, broken }
     }
 
+    /// The socket.
+    pub fn get_ref(&self) -> &T {
+        &self.socket
+    }
+
     /// What is known of it while it is somebody else's.
     pub fn course(&self) -> Rc<Course> {
         Rc::clone(&self.course)

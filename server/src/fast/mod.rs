@@ -84,13 +84,8 @@ impl Leaving {
     pub async fn serve(self, w: &Worker, outlet: &Outlet, socket: Stall<TcpStream>) -> Stall<Shared> {
         let Self { head, mut stream } = self;
         stream.begin_with(head);
-        let mut line = None;
-        let socket = socket.map(|socket| {
-            let made = Line::new(socket);
-            line = Some(Rc::clone(&made));
-            Shared(made)
-        });
-        let line = line.expect("it was made a line above");
+        let socket = socket.map(|socket| Shared(Line::new(socket)));
+        let line = Rc::clone(&socket.get_ref().0);
         let mut reader = Reader { outlet, line, socket, stream, left: Bytes::new(), discarded: 0 };
         let mut drain = pin!(w.app.drain.wait());
         let mut waits = false;
