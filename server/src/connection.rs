@@ -140,7 +140,8 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken {
     let service = service_fn(|request| {
         let (w, course, leaves) = (Rc::clone(w), Rc::clone(&course), Rc::clone(&leaves));
         Box::pin(async move {
-            // What was answered before must be with the kernel: hyper's buffer goes with hyper.
+            // What was answered before must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the next
+            // request only then; nothing promises it.)
             let may_leave = w.outlet.is_some() && !course.behind.get() && fast::takes(&request);
             let mut response = route::answer(&w, peer, request).await;
             course.streaming.set(matches!(response.body(), Body::Events(_)));

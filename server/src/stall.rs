@@ -240,6 +240,27 @@ mod tests {
         assert_eq!((slow.get(), dropped.get()), (0, 1));
     }
 
+    #[tokio::test]
+    async fn the_owner_is_told_while_not_all_is_with_the_kernel() {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut socket = Stall::new(ours, Gauge::default(), Counter::default());
+        let course = socket.course();
+        socket.write_all(&[0; 64]).await.unwrap();
+        assert!(!course.behind.get());
+        let write = async {
+            socket.write_all(&[0; 10]).await.unwrap();
+            assert!(course.behind.get());
+            socket.flush().await.unwrap();
+            assert!(!course.behind.get());
+        };
+        let read = async {
+            tokio::task::yield_now().await;
+            assert!(course.behind.get());
+            theirs.read_exact(&mut [0; 64]).await.unwrap();
+        };
+        tokio::join!(write, read);
+    }
+
     /// Writes to a peer that takes a byte each 20 s for ten minutes; gives how long it lasted.
     async fn trickle(stream: bool) -> (io::Result<()>, Duration) {
         let (ours, mut theirs) = tokio::io::duplex(64);
