@@ -1,9 +1,11 @@
 //! The page in real Chromium: people talk, the server dies and comes back, hostile texts stay texts.
 
+mod busy;
 mod changing;
 mod following;
 mod history;
 mod looks;
+mod network;
 mod notices;
 mod sending;
 mod tabs;
