@@ -24,7 +24,7 @@ function heard() {
   heardAt = Date.now();
   if (!lost) return;
   lost = false;
-  say('Connected again.', 'back');
+  say(words.text('connection-back'), 'back');
   document.dispatchEvent(new Event('stream-back'));
   backTimer = setTimeout(() => say('', ''), BACK_SHOWN_MS);
 }
@@ -32,7 +32,7 @@ function heard() {
 function gone() {
   if (lost) return;
   lost = true;
-  say('The connection is gone. Trying to get it back…', 'lost');
+  say(words.text('connection-gone'), 'lost');
 }
 
 function reopen() {
