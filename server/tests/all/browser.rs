@@ -3,8 +3,10 @@
 mod changing;
 mod following;
 mod history;
+mod languages;
 mod looks;
 mod notices;
+mod pictures;
 mod sending;
 
 use std::collections::HashSet;
