@@ -21,7 +21,7 @@ use datastar::patch_elements::PatchElements;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
 
-use millchat::{Body, Encoder, Epoch, Event, FrameKind, Item, Opening, Place, Position, Signal};
+use millchat::{Body, Encoder, Epoch, Event, FrameKind, Item, Opening, Place, Position, RoomName, Signal};
 use serde_json::json;
 use std::io::Write;
 
@@ -45,6 +45,7 @@ pub fn encoder() -> impl Encoder {
 }
 
 /// What the page's stream says besides its frames.
+#[derive(Debug, Clone, Copy)]
 pub struct Dialect;
 
 impl sse::Dialect for Dialect {
@@ -77,6 +78,11 @@ impl sse::Dialect for Dialect {
     fn heartbeat(&self, out: &mut Vec<u8>) {
         push(PatchSignals::new(json!({ "_alive": true }).to_string()), out);
     }
+}
+
+/// Says that what follows is of this room. The client hands on every event whose name begins with its own.
+pub fn room(room: &RoomName, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("event: datastar-room\ndata: room {room}\n\n").as_bytes());
 }
 
 /// The foot of the room after its reader has, or has not, got a new name.
@@ -170,7 +176,7 @@ pub(super) fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
 pub(super) mod tests {
     use super::*;
     use crate::sse::Dialect as _;
-    use millchat::{Author, AuthorKind, Presence, ResetReason, RoomName, Timestamp};
+    use millchat::{Author, AuthorKind, Presence, ResetReason, Timestamp};
 
     /// An SSE event as a client reads it: lines end at CR or LF.
     #[derive(Debug, Default, PartialEq)]

@@ -8,6 +8,7 @@ mod looks;
 mod notices;
 mod pictures;
 mod sending;
+mod tabs;
 
 use std::collections::HashSet;
 
@@ -19,6 +20,9 @@ use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Browser, Guest, Server, within};
 use millchat::RoomName;
 use millchat::oracle::{Oracle, Said};
+
+/// All that was written is sent.
+const NOTHING_WAITS: &str = "document.querySelectorAll('#outbox li').length === 0";
 
 fn room_url(server: &Server) -> String {
     format!("http://{}/lobby", server.address())

@@ -65,13 +65,18 @@ impl Browser {
         browser
     }
 
-    /// Opens a second tab in front of this one, at this address.
+    /// Opens a second tab in front of this one, at this address; gives the one that was in front.
     pub async fn open_tab(&self, url: &str) -> WindowHandle {
         let before = self.driver.window().await.unwrap();
         let tab = self.driver.new_tab().await.unwrap();
         self.driver.switch_to_window(tab).await.unwrap();
         self.go(url).await;
         before
+    }
+
+    /// The tab in front.
+    pub async fn here(&self) -> WindowHandle {
+        self.driver.window().await.unwrap()
     }
 
     /// Puts another tab before this room's, lets something happen, and comes back once the room's page has as many

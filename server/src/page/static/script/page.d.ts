@@ -34,6 +34,30 @@ declare var words: {
   text(id: string, values?: Values): string;
 };
 
+/** Where a tab is. */
+interface Here {
+  kind: 'here';
+  id: string;
+  room: string;
+  /** The place of its page. */
+  place: string;
+  /** When somebody last began to look at it. */
+  shownAt: number;
+}
+
+/** What the tabs of a browser say to each other. */
+type TabMessage =
+  | Here
+  /** All are to say where they are. */
+  | { kind: 'roll' }
+  | { kind: 'came' }
+  | { kind: 'gone'; id: string }
+  /** The connection is to be opened anew, and that this was heard. */
+  | { kind: 'reopen'; why: 'lost' | 'changed' }
+  | { kind: 'word' }
+  /** An event of the connection that belongs to this room. */
+  | { kind: 'event'; room: string; type: string; argsRaw: Record<string, string> };
+
 interface Document {
   getElementById(
     id: 'scroller' | 'messages' | 'outbox' | 'composer' | 'problem' | 'typists' | 'stream' | 'seeker' | 'state' |
