@@ -272,12 +272,13 @@ pub(super) mod tests {
             format!("x{}", "\n".repeat(millchat::CONTENT_BYTES_MAX - 1)),
             "http://a.b\n".repeat(millchat::CONTENT_BYTES_MAX / 11),
             "\"".repeat(millchat::CONTENT_BYTES_MAX),
+            format!("**x**{}", "\"".repeat(millchat::CONTENT_BYTES_MAX - 5)),
         ] {
             let mut out = Vec::new();
             let item = event(Body::Message { content: Some(content.as_str().into()) });
             encoder().encode(Epoch(1), Item::Event(&item), &mut out);
-            // The longest escape of one byte has six: `&quot;`.
-            assert!(out.len() < 6 * millchat::CONTENT_BYTES_MAX + 16 * 1024, "{} bytes", out.len());
+            // The longest escape of one byte has six: `&quot;`; a formatted text is there twice.
+            assert!(out.len() < 2 * 6 * millchat::CONTENT_BYTES_MAX + 16 * 1024, "{} bytes", out.len());
             assert!(out.split(|&byte| byte == b'\n').count() < 20);
         }
     }

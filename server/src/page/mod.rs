@@ -9,6 +9,7 @@ mod composer;
 mod failure;
 mod frame;
 mod layout;
+mod markdown;
 mod packing;
 mod past;
 mod people;

@@ -39,7 +39,7 @@ pub fn avatar(author: &Author) -> Markup {
 pub fn name(words: Words, author: &Author) -> Markup {
     html! {
         bdi class={ "name " (hue(author)) } { (author.name) }
-        " " span.tag { "#" (tag(author)) }
+        " " span.tag { bdi dir="ltr" { "#" (tag(author)) } }
         @if author.kind == AuthorKind::Bot { " " span.badge { (words.say("bot")) } }
     }
 }

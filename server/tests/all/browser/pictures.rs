@@ -2,7 +2,7 @@
 //! `cargo test -p millchat-server --test all -- --ignored pictures_of_the_page`.
 
 use super::room_url;
-use crate::support::{Api, Browser, Server};
+use crate::support::{Browser, Server, Stream};
 use serde_json::json;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/img");
@@ -13,7 +13,7 @@ const DEVICES: [(&str, u32, u32, f64, bool); 2] =
     [("desktop", 1_100, 720, 1.0, false), ("phone", 375, 740, 2.0, true)];
 
 /// What people say in a language: who writes, and what.
-fn conversation(code: &str) -> [(usize, &'static str); 7] {
+fn conversation(code: &str) -> [(usize, &'static str); 6] {
     match code {
         "ar" => [
             (0, "صباح الخير! هل قرأ أحد المقال عن أول برنامج في التاريخ؟"),
@@ -22,7 +22,6 @@ fn conversation(code: &str) -> [(usize, &'static str); 7] {
             (2, "مذهل! هل نلتقي اليوم لنناقشه؟"),
             (0, "فكرة جيدة، الساعة الخامسة؟"),
             (2, "اتفقنا. I will bring the book."),
-            (1, "أراكم هناك ☕"),
         ],
         "ja" => [
             (0, "おはようございます！世界初のプログラムの記事、読みましたか？"),
@@ -34,7 +33,6 @@ fn conversation(code: &str) -> [(usize, &'static str); 7] {
             (2, "すごいですね！今日集まって話しませんか？"),
             (0, "いいですね。5時はどうでしょう？"),
             (2, "了解です。本を持っていきます。"),
-            (1, "では、またあとで ☕"),
         ],
         _ => [
             (0, "Good morning! Did anybody read the piece about the first program?"),
@@ -43,29 +41,46 @@ fn conversation(code: &str) -> [(usize, &'static str); 7] {
             (2, "Marvellous. Shall we meet today and talk about it?"),
             (0, "A good idea. At five?"),
             (2, "Agreed. سأحضر الكتاب."),
-            (1, "See you there ☕"),
         ],
     }
 }
 
-fn people(code: &str) -> [&'static str; 3] {
+/// Who they are; the last one looks at the page.
+fn people(code: &str) -> [&'static str; 4] {
     match code {
-        "ar" => ["ليلى", "Ada Lovelace", "عمر"],
-        "ja" => ["さくら", "エイダ", "健太"],
-        _ => ["Grace Hopper", "Ada Lovelace", "Omar"],
+        "ar" => ["ليلى", "Ada Lovelace", "عمر", "سلمى"],
+        "ja" => ["さくら", "エイダ", "健太", "美咲"],
+        _ => ["Grace Hopper", "Ada Lovelace", "Omar", "Joan Clarke"],
     }
 }
 
-async fn talk(api: &Api, code: &str) {
-    let mut guests = Vec::new();
-    for name in people(code) {
-        guests.push(api.guest(name).await);
+/// What the one who looks says at the end.
+fn goodbye(code: &str) -> &'static str {
+    match code {
+        "ar" => "أراكم هناك ☕",
+        "ja" => "では、またあとで ☕",
+        _ => "See you there ☕",
     }
-    let mut last = 0;
-    for (who, text) in conversation(code) {
-        last = api.say("lobby", &guests[who], text).await;
+}
+
+/// They talk, and stay.
+async fn talk(server: &Server, code: &str) -> Vec<Stream> {
+    let api = server.api();
+    let [one, two, three, _] = people(code);
+    let guests = [api.guest(one).await, api.guest(two).await, api.guest(three).await];
+    let mut here = Vec::new();
+    for guest in &guests {
+        let bearer = format!("Bearer {}", guest.token);
+        let headers: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
+        here.push(Stream::open(server.address(), "/api/v1/rooms/lobby/events", headers).await.unwrap());
     }
-    api.edit("lobby", &guests[1], last, conversation(code)[6].1).await.expect(200);
+    for (number, (who, text)) in conversation(code).into_iter().enumerate() {
+        let at = api.say("lobby", &guests[who], text).await;
+        if number == 2 {
+            api.edit("lobby", &guests[who], at, text).await.expect(200);
+        }
+    }
+    here
 }
 
 #[tokio::test]
@@ -73,16 +88,19 @@ async fn talk(api: &Api, code: &str) {
 async fn pictures_of_the_page_are_taken() {
     for code in ["en", "ar", "ja"] {
         let server = Server::start().await;
-        talk(&server.api(), code).await;
+        let _here = talk(&server, code).await;
         let page = Browser::open_in(&room_url(&server), code).await;
-        page.join(people(code)[0]).await;
+        page.join(people(code)[3]).await;
+        page.say(goodbye(code)).await;
+        page.until_messages(7).await;
         for (device, width, height, scale, mobile) in DEVICES {
             page.resize(width, height, scale, mobile).await;
             for theme in ["light", "dark"] {
                 page.prefers(&[("prefers-color-scheme", theme)]).await;
                 page.reload().await;
-                page.until("document.querySelectorAll('#presence li').length > 0 && document.fonts.status === 'loaded'")
-                    .await;
+                // A frame of the stream has said who is here, and not only the first HTML.
+                page.until("document.querySelectorAll('#presence li').length === 4 && document.querySelector('#presence [data-l10n]')").await;
+                page.until("document.querySelectorAll('#outbox li').length === 0").await;
                 let png = page.picture().await;
                 assert!(png.len() < BYTES_MAX, "{} bytes", png.len());
                 std::fs::write(format!("{FOLDER}/page-{code}-{device}-{theme}.png"), png).unwrap();

@@ -4,6 +4,7 @@ use super::{NOTHING_WAITS, assert_shows_all, room_url, say};
 use crate::support::judge::{assert_clean, recover};
 use crate::support::{Browser, Server, within};
 use millchat::oracle::Oracle;
+use serde_json::json;
 use std::time::Duration;
 
 /// As many as a person has who has too many; a browser has six connections to a host.
@@ -102,11 +103,18 @@ async fn a_tab_that_the_browser_froze_loses_the_connection_to_one_that_waits() {
     let page = Browser::open(&room_url(&server)).await;
     say(&api, &oracle, &carol, "before").await;
     page.until_messages(1).await;
-    // It does nothing from here on.
-    page.js("setTimeout(() => { for (const end = Date.now() + 15_000; Date.now() < end; ); });").await;
-    page.open_tab(&room_url(&server)).await;
+    // It does nothing from here on, until it is told to.
+    page.cdp("Page.setWebLifecycleState", json!({ "state": "frozen" })).await;
+    let frozen = page.open_tab(&room_url(&server)).await;
     say(&api, &oracle, &carol, "meanwhile").await;
     page.until_messages(2).await;
     assert_shows_all(&api, &oracle, &page).await;
+    // Once it can, it is as live as before, by the other's connection.
+    page.switch_to(frozen).await;
+    page.cdp("Page.setWebLifecycleState", json!({ "state": "active" })).await;
+    say(&api, &oracle, &carol, "after").await;
+    page.until_messages(3).await;
+    assert_shows_all(&api, &oracle, &page).await;
+    until_readers(&server, 1).await;
     assert_clean(&oracle, &[recover(&api, "lobby").await]);
 }

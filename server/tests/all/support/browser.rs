@@ -247,7 +247,7 @@ impl Browser {
         self.keys("#draft", text.to_owned() + Key::Enter).await;
     }
 
-    /// The messages on the page: position, author's id, text.
+    /// The messages on the page: position, author's id, text as it was typed.
     pub async fn rows(&self) -> Vec<(u64, String, String)> {
         let rows = self
             .js("return [...document.querySelectorAll('#messages > .msg')].map((row) => {
@@ -256,7 +256,8 @@ impl Browser {
                     edited?.remove();
                     // A space stands before that mark.
                     const end = edited ? -1 : undefined;
-                    return [Number(row.dataset.position), row.dataset.authorId, text.textContent.slice(0, end)];
+                    const typed = text.dataset.source ?? text.textContent.slice(0, end);
+                    return [Number(row.dataset.position), row.dataset.authorId, typed];
                 })")
             .await;
         serde_json::from_value(rows).unwrap()
