@@ -50,13 +50,14 @@ type TabMessage =
   | Here
   /** All are to say where they are. */
   | { kind: 'roll' }
-  | { kind: 'came' }
   | { kind: 'gone'; id: string }
   /** The connection is to be opened anew, and that this was heard. */
   | { kind: 'reopen'; why: 'lost' | 'changed' }
   | { kind: 'word' }
-  /** An event of the connection that belongs to this room. */
-  | { kind: 'event'; room: string; type: string; argsRaw: Record<string, string> };
+  /** A stream was opened, of these rooms from these places. */
+  | { kind: 'opened'; number: number[]; open: Map<string, string> }
+  /** An event of that stream which belongs to this room. */
+  | { kind: 'event'; number: number[]; room: string; type: string; argsRaw: Record<string, string> };
 
 interface Document {
   getElementById(

@@ -1,43 +1,53 @@
 // One connection for all tabs of this browser, since it has six to a host and a tab holds one for as long as it is
 // open. The tab that holds a lock has the connection: it asks the others for their places, opens one stream of all
-// their rooms, and hands on what is not its own; they take it as if it were theirs. When that tab is closed another
-// gets the lock and goes on from the same places, so nothing is missing; what comes twice is put in once. A tab that
-// does not answer, since the browser froze it, loses the lock to one that waits for it.
+// their rooms, says from which places, and hands on what is not its own. A tab takes what belongs to a stream that
+// began no later than its own place, so it misses nothing; what comes twice is put in once. When the tab with the
+// connection is closed another gets the lock and goes on from the same places. One that does not answer, since the
+// browser froze it, loses the lock to one that waits for it.
 //
 // Where the browser has no locks (they are there by TLS, and on this machine) each tab has its own connection.
 
 const LINE = 'millchat:line';
 const TAB = 'millchat:tab:';
-// The server's limit, less our own room.
-const ALSO_MAX = 31;
-// How long the other tabs have to say their places. Whoever is too late is let in when they ask.
+// The server's limit.
+const ROOMS_MAX = 32;
+// How long the other tabs have to say their places. Whoever is too late is let in when they do.
 const ROLL_MS_MAX = 300;
 // How long a tab waits for a word of the one that has the connection.
 const WORD_MS_MAX = 5_000;
 // Within so long a connection that was just opened is not opened again because it had been lost.
 const TRY_MS_MAX = 10_000;
 const WATCH_EVERY_MS = 5_000;
+// A place of no log: from there on the server begins anew.
+const NOWHERE = '00000000-0';
 
 const room = document.body.dataset.room ?? '';
 const stream = document.getElementById('stream');
 const id = `${Math.random()}`;
 const channel = navigator.locks && 'BroadcastChannel' in window ? new BroadcastChannel('millchat') : undefined;
 
-let leading = false;
-/** Where the events that come now belong to. */
-let current = room;
-/** The rooms of the connection. @type {Set<string>} */
-let open = new Set();
-let openedAt = 0;
 let shownAt = document.hidden ? 0 : Date.now();
-let rolls = 0;
-let rolling = false;
-/** The other tabs as far as they have said where they are. @type {Map<string, Here>} */
-const here = new Map();
-/** @type {AbortController | undefined} */
-let line;
 /** Nobody has answered since this was set. @type {number | undefined} */
 let wordTimer;
+/** The stream that this tab takes events of. @type {number[]} */
+let taken = [0, 0];
+
+// Of the tab that has the connection:
+let leading = false;
+/** Since when, and which of its streams it is: the later counts. */
+let number = [0, 0];
+/** @type {AbortController | undefined} */
+let line;
+/** The rooms of the stream, and where it began. @type {Map<string, string>} */
+let open = new Map();
+let openedAt = 0;
+/** Where the events that come now belong to. */
+let current = room;
+/** The other tabs as far as they have said where they are. @type {Map<string, Here>} */
+const here = new Map();
+let rolls = 0;
+let rolling = false;
+let alone = true;
 
 /** @returns {Here} */
 const self = () => ({ kind: 'here', id, room, place: stream.dataset.place ?? '', shownAt });
@@ -45,17 +55,28 @@ const self = () => ({ kind: 'here', id, room, place: stream.dataset.place ?? '',
 /** @param {TabMessage} message */
 const tell = (message) => channel?.postMessage(message);
 
+/** @param {number[]} one @param {number[]} other */
+const isLater = (one, other) => one[0] > other[0] || (one[0] === other[0] && one[1] > other[1]);
+
+/** Whether what comes after `from` is all that `place` is in want of. @param {string | undefined} from @param {string} place */
+function covers(from, place) {
+  if (from === undefined || from === NOWHERE) return from === NOWHERE;
+  const [epoch, at] = from.split('-');
+  const [ownEpoch, ownAt] = place.split('-');
+  return epoch === ownEpoch && Number(at) <= Number(ownAt);
+}
+
+/** A place that covers both. @param {string} one @param {string} other */
+function before(one, other) {
+  if (covers(one, other)) return one;
+  return covers(other, one) ? other : NOWHERE;
+}
+
 /** The other tabs, by their locks: those go with the tab, however it ends. */
 async function others() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
   const tabs = held.flatMap(({ name = '' }) => (name.startsWith(TAB) ? [name.slice(TAB.length).split(':')] : []));
   return tabs.filter(([, other]) => other !== id).map(([room, other]) => ({ room, id: other }));
-}
-
-/** The place that comes first in the log. @param {string} one @param {string} other */
-function first(one, other) {
-  const at = (/** @type {string} */ place) => Number(place.split('-')[1]);
-  return at(other) < at(one) ? other : one;
 }
 
 // Waits for the others to say where they are. A place that was said before will do: from there on is more than enough.
@@ -84,30 +105,35 @@ async function roll() {
   rolling = true;
   const tabs = channel ? await others() : [];
   for (const id of here.keys()) if (!tabs.some((tab) => tab.id === id)) here.delete(id);
-  if (tabs.length > 0) await answers(tabs);
+  alone = tabs.length === 0;
+  if (!alone) await answers(tabs);
   if (turn !== rolls) return;
   rolling = false;
   if (leading) connect();
 }
 
 function connect() {
-  /** @type {Map<string, string>} */
-  const places = new Map([[room, self().place]]);
-  const latest = [...here.values()].sort((one, other) => other.shownAt - one.shownAt);
-  for (const tab of latest) {
-    const known = places.get(tab.room);
-    if (known !== undefined) places.set(tab.room, first(known, tab.place));
-    else if (places.size <= ALSO_MAX) places.set(tab.room, tab.place);
+  const place = self().place;
+  open = new Map([[room, place]]);
+  for (const tab of [...here.values()].sort((one, other) => other.shownAt - one.shownAt)) {
+    const from = open.get(tab.room);
+    if (from !== undefined) open.set(tab.room, before(from, tab.place));
+    else if (open.size < ROOMS_MAX) open.set(tab.room, tab.place);
   }
-  line?.abort();
+  hangUp();
   line = new AbortController();
   openedAt = Date.now();
-  open = new Set(places.keys());
-  const place = places.get(room);
-  places.delete(room);
-  const also = [...places].map(([room, place]) => `also=${room}:${place}`).join('&');
-  const url = `/${room}/messages${also && `?${also}`}`;
-  stream.dispatchEvent(new CustomEvent('open', { detail: { url, place, until: line } }));
+  number = [number[0], number[1] + 1];
+  taken = number;
+  tell({ kind: 'opened', number, open });
+  const also = [...open].slice(1).map(([room, place]) => `also=${room}:${place}`);
+  const url = `/${room}/messages${also.length > 0 ? `?${also.join('&')}` : ''}`;
+  stream.dispatchEvent(new CustomEvent('open', { detail: { url, place: open.get(room), until: line } }));
+}
+
+function hangUp() {
+  line?.abort();
+  line = undefined;
 }
 
 /** @param {'lost' | 'changed'} why */
@@ -126,19 +152,23 @@ function expectWord() {
   wordTimer = setTimeout(() => wait({ steal: true }), WORD_MS_MAX);
 }
 
+function resign() {
+  leading = false;
+  hangUp();
+}
+
 /** Has the connection from when the lock is given until it is taken away. @param {LockOptions} [how] */
 async function wait(how = {}) {
   try {
     await navigator.locks.request(LINE, how, () => {
       clearTimeout(wordTimer);
       leading = true;
+      number = [Date.now(), 0];
       roll();
       return new Promise(() => {});
     });
   } catch {
-    leading = false;
-    line?.abort();
-    line = undefined;
+    resign();
     // Who took the lock away waits for it still, in the ordinary way.
     if (!how.steal) wait();
   }
@@ -149,43 +179,60 @@ window.addEventListener(
   'datastar-fetch',
   (event) => {
     const { el, type, argsRaw } = event.detail;
-    if (el !== stream || !leading) return;
+    if (el !== stream || line === undefined) return;
     if (type === 'started') current = room;
     if (type === 'retrying') {
       // The client would come back by itself with the last id it saw, and that may be another room's.
-      const lost = line;
-      line = undefined;
-      queueMicrotask(() => lost?.abort());
-      for (const room of open) tell({ kind: 'event', room, type, argsRaw: {} });
+      queueMicrotask(hangUp);
+      for (const room of open.keys()) tell({ kind: 'event', number, room, type, argsRaw: {} });
     } else if (type === 'datastar-room') {
       current = argsRaw.room;
     } else if (type.startsWith('datastar-patch-')) {
-      if (here.size > 0) tell({ kind: 'event', room: current, type, argsRaw });
+      if (!alone) tell({ kind: 'event', number, room: current, type, argsRaw });
       if (current !== room) event.stopImmediatePropagation();
     }
   },
   true,
 );
 
+// Another tab has opened a stream. Whoever had the connection has it no more; whoever is further back says so.
+/** @param {number[]} opened @param {Map<string, string>} open */
+function follow(opened, open) {
+  if (!isLater(opened, leading ? number : taken)) return;
+  if (leading) resign();
+  clearTimeout(wordTimer);
+  const from = open.get(room);
+  if (covers(from, self().place)) taken = opened;
+  else if (from !== undefined) tell(self());
+}
+
+// A tab that was not there when the stream was opened has not heard what came since.
+/** @param {Here} tab */
+function note(tab) {
+  const known = here.get(tab.id);
+  here.set(tab.id, tab);
+  if (!leading || rolling || (known && covers(open.get(tab.room), tab.place))) return;
+  const isLeftOut = open.size === ROOMS_MAX && !open.has(tab.room);
+  if (!known || !isLeftOut || tab.shownAt > known.shownAt) roll();
+}
+
 channel?.addEventListener('message', (/** @type {MessageEvent<TabMessage>} */ { data }) => {
   if (data.kind === 'event') {
-    if (leading || !data.room) return;
+    if (isLater(data.number, taken) || isLater(taken, data.number)) return;
     clearTimeout(wordTimer);
     if (data.room !== room) return;
     const { type, argsRaw } = data;
     document.dispatchEvent(new CustomEvent('datastar-fetch', { detail: { type, el: stream, argsRaw } }));
+  } else if (data.kind === 'opened') {
+    follow(data.number, data.open);
   } else if (data.kind === 'roll') {
     clearTimeout(wordTimer);
     tell(self());
   } else if (data.kind === 'here') {
-    const late = leading && !rolling && !here.has(data.id);
-    here.set(data.id, data);
-    if (late) roll();
-  } else if (data.kind === 'came') {
-    if (leading) roll();
+    note(data);
   } else if (data.kind === 'gone') {
     here.delete(data.id);
-    if (leading) look();
+    look();
   } else if (data.kind === 'word') {
     clearTimeout(wordTimer);
   } else if (leading) {
@@ -198,20 +245,20 @@ channel?.addEventListener('message', (/** @type {MessageEvent<TabMessage>} */ { 
 async function look() {
   if (!leading || !channel) return;
   const rooms = new Set((await others()).map((tab) => tab.room)).add(room);
-  if ([...open].some((room) => !rooms.has(room))) roll();
+  if ([...open.keys()].some((room) => !rooms.has(room))) roll();
 }
 
-/** Says that this tab is there, or there again. */
+/** Says that this tab is there, or looked at again. */
 function come() {
-  shownAt = Date.now();
-  if (leading) return;
-  tell({ kind: 'came' });
-  expectWord();
+  tell(self());
+  if (!leading) expectWord();
 }
 
 stream.addEventListener('reopen', (event) => reopen(/** @type {CustomEvent} */ (event).detail));
 document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) shownAt = Date.now();
+  if (document.hidden) return;
+  shownAt = Date.now();
+  tell(self());
 });
 window.addEventListener('pagehide', () => tell({ kind: 'gone', id }));
 window.addEventListener('pageshow', ({ persisted }) => persisted && come());
