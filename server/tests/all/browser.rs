@@ -1,10 +1,12 @@
 //! The page in real Chromium: people talk, the server dies and comes back, hostile texts stay texts.
 
+mod busy;
 mod changing;
 mod following;
 mod history;
 mod languages;
 mod looks;
+mod network;
 mod notices;
 mod pictures;
 mod sending;
