@@ -66,7 +66,7 @@ pub fn list(words: Words, presence: &Presence) -> Markup {
             h2 { (here_in_words(words, presence)) }
             ul {
                 @for author in presence.authors.iter().take(LISTED_MAX) {
-                    li { (avatar(author)) span.who { (name(words, author)) } }
+                    li data-author-id=(author.id) { (avatar(author)) span.who { (name(words, author)) } }
                 }
             }
             @if presence.authors.is_empty() {
@@ -126,7 +126,7 @@ mod tests {
         let authors: Vec<_> = (0..50).map(|n| author(&format!("g_{n:08}"), "Ada")).collect();
         let english = Words::In(Language::by_code("en").unwrap());
         let html = list(english, &Presence { count: 120, authors: authors.clone() }).into_string();
-        assert_eq!(html.matches("<li>").count(), LISTED_MAX);
+        assert_eq!(html.matches("<li ").count(), LISTED_MAX);
         assert!(html.contains("120 here") && html.contains("and 100 more"), "{html}");
         let few = Presence { count: 30, authors: authors[..LISTED_MAX].to_vec() };
         assert!(!list(english, &few).into_string().contains("more"));

@@ -64,6 +64,8 @@ new-line = جديد
 # الأسماء في الآخر، فلا يتغير الفعل بعددها ولا بجنسها
 typing = يكتب الآن: { $names }…
 typing-many = عدة أشخاص يكتبون…
+joined = وصول: { $names }
+left = مغادرة: { $names }
 
 ## Messages
 

@@ -51,6 +51,16 @@ typing =
        *[other] { $names } schreiben …
     }
 typing-many = Mehrere schreiben …
+joined =
+    { $count ->
+        [one] { $names } ist gekommen
+       *[other] { $names } sind gekommen
+    }
+left =
+    { $count ->
+        [one] { $names } ist gegangen
+       *[other] { $names } sind gegangen
+    }
 
 ## Messages
 

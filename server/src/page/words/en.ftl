@@ -54,6 +54,9 @@ typing =
        *[other] { $names } are typing…
     }
 typing-many = Several people are typing…
+# $names: one to three people, as a list
+joined = { $names } joined
+left = { $names } left
 
 ## Messages
 

@@ -47,6 +47,16 @@ typing =
        *[other] { $names } están escribiendo…
     }
 typing-many = Varias personas están escribiendo…
+joined =
+    { $count ->
+        [one] { $names } ha entrado
+       *[other] { $names } han entrado
+    }
+left =
+    { $count ->
+        [one] { $names } ha salido
+       *[other] { $names } han salido
+    }
 
 ## Messages
 

@@ -55,6 +55,16 @@ typing =
        *[other] { $names } écrivent…
     }
 typing-many = Plusieurs personnes écrivent…
+joined =
+    { $count ->
+        [one] { $names } vient d’arriver
+       *[other] { $names } viennent d’arriver
+    }
+left =
+    { $count ->
+        [one] { $names } a quitté le salon
+       *[other] { $names } ont quitté le salon
+    }
 
 ## Messages
 

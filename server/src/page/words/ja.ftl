@@ -39,6 +39,8 @@ new-messages = 新着{ $count }件
 new-line = ここから新着
 typing = { $names }さんが入力中…
 typing-many = 複数の人が入力中…
+joined = { $names }さんが来ました
+left = { $names }さんが退出しました
 
 ## Messages
 

@@ -55,6 +55,8 @@ typing =
        *[other] { $names } пишуть…
     }
 typing-many = Кілька людей пишуть…
+joined = { $names } тепер тут
+left = { $names } більше не тут
 
 ## Messages
 

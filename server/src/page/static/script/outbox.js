@@ -75,7 +75,8 @@ function show(entry, template, fate) {
 
 /** @param {Entry} entry @param {string} fate */
 function say(entry, fate) {
-  /** @type {HTMLElement} */ (entry.row?.querySelector('.fate')).textContent = fate;
+  const line = entry.row?.querySelector('.fate');
+  if (line) line.textContent = fate;
 }
 
 /** @param {Entry} entry */
@@ -156,7 +157,7 @@ function fail(entry, why, notStored) {
   entry.state = 'failed';
   clearTimeout(entry.timer);
   show(entry, 'unsent', words.text('not-sent', { why }));
-  /** @type {HTMLElement} */ (entry.row?.querySelector('.edit')).hidden = !notStored;
+  entry.row?.querySelector('.edit')?.toggleAttribute('hidden', !notStored);
   pump();
 }
 

@@ -61,7 +61,7 @@ type TabMessage =
 
 interface Document {
   getElementById(
-    id: 'scroller' | 'messages' | 'outbox' | 'composer' | 'problem' | 'typists' | 'stream' | 'seeker' | 'state' |
+    id: 'scroller' | 'messages' | 'outbox' | 'composer' | 'problem' | 'typists' | 'comings' | 'people' | 'stream' | 'seeker' | 'state' |
       'menu' | 'choices' | 'notify-problem' | 'lately',
   ): HTMLElement;
   getElementById(id: 'latest'): HTMLButtonElement;
