@@ -78,16 +78,16 @@ fn gather() -> Result<(), Box<dyn Error>> {
 fn catalogues() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=src/page/words");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let mut table = String::from("const FILES: &[(&str, &str)] = &[\n");
+    let mut table = vec!["const FILES: &[(&str, &str)] = &[".to_owned()];
     for file in parts(&root.join("src/page/words"), "ftl")? {
         let (Some(code), Some(path)) = (file.file_stem().and_then(|stem| stem.to_str()), file.to_str())
         else {
             return Err("a catalogue has a name that is not UTF-8".into());
         };
-        table.push_str(&format!("    ({code:?}, include_str!({path:?})),\n"));
+        table.push(format!("({code:?}, include_str!({path:?})),"));
     }
-    table.push_str("];\n");
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("words.rs"), table)?;
+    table.push("];".to_owned());
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("words.rs"), table.join("\n"))?;
     Ok(())
 }
 

@@ -88,7 +88,7 @@ pub fn plurals(language: &LanguageIdentifier) -> Result<PluralRules, String> {
 }
 
 /// A category's name, as Fluent and browsers write it.
-pub fn name(category: PluralCategory) -> &'static str {
+pub fn name(category: &PluralCategory) -> &'static str {
     match category {
         PluralCategory::ZERO => "zero",
         PluralCategory::ONE => "one",
@@ -110,7 +110,7 @@ fn samples(plurals: &PluralRules) -> BTreeMap<&'static str, FluentValue<'static>
     let fraction = (plurals.select(FRACTION), FluentValue::try_number(FRACTION));
     let mut samples = BTreeMap::new();
     for (category, sample) in whole.chain([fraction]) {
-        samples.entry(category.map_or("other", name)).or_insert(sample);
+        samples.entry(category.as_ref().map_or("other", name)).or_insert(sample);
     }
     samples
 }

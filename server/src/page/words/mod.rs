@@ -17,6 +17,7 @@ use fluent_langneg::{NegotiationStrategy, negotiate_languages, parse_accepted_la
 use hyper::header::{ACCEPT_LANGUAGE, HeaderMap};
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
+use icu_decimal::options::DecimalFormatterOptions;
 use icu_locale_core::Locale;
 use intl_pluralrules::PluralRules;
 use maud::{Markup, PreEscaped, html};
@@ -210,7 +211,9 @@ impl Language {
             Piece::Text(own) => text.push_str(own),
             Piece::Value(Value::Number(number)) => text.push_str(&self.figure(*number)),
             Piece::Value(Value::Text(of_other)) => {
-                text.extend([ISOLATE.to_string().as_str(), of_other, ISOLATE_END.to_string().as_str()])
+                text.push(ISOLATE);
+                text.push_str(of_other);
+                text.push(ISOLATE_END);
             }
             Piece::Value(Value::Markup(markup)) => text.push_str(&markup.0),
         });
@@ -240,8 +243,9 @@ impl Language {
     /// A number as it is written in this language, with the digits that the script uses too.
     pub fn figure(&self, number: usize) -> String {
         let locale: Option<Locale> = format!("{}-u-nu-latn", self.code).parse().ok();
-        let formatter =
-            locale.and_then(|locale| DecimalFormatter::try_new(locale.into(), Default::default()).ok());
+        let formatter = locale.and_then(|locale| {
+            DecimalFormatter::try_new(locale.into(), DecimalFormatterOptions::default()).ok()
+        });
         formatter.map_or_else(|| number.to_string(), |f| f.format(&Decimal::from(number)).to_string())
     }
 
@@ -249,7 +253,7 @@ impl Language {
     fn fill<'a>(&self, id: &'a str, values: Values<'a>, mut take: impl FnMut(Piece<'_>)) {
         let value = |name: &str| values.iter().find(|(of, _)| *of == name).map(|(_, value)| value);
         let category = match value(COUNT) {
-            Some(Value::Number(count)) => self.plurals.select(*count).map_or("other", expand::name),
+            Some(Value::Number(count)) => self.plurals.select(*count).as_ref().map_or("other", expand::name),
             _ => "other",
         };
         debug_assert!(self.texts.contains_key(id), "{id} is in no catalogue");
