@@ -312,7 +312,7 @@ fn check(draft: &mut Draft) -> Result<(), SendError> {
     {
         return Err(SendError::InvalidKey { bytes: key.len() });
     }
-    if let Action::Post { content } | Action::Edit { content, .. } = &mut draft.action {
+    if let Action::Post { content, .. } | Action::Edit { content, .. } = &mut draft.action {
         if content.contains('\r') {
             // SSE ends a line at CR: a text with one could forge a frame.
             *content = content.replace("\r\n", "\n").replace('\r', "\n");

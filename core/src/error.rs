@@ -54,7 +54,7 @@ pub enum SendError {
     /// The author has used the key before, for other content or in another room.
     #[error("the idempotency key was used before with other content or in another room")]
     KeyReused,
-    /// There is no message to edit or delete.
+    /// There is no message to edit, to delete or to answer.
     #[error("there is no message at position {0} of this room")]
     UnknownTarget(Position),
     /// The message was deleted, or its room was emptied.

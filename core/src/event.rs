@@ -188,6 +188,8 @@ pub enum Body {
     Message {
         /// The text.
         content: Option<Arc<str>>,
+        /// The position of the message that it answers.
+        reply_to: Option<Position>,
     },
     /// The content of an earlier message was replaced.
     Edit {
@@ -217,7 +219,7 @@ pub enum Body {
 impl Body {
     /// Whether it has content that a delete, or an Empty, would take away.
     pub(crate) fn has_content(&self) -> bool {
-        matches!(self, Self::Message { content: Some(_) } | Self::Edit { content: Some(_), .. })
+        matches!(self, Self::Message { content: Some(_), .. } | Self::Edit { content: Some(_), .. })
     }
 }
 
@@ -243,7 +245,9 @@ impl Event {
     pub fn cost_bytes(&self) -> usize {
         let author = self.author.as_ref().map_or(0, |a| a.id.len() + a.name.len());
         let content = match &self.body {
-            Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
+            Body::Message { content, .. } | Body::Edit { content, .. } => {
+                content.as_deref().map_or(0, str::len)
+            }
             _ => 0,
         };
         size_of::<Self>() + author + content
@@ -253,7 +257,7 @@ impl Event {
     #[must_use]
     pub fn withheld(&self) -> Self {
         let body = match &self.body {
-            Body::Message { .. } => Body::Message { content: None },
+            Body::Message { reply_to, .. } => Body::Message { content: None, reply_to: *reply_to },
             Body::Edit { target, .. } => Body::Edit { target: *target, content: None },
             other => other.clone(),
         };
@@ -274,6 +278,8 @@ pub struct Message {
     pub author: Option<Author>,
     /// The newest text; `None` once deleted, or once the room was emptied.
     pub content: Option<Arc<str>>,
+    /// The position of the message that it answers, which may be deleted, or below the floor by now.
+    pub reply_to: Option<Position>,
     /// When it was posted.
     pub created_at: Timestamp,
     /// When its text was last replaced.
@@ -298,6 +304,8 @@ pub enum Action {
     Post {
         /// Its text.
         content: String,
+        /// The position of the message that it answers: one of the same room that is there.
+        reply_to: Option<Position>,
     },
     /// Replace the text of a message.
     Edit {
@@ -327,7 +335,17 @@ pub enum Action {
 impl Draft {
     /// A message by an author.
     pub fn post(author: Author, content: impl Into<String>) -> Self {
-        Self { author: Some(author), action: Action::Post { content: content.into() }, key: None }
+        Self {
+            author: Some(author),
+            action: Action::Post { content: content.into(), reply_to: None },
+            key: None,
+        }
+    }
+
+    /// A message by an author that answers another one.
+    pub fn reply(author: Author, target: Position, content: impl Into<String>) -> Self {
+        let action = Action::Post { content: content.into(), reply_to: Some(target) };
+        Self { author: Some(author), action, key: None }
     }
 
     /// The same draft with an idempotency key.

@@ -162,7 +162,7 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
             _ if sequence == 7 => (Action::Close, Act::Close),
             _ if sequence == 8 => (Action::Open, Act::Open),
             _ if sequence == 13 => (Action::Empty, Act::Empty),
-            None => (Action::Post { content: content.clone() }, Act::Message),
+            None => (Action::Post { content: content.clone(), reply_to: None }, Act::Message),
             Some(target) if sequence % 2 == 0 => {
                 (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
             }

@@ -161,9 +161,9 @@ pub(crate) fn message(
 }
 
 fn latest(log: &dyn Log, event: &Event) -> Result<Message, LogError> {
-    let mut content = match &event.body {
-        Body::Message { content } => content.clone(),
-        _ => None,
+    let (mut content, reply_to) = match &event.body {
+        Body::Message { content, reply_to } => (content.clone(), *reply_to),
+        _ => (None, None),
     };
     let mut edited_at = None;
     if content.is_some()
@@ -180,6 +180,7 @@ fn latest(log: &dyn Log, event: &Event) -> Result<Message, LogError> {
         room: event.room.clone(),
         author: event.author.clone(),
         content,
+        reply_to,
         created_at: event.created_at,
         edited_at,
     })

@@ -58,6 +58,8 @@ pub fn digest(text: &str) -> u64 {
 pub enum Act {
     /// A message was posted.
     Message,
+    /// A message was posted that answers the one at this position.
+    Reply(Position),
     /// The message at this position got a new text.
     Edit(Position),
     /// The message at this position was taken away.
@@ -87,6 +89,11 @@ impl Said {
     /// A posted message.
     pub fn post(author_id: &str, content: &str) -> Self {
         Self { author: digest(author_id), act: Act::Message, content: Some(digest(content)) }
+    }
+
+    /// A posted message that answers another one.
+    pub fn reply(author_id: &str, target: Position, content: &str) -> Self {
+        Self { act: Act::Reply(target), ..Self::post(author_id, content) }
     }
 
     /// The part that a delete leaves as it is.
@@ -126,7 +133,8 @@ impl From<&Event> for Seen {
     fn from(event: &Event) -> Self {
         let text = |content: &Option<Arc<str>>| content.as_deref().map(digest);
         let (act, content) = match &event.body {
-            Body::Message { content } => (Act::Message, text(content)),
+            Body::Message { content, reply_to: None } => (Act::Message, text(content)),
+            Body::Message { content, reply_to: Some(target) } => (Act::Reply(*target), text(content)),
             Body::Edit { target, content } => (Act::Edit(*target), text(content)),
             Body::Delete { target } => (Act::Delete(*target), None),
             Body::Close => (Act::Close, None),
@@ -140,7 +148,7 @@ impl From<&Event> for Seen {
 }
 
 /// A message as a page of history told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Told {
     /// Where it was posted.
     pub position: Position,
@@ -150,6 +158,8 @@ pub struct Told {
     pub author: u64,
     /// The [`digest`] of the text; `None` once deleted.
     pub content: Option<u64>,
+    /// The message that it answers.
+    pub reply_to: Option<Position>,
 }
 
 /// A page of history as it was answered.
@@ -168,6 +178,7 @@ impl From<&HistoryPage> for Page {
             prev: message.prev,
             author: message.author.as_ref().map_or(0, |author| digest(&author.id)),
             content: message.content.as_deref().map(digest),
+            reply_to: message.reply_to,
         };
         Self { head: page.head, messages: page.messages.iter().map(told).collect() }
     }

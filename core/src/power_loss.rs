@@ -319,7 +319,7 @@ async fn send(
             _ if n % 20 == 11 => (Action::Close, Act::Close),
             _ if n % 20 == 12 => (Action::Open, Act::Open),
             _ if n % 50 == 33 => (Action::Empty, Act::Empty),
-            None => (Action::Post { content: content.clone() }, Act::Message),
+            None => (Action::Post { content: content.clone(), reply_to: None }, Act::Message),
             Some(target) if n % 2 == 0 => {
                 (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
             }

@@ -164,10 +164,10 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Append, Verdict> {
         let (mut key, mut content_hash) = (None, None);
-        if let (Some(text), Action::Post { content }) = (&draft.key, &draft.action) {
+        if let (Some(text), Action::Post { content, reply_to }) = (&draft.key, &draft.action) {
             let author_id = draft.author.as_ref().map_or("", |author| &author.id);
             let hash = self.hasher.key(author_id, text);
-            let content = self.hasher.content(&room, content);
+            let content = self.hasher.content(&room, content, *reply_to);
             if let Some(&earlier) = batch.keys.get(&hash) {
                 let same = batch.appends[earlier].content_hash == Some(content);
                 return Err(if same {
@@ -184,7 +184,12 @@ impl Writer {
         }
         batch.changes.may_send(self.shared.log.standing(), &room, &draft)?;
         let body = match &draft.action {
-            Action::Post { content } => Body::Message { content: Some(content.as_str().into()) },
+            Action::Post { content, reply_to } => {
+                if let Some(target) = *reply_to {
+                    self.target(batch, &room, &draft, target, true)?;
+                }
+                Body::Message { content: Some(content.as_str().into()), reply_to: *reply_to }
+            }
             Action::Edit { target, content, moderator } => {
                 self.target(batch, &room, &draft, *target, *moderator)?;
                 let edits =
@@ -206,14 +211,14 @@ impl Writer {
         Ok(Append { what, author: draft.author, created_at: now, key, content_hash })
     }
 
-    /// Whether the draft's author may change the message at `target`.
+    /// Whether the draft may be about the message at `target`: it is there, and its author's or `anybody`'s.
     fn target(
         &self,
         batch: &Batch,
         room: &RoomName,
         draft: &Draft,
         target: Position,
-        moderator: bool,
+        anybody: bool,
     ) -> Result<(), Verdict> {
         let unknown = SendError::UnknownTarget(target);
         let log = &*self.shared.log;
@@ -224,7 +229,7 @@ impl Writer {
         }
         let Some(event) = record.and_then(|record| record.event) else { return Err(unknown.into()) };
         let content = match &event.body {
-            Body::Message { content } => content,
+            Body::Message { content, .. } => content,
             Body::Edit { target: of, content } if *of == target && event.position != target => content,
             _ => return Err(unknown.into()),
         };
@@ -232,7 +237,7 @@ impl Writer {
             return Err(unknown.into());
         }
         let id = |author: &Option<Author>| author.as_ref().map(|author| author.id.clone());
-        if !moderator && (draft.author.is_none() || id(&event.author) != id(&draft.author)) {
+        if !anybody && (draft.author.is_none() || id(&event.author) != id(&draft.author)) {
             return Err(SendError::NotAuthor(target).into());
         }
         if content.is_none() {

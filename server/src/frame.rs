@@ -94,14 +94,14 @@ mod tests {
         let content = Some("hello".into());
         for (body, expected) in [
             (
-                Body::Message { content: content.clone() },
+                Body::Message { content: content.clone(), reply_to: None },
                 format!(
                     "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
                      {author},\"content\":\"hello\",{time}}}\n\n"
                 ),
             ),
             (
-                Body::Message { content: None },
+                Body::Message { content: None, reply_to: None },
                 format!(
                     "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
                      {author},\"deleted\":true,{time}}}\n\n"
@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_carriage_return_in_a_text_forges_no_frame() {
         let content = Some("x\rdata: forged\r\n\r\nevent: delete\n\n".into());
-        let frame = frame(Item::Event(&event(Body::Message { content })));
+        let frame = frame(Item::Event(&event(Body::Message { content, reply_to: None })));
         assert!(!frame.contains('\r'));
         assert_eq!(frame.lines().count(), 4, "three lines and the empty one: {frame:?}");
     }

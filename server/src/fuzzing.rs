@@ -62,8 +62,8 @@ fn event(kind: u8, name: &str, content: &str) -> Event {
         }),
         created_at: Timestamp(1_795_426_200_123),
         body: match kind % 6 {
-            0 | 1 => Body::Message { content: said },
-            2 => Body::Message { content: None },
+            0 | 1 => Body::Message { content: said, reply_to: None },
+            2 => Body::Message { content: None, reply_to: None },
             3 => Body::Edit { target: 7, content: said },
             4 => Body::Delete { target: 7 },
             _ => Body::Unknown { kind },
@@ -76,7 +76,7 @@ fn event(kind: u8, name: &str, content: &str) -> Event {
 pub fn sse(kind: u8, name: &str, content: &str) {
     let event = event(kind, name, content);
     let (expected, said) = match &event.body {
-        Body::Message { content } => ("message".to_owned(), content.as_deref()),
+        Body::Message { content, .. } => ("message".to_owned(), content.as_deref()),
         Body::Edit { content, .. } => ("edit".to_owned(), content.as_deref()),
         Body::Delete { .. } => ("delete".to_owned(), None),
         _ => (format!("kind-{kind}"), None),

@@ -83,7 +83,7 @@ impl Append {
     pub(crate) fn bytes_max(&self) -> u64 {
         let author = self.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
         let texts = match &self.what {
-            What::Event { body: Body::Message { content } | Body::Edit { content, .. }, .. } => {
+            What::Event { body: Body::Message { content, .. } | Body::Edit { content, .. }, .. } => {
                 content.as_deref().map_or(0, str::len)
             }
             What::Event { .. } => 0,

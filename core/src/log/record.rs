@@ -38,6 +38,7 @@ const TAG_AUTHOR_KIND: u8 = 4;
 const TAG_AUTHOR_ID: u8 = 5;
 const TAG_AUTHOR_NAME: u8 = 6;
 const TAG_CONTENT: u8 = 7;
+/// Of a message: the one that it answers, which a release before replies passes over.
 const TAG_TARGET: u8 = 8;
 const TAG_KEY: u8 = 9;
 const TAG_CONTENT_HASH: u8 = 10;
@@ -92,7 +93,7 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
     let Fields { event, key, content_hash } = fields;
     out.clear();
     let (kind, target, content) = match &event.body {
-        Body::Message { content } => (KIND_MESSAGE, None, content.as_deref()),
+        Body::Message { content, reply_to } => (KIND_MESSAGE, *reply_to, content.as_deref()),
         Body::Edit { target, content } => (KIND_EDIT, Some(*target), content.as_deref()),
         Body::Delete { target } => (KIND_DELETE, Some(*target), None),
         Body::Close => (KIND_CLOSE, None, None),
@@ -196,9 +197,10 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
             None
         }
         Some(room) => {
+            let reply_to = target;
             let target = || target.ok_or(damaged("it names no target"));
             let body = match kind {
-                KIND_MESSAGE => Body::Message { content },
+                KIND_MESSAGE => Body::Message { content, reply_to },
                 KIND_EDIT => Body::Edit { target: target()?, content },
                 KIND_DELETE => Body::Delete { target: target()? },
                 KIND_CLOSE => Body::Close,

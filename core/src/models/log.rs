@@ -35,7 +35,7 @@ impl ModelLog {
 
     pub fn texts(&self) -> Vec<String> {
         let texts = |event: &Arc<Event>| match &event.body {
-            Body::Message { content: Some(text) } => Some(text.to_string()),
+            Body::Message { content: Some(text), .. } => Some(text.to_string()),
             _ => None,
         };
         self.0.lock().events.iter().filter_map(texts).collect()

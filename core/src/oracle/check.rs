@@ -206,7 +206,7 @@ impl<'a> Truth<'a> {
         for (index, seen) in self.log.events.iter().enumerate() {
             let text = seen.said.content.or_else(|| self.remembered.get(&seen.position).copied());
             match seen.said.act {
-                Act::Message => {
+                Act::Message | Act::Reply(_) => {
                     self.posted.push(index);
                     self.folds.entry(seen.position).or_default().texts.push((seen.position, text));
                 }
@@ -426,7 +426,10 @@ impl<'a> Truth<'a> {
                 Some(seen) if seen.position == told.position => {
                     if expected.is_some_and(|expected| expected != found) {
                         Some("a message before it is missing, doubled or out of order".to_owned())
-                    } else if seen.prev != told.prev || seen.said.author != told.author {
+                    } else if seen.prev != told.prev
+                        || seen.said.author != told.author
+                        || answered(seen) != told.reply_to
+                    {
                         Some(format!("the log has {seen:?}"))
                     } else {
                         self.fold_differs(record.page.head, told)
@@ -456,7 +459,12 @@ impl<'a> Truth<'a> {
     }
 }
 
+/// The message that a posted one answers.
+fn answered(seen: &Seen) -> Option<Position> {
+    if let Act::Reply(target) = seen.said.act { Some(target) } else { None }
+}
+
 /// Whether a text is missing where there was one.
 fn withheld(seen: &Seen) -> bool {
-    seen.said.content.is_none() && matches!(seen.said.act, Act::Message | Act::Edit(_))
+    seen.said.content.is_none() && matches!(seen.said.act, Act::Message | Act::Reply(_) | Act::Edit(_))
 }

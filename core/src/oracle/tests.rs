@@ -309,6 +309,7 @@ fn paging(head: Position, change: impl FnOnce(&mut Vec<Told>)) -> Vec<Rule> {
         prev: seen.prev,
         author: seen.said.author,
         content: seen.said.content,
+        reply_to: None,
     };
     let mut messages: Vec<Told> = events().iter().map(told).collect();
     change(&mut messages);
@@ -334,6 +335,30 @@ fn a_history_page_is_the_fold_of_the_stream() {
     assert_eq!(paging(70, |page| (deleted(page), page.swap(2, 3)).0), [Rule::History], "two are swapped");
     assert_eq!(paging(70, |page| (deleted(page), page[4].prev = 30).0), [Rule::History], "wrong prev");
     assert_eq!(paging(70, |page| (deleted(page), page[4].content = None).0), [Rule::History], "not deleted");
+}
+
+#[test]
+fn an_answer_whose_target_is_lost_or_another_is_caught() {
+    let answering = |live: Option<Position>, paged: Option<Position>| {
+        let answer = Seen { position: 60, prev: 50, said: Said::reply("ada", 20, "yes") };
+        let mut stored = events();
+        stored.push(answer);
+        let oracle = oracle();
+        oracle.sender(&room(), "ada, answering").acknowledged(0, answer.said, 60, 50);
+        let reader = oracle.reader(&room(), "bob");
+        reader.opened(Some(50), Opening::Start, 50);
+        let act = live.map_or(Act::Message, Act::Reply);
+        reader.event(Seen { said: Said { act, ..answer.said }, ..answer });
+        let (author, content) = (answer.said.author, answer.said.content);
+        let told = Told { position: 60, prev: 50, author, content, reply_to: paged };
+        oracle.page(&room(), "newest", Page { head: 60, messages: vec![told] });
+        rules(&oracle, log(stored))
+    };
+    assert_eq!(answering(Some(20), Some(20)), []);
+    assert_eq!(answering(None, Some(20)), [Rule::Stream]);
+    assert_eq!(answering(Some(30), Some(20)), [Rule::Stream]);
+    assert_eq!(answering(Some(20), None), [Rule::History]);
+    assert_eq!(answering(Some(20), Some(30)), [Rule::History]);
 }
 
 #[test]
@@ -402,6 +427,7 @@ fn text_below_an_empty_may_be_withheld_in_the_log_a_stream_and_a_page() {
         prev: seen.prev,
         author: seen.said.author,
         content,
+        reply_to: None,
     };
     let messages =
         |content: fn(&Seen) -> Option<u64>| events().iter().map(|it| told(it, content(it))).collect();

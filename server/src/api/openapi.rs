@@ -9,7 +9,7 @@ mod operator;
 use super::problem::{Document, Kind};
 use super::shape::{
     Author, Ban, Banned, Bans, ClosedRoom, ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message,
-    Named, Overview, Presence, Receipt, Reset, Start, StreamEvent, Time, Typing,
+    Named, Overview, Post, Presence, Receipt, Reset, Start, StreamEvent, Time, Typing,
 };
 use crate::http::{self, Response};
 use bytes::Bytes;
@@ -67,6 +67,7 @@ fn describe() -> OpenApi {
         .schema_from::<Named>()
         .schema_from::<Guest<'_>>()
         .schema_from::<Content>()
+        .schema_from::<Post>()
         .schema_from::<Receipt>()
         .schema_from::<Message<'_>>()
         .schema_from::<HistoryPage<'_>>()
@@ -173,7 +174,7 @@ fn post() -> Operation {
     let op = writing("postMessage", "Post a message; answered once it is durable")
         .parameter(room())
         .parameter(parameter("Idempotency-Key", ParameterIn::Header, Type::String, key))
-        .request_body(Some(takes("Content")))
+        .request_body(Some(takes("Post")))
         .response("201", answer.build());
     let kinds = with_token(&[
         Kind::InvalidRoom,
@@ -182,6 +183,8 @@ fn post() -> Operation {
         Kind::KeyReused,
         Kind::RoomClosed,
         Kind::Banned,
+        Kind::UnknownMessage,
+        Kind::MessageDeleted,
         Kind::RateLimited,
         Kind::OutcomeUnknown,
         Kind::Busy,

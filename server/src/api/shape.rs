@@ -65,7 +65,19 @@ pub struct Guest<'a> {
     pub author: Author<'a>,
 }
 
-/// The text of a message.
+/// A message to be posted.
+#[derive(Deserialize, ToSchema)]
+pub struct Post {
+    /// At most 65,536 bytes of UTF-8 with something visible in it. CRLF and CR become LF; other control
+    /// characters than LF and TAB, and characters that turn the direction of text, are removed.
+    #[schema(example = "hello")]
+    pub content: String,
+    /// The position of the message of this room that it answers.
+    #[schema(example = 1188)]
+    pub reply_to: Option<u64>,
+}
+
+/// The new text of a message.
 #[derive(Deserialize, ToSchema)]
 pub struct Content {
     /// At most 65,536 bytes of UTF-8 with something visible in it. CRLF and CR become LF; other control
@@ -120,6 +132,10 @@ pub struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "hello")]
     pub content: Option<&'a str>,
+    /// The position of the message that it answers, which may be deleted or gone by now; absent when it answers none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 1188)]
+    pub reply_to: Option<u64>,
     /// When it was posted.
     pub created_at: Time,
     /// When its text was last replaced; absent when it never was, and once deleted.
@@ -142,6 +158,7 @@ impl<'a> Message<'a> {
             room: message.room.as_str(),
             author: message.author.as_ref().map(Author::of),
             content: message.content.as_deref(),
+            reply_to: message.reply_to,
             created_at: Time(message.created_at),
             edited_at: message.edited_at.filter(|_| !deleted).map(Time),
             deleted,
@@ -324,7 +341,7 @@ pub struct Reset {
 }
 
 /// Data of a logged event on the stream. Which fields there are follows from the event's kind: `message` has
-/// content; `edit` has target and content; `delete` has target; `close`, `open` and `empty` have neither. Every kind,
+/// content, and `reply_to` when it answers another; `edit` has target and content; `delete` has target; `close`, `open` and `empty` have neither. Every kind,
 /// known or not, has `position` and `prev`.
 #[derive(Serialize, ToSchema)]
 pub struct StreamEvent<'a> {
@@ -347,6 +364,10 @@ pub struct StreamEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "hello")]
     pub content: Option<&'a str>,
+    /// The message that a message answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reply_to: Option<u64>,
     /// True when a later delete has taken the content away; otherwise absent.
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
@@ -358,8 +379,9 @@ pub struct StreamEvent<'a> {
 impl<'a> StreamEvent<'a> {
     /// The shape of an event.
     pub fn of(event: &'a Event) -> Self {
+        let reply_to = if let Body::Message { reply_to, .. } = event.body { reply_to } else { None };
         let (target, content, deleted) = match &event.body {
-            Body::Message { content } => (None, content.as_deref(), content.is_none()),
+            Body::Message { content, .. } => (None, content.as_deref(), content.is_none()),
             Body::Edit { target, content } => (Some(*target), content.as_deref(), content.is_none()),
             Body::Delete { target } => (Some(*target), None, false),
             _ => (None, None, false),
@@ -371,6 +393,7 @@ impl<'a> StreamEvent<'a> {
             room: event.room.as_str(),
             author: event.author.as_ref().map(Author::of),
             content,
+            reply_to,
             deleted,
             created_at: Time(event.created_at),
         }

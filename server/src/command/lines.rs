@@ -214,7 +214,7 @@ pub fn write_end(records: u64, head: Position, out: &mut Vec<u8>) {
 fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8>) {
     let (event, ruling) = (record.event.as_deref(), record.ruling.as_ref());
     let (kind, target, content) = match event.map(|event| &event.body) {
-        Some(Body::Message { content }) => ("message", None, content.as_deref()),
+        Some(Body::Message { content, reply_to }) => ("message", *reply_to, content.as_deref()),
         Some(Body::Edit { target, content }) => ("edit", Some(*target), content.as_deref()),
         Some(Body::Delete { target }) => ("delete", Some(*target), None),
         Some(Body::Close) => ("close", None, None),
@@ -300,7 +300,7 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
     let created_at = Timestamp(created_at);
     let author = fields.author.as_ref().map(author).transpose()?;
     let body = match fields.kind.as_deref().ok_or_else(|| needs("kind"))? {
-        "message" => Body::Message { content },
+        "message" => Body::Message { content, reply_to: fields.target },
         "edit" => Body::Edit { target: target()?, content },
         "delete" => Body::Delete { target: target()? },
         "close" => Body::Close,
@@ -369,7 +369,8 @@ fn check(record: &Record) -> Result<(), String> {
         }
     }
     let Some(event) = event else { return Ok(()) };
-    let (Body::Message { content: Some(content) } | Body::Edit { content: Some(content), .. }) = &event.body
+    let (Body::Message { content: Some(content), .. } | Body::Edit { content: Some(content), .. }) =
+        &event.body
     else {
         return Ok(());
     };

@@ -85,7 +85,7 @@ pub fn composer(composer: Markup, naming: bool) -> Vec<u8> {
 /// What an event changes on the page. A content that a delete took away changes nothing more.
 fn patch(event: &Event, out: &mut Vec<u8>) {
     match &event.body {
-        Body::Message { content } => {
+        Body::Message { content, .. } => {
             let row = rows::Row {
                 position: event.position,
                 author: event.author.as_ref(),
@@ -208,7 +208,7 @@ pub(super) mod tests {
     }
 
     fn posted(content: &str) -> Vec<Read> {
-        framed(Item::Event(&event(Body::Message { content: Some(content.into()) })))
+        framed(Item::Event(&event(Body::Message { content: Some(content.into()), reply_to: None })))
     }
 
     pub fn elements_of(read: &Read) -> String {
@@ -262,7 +262,7 @@ pub(super) mod tests {
             "\"".repeat(millchat::CONTENT_BYTES_MAX),
         ] {
             let mut out = Vec::new();
-            let item = event(Body::Message { content: Some(content.as_str().into()) });
+            let item = event(Body::Message { content: Some(content.as_str().into()), reply_to: None });
             encoder().encode(Epoch(1), Item::Event(&item), &mut out);
             // The longest escape of one byte has six: `&quot;`.
             assert!(out.len() < 6 * millchat::CONTENT_BYTES_MAX + 16 * 1024, "{} bytes", out.len());
@@ -274,7 +274,7 @@ pub(super) mod tests {
     fn a_hostile_name_stays_text_in_every_frame() {
         let name = "\"><img src=x>\r\rdata: signals {}";
         let author = Author { id: "g_4kq7".into(), name: name.into(), kind: AuthorKind::Guest };
-        let mut posted = event(Body::Message { content: Some("x".into()) });
+        let mut posted = event(Body::Message { content: Some("x".into()), reply_to: None });
         posted.author = Some(author.clone());
         let presence = Signal::Presence(Presence { count: 1, authors: vec![author.clone()] });
         let typing = Signal::Typing(vec![author]);

@@ -160,6 +160,7 @@ mod tests {
             content: Some(content.into()),
             created_at: Timestamp(0),
             edited_at: None,
+            reply_to: None,
         };
         let history = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let presence = Presence { count: 1, authors: vec![ada.clone()] };

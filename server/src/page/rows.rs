@@ -284,6 +284,7 @@ mod tests {
             content: content.map(Into::into),
             created_at: Timestamp(0),
             edited_at: None,
+            reply_to: None,
         };
         let messages = contents.iter().copied().enumerate().map(message).collect();
         HistoryPage { messages, floor: 1, head: 9, older: None, newer: None }

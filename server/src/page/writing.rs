@@ -26,6 +26,8 @@ struct Sent {
     content: String,
     /// By which a send that is repeated is recognised.
     key: Option<String>,
+    /// The position of the message that it answers.
+    reply_to: Option<Position>,
 }
 
 /// `POST /{room}/messages`: once the message is durable, 204 and where it is to be found.
@@ -59,7 +61,11 @@ async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let author = allowed(w, &req)?;
     let by_form = http::content_type(req.headers()) == ContentType::Form;
     let sent = sent(req).await?;
-    let draft = Draft { author: Some(author), action: Action::Post { content: sent.content }, key: sent.key };
+    let draft = Draft {
+        author: Some(author),
+        action: Action::Post { content: sent.content, reply_to: sent.reply_to },
+        key: sent.key,
+    };
     let receipt = w.send(room, draft).await.map_err(refused)?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
@@ -110,7 +116,7 @@ fn from_form(body: &Bytes) -> Sent {
         let mut fields = form_urlencoded::parse(body);
         fields.find(|(field, _)| field == name).map(|(_, value)| value.into_owned())
     };
-    Sent { content: field("content").unwrap_or_default(), key: field("key") }
+    Sent { content: field("content").unwrap_or_default(), key: field("key"), reply_to: None }
 }
 
 /// Who writes, if their limits let them.

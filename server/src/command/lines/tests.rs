@@ -33,8 +33,9 @@ fn line(raw: &RawRecord) -> String {
 #[test]
 fn a_record_reads_back_byte_for_byte() {
     for body in [
-        Body::Message { content: Some("a \"b\"\n\u{2028}\u{0}".into()) },
-        Body::Message { content: None },
+        Body::Message { content: Some("a \"b\"\n\u{2028}\u{0}".into()), reply_to: None },
+        Body::Message { content: None, reply_to: None },
+        Body::Message { content: Some("yes".into()), reply_to: Some(3) },
         Body::Edit { target: 3, content: Some("x".into()) },
         Body::Delete { target: 3 },
         Body::Close,
@@ -107,7 +108,7 @@ fn a_header_reads_back_and_a_newer_one_is_refused() {
 
 #[test]
 fn a_wrong_line_says_what_is_wrong() {
-    let good = line(&record(Body::Message { content: Some("hello".into()) }, Some([1; 16])));
+    let good = line(&record(Body::Message { content: Some("hello".into()), reply_to: None }, Some([1; 16])));
     for (from, to, word) in [
         ("\"position\":42,", "", "position"),
         ("\"prev\":7,", "", "prev"),

@@ -6,3 +6,4 @@ mod contract;
 mod history;
 mod idempotency;
 mod limits;
+mod replies;

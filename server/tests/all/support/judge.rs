@@ -18,6 +18,7 @@ struct EventData<'a> {
     position: u64,
     prev: u64,
     target: Option<u64>,
+    reply_to: Option<u64>,
     #[serde(borrow)]
     author: Option<AuthorData<'a>>,
     #[serde(borrow)]
@@ -35,7 +36,7 @@ pub fn seen(event: &SseEvent) -> Seen {
         serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("{error} in {event:?}"));
     let target = || data.target.unwrap_or_else(|| panic!("no target: {event:?}"));
     let act = match event.event.as_str() {
-        "message" => Act::Message,
+        "message" => data.reply_to.map_or(Act::Message, Act::Reply),
         "edit" => Act::Edit(target()),
         "delete" => Act::Delete(target()),
         "close" => Act::Close,
@@ -218,6 +219,7 @@ pub fn told(page: &Value) -> Page {
         prev: message["prev"].as_u64().expect("a prev"),
         author: message["author"]["id"].as_str().map_or(0, digest),
         content: message["content"].as_str().map(digest),
+        reply_to: message["reply_to"].as_u64(),
     };
     let messages = page["messages"].as_array().expect("messages").iter().map(message).collect();
     Page { head: page["head"].as_u64().expect("a head"), messages }

@@ -154,16 +154,17 @@ impl<'a> Walk<'a> {
         self.target(event)
     }
 
-    /// What an edit or a delete is about.
+    /// What an edit, a delete or an answer is about.
     fn target(&mut self, event: &Event) -> Result<(), LogError> {
         let (room, position) = (&event.room, Some(event.position));
-        let (target, deletes) = match event.body {
-            Body::Edit { target, .. } => (target, false),
-            Body::Delete { target } => (target, true),
+        let target = match event.body {
+            Body::Edit { target, .. }
+            | Body::Delete { target }
+            | Body::Message { reply_to: Some(target), .. } => target,
             _ => return Ok(()),
         };
         let edits = self.tx.open_table(EDITS).map_err(storage_error)?;
-        if !deletes {
+        if let Body::Edit { .. } = event.body {
             self.checked.edits += 1;
             if edits.get((target, event.position)).map_err(storage_error)?.is_none() {
                 self.tell(Some(room), position, format!("the edit is not noted for its message at {target}"));
@@ -180,9 +181,7 @@ impl<'a> Walk<'a> {
                 );
             }
         }
-        if !deletes {
-            return Ok(());
-        }
+        let Body::Delete { .. } = event.body else { return Ok(()) };
         let mut gone = vec![target];
         for row in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
             gone.push(row.map_err(storage_error)?.0.value().1);
@@ -191,7 +190,7 @@ impl<'a> Walk<'a> {
             // A record that does not read back is told of elsewhere.
             let Ok(Some(record)) = get(&self.log, gone, &Veil::default()) else { continue };
             let text = match record.event.as_ref().map(|event| &event.body) {
-                Some(Body::Message { content } | Body::Edit { content, .. }) => content.is_some(),
+                Some(Body::Message { content, .. } | Body::Edit { content, .. }) => content.is_some(),
                 _ => false,
             };
             if text || record.content_hash.is_some() {
