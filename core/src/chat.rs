@@ -168,8 +168,8 @@ impl Chat {
     ///
     /// CRLF and a lone CR in the content become LF. A draft with a key that its author has used before, in
     /// the window of 24 hours or 1,000,000 keys, makes no second event: the first receipt is given again, or
-    /// [`SendError::KeyReused`] when room or content differ. Keys count for posts; to repeat an edit or a
-    /// delete does no harm.
+    /// [`SendError::KeyReused`] when room, content or what it answers differ. Keys count for posts; to repeat an
+    /// edit, a delete or a reaction does no harm.
     ///
     /// Dropping the future does not take the send back.
     pub async fn send(&self, room: &RoomName, mut draft: Draft) -> Result<Receipt, SendError> {
@@ -306,6 +306,8 @@ impl Drop for Inner {
 fn check(draft: &mut Draft) -> Result<(), SendError> {
     if let Some(author) = &draft.author {
         check_author(&author.id, &author.name)?;
+    } else if let Action::React { .. } = draft.action {
+        return Err(SendError::InvalidAuthor("id"));
     }
     if let Some(key) = &draft.key
         && (key.is_empty() || key.len() > KEY_BYTES_MAX)

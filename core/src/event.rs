@@ -8,6 +8,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::reaction::{Reaction, Reactions};
+
 /// A place in the log: ascending from 1, never reused. 0 means "before the first".
 pub type Position = u64;
 
@@ -203,6 +205,17 @@ pub enum Body {
         /// The position of the message.
         target: Position,
     },
+    /// A reaction to a message was added or taken back.
+    Reaction {
+        /// The position of the message.
+        target: Position,
+        /// Which.
+        reaction: Reaction,
+        /// Whether it was added.
+        on: bool,
+        /// How many of its kind the message has after it.
+        count: u64,
+    },
     /// The room was closed to writing.
     Close,
     /// The room was opened to writing again.
@@ -284,6 +297,8 @@ pub struct Message {
     pub created_at: Timestamp,
     /// When its text was last replaced.
     pub edited_at: Option<Timestamp>,
+    /// The reactions to it, in the order of [`Reaction::ALL`]; empty once deleted, or once the room was emptied.
+    pub reactions: Vec<Reactions>,
 }
 
 /// What a sender hands in: becomes one event.
@@ -322,6 +337,17 @@ pub enum Action {
         target: Position,
         /// Whether the sender may do it to messages of others.
         moderator: bool,
+    },
+    /// Add a reaction to a message, or take it back. Only an author can. What is so already is no event: the receipt
+    /// is that of the event that added it; for one that is not there, of the one that took it back if that is in the
+    /// same commit, or else of the message.
+    React {
+        /// The message's position.
+        target: Position,
+        /// Which.
+        reaction: Reaction,
+        /// Whether to add it.
+        on: bool,
     },
     /// Close the room: nobody posts or edits there until it is opened. Who may do it is the embedder's to decide,
     /// as it is for the two that follow. A room that is closed stays as it is, and its first receipt is given again.

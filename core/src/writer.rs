@@ -15,6 +15,7 @@ use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Tim
 use crate::idempotency::{Hasher, Window};
 use crate::log::{Append, CommitError, Committed, Hash, LogError, What};
 use crate::moderation::Changes;
+use crate::reaction::Changed;
 use crate::retention::{CUT_EVENTS_MAX, Keep, Retention};
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
@@ -77,6 +78,7 @@ struct Batch {
     deletes: Vec<Position>,
     /// What it closes, bans and empties.
     changes: Changes,
+    reactions: Changed,
     replies: Vec<(Reply, Verdict, Reserved)>,
 }
 
@@ -151,6 +153,7 @@ impl Writer {
             batch.deletes.push(target);
         }
         batch.changes.note(&append.what, nth);
+        batch.reactions.note(&append, nth);
         batch.appends.push(append);
         Ok(Verdict::Event(nth))
     }
@@ -202,6 +205,13 @@ impl Writer {
             Action::Delete { target, moderator } => {
                 self.target(batch, &room, &draft, *target, *moderator)?;
                 Body::Delete { target: *target }
+            }
+            Action::React { target, reaction, on } => {
+                self.target(batch, &room, &draft, *target, true)?;
+                let Some(author) = &draft.author else { return Err(SendError::NotAuthor(*target).into()) };
+                let asked = (*target, *reaction, *on);
+                let count = batch.reactions.judge(&*self.shared.log, asked, &author.id)?;
+                Body::Reaction { target: *target, reaction: *reaction, on: *on, count: count as u64 }
             }
             Action::Close => Body::Close,
             Action::Open => Body::Open,
@@ -389,7 +399,7 @@ fn gather(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
 
 /// The log cannot be read: nothing was stored.
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
-fn unreadable(error: LogError) -> SendError {
+pub(crate) fn unreadable(error: LogError) -> SendError {
     SendError::Unavailable(error.to_string())
 }
 

@@ -34,6 +34,7 @@ fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
         Body::Message { .. } => "message",
         Body::Edit { .. } => "edit",
         Body::Delete { .. } => "delete",
+        Body::Reaction { .. } => "reaction",
         Body::Close => "close",
         Body::Open => "open",
         Body::Empty => "empty",
@@ -119,6 +120,13 @@ mod tests {
                 format!(
                     "id: 5f3c9a2e-1207\nevent: delete\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
                      \"room\":\"lobby\",{author},{time}}}\n\n"
+                ),
+            ),
+            (
+                Body::Reaction { target: 1188, reaction: millchat::Reaction::Heart, on: true, count: 2 },
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: reaction\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
+                     \"room\":\"lobby\",{author},\"reaction\":\"❤️\",\"on\":true,\"count\":2,{time}}}\n\n"
                 ),
             ),
             (

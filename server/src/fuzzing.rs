@@ -10,7 +10,7 @@ use hyper::Request;
 use hyper::header::HeaderValue;
 use millchat::{
     Author, AuthorKind, Body, CONTENT_BYTES_MAX, Encoder, Epoch, Event, From, HISTORY_MAX, Item, Place,
-    RoomName, Timestamp,
+    Reaction, RoomName, Timestamp,
 };
 
 const PLACE: Place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1207 };
@@ -61,11 +61,13 @@ fn event(kind: u8, name: &str, content: &str) -> Event {
             kind: AuthorKind::Guest,
         }),
         created_at: Timestamp(1_795_426_200_123),
-        body: match kind % 6 {
+        body: match kind % 8 {
             0 | 1 => Body::Message { content: said, reply_to: None },
             2 => Body::Message { content: None, reply_to: None },
             3 => Body::Edit { target: 7, content: said },
             4 => Body::Delete { target: 7 },
+            5 => Body::Message { content: said, reply_to: Some(7) },
+            6 => Body::Reaction { target: 7, reaction: Reaction::Heart, on: kind % 16 == 6, count: 1 },
             _ => Body::Unknown { kind },
         },
     }
@@ -79,6 +81,7 @@ pub fn sse(kind: u8, name: &str, content: &str) {
         Body::Message { content, .. } => ("message".to_owned(), content.as_deref()),
         Body::Edit { content, .. } => ("edit".to_owned(), content.as_deref()),
         Body::Delete { .. } => ("delete".to_owned(), None),
+        Body::Reaction { .. } => ("reaction".to_owned(), None),
         _ => (format!("kind-{kind}"), None),
     };
     let mut out = Vec::new();
@@ -99,7 +102,7 @@ pub fn sse(kind: u8, name: &str, content: &str) {
     let moved =
         Parsed { id: Some(PLACE.to_string()), event: "datastar-patch-signals".to_owned(), data: vec![moved] };
     assert_eq!(place, moved);
-    let changes = !matches!(event.body, Body::Unknown { .. });
+    let changes = !matches!(event.body, Body::Unknown { .. } | Body::Reaction { .. });
     assert_eq!(patches.len(), usize::from(changes), "{patches:?}");
     let Some(patch) = patches.pop() else { return };
     assert_eq!((patch.id, &*patch.event), (None, "datastar-patch-elements"));

@@ -6,7 +6,7 @@
 
 use crate::admin::{self, backup, moderate};
 use crate::api::problem::{Kind, Problem};
-use crate::api::{self, events, guests, messages, openapi, rooms};
+use crate::api::{self, events, guests, messages, openapi, reactions, rooms};
 use crate::app::Worker;
 use crate::http::{self, Body, Request, Response};
 use crate::{metrics, page};
@@ -43,6 +43,7 @@ enum Route {
     ApiRoom,
     ApiMessages,
     ApiMessage,
+    ApiReaction,
     ApiTyping,
     ApiEvents,
     AdminBackup,
@@ -53,7 +54,7 @@ enum Route {
     AdminBan,
 }
 
-const ROUTES: [(&str, Route); 26] = [
+const ROUTES: [(&str, Route); 27] = [
     ("/", Route::Home),
     ("/new", Route::Home),
     ("/favicon.ico", Route::Favicon),
@@ -72,6 +73,7 @@ const ROUTES: [(&str, Route); 26] = [
     ("/api/v1/rooms/{room}", Route::ApiRoom),
     ("/api/v1/rooms/{room}/messages", Route::ApiMessages),
     ("/api/v1/rooms/{room}/messages/{position}", Route::ApiMessage),
+    ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", Route::ApiReaction),
     ("/api/v1/rooms/{room}/typing", Route::ApiTyping),
     ("/api/v1/rooms/{room}/events", Route::ApiEvents),
     (admin::BACKUP_PATH, Route::AdminBackup),
@@ -105,6 +107,7 @@ impl Route {
             | Self::AdminRooms
             | Self::AdminBans => "GET, HEAD",
             Self::AdminClosed | Self::AdminBan => "PUT, DELETE",
+            Self::ApiReaction => "PUT, DELETE, OPTIONS",
             Self::AdminMessages => "DELETE",
             Self::RoomMessages => "GET, HEAD, POST",
             Self::RoomMessage => "PATCH, DELETE",
@@ -240,7 +243,9 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         return Ok(api::preflight(&allow));
     }
     let room = || room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE));
-    let position = || api::position("the last part of the path", params.get("position").unwrap_or_default());
+    let position =
+        || api::position("a message's position in the path", params.get("position").unwrap_or_default());
+    let reaction = || params.get("reaction").unwrap_or_default();
     let author = || params.get("author").unwrap_or_default();
     if !route.takes(req.method()) {
         let detail = format!("{path} does not take {}; it takes {}", req.method(), route.allow());
@@ -263,6 +268,7 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         (Route::ApiMessage, &Method::PATCH) => messages::edit(w, req, &room()?, position()?).await,
         (Route::ApiMessage, &Method::DELETE) => messages::delete(w, req, &room()?, position()?).await,
         (Route::ApiMessage, _) => messages::get(w, &room()?, position()?).await,
+        (Route::ApiReaction, _) => reactions::set(w, &req, &room()?, position()?, reaction()).await,
         (Route::AdminBackup, _) => Ok(backup::send(w)),
         (Route::AdminRooms, _) => Ok(moderate::closed_rooms(w)),
         (Route::AdminClosed, &Method::PUT) => moderate::close(w, &req, &room()?).await,

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing, What};
+use crate::reaction::{Reacted, Reaction};
 
 #[derive(Clone, Default)]
 pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<Standing>);
@@ -119,6 +120,14 @@ impl Log for ModelLog {
 
     fn edits(&self, _: Position) -> Result<usize, LogError> {
         Ok(0)
+    }
+
+    fn reacted(&self, _: Position, _: Reaction, _: &str) -> Result<Option<Position>, LogError> {
+        Ok(None)
+    }
+
+    fn reactions(&self, _: Position) -> Result<Vec<Reacted>, LogError> {
+        Ok(Vec::new())
     }
 
     fn scan(&self, _: Position) -> Result<Vec<Record>, LogError> {

@@ -138,6 +138,10 @@ pub struct Message<'a> {
     pub reply_to: Option<u64>,
     /// When it was posted.
     pub created_at: Time,
+    /// The reactions to it, by kind; absent when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub reactions: Vec<Reactions<'a>>,
     /// When its text was last replaced; absent when it never was, and once deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Time>)]
@@ -160,8 +164,33 @@ impl<'a> Message<'a> {
             content: message.content.as_deref(),
             reply_to: message.reply_to,
             created_at: Time(message.created_at),
+            reactions: message.reactions.iter().map(Reactions::of).collect(),
             edited_at: message.edited_at.filter(|_| !deleted).map(Time),
             deleted,
+        }
+    }
+}
+
+/// The reactions of one kind to a message.
+#[derive(Serialize, ToSchema)]
+pub struct Reactions<'a> {
+    /// The emoji.
+    #[schema(example = "👍")]
+    pub reaction: &'static str,
+    /// How many there are, each of another author.
+    #[schema(example = 3)]
+    pub count: usize,
+    /// Whose they are, the first ones first; at most 50.
+    pub authors: Vec<Author<'a>>,
+}
+
+impl<'a> Reactions<'a> {
+    /// The shape of the reactions of one kind.
+    pub fn of(reactions: &'a millchat::Reactions) -> Self {
+        Self {
+            reaction: reactions.reaction.as_str(),
+            count: reactions.count,
+            authors: reactions.authors.iter().map(Author::of).collect(),
         }
     }
 }
@@ -341,7 +370,8 @@ pub struct Reset {
 }
 
 /// Data of a logged event on the stream. Which fields there are follows from the event's kind: `message` has
-/// content, and `reply_to` when it answers another; `edit` has target and content; `delete` has target; `close`, `open` and `empty` have neither. Every kind,
+/// content, and `reply_to` when it answers another; `edit` has target and content; `delete` has target; `reaction` has target, reaction, on and
+/// count; `close`, `open` and `empty` have neither. Every kind,
 /// known or not, has `position` and `prev`.
 #[derive(Serialize, ToSchema)]
 pub struct StreamEvent<'a> {
@@ -351,7 +381,7 @@ pub struct StreamEvent<'a> {
     /// The position of the event before it in the room; 0 for the first.
     #[schema(example = 1188)]
     pub prev: u64,
-    /// The message that an edit or a delete is about.
+    /// The message that an edit, a delete or a reaction is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub target: Option<u64>,
@@ -368,6 +398,18 @@ pub struct StreamEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reply_to: Option<u64>,
+    /// The emoji of a reaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "👍")]
+    pub reaction: Option<&'static str>,
+    /// Whether the reaction was added; else it was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub on: Option<bool>,
+    /// How many reactions of its kind the message has after this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 3)]
+    pub count: Option<u64>,
     /// True when a later delete has taken the content away; otherwise absent.
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
@@ -379,11 +421,15 @@ pub struct StreamEvent<'a> {
 impl<'a> StreamEvent<'a> {
     /// The shape of an event.
     pub fn of(event: &'a Event) -> Self {
+        let (reaction, on, count) = match &event.body {
+            Body::Reaction { reaction, on, count, .. } => (Some(reaction.as_str()), Some(*on), Some(*count)),
+            _ => (None, None, None),
+        };
         let reply_to = if let Body::Message { reply_to, .. } = event.body { reply_to } else { None };
         let (target, content, deleted) = match &event.body {
             Body::Message { content, .. } => (None, content.as_deref(), content.is_none()),
             Body::Edit { target, content } => (Some(*target), content.as_deref(), content.is_none()),
-            Body::Delete { target } => (Some(*target), None, false),
+            Body::Delete { target } | Body::Reaction { target, .. } => (Some(*target), None, false),
             _ => (None, None, false),
         };
         Self {
@@ -394,6 +440,9 @@ impl<'a> StreamEvent<'a> {
             author: event.author.as_ref().map(Author::of),
             content,
             reply_to,
+            reaction,
+            on,
+            count,
             deleted,
             created_at: Time(event.created_at),
         }

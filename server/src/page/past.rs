@@ -167,6 +167,7 @@ mod tests {
             created_at: Timestamp(0),
             edited_at: None,
             reply_to: None,
+            reactions: Vec::new(),
         };
         let page = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let [rows, above] = &read(&older("lobby", 7, &page, Some((3, 7))))[..] else { panic!("two events") };

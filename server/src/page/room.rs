@@ -161,6 +161,7 @@ mod tests {
             created_at: Timestamp(0),
             edited_at: None,
             reply_to: None,
+            reactions: Vec::new(),
         };
         let history = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let presence = Presence { count: 1, authors: vec![ada.clone()] };

@@ -285,6 +285,7 @@ mod tests {
             created_at: Timestamp(0),
             edited_at: None,
             reply_to: None,
+            reactions: Vec::new(),
         };
         let messages = contents.iter().copied().enumerate().map(message).collect();
         HistoryPage { messages, floor: 1, head: 9, older: None, newer: None }
