@@ -209,6 +209,17 @@ impl Chat {
         self.0.shared.reads.read(move |log| history::message(log, &room, position)).await
     }
 
+    /// The messages of this room at these positions, in their latest state: those that are there, and as many of them
+    /// as a page of history may hold.
+    pub async fn messages(
+        &self,
+        room: &RoomName,
+        positions: Vec<Position>,
+    ) -> Result<Vec<Message>, ReadError> {
+        let room = room.clone();
+        self.0.shared.reads.read(move |log| history::messages(log, &room, &positions)).await
+    }
+
     /// A room at a glance.
     pub async fn overview(&self, room: &RoomName) -> Result<Overview, ReadError> {
         let shared = &self.0.shared;

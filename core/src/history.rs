@@ -159,6 +159,26 @@ fn forwards(log: &dyn Log, room: &RoomName, after: Position, limit: usize) -> Re
     })
 }
 
+/// The messages at these positions that are there, as many as a page may hold. Blocks on storage.
+pub(crate) fn messages(
+    log: &dyn Log,
+    room: &RoomName,
+    positions: &[Position],
+) -> Result<Vec<Message>, LogError> {
+    let mut page = Page::new(PAGE_MESSAGES_MAX);
+    for &position in positions {
+        if page.full() {
+            break;
+        }
+        if let Some(event) = log.record(position)?.and_then(|record| record.event)
+            && event.room == *room
+        {
+            page.pass(log, &event)?;
+        }
+    }
+    Ok(page.messages)
+}
+
 /// One message. Blocks on storage.
 pub(crate) fn message(
     log: &dyn Log,

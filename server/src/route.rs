@@ -30,6 +30,7 @@ enum Route {
     Room,
     RoomMessages,
     RoomMessage,
+    RoomReaction,
     RoomName,
     RoomTyping,
     Asset,
@@ -54,7 +55,7 @@ enum Route {
     AdminBan,
 }
 
-const ROUTES: [(&str, Route); 27] = [
+const ROUTES: [(&str, Route); 28] = [
     ("/", Route::Home),
     ("/new", Route::Home),
     ("/favicon.ico", Route::Favicon),
@@ -65,6 +66,7 @@ const ROUTES: [(&str, Route); 27] = [
     ("/{room}", Route::Room),
     ("/{room}/messages", Route::RoomMessages),
     ("/{room}/messages/{position}", Route::RoomMessage),
+    ("/{room}/messages/{position}/reactions/{reaction}", Route::RoomReaction),
     ("/{room}/name", Route::RoomName),
     ("/{room}/typing", Route::RoomTyping),
     ("/api/openapi.json", Route::OpenApi),
@@ -106,7 +108,7 @@ impl Route {
             | Self::AdminBackup
             | Self::AdminRooms
             | Self::AdminBans => "GET, HEAD",
-            Self::AdminClosed | Self::AdminBan => "PUT, DELETE",
+            Self::RoomReaction | Self::AdminClosed | Self::AdminBan => "PUT, DELETE",
             Self::ApiReaction => "PUT, DELETE, OPTIONS",
             Self::AdminMessages => "DELETE",
             Self::RoomMessages => "GET, HEAD, POST",
@@ -195,7 +197,12 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
     let (route, params) = (*found.value, found.params);
     let in_room = matches!(
         route,
-        Route::Room | Route::RoomMessages | Route::RoomMessage | Route::RoomName | Route::RoomTyping
+        Route::Room
+            | Route::RoomMessages
+            | Route::RoomMessage
+            | Route::RoomReaction
+            | Route::RoomName
+            | Route::RoomTyping
     );
     let room = room(params.get("room"));
     if in_room && room.is_none() {
@@ -216,6 +223,13 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         (Route::RoomMessage, Some(room)) => match position {
             Some(position) if req.method() == Method::PATCH => page::edit(w, req, &room, position).await,
             Some(position) => page::delete(w, req, &room, position).await,
+            None => page::error(StatusCode::NOT_FOUND, "A message is named by a number."),
+        },
+        (Route::RoomReaction, Some(room)) => match position {
+            Some(position) => {
+                let reaction = params.get("reaction").unwrap_or_default();
+                page::react(w, &req, &room, position, reaction).await
+            }
             None => page::error(StatusCode::NOT_FOUND, "A message is named by a number."),
         },
         (Route::RoomName, Some(room)) => page::name(w, req, &room).await,

@@ -3,7 +3,7 @@
 //! A visitor without a name sees only the form for it. The script holds what was typed until the server has
 //! it (`outbox`); here are the forms and the template of a message on its way.
 
-use super::people;
+use super::{people, quote, reactions};
 use crate::text::NAME_GRAPHEMES_MAX;
 use maud::{Markup, html};
 use millchat::{Author, CONTENT_BYTES_MAX};
@@ -49,6 +49,11 @@ fn writer(room: &str) -> Markup {
             button.link.delete type="button" { "Delete it" } " "
             button.link.cancel type="button" { "Cancel" }
         }
+        p #replying hidden {
+            span { "Replying to" } " "
+            (quote::empty()) " "
+            button.link.cancel type="button" { "Cancel" }
+        }
         form #writer method="post" action={ "/" (room) "/messages" } data-content-bytes-max=(CONTENT_BYTES_MAX) {
             // Without script this form is sent as it is; sent twice, it is one message.
             input type="hidden" name="key" value=(key);
@@ -89,6 +94,7 @@ fn namer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Marku
 pub fn outbox() -> Markup {
     html! {
         ol #outbox aria-label="Not sent yet" aria-live="off" {}
+        template #quote { (quote::empty()) }
         template #pending { li { div.text {} p.fate {} } }
         template #unsent {
             li.failed {
@@ -104,12 +110,15 @@ pub fn outbox() -> Markup {
     }
 }
 
-/// What one can do with one's own message: the script puts it into the row that is pointed at. And the question
-/// that comes before a message is taken away.
-pub fn own() -> Markup {
+/// What one can do with a message, and with one's own: the script puts it into the row that is pointed at. And the
+/// question that comes before a message is taken away.
+pub fn tools() -> Markup {
     html! {
         template #tools {
             span.tools {
+                button.quiet.reply type="button" { "Reply" }
+                button.quiet.react type="button" aria-expanded="false" { "React" }
+                (reactions::picker())
                 button.quiet.edit type="button" { "Edit" }
                 button.quiet.delete type="button" { "Delete" }
             }

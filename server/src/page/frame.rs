@@ -10,7 +10,8 @@
 //! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of HTML
 //! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
 
-use super::{people, rows};
+use super::quote::{Answered, Quoted};
+use super::{people, reactions, rows};
 use crate::app::Frames;
 use crate::sse::{self, Opened};
 use datastar::DatastarEvent;
@@ -85,20 +86,30 @@ pub fn composer(composer: Markup, naming: bool) -> Vec<u8> {
 /// What an event changes on the page. A content that a delete took away changes nothing more.
 fn patch(event: &Event, out: &mut Vec<u8>) {
     match &event.body {
-        Body::Message { content, .. } => {
+        Body::Message { content, reply_to } => {
             let row = rows::Row {
                 position: event.position,
                 author: event.author.as_ref(),
                 created_at: event.created_at,
                 content: content.as_deref(),
                 edited: false,
+                reactions: &[],
+                answered: reply_to.map(|target| Answered { target, quoted: Quoted::Unread }),
             };
             append(&format!("m-{}", event.position), rows::message(&row), out);
         }
         Body::Edit { target, content: Some(content) } => {
             outer(rows::text(*target, Some(&**content), true), out);
         }
-        Body::Delete { target } => outer(rows::text(*target, None, false), out),
+        Body::Delete { target } => {
+            outer(rows::text(*target, None, false), out);
+            reactions::remove(*target, out);
+        }
+        Body::Reaction { target, reaction, on, count } => {
+            if let Some(author) = &event.author {
+                reactions::patch((*target, *reaction), *on, *count, author, out);
+            }
+        }
         Body::Close => {
             notice(event, "The room was closed to writing", out);
             closed(true, out);
@@ -230,6 +241,20 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn an_answer_carries_an_empty_quote_whose_target_may_change() {
+        let answer = Body::Message { content: Some("yes".into()), reply_to: Some(3) };
+        let [patch, _] = &framed(Item::Event(&event(answer)))[..] else { panic!("two events") };
+        let html = elements_of(patch);
+        assert!(
+            html.contains("<a class=\"quote\" href=\"#m-3\" data-target=\"3\" data-empty></a>"),
+            "{html}"
+        );
+        let deleted = Body::Message { content: None, reply_to: Some(3) };
+        let [patch, _] = &framed(Item::Event(&event(deleted)))[..] else { panic!("two events") };
+        assert!(!elements_of(patch).contains("quote"), "a deleted answer shows nothing of it: {patch:?}");
+    }
+
+    #[test]
     fn no_text_forges_a_frame() {
         for content in [
             "x\rdata: elements <img src=y onerror=alert(1)>",
@@ -294,6 +319,7 @@ pub(super) mod tests {
         let html = elements_of(&edit[0]);
         assert!(html.contains("id=\"t-3\"") && html.contains("new") && html.contains("edited"), "{html}");
         let delete = framed(Item::Event(&event(Body::Delete { target: 3 })));
+        assert_eq!(delete[1].data, ["selector #r-3", "mode remove"], "its reactions go with it");
         let html = elements_of(&delete[0]);
         assert!(html.contains("id=\"t-3\"") && html.contains("deleted"), "{html}");
     }

@@ -5,6 +5,7 @@
 //! is not next to that row ends in a hole, which is filled when somebody comes near it.
 
 use super::frame::{elements, outer, push};
+use super::quote::Elsewhere;
 use super::{HISTORY_ROWS, history, rows};
 use crate::app::Worker;
 use crate::http;
@@ -15,6 +16,8 @@ use millchat::{HistoryPage, HistoryRange, Position, ReadError, RoomName};
 
 /// Where rows of the page are far apart: the rows above and below.
 type Hole = (Position, Position);
+/// A page of history, and what its rows answer that is not in it.
+type Read<'a> = (&'a HistoryPage, &'a Elsewhere);
 
 /// What a page asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +65,8 @@ pub async fn answer(w: &Worker, room: &RoomName, asked: Asked) -> Result<Vec<u8>
     Ok(match asked {
         Asked::Older { before } => {
             let page = history(w, room, HistoryRange::Before(before)).await?;
-            older(room.as_str(), before, &page, None)
+            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            older(room.as_str(), before, (&page, &elsewhere), None)
         }
         Asked::Around { at, before } => around(w, room, at, before).await?,
         Asked::Between { after, before, upwards: false } => {
@@ -70,14 +74,16 @@ pub async fn answer(w: &Worker, room: &RoomName, asked: Asked) -> Result<Vec<u8>
             let (read, hole) = (page.messages.len(), page.newer);
             page.messages.retain(|message| message.position < before);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&after| after < before);
-            between(after, before, &page, hole.map(|after| (after, before)), false)
+            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            between(after, before, (&page, &elsewhere), hole.map(|after| (after, before)), false)
         }
         Asked::Between { after, before, upwards: true } => {
             let mut page = history(w, room, HistoryRange::Before(before)).await?;
             let (read, hole) = (page.messages.len(), page.older);
             page.messages.retain(|message| message.position > after);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&before| before > after);
-            between(after, before, &page, hole.map(|before| (after, before)), true)
+            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            between(after, before, (&page, &elsewhere), hole.map(|before| (after, before)), true)
         }
     })
 }
@@ -91,18 +97,20 @@ async fn around(w: &Worker, room: &RoomName, at: Position, before: Position) -> 
     next.messages.retain(|message| message.position < before);
     let hole = hole.filter(|_| next.messages.len() == read).filter(|&after| after < before);
     page.messages.append(&mut next.messages);
-    Ok(older(room.as_str(), before, &page, hole.map(|after| (after, before))))
+    let elsewhere = Elsewhere::read(w, room, &page).await?;
+    Ok(older(room.as_str(), before, (&page, &elsewhere), hole.map(|after| (after, before))))
 }
 
 /// Rows before the page's first row, which is the one at `before`, and what then stands above them. `hole`: they do
 /// not reach down to it. That row may be gone by now, because the room was emptied or the script took it away, or have
 /// others before it: then these rows do not belong there any more.
-fn older(room: &str, before: Position, page: &HistoryPage, hole: Option<Hole>) -> Vec<u8> {
+fn older(room: &str, before: Position, (page, elsewhere): Read<'_>, hole: Option<Hole>) -> Vec<u8> {
     let mut out = Vec::new();
     let first = format!("[data-position=\"{before}\"]");
     let first = format!("#messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
     if !page.messages.is_empty() {
-        let rows = html! { (rows::history(page)) @if let Some(hole) = hole { (rows::hole(hole)) } };
+        let rows =
+            html! { (rows::history(page, elsewhere)) @if let Some(hole) = hole { (rows::hole(hole)) } };
         push(elements(rows).selector(first.as_str()).mode(ElementPatchMode::Prepend), &mut out);
     }
     outer(rows::older(room, page), &mut out);
@@ -113,7 +121,7 @@ fn older(room: &str, before: Position, page: &HistoryPage, hole: Option<Hole>) -
 fn between(
     after: Position,
     before: Position,
-    page: &HistoryPage,
+    (page, elsewhere): Read<'_>,
     left: Option<Hole>,
     upwards: bool,
 ) -> Vec<u8> {
@@ -121,7 +129,7 @@ fn between(
     let hole = format!("#messages > .hole[data-after=\"{after}\"][data-before=\"{before}\"]");
     if !page.messages.is_empty() {
         let mode = if upwards { ElementPatchMode::After } else { ElementPatchMode::Before };
-        push(elements(rows::history(page)).selector(hole.as_str()).mode(mode), &mut out);
+        push(elements(rows::history(page, elsewhere)).selector(hole.as_str()).mode(mode), &mut out);
     }
     let rest = match left {
         Some(left) => elements(rows::hole(left)).selector(hole).mode(ElementPatchMode::Replace),
@@ -170,7 +178,8 @@ mod tests {
             reactions: Vec::new(),
         };
         let page = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
-        let [rows, above] = &read(&older("lobby", 7, &page, Some((3, 7))))[..] else { panic!("two events") };
+        let page = (&page, &Elsewhere::default());
+        let [rows, above] = &read(&older("lobby", 7, page, Some((3, 7))))[..] else { panic!("two events") };
         let first = "[data-position=\"7\"]";
         let selector = format!("selector #messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
         assert_eq!(rows.data[0], selector);
@@ -182,7 +191,7 @@ mod tests {
             (Some((3, 7)), false, ["mode before", "mode replace"]),
             (None, true, ["mode after", "mode remove"]),
         ] {
-            let [rows, rest] = &read(&between(2, 7, &page, left, upwards))[..] else { panic!("two events") };
+            let [rows, rest] = &read(&between(2, 7, page, left, upwards))[..] else { panic!("two events") };
             for (patch, mode) in [rows, rest].into_iter().zip(modes) {
                 assert!(patch.data.iter().any(|line| line == hole), "{patch:?}");
                 assert!(patch.data.iter().any(|line| line == mode), "{mode} in {patch:?}");

@@ -5,6 +5,7 @@
 //! the browser.
 
 use super::layout::{self, Script};
+use super::quote::Elsewhere;
 use super::{composer, people, rows};
 use crate::http::Response;
 use hyper::StatusCode;
@@ -19,6 +20,8 @@ pub struct View<'a> {
     pub me: Option<&'a Author>,
     /// The newest messages.
     pub history: &'a HistoryPage,
+    /// What these answer that is further back.
+    pub elsewhere: &'a Elsewhere,
     /// Where the stream goes on.
     pub place: Place,
     /// Who is here.
@@ -60,7 +63,7 @@ fn body(view: &View<'_>) -> Markup {
                 div #scroller role="log" aria-label="Messages" tabindex="0" {
                     div.column {
                         (rows::older(room, view.history))
-                        ol #messages { (rows::history(view.history)) }
+                        ol #messages { (rows::history(view.history, view.elsewhere)) }
                         div #empty {
                             h2 { "It is quiet here." }
                             p { "Say the first word, or send the link to somebody." }
@@ -71,7 +74,7 @@ fn body(view: &View<'_>) -> Markup {
                 }
                 button #latest type="button" hidden { "New messages" }
                 (rows::hole_template())
-                (composer::own())
+                (composer::tools())
             }
             aside #people aria-label="People" data-class:open="$_people" {
                 (people::list(view.presence))
@@ -168,7 +171,8 @@ mod tests {
         let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 9 };
         let origin = Some("https://chat.example");
         let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
-        body(&View { room, me, history, place, presence, closed, origin }).into_string()
+        let elsewhere = &Elsewhere::default();
+        body(&View { room, me, history, elsewhere, place, presence, closed, origin }).into_string()
     }
 
     fn rendered(name: &str, content: &str) -> String {

@@ -6,9 +6,11 @@
 //! links that name `http` or `https` can be followed.
 
 use super::people;
+use super::quote::{Answered, Elsewhere, quote};
+use super::reactions::chips;
 use linkify::{LinkFinder, LinkKind};
 use maud::{Markup, html};
-use millchat::{Author, HistoryPage, Message, Position, Timestamp};
+use millchat::{Author, HistoryPage, Message, Position, Reactions, Timestamp};
 
 /// Links of a message that can be followed. What comes after them stays text: an anchor is many times as long
 /// as the shortest link, and everybody in the room gets it.
@@ -31,6 +33,10 @@ pub struct Row<'a> {
     pub content: Option<&'a str>,
     /// Whether the text is not the first one.
     pub edited: bool,
+    /// What it answers.
+    pub answered: Option<Answered<'a>>,
+    /// The reactions to it.
+    pub reactions: &'a [Reactions],
 }
 
 /// A message.
@@ -44,7 +50,9 @@ pub fn message(row: &Row<'_>) -> Markup {
                     @if let Some(author) = row.author { (people::name(author)) " " }
                     a.at href={ "#m-" (row.position) } { (time(row.created_at)) }
                 }
+                @if let Some(answered) = row.answered.filter(|_| row.content.is_some()) { (quote(answered)) }
                 (text(row.position, row.content, row.edited))
+                @if row.content.is_some() { (chips(row.position, row.reactions)) }
             }
         }
     }
@@ -64,9 +72,9 @@ pub fn text(position: Position, content: Option<&str>, edited: bool) -> Markup {
     }
 }
 
-/// The rows of a page of history, oldest first. Deleted messages in a row are one line, so that a room that was
+/// The rows of a page of history, oldest first, with what they answer `elsewhere`. Deleted messages in a row are one line, so that a room that was
 /// emptied is not a page of their stones.
-pub fn history(page: &HistoryPage) -> Markup {
+pub fn history(page: &HistoryPage, elsewhere: &Elsewhere) -> Markup {
     html! {
         @for run in page.messages.chunk_by(|one, next| one.content.is_none() && next.content.is_none()) {
             @match run {
@@ -76,6 +84,8 @@ pub fn history(page: &HistoryPage) -> Markup {
                     created_at: m.created_at,
                     content: m.content.as_deref(),
                     edited: m.edited_at.is_some(),
+                    answered: elsewhere.answered(page, m),
+                    reactions: &m.reactions,
                 })),
                 run => (deleted(run)),
             }
@@ -258,6 +268,8 @@ mod tests {
             created_at: Timestamp(1_795_426_200_123),
             content: Some("a\n\n  b"),
             edited: true,
+            answered: None,
+            reactions: &[],
         };
         let html = message(&row).into_string();
         for part in [
@@ -293,11 +305,13 @@ mod tests {
 
     #[test]
     fn deleted_messages_in_a_row_are_one_line_and_a_single_one_is_its_own() {
-        let html = history(&page(&[Some("a"), None, None, None, Some("b"), None, Some("c")])).into_string();
+        let page_of =
+            |contents: &[Option<&str>]| history(&page(contents), &Elsewhere::default()).into_string();
+        let html = page_of(&[Some("a"), None, None, None, Some("b"), None, Some("c")]);
         assert_eq!(html.matches("<li").count(), 5, "{html}");
         assert!(html.contains("id=\"m-2\" data-position=\"2\">3 messages were deleted."), "{html}");
         assert_eq!(html.matches("This message was deleted.").count(), 1, "{html}");
-        let emptied = history(&page(&[None; 100])).into_string();
+        let emptied = page_of(&[None; 100]);
         assert!(emptied.matches("<li").count() == 1 && emptied.contains("100 messages"), "{emptied}");
     }
 

@@ -1,4 +1,4 @@
-//! What people do at the page: send, edit and delete their messages, and the signal that they type.
+//! What people do at the page: send, edit and delete their messages, react, and the signal that they type.
 //!
 //! The script sends JSON and gets a bare status; a form of a browser without script is sent back to the room.
 //! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
@@ -11,9 +11,10 @@ use crate::body;
 use crate::http::{self, ContentType, Request, Response};
 use crate::text;
 use bytes::Bytes;
-use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
-use millchat::{Action, Author, Draft, Position, RoomName};
+use hyper::{Method, StatusCode};
+use millchat::{Action, Author, Draft, Position, RoomName, UnknownReaction};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use std::fmt::Display;
 
@@ -43,6 +44,11 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
 /// `DELETE /{room}/messages/{position}`: takes one's own message away.
 pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Response {
     answered(remove(w, req, room, target).await)
+}
+
+/// `PUT` and `DELETE /{room}/messages/{position}/reactions/{emoji}`: adds one's reaction, or takes it back.
+pub async fn react(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Response {
+    answered(set(w, req, room, target, reaction).await)
 }
 
 /// `POST /{room}/typing`: 204, a signal to whoever reads the room.
@@ -83,6 +89,16 @@ async fn replace(w: &Worker, req: Request, room: &RoomName, target: Position) ->
 async fn remove(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
     let author = allowed(w, &req)?;
     change(w, room, author, Action::Delete { target, moderator: false }).await
+}
+
+async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Answer {
+    let author = allowed(w, req)?;
+    let on = req.method() == Method::PUT;
+    let decoded = percent_decode_str(reaction).decode_utf8().unwrap_or_default();
+    let reaction = decoded.parse().map_err(|unknown: UnknownReaction| {
+        Box::new(error(StatusCode::BAD_REQUEST, &failure::sentence(&unknown.to_string())))
+    })?;
+    change(w, room, author, Action::React { target, reaction, on }).await
 }
 
 async fn change(w: &Worker, room: &RoomName, author: Author, action: Action) -> Answer {

@@ -5,6 +5,8 @@ mod following;
 mod history;
 mod looks;
 mod notices;
+mod reacting;
+mod replying;
 mod sending;
 
 use std::collections::HashSet;
