@@ -16,16 +16,12 @@ fn path(room: &str, position: u64, reaction: &str) -> String {
     format!("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}")
 }
 
-async fn react(api: &Api, method: Method, guest: &Guest, position: u64, reaction: &str) -> Answer {
-    answer(api.request(method, &path("lobby", position, reaction)).bearer_auth(&guest.token)).await
-}
-
 async fn put(api: &Api, guest: &Guest, position: u64, reaction: &str) -> Answer {
-    react(api, Method::PUT, guest, position, reaction).await
+    api.react(guest, ("lobby", position), reaction, true).await
 }
 
 async fn take_back(api: &Api, guest: &Guest, position: u64, reaction: &str) -> Answer {
-    react(api, Method::DELETE, guest, position, reaction).await
+    api.react(guest, ("lobby", position), reaction, false).await
 }
 
 async fn message(api: &Api, position: u64) -> Value {
@@ -54,10 +50,9 @@ async fn reactions_are_counted_told_to_the_room_and_there_after_kill_9() {
     .into_iter()
     .enumerate()
     {
-        let method = if on { Method::PUT } else { Method::DELETE };
         // Twice: the second is no event.
         for _ in 0..2 {
-            assert_eq!(react(&api, method.clone(), guest, target, encoded).await.expect(204).body, "");
+            assert_eq!(api.react(guest, ("lobby", target), encoded, on).await.expect(204).body, "");
         }
         let event = stream.logged().await;
         let data = event.json();

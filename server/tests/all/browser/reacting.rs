@@ -1,6 +1,7 @@
 //! Reacting at the page: chips with counts, one's own pressed, by pointer and by keyboard.
 
 use super::room_url;
+use crate::support::client::answer;
 use crate::support::{Browser, Server};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -89,15 +90,11 @@ async fn a_frame_that_comes_twice_counts_once_and_a_restart_loses_none() {
     let page = Browser::open(&room_url(&server)).await;
     let target = api.say("lobby", &carol, "done").await;
     page.until_messages(1).await;
-    let place = page.js("return document.querySelector('#messages')?.innerText").await;
-    assert!(place.is_string());
     let mut guests = Vec::new();
     for n in 0..3 {
         let guest = api.guest(&format!("Guest {n}")).await;
         let path = format!("/api/v1/rooms/lobby/messages/{target}/reactions/%F0%9F%8E%89");
-        crate::support::client::answer(api.request(Method::PUT, &path).bearer_auth(&guest.token))
-            .await
-            .expect(204);
+        answer(api.request(Method::PUT, &path).bearer_auth(&guest.token)).await.expect(204);
         guests.push((guest, path));
     }
     until_chips(&page, target, json!([["🎉", "3", "false"]])).await;
@@ -107,16 +104,19 @@ async fn a_frame_that_comes_twice_counts_once_and_a_restart_loses_none() {
              const epoch = (await (await fetch('/api/v1/rooms/lobby/events?history=0', { signal: controller.signal }))
                  .body.getReader().read()).value;
              const id = /id: ([0-9a-f]{8})/.exec(new TextDecoder().decode(epoch))[1];
-             const stream = document.querySelector('#stream');
-             const again = stream.cloneNode();
+             const again = document.querySelector('#stream').cloneNode();
              again.id = 'again';
-             again.setAttribute('data-init', stream.getAttribute('data-init').replace('$_place', `'${id}-0'`));
+             again.removeAttribute('data-attr:data-place');
              controller.abort();
              window.frames_ = 0;
              document.addEventListener('datastar-fetch', ({ detail }) => {
                  if (detail.el.id === 'again' && detail.type === 'datastar-patch-elements') window.frames_ += 1;
              });
              document.body.append(again);
+             // Once the client has read it.
+             await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+             const detail = { url: '/lobby/messages', place: `${id}-0`, until: new AbortController() };
+             again.dispatchEvent(new CustomEvent('open', { detail }));
              return id;")
         .await;
     assert_eq!(frames.as_str().unwrap().len(), 8);
@@ -131,9 +131,7 @@ async fn a_frame_that_comes_twice_counts_once_and_a_restart_loses_none() {
     server.restart().await;
     let api = server.api();
     let (guest, path) = &guests[0];
-    crate::support::client::answer(api.request(Method::DELETE, path).bearer_auth(&guest.token))
-        .await
-        .expect(204);
+    answer(api.request(Method::DELETE, path).bearer_auth(&guest.token)).await.expect(204);
     until_chips(&page, target, json!([["🎉", "2", "false"]])).await;
     page.reload().await;
     until_chips(&page, target, json!([["🎉", "2", "false"]])).await;
@@ -147,9 +145,7 @@ async fn who_may_not_react_is_told_so_and_other_sites_are_refused() {
     let target = api.say("lobby", &carol, "done").await;
     let page = Browser::open(&room_url(&server)).await;
     let path = format!("/api/v1/rooms/lobby/messages/{target}/reactions/%F0%9F%8E%89");
-    crate::support::client::answer(api.request(Method::PUT, &path).bearer_auth(&carol.token))
-        .await
-        .expect(204);
+    answer(api.request(Method::PUT, &path).bearer_auth(&carol.token)).await.expect(204);
     until_chips(&page, target, json!([["🎉", "1", "false"]])).await;
     // Without a name: one is asked for.
     page.click(&format!("#r-{target}-4")).await;
@@ -165,8 +161,8 @@ async fn who_may_not_react_is_told_so_and_other_sites_are_refused() {
     let url = format!("/lobby/messages/{target}/reactions/%F0%9F%8E%89");
     for method in [Method::PUT, Method::DELETE] {
         let foreign = api.request(method, &url).header("Sec-Fetch-Site", "cross-site");
-        assert_eq!(crate::support::client::answer(foreign).await.status, 403);
+        assert_eq!(answer(foreign).await.status, 403);
     }
     let nobody = api.request(Method::PUT, &url).header("Sec-Fetch-Site", "same-origin");
-    assert_eq!(crate::support::client::answer(nobody).await.status, 401);
+    assert_eq!(answer(nobody).await.status, 401);
 }

@@ -1,11 +1,9 @@
 //! Answering at the page: a quote above the text, which is what its target is at the moment.
 
-use super::room_url;
+use super::{NOTHING_WAITS, room_url};
 use crate::support::{Browser, Server};
 use serde_json::json;
 use thirtyfour::prelude::*;
-
-const NOTHING_WAITS: &str = "document.querySelectorAll('#outbox li').length === 0";
 
 /// What the quote of the message at this place in the list shows.
 async fn quote(page: &Browser, nth: usize) -> String {
@@ -98,13 +96,9 @@ async fn a_target_that_is_not_in_the_page_is_quoted_edited_and_deleted_all_the_s
     let page = Browser::open(&room_url(&server)).await;
     page.until_messages(100).await;
     assert!(page.is(&format!("document.querySelector('#m-{far}') === null")).await);
-    let answer = |target: u64| {
-        let request = api.request(reqwest::Method::POST, "/api/v1/rooms/lobby/messages");
-        let request = request.bearer_auth(&carol.token).json(&json!({ "content": "x", "reply_to": target }));
-        async move { crate::support::client::answer(request).await.expect(201) }
-    };
-    answer(far).await;
-    answer(other).await;
+    for target in [far, other] {
+        api.reply("lobby", &carol, target, "x").await.expect(201);
+    }
     page.until_messages(102).await;
     // Live the script asks for it.
     until_quote(&page, 100, "Carol far back").await;

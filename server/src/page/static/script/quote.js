@@ -46,9 +46,10 @@ function show(target, text, name, look = '') {
   }
 }
 
-/** The text without the mark of an edit. @param {Element} text */
+/** The text as it was typed, without the mark of an edit. @param {Element} text */
 function said(text) {
-  const copy = /** @type {Element} */ (text.cloneNode(true));
+  const copy = /** @type {HTMLElement} */ (text.cloneNode(true));
+  if (copy.dataset.source !== undefined) return copy.dataset.source;
   copy.querySelector('.edited')?.remove();
   return copy.textContent ?? '';
 }
