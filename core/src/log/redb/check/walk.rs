@@ -172,12 +172,12 @@ impl<'a> Walk<'a> {
     /// What an edit, a delete, an answer or a reaction is about.
     fn target(&mut self, event: &Event) -> Result<(), LogError> {
         let (room, position) = (&event.room, Some(event.position));
-        let target = match event.body {
-            Body::Edit { target, .. }
-            | Body::Delete { target }
-            | Body::Message { reply_to: Some(target), .. } => target,
-            Body::Reaction { target, .. } => target,
-            _ => return Ok(()),
+        let (Body::Edit { target, .. }
+        | Body::Delete { target }
+        | Body::Reaction { target, .. }
+        | Body::Message { reply_to: Some(target), .. }) = event.body
+        else {
+            return Ok(());
         };
         let edits = self.tx.open_table(EDITS).map_err(storage_error)?;
         if let Body::Edit { .. } = event.body {
