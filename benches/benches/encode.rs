@@ -112,7 +112,7 @@ fn with_format(event: &Event) -> Vec<u8> {
 }
 
 fn parts(event: &Event) -> (&millchat::Author, &str) {
-    let Body::Message { content: Some(content) } = &event.body else { unreachable!("it is a message") };
+    let Body::Message { content: Some(content), .. } = &event.body else { unreachable!("it is a message") };
     (event.author.as_ref().expect("it has an author"), content)
 }
 
@@ -123,7 +123,7 @@ fn event(content: &str) -> Event {
         room: room(0),
         author: Some(author("g_4kq7x2mzn5bd3w8t")),
         created_at: Timestamp(1_795_426_200_123),
-        body: Body::Message { content: Some(content.into()) },
+        body: Body::Message { content: Some(content.into()), reply_to: None },
     }
 }
 

@@ -31,7 +31,7 @@ pub fn room(number: usize) -> RoomName {
 /// Copies the text of a message; readers of this kind pass over everything else.
 pub fn copy_text(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
     if let Item::Event(event) = item
-        && let Body::Message { content: Some(content) } = &event.body
+        && let Body::Message { content: Some(content), .. } = &event.body
     {
         out.extend_from_slice(content.as_bytes());
     }

@@ -42,8 +42,9 @@ impl Body for Stream {
 
 /// Encodes each event once for all readers.
 fn encode(epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
-    if let Item::Event(Event { position, body: millchat::Body::Message { content: Some(content) }, .. }) =
-        item
+    if let Item::Event(Event {
+        position, body: millchat::Body::Message { content: Some(content), .. }, ..
+    }) = item
     {
         let data = content.replace('\n', "\ndata: ");
         out.extend_from_slice(format!("id: {epoch}-{position}\ndata: {data}\n\n").as_bytes());

@@ -168,8 +168,8 @@ impl Chat {
     ///
     /// CRLF and a lone CR in the content become LF. A draft with a key that its author has used before, in
     /// the window of 24 hours or 1,000,000 keys, makes no second event: the first receipt is given again, or
-    /// [`SendError::KeyReused`] when room or content differ. Keys count for posts; to repeat an edit or a
-    /// delete does no harm.
+    /// [`SendError::KeyReused`] when room, content or what it answers differ. Keys count for posts; to repeat an
+    /// edit, a delete or a reaction does no harm.
     ///
     /// Dropping the future does not take the send back.
     pub async fn send(&self, room: &RoomName, mut draft: Draft) -> Result<Receipt, SendError> {
@@ -207,6 +207,17 @@ impl Chat {
     pub async fn message(&self, room: &RoomName, position: Position) -> Result<Option<Message>, ReadError> {
         let room = room.clone();
         self.0.shared.reads.read(move |log| history::message(log, &room, position)).await
+    }
+
+    /// The messages of this room at these positions, in their latest state: those that are there, and as many of them
+    /// as a page of history may hold.
+    pub async fn messages(
+        &self,
+        room: &RoomName,
+        positions: Vec<Position>,
+    ) -> Result<Vec<Message>, ReadError> {
+        let room = room.clone();
+        self.0.shared.reads.read(move |log| history::messages(log, &room, &positions)).await
     }
 
     /// A room at a glance.
@@ -306,13 +317,15 @@ impl Drop for Inner {
 fn check(draft: &mut Draft) -> Result<(), SendError> {
     if let Some(author) = &draft.author {
         check_author(&author.id, &author.name)?;
+    } else if let Action::React { .. } = draft.action {
+        return Err(SendError::InvalidAuthor("id"));
     }
     if let Some(key) = &draft.key
         && (key.is_empty() || key.len() > KEY_BYTES_MAX)
     {
         return Err(SendError::InvalidKey { bytes: key.len() });
     }
-    if let Action::Post { content } | Action::Edit { content, .. } = &mut draft.action {
+    if let Action::Post { content, .. } | Action::Edit { content, .. } = &mut draft.action {
         if content.contains('\r') {
             // SSE ends a line at CR: a text with one could forge a frame.
             *content = content.replace("\r\n", "\n").replace('\r', "\n");

@@ -244,8 +244,8 @@ fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<Fresh>, watch::Rece
 
 fn cost_bytes(draft: &Draft) -> usize {
     let content = match &draft.action {
-        Action::Post { content } | Action::Edit { content, .. } => content.len(),
-        Action::Delete { .. } | Action::Close | Action::Open | Action::Empty => 0,
+        Action::Post { content, .. } | Action::Edit { content, .. } => content.len(),
+        Action::Delete { .. } | Action::React { .. } | Action::Close | Action::Open | Action::Empty => 0,
     };
     size_of::<Pending>()
         + author_bytes(draft.author.as_ref())

@@ -3,6 +3,7 @@
 use crate::committer::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
 use crate::event::{AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, KEY_BYTES_MAX, Position};
 use crate::log::LogError;
+use crate::reaction::REACTIONS_PER_MESSAGE_MAX;
 use crate::writer::EDITS_PER_MESSAGE_MAX;
 
 /// Why a send did not succeed.
@@ -54,7 +55,7 @@ pub enum SendError {
     /// The author has used the key before, for other content or in another room.
     #[error("the idempotency key was used before with other content or in another room")]
     KeyReused,
-    /// There is no message to edit or delete.
+    /// There is no message to edit, to delete, to answer or to react to.
     #[error("there is no message at position {0} of this room")]
     UnknownTarget(Position),
     /// The message was deleted, or its room was emptied.
@@ -63,6 +64,9 @@ pub enum SendError {
     /// The message was edited too often.
     #[error("the message at position {0} was edited {EDITS_PER_MESSAGE_MAX} times, which is the limit")]
     TooManyEdits(Position),
+    /// The message has as many reactions as it can have.
+    #[error("the message at position {0} has {REACTIONS_PER_MESSAGE_MAX} reactions, which is the limit")]
+    TooManyReactions(Position),
     /// The message is somebody else's.
     #[error("the message at position {0} is somebody else's")]
     NotAuthor(Position),

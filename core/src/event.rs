@@ -8,6 +8,8 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::reaction::{Reaction, Reactions};
+
 /// A place in the log: ascending from 1, never reused. 0 means "before the first".
 pub type Position = u64;
 
@@ -188,6 +190,8 @@ pub enum Body {
     Message {
         /// The text.
         content: Option<Arc<str>>,
+        /// The position of the message that it answers.
+        reply_to: Option<Position>,
     },
     /// The content of an earlier message was replaced.
     Edit {
@@ -200,6 +204,17 @@ pub enum Body {
     Delete {
         /// The position of the message.
         target: Position,
+    },
+    /// A reaction to a message was added or taken back.
+    Reaction {
+        /// The position of the message.
+        target: Position,
+        /// Which.
+        reaction: Reaction,
+        /// Whether it was added.
+        on: bool,
+        /// How many of its kind the message has after it.
+        count: u64,
     },
     /// The room was closed to writing.
     Close,
@@ -217,7 +232,7 @@ pub enum Body {
 impl Body {
     /// Whether it has content that a delete, or an Empty, would take away.
     pub(crate) fn has_content(&self) -> bool {
-        matches!(self, Self::Message { content: Some(_) } | Self::Edit { content: Some(_), .. })
+        matches!(self, Self::Message { content: Some(_), .. } | Self::Edit { content: Some(_), .. })
     }
 }
 
@@ -243,7 +258,9 @@ impl Event {
     pub fn cost_bytes(&self) -> usize {
         let author = self.author.as_ref().map_or(0, |a| a.id.len() + a.name.len());
         let content = match &self.body {
-            Body::Message { content } | Body::Edit { content, .. } => content.as_deref().map_or(0, str::len),
+            Body::Message { content, .. } | Body::Edit { content, .. } => {
+                content.as_deref().map_or(0, str::len)
+            }
             _ => 0,
         };
         size_of::<Self>() + author + content
@@ -253,7 +270,7 @@ impl Event {
     #[must_use]
     pub fn withheld(&self) -> Self {
         let body = match &self.body {
-            Body::Message { .. } => Body::Message { content: None },
+            Body::Message { reply_to, .. } => Body::Message { content: None, reply_to: *reply_to },
             Body::Edit { target, .. } => Body::Edit { target: *target, content: None },
             other => other.clone(),
         };
@@ -274,10 +291,14 @@ pub struct Message {
     pub author: Option<Author>,
     /// The newest text; `None` once deleted, or once the room was emptied.
     pub content: Option<Arc<str>>,
+    /// The position of the message that it answers, which may be deleted, or below the floor by now.
+    pub reply_to: Option<Position>,
     /// When it was posted.
     pub created_at: Timestamp,
     /// When its text was last replaced.
     pub edited_at: Option<Timestamp>,
+    /// The reactions to it, in the order of [`Reaction::ALL`]; empty once deleted, or once the room was emptied.
+    pub reactions: Vec<Reactions>,
 }
 
 /// What a sender hands in: becomes one event.
@@ -298,6 +319,8 @@ pub enum Action {
     Post {
         /// Its text.
         content: String,
+        /// The position of the message that it answers: one of the same room that is there.
+        reply_to: Option<Position>,
     },
     /// Replace the text of a message.
     Edit {
@@ -315,6 +338,17 @@ pub enum Action {
         /// Whether the sender may do it to messages of others.
         moderator: bool,
     },
+    /// Add a reaction to a message, or take it back. Only an author can. What is so already is no event: the receipt
+    /// is that of the event that added it; for one that is not there, of the one that took it back if that is in the
+    /// same commit, or else of the message.
+    React {
+        /// The message's position.
+        target: Position,
+        /// Which.
+        reaction: Reaction,
+        /// Whether to add it.
+        on: bool,
+    },
     /// Close the room: nobody posts or edits there until it is opened. Who may do it is the embedder's to decide,
     /// as it is for the two that follow. A room that is closed stays as it is, and its first receipt is given again.
     Close,
@@ -327,7 +361,17 @@ pub enum Action {
 impl Draft {
     /// A message by an author.
     pub fn post(author: Author, content: impl Into<String>) -> Self {
-        Self { author: Some(author), action: Action::Post { content: content.into() }, key: None }
+        Self {
+            author: Some(author),
+            action: Action::Post { content: content.into(), reply_to: None },
+            key: None,
+        }
+    }
+
+    /// A message by an author that answers another one.
+    pub fn reply(author: Author, target: Position, content: impl Into<String>) -> Self {
+        let action = Action::Post { content: content.into(), reply_to: Some(target) };
+        Self { author: Some(author), action, key: None }
     }
 
     /// The same draft with an idempotency key.

@@ -19,7 +19,7 @@ use crate::log::Log;
 use crate::log::redb::RedbLog;
 use crate::oracle::{Act, Oracle, Said, Seen, Sender, digest};
 use crate::power_loss::{Acknowledged, Backend, KEEP, ROOMS, inspect, recover};
-use crate::{Builder, Chat, From, HistoryRange, Received, SendError};
+use crate::{Builder, Chat, From, HistoryRange, Reaction, Received, SendError};
 
 /// What goes wrong, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ struct Senders {
     refused: Mutex<usize>,
 }
 
-/// Posts, edits, deletes and moderates, with a key each, until the log takes nothing any more.
+/// Posts, edits, deletes, reacts and moderates, with a key each, until the log takes nothing any more.
 async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
     let name = RoomName::new(room).unwrap();
     let author = Author { id: room.into(), name: room.into(), kind: AuthorKind::Guest };
@@ -162,7 +162,11 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
             _ if sequence == 7 => (Action::Close, Act::Close),
             _ if sequence == 8 => (Action::Open, Act::Open),
             _ if sequence == 13 => (Action::Empty, Act::Empty),
-            None => (Action::Post { content: content.clone() }, Act::Message),
+            _ if sequence % 5 == 1 && !posted.is_empty() => {
+                let (target, reaction) = (posted[posted.len() - 1], Reaction::Party);
+                (Action::React { target, reaction, on: true }, Act::React(target, reaction, true))
+            }
+            None => (Action::Post { content: content.clone(), reply_to: None }, Act::Message),
             Some(target) if sequence % 2 == 0 => {
                 (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
             }

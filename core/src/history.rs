@@ -2,18 +2,21 @@
 //!
 //! A page holds messages in their latest state. It costs what it returns, the events it passes over, and at
 //! most 128 reads more, wherever in the log it lies; no read transaction outlives 256 records. It is bounded in
-//! messages, in bytes and in events: a page may be shorter than was asked for, even empty, and its links go on.
+//! messages, in bytes, in events and in reactions: a page may be shorter than was asked for, even empty, and its links go on.
 
 use crate::chat::is_message;
 use crate::event::{Body, Event, Message, Position, RoomName};
 use crate::log::{Log, LogError, READ_EVENTS_MAX};
+use crate::reaction::Reactions;
 
 /// Most messages of a page; more is clamped.
 pub const PAGE_MESSAGES_MAX: usize = 1_000;
-/// A page ends with the message that takes it past this many bytes of content.
+/// A page ends with the message that takes it past this many bytes of content and of those who reacted.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// A page ends after this many events, messages or not.
 pub const PAGE_EVENTS_MAX: usize = 4_096;
+/// A page ends with the message that takes it past this many reactions, named or only counted.
+pub const PAGE_REACTIONS_MAX: usize = 16_384;
 
 /// Which part of a room's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,16 +65,20 @@ struct Page {
     limit: usize,
     bytes: usize,
     passed: usize,
+    reactions: usize,
 }
 
 impl Page {
     fn new(limit: usize) -> Self {
-        Self { messages: Vec::new(), limit, bytes: 0, passed: 0 }
+        Self { messages: Vec::new(), limit, bytes: 0, passed: 0, reactions: 0 }
     }
 
     /// Whether it takes nothing more. What it has passed over counts too, so that a page of edits has an end.
     fn full(&self) -> bool {
-        self.messages.len() >= self.limit || self.bytes >= PAGE_BYTES_MAX || self.passed >= PAGE_EVENTS_MAX
+        self.messages.len() >= self.limit
+            || self.bytes >= PAGE_BYTES_MAX
+            || self.passed >= PAGE_EVENTS_MAX
+            || self.reactions >= PAGE_REACTIONS_MAX
     }
 
     fn pass(&mut self, log: &dyn Log, event: &Event) -> Result<(), LogError> {
@@ -79,6 +86,10 @@ impl Page {
         if is_message(event) {
             let message = latest(log, event)?;
             self.bytes += message.content.as_deref().map_or(0, str::len);
+            for Reactions { count, authors, .. } in &message.reactions {
+                self.reactions += count;
+                self.bytes += authors.iter().map(|author| author.id.len() + author.name.len()).sum::<usize>();
+            }
             self.messages.push(message);
         }
         Ok(())
@@ -148,6 +159,26 @@ fn forwards(log: &dyn Log, room: &RoomName, after: Position, limit: usize) -> Re
     })
 }
 
+/// The messages at these positions that are there, as many as a page may hold. Blocks on storage.
+pub(crate) fn messages(
+    log: &dyn Log,
+    room: &RoomName,
+    positions: &[Position],
+) -> Result<Vec<Message>, LogError> {
+    let mut page = Page::new(PAGE_MESSAGES_MAX);
+    for &position in positions {
+        if page.full() {
+            break;
+        }
+        if let Some(event) = log.record(position)?.and_then(|record| record.event)
+            && event.room == *room
+        {
+            page.pass(log, &event)?;
+        }
+    }
+    Ok(page.messages)
+}
+
 /// One message. Blocks on storage.
 pub(crate) fn message(
     log: &dyn Log,
@@ -161,9 +192,9 @@ pub(crate) fn message(
 }
 
 fn latest(log: &dyn Log, event: &Event) -> Result<Message, LogError> {
-    let mut content = match &event.body {
-        Body::Message { content } => content.clone(),
-        _ => None,
+    let (mut content, reply_to) = match &event.body {
+        Body::Message { content, reply_to } => (content.clone(), *reply_to),
+        _ => (None, None),
     };
     let mut edited_at = None;
     if content.is_some()
@@ -174,13 +205,19 @@ fn latest(log: &dyn Log, event: &Event) -> Result<Message, LogError> {
         content.clone_from(newest);
         edited_at = Some(edit.created_at);
     }
+    let reactions = match &content {
+        Some(_) => Reactions::gather(log.reactions(event.position)?),
+        None => Vec::new(),
+    };
     Ok(Message {
         position: event.position,
         prev: event.prev,
         room: event.room.clone(),
         author: event.author.clone(),
         content,
+        reply_to,
         created_at: event.created_at,
         edited_at,
+        reactions,
     })
 }

@@ -30,8 +30,15 @@ impl Hasher {
         self.hash(b"key", author_id, key)
     }
 
-    pub fn content(&self, room: &RoomName, content: &str) -> Hash {
-        self.hash(b"content", room.as_str(), content)
+    /// The same text as an answer to another message, or to none, is another content.
+    pub fn content(&self, room: &RoomName, content: &str, reply_to: Option<Position>) -> Hash {
+        match reply_to {
+            None => self.hash(b"content", room.as_str(), content),
+            Some(target) => {
+                let domain = [b"reply".as_slice(), &target.to_le_bytes()].concat();
+                self.hash(&domain, room.as_str(), content)
+            }
+        }
     }
 
     fn hash(&self, domain: &[u8], first: &str, second: &str) -> Hash {
@@ -167,7 +174,16 @@ mod tests {
         let hasher = Hasher::new(&[7; 32]);
         let (a, b) = (RoomName::new("a").unwrap(), RoomName::new("b").unwrap());
         assert_ne!(hasher.key("ab", "c"), hasher.key("a", "bc"));
-        assert_ne!(hasher.content(&a, "x"), hasher.content(&b, "x"));
-        assert_ne!(hasher.key("a", "x"), hasher.content(&a, "x"));
+        assert_ne!(hasher.content(&a, "x", None), hasher.content(&b, "x", None));
+        assert_ne!(hasher.key("a", "x"), hasher.content(&a, "x", None));
+        let answers = [None, Some(1), Some(2)].map(|reply_to| hasher.content(&a, "x", reply_to));
+        assert!(answers[0] != answers[1] && answers[1] != answers[2] && answers[0] != answers[2]);
+    }
+
+    #[test]
+    fn the_hash_of_a_message_is_the_one_of_the_releases_before_replies() {
+        let hash = Hasher::new(&[7; 32]).content(&RoomName::new("lobby").unwrap(), "hello", None);
+        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, "65dd61a4da78b36a45ed0d7319cc167d");
     }
 }

@@ -59,7 +59,7 @@ impl Course {
         let room = Room::new(RoomName::new("r").unwrap(), 0);
         let mut course = Self { room, chain: Vec::new(), read: None, places: [0; READERS] };
         for _ in 0..past {
-            course.append(Body::Message { content: Some("past".into()) });
+            course.append(Body::Message { content: Some("past".into()), reply_to: None });
         }
         course
     }
@@ -92,7 +92,7 @@ impl Course {
         match *step {
             Step::Post(count, bytes) => {
                 for _ in 0..count {
-                    self.publish(Body::Message { content: Some("x".repeat(bytes).into()) });
+                    self.publish(Body::Message { content: Some("x".repeat(bytes).into()), reply_to: None });
                 }
             }
             Step::Delete(back) => {

@@ -38,6 +38,7 @@
 //! | history a join can ask for | 1,000 events |
 //! | page of history | 1,000 messages, or about 1 MiB |
 //! | edits of a message | 1,000 |
+//! | reactions to a message | 1,000, each kind once per author |
 //! | kinds of frame | 4 |
 //! | closed rooms, banned authors | 100,000 each |
 //! | rooms being emptied at a time | 1,000 |
@@ -67,6 +68,7 @@ mod moderation;
 pub mod oracle;
 #[cfg(test)]
 mod power_loss;
+mod reaction;
 mod readpool;
 mod retention;
 mod ring;
@@ -93,6 +95,9 @@ pub use fanout::Dispatcher;
 pub use history::{HistoryPage, HistoryRange, PAGE_MESSAGES_MAX};
 pub use log::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX};
 pub use moderation::Ban;
+pub use reaction::{
+    REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, Reacted, Reaction, Reactions, UnknownReaction,
+};
 pub use retention::{KEEP_AGE_MIN, Keep};
 pub use subscription::{
     Delivery, From, HISTORY_DEFAULT, HISTORY_MAX, Opened, Opening, Received, ResetReason, Subscription,

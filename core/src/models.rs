@@ -54,7 +54,7 @@ fn shared(log: ModelLog) -> Arc<Shared> {
     let encode = |_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
         if let Item::Event(event) = item {
             out.extend_from_slice(format!("{} ", event.position).as_bytes());
-            if let Body::Message { content: Some(text) } = &event.body {
+            if let Body::Message { content: Some(text), .. } = &event.body {
                 out.extend_from_slice(text.as_bytes());
             }
         }
@@ -76,7 +76,7 @@ fn event(position: Position, prev: Position, body: Body) -> Arc<Event> {
 }
 
 fn message(position: Position, text: &str) -> Arc<Event> {
-    event(position, position - 1, Body::Message { content: Some(text.into()) })
+    event(position, position - 1, Body::Message { content: Some(text.into()), reply_to: None })
 }
 
 /// News is published while a reader falls asleep: it is woken, by whoever brings the news or by a dispatcher.

@@ -9,7 +9,7 @@ use crate::event::{Action, Author, Body, Draft, Epoch, Position, Receipt, RoomNa
 use crate::log::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX, Record, Ruling, Standing, What};
 use crate::writer::Verdict;
 
-/// An author who is banned: posts, edits and deletes nothing, in no room, and is named there by no presence or typing.
+/// An author who is banned: posts, edits, deletes and reacts to nothing, in no room, and is named there by no presence or typing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ban {
     /// Who.
@@ -133,7 +133,7 @@ impl Changes {
     /// Refuses a draft of somebody who is banned, and one that a closed room does not take.
     pub fn may_send(&self, standing: &Standing, room: &RoomName, draft: &Draft) -> Result<(), Verdict> {
         let (author_counts, room_counts) = match draft.action {
-            Action::Post { .. } | Action::Edit { .. } => (true, true),
+            Action::Post { .. } | Action::Edit { .. } | Action::React { .. } => (true, true),
             // To take something away is a matter of the one who does it, and of no closed room.
             Action::Delete { moderator, .. } => (!moderator, false),
             Action::Close | Action::Open | Action::Empty => (false, false),

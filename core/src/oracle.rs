@@ -36,6 +36,7 @@ use parking_lot::Mutex;
 
 use crate::event::{Body, Event, Position, RoomName};
 use crate::history::HistoryPage;
+use crate::reaction::{Reaction, Reactions};
 use crate::subscription::Opening;
 
 pub use check::{Rule, Violation};
@@ -58,10 +59,14 @@ pub fn digest(text: &str) -> u64 {
 pub enum Act {
     /// A message was posted.
     Message,
+    /// A message was posted that answers the one at this position.
+    Reply(Position),
     /// The message at this position got a new text.
     Edit(Position),
     /// The message at this position was taken away.
     Delete(Position),
+    /// A reaction to the message at this position was added, or taken back.
+    React(Position, Reaction, bool),
     /// The room was closed to writing.
     Close,
     /// The room was opened again.
@@ -87,6 +92,11 @@ impl Said {
     /// A posted message.
     pub fn post(author_id: &str, content: &str) -> Self {
         Self { author: digest(author_id), act: Act::Message, content: Some(digest(content)) }
+    }
+
+    /// A posted message that answers another one.
+    pub fn reply(author_id: &str, target: Position, content: &str) -> Self {
+        Self { act: Act::Reply(target), ..Self::post(author_id, content) }
     }
 
     /// The part that a delete leaves as it is.
@@ -126,9 +136,11 @@ impl From<&Event> for Seen {
     fn from(event: &Event) -> Self {
         let text = |content: &Option<Arc<str>>| content.as_deref().map(digest);
         let (act, content) = match &event.body {
-            Body::Message { content } => (Act::Message, text(content)),
+            Body::Message { content, reply_to: None } => (Act::Message, text(content)),
+            Body::Message { content, reply_to: Some(target) } => (Act::Reply(*target), text(content)),
             Body::Edit { target, content } => (Act::Edit(*target), text(content)),
             Body::Delete { target } => (Act::Delete(*target), None),
+            Body::Reaction { target, reaction, on, .. } => (Act::React(*target, *reaction, *on), None),
             Body::Close => (Act::Close, None),
             Body::Open => (Act::Open, None),
             Body::Empty => (Act::Empty, None),
@@ -140,7 +152,7 @@ impl From<&Event> for Seen {
 }
 
 /// A message as a page of history told it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Told {
     /// Where it was posted.
     pub position: Position,
@@ -150,6 +162,37 @@ pub struct Told {
     pub author: u64,
     /// The [`digest`] of the text; `None` once deleted.
     pub content: Option<u64>,
+    /// The message that it answers.
+    pub reply_to: Option<Position>,
+    /// The [`Reacting`]s to it, all of them added up; `None` when not all are named.
+    pub reactions: Option<u64>,
+}
+
+/// A reaction to a message in a sum, in which their order does not count: which, and the digest of its author's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Reacting(pub Reaction, pub u64);
+
+impl Reacting {
+    /// What it adds to the sum.
+    pub fn digest(self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+/// The sum over the reactions to a message; `None` when not all of them are named.
+fn sum_of(all: &[Reactions]) -> Option<u64> {
+    let mut sum = 0_u64;
+    for Reactions { reaction, count, authors } in all {
+        if authors.len() != *count {
+            return None;
+        }
+        for author in authors {
+            sum = sum.wrapping_add(Reacting(*reaction, digest(&author.id)).digest());
+        }
+    }
+    Some(sum)
 }
 
 /// A page of history as it was answered.
@@ -168,6 +211,8 @@ impl From<&HistoryPage> for Page {
             prev: message.prev,
             author: message.author.as_ref().map_or(0, |author| digest(&author.id)),
             content: message.content.as_deref().map(digest),
+            reply_to: message.reply_to,
+            reactions: sum_of(&message.reactions),
         };
         Self { head: page.head, messages: page.messages.iter().map(told).collect() }
     }

@@ -4,6 +4,7 @@
 //! after the last sync is gone, or is there in part, in any order. The log is opened from what is left and
 //! the oracle holds it against everything that was acknowledged by then.
 
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 
@@ -15,8 +16,8 @@ use redb::StorageBackend;
 use crate::event::{Action, Author, AuthorKind, Draft, Position, RoomName};
 use crate::log::redb::RedbLog;
 use crate::log::{Log, READ_EVENTS_MAX};
-use crate::oracle::{Act, Oracle, RecoveredLog, Said, Seen, digest};
-use crate::{Builder, Chat, Keep};
+use crate::oracle::{Act, Oracle, Reacting, RecoveredLog, Said, Seen, digest};
+use crate::{Builder, Chat, Keep, Reaction};
 
 /// Writes tear at the boundaries of these.
 const SECTOR_BYTES: usize = 512;
@@ -211,8 +212,36 @@ impl Acknowledged {
                 wrong.push(format!("{room} is closed by its table or by its events, and not by both"));
             }
         }
+        wrong.extend(rooms.iter().flat_map(|room| reactions_differ(log, room)));
         wrong
     }
+}
+
+/// The messages of which the reactions that stand are not those that the room's events leave.
+fn reactions_differ(log: &RedbLog, room: &RecoveredLog) -> Vec<String> {
+    let mut there: HashSet<(Position, Reacting)> = HashSet::new();
+    for seen in &room.events {
+        match seen.said.act {
+            Act::React(target, reaction, true) => {
+                there.insert((target, Reacting(reaction, seen.said.author)));
+            }
+            Act::React(target, reaction, false) => {
+                there.remove(&(target, Reacting(reaction, seen.said.author)));
+            }
+            _ => {}
+        }
+    }
+    let has_text = |seen: &&Seen| seen.said.act == Act::Message && seen.said.content.is_some();
+    let differs = |message: &&Seen| {
+        let stand = log.reactions(message.position).expect("the log reads").into_iter();
+        let stand = stand.map(|it| (message.position, Reacting(it.reaction, digest(&it.author.id))));
+        let left = there.iter().filter(|(target, _)| *target == message.position).copied();
+        stand.collect::<HashSet<_>>() != left.collect()
+    };
+    let wrong = room.events.iter().filter(has_text).filter(differs);
+    wrong
+        .map(|message| format!("the reactions to {} are not those of its events", message.position))
+        .collect()
 }
 
 /// Opens what a power loss left and returns what is wrong with it.
@@ -247,7 +276,7 @@ struct Run {
     violations: Vec<String>,
 }
 
-/// Three senders post, edit, delete, close, open, empty and ban, and retention cuts, until the disk was synced `syncs`
+/// Three senders post, edit, delete, react, close, open, empty and ban, and retention cuts, until the disk was synced `syncs`
 /// times.
 fn run(syncs: usize, honest: bool) -> Run {
     let oracle = Arc::new(Oracle::new());
@@ -304,6 +333,7 @@ async fn send(
     let author = Author { id: room.into(), name: room.into(), kind: AuthorKind::Guest };
     let sender = oracle.sender(&name, room);
     let mut messages: Vec<Position> = Vec::new();
+    let mut reacted: HashSet<Position> = HashSet::new();
     for n in 0..SENDS_MAX {
         if !more() {
             return;
@@ -319,7 +349,12 @@ async fn send(
             _ if n % 20 == 11 => (Action::Close, Act::Close),
             _ if n % 20 == 12 => (Action::Open, Act::Open),
             _ if n % 50 == 33 => (Action::Empty, Act::Empty),
-            None => (Action::Post { content: content.clone() }, Act::Message),
+            _ if n % 5 == 1 && !messages.is_empty() => {
+                let (target, reaction) = (messages[messages.len() - 1], Reaction::Party);
+                let on = !reacted.remove(&target) && reacted.insert(target);
+                (Action::React { target, reaction, on }, Act::React(target, reaction, on))
+            }
+            None => (Action::Post { content: content.clone(), reply_to: None }, Act::Message),
             Some(target) if n % 2 == 0 => {
                 (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
             }

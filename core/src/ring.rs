@@ -178,7 +178,7 @@ mod tests {
             room: RoomName::new("r").unwrap(),
             author: None,
             created_at: Timestamp(0),
-            body: Body::Message { content: Some(content.into()) },
+            body: Body::Message { content: Some(content.into()), reply_to: None },
         })
     }
 

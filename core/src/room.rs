@@ -223,7 +223,7 @@ mod tests {
     fn frames_joined_before_are_not_served_after(taken_away: Body) {
         let room = Room::new(RoomName::new("r").unwrap(), 0);
         let encode = |_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
-            if let Item::Event(Event { body: Body::Message { content: Some(text) }, .. }) = item {
+            if let Item::Event(Event { body: Body::Message { content: Some(text), .. }, .. }) = item {
                 out.extend_from_slice(text.as_bytes());
             }
         };
@@ -236,7 +236,7 @@ mod tests {
         // More than one pull takes, so that what is joined does not reach the head.
         for position in 1..=PULL_EVENTS_MAX as u64 + 50 {
             let text = if position == 7 { "secret" } else { "." };
-            publish(position, Body::Message { content: Some(text.into()) });
+            publish(position, Body::Message { content: Some(text.into()), reply_to: None });
         }
         let pull = || match room.pull_frames(0, kind, &encoders) {
             Pull::Ready(bytes, _) => String::from_utf8(bytes.to_vec()).unwrap(),

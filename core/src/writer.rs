@@ -15,6 +15,7 @@ use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Tim
 use crate::idempotency::{Hasher, Window};
 use crate::log::{Append, CommitError, Committed, Hash, LogError, What};
 use crate::moderation::Changes;
+use crate::reaction::Changed;
 use crate::retention::{CUT_EVENTS_MAX, Keep, Retention};
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
@@ -77,6 +78,7 @@ struct Batch {
     deletes: Vec<Position>,
     /// What it closes, bans and empties.
     changes: Changes,
+    reactions: Changed,
     replies: Vec<(Reply, Verdict, Reserved)>,
 }
 
@@ -151,6 +153,7 @@ impl Writer {
             batch.deletes.push(target);
         }
         batch.changes.note(&append.what, nth);
+        batch.reactions.note(&append, nth);
         batch.appends.push(append);
         Ok(Verdict::Event(nth))
     }
@@ -164,10 +167,10 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Append, Verdict> {
         let (mut key, mut content_hash) = (None, None);
-        if let (Some(text), Action::Post { content }) = (&draft.key, &draft.action) {
+        if let (Some(text), Action::Post { content, reply_to }) = (&draft.key, &draft.action) {
             let author_id = draft.author.as_ref().map_or("", |author| &author.id);
             let hash = self.hasher.key(author_id, text);
-            let content = self.hasher.content(&room, content);
+            let content = self.hasher.content(&room, content, *reply_to);
             if let Some(&earlier) = batch.keys.get(&hash) {
                 let same = batch.appends[earlier].content_hash == Some(content);
                 return Err(if same {
@@ -184,7 +187,12 @@ impl Writer {
         }
         batch.changes.may_send(self.shared.log.standing(), &room, &draft)?;
         let body = match &draft.action {
-            Action::Post { content } => Body::Message { content: Some(content.as_str().into()) },
+            Action::Post { content, reply_to } => {
+                if let Some(target) = *reply_to {
+                    self.target(batch, &room, &draft, target, true)?;
+                }
+                Body::Message { content: Some(content.as_str().into()), reply_to: *reply_to }
+            }
             Action::Edit { target, content, moderator } => {
                 self.target(batch, &room, &draft, *target, *moderator)?;
                 let edits =
@@ -198,6 +206,13 @@ impl Writer {
                 self.target(batch, &room, &draft, *target, *moderator)?;
                 Body::Delete { target: *target }
             }
+            Action::React { target, reaction, on } => {
+                self.target(batch, &room, &draft, *target, true)?;
+                let Some(author) = &draft.author else { return Err(SendError::NotAuthor(*target).into()) };
+                let asked = (*target, *reaction, *on);
+                let count = batch.reactions.judge(&*self.shared.log, asked, &author.id)?;
+                Body::Reaction { target: *target, reaction: *reaction, on: *on, count: count as u64 }
+            }
             Action::Close => Body::Close,
             Action::Open => Body::Open,
             Action::Empty => Body::Empty,
@@ -206,14 +221,14 @@ impl Writer {
         Ok(Append { what, author: draft.author, created_at: now, key, content_hash })
     }
 
-    /// Whether the draft's author may change the message at `target`.
+    /// Whether the draft may be about the message at `target`: it is there, and its author's or `anybody`'s.
     fn target(
         &self,
         batch: &Batch,
         room: &RoomName,
         draft: &Draft,
         target: Position,
-        moderator: bool,
+        anybody: bool,
     ) -> Result<(), Verdict> {
         let unknown = SendError::UnknownTarget(target);
         let log = &*self.shared.log;
@@ -224,7 +239,7 @@ impl Writer {
         }
         let Some(event) = record.and_then(|record| record.event) else { return Err(unknown.into()) };
         let content = match &event.body {
-            Body::Message { content } => content,
+            Body::Message { content, .. } => content,
             Body::Edit { target: of, content } if *of == target && event.position != target => content,
             _ => return Err(unknown.into()),
         };
@@ -232,7 +247,7 @@ impl Writer {
             return Err(unknown.into());
         }
         let id = |author: &Option<Author>| author.as_ref().map(|author| author.id.clone());
-        if !moderator && (draft.author.is_none() || id(&event.author) != id(&draft.author)) {
+        if !anybody && (draft.author.is_none() || id(&event.author) != id(&draft.author)) {
             return Err(SendError::NotAuthor(target).into());
         }
         if content.is_none() {
@@ -384,7 +399,7 @@ fn gather(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
 
 /// The log cannot be read: nothing was stored.
 #[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
-fn unreadable(error: LogError) -> SendError {
+pub(crate) fn unreadable(error: LogError) -> SendError {
     SendError::Unavailable(error.to_string())
 }
 

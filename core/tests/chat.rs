@@ -54,7 +54,7 @@ async fn event(reader: &mut Subscription) -> std::sync::Arc<Event> {
 
 fn content(event: &Event) -> Option<&str> {
     match &event.body {
-        Body::Message { content } | Body::Edit { content, .. } => content.as_deref(),
+        Body::Message { content, .. } | Body::Edit { content, .. } => content.as_deref(),
         _ => None,
     }
 }

@@ -18,7 +18,7 @@ fn edit(target: u64) -> Draft {
 
 fn text(body: &Body) -> Option<&str> {
     match body {
-        Body::Message { content } | Body::Edit { content, .. } => content.as_deref(),
+        Body::Message { content, .. } | Body::Edit { content, .. } => content.as_deref(),
         _ => None,
     }
 }
@@ -116,7 +116,7 @@ async fn a_large_room_is_erased_in_steps_while_sends_go_on() {
     const EVENTS: u64 = 5_000;
     let log = millchat::log::open("memory:").unwrap();
     let lobby = room("lobby");
-    let message = || Body::Message { content: Some(SECRET.into()) };
+    let message = || Body::Message { content: Some(SECRET.into()), reply_to: None };
     let append = |_| Append::event(lobby.clone(), Some(ada()), Timestamp(1), message());
     log.commit(&(0..EVENTS).map(append).collect::<Vec<_>>(), 0).unwrap();
     let bytes = log.live_bytes();
@@ -145,10 +145,10 @@ async fn a_room_is_erased_when_nobody_sends() {
     let lobby = room("lobby");
     let chat = Chat::builder().open_log(log.clone()).unwrap();
     for _ in 0..2 {
-        let message = || Body::Message { content: Some(SECRET.into()) };
+        let message = || Body::Message { content: Some(SECRET.into()), reply_to: None };
         let sends = (0..1_000).map(|_| {
             let (chat, lobby) = (chat.clone(), lobby.clone());
-            let Body::Message { content: Some(text) } = message() else { unreachable!() };
+            let Body::Message { content: Some(text), .. } = message() else { unreachable!() };
             tokio::spawn(async move { chat.send(&lobby, Draft::post(ada(), &*text)).await.unwrap() })
         });
         for send in sends.collect::<Vec<_>>() {

@@ -33,7 +33,14 @@ async fn received(reader: &mut Subscription) -> Received {
 async fn a_read_that_a_cut_overtakes_has_no_hole_inside() {
     let log = millchat::log::open("memory:").unwrap();
     let appends: Vec<Append> = (0..60_000)
-        .map(|_| Append::event(room("r"), None, Timestamp(1), Body::Message { content: Some("x".into()) }))
+        .map(|_| {
+            Append::event(
+                room("r"),
+                None,
+                Timestamp(1),
+                Body::Message { content: Some("x".into()), reply_to: None },
+            )
+        })
         .collect();
     for batch in appends.chunks(4_000) {
         log.commit(batch, 0).unwrap();
@@ -164,7 +171,7 @@ async fn a_read_that_panics_harms_no_other_read() {
 async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     let mut builder = Chat::builder();
     let kind = builder.encoder(|_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
-        if let Item::Event(Event { body: Body::Message { content: Some(text) }, .. }) = item {
+        if let Item::Event(Event { body: Body::Message { content: Some(text), .. }, .. }) = item {
             out.extend_from_slice(text.as_bytes());
         }
     });
@@ -200,7 +207,7 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     while values.position() < more {
         if let Received::Event(event) = received(&mut values).await {
             let deleted = event.position == next || event.position >= more;
-            assert!(!deleted || matches!(event.body, Body::Message { content: None }), "{event:?}");
+            assert!(!deleted || matches!(event.body, Body::Message { content: None, .. }), "{event:?}");
         }
     }
 }

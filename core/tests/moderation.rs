@@ -84,7 +84,7 @@ async fn a_closed_room_takes_no_posts_and_no_edits_until_it_is_opened() {
             told.push((event.position, author.id.to_string(), event.body.clone()));
         }
     }
-    let none = || Body::Message { content: None };
+    let none = || Body::Message { content: None, reply_to: None };
     let expected = [
         (1, "ada", none()),
         (2, "ada", none()),
@@ -92,7 +92,7 @@ async fn a_closed_room_takes_no_posts_and_no_edits_until_it_is_opened() {
         (4, "ada", Body::Delete { target: 1 }),
         (5, "mod", Body::Empty),
         (7, "mod", Body::Open),
-        (8, "ada", Body::Message { content: Some("hello".into()) }),
+        (8, "ada", Body::Message { content: Some("hello".into()), reply_to: None }),
     ];
     assert_eq!(told, expected.map(|(position, id, body)| (position, id.to_owned(), body)));
     assert_eq!(second.position, 2);

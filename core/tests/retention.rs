@@ -51,7 +51,7 @@ async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds(
 }
 
 fn aged(age_ms: u64, bytes: usize) -> Append {
-    let body = Body::Message { content: Some("x".repeat(bytes).into()) };
+    let body = Body::Message { content: Some("x".repeat(bytes).into()), reply_to: None };
     Append::event(RoomName::new("lobby").unwrap(), None, Timestamp(Timestamp::now().0 - age_ms), body)
 }
 

@@ -174,6 +174,7 @@ impl HistoryAnswer {
             prev: message.prev,
             author: message.author.as_ref().map_or(0, |author| digest(&author.id)),
             content: message.content.as_deref().map(digest),
+            ..Told::default()
         };
         Page { head: self.head, messages: self.messages.iter().map(told).collect() }
     }

@@ -34,6 +34,7 @@ fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
         Body::Message { .. } => "message",
         Body::Edit { .. } => "edit",
         Body::Delete { .. } => "delete",
+        Body::Reaction { .. } => "reaction",
         Body::Close => "close",
         Body::Open => "open",
         Body::Empty => "empty",
@@ -94,14 +95,14 @@ mod tests {
         let content = Some("hello".into());
         for (body, expected) in [
             (
-                Body::Message { content: content.clone() },
+                Body::Message { content: content.clone(), reply_to: None },
                 format!(
                     "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
                      {author},\"content\":\"hello\",{time}}}\n\n"
                 ),
             ),
             (
-                Body::Message { content: None },
+                Body::Message { content: None, reply_to: None },
                 format!(
                     "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
                      {author},\"deleted\":true,{time}}}\n\n"
@@ -119,6 +120,13 @@ mod tests {
                 format!(
                     "id: 5f3c9a2e-1207\nevent: delete\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
                      \"room\":\"lobby\",{author},{time}}}\n\n"
+                ),
+            ),
+            (
+                Body::Reaction { target: 1188, reaction: millchat::Reaction::Heart, on: true, count: 2 },
+                format!(
+                    "id: 5f3c9a2e-1207\nevent: reaction\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
+                     \"room\":\"lobby\",{author},\"reaction\":\"❤️\",\"on\":true,\"count\":2,{time}}}\n\n"
                 ),
             ),
             (
@@ -143,7 +151,7 @@ mod tests {
     #[test]
     fn a_carriage_return_in_a_text_forges_no_frame() {
         let content = Some("x\rdata: forged\r\n\r\nevent: delete\n\n".into());
-        let frame = frame(Item::Event(&event(Body::Message { content })));
+        let frame = frame(Item::Event(&event(Body::Message { content, reply_to: None })));
         assert!(!frame.contains('\r'));
         assert_eq!(frame.lines().count(), 4, "three lines and the empty one: {frame:?}");
     }

@@ -10,7 +10,7 @@ use hyper::Request;
 use hyper::header::HeaderValue;
 use millchat::{
     Author, AuthorKind, Body, CONTENT_BYTES_MAX, Encoder, Epoch, Event, From, HISTORY_MAX, Item, Place,
-    RoomName, Timestamp,
+    Reaction, RoomName, Timestamp,
 };
 
 const PLACE: Place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1207 };
@@ -61,11 +61,18 @@ fn event(kind: u8, name: &str, content: &str) -> Event {
             kind: AuthorKind::Guest,
         }),
         created_at: Timestamp(1_795_426_200_123),
-        body: match kind % 6 {
-            0 | 1 => Body::Message { content: said },
-            2 => Body::Message { content: None },
+        body: match kind % 8 {
+            0 | 1 => Body::Message { content: said, reply_to: None },
+            2 => Body::Message { content: None, reply_to: None },
             3 => Body::Edit { target: 7, content: said },
             4 => Body::Delete { target: 7 },
+            5 => Body::Message { content: said, reply_to: Some(7) },
+            6 => Body::Reaction {
+                target: 7,
+                reaction: Reaction::Heart,
+                on: kind % 16 == 6,
+                count: u64::from(kind / 16),
+            },
             _ => Body::Unknown { kind },
         },
     }
@@ -76,9 +83,10 @@ fn event(kind: u8, name: &str, content: &str) -> Event {
 pub fn sse(kind: u8, name: &str, content: &str) {
     let event = event(kind, name, content);
     let (expected, said) = match &event.body {
-        Body::Message { content } => ("message".to_owned(), content.as_deref()),
+        Body::Message { content, .. } => ("message".to_owned(), content.as_deref()),
         Body::Edit { content, .. } => ("edit".to_owned(), content.as_deref()),
         Body::Delete { .. } => ("delete".to_owned(), None),
+        Body::Reaction { .. } => ("reaction".to_owned(), None),
         _ => (format!("kind-{kind}"), None),
     };
     let mut out = Vec::new();
@@ -99,15 +107,30 @@ pub fn sse(kind: u8, name: &str, content: &str) {
     let moved =
         Parsed { id: Some(PLACE.to_string()), event: "datastar-patch-signals".to_owned(), data: vec![moved] };
     assert_eq!(place, moved);
-    let changes = !matches!(event.body, Body::Unknown { .. });
-    assert_eq!(patches.len(), usize::from(changes), "{patches:?}");
-    let Some(patch) = patches.pop() else { return };
-    assert_eq!((patch.id, &*patch.event), (None, "datastar-patch-elements"));
-    let (elements, rest): (Vec<_>, Vec<_>) =
-        patch.data.iter().partition(|line| line.starts_with("elements "));
-    assert!(rest.iter().all(|line| line.starts_with("selector #messages") || *line == "mode append"));
-    let [html] = elements[..] else { panic!("one line of elements: {elements:?}") };
-    if let Some(said) = said {
+    let changes = match event.body {
+        Body::Unknown { .. } => 0,
+        Body::Reaction { .. } if event.author.is_none() => 0,
+        Body::Reaction { count: 0, .. } | Body::Reaction { on: true, count: 1, .. } => 1,
+        Body::Reaction { .. } => 3,
+        Body::Delete { .. } => 2,
+        _ => 1,
+    };
+    assert_eq!(patches.len(), changes, "{patches:?}");
+    let mut shows = Vec::new();
+    for patch in &patches {
+        assert_eq!((&patch.id, &*patch.event), (&None, "datastar-patch-elements"));
+        let (elements, rest): (Vec<_>, Vec<_>) =
+            patch.data.iter().partition(|line| line.starts_with("elements "));
+        let aims =
+            |line: &str| ["selector #messages", "selector #r-7"].iter().any(|aim| line.starts_with(aim));
+        assert!(
+            rest.iter().all(|line| aims(line) || ["mode append", "mode remove"].contains(&line.as_str()))
+        );
+        assert!(elements.len() <= 1, "one line of elements: {elements:?}");
+        shows.extend(elements);
+    }
+    let said = said.zip(shows.first());
+    if let Some((said, html)) = said {
         let shown = shown(html);
         assert!(shown.contains(&said.replace('\r', "\n")), "{shown:?} does not say {said:?}");
     }

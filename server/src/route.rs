@@ -6,7 +6,7 @@
 
 use crate::admin::{self, backup, moderate};
 use crate::api::problem::{Kind, Problem};
-use crate::api::{self, events, guests, messages, openapi, rooms};
+use crate::api::{self, events, guests, messages, openapi, reactions, rooms};
 use crate::app::Worker;
 use crate::http::{self, Body, Request, Response};
 use crate::page::{Language, Said};
@@ -33,6 +33,7 @@ enum Route {
     Room,
     RoomMessages,
     RoomMessage,
+    RoomReaction,
     RoomName,
     RoomLanguage,
     RoomTyping,
@@ -47,6 +48,7 @@ enum Route {
     ApiRoom,
     ApiMessages,
     ApiMessage,
+    ApiReaction,
     ApiTyping,
     ApiEvents,
     AdminBackup,
@@ -57,7 +59,7 @@ enum Route {
     AdminBan,
 }
 
-const ROUTES: [(&str, Route); 27] = [
+const ROUTES: [(&str, Route); 29] = [
     ("/", Route::Home),
     ("/new", Route::Home),
     ("/favicon.ico", Route::Favicon),
@@ -68,6 +70,7 @@ const ROUTES: [(&str, Route); 27] = [
     ("/{room}", Route::Room),
     ("/{room}/messages", Route::RoomMessages),
     ("/{room}/messages/{position}", Route::RoomMessage),
+    ("/{room}/messages/{position}/reactions/{reaction}", Route::RoomReaction),
     ("/{room}/name", Route::RoomName),
     ("/{room}/language", Route::RoomLanguage),
     ("/{room}/typing", Route::RoomTyping),
@@ -77,6 +80,7 @@ const ROUTES: [(&str, Route); 27] = [
     ("/api/v1/rooms/{room}", Route::ApiRoom),
     ("/api/v1/rooms/{room}/messages", Route::ApiMessages),
     ("/api/v1/rooms/{room}/messages/{position}", Route::ApiMessage),
+    ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", Route::ApiReaction),
     ("/api/v1/rooms/{room}/typing", Route::ApiTyping),
     ("/api/v1/rooms/{room}/events", Route::ApiEvents),
     (admin::BACKUP_PATH, Route::AdminBackup),
@@ -109,7 +113,8 @@ impl Route {
             | Self::AdminBackup
             | Self::AdminRooms
             | Self::AdminBans => "GET, HEAD",
-            Self::AdminClosed | Self::AdminBan => "PUT, DELETE",
+            Self::RoomReaction | Self::AdminClosed | Self::AdminBan => "PUT, DELETE",
+            Self::ApiReaction => "PUT, DELETE, OPTIONS",
             Self::AdminMessages => "DELETE",
             Self::RoomMessages => "GET, HEAD, POST",
             Self::RoomMessage => "PATCH, DELETE",
@@ -203,6 +208,7 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         Route::Room
             | Route::RoomMessages
             | Route::RoomMessage
+            | Route::RoomReaction
             | Route::RoomName
             | Route::RoomLanguage
             | Route::RoomTyping
@@ -227,6 +233,13 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         (Route::RoomMessage, Some(room)) => match position {
             Some(position) if req.method() == Method::PATCH => page::edit(w, req, &room, position).await,
             Some(position) => page::delete(w, req, &room, position).await,
+            None => missing(Said::of("wrong-message")),
+        },
+        (Route::RoomReaction, Some(room)) => match position {
+            Some(position) => {
+                let reaction = params.get("reaction").unwrap_or_default();
+                page::react(w, &req, &room, position, reaction).await
+            }
             None => missing(Said::of("wrong-message")),
         },
         (Route::RoomName, Some(room)) => page::name(w, req, &room).await,
@@ -255,7 +268,9 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         return Ok(api::preflight(&allow));
     }
     let room = || room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE));
-    let position = || api::position("the last part of the path", params.get("position").unwrap_or_default());
+    let position =
+        || api::position("a message's position in the path", params.get("position").unwrap_or_default());
+    let reaction = || params.get("reaction").unwrap_or_default();
     let author = || params.get("author").unwrap_or_default();
     if !route.takes(req.method()) {
         let detail = format!("{path} does not take {}; it takes {}", req.method(), route.allow());
@@ -278,6 +293,7 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         (Route::ApiMessage, &Method::PATCH) => messages::edit(w, req, &room()?, position()?).await,
         (Route::ApiMessage, &Method::DELETE) => messages::delete(w, req, &room()?, position()?).await,
         (Route::ApiMessage, _) => messages::get(w, &room()?, position()?).await,
+        (Route::ApiReaction, _) => reactions::set(w, &req, &room()?, position()?, reaction()).await,
         (Route::AdminBackup, _) => Ok(backup::send(w)),
         (Route::AdminRooms, _) => Ok(moderate::closed_rooms(w)),
         (Route::AdminClosed, &Method::PUT) => moderate::close(w, &req, &room()?).await,

@@ -42,6 +42,8 @@ pub struct Checked {
     pub rooms: u64,
     /// Edits of messages.
     pub edits: u64,
+    /// Reactions that stand.
+    pub reactions: u64,
     /// Rows of the index.
     pub index_rows: u64,
     /// Bytes of the records.

@@ -19,6 +19,8 @@
 //! 7. The epoch and the signing key are made once with the log.
 //! 8. What closes a room or bans an author stands until it is taken back, also when retention has cut its record:
 //!    [`Log::standing`] says what does, from the moment the commit returned.
+//! 9. A reaction stands until it is taken back, its message deleted, or its room emptied: [`Log::reactions`] says
+//!    which do, from the moment the commit returned. Of a message that has no text they are not to be shown.
 
 mod check;
 mod copy;
@@ -31,6 +33,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
+use crate::reaction::{Reacted, Reaction};
 pub use check::{Checked, Finding, check};
 pub use copy::{Copy, Piece, RawRecord};
 pub use record::{Hash, Record, Ruling};
@@ -83,7 +86,7 @@ impl Append {
     pub(crate) fn bytes_max(&self) -> u64 {
         let author = self.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
         let texts = match &self.what {
-            What::Event { body: Body::Message { content } | Body::Edit { content, .. }, .. } => {
+            What::Event { body: Body::Message { content, .. } | Body::Edit { content, .. }, .. } => {
                 content.as_deref().map_or(0, str::len)
             }
             What::Event { .. } => 0,
@@ -193,6 +196,15 @@ pub trait Log: Send + Sync + 'static {
     fn require_space(&self, free: u64) -> Result<(), CommitError>;
     /// How many edits a message has.
     fn edits(&self, target: Position) -> Result<usize, LogError>;
+    /// The event by which an author's reaction to a message stands; `None` when it does not.
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError>;
+    /// The reactions to a message, in any order.
+    fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError>;
     /// Records of the whole log from a position on, oldest first, at most [`READ_EVENTS_MAX`].
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
     /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use super::LogError;
 use crate::event::{Author, AuthorKind, Body, Event, Position, RoomName, Timestamp};
+use crate::reaction::Reaction;
 
 /// The version this release writes, and the newest it reads.
 pub const RECORD_VERSION: u8 = 1;
@@ -30,6 +31,8 @@ const KIND_EMPTY: u8 = 6;
 // Of no room.
 const KIND_BAN: u8 = 7;
 const KIND_UNBAN: u8 = 8;
+const KIND_REACT: u8 = 9;
+const KIND_UNREACT: u8 = 10;
 
 const TAG_ROOM: u8 = 1;
 const TAG_PREV: u8 = 2;
@@ -38,11 +41,15 @@ const TAG_AUTHOR_KIND: u8 = 4;
 const TAG_AUTHOR_ID: u8 = 5;
 const TAG_AUTHOR_NAME: u8 = 6;
 const TAG_CONTENT: u8 = 7;
+/// Of a message: the one that it answers, which a release before replies passes over.
 const TAG_TARGET: u8 = 8;
 const TAG_KEY: u8 = 9;
 const TAG_CONTENT_HASH: u8 = 10;
 /// The id of the author whom a ban is about.
 const TAG_SUBJECT: u8 = 11;
+const TAG_REACTION: u8 = 12;
+/// How many reactions of its kind the target has after this one.
+const TAG_COUNT: u8 = 13;
 
 const HEADER_BYTES: usize = 6;
 /// A tag and a length: a length of 64 KiB takes three bytes.
@@ -92,9 +99,12 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
     let Fields { event, key, content_hash } = fields;
     out.clear();
     let (kind, target, content) = match &event.body {
-        Body::Message { content } => (KIND_MESSAGE, None, content.as_deref()),
+        Body::Message { content, reply_to } => (KIND_MESSAGE, *reply_to, content.as_deref()),
         Body::Edit { target, content } => (KIND_EDIT, Some(*target), content.as_deref()),
         Body::Delete { target } => (KIND_DELETE, Some(*target), None),
+        Body::Reaction { target, on, .. } => {
+            (if *on { KIND_REACT } else { KIND_UNREACT }, Some(*target), None)
+        }
         Body::Close => (KIND_CLOSE, None, None),
         Body::Open => (KIND_OPEN, None, None),
         Body::Empty => (KIND_EMPTY, None, None),
@@ -110,6 +120,10 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
     }
     if let Some(content) = content {
         put(out, TAG_CONTENT, content.as_bytes());
+    }
+    if let Body::Reaction { reaction, count, .. } = &event.body {
+        put(out, TAG_REACTION, &[reaction.number()]);
+        put(out, TAG_COUNT, &count.to_le_bytes());
     }
     if let Some(key) = key {
         put(out, TAG_KEY, *key);
@@ -163,7 +177,7 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
     let (mut room, mut prev, mut created_at) = (None, 0, Timestamp(0));
     let (mut author_kind, mut author_id, mut author_name) = (None, None, None);
     let (mut target, mut content, mut key, mut content_hash) = (None, None, None, None);
-    let mut subject = None;
+    let (mut subject, mut reaction, mut count) = (None, None, 0);
     for field in fields {
         let (tag, value) = field?;
         match tag {
@@ -180,6 +194,8 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
             TAG_KEY => key = Some(hash(position, value)?),
             TAG_CONTENT_HASH => content_hash = Some(hash(position, value)?),
             TAG_SUBJECT => subject = Some(Arc::from(text(position, value)?)),
+            TAG_REACTION => reaction = value.first().copied().and_then(Reaction::of_number),
+            TAG_COUNT => count = number(position, value)?,
             _ => {}
         }
     }
@@ -196,11 +212,19 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
             None
         }
         Some(room) => {
+            let reply_to = target;
             let target = || target.ok_or(damaged("it names no target"));
             let body = match kind {
-                KIND_MESSAGE => Body::Message { content },
+                KIND_MESSAGE => Body::Message { content, reply_to },
                 KIND_EDIT => Body::Edit { target: target()?, content },
                 KIND_DELETE => Body::Delete { target: target()? },
+                // Of a reaction that a newer release knows only its place counts.
+                KIND_REACT | KIND_UNREACT => match reaction {
+                    Some(reaction) => {
+                        Body::Reaction { target: target()?, reaction, on: kind == KIND_REACT, count }
+                    }
+                    None => Body::Unknown { kind },
+                },
                 KIND_CLOSE => Body::Close,
                 KIND_OPEN => Body::Open,
                 KIND_EMPTY => Body::Empty,
@@ -320,7 +344,7 @@ fn hash(position: Position, value: &[u8]) -> Result<Hash, LogError> {
     value.try_into().map_err(|_| LogError::Damaged { position, what: "a hash is not 16 bytes" })
 }
 
-fn author_kind_number(kind: AuthorKind) -> u8 {
+pub(crate) fn author_kind_number(kind: AuthorKind) -> u8 {
     match kind {
         AuthorKind::Guest => 1,
         AuthorKind::User => 2,
@@ -329,7 +353,7 @@ fn author_kind_number(kind: AuthorKind) -> u8 {
 }
 
 /// An author kind that a newer release wrote is shown as what promises least.
-fn author_kind_of(number: Option<u8>) -> AuthorKind {
+pub(crate) fn author_kind_of(number: Option<u8>) -> AuthorKind {
     match number {
         Some(2) => AuthorKind::User,
         Some(3) => AuthorKind::Bot,

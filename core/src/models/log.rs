@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing, What};
+use crate::reaction::{Reacted, Reaction};
 
 #[derive(Clone, Default)]
 pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<Standing>);
@@ -35,7 +36,7 @@ impl ModelLog {
 
     pub fn texts(&self) -> Vec<String> {
         let texts = |event: &Arc<Event>| match &event.body {
-            Body::Message { content: Some(text) } => Some(text.to_string()),
+            Body::Message { content: Some(text), .. } => Some(text.to_string()),
             _ => None,
         };
         self.0.lock().events.iter().filter_map(texts).collect()
@@ -119,6 +120,14 @@ impl Log for ModelLog {
 
     fn edits(&self, _: Position) -> Result<usize, LogError> {
         Ok(0)
+    }
+
+    fn reacted(&self, _: Position, _: Reaction, _: &str) -> Result<Option<Position>, LogError> {
+        Ok(None)
+    }
+
+    fn reactions(&self, _: Position) -> Result<Vec<Reacted>, LogError> {
+        Ok(Vec::new())
     }
 
     fn scan(&self, _: Position) -> Result<Vec<Record>, LogError> {

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use super::{
-    Act, Oracle, Outcome, PageRecord, Piece, ReaderRecord, RecoveredLog, Said, Seen, SenderRecord, Told,
-    content_digest,
+    Act, Oracle, Outcome, PageRecord, Piece, Reacting, ReaderRecord, RecoveredLog, Said, Seen, SenderRecord,
+    Told, content_digest,
 };
 use crate::event::{Position, RoomName};
 
@@ -133,6 +133,20 @@ struct Fold {
     /// Where each text began, oldest first; `None` for a text that nobody knows any more.
     texts: Vec<(Position, Option<u64>)>,
     deleted_at: Option<Position>,
+    /// The reactions from each event on that changed them, oldest first, as [`Reacting`]s added up.
+    reactions: Vec<(Position, u64)>,
+    /// Those that stand.
+    reacting: HashSet<Reacting>,
+}
+
+impl Fold {
+    /// Takes an event that adds a reaction or takes it back; false when it is so already.
+    fn react(&mut self, at: Position, reacting: Reacting, on: bool) -> bool {
+        let before = self.reactions.last().map_or(0, |(_, sum)| *sum);
+        let digest = reacting.digest();
+        self.reactions.push((at, if on { before.wrapping_add(digest) } else { before.wrapping_sub(digest) }));
+        if on { self.reacting.insert(reacting) } else { self.reacting.remove(&reacting) }
+    }
 }
 
 /// A recovered log with its sums.
@@ -151,6 +165,8 @@ struct Truth<'a> {
     folds: HashMap<Position, Fold>,
     /// The newest Empty; 0 for none.
     emptied_at: Position,
+    /// Events that add a reaction that is there, take back one that is not, or are about a message that is gone.
+    idle: Vec<Position>,
 }
 
 impl<'a> Truth<'a> {
@@ -165,6 +181,7 @@ impl<'a> Truth<'a> {
             posted: Vec::new(),
             folds: HashMap::new(),
             emptied_at: 0,
+            idle: Vec::new(),
         }
     }
 
@@ -206,7 +223,7 @@ impl<'a> Truth<'a> {
         for (index, seen) in self.log.events.iter().enumerate() {
             let text = seen.said.content.or_else(|| self.remembered.get(&seen.position).copied());
             match seen.said.act {
-                Act::Message => {
+                Act::Message | Act::Reply(_) => {
                     self.posted.push(index);
                     self.folds.entry(seen.position).or_default().texts.push((seen.position, text));
                 }
@@ -220,6 +237,16 @@ impl<'a> Truth<'a> {
                     self.emptied_at = seen.position;
                     for fold in self.folds.values_mut() {
                         fold.deleted_at.get_or_insert(seen.position);
+                    }
+                }
+                // Of a message below the floor it is not known what was there before.
+                Act::React(target, ..) if target < self.log.floor => {}
+                Act::React(target, reaction, on) => {
+                    let reacting = Reacting(reaction, seen.said.author);
+                    let fold = self.folds.entry(target).or_default();
+                    let gone = fold.texts.is_empty() || fold.deleted_at.is_some();
+                    if !fold.react(seen.position, reacting, on) || gone {
+                        self.idle.push(seen.position);
                     }
                 }
                 Act::Close | Act::Open | Act::Other => {}
@@ -262,6 +289,10 @@ impl<'a> Truth<'a> {
                 violations.push(self.violation(Rule::Chain, "log", vec![seen.position, at], what));
             }
             last = Some(seen);
+        }
+        for &position in &self.idle {
+            let what = format!("event {position} is a reaction that changes nothing");
+            violations.push(self.violation(Rule::Chain, "log", vec![position], what));
         }
         let end = last.map_or(0, |last| last.position);
         if end != *head && (last.is_some() || *head >= *floor) {
@@ -426,7 +457,10 @@ impl<'a> Truth<'a> {
                 Some(seen) if seen.position == told.position => {
                     if expected.is_some_and(|expected| expected != found) {
                         Some("a message before it is missing, doubled or out of order".to_owned())
-                    } else if seen.prev != told.prev || seen.said.author != told.author {
+                    } else if seen.prev != told.prev
+                        || seen.said.author != told.author
+                        || answered(seen) != told.reply_to
+                    {
                         Some(format!("the log has {seen:?}"))
                     } else {
                         self.fold_differs(record.page.head, told)
@@ -444,6 +478,9 @@ impl<'a> Truth<'a> {
     /// The page may show any state that the message had since the head that the page states.
     fn fold_differs(&self, page_head: Position, told: &Told) -> Option<String> {
         let fold = self.folds.get(&told.position)?;
+        if !told.reactions.is_none_or(|sum| reactions_known(fold, page_head, told.content.is_some(), sum)) {
+            return Some("shown with reactions that it has not".to_owned());
+        }
         let Some(content) = told.content else {
             return fold.deleted_at.is_none().then(|| "shown as deleted, which it is not".to_owned());
         };
@@ -456,7 +493,22 @@ impl<'a> Truth<'a> {
     }
 }
 
+/// Whether a message had such reactions at some moment since the page's head. It has none once it is deleted.
+fn reactions_known(fold: &Fold, page_head: Position, has_text: bool, sum: u64) -> bool {
+    if sum == 0 && (!has_text || fold.deleted_at.is_some()) {
+        return true;
+    }
+    let newest = fold.reactions.partition_point(|&(at, _)| at <= page_head);
+    let at_head = newest.checked_sub(1).map_or(0, |index| fold.reactions[index].1);
+    has_text && (at_head == sum || fold.reactions[newest..].iter().any(|&(_, since)| since == sum))
+}
+
+/// The message that a posted one answers.
+fn answered(seen: &Seen) -> Option<Position> {
+    if let Act::Reply(target) = seen.said.act { Some(target) } else { None }
+}
+
 /// Whether a text is missing where there was one.
 fn withheld(seen: &Seen) -> bool {
-    seen.said.content.is_none() && matches!(seen.said.act, Act::Message | Act::Edit(_))
+    seen.said.content.is_none() && matches!(seen.said.act, Act::Message | Act::Reply(_) | Act::Edit(_))
 }

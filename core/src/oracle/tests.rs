@@ -1,6 +1,7 @@
 //! The oracle is worth something only if it catches what it is for: each way to break a promise, once.
 
 use super::*;
+use crate::reaction::Reaction;
 use crate::subscription::ResetReason;
 
 fn room() -> RoomName {
@@ -309,6 +310,8 @@ fn paging(head: Position, change: impl FnOnce(&mut Vec<Told>)) -> Vec<Rule> {
         prev: seen.prev,
         author: seen.said.author,
         content: seen.said.content,
+        reply_to: None,
+        reactions: Some(0),
     };
     let mut messages: Vec<Told> = events().iter().map(told).collect();
     change(&mut messages);
@@ -334,6 +337,90 @@ fn a_history_page_is_the_fold_of_the_stream() {
     assert_eq!(paging(70, |page| (deleted(page), page.swap(2, 3)).0), [Rule::History], "two are swapped");
     assert_eq!(paging(70, |page| (deleted(page), page[4].prev = 30).0), [Rule::History], "wrong prev");
     assert_eq!(paging(70, |page| (deleted(page), page[4].content = None).0), [Rule::History], "not deleted");
+}
+
+/// A reaction to the second of the five by Bob.
+fn reaction(number: u64, on: bool) -> Seen {
+    let said = Said { author: digest("bob"), act: Act::React(20, Reaction::Heart, on), content: None };
+    Seen { position: number * 10, prev: number * 10 - 10, said }
+}
+
+/// What the oracle says of these events after the five, and of a page as of a head that shows such a sum of reactions
+/// to the second.
+fn reacting(more: &[Seen], page: Option<(Position, Option<u64>)>) -> Vec<Rule> {
+    let oracle = oracle();
+    let sender = oracle.sender(&room(), "bob");
+    for (sequence, seen) in (0..).zip(more) {
+        sender.acknowledged(sequence, seen.said, seen.position, seen.prev);
+    }
+    if let Some((head, reactions)) = page {
+        let second = events()[1];
+        let deleted = more.iter().any(|seen| seen.said.act == Act::Delete(20) && seen.position <= head);
+        let content = second.said.content.filter(|_| !deleted);
+        let (position, prev, author) = (second.position, second.prev, second.said.author);
+        let told = Told { position, prev, author, content, reply_to: None, reactions };
+        oracle.page(&room(), "second", Page { head, messages: vec![told] });
+    }
+    let mut stored = events();
+    stored.extend(more);
+    if more.iter().any(|seen| seen.said.act == Act::Delete(20)) {
+        stored[1].said.content = None;
+    }
+    rules(&oracle, log(stored))
+}
+
+#[test]
+fn a_page_shows_the_reactions_that_the_stream_leaves() {
+    let heart = Reacting(Reaction::Heart, digest("bob")).digest();
+    let on_and_off = [reaction(6, true), reaction(7, false)];
+    for (head, sum) in [(50, 0), (50, heart), (60, heart), (60, 0), (70, 0)] {
+        assert_eq!(reacting(&on_and_off, Some((head, Some(sum)))), [], "a page may be newer than its head");
+    }
+    assert_eq!(reacting(&on_and_off, Some((60, None))), [], "where not all are named there is no sum");
+    assert_eq!(reacting(&on_and_off, Some((70, Some(heart)))), [Rule::History], "taken back, and shown");
+    assert_eq!(reacting(&on_and_off[..1], Some((60, Some(0)))), [Rule::History], "added, and not shown");
+    let doubled = heart.wrapping_mul(2);
+    assert_eq!(reacting(&on_and_off[..1], Some((60, Some(doubled)))), [Rule::History], "counted twice");
+    let joy = Reacting(Reaction::Joy, digest("bob")).digest();
+    assert_eq!(reacting(&on_and_off[..1], Some((60, Some(joy)))), [Rule::History], "another one is shown");
+}
+
+#[test]
+fn a_reaction_that_changes_nothing_is_caught() {
+    assert_eq!(reacting(&[reaction(6, true), reaction(7, false), reaction(8, true)], None), []);
+    assert_eq!(reacting(&[reaction(6, false)], None), [Rule::Chain], "nothing was there");
+    assert_eq!(reacting(&[reaction(6, true), reaction(7, true)], None), [Rule::Chain], "it was there");
+    let delete = Said { author: digest("ada"), act: Act::Delete(20), content: None };
+    let delete = Seen { position: 70, prev: 60, said: delete };
+    let late = [reaction(6, true), delete, reaction(8, false)];
+    assert_eq!(reacting(&late, None), [Rule::Chain], "its message was gone");
+    let heart = Reacting(Reaction::Heart, digest("bob")).digest();
+    assert_eq!(reacting(&late[..2], Some((70, Some(0)))), []);
+    assert_eq!(reacting(&late[..2], Some((70, Some(heart)))), [Rule::History], "with a text that is gone");
+}
+
+#[test]
+fn an_answer_whose_target_is_lost_or_another_is_caught() {
+    let answering = |live: Option<Position>, paged: Option<Position>| {
+        let answer = Seen { position: 60, prev: 50, said: Said::reply("ada", 20, "yes") };
+        let mut stored = events();
+        stored.push(answer);
+        let oracle = oracle();
+        oracle.sender(&room(), "ada, answering").acknowledged(0, answer.said, 60, 50);
+        let reader = oracle.reader(&room(), "bob");
+        reader.opened(Some(50), Opening::Start, 50);
+        let act = live.map_or(Act::Message, Act::Reply);
+        reader.event(Seen { said: Said { act, ..answer.said }, ..answer });
+        let (author, content) = (answer.said.author, answer.said.content);
+        let told = Told { position: 60, prev: 50, author, content, reply_to: paged, reactions: Some(0) };
+        oracle.page(&room(), "newest", Page { head: 60, messages: vec![told] });
+        rules(&oracle, log(stored))
+    };
+    assert_eq!(answering(Some(20), Some(20)), []);
+    assert_eq!(answering(None, Some(20)), [Rule::Stream]);
+    assert_eq!(answering(Some(30), Some(20)), [Rule::Stream]);
+    assert_eq!(answering(Some(20), None), [Rule::History]);
+    assert_eq!(answering(Some(20), Some(30)), [Rule::History]);
 }
 
 #[test]
@@ -402,6 +489,8 @@ fn text_below_an_empty_may_be_withheld_in_the_log_a_stream_and_a_page() {
         prev: seen.prev,
         author: seen.said.author,
         content,
+        reply_to: None,
+        reactions: Some(0),
     };
     let messages =
         |content: fn(&Seen) -> Option<u64>| events().iter().map(|it| told(it, content(it))).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millchat::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing};
-use millchat::{Chat, Epoch, Position, RoomName, Timestamp};
+use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
 /// A log that does what a test asks of it in the middle of a call, and else what the log behind it does.
 pub struct Meddled {
@@ -79,6 +79,17 @@ impl Log for Meddled {
     }
     fn edits(&self, target: Position) -> Result<usize, LogError> {
         self.log.edits(target)
+    }
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError> {
+        self.log.reacted(target, reaction, author_id)
+    }
+    fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError> {
+        self.log.reactions(target)
     }
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
         self.log.scan(from)

@@ -4,7 +4,7 @@
 //! first answer again.
 
 use super::problem::{Kind, Problem};
-use super::shape::{Content, HistoryPage, Links, Message, Receipt};
+use super::shape::{Content, HistoryPage, Links, Message, Post, Receipt};
 use super::{Answer, body, header_of, position};
 use crate::admin::{self, moderate};
 use crate::app::Worker;
@@ -23,7 +23,10 @@ pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
-    let action = Action::Post { content: content(req).await? };
+    let Post { content, reply_to } = body(req, MESSAGE_BYTES_MAX).await?;
+    let action = Action::Post { content: text::content(&content)?, reply_to };
+    // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
+    drop(content);
     let receipt = w.send(room, Draft { author: Some(author), action, key }).await?;
     let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
@@ -31,8 +34,7 @@ pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     Ok(response)
 }
 
-/// The content of a request's body. What was typed is gone by then: while a send waits for the disk it holds no
-/// more than the queue counts.
+/// The new text in a request's body. What was typed is gone by then, as it is for a post.
 async fn content(req: Request) -> Result<String, Problem> {
     let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
     Ok(text::content(&typed.content)?)

@@ -9,6 +9,7 @@ pub mod guests;
 pub mod messages;
 pub mod openapi;
 pub mod problem;
+pub mod reactions;
 pub mod rooms;
 pub mod shape;
 

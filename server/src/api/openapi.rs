@@ -9,7 +9,7 @@ mod operator;
 use super::problem::{Document, Kind};
 use super::shape::{
     Author, Ban, Banned, Bans, ClosedRoom, ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message,
-    Named, Overview, Presence, Receipt, Reset, Start, StreamEvent, Time, Typing,
+    Named, Overview, Post, Presence, Reactions, Receipt, Reset, Start, StreamEvent, Time, Typing,
 };
 use crate::http::{self, Response};
 use bytes::Bytes;
@@ -27,7 +27,7 @@ use utoipa::openapi::{
     Content as Media, Header, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema,
 };
 
-const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted) has a `position` in one \
+const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a `position` in one \
     ordered log and a `prev`: the position of the event before it in the same room. Whoever has position P and \
     gets an event whose `prev` is P misses nothing. Reading needs no token; writing needs the token of a guest. \
     Any origin may call this API; it takes no cookies. What begins with `/admin/` is for the operator, on a server \
@@ -37,7 +37,7 @@ const ABOUT: &str = "A durable live chat. Every event (a message posted, edited,
 const STREAM: &str = "Server-sent events for any plain `EventSource`. The place to begin at is the header \
     `Last-Event-ID`, else `last_event_id`, else the newest `history` events. It opens at once with exactly one of \
     `start` (data: Start), `gap` (Gap) and `reset` (Reset), whose id is the position just before what follows. \
-    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, `close` (the \
+    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, `reaction`, `close` (the \
     room is closed to writing), `open` (it is open again), `empty` (all messages before it were taken away) (all: \
     StreamEvent), and kinds to come. A `gap` may come later too, when retention overtakes a slow reader. Without an \
     id, so that a reader's place does not move: `presence` (Presence) and `typing` (Typing). A comment line comes \
@@ -67,8 +67,10 @@ fn describe() -> OpenApi {
         .schema_from::<Named>()
         .schema_from::<Guest<'_>>()
         .schema_from::<Content>()
+        .schema_from::<Post>()
         .schema_from::<Receipt>()
         .schema_from::<Message<'_>>()
+        .schema_from::<Reactions<'_>>()
         .schema_from::<HistoryPage<'_>>()
         .schema_from::<Links>()
         .schema_from::<Time>()
@@ -106,6 +108,10 @@ fn paths() -> PathsBuilder {
         (
             format!("{room}/messages/{{position}}"),
             vec![(HttpMethod::Get, message()), (HttpMethod::Patch, edit()), (HttpMethod::Delete, delete())],
+        ),
+        (
+            format!("{room}/messages/{{position}}/reactions/{{reaction}}"),
+            vec![(HttpMethod::Put, react(true)), (HttpMethod::Delete, react(false))],
         ),
         (format!("{room}/typing"), vec![(HttpMethod::Post, typing())]),
         (format!("{room}/events"), vec![(HttpMethod::Get, events())]),
@@ -173,7 +179,7 @@ fn post() -> Operation {
     let op = writing("postMessage", "Post a message; answered once it is durable")
         .parameter(room())
         .parameter(parameter("Idempotency-Key", ParameterIn::Header, Type::String, key))
-        .request_body(Some(takes("Content")))
+        .request_body(Some(takes("Post")))
         .response("201", answer.build());
     let kinds = with_token(&[
         Kind::InvalidRoom,
@@ -182,6 +188,8 @@ fn post() -> Operation {
         Kind::KeyReused,
         Kind::RoomClosed,
         Kind::Banned,
+        Kind::UnknownMessage,
+        Kind::MessageDeleted,
         Kind::RateLimited,
         Kind::OutcomeUnknown,
         Kind::Busy,
@@ -235,6 +243,24 @@ fn delete() -> Operation {
         .parameter(operator::by())
         .response("204", ResponseBuilder::new().description("It is gone").build());
     problems(op, &with_token(&CHANGE)).build()
+}
+
+fn react(on: bool) -> Operation {
+    let (id, summary, done) = if on {
+        ("addReaction", "Add your reaction to a message; one that is there stays one", "It is there")
+    } else {
+        ("removeReaction", "Take your reaction back; one that is not there stays so", "It is not there")
+    };
+    let rule = "One of 👍 ❤️ 😂 🎉 😮 😢, percent-encoded";
+    let op = writing(id, summary)
+        .parameter(room())
+        .parameter(position())
+        .parameter(parameter("reaction", ParameterIn::Path, Type::String, rule))
+        .response("204", ResponseBuilder::new().description(done).build());
+    let mut kinds = with_token(&CHANGE);
+    kinds.retain(|kind| *kind != Kind::NotAuthor);
+    kinds.push(Kind::TooManyReactions);
+    problems(op, &kinds).build()
 }
 
 fn typing() -> Operation {

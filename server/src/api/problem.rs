@@ -76,6 +76,8 @@ pub enum Kind {
     KeyReused,
     /// The message was edited as often as it can be.
     TooManyEdits,
+    /// The message has as many reactions as it can have.
+    TooManyReactions,
     /// The author or the address takes more than the operator allows.
     RateLimited,
     /// The disk failed in mid-commit.
@@ -125,6 +127,9 @@ impl Kind {
             Self::KeyReused => ("key-reused", S::UNPROCESSABLE_ENTITY, "The idempotency key was used before"),
             Self::TooManyEdits => {
                 ("too-many-edits", S::UNPROCESSABLE_ENTITY, "The message was edited too often")
+            }
+            Self::TooManyReactions => {
+                ("too-many-reactions", S::UNPROCESSABLE_ENTITY, "The message has too many reactions")
             }
             Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Too much, too fast"),
             Self::OutcomeUnknown => {
@@ -274,6 +279,7 @@ impl From<SendError> for Problem {
             SendError::UnknownTarget(_) => Kind::UnknownMessage,
             SendError::TargetDeleted(_) => Kind::MessageDeleted,
             SendError::TooManyEdits(_) => Kind::TooManyEdits,
+            SendError::TooManyReactions(_) => Kind::TooManyReactions,
             SendError::NotAuthor(_) => Kind::NotAuthor,
             SendError::RoomClosed => Kind::RoomClosed,
             SendError::Banned => Kind::Banned,

@@ -65,7 +65,19 @@ pub struct Guest<'a> {
     pub author: Author<'a>,
 }
 
-/// The text of a message.
+/// A message to be posted.
+#[derive(Deserialize, ToSchema)]
+pub struct Post {
+    /// At most 65,536 bytes of UTF-8 with something visible in it. CRLF and CR become LF; other control
+    /// characters than LF and TAB, and characters that turn the direction of text, are removed.
+    #[schema(example = "hello")]
+    pub content: String,
+    /// The position of the message of this room that it answers.
+    #[schema(example = 1188)]
+    pub reply_to: Option<u64>,
+}
+
+/// The new text of a message.
 #[derive(Deserialize, ToSchema)]
 pub struct Content {
     /// At most 65,536 bytes of UTF-8 with something visible in it. CRLF and CR become LF; other control
@@ -120,8 +132,16 @@ pub struct Message<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "hello")]
     pub content: Option<&'a str>,
+    /// The position of the message that it answers, which may be deleted or gone by now; absent when it answers none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 1188)]
+    pub reply_to: Option<u64>,
     /// When it was posted.
     pub created_at: Time,
+    /// The reactions to it, by kind; absent when there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub reactions: Vec<Reactions<'a>>,
     /// When its text was last replaced; absent when it never was, and once deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Time>)]
@@ -142,9 +162,35 @@ impl<'a> Message<'a> {
             room: message.room.as_str(),
             author: message.author.as_ref().map(Author::of),
             content: message.content.as_deref(),
+            reply_to: message.reply_to,
             created_at: Time(message.created_at),
+            reactions: message.reactions.iter().map(Reactions::of).collect(),
             edited_at: message.edited_at.filter(|_| !deleted).map(Time),
             deleted,
+        }
+    }
+}
+
+/// The reactions of one kind to a message.
+#[derive(Serialize, ToSchema)]
+pub struct Reactions<'a> {
+    /// The emoji.
+    #[schema(example = "👍")]
+    pub reaction: &'static str,
+    /// How many there are, each of another author.
+    #[schema(example = 3)]
+    pub count: usize,
+    /// Whose they are, the first ones first; at most 50.
+    pub authors: Vec<Author<'a>>,
+}
+
+impl<'a> Reactions<'a> {
+    /// The shape of the reactions of one kind.
+    pub fn of(reactions: &'a millchat::Reactions) -> Self {
+        Self {
+            reaction: reactions.reaction.as_str(),
+            count: reactions.count,
+            authors: reactions.authors.iter().map(Author::of).collect(),
         }
     }
 }
@@ -324,7 +370,8 @@ pub struct Reset {
 }
 
 /// Data of a logged event on the stream. Which fields there are follows from the event's kind: `message` has
-/// content; `edit` has target and content; `delete` has target; `close`, `open` and `empty` have neither. Every kind,
+/// content, and `reply_to` when it answers another; `edit` has target and content; `delete` has target; `reaction` has target, reaction, on and
+/// count; `close`, `open` and `empty` have neither. Every kind,
 /// known or not, has `position` and `prev`.
 #[derive(Serialize, ToSchema)]
 pub struct StreamEvent<'a> {
@@ -334,7 +381,7 @@ pub struct StreamEvent<'a> {
     /// The position of the event before it in the room; 0 for the first.
     #[schema(example = 1188)]
     pub prev: u64,
-    /// The message that an edit or a delete is about.
+    /// The message that an edit, a delete or a reaction is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub target: Option<u64>,
@@ -347,6 +394,22 @@ pub struct StreamEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "hello")]
     pub content: Option<&'a str>,
+    /// The message that a message answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reply_to: Option<u64>,
+    /// The emoji of a reaction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "👍")]
+    pub reaction: Option<&'static str>,
+    /// Whether the reaction was added; else it was taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub on: Option<bool>,
+    /// How many reactions of its kind the message has after this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 3)]
+    pub count: Option<u64>,
     /// True when a later delete has taken the content away; otherwise absent.
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
@@ -358,10 +421,15 @@ pub struct StreamEvent<'a> {
 impl<'a> StreamEvent<'a> {
     /// The shape of an event.
     pub fn of(event: &'a Event) -> Self {
+        let (reaction, on, count) = match &event.body {
+            Body::Reaction { reaction, on, count, .. } => (Some(reaction.as_str()), Some(*on), Some(*count)),
+            _ => (None, None, None),
+        };
+        let reply_to = if let Body::Message { reply_to, .. } = event.body { reply_to } else { None };
         let (target, content, deleted) = match &event.body {
-            Body::Message { content } => (None, content.as_deref(), content.is_none()),
+            Body::Message { content, .. } => (None, content.as_deref(), content.is_none()),
             Body::Edit { target, content } => (Some(*target), content.as_deref(), content.is_none()),
-            Body::Delete { target } => (Some(*target), None, false),
+            Body::Delete { target } | Body::Reaction { target, .. } => (Some(*target), None, false),
             _ => (None, None, false),
         };
         Self {
@@ -371,6 +439,10 @@ impl<'a> StreamEvent<'a> {
             room: event.room.as_str(),
             author: event.author.as_ref().map(Author::of),
             content,
+            reply_to,
+            reaction,
+            on,
+            count,
             deleted,
             created_at: Time(event.created_at),
         }

@@ -73,13 +73,14 @@ impl Check {
         }
         let _ = writeln!(
             out,
-            "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} index rows, {} live bytes, \
+            "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} reactions, {} index rows, {} live bytes, \
              {} closed rooms, {} bans, epoch {}",
             grouped(checked.records),
             grouped(checked.rooms),
             checked.floor,
             checked.head,
             grouped(checked.edits),
+            grouped(checked.reactions),
             grouped(checked.index_rows),
             grouped(checked.live_bytes),
             grouped(checked.closed_rooms),

@@ -148,6 +148,12 @@ struct Fields<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     author_id: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    reaction: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
     content: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     key: Option<Cow<'a, str>>,
@@ -214,15 +220,20 @@ pub fn write_end(records: u64, head: Position, out: &mut Vec<u8>) {
 fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8>) {
     let (event, ruling) = (record.event.as_deref(), record.ruling.as_ref());
     let (kind, target, content) = match event.map(|event| &event.body) {
-        Some(Body::Message { content }) => ("message", None, content.as_deref()),
+        Some(Body::Message { content, reply_to }) => ("message", *reply_to, content.as_deref()),
         Some(Body::Edit { target, content }) => ("edit", Some(*target), content.as_deref()),
         Some(Body::Delete { target }) => ("delete", Some(*target), None),
+        Some(Body::Reaction { target, .. }) => ("reaction", Some(*target), None),
         Some(Body::Close) => ("close", None, None),
         Some(Body::Open) => ("open", None, None),
         Some(Body::Empty) => ("empty", None, None),
         None if ruling.is_some_and(|ruling| ruling.banned) => ("ban", None, None),
         None if ruling.is_some() => ("unban", None, None),
         _ => ("other", None, None),
+    };
+    let reaction = match event.map(|event| &event.body) {
+        Some(Body::Reaction { reaction, on, count, .. }) => Some((*reaction, *on, *count)),
+        _ => None,
     };
     let author = author_of(record);
     let plain = kind != "other"
@@ -241,6 +252,9 @@ fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8
         }),
         created_at: Some(Time(record.created_at).to_string().into()),
         target,
+        reaction: reaction.map(|(reaction, ..)| reaction.as_str().into()),
+        on: reaction.map(|(_, on, _)| on),
+        count: reaction.map(|(.., count)| count),
         author_id: ruling.map(|ruling| (&*ruling.author_id).into()),
         content: content.map(Into::into),
         key: record.key.as_ref().map(|hash| hex(hash).into()),
@@ -300,9 +314,18 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
     let created_at = Timestamp(created_at);
     let author = fields.author.as_ref().map(author).transpose()?;
     let body = match fields.kind.as_deref().ok_or_else(|| needs("kind"))? {
-        "message" => Body::Message { content },
+        "message" => Body::Message { content, reply_to: fields.target },
         "edit" => Body::Edit { target: target()?, content },
         "delete" => Body::Delete { target: target()? },
+        "reaction" => {
+            let reaction = fields.reaction.as_deref().ok_or_else(|| needs("reaction"))?;
+            Body::Reaction {
+                target: target()?,
+                reaction: reaction.parse().map_err(|error| format!("`reaction`: {error}"))?,
+                on: fields.on.ok_or_else(|| needs("on"))?,
+                count: fields.count.ok_or_else(|| needs("count"))?,
+            }
+        }
         "close" => Body::Close,
         "open" => Body::Open,
         "empty" => Body::Empty,
@@ -321,7 +344,8 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
         }
         other => {
             return Err(format!(
-                "`kind` is `{other}`; without `record` it is message, edit, delete, close, open, empty, ban or unban"
+                "`kind` is `{other}`; without `record` it is message, edit, delete, reaction, close, open, empty, ban \
+                 or unban"
             ));
         }
     };
@@ -369,7 +393,11 @@ fn check(record: &Record) -> Result<(), String> {
         }
     }
     let Some(event) = event else { return Ok(()) };
-    let (Body::Message { content: Some(content) } | Body::Edit { content: Some(content), .. }) = &event.body
+    if let (Body::Reaction { .. }, None) = (&event.body, author) {
+        return Err(needs("author"));
+    }
+    let (Body::Message { content: Some(content), .. } | Body::Edit { content: Some(content), .. }) =
+        &event.body
     else {
         return Ok(());
     };

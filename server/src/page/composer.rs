@@ -3,8 +3,8 @@
 //! A visitor without a name sees only the form for it. The script holds what was typed until the server has
 //! it (`outbox`); here are the forms and the template of a message on its way.
 
-use super::people;
 use super::words::{Language, Said, Value, Words};
+use super::{people, quote, reactions};
 use crate::text::NAME_GRAPHEMES_MAX;
 use maud::{Markup, html};
 use millchat::{Author, CONTENT_BYTES_MAX};
@@ -58,6 +58,11 @@ fn writer(language: &Language, room: &str) -> Markup {
             button.link.delete type="button" { (language.say("editing-delete")) } " "
             button.link.cancel type="button" { (language.say("cancel")) }
         }
+        p #replying hidden {
+            span { (language.say("replying")) } " "
+            (quote::empty()) " "
+            button.link.cancel type="button" { (language.say("cancel")) }
+        }
         form #writer method="post" action={ "/" (room) "/messages" } data-content-bytes-max=(CONTENT_BYTES_MAX) {
             // Without script this form is sent as it is; sent twice, it is one message.
             input type="hidden" name="key" value=(key);
@@ -98,6 +103,7 @@ fn namer(language: &Language, room: &str, me: Option<&Author>, refused: Option<R
 pub fn outbox(language: &Language) -> Markup {
     html! {
         ol #outbox aria-label=(language.text("outbox")) aria-live="off" {}
+        template #quote { (quote::empty()) }
         template #pending { li { div.text {} p.fate {} } }
         template #unsent {
             li.failed {
@@ -113,12 +119,15 @@ pub fn outbox(language: &Language) -> Markup {
     }
 }
 
-/// What one can do with one's own message: the script puts it into the row that is pointed at. And the question
-/// that comes before a message is taken away.
-pub fn own(language: &Language) -> Markup {
+/// What one can do with a message, and with one's own: the script puts it into the row that is pointed at. And the
+/// question that comes before a message is taken away.
+pub fn tools(language: &Language) -> Markup {
     html! {
         template #tools {
             span.tools {
+                button.quiet.reply type="button" { (language.say("reply")) }
+                button.quiet.react type="button" aria-expanded="false" { (language.say("react")) }
+                (reactions::picker())
                 button.quiet.edit type="button" { (language.say("edit")) }
                 button.quiet.delete type="button" { (language.say("delete")) }
             }

@@ -10,9 +10,10 @@
 //! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of HTML
 //! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
 
-use super::people;
+use super::quote::{Answered, Quoted};
 use super::rows::{self, Did};
 use super::words::Words;
+use super::{people, reactions};
 use crate::app::Frames;
 use crate::sse::{self, Opened};
 use datastar::DatastarEvent;
@@ -96,20 +97,30 @@ pub fn composer(composer: Markup, naming: bool) -> Vec<u8> {
 /// What an event changes on the page. A content that a delete took away changes nothing more.
 fn patch(event: &Event, out: &mut Vec<u8>) {
     match &event.body {
-        Body::Message { content } => {
+        Body::Message { content, reply_to } => {
             let row = rows::Row {
                 position: event.position,
                 author: event.author.as_ref(),
                 created_at: event.created_at,
                 content: content.as_deref(),
                 edited: false,
+                reactions: &[],
+                answered: reply_to.map(|target| Answered { target, quoted: Quoted::Unread }),
             };
             append(&format!("m-{}", event.position), rows::message(WORDS, &row), out);
         }
         Body::Edit { target, content: Some(content) } => {
             outer(rows::text(WORDS, *target, Some(&**content), true), out);
         }
-        Body::Delete { target } => outer(rows::text(WORDS, *target, None, false), out),
+        Body::Delete { target } => {
+            outer(rows::text(WORDS, *target, None, false), out);
+            reactions::remove(*target, out);
+        }
+        Body::Reaction { target, reaction, on, count } => {
+            if let Some(author) = &event.author {
+                reactions::patch((*target, *reaction), *on, *count, author, out);
+            }
+        }
         Body::Close => {
             notice(event, Did::Closed, out);
             closed(true, out);
@@ -220,7 +231,7 @@ pub(super) mod tests {
     }
 
     fn posted(content: &str) -> Vec<Read> {
-        framed(Item::Event(&event(Body::Message { content: Some(content.into()) })))
+        framed(Item::Event(&event(Body::Message { content: Some(content.into()), reply_to: None })))
     }
 
     pub fn elements_of(read: &Read) -> String {
@@ -239,6 +250,20 @@ pub(super) mod tests {
         assert_eq!(place.event, "datastar-patch-signals");
         assert_eq!(place.id, "5f3c9a2e-7");
         assert_eq!(place.data, ["signals {\"_place\":\"5f3c9a2e-7\"}"]);
+    }
+
+    #[test]
+    fn an_answer_carries_an_empty_quote_whose_target_may_change() {
+        let answer = Body::Message { content: Some("yes".into()), reply_to: Some(3) };
+        let [patch, _] = &framed(Item::Event(&event(answer)))[..] else { panic!("two events") };
+        let html = elements_of(patch);
+        assert!(
+            html.contains("<a class=\"quote\" href=\"#m-3\" data-target=\"3\" data-empty></a>"),
+            "{html}"
+        );
+        let deleted = Body::Message { content: None, reply_to: Some(3) };
+        let [patch, _] = &framed(Item::Event(&event(deleted)))[..] else { panic!("two events") };
+        assert!(!elements_of(patch).contains("quote"), "a deleted answer shows nothing of it: {patch:?}");
     }
 
     #[test]
@@ -275,7 +300,7 @@ pub(super) mod tests {
             format!("**x**{}", "\"".repeat(millchat::CONTENT_BYTES_MAX - 5)),
         ] {
             let mut out = Vec::new();
-            let item = event(Body::Message { content: Some(content.as_str().into()) });
+            let item = event(Body::Message { content: Some(content.as_str().into()), reply_to: None });
             encoder().encode(Epoch(1), Item::Event(&item), &mut out);
             // The longest escape of one byte has six: `&quot;`; a formatted text is there twice.
             assert!(out.len() < 2 * 6 * millchat::CONTENT_BYTES_MAX + 16 * 1024, "{} bytes", out.len());
@@ -287,7 +312,7 @@ pub(super) mod tests {
     fn a_hostile_name_stays_text_in_every_frame() {
         let name = "\"><img src=x>\r\rdata: signals {}";
         let author = Author { id: "g_4kq7".into(), name: name.into(), kind: AuthorKind::Guest };
-        let mut posted = event(Body::Message { content: Some("x".into()) });
+        let mut posted = event(Body::Message { content: Some("x".into()), reply_to: None });
         posted.author = Some(author.clone());
         let presence = Signal::Presence(Presence { count: 1, authors: vec![author.clone()] });
         let typing = Signal::Typing(vec![author]);
@@ -307,6 +332,7 @@ pub(super) mod tests {
         let html = elements_of(&edit[0]);
         assert!(html.contains("id=\"t-3\"") && html.contains("new") && html.contains("edited"), "{html}");
         let delete = framed(Item::Event(&event(Body::Delete { target: 3 })));
+        assert_eq!(delete[1].data, ["selector #r-3", "mode remove"], "its reactions go with it");
         let html = elements_of(&delete[0]);
         assert!(html.contains("id=\"t-3\"") && html.contains("deleted"), "{html}");
     }

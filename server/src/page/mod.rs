@@ -13,6 +13,8 @@ mod markdown;
 mod packing;
 mod past;
 mod people;
+mod quote;
+mod reactions;
 mod refusal;
 mod room;
 mod rows;
@@ -24,7 +26,7 @@ pub use failure::{of as failure, page as error};
 pub use frame::encoder;
 pub use layout::CONTENT_SECURITY_POLICY;
 pub use words::{Language, Said};
-pub use writing::{delete, edit, send, typing};
+pub use writing::{delete, edit, react, send, typing};
 
 use crate::app::Worker;
 use crate::http::{self, Request, Response};
@@ -37,6 +39,7 @@ use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
 use millchat::{From, HistoryPage, HistoryRange, Place, ReadError, RoomName};
 use past::Asked;
+use quote::Elsewhere;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 use refusal::Tell;
@@ -72,6 +75,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
     let history = history(w, room, HistoryRange::Newest).await?;
     // Read after the history: what changes in between comes by the stream.
     let overview = chat.overview(room).await?;
+    let elsewhere = Elsewhere::read(w, room, &history).await?;
     // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
     // and does not announce a gap to somebody who opens a quiet room.
     let position = history.head.max(history.floor.saturating_sub(1));
@@ -80,6 +84,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
         room,
         me: w.app.identity.visitor(headers).as_ref(),
         history: &history,
+        elsewhere: &elsewhere,
         place: Place { epoch: chat.epoch(), position },
         presence: &overview.presence,
         closed: overview.closed,

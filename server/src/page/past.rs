@@ -5,6 +5,7 @@
 //! is not next to that row ends in a hole, which is filled when somebody comes near it.
 
 use super::frame::{elements, outer, push};
+use super::quote::Elsewhere;
 use super::words::Words;
 use super::{HISTORY_ROWS, history, rows};
 use crate::app::Worker;
@@ -16,6 +17,8 @@ use millchat::{HistoryPage, HistoryRange, Position, ReadError, RoomName};
 
 /// Where rows of the page are far apart: the rows above and below.
 type Hole = (Position, Position);
+/// A page of history, and what its rows answer that is not in it.
+type Read<'a> = (&'a HistoryPage, &'a Elsewhere);
 
 /// What a page asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +66,8 @@ pub async fn answer(w: &Worker, words: Words, room: &RoomName, asked: Asked) -> 
     Ok(match asked {
         Asked::Older { before } => {
             let page = history(w, room, HistoryRange::Before(before)).await?;
-            older(words, room.as_str(), before, &page, None)
+            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            older(words, room.as_str(), before, (&page, &elsewhere), None)
         }
         Asked::Around { at, before } => around(w, words, room, at, before).await?,
         Asked::Between { after, before, upwards: false } => {
@@ -71,14 +75,18 @@ pub async fn answer(w: &Worker, words: Words, room: &RoomName, asked: Asked) -> 
             let (read, hole) = (page.messages.len(), page.newer);
             page.messages.retain(|message| message.position < before);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&after| after < before);
-            between(words, after, before, &page, hole.map(|after| (after, before)), false)
+            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            let hole = hole.map(|after| (after, before));
+            between(words, (after, before), (&page, &elsewhere), hole, false)
         }
         Asked::Between { after, before, upwards: true } => {
             let mut page = history(w, room, HistoryRange::Before(before)).await?;
             let (read, hole) = (page.messages.len(), page.older);
             page.messages.retain(|message| message.position > after);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&before| before > after);
-            between(words, after, before, &page, hole.map(|before| (after, before)), true)
+            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            let hole = hole.map(|before| (after, before));
+            between(words, (after, before), (&page, &elsewhere), hole, true)
         }
     })
 }
@@ -98,19 +106,25 @@ async fn around(
     next.messages.retain(|message| message.position < before);
     let hole = hole.filter(|_| next.messages.len() == read).filter(|&after| after < before);
     page.messages.append(&mut next.messages);
-    Ok(older(words, room.as_str(), before, &page, hole.map(|after| (after, before))))
+    let elsewhere = Elsewhere::read(w, room, &page).await?;
+    Ok(older(words, room.as_str(), before, (&page, &elsewhere), hole.map(|after| (after, before))))
 }
 
 /// Rows before the page's first row, which is the one at `before`, and what then stands above them. `hole`: they do
 /// not reach down to it. That row may be gone by now, because the room was emptied or the script took it away, or have
 /// others before it: then these rows do not belong there any more.
-fn older(words: Words, room: &str, before: Position, page: &HistoryPage, hole: Option<Hole>) -> Vec<u8> {
+fn older(
+    words: Words,
+    room: &str,
+    before: Position,
+    (page, elsewhere): Read<'_>,
+    hole: Option<Hole>,
+) -> Vec<u8> {
     let mut out = Vec::new();
     let first = format!("[data-position=\"{before}\"]");
     let first = format!("#messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
     if !page.messages.is_empty() {
-        let rows =
-            html! { (rows::history(words, page)) @if let Some(hole) = hole { (rows::hole(words, hole)) } };
+        let rows = html! { (rows::history(words, page, elsewhere)) @if let Some(hole) = hole { (rows::hole(words, hole)) } };
         push(elements(rows).selector(first.as_str()).mode(ElementPatchMode::Prepend), &mut out);
     }
     outer(rows::older(words, room, page), &mut out);
@@ -120,9 +134,8 @@ fn older(words: Words, room: &str, before: Position, page: &HistoryPage, hole: O
 /// Rows of a hole: those next to the row that its reader comes from, and what is left of it.
 fn between(
     words: Words,
-    after: Position,
-    before: Position,
-    page: &HistoryPage,
+    (after, before): Hole,
+    (page, elsewhere): Read<'_>,
     left: Option<Hole>,
     upwards: bool,
 ) -> Vec<u8> {
@@ -130,7 +143,7 @@ fn between(
     let hole = format!("#messages > .hole[data-after=\"{after}\"][data-before=\"{before}\"]");
     if !page.messages.is_empty() {
         let mode = if upwards { ElementPatchMode::After } else { ElementPatchMode::Before };
-        push(elements(rows::history(words, page)).selector(hole.as_str()).mode(mode), &mut out);
+        push(elements(rows::history(words, page, elsewhere)).selector(hole.as_str()).mode(mode), &mut out);
     }
     let rest = match left {
         Some(left) => elements(rows::hole(words, left)).selector(hole).mode(ElementPatchMode::Replace),
@@ -175,9 +188,12 @@ mod tests {
             content: Some("x".into()),
             created_at: Timestamp(0),
             edited_at: None,
+            reply_to: None,
+            reactions: Vec::new(),
         };
         let page = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
-        let [rows, above] = &read(&older(Words::Script, "lobby", 7, &page, Some((3, 7))))[..] else {
+        let page = (&page, &Elsewhere::default());
+        let [rows, above] = &read(&older(Words::Script, "lobby", 7, page, Some((3, 7))))[..] else {
             panic!("two events")
         };
         let first = "[data-position=\"7\"]";
@@ -191,7 +207,7 @@ mod tests {
             (Some((3, 7)), false, ["mode before", "mode replace"]),
             (None, true, ["mode after", "mode remove"]),
         ] {
-            let [rows, rest] = &read(&between(Words::Script, 2, 7, &page, left, upwards))[..] else {
+            let [rows, rest] = &read(&between(Words::Script, (2, 7), page, left, upwards))[..] else {
                 panic!("two events")
             };
             for (patch, mode) in [rows, rest].into_iter().zip(modes) {

@@ -6,7 +6,7 @@ use crate::body::{BodyError, READ_TIMEOUT};
 use crate::http::{CrossSite, Malformed};
 use crate::limit::Limited;
 use crate::text::{NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, TextError};
-use millchat::{CONTENT_BYTES_MAX, KEY_BYTES_MAX, ReadError, SendError};
+use millchat::{CONTENT_BYTES_MAX, KEY_BYTES_MAX, ReadError, SendError, UnknownReaction};
 
 /// An error that people can meet at the page.
 pub trait Tell {
@@ -75,12 +75,19 @@ impl Tell for SendError {
             Self::UnknownTarget(_) => Said::of("message-unknown"),
             Self::TargetDeleted(_) => Said::of("message-deleted"),
             Self::TooManyEdits(_) => Said::of("message-edited-often"),
+            Self::TooManyReactions(_) => Said::of("message-reactions"),
             Self::NotAuthor(_) => Said::of("message-others"),
             Self::DiskFull { .. } => Said::of("disk-full"),
             Self::Unknown(_) => Said::of("unclear"),
             // Also what a newer core refuses.
             _ => Said::of("not-now"),
         }
+    }
+}
+
+impl Tell for UnknownReaction {
+    fn tell(&self) -> Said {
+        Said::of("reaction-unknown")
     }
 }
 

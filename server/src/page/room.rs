@@ -5,6 +5,7 @@
 //! the browser.
 
 use super::layout::{self, Script};
+use super::quote::Elsewhere;
 use super::words::{Language, Words};
 use super::{composer, people, rows};
 use crate::http::Response;
@@ -22,6 +23,8 @@ pub struct View<'a> {
     pub me: Option<&'a Author>,
     /// The newest messages.
     pub history: &'a HistoryPage,
+    /// What these answer that is further back.
+    pub elsewhere: &'a Elsewhere,
     /// Where the stream goes on.
     pub place: Place,
     /// Who is here.
@@ -66,7 +69,7 @@ fn body(view: &View<'_>) -> Markup {
                 div #scroller role="log" aria-label=(language.text("messages")) tabindex="0" {
                     div.column {
                         (rows::older(words, room, view.history))
-                        ol #messages { (rows::history(words, view.history)) }
+                        ol #messages { (rows::history(words, view.history, view.elsewhere)) }
                         div #empty {
                             h2 { (language.say("quiet")) }
                             p { (language.say("quiet-hint")) }
@@ -77,7 +80,7 @@ fn body(view: &View<'_>) -> Markup {
                 }
                 button #latest type="button" hidden { (language.say("to-newest")) }
                 (rows::hole_template(words))
-                (composer::own(language))
+                (composer::tools(language))
             }
             aside #people aria-label=(language.text("people")) data-class:open="$_people" {
                 (people::list(words, view.presence))
@@ -184,6 +187,8 @@ mod tests {
             content: Some(content.into()),
             created_at: Timestamp(0),
             edited_at: None,
+            reply_to: None,
+            reactions: Vec::new(),
         };
         let history = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let presence = Presence { count: 1, authors: vec![ada.clone()] };
@@ -191,7 +196,8 @@ mod tests {
         let origin = Some("https://chat.example");
         let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
         let language = Language::by_code("en").unwrap();
-        body(&View { language, room, me, history, place, presence, closed, origin }).into_string()
+        let elsewhere = &Elsewhere::default();
+        body(&View { language, room, me, history, elsewhere, place, presence, closed, origin }).into_string()
     }
 
     fn rendered(name: &str, content: &str) -> String {

@@ -5,10 +5,12 @@
 //! times into the reader's zone and groups rows of one author. Whatever a person typed is escaped, by maud and
 //! by [`markdown`].
 
+use super::quote::{Answered, Elsewhere, quote};
+use super::reactions::chips;
 use super::words::{Value, Words};
 use super::{markdown, people};
 use maud::{Markup, html};
-use millchat::{Author, HistoryPage, Message, Position, Timestamp};
+use millchat::{Author, HistoryPage, Message, Position, Reactions, Timestamp};
 
 /// Asks for what lies in a hole. The bounds are looked up when it is asked, since the script makes holes too.
 const FILL: &str = "@get(location.pathname + `?after=${el.dataset.after}&before=${el.dataset.before}` \
@@ -27,6 +29,10 @@ pub struct Row<'a> {
     pub content: Option<&'a str>,
     /// Whether the text is not the first one.
     pub edited: bool,
+    /// What it answers.
+    pub answered: Option<Answered<'a>>,
+    /// The reactions to it.
+    pub reactions: &'a [Reactions],
 }
 
 /// A message.
@@ -40,7 +46,9 @@ pub fn message(words: Words, row: &Row<'_>) -> Markup {
                     @if let Some(author) = row.author { (people::name(words, author)) " " }
                     a.at href={ "#m-" (row.position) } { (time(row.created_at)) }
                 }
+                @if let Some(answered) = row.answered.filter(|_| row.content.is_some()) { (quote(words, answered)) }
                 (text(words, row.position, row.content, row.edited))
+                @if row.content.is_some() { (chips(row.position, row.reactions)) }
             }
         }
     }
@@ -62,9 +70,9 @@ pub fn text(words: Words, position: Position, content: Option<&str>, edited: boo
     }
 }
 
-/// The rows of a page of history, oldest first. Deleted messages in a row are one line, so that a room that was
+/// The rows of a page of history, oldest first, with what they answer `elsewhere`. Deleted messages in a row are one line, so that a room that was
 /// emptied is not a page of their stones.
-pub fn history(words: Words, page: &HistoryPage) -> Markup {
+pub fn history(words: Words, page: &HistoryPage, elsewhere: &Elsewhere) -> Markup {
     html! {
         @for run in page.messages.chunk_by(|one, next| one.content.is_none() && next.content.is_none()) {
             @match run {
@@ -74,6 +82,8 @@ pub fn history(words: Words, page: &HistoryPage) -> Markup {
                     created_at: m.created_at,
                     content: m.content.as_deref(),
                     edited: m.edited_at.is_some(),
+                    answered: elsewhere.answered(page, m),
+                    reactions: &m.reactions,
                 })),
                 run => (deleted(words, run)),
             }
@@ -207,6 +217,8 @@ mod tests {
             created_at: Timestamp(1_795_426_200_123),
             content: Some("a\n\n  b"),
             edited: true,
+            answered: None,
+            reactions: &[],
         };
         let html = message(english(), &row).into_string();
         for part in [
@@ -233,6 +245,8 @@ mod tests {
             content: content.map(Into::into),
             created_at: Timestamp(0),
             edited_at: None,
+            reply_to: None,
+            reactions: Vec::new(),
         };
         let messages = contents.iter().copied().enumerate().map(message).collect();
         HistoryPage { messages, floor: 1, head: 9, older: None, newer: None }
@@ -240,12 +254,14 @@ mod tests {
 
     #[test]
     fn deleted_messages_in_a_row_are_one_line_and_a_single_one_is_its_own() {
-        let html = history(english(), &page(&[Some("a"), None, None, None, Some("b"), None, Some("c")]))
-            .into_string();
+        let page_of = |contents: &[Option<&str>]| {
+            history(english(), &page(contents), &Elsewhere::default()).into_string()
+        };
+        let html = page_of(&[Some("a"), None, None, None, Some("b"), None, Some("c")]);
         assert_eq!(html.matches("<li").count(), 5, "{html}");
         assert!(html.contains("id=\"m-2\" data-position=\"2\">3 messages were deleted."), "{html}");
         assert_eq!(html.matches("This message was deleted.").count(), 1, "{html}");
-        let emptied = history(english(), &page(&[None; 100])).into_string();
+        let emptied = page_of(&[None; 100]);
         assert!(emptied.matches("<li").count() == 1 && emptied.contains("100 messages"), "{emptied}");
     }
 

@@ -1,4 +1,4 @@
-//! What people do at the page: send, edit and delete their messages, and the signal that they type.
+//! What people do at the page: send, edit and delete their messages, react, and the signal that they type.
 //!
 //! The script sends JSON and gets a bare status; a form of a browser without script is sent back to the room.
 //! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
@@ -13,9 +13,10 @@ use crate::body;
 use crate::http::{self, ContentType, Request, Response};
 use crate::text;
 use bytes::Bytes;
-use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
-use millchat::{Action, Author, Draft, Position, RoomName};
+use hyper::{Method, StatusCode};
+use millchat::{Action, Author, Draft, Position, RoomName, UnknownReaction};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 /// A refusal is a whole page, so it is kept out of line.
@@ -27,6 +28,8 @@ struct Sent {
     content: String,
     /// By which a send that is repeated is recognised.
     key: Option<String>,
+    /// The position of the message that it answers.
+    reply_to: Option<Position>,
 }
 
 /// `POST /{room}/messages`: once the message is durable, 204 and where it is to be found.
@@ -42,6 +45,11 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
 /// `DELETE /{room}/messages/{position}`: takes one's own message away.
 pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Response {
     answered(remove(w, req, room, target).await)
+}
+
+/// `PUT` and `DELETE /{room}/messages/{position}/reactions/{emoji}`: adds one's reaction, or takes it back.
+pub async fn react(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Response {
+    answered(set(w, req, room, target, reaction).await)
 }
 
 /// `POST /{room}/typing`: 204, a signal to whoever reads the room.
@@ -61,7 +69,11 @@ async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let author = allowed(w, &req)?;
     let by_form = http::content_type(req.headers()) == ContentType::Form;
     let sent = sent(req).await?;
-    let draft = Draft { author: Some(author), action: Action::Post { content: sent.content }, key: sent.key };
+    let draft = Draft {
+        author: Some(author),
+        action: Action::Post { content: sent.content, reply_to: sent.reply_to },
+        key: sent.key,
+    };
     let receipt = w.send(room, draft).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
@@ -81,6 +93,17 @@ async fn remove(w: &Worker, req: Request, room: &RoomName, target: Position) -> 
     let language = Language::of(req.headers());
     let author = allowed(w, &req)?;
     change(w, language, room, author, Action::Delete { target, moderator: false }).await
+}
+
+async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Answer {
+    let language = Language::of(req.headers());
+    let author = allowed(w, req)?;
+    let on = req.method() == Method::PUT;
+    let decoded = percent_decode_str(reaction).decode_utf8().unwrap_or_default();
+    let reaction = decoded.parse().map_err(|unknown: UnknownReaction| {
+        Box::new(error(language, StatusCode::BAD_REQUEST, &unknown.tell()))
+    })?;
+    change(w, language, room, author, Action::React { target, reaction, on }).await
 }
 
 async fn change(w: &Worker, language: &Language, room: &RoomName, author: Author, action: Action) -> Answer {
@@ -116,7 +139,7 @@ fn from_form(body: &Bytes) -> Sent {
         let mut fields = form_urlencoded::parse(body);
         fields.find(|(field, _)| field == name).map(|(_, value)| value.into_owned())
     };
-    Sent { content: field("content").unwrap_or_default(), key: field("key") }
+    Sent { content: field("content").unwrap_or_default(), key: field("key"), reply_to: None }
 }
 
 /// Who writes, if their limits let them.

@@ -9,6 +9,8 @@ mod looks;
 mod network;
 mod notices;
 mod pictures;
+mod reacting;
+mod replying;
 mod sending;
 mod tabs;
 

@@ -8,7 +8,7 @@ fn event() -> Event {
         room: RoomName::new("lobby").unwrap(),
         author: Some(Author { id: "g_1".into(), name: "Ada".into(), kind: AuthorKind::Guest }),
         created_at: Timestamp(1_700_000_000_123),
-        body: Body::Message { content: Some("hello".into()) },
+        body: Body::Message { content: Some("hello".into()), reply_to: None },
     }
 }
 
@@ -23,6 +23,17 @@ fn a_record_reads_back_as_it_was_written() {
     let read = decode(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
     assert_eq!(*read.event.unwrap(), event());
     assert_eq!((read.key, read.content_hash), (Some([1; 16]), Some([2; 16])));
+}
+
+#[test]
+fn an_answer_reads_back_as_it_was_written_also_without_its_text() {
+    let body = Body::Message { content: Some("yes".into()), reply_to: Some(7) };
+    let event = Event { body, ..event() };
+    let bytes = encoded(&event, Some(&[1; 16]), Some(&[2; 16]));
+    assert_eq!((bytes[1], &*decode(42, &bytes).unwrap().event.unwrap()), (1, &event));
+    let withheld = decode(42, &withhold(42, &bytes).unwrap()).unwrap().event.unwrap();
+    assert_eq!(withheld.body, Body::Message { content: None, reply_to: Some(7) });
+    assert_eq!(*withheld, event.withheld());
 }
 
 #[test]
@@ -46,7 +57,7 @@ fn moderation_reads_back_as_it_was_written() {
 fn contents_of_all_lengths_read_back() {
     for length in [0, 1, 127, 128, 16_383, 16_384, 65_536] {
         let content = Some("x".repeat(length).as_str().into());
-        let event = Event { body: Body::Message { content }, ..event() };
+        let event = Event { body: Body::Message { content, reply_to: None }, ..event() };
         assert_eq!(*decode(42, &encoded(&event, None, None)).unwrap().event.unwrap(), event);
     }
 }
@@ -104,7 +115,7 @@ proptest! {
     fn any_content_reads_back(
         content in ".{0,200}", prev in 0u64..42, key in proptest::option::of(any::<[u8; 16]>())
     ) {
-        let event = Event { prev, body: Body::Message { content: Some(content.as_str().into()) }, ..event() };
+        let event = Event { prev, body: Body::Message { content: Some(content.as_str().into()), reply_to: None }, ..event() };
         let read = decode(42, &encoded(&event, key.as_ref(), None)).unwrap();
         prop_assert_eq!(&*read.event.unwrap(), &event);
         prop_assert_eq!(read.key, key);

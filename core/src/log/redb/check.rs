@@ -2,10 +2,11 @@
 //!
 //! The storage's own checksums come first, then the records in their order: the checksum of each, and that each
 //! chain is whole (the `prev` of a record is the record before it in its room, or below the floor for the first).
-//! Then what is kept beside the records is held against them: heads, index, edits, the floor, the live bytes, what
-//! stands (rooms closed, authors banned), and that no text is left of what was deleted or emptied. Memory: a little
+//! Then what is kept beside the records is held against them: heads, index, edits, reactions, the floor, the live
+//! bytes, what stands (rooms closed, authors banned), and that no text is left of what was deleted or emptied. Memory: a little
 //! per room and per author who was banned, and a word per row of the index.
 
+mod reactions;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -130,6 +131,7 @@ pub fn check(
         records: 0,
         rooms: 0,
         edits: 0,
+        reactions: 0,
         index_rows: 0,
         live_bytes: 0,
         closed_rooms: 0,
@@ -149,6 +151,7 @@ pub fn check(
             walk.heads()?;
             walk.index();
             walk.edits()?;
+            walk.reactions()?;
             walk.account();
             walk.standing()
         });

@@ -21,7 +21,7 @@ use super::open::{builder, create};
 use super::write::{cut, withhold, write_derived, write_live_bytes};
 use super::{
     EDITS, HEADS, LOG, OpenError, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST,
-    STATE_SIGNING_KEY, moderation, storage_error, stored_head,
+    STATE_SIGNING_KEY, moderation, reactions, storage_error, stored_head,
 };
 use crate::event::{Body, Position, RoomName};
 use crate::log::derived::{Derived, Head};
@@ -185,7 +185,7 @@ impl NewLog {
         Ok(())
     }
 
-    /// Takes the text of a message and of its edits away, as a delete does.
+    /// Takes the text of a message and of its edits away, and the reactions to it, as a delete does.
     pub fn delete(&mut self, target: Position) -> Result<(), NewLogError> {
         self.flush()?;
         self.tainted = true;
@@ -319,6 +319,10 @@ impl NewLog {
                     // What comes from a log has no text here any more; what comes from elsewhere may have.
                     Some(Body::Delete { target }) => this.withhold(tx, *target)?,
                     Some(Body::Message { .. }) => {}
+                    Some(Body::Reaction { .. }) => {
+                        let event = record.event.as_ref();
+                        event.map_or(Ok(()), |event| reactions::Standing::new(tx).note(event))?;
+                    }
                     Some(Body::Empty) => emptied.extend(record.event),
                     _ => drop(moderation::note(tx, record, &raw.bytes)?),
                 }
@@ -333,6 +337,7 @@ impl NewLog {
     fn withhold(&mut self, tx: &WriteTransaction, target: Position) -> Result<(), LogError> {
         let mut log = tx.open_table(LOG).map_err(storage_error)?;
         let edits = tx.open_table(EDITS).map_err(storage_error)?;
+        reactions::Standing::new(tx).forget(target)?;
         let mut gone = vec![target];
         for row in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
             gone.push(row.map_err(storage_error)?.0.value().1);

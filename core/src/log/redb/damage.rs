@@ -60,7 +60,7 @@ fn append(n: u64, body: Body) -> Append {
 }
 
 fn post(n: u64) -> Append {
-    append(n, Body::Message { content: Some(format!("text {n} {}", "x".repeat(200)).into()) })
+    append(n, Body::Message { content: Some(format!("text {n} {}", "x".repeat(200)).into()), reply_to: None })
 }
 
 #[test]

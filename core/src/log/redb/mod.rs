@@ -6,6 +6,7 @@
 //! | `edits` | (target, position of the edit) | with the edit |
 //! | `heads` | room → (head, count, time) | at checkpoints (see [`super::derived`]) |
 //! | `index` | (room, position), one per 128 events of a room | at checkpoints |
+//! | `reactions` | (target, kind, author's id) → (position, author's kind and name) of one that stands | with it |
 //! | `closed` | room → the record that closed it | with it, until the room is opened |
 //! | `bans` | author's id → the record that bans them | with it, until the ban is taken back |
 //! | `emptying` | (room, position of an Empty) → the next position to erase | with it, until all is erased |
@@ -13,7 +14,7 @@
 //!
 //! An event's place in its room is found by `prev` alone: a read walks back from the next index row, so it
 //! costs what it returns and at most 128 reads. One commit is one transaction and one fsync. A cut takes records,
-//! with their rows of `edits` and `index`; what stands in `closed`, `bans` and `emptying` stays.
+//! with their rows of `edits`, `index` and `reactions`; what stands in `closed`, `bans` and `emptying` stays.
 
 pub(super) mod check;
 pub(super) mod copy;
@@ -22,6 +23,7 @@ mod damage;
 mod moderation;
 mod open;
 mod overlay;
+mod reactions;
 mod trial;
 mod write;
 
@@ -41,6 +43,7 @@ use super::{
     Append, Chain, CommitError, Committed, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX, RawRecord,
 };
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
+use crate::reaction::{Reacted, Reaction};
 pub use open::OpenError;
 use write::DISK_RESERVE_BYTES;
 
@@ -270,6 +273,19 @@ impl Log for RedbLog {
             count += 1;
         }
         Ok(count)
+    }
+
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError> {
+        reactions::reacted(&self.begin_read()?, target, reaction, author_id)
+    }
+
+    fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError> {
+        reactions::of_message(&self.begin_read()?, target)
     }
 
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {

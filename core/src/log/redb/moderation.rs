@@ -10,11 +10,12 @@ mod tests;
 use ::redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use super::write::{Change as Bytes, withhold};
-use super::{LOG, storage_error};
+use super::{LOG, reactions, storage_error};
 use crate::event::{Body, Position, RoomName};
 use crate::log::LogError;
 use crate::log::record::{self, Record};
 use crate::log::standing::{Change, Emptying, Standing};
+use crate::reaction::REACTIONS_PER_MESSAGE_MAX;
 
 /// A room's name or an author's id → position and bytes of the record that stands.
 pub(super) type Stands = TableDefinition<'static, &'static str, (u64, &'static [u8])>;
@@ -25,6 +26,10 @@ pub(super) const EMPTYING: TableDefinition<'_, (&str, u64), u64> = TableDefiniti
 
 /// Most records that one step of an emptying looks at.
 pub(super) const ERASE_RECORDS_MAX: usize = 256;
+/// A step ends with the message that takes it past this many reactions.
+const ERASE_REACTIONS_PASSED_MAX: usize = 1_024;
+/// Most reactions that one step takes.
+pub(super) const ERASE_REACTIONS_MAX: usize = ERASE_REACTIONS_PASSED_MAX + REACTIONS_PER_MESSAGE_MAX;
 /// A step ends with the record that takes it past this many bytes.
 const ERASE_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -144,7 +149,7 @@ pub(super) fn erase_step(
     Ok((bytes, Change::Emptying(emptying, next)))
 }
 
-/// Takes the text out of a room's records from `at` on down, so many of them at most. Returns where to go on;
+/// Takes the text out of a room's records from `at` on down, so many of them at most, and the reactions to them. Returns where to go on;
 /// `None` when it is done: at the room's first record, at the floor, or at an earlier Empty, which has seen, or will
 /// see, to what is before it.
 pub(super) fn erase(
@@ -155,10 +160,12 @@ pub(super) fn erase(
     records_max: usize,
 ) -> Result<(Bytes, Option<Position>), LogError> {
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
+    let mut reactions = reactions::Standing::new(tx);
     let mut bytes = Bytes::default();
-    let mut passed_bytes = 0;
+    let (mut passed_bytes, mut passed_reactions) = (0, 0);
     for _ in 0..records_max {
-        if at == 0 || at < floor || passed_bytes >= ERASE_BYTES_MAX {
+        let full = passed_bytes >= ERASE_BYTES_MAX || passed_reactions >= ERASE_REACTIONS_PASSED_MAX;
+        if at == 0 || at < floor || full {
             break;
         }
         let row = log.get(at).map_err(storage_error)?.map(|row| record::decode(at, row.value()));
@@ -170,6 +177,9 @@ pub(super) fn erase(
                 passed_bytes += held;
                 if event.body.has_content() || content_hash.is_some() {
                     bytes += withhold(&mut log, at)?;
+                }
+                if let Body::Message { .. } = event.body {
+                    passed_reactions += reactions.forget(at)?;
                 }
                 at = event.prev;
             }

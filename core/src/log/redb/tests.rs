@@ -27,7 +27,12 @@ pub(super) fn change(path: &Path, work: impl FnOnce(&WriteTransaction)) {
 fn fill(log: &RedbLog, events: u64, rooms: u64) {
     let appends: Vec<Append> = (0..events)
         .map(|n| {
-            Append::event(room(n % rooms), None, Timestamp(1), Body::Message { content: Some("x".into()) })
+            Append::event(
+                room(n % rooms),
+                None,
+                Timestamp(1),
+                Body::Message { content: Some("x".into()), reply_to: None },
+            )
         })
         .collect();
     for batch in appends.chunks(1_000) {

@@ -11,7 +11,7 @@ use ::redb::{AccessGuard, Database, Durability, ReadableTable as _, StorageError
 
 use super::{
     EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_LIVE,
-    moderation, refused, storage_error, stored_head,
+    moderation, reactions, refused, storage_error, stored_head,
 };
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Head};
@@ -29,7 +29,13 @@ const PAGE_BYTES: u64 = 4 * 1024;
 /// Pages that a row of a table beside the log may cost: a leaf and what leads to it, copied.
 const ROW_PAGES: usize = 4;
 /// Pages that a step of an emptying may cost: as for a delete, two for each record, and its row.
-const ERASE_PAGES: usize = 2 * moderation::ERASE_RECORDS_MAX + ROW_PAGES;
+const ERASE_PAGES: usize =
+    2 * moderation::ERASE_RECORDS_MAX + 2 * ROW_PAGES + pages_of_reactions(moderation::ERASE_REACTIONS_MAX);
+
+/// Pages that rows of reactions may cost beside each other.
+const fn pages_of_reactions(rows: usize) -> usize {
+    (rows * reactions::ROW_BYTES_MAX).div_ceil(PAGE_BYTES as usize)
+}
 
 /// How the bytes of the kept records change.
 #[derive(Default)]
@@ -126,6 +132,7 @@ impl RedbLog {
             match &append.what {
                 What::Event { body: Body::Delete { target }, .. } => {
                     pages += 2 * (1 + self.edits(*target)?);
+                    pages += ROW_PAGES + pages_of_reactions(self.reactions(*target)?.len());
                 }
                 What::Event { body: Body::Message { .. } | Body::Edit { .. }, .. } => {}
                 What::Event { .. } | What::Ban(_) | What::Unban(_) => pages += ROW_PAGES,
@@ -150,6 +157,7 @@ impl RedbLog {
         let mut log = tx.open_table(LOG).map_err(storage_error)?;
         let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
         let heads = tx.open_table(HEADS).map_err(storage_error)?;
+        let mut reactions = reactions::Standing::new(tx);
         let mut scratch = self.scratch.lock();
         let mut appended = Appended::default();
         let Appended { committed, brought, change, standing } = &mut appended;
@@ -196,6 +204,10 @@ impl RedbLog {
                         let (key, _) = edit.map_err(storage_error)?;
                         *change += withhold(&mut log, key.value().1)?;
                     }
+                    reactions.forget(*target)?;
+                }
+                What::Event { body: Body::Reaction { .. }, .. } => {
+                    event.as_ref().map_or(Ok(()), |event| reactions.note(event))?;
                 }
                 _ => {
                     let record = record::decode(position, &scratch)?;
@@ -320,7 +332,7 @@ pub(super) fn write_live_bytes(
     Ok(())
 }
 
-/// Takes the records from `old` to `floor` out, with their index rows and edits.
+/// Takes the records from `old` to `floor` out, with their rows of index, edits and reactions.
 pub(super) fn cut(
     tx: &WriteTransaction,
     old: Position,
@@ -330,6 +342,7 @@ pub(super) fn cut(
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
+    let mut reactions = reactions::Standing::new(tx);
     let mut change = Change { old: true, ..Change::default() };
     // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in the middle
     // of the first, and the end of the process.
@@ -344,7 +357,7 @@ pub(super) fn cut(
         if let Body::Edit { target, .. } = event.body {
             edits.remove((target, event.position)).map_err(storage_error)?;
         }
-        Ok(())
+        reactions.cut(&event)
     };
     let taken = rows.by_ref().try_for_each(&mut take);
     drop(ManuallyDrop::into_inner(rows));

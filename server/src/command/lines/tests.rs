@@ -33,10 +33,13 @@ fn line(raw: &RawRecord) -> String {
 #[test]
 fn a_record_reads_back_byte_for_byte() {
     for body in [
-        Body::Message { content: Some("a \"b\"\n\u{2028}\u{0}".into()) },
-        Body::Message { content: None },
+        Body::Message { content: Some("a \"b\"\n\u{2028}\u{0}".into()), reply_to: None },
+        Body::Message { content: None, reply_to: None },
+        Body::Message { content: Some("yes".into()), reply_to: Some(3) },
         Body::Edit { target: 3, content: Some("x".into()) },
         Body::Delete { target: 3 },
+        Body::Reaction { target: 3, reaction: millchat::Reaction::Heart, on: true, count: 2 },
+        Body::Reaction { target: 3, reaction: millchat::Reaction::Tears, on: false, count: 0 },
         Body::Close,
         Body::Open,
         Body::Empty,
@@ -107,13 +110,15 @@ fn a_header_reads_back_and_a_newer_one_is_refused() {
 
 #[test]
 fn a_wrong_line_says_what_is_wrong() {
-    let good = line(&record(Body::Message { content: Some("hello".into()) }, Some([1; 16])));
+    let good = line(&record(Body::Message { content: Some("hello".into()), reply_to: None }, Some([1; 16])));
     for (from, to, word) in [
         ("\"position\":42,", "", "position"),
         ("\"prev\":7,", "", "prev"),
         ("lobby", "the lobby", "room"),
         ("\"kind\":\"message\"", "\"kind\":\"massage\"", "massage"),
         ("\"kind\":\"message\"", "\"kind\":\"edit\"", "target"),
+        ("\"kind\":\"message\"", "\"target\":3,\"kind\":\"reaction\"", "reaction"),
+        ("\"kind\":\"message\"", "\"target\":3,\"kind\":\"reaction\",\"reaction\":\"👎\"", "👍"),
         ("hello", "hel\\rlo", "CR"),
         ("hello", &"x".repeat(CONTENT_BYTES_MAX + 1), "65536"),
         ("\"g_1\"", "\"\"", "author's id"),

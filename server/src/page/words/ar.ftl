@@ -73,6 +73,7 @@ edited = معدّلة
 you = أنت
 bot = بوت
 deleted = حُذفت هذه الرسالة.
+quote-gone = لم تعد هذه الرسالة محفوظة.
 deleted-many =
     { $count ->
         [zero] لم تُحذف أي رسالة.
@@ -117,12 +118,16 @@ name-status = لم يُحفظ الاسم: أجاب الخادم { $status }.
 editing = أنت تعدّل رسالتك. مفتاح Escape يتركها كما كانت.
 editing-delete = حذفها
 cancel = إلغاء
+reply = رد
+replying = ردًا على
+react = تفاعل
 edit = تعديل
 delete = حذف
 delete-question = أتريد حذف هذه الرسالة لدى الجميع؟
 keep = إبقاؤها
 edit-failed = لم يُحفظ التعديل. { $why }
 delete-failed = لم تُحذف الرسالة. { $why }
+react-failed = لم يُحفظ التفاعل. { $why }
 no-answer = لم يُجب الخادم؛ حاول مرة أخرى.
 
 ## Messages on their way
@@ -185,6 +190,8 @@ banned = أنت محظور: لا يسمح لك مشغّل هذا الخادم ب
 message-unknown = لا توجد رسالة كهذه.
 message-deleted = حُذفت الرسالة.
 message-edited-often = عُدّلت الرسالة بقدر ما يمكن.
+message-reactions = بلغت الرسالة أقصى عدد من التفاعلات.
+reaction-unknown = لا يوجد تفاعل كهذا.
 message-others = هذه الرسالة لشخص آخر.
 disk-full = قرص الخادم ممتلئ.
 not-now = لا يقبل الخادم شيئًا الآن.

@@ -68,6 +68,7 @@ edited = bearbeitet
 you = du
 bot = Bot
 deleted = Diese Nachricht wurde gelöscht.
+quote-gone = Diese Nachricht wird nicht mehr aufbewahrt.
 deleted-many =
     { $count ->
         [one] { $count } Nachricht wurde gelöscht.
@@ -108,12 +109,16 @@ name-status = Der Name ist nicht gespeichert: Der Server hat { $status } geantwo
 editing = Du bearbeitest deine Nachricht. Escape lässt sie, wie sie war.
 editing-delete = Löschen
 cancel = Abbrechen
+reply = Antworten
+replying = Antwort auf
+react = Reagieren
 edit = Bearbeiten
 delete = Löschen
 delete-question = Diese Nachricht für alle löschen?
 keep = Behalten
 edit-failed = Die Änderung ist nicht gespeichert. { $why }
 delete-failed = Die Nachricht ist nicht gelöscht. { $why }
+react-failed = Die Reaktion ist nicht gespeichert. { $why }
 no-answer = Der Server hat nicht geantwortet; versuch es noch einmal.
 
 ## Messages on their way
@@ -172,6 +177,8 @@ banned = Du bist gesperrt: Der Betreiber dieses Servers lässt dich nicht schrei
 message-unknown = Diese Nachricht gibt es nicht.
 message-deleted = Die Nachricht wurde gelöscht.
 message-edited-often = Die Nachricht wurde so oft bearbeitet, wie es geht.
+message-reactions = Mehr Reaktionen kann die Nachricht nicht haben.
+reaction-unknown = Diese Reaktion gibt es nicht.
 message-others = Die Nachricht gehört jemand anderem.
 disk-full = Die Festplatte des Servers ist voll.
 not-now = Der Server nimmt gerade nichts an.

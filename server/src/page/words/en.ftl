@@ -66,6 +66,7 @@ you = you
 # Behind a program's name
 bot = bot
 deleted = This message was deleted.
+quote-gone = This message is no longer kept.
 deleted-many =
     { $count ->
         [one] { $count } message was deleted.
@@ -109,12 +110,17 @@ editing = Editing your message. Escape leaves it as it was.
 # The message that is being edited
 editing-delete = Delete it
 cancel = Cancel
+reply = Reply
+# Before the quote of the message that is answered
+replying = Replying to
+react = React
 edit = Edit
 delete = Delete
 delete-question = Delete this message for everybody?
 keep = Keep it
 edit-failed = The change is not saved. { $why }
 delete-failed = The message is not deleted. { $why }
+react-failed = The reaction is not saved. { $why }
 no-answer = The server did not answer; try again.
 
 ## Messages on their way
@@ -175,6 +181,8 @@ banned = You are banned: the operator of this server does not let you write.
 message-unknown = There is no such message.
 message-deleted = The message was deleted.
 message-edited-often = The message was edited as often as it can be.
+message-reactions = The message has as many reactions as it can have.
+reaction-unknown = There is no such reaction.
 message-others = The message is somebody else’s.
 disk-full = The server’s disk is full.
 not-now = The server takes nothing right now.

@@ -64,6 +64,7 @@ edited = editado
 you = tú
 bot = bot
 deleted = Este mensaje fue eliminado.
+quote-gone = Este mensaje ya no se conserva.
 deleted-many =
     { $count ->
         [one] Se eliminó { $count } mensaje.
@@ -104,12 +105,16 @@ name-status = El nombre no se guardó: el servidor respondió { $status }.
 editing = Estás editando tu mensaje. Escape lo deja como estaba.
 editing-delete = Eliminarlo
 cancel = Cancelar
+reply = Responder
+replying = Respuesta a
+react = Reaccionar
 edit = Editar
 delete = Eliminar
 delete-question = ¿Eliminar este mensaje para todos?
 keep = Conservarlo
 edit-failed = El cambio no se guardó. { $why }
 delete-failed = El mensaje no se eliminó. { $why }
+react-failed = La reacción no se ha guardado. { $why }
 no-answer = El servidor no respondió; inténtalo de nuevo.
 
 ## Messages on their way
@@ -168,6 +173,8 @@ banned = No puedes escribir: el operador de este servidor te ha vetado.
 message-unknown = Ese mensaje no existe.
 message-deleted = El mensaje fue eliminado.
 message-edited-often = El mensaje se editó tantas veces como es posible.
+message-reactions = El mensaje no puede tener más reacciones.
+reaction-unknown = Esa reacción no existe.
 message-others = El mensaje es de otra persona.
 disk-full = El disco del servidor está lleno.
 not-now = El servidor no acepta nada en este momento.

@@ -72,6 +72,7 @@ edited = modifié
 you = vous
 bot = bot
 deleted = Ce message a été supprimé.
+quote-gone = Ce message n’est plus conservé.
 deleted-many =
     { $count ->
         [one] { $count } message a été supprimé.
@@ -112,12 +113,16 @@ name-status = Le nom n’est pas enregistré : le serveur a répondu { $status }
 editing = Vous modifiez votre message. Échap le laisse tel quel.
 editing-delete = Le supprimer
 cancel = Annuler
+reply = Répondre
+replying = Réponse à
+react = Réagir
 edit = Modifier
 delete = Supprimer
 delete-question = Supprimer ce message pour tout le monde ?
 keep = Le garder
 edit-failed = La modification n’est pas enregistrée. { $why }
 delete-failed = Le message n’est pas supprimé. { $why }
+react-failed = La réaction n’est pas enregistrée. { $why }
 no-answer = Le serveur n’a pas répondu ; réessayez.
 
 ## Messages on their way
@@ -176,6 +181,8 @@ banned = Vous êtes banni : l’opérateur de ce serveur ne vous laisse pas écr
 message-unknown = Ce message n’existe pas.
 message-deleted = Le message a été supprimé.
 message-edited-often = Le message a été modifié autant de fois que possible.
+message-reactions = Ce message ne peut pas avoir plus de réactions.
+reaction-unknown = Cette réaction n’existe pas.
 message-others = Ce message est à quelqu’un d’autre.
 disk-full = Le disque du serveur est plein.
 not-now = Le serveur n’accepte rien pour le moment.

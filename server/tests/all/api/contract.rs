@@ -6,19 +6,20 @@ use serde_json::{Value, json};
 use crate::support::client::answer;
 use crate::support::{Answer, Server};
 
-/// The API's routes: path with `{room}` and `{position}`, and its methods.
-const ROUTES: [(&str, &[&str]); 7] = [
+/// The API's routes: path with `{room}`, `{position}` and `{reaction}`, and its methods.
+const ROUTES: [(&str, &[&str]); 8] = [
     ("/api/v1/guests", &["POST"]),
     ("/api/v1/guests/me", &["PATCH"]),
     ("/api/v1/rooms/{room}", &["GET"]),
     ("/api/v1/rooms/{room}/messages", &["GET", "POST"]),
     ("/api/v1/rooms/{room}/messages/{position}", &["GET", "PATCH", "DELETE"]),
+    ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", &["PUT", "DELETE"]),
     ("/api/v1/rooms/{room}/typing", &["POST"]),
     ("/api/v1/rooms/{room}/events", &["GET"]),
 ];
 
 fn path_of(route: &str) -> String {
-    route.replace("{room}", "lobby").replace("{position}", "1")
+    route.replace("{room}", "lobby").replace("{position}", "1").replace("{reaction}", "%F0%9F%91%8D")
 }
 
 #[track_caller]

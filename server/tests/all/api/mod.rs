@@ -6,3 +6,5 @@ mod contract;
 mod history;
 mod idempotency;
 mod limits;
+mod reactions;
+mod replies;

@@ -85,9 +85,10 @@ async fn a_message_is_deleted_after_a_question_and_only_by_its_author() {
     page.until("document.querySelectorAll('#messages .deleted').length === 1").await;
     page.until("document.querySelector('#editing').hidden").await;
 
-    // By pointer; the row of somebody else offers nothing.
+    // By pointer; the row of somebody else offers neither.
     page.hover(&format!("#m-{others} .text")).await;
-    assert!(page.is("document.querySelector('.tools') === null").await);
+    page.until("document.querySelector('.tools .edit')?.checkVisibility() === false").await;
+    assert!(page.is("!document.querySelector('.tools .delete').checkVisibility()").await);
     page.hover(".msg.mine .text").await;
     page.until("document.querySelector('.msg.mine .tools')").await;
     page.click(".tools .delete").await;

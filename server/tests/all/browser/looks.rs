@@ -36,6 +36,10 @@ async fn a_checker_of_accessibility_finds_nothing_on_any_screen_in_either_theme(
         let at = api.say("lobby", &guest, &format!("hello {number} https://example.org/")).await;
         if number % 9 == 0 {
             api.delete("lobby", &guest, at).await.expect(204);
+        } else {
+            let answer = api.reply("lobby", &guest, at, "an answer").await.expect(201).json();
+            let at = answer["position"].as_u64().unwrap();
+            api.react(&guest, ("lobby", at), "🎉", true).await.expect(204);
         }
     }
     for (theme, colours) in [("light", "none"), ("dark", "none"), ("dark", "active")] {
@@ -62,8 +66,19 @@ pub async fn screens(page: &Browser, server: &Server, code: &str, round: &str, l
     page.join("Ada").await;
     page.say("my own").await;
     page.until("document.querySelector('#messages .mine')").await;
-    page.keys("#draft", Key::Up + "").await;
     page.hover(".msg.mine .text").await;
+    page.click(".tools .react").await;
+    page.click(".tools .picker button").await;
+    page.until("document.querySelector('.msg.mine .chip')").await;
+    page.click(".tools .reply").await;
+    page.say("an answer").await;
+    page.until("document.querySelector('.msg.mine .quote .said')").await;
+    page.hover(".msg.mine .text").await;
+    page.click(".tools .reply").await;
+    page.click(".tools .react").await;
+    look("an answer, reactions and the choice of them").await;
+    page.keys("#draft", Key::Escape + "").await;
+    page.keys("#draft", Key::Up + "").await;
     page.click("#more").await;
     look("writing, editing and the menu").await;
     page.keys("body", Key::Escape + "").await;
@@ -93,7 +108,8 @@ async fn without_script_one_can_read_send_and_reload() {
     let server = Server::start().await;
     let api = server.api();
     let carol = api.guest("Carol").await;
-    api.say("lobby", &carol, "hello <b>").await;
+    let hello = api.say("lobby", &carol, "hello <b>").await;
+    api.react(&carol, ("lobby", hello), "👍", true).await.expect(204);
     let page = Browser::open("about:blank").await;
     page.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
     page.go(&room_url(&server)).await;
@@ -106,10 +122,13 @@ async fn without_script_one_can_read_send_and_reload() {
     assert_eq!(page.texts().await, ["hello <b>", "first line\nsecond & last"]);
     // Sent again by a reload of the answer, it is still one.
     page.reload().await;
-    api.say("lobby", &carol, "and more").await;
+    api.reply("lobby", &carol, hello, "and more").await.expect(201);
     page.click("noscript a").await;
     page.until_messages(3).await;
     assert_eq!(page.texts().await.len(), 3);
+    let shown = page.js("return document.querySelector('#messages').innerText").await;
+    let shown = shown.as_str().unwrap();
+    assert!(shown.contains("👍 1") && shown.contains("Carol hello <b>"), "{shown}");
 }
 
 #[tokio::test]

@@ -121,6 +121,26 @@ impl Api {
         answer(request.bearer_auth(&guest.token)).await
     }
 
+    /// Answers a message.
+    pub async fn reply(&self, room: &str, guest: &Guest, target: u64, content: &str) -> Answer {
+        let request = self.request(Method::POST, &format!("/api/v1/rooms/{room}/messages"));
+        answer(request.bearer_auth(&guest.token).json(&json!({ "content": content, "reply_to": target })))
+            .await
+    }
+
+    /// Adds a reaction, or takes it back.
+    pub async fn react(
+        &self,
+        guest: &Guest,
+        (room, position): (&str, u64),
+        reaction: &str,
+        on: bool,
+    ) -> Answer {
+        let method = if on { Method::PUT } else { Method::DELETE };
+        let path = format!("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}");
+        answer(self.request(method, &path).bearer_auth(&guest.token)).await
+    }
+
     /// A page of history, with a query such as `?after=0`.
     pub async fn history(&self, room: &str, query: &str) -> Value {
         self.get(&format!("/api/v1/rooms/{room}/messages{query}")).await.expect(200).json()

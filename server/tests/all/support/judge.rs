@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use millchat::oracle::{Act, Oracle, Page, Reader, RecoveredLog, Said, Seen, Sender, Told, digest};
+use millchat::oracle::{Act, Oracle, Page, Reacting, Reader, RecoveredLog, Said, Seen, Sender, Told, digest};
 use millchat::{Opening, ResetReason, RoomName};
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,6 +18,10 @@ struct EventData<'a> {
     position: u64,
     prev: u64,
     target: Option<u64>,
+    reply_to: Option<u64>,
+    #[serde(borrow)]
+    reaction: Option<std::borrow::Cow<'a, str>>,
+    on: Option<bool>,
     #[serde(borrow)]
     author: Option<AuthorData<'a>>,
     #[serde(borrow)]
@@ -34,10 +38,12 @@ pub fn seen(event: &SseEvent) -> Seen {
     let data: EventData<'_> =
         serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("{error} in {event:?}"));
     let target = || data.target.unwrap_or_else(|| panic!("no target: {event:?}"));
+    let reaction = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap().parse().unwrap();
     let act = match event.event.as_str() {
-        "message" => Act::Message,
+        "message" => data.reply_to.map_or(Act::Message, Act::Reply),
         "edit" => Act::Edit(target()),
         "delete" => Act::Delete(target()),
+        "reaction" => Act::React(target(), reaction(&data.reaction), data.on.unwrap()),
         "close" => Act::Close,
         "open" => Act::Open,
         "empty" => Act::Empty,
@@ -218,9 +224,29 @@ pub fn told(page: &Value) -> Page {
         prev: message["prev"].as_u64().expect("a prev"),
         author: message["author"]["id"].as_str().map_or(0, digest),
         content: message["content"].as_str().map(digest),
+        reply_to: message["reply_to"].as_u64(),
+        reactions: reactions(message),
     };
     let messages = page["messages"].as_array().expect("messages").iter().map(message).collect();
     Page { head: page["head"].as_u64().expect("a head"), messages }
+}
+
+/// The sum that the oracle compares; `None` when not all who reacted are named.
+fn reactions(message: &Value) -> Option<u64> {
+    let mut sum = 0_u64;
+    for kind in message["reactions"].as_array().into_iter().flatten() {
+        let authors = kind["authors"].as_array().expect("authors");
+        if kind["count"] != authors.len() {
+            return None;
+        }
+        let reaction =
+            kind["reaction"].as_str().expect("a reaction").parse().expect("one of those that there are");
+        for author in authors {
+            let reacting = Reacting(reaction, digest(author["id"].as_str().expect("an id")));
+            sum = sum.wrapping_add(reacting.digest());
+        }
+    }
+    Some(sum)
 }
 
 /// Fails with every violation in words.

@@ -11,7 +11,10 @@ use tempfile::TempDir;
 const ROOMS: u64 = 3;
 
 fn post(position: u64) -> Append {
-    append(position % ROOMS, Body::Message { content: Some(format!("text {position}").as_str().into()) })
+    append(
+        position % ROOMS,
+        Body::Message { content: Some(format!("text {position}").as_str().into()), reply_to: None },
+    )
 }
 
 /// A log of 1,000 messages, an edit of 100, a delete of 200, which was edited too, and a cut of the first 49.
@@ -161,7 +164,7 @@ fn a_text_that_outlived_its_delete_is_found() {
         let bytes = log.get(200).unwrap().unwrap().value().to_vec();
         let record = crate::log::record::decode(200, &bytes).unwrap();
         let mut event = (*record.event.unwrap()).clone();
-        event.body = Body::Message { content: Some("still here".into()) };
+        event.body = Body::Message { content: Some("still here".into()), reply_to: None };
         let mut out = Vec::new();
         let fields =
             crate::log::record::Fields { event: &event, key: record.key.as_ref(), content_hash: None };
@@ -232,7 +235,7 @@ fn each_thing_that_stands_wrongly_is_found() {
         let path = directory.path().join("log");
         let log = RedbLog::open(&path).unwrap();
         let batch = [
-            append(0, Body::Message { content: Some("text".into()) }),
+            append(0, Body::Message { content: Some("text".into()), reply_to: None }),
             ruling(What::Ban("troll".into())),
             ruling(What::Ban("free".into())),
             ruling(What::Unban("free".into())),

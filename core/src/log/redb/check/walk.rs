@@ -6,6 +6,7 @@ use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 
 use super::super::open::State;
 use super::super::{EDITS, HEADS, INDEX, LOG, get, storage_error};
+use super::reactions::Reactions;
 use super::standing::Standing;
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::derived::INDEX_EVERY;
@@ -37,6 +38,7 @@ pub(super) struct Walk<'a> {
     /// Positions whose record does not read back: their rooms are not known.
     broken: HashSet<Position>,
     counted_bytes: u64,
+    reactions: Reactions,
     standing: Standing,
     checked: &'a mut Checked,
     found: &'a mut dyn FnMut(Finding),
@@ -67,8 +69,20 @@ impl<'a> Walk<'a> {
             }
         }
         let (rooms, broken) = (HashMap::new(), HashSet::new());
-        let standing = Standing::begin(tx, found)?;
-        Ok(Self { tx, log, state, rooms, index, broken, counted_bytes: 0, standing, checked, found })
+        let (reactions, standing) = (Reactions::begin(tx)?, Standing::begin(tx, found)?);
+        Ok(Self {
+            tx,
+            log,
+            state,
+            rooms,
+            index,
+            broken,
+            counted_bytes: 0,
+            reactions,
+            standing,
+            checked,
+            found,
+        })
     }
 
     fn tell(&mut self, room: Option<&RoomName>, position: Option<Position>, what: impl Into<String>) {
@@ -96,6 +110,7 @@ impl<'a> Walk<'a> {
                 Ok(record) => {
                     self.standing.see(&record, self.found);
                     if let Some(event) = record.event {
+                        self.reactions.see(&event, self.found)?;
                         self.event(&event)?;
                     }
                 }
@@ -154,16 +169,18 @@ impl<'a> Walk<'a> {
         self.target(event)
     }
 
-    /// What an edit or a delete is about.
+    /// What an edit, a delete, an answer or a reaction is about.
     fn target(&mut self, event: &Event) -> Result<(), LogError> {
         let (room, position) = (&event.room, Some(event.position));
-        let (target, deletes) = match event.body {
-            Body::Edit { target, .. } => (target, false),
-            Body::Delete { target } => (target, true),
-            _ => return Ok(()),
+        let (Body::Edit { target, .. }
+        | Body::Delete { target }
+        | Body::Reaction { target, .. }
+        | Body::Message { reply_to: Some(target), .. }) = event.body
+        else {
+            return Ok(());
         };
         let edits = self.tx.open_table(EDITS).map_err(storage_error)?;
-        if !deletes {
+        if let Body::Edit { .. } = event.body {
             self.checked.edits += 1;
             if edits.get((target, event.position)).map_err(storage_error)?.is_none() {
                 self.tell(Some(room), position, format!("the edit is not noted for its message at {target}"));
@@ -180,9 +197,7 @@ impl<'a> Walk<'a> {
                 );
             }
         }
-        if !deletes {
-            return Ok(());
-        }
+        let Body::Delete { .. } = event.body else { return Ok(()) };
         let mut gone = vec![target];
         for row in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
             gone.push(row.map_err(storage_error)?.0.value().1);
@@ -191,7 +206,7 @@ impl<'a> Walk<'a> {
             // A record that does not read back is told of elsewhere.
             let Ok(Some(record)) = get(&self.log, gone, &Veil::default()) else { continue };
             let text = match record.event.as_ref().map(|event| &event.body) {
-                Some(Body::Message { content } | Body::Edit { content, .. }) => content.is_some(),
+                Some(Body::Message { content, .. } | Body::Edit { content, .. }) => content.is_some(),
                 _ => false,
             };
             if text || record.content_hash.is_some() {
@@ -279,6 +294,13 @@ impl<'a> Walk<'a> {
                 self.tell(None, Some(edit), format!("it is noted as an edit of {target}, and is none"));
             }
         }
+        Ok(())
+    }
+
+    /// The reactions, once all records were seen.
+    pub fn reactions(&mut self) -> Result<(), LogError> {
+        let seen = std::mem::take(&mut self.reactions);
+        self.checked.reactions = seen.rows(self.tx, self.state.floor, &self.broken, self.found)?;
         Ok(())
     }
 

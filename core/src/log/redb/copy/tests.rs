@@ -10,8 +10,9 @@ fn text(position: Position) -> String {
 /// Messages at the positions 1 to `count`, in three rooms.
 fn messages(count: u64) -> RedbLog {
     let log = RedbLog::in_memory().unwrap();
-    let post =
-        |position| append(position % 3, Body::Message { content: Some(text(position).as_str().into()) });
+    let post = |position| {
+        append(position % 3, Body::Message { content: Some(text(position).as_str().into()), reply_to: None })
+    };
     log.commit(&(1..=count).map(post).collect::<Vec<_>>(), 0).unwrap();
     log
 }
@@ -80,13 +81,14 @@ fn a_copy_has_every_record_the_floor_and_the_key_and_another_epoch() {
         assert!(left.events.len() >= 128 && right.events.len() >= 128);
     }
     // And it goes on like the one it was.
-    let position = made.commit(&[append(1, Body::Message { content: None })], 0).unwrap()[0].position;
+    let position =
+        made.commit(&[append(1, Body::Message { content: None, reply_to: None })], 0).unwrap()[0].position;
     assert_eq!(position, log.head() + 1);
 }
 
 fn content(log: &dyn Log, position: Position) -> Option<Arc<str>> {
     match &log.record(position).unwrap().unwrap().event.unwrap().body {
-        Body::Message { content } => content.clone(),
+        Body::Message { content, .. } => content.clone(),
         other => panic!("no message: {other:?}"),
     }
 }
@@ -100,7 +102,8 @@ fn a_copy_catches_up_with_what_comes_meanwhile_and_keeps_no_text_that_was_delete
             delete(&log, *target, 0);
         }
         if piece < 10 {
-            log.commit(&[append(0, Body::Message { content: Some("<later>".into()) })], 0).unwrap();
+            log.commit(&[append(0, Body::Message { content: Some("<later>".into()), reply_to: None })], 0)
+                .unwrap();
         }
     });
     let made = RedbLog::open(&path).unwrap();
@@ -119,7 +122,7 @@ fn a_copy_does_not_chase_for_ever_a_log_that_is_written_faster() {
     let (_directory, path) = copy(&log, |piece| {
         // More for each piece than a piece holds, for far longer than it catches up.
         if piece < 1_000 {
-            let more = append(0, Body::Message { content: None });
+            let more = append(0, Body::Message { content: None, reply_to: None });
             log.commit(&vec![more; 300], 0).unwrap();
             delete(&log, 1_000 - piece as u64, 0);
             last = 1_000 - piece as u64;
@@ -162,7 +165,7 @@ fn everything_expired_during_the_copy_leaves_nothing_of_it() {
     let (_directory, path) = copy(&log, |piece| {
         if piece == 7 {
             delete(&log, 1_000, 0);
-            log.commit(&[append(0, Body::Message { content: None })], 2_002).unwrap();
+            log.commit(&[append(0, Body::Message { content: None, reply_to: None })], 2_002).unwrap();
         }
     });
     let made = RedbLog::open(&path).unwrap();
@@ -198,7 +201,8 @@ fn a_copy_holds_nothing_of_an_emptied_room_wherever_the_erasing_has_come() {
         let mut done = emptied_at == 0;
         let (_directory, path) = copy(&log, |piece| {
             if faster && piece < 40 {
-                log.commit(&vec![append(1, Body::Message { content: None }); 300], 0).unwrap();
+                log.commit(&vec![append(1, Body::Message { content: None, reply_to: None }); 300], 0)
+                    .unwrap();
             }
             if piece == emptied_at {
                 empty(&log, 0);
@@ -236,7 +240,7 @@ fn what_stands_is_copied_though_its_records_are_cut_and_what_comes_meanwhile_put
         let log = RedbLog::in_memory().unwrap();
         let old = [append(0, Body::Close), append(1, Body::Close), ban("a", true), ban("b", true)];
         log.commit(&old, 0).unwrap();
-        let post = append(2, Body::Message { content: Some("x".into()) });
+        let post = append(2, Body::Message { content: Some("x".into()), reply_to: None });
         log.commit(&vec![post.clone(); 3_000], 0).unwrap();
         log.commit(&[], 100).unwrap();
         let (_directory, path) = copy(&log, |piece| {

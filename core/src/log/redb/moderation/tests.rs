@@ -17,7 +17,7 @@ fn append(to: &str, body: Body) -> Append {
 }
 
 fn message(to: &str) -> Append {
-    let append = append(to, Body::Message { content: Some("secret".into()) });
+    let append = append(to, Body::Message { content: Some("secret".into()), reply_to: None });
     Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
 }
 
@@ -146,7 +146,7 @@ fn a_row_that_does_not_read_back_is_told_at_the_start() {
 #[test]
 fn the_worst_case_of_a_commit_counts_what_stands() {
     let (_directory, _, log) = new();
-    let plain = log.bytes_max(&[append("lobby", Body::Message { content: None })]).unwrap();
+    let plain = log.bytes_max(&[append("lobby", Body::Message { content: None, reply_to: None })]).unwrap();
     for more in [append("lobby", Body::Close), append("lobby", Body::Empty), ban("troll")] {
         assert!(log.bytes_max(&[more]).unwrap() >= plain + 4 * 4096);
     }

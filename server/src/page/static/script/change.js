@@ -1,11 +1,10 @@
 // One's own messages, edited and deleted. Arrow up in an empty field edits the last one, and the one before it when
-// pressed again; the row that is pointed at, or holds the focus, offers both.
+// pressed again; a row's tools offer both.
 
 const room = document.body.dataset.room;
 const messages = document.getElementById('messages');
 const problem = document.getElementById('problem');
 const dialog = document.getElementById('deleting');
-const tools = /** @type {HTMLElement} */ (document.importNode(document.getElementById('tools').content, true).firstElementChild);
 /** @type {{ row: Row, text: string, draft: string } | undefined} */
 let editing;
 
@@ -128,22 +127,9 @@ document.addEventListener('click', ({ target }) => {
   else if (target.matches('#editing .cancel')) end();
 });
 
-/** @param {Event} event */
-function offer({ target }) {
-  const row = target instanceof Element ? /** @type {Row | null} */ (target.closest('.msg.mine')) : null;
-  if (row && own().includes(row)) {
-    if (tools.parentElement !== row) row.append(tools);
-  } else if (!tools.contains(document.activeElement)) {
-    tools.remove();
-  }
-}
-
-messages.addEventListener('pointerover', offer);
-messages.addEventListener('focusin', offer);
 // What was edited may be deleted from elsewhere, or the room emptied; a new name brings a new field.
 new MutationObserver(() => {
   if (editing && (!editing.row.isConnected || editing.row.querySelector('.deleted'))) end();
-  if (tools.parentElement?.querySelector('.deleted')) tools.remove();
 }).observe(messages, { childList: true, subtree: true });
 new MutationObserver(() => {
   if (editing && !document.getElementById('writer')?.dataset.editing) end();

@@ -13,7 +13,9 @@ const KEY_MS_MAX = 20 * 3_600_000;
 const SHOWN_MS_MAX = 5_000;
 const PASSING = [429, 500, 502, 503, 504];
 // After these the message is certainly not stored, so its text can be taken back and changed.
-const NOT_STORED = [400, 401, 403, 408, 413, 415, 422, 429, 507];
+const NOT_STORED = [400, 401, 403, 404, 408, 410, 413, 415, 422, 429, 507];
+// What it answers is not there any more.
+const NO_TARGET = [404, 410];
 /** @type {Record<number, string>} */
 const REASONS = {
   401: 'unsent-unknown',
@@ -66,11 +68,21 @@ function show(entry, template, fate) {
   const content = document.importNode(document.getElementById(template).content, true);
   const row = /** @type {NonNullable<Entry['row']>} */ (content.firstElementChild);
   /** @type {HTMLElement} */ (row.querySelector('.text')).textContent = entry.content;
+  if (entry.replyTo) row.prepend(quote(entry.replyTo));
   row.entry = entry;
   if (entry.row) entry.row.replaceWith(row);
   else outbox.append(row);
   entry.row = row;
   say(entry, fate);
+}
+
+/** @param {string} target */
+function quote(target) {
+  const content = document.importNode(document.getElementById('quote').content, true);
+  const link = /** @type {HTMLAnchorElement} */ (content.firstElementChild);
+  link.href = `#m-${target}`;
+  link.dataset.target = target;
+  return link;
 }
 
 /** @param {Entry} entry @param {string} fate */
@@ -86,10 +98,10 @@ function drop(entry) {
   if (entries.includes(entry)) entries.splice(entries.indexOf(entry), 1);
 }
 
-/** @param {Pick<Entry, 'key' | 'content' | 'author' | 'at'>} kept */
-function queue({ key, content, author, at }) {
+/** @param {Pick<Entry, 'key' | 'content' | 'author' | 'at' | 'replyTo'>} kept */
+function queue({ key, content, author, at, replyTo }) {
   /** @type {Entry} */
-  const entry = { key, content, author, at, state: 'waiting', tries: 0, passing: false };
+  const entry = { key, content, author, at, replyTo, state: 'waiting', tries: 0, passing: false };
   entries.push(entry);
   show(entry, 'pending', words.text('waiting'));
 }
@@ -117,7 +129,7 @@ async function post(entry) {
     answer = await fetch(`/${room}/messages`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ content: entry.content, key: entry.key }),
+      body: JSON.stringify({ content: entry.content, key: entry.key, reply_to: entry.replyTo && Number(entry.replyTo) }),
       signal: AbortSignal.timeout?.(ANSWER_MS_MAX),
     });
   } catch {
@@ -129,6 +141,7 @@ async function post(entry) {
   const why = reason ? words.text(reason) : ((await sentence(answer)) ?? words.text('unsent-status', { status }));
   if (PASSING.includes(status) && entry.tries < TRIES_MAX) return rest(entry, words.text('trying-again', { why }));
   entry.passing = PASSING.includes(status);
+  entry.orphan = NO_TARGET.includes(status);
   fail(entry, why, NOT_STORED.includes(status));
   const rename = document.getElementById('rename');
   if (status === 401 && rename && document.getElementById('namer')?.hidden) rename.click();
@@ -191,8 +204,8 @@ function again(entry) {
   entry.passing = false;
   entry.state = 'waiting';
   show(entry, 'pending', words.text('waiting'));
-  const { key, content, author, at } = entry;
-  keep(kept().map((other) => (other.key === key ? { key, content, author, at } : other)));
+  const { key, content, author, at, replyTo } = entry;
+  keep(kept().map((other) => (other.key === key ? { key, content, author, at, replyTo } : other)));
   pump();
 }
 
@@ -205,8 +218,8 @@ function hurry() {
 document.addEventListener('stream-back', hurry);
 window.addEventListener('online', hurry);
 
-document.addEventListener('text-send', ({ detail: content }) => {
-  const entry = { key: newKey(), content, author: composer.dataset.authorId ?? '', at: Date.now() };
+document.addEventListener('text-send', ({ detail: { content, replyTo } }) => {
+  const entry = { key: newKey(), content, author: composer.dataset.authorId ?? '', at: Date.now(), replyTo };
   keep([...kept(), entry]);
   queue(entry);
   pump();
@@ -221,7 +234,9 @@ outbox.addEventListener('click', (event) => {
   forget(entry.key);
   drop(entry);
   pump();
-  if (target.matches('.edit')) document.dispatchEvent(new CustomEvent('text-back', { detail: entry.content }));
+  if (!target.matches('.edit')) return;
+  if (entry.replyTo && !entry.orphan) document.dispatchEvent(new CustomEvent('reply-back', { detail: entry.replyTo }));
+  document.dispatchEvent(new CustomEvent('text-back', { detail: entry.content }));
 });
 
 // Another tab of this room has sent or discarded what this one shows too.
@@ -232,7 +247,8 @@ window.addEventListener('storage', ({ key }) => {
   pump();
 });
 
-for (const { key, content, author, at } of kept()) {
-  queue({ key: String(key), content: String(content), author: String(author ?? ''), at: Number(at) || 0 });
+for (const { key, content, author, at, replyTo } of kept()) {
+  const target = replyTo === undefined ? undefined : String(Number(replyTo));
+  queue({ key: String(key), content: String(content), author: String(author ?? ''), at: Number(at) || 0, replyTo: target });
 }
 pump();

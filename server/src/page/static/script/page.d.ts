@@ -12,6 +12,10 @@ interface Entry {
   author: string;
   /** When it was written. */
   at: number;
+  /** The position of the message that it answers. */
+  replyTo?: string;
+  /** Whether that is not there any more. */
+  orphan?: boolean;
   state: 'waiting' | 'sending' | 'resting' | 'sent' | 'failed';
   tries: number;
   /** Whether what stopped it may pass by itself. */
@@ -65,7 +69,7 @@ interface Document {
       'menu' | 'choices' | 'notify-problem' | 'lately',
   ): HTMLElement;
   getElementById(id: 'latest'): HTMLButtonElement;
-  getElementById(id: 'pending' | 'unsent' | 'tools' | 'hole'): HTMLTemplateElement;
+  getElementById(id: 'pending' | 'unsent' | 'tools' | 'hole' | 'quote'): HTMLTemplateElement;
   getElementById(id: 'notify' | 'sound'): HTMLInputElement;
   getElementById(id: 'deleting'): HTMLDialogElement;
   getElementById(id: 'draft'): HTMLTextAreaElement | null;
@@ -75,8 +79,10 @@ interface Document {
 interface DocumentEventMap {
   'datastar-fetch': CustomEvent<{ type: string; el: HTMLElement; argsRaw: Record<string, string> }>;
   /** A text was written and is to be sent, or is to be the new text of the message that is edited. */
-  'text-send': CustomEvent<string>;
+  'text-send': CustomEvent<{ content: string; replyTo?: string }>;
   'text-save': CustomEvent<string>;
+  /** The message at this position is to be answered again, by a text that comes back. */
+  'reply-back': CustomEvent<string>;
   /** A text comes back to the field it was written in. */
   'text-back': CustomEvent<string>;
   /** This row is to be in sight. */

@@ -64,7 +64,7 @@ document.addEventListener('submit', (event) => {
     return;
   }
   if (detail.trim() === '') return;
-  document.dispatchEvent(new CustomEvent('text-send', { detail }));
+  document.dispatchEvent(new CustomEvent('text-send', { detail: { content: detail, replyTo: form.dataset.replyTo } }));
   field.value = '';
   changed(field);
 });

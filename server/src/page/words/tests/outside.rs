@@ -2,6 +2,7 @@
 //! all in brackets, with people, rooms and texts that have no letters; then no letter is left outside of brackets.
 
 use super::super::super::frame::{self, Dialect, tests::elements_of, tests::read};
+use super::super::super::quote::Elsewhere;
 use super::super::super::refusal::Tell;
 use super::super::super::{composer, error, room, rows};
 use super::super::*;
@@ -14,7 +15,7 @@ use html5gum::{Token, Tokenizer};
 use hyper::StatusCode;
 use millchat::{
     Author, AuthorKind, Encoder as _, Epoch, Event, HistoryPage, Item, Message, Opening, Place, Presence,
-    ReadError, ResetReason, RoomName, SendError, Signal, Timestamp,
+    Reaction, ReadError, ResetReason, RoomName, SendError, Signal, Timestamp, UnknownReaction,
 };
 
 /// What is a name, or the same in every language.
@@ -94,6 +95,8 @@ fn message(position: u64, content: Option<&str>) -> Message {
         content: content.map(Into::into),
         created_at: Timestamp(0),
         edited_at: content.map(|_| Timestamp(1)),
+        reply_to: (position > 1).then_some(position - 1),
+        reactions: Vec::new(),
     }
 }
 
@@ -124,7 +127,9 @@ fn rooms(language: &'static Language) -> Vec<String> {
         for count in [0, 1, 50] {
             let presence = crowd(count);
             let (room, history, presence) = (&name, &history, &presence);
-            let view = room::View { language, room, me, history, place, presence, closed, origin: None };
+            let elsewhere = &Elsewhere::default();
+            let view =
+                room::View { language, room, me, history, elsewhere, place, presence, closed, origin: None };
             screens.push(text_of(&room::page(&view)));
         }
     }
@@ -147,6 +152,7 @@ fn refusals() -> Vec<Said> {
         SendError::TargetDeleted(1),
         SendError::TooManyEdits(1),
         SendError::NotAuthor(1),
+        SendError::TooManyReactions(1),
         SendError::DiskFull { free: 1, needed: 2 },
         SendError::Unavailable("x".into()),
         SendError::Unknown("x".into()),
@@ -162,7 +168,11 @@ fn refusals() -> Vec<Said> {
     let read = [ReadError::Busy, ReadError::Failed, ReadError::Closed];
     let all =
         send.iter().map(Tell::tell).chain(text.iter().map(Tell::tell)).chain(body.iter().map(Tell::tell));
-    let all = all.chain(read.iter().map(Tell::tell)).chain([Malformed::Host.tell(), CrossSite.tell()]);
+    let all = all.chain(read.iter().map(Tell::tell)).chain([
+        Malformed::Host.tell(),
+        CrossSite.tell(),
+        UnknownReaction.tell(),
+    ]);
     all.chain(["no-page", "no-file", "no-name", "wrong-type", "wrong-message"].map(Said::of)).collect()
 }
 
@@ -199,10 +209,12 @@ fn frames() -> Vec<Vec<u8>> {
     let mut events = Vec::new();
     for author in [Some(somebody()), None] {
         for body in [
-            millchat::Body::Message { content: Some("1".into()) },
-            millchat::Body::Message { content: None },
+            millchat::Body::Message { content: Some("1".into()), reply_to: Some(3) },
+            millchat::Body::Message { content: None, reply_to: None },
             millchat::Body::Edit { target: 3, content: Some("1".into()) },
             millchat::Body::Delete { target: 3 },
+            millchat::Body::Reaction { target: 3, reaction: Reaction::Heart, on: true, count: 2 },
+            millchat::Body::Reaction { target: 3, reaction: Reaction::Heart, on: false, count: 0 },
             millchat::Body::Close,
             millchat::Body::Open,
             millchat::Body::Empty,

@@ -1,0 +1,116 @@
+//! The reactions that stand, in their table: written in the transaction of the events that add and take them back.
+//!
+//! A row holds who reacted, as then named, and by which event. Its event comes after its message, so a cut takes a
+//! row with the event and never one of a message that is there; a delete takes all rows of its message, and the erasing
+//! of an emptied room those of each message that it comes to.
+
+#[cfg(test)]
+mod tests;
+
+use ::redb::{ReadTransaction, ReadableTable as _, Table, TableDefinition, WriteTransaction};
+
+use super::moderation::present;
+use super::storage_error;
+use crate::event::{Author, Body, Event, Position};
+use crate::log::LogError;
+use crate::log::record::{author_kind_number, author_kind_of};
+use crate::reaction::{Reacted, Reaction};
+
+/// The message, the number of the reaction, the author's id.
+pub(super) type Key = (u64, u8, &'static str);
+/// The position of its event, the author's kind and name.
+pub(super) type Row = (u64, u8, &'static str);
+
+/// A log of an older release has no such table: it comes with the first row, or the first look by a write.
+pub(super) const REACTIONS: TableDefinition<'static, Key, Row> = TableDefinition::new("reactions");
+
+/// A row takes no more bytes than this: an author's id and name, and numbers.
+pub(super) const ROW_BYTES_MAX: usize = 512;
+
+/// The first and the last key that rows of a message may have.
+fn all_of(target: Position) -> std::ops::Range<Key> {
+    (target, 0, "")..(target, u8::MAX, "")
+}
+
+/// The event by which an author's reaction stands.
+pub(super) fn reacted(
+    tx: &ReadTransaction,
+    target: Position,
+    reaction: Reaction,
+    author_id: &str,
+) -> Result<Option<Position>, LogError> {
+    let Some(table) = present(tx.open_table(REACTIONS))? else { return Ok(None) };
+    let row = table.get((target, reaction.number(), author_id)).map_err(storage_error)?;
+    Ok(row.map(|row| row.value().0))
+}
+
+/// All reactions to a message. One of a kind that a newer release knows is passed over.
+pub(super) fn of_message(tx: &ReadTransaction, target: Position) -> Result<Vec<Reacted>, LogError> {
+    let Some(table) = present(tx.open_table(REACTIONS))? else { return Ok(Vec::new()) };
+    let mut all = Vec::new();
+    for row in table.range(all_of(target)).map_err(storage_error)? {
+        let (key, row) = row.map_err(storage_error)?;
+        let ((_, number, id), (position, kind, name)) = (key.value(), row.value());
+        let author = Author { id: id.into(), name: name.into(), kind: author_kind_of(Some(kind)) };
+        all.extend(Reaction::of_number(number).map(|reaction| Reacted { reaction, author, position }));
+    }
+    Ok(all)
+}
+
+/// The table in a transaction that writes, opened by the first that needs it.
+pub(super) struct Standing<'tx> {
+    tx: &'tx WriteTransaction,
+    table: Option<Table<'tx, Key, Row>>,
+}
+
+impl<'tx> Standing<'tx> {
+    pub fn new(tx: &'tx WriteTransaction) -> Self {
+        Self { tx, table: None }
+    }
+
+    fn table(&mut self) -> Result<&mut Table<'tx, Key, Row>, LogError> {
+        if self.table.is_none() {
+            self.table = Some(self.tx.open_table(REACTIONS).map_err(storage_error)?);
+        }
+        self.table.as_mut().ok_or_else(|| LogError::Storage("a table that was opened is gone".into()))
+    }
+
+    /// Takes an event that adds a reaction or takes it back; others change nothing.
+    pub fn note(&mut self, event: &Event) -> Result<(), LogError> {
+        let Body::Reaction { target, reaction, on, .. } = event.body else { return Ok(()) };
+        let Some(author) = &event.author else { return Ok(()) };
+        let key = (target, reaction.number(), &*author.id);
+        let table = self.table()?;
+        if on {
+            let row = (event.position, author_kind_number(author.kind), &*author.name);
+            table.insert(key, row).map(drop).map_err(storage_error)
+        } else {
+            table.remove(key).map(drop).map_err(storage_error)
+        }
+    }
+
+    /// Takes the row of an event that is cut.
+    pub fn cut(&mut self, event: &Event) -> Result<(), LogError> {
+        let Body::Reaction { target, reaction, on: true, .. } = event.body else { return Ok(()) };
+        let Some(author) = &event.author else { return Ok(()) };
+        let key = (target, reaction.number(), &*author.id);
+        let table = self.table()?;
+        let its = table.get(key).map_err(storage_error)?.is_some_and(|row| row.value().0 == event.position);
+        if its {
+            table.remove(key).map_err(storage_error)?;
+        }
+        Ok(())
+    }
+
+    /// Takes all rows of a message. Returns how many there were.
+    pub fn forget(&mut self, target: Position) -> Result<usize, LogError> {
+        let mut rows = 0;
+        let table = self.table()?;
+        let forget = |_: (u64, u8, &str), _: (u64, u8, &str)| {
+            rows += 1;
+            false
+        };
+        table.retain_in(all_of(target), forget).map_err(storage_error)?;
+        Ok(rows)
+    }
+}

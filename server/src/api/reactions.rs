@@ -1,0 +1,28 @@
+//! Reactions to messages: each is put there or taken away by its own address, so to repeat a request does no harm.
+
+use super::problem::{Kind, Problem};
+use crate::api::Answer;
+use crate::app::Worker;
+use crate::http::{self, Request};
+use hyper::{Method, StatusCode};
+use millchat::{Action, Draft, Position, Reaction, RoomName};
+use percent_encoding::percent_decode_str;
+
+/// `PUT` adds your reaction to a message, `DELETE` takes it back.
+pub async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Answer {
+    let author = w.app.identity.bearer(req.headers())?;
+    w.app.limits.message(&author, req)?;
+    let on = req.method() == Method::PUT;
+    let action = Action::React { target, reaction: named(reaction)?, on };
+    w.send(room, Draft { author: Some(author), action, key: None }).await?;
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}
+
+/// The reaction that the path names, percent-encoded.
+pub fn named(encoded: &str) -> Result<Reaction, Problem> {
+    let decoded = percent_decode_str(encoded).decode_utf8().unwrap_or_default();
+    decoded.parse().map_err(|unknown: millchat::UnknownReaction| {
+        let detail = format!("the last part of the path: {unknown}, percent-encoded");
+        Problem::new(Kind::MalformedParameter, detail)
+    })
+}

@@ -1,0 +1,183 @@
+//! Quotes: what a row that answers another one shows of it, in a line.
+//!
+//! Nothing of a quote is stored, and no frame holds one: a frame is the same for everybody and for ever, and what is
+//! quoted may be edited or deleted. In HTML that is made for a page a quote is filled in from the target as it is;
+//! in a frame it is empty, and the script fills it.
+
+use super::people::hue;
+use super::words::Words;
+use crate::app::Worker;
+use maud::{Markup, html};
+use millchat::{Author, HistoryPage, Message, Position, ReadError, RoomName};
+use std::collections::{BTreeSet, HashMap};
+
+/// Characters of the target's text.
+const QUOTE_CHARS_MAX: usize = 140;
+
+/// What a row answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// The position of the message.
+    pub target: Position,
+    /// What is known of it.
+    pub quoted: Quoted<'a>,
+}
+
+/// What is known of a message that is answered.
+#[derive(Debug, Clone, Copy)]
+pub enum Quoted<'a> {
+    /// It was not read: the script does that.
+    Unread,
+    /// It is no longer kept.
+    Gone,
+    /// It is there.
+    There {
+        /// By whom; a system message has none.
+        author: Option<&'a Author>,
+        /// Its text; `None` once deleted.
+        content: Option<&'a str>,
+    },
+}
+
+/// Messages that rows of a page answer and that are not in it.
+#[derive(Debug, Default)]
+pub struct Elsewhere(HashMap<Position, Message>);
+
+impl Elsewhere {
+    /// Reads them, as many as a page of history may hold.
+    pub async fn read(w: &Worker, room: &RoomName, page: &HistoryPage) -> Result<Self, ReadError> {
+        let shown = page.messages.iter().filter(|message| message.content.is_some());
+        let targets: BTreeSet<Position> = shown
+            .filter_map(|message| message.reply_to)
+            .filter(|target| *target >= page.floor && of_page(page, *target).is_none())
+            .collect();
+        if targets.is_empty() {
+            return Ok(Self::default());
+        }
+        let messages = w.app.chat.messages(room, targets.into_iter().collect()).await?;
+        Ok(Self(messages.into_iter().map(|message| (message.position, message)).collect()))
+    }
+
+    /// What a message of the page answers.
+    pub fn answered<'a>(&'a self, page: &'a HistoryPage, message: &Message) -> Option<Answered<'a>> {
+        let target = message.reply_to?;
+        let quoted = match of_page(page, target).or_else(|| self.0.get(&target)) {
+            Some(Message { author, content, .. }) => {
+                Quoted::There { author: author.as_ref(), content: content.as_deref() }
+            }
+            None if target < page.floor => Quoted::Gone,
+            None => Quoted::Unread,
+        };
+        Some(Answered { target, quoted })
+    }
+}
+
+fn of_page(page: &HistoryPage, position: Position) -> Option<&Message> {
+    let at = page.messages.binary_search_by_key(&position, |message| message.position).ok()?;
+    page.messages.get(at)
+}
+
+/// The quote, which leads to what it quotes.
+pub fn quote(words: Words, answered: Answered<'_>) -> Markup {
+    let Answered { target, quoted } = answered;
+    let unread = matches!(quoted, Quoted::Unread);
+    html! {
+        a.quote href={ "#m-" (target) } data-target=(target) data-empty[unread] {
+            @match quoted {
+                Quoted::Unread => {}
+                Quoted::Gone => span.gone { (words.say("quote-gone")) },
+                Quoted::There { content: None, .. } => span.gone { (words.say("deleted")) },
+                Quoted::There { author, content: Some(content) } => {
+                    @if let Some(author) = author { bdi.by.(hue(author)) { (author.name) } " " }
+                    span.said { (line(content)) }
+                }
+            }
+        }
+    }
+}
+
+/// A quote for the script to aim and to fill.
+pub fn empty() -> Markup {
+    html! { a.quote data-empty {} }
+}
+
+/// The beginning of a text, in one line.
+fn line(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    let mut line = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        if line.len() > 4 * QUOTE_CHARS_MAX {
+            break;
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    if let Some((end, _)) = line.char_indices().nth(QUOTE_CHARS_MAX) {
+        line.truncate(end);
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::Language;
+    use super::*;
+    use millchat::{AuthorKind, Timestamp};
+
+    fn message(position: Position, reply_to: Option<Position>, content: Option<&str>) -> Message {
+        Message {
+            position,
+            prev: position - 1,
+            room: RoomName::new("lobby").unwrap(),
+            author: Some(Author { id: "g_4kq7".into(), name: "<b>\"Ada".into(), kind: AuthorKind::Guest }),
+            content: content.map(Into::into),
+            reply_to,
+            created_at: Timestamp(0),
+            edited_at: None,
+            reactions: Vec::new(),
+        }
+    }
+
+    fn english() -> Words {
+        Words::In(Language::by_code("en").unwrap())
+    }
+
+    fn shown(page: &HistoryPage, elsewhere: &Elsewhere) -> Vec<String> {
+        let answered = page.messages.iter().filter_map(|it| elsewhere.answered(page, it));
+        answered.map(|answered| quote(english(), answered).into_string()).collect()
+    }
+
+    #[test]
+    fn a_quote_shows_its_target_as_it_is_wherever_it_is() {
+        let messages = vec![
+            message(10, None, Some("a <i>\n\n b")),
+            message(11, None, None),
+            message(12, Some(10), Some("x")),
+            message(13, Some(11), Some("x")),
+            message(14, Some(7), Some("x")),
+            message(15, Some(8), Some("x")),
+            message(16, Some(2), Some("x")),
+        ];
+        let page = HistoryPage { messages, floor: 5, head: 16, older: None, newer: None };
+        let far = Elsewhere(HashMap::from([(7, message(7, None, Some("far back")))]));
+        let [here, deleted, far, unread, gone] = &shown(&page, &far)[..] else { panic!("five") };
+        assert!(here.contains("href=\"#m-10\"") && here.contains(">a &lt;i&gt; b</span>"), "{here}");
+        assert!(here.contains("&lt;b&gt;&quot;Ada</bdi>") && !here.contains("data-empty"), "{here}");
+        assert!(deleted.contains("was deleted") && !deleted.contains("Ada"), "{deleted}");
+        assert!(far.contains("far back"), "{far}");
+        assert_eq!(unread, "<a class=\"quote\" href=\"#m-8\" data-target=\"8\" data-empty></a>");
+        assert!(gone.contains("no longer kept"), "{gone}");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_to_a_line() {
+        let longest = "é".repeat(QUOTE_CHARS_MAX);
+        assert_eq!(line(&longest), longest);
+        for text in [longest.clone() + "é", format!("{longest} x"), "é".repeat(65_536 / 2)] {
+            assert_eq!(line(&text), format!("{longest}…"));
+        }
+        assert_eq!(line(&format!(" a\n\t{}b", " ".repeat(1_000))), "a b");
+        assert_eq!(line(&"a \n".repeat(20_000)).chars().count(), QUOTE_CHARS_MAX + 1);
+    }
+}

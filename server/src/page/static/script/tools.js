@@ -1,0 +1,21 @@
+// What one can do with a message: its tools stand in the row that is pointed at, or that holds the focus. What they do is
+// the part of others (`reply`, `react`, `change`).
+
+const messages = document.getElementById('messages');
+const tools = /** @type {HTMLElement} */ (document.importNode(document.getElementById('tools').content, true).firstElementChild);
+
+/** @param {Event} event */
+function offer({ target }) {
+  const row = target instanceof Element ? target.closest('.msg:not(:has(> .body > .deleted))') : null;
+  if (row && document.getElementById('draft')) {
+    if (tools.parentElement !== row) row.append(tools);
+  } else if (!tools.contains(document.activeElement)) {
+    tools.remove();
+  }
+}
+
+messages.addEventListener('pointerover', offer);
+messages.addEventListener('focusin', offer);
+new MutationObserver(() => {
+  if (tools.parentElement?.querySelector('.deleted')) tools.remove();
+}).observe(messages, { childList: true, subtree: true });
