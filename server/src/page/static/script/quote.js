@@ -13,7 +13,7 @@ const asked = new Map();
 /** @param {string} text */
 function line(text) {
   const chars = [...text.slice(0, 20 * QUOTE_CHARS_MAX).trim().replace(/\s+/g, ' ')];
-  return chars.length > QUOTE_CHARS_MAX ? `${chars.slice(0, QUOTE_CHARS_MAX).join('')}…` : chars.join('');
+  return chars.length > QUOTE_CHARS_MAX ? `${chars.slice(0, QUOTE_CHARS_MAX).join('')}\u2026` : chars.join('');
 }
 
 /** @param {string} target */
