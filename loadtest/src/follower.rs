@@ -14,7 +14,7 @@ use crate::run::Run;
 use crate::sse::Fields;
 use crate::stamp::Stamp;
 use crate::stream::{Scene, Step};
-use crate::target::{Speech, Template};
+use crate::target::{Speech, Template, Wire};
 use crate::witness::Witness;
 
 /// How far a reader has come.
@@ -72,7 +72,7 @@ impl Follower {
         }
     }
 
-    /// The response's head says 200. Where no opening will follow, this is the opening.
+    /// The server has let it in. Where no opening will follow, this is the opening.
     pub fn answered(&mut self, now: Instant, step: &mut Step<'_>) {
         if matches!(self.check, Check::Stamps { .. }) {
             self.opened(now, &mut step.scene);
@@ -132,7 +132,10 @@ impl Follower {
     }
 
     fn read_stamps(&mut self, block: &[u8], template: &Template, now: Instant, step: &mut Step<'_>) {
-        let fields = Fields::parse(block);
+        let fields = match template.wire {
+            Wire::Sse => Fields::parse(block),
+            Wire::SocketIo => Fields { data: Some(block.into()), ..Fields::default() },
+        };
         let Some(data) = fields.data else { return };
         let stamps = Stamp::find(&data, step.scene.run.id);
         let Check::Stamps { place, .. } = &mut self.check else { return };

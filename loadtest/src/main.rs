@@ -28,6 +28,7 @@ mod sender;
 mod series;
 mod server;
 mod settings;
+mod socketio;
 mod spread;
 mod sse;
 mod stamp;
@@ -39,6 +40,7 @@ mod target;
 mod ticker;
 mod units;
 mod users;
+mod websocket;
 mod witness;
 
 use std::io::IsTerminal;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use presets::TargetFlags;
-pub use template::{Template, Values};
+pub use template::{Template, Values, Wire};
 
 /// How many connections leave from one source address before the next one is taken: well inside the
 /// 28,232 ephemeral ports that Linux has by default.
@@ -63,6 +63,14 @@ impl Target {
     /// Whether it is our own server, or claims to be like it.
     pub fn is_millchat(&self) -> bool {
         matches!(self.speech, Speech::Millchat)
+    }
+
+    /// What a room's events come in.
+    pub fn wire(&self) -> Wire {
+        match &self.speech {
+            Speech::Millchat => Wire::Sse,
+            Speech::Template(template) => template.wire,
+        }
     }
 
     /// The source address of the next connection: none, unless the server is on this machine and there were

@@ -2,14 +2,15 @@
 
 use clap::ValueEnum;
 
-use super::template::{Ids, Template, escape};
+use super::template::{Ids, Template, Wire, escape};
 use super::{Speech, jwt};
 
 /// The key that a Mercure hub has until it is told another.
 const MERCURE_KEY: &str = "!ChangeThisMercureHubJWTSecretKey!";
-/// How a body says that it is a form, or JSON.
+/// How a body says that it is a form, JSON, or text.
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const JSON: &str = "Content-Type: application/json";
+const TEXT: &str = "Content-Type: text/plain";
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,6 +23,9 @@ pub enum Kind {
     Centrifugo,
     /// nginx with nchan at /sub/{room} and /pub/{room}
     Nchan,
+    /// Socket.IO 4 over a WebSocket, with ?room={room} as the room to join and POST /rooms/{room} to send
+    #[value(name = "socket.io")]
+    SocketIo,
     /// The chat that ours replaces
     Watermillchat,
     /// Any other, by --sse-path, --send-path and --send-body
@@ -90,6 +94,7 @@ impl TargetFlags {
 
     fn preset(&self) -> Template {
         let template = |sse_path: &str, send_path: &str, send_headers: &[&str], send_body: &str| Template {
+            wire: Wire::Sse,
             sse_path: sse_path.to_owned(),
             read_headers: Vec::new(),
             send_method: "POST".to_owned(),
@@ -124,7 +129,11 @@ impl TargetFlags {
                 &[FORM, "Authorization: Bearer load:Load"],
                 "roomName={room}&content={content}",
             ),
-            Kind::Nchan => template("/sub/{room}", "/pub/{room}", &["Content-Type: text/plain"], "{content}"),
+            Kind::Nchan => template("/sub/{room}", "/pub/{room}", &[TEXT], "{content}"),
+            Kind::SocketIo => {
+                let path = "/socket.io/?EIO=4&transport=websocket&room={room}";
+                Template { wire: Wire::SocketIo, ..template(path, "/rooms/{room}", &[TEXT], "{content}") }
+            }
             Kind::GenericSse | Kind::Millchat => template("", "", &[], "{content}"),
         }
     }
@@ -152,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_known_chat_has_templates_that_hold() {
-        for kind in ["mercure", "centrifugo", "nchan", "watermillchat"] {
+        for kind in ["mercure", "centrifugo", "nchan", "socket.io", "watermillchat"] {
             template(&["--target", kind]).unwrap();
         }
         assert!(template(&["--target", "generic-sse"]).unwrap_err().contains("--sse-path"));
