@@ -16,6 +16,7 @@ mod line;
 mod live;
 mod monitor;
 mod pace;
+mod page;
 mod paint;
 mod process;
 mod profile;

@@ -32,6 +32,15 @@ pub enum Kind {
     GenericSse,
 }
 
+/// A stream of our own server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OwnStream {
+    /// The API's: JSON, checked by positions and links
+    Api,
+    /// The page's: patches in HTML, checked by places and by what was acknowledged
+    Page,
+}
+
 /// What kind of server it is, and how one speaks to it.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Other chats ({room}, {content} and {sequence} are filled in)")]
@@ -39,6 +48,10 @@ pub struct TargetFlags {
     /// The kind of server
     #[arg(long, value_enum, default_value = "millchat", value_name = "KIND")]
     pub target: Kind,
+
+    /// With our own: which stream its readers read
+    #[arg(long, value_enum, default_value = "api", value_name = "STREAM")]
+    pub stream: OwnStream,
 
     /// The key that the server wants of its publishers (mercure, centrifugo)
     #[arg(long, env = "MILLCHAT_LOADTEST_KEY", hide_env_values = true)]
@@ -72,8 +85,11 @@ pub struct TargetFlags {
 impl TargetFlags {
     /// How one speaks to this server. `rooms`: how many are loaded.
     pub fn speech(&self, rooms: u64) -> Result<Speech, String> {
-        if self.target == Kind::Millchat {
-            return Ok(Speech::Millchat);
+        match (self.target, self.stream) {
+            (Kind::Millchat, OwnStream::Api) => return Ok(Speech::Millchat),
+            (Kind::Millchat, OwnStream::Page) => return Ok(Speech::Page),
+            (_, OwnStream::Api) => {}
+            (_, OwnStream::Page) => return Err("--stream page: only our own server has a page".to_owned()),
         }
         let mut template = self.preset();
         for (mine, flag) in [
@@ -155,7 +171,7 @@ mod tests {
         let arguments = ["tester"].iter().chain(arguments);
         match Only::try_parse_from(arguments).unwrap().flags.speech(2)? {
             Speech::Template(template) => Ok(*template),
-            Speech::Millchat => Err("it is millchat".to_owned()),
+            Speech::Millchat | Speech::Page => Err("it is millchat".to_owned()),
         }
     }
 
