@@ -144,7 +144,7 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken {
             // request only then; nothing promises it.)
             let may_leave = w.outlet.is_some() && !course.behind.get() && fast::takes(&request);
             let mut response = route::answer(&w, peer, request).await;
-            course.streaming.set(matches!(response.body(), Body::Events(_)));
+            course.streaming.set(matches!(response.body(), Body::Events(_) | Body::Several(_)));
             if may_leave && let Some(leaving) = Leaving::take(&mut response) {
                 leaves.set(Some(leaving));
                 return pending().await;

@@ -5,6 +5,7 @@
 
 use crate::admin::backup::Lines;
 use crate::public_url::PublicUrl;
+use crate::several::Several;
 use crate::sse;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
@@ -26,6 +27,8 @@ pub enum Body {
     Full(Option<Bytes>),
     /// A stream of events, which ends when the reader goes, the log fails or the process ends.
     Events(Box<sse::Stream>),
+    /// The same of several rooms.
+    Several(Box<Several>),
     /// A backup, line by line.
     Lines(Box<Lines>),
 }
@@ -48,6 +51,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Events(stream) => stream.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
+            Self::Several(streams) => streams.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
             Self::Lines(lines) => lines.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
         }
     }
@@ -59,7 +63,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Events(_) | Self::Lines(_) => SizeHint::default(),
+            Self::Events(_) | Self::Several(_) | Self::Lines(_) => SizeHint::default(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod page;
 mod public_url;
 mod quiet;
 mod route;
+mod several;
 mod sse;
 mod stall;
 mod text;

@@ -166,11 +166,13 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
         response
     };
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if head && let Body::Events(_) | Body::Lines(_) = response.body() {
+    if head && let Body::Events(_) | Body::Several(_) | Body::Lines(_) = response.body() {
         *response.body_mut() = Body::empty();
     }
-    if let (Body::Events(stream), Ok(Some(hold))) = (response.body_mut(), arrived) {
-        stream.keep(hold);
+    match (response.body_mut(), arrived) {
+        (Body::Events(stream), Ok(Some(hold))) => stream.keep(hold),
+        (Body::Several(streams), Ok(Some(hold))) => streams.keep(hold),
+        _ => {}
     }
     w.app.metrics.answered(&response);
     response

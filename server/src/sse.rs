@@ -11,6 +11,7 @@ use crate::app::{App, Frames, Worker};
 use crate::http::{self, Body, Response};
 use crate::limit::Hold;
 use crate::quiet::Quiet;
+use crate::several::{Marker, Several};
 use bytes::{Bytes, BytesMut};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
@@ -79,6 +80,43 @@ pub async fn respond<B>(
     reader: Option<Author>,
     dialect: impl Dialect,
 ) -> Response {
+    let mut response = head();
+    if !http::is_head(req) {
+        *response.body_mut() = match begin(w, room, place(req), reader, dialect).await {
+            Ok(stream) => Body::Events(Box::new(stream)),
+            Err(sorry) => Body::Full(Some(sorry)),
+        };
+    }
+    response
+}
+
+/// The same of several rooms, each from its own place, as one body.
+pub async fn respond_several<B>(
+    w: &Worker,
+    req: &hyper::Request<B>,
+    rooms: Vec<(RoomName, From)>,
+    reader: Option<Author>,
+    (dialect, mark): (impl Dialect + Copy, Marker),
+) -> Response {
+    let mut response = head();
+    if http::is_head(req) {
+        return response;
+    }
+    let mut streams = Vec::with_capacity(rooms.len());
+    for (room, from) in rooms {
+        match begin(w, &room, from, reader.clone(), dialect).await {
+            Ok(stream) => streams.push((room, stream)),
+            Err(sorry) => {
+                *response.body_mut() = Body::Full(Some(sorry));
+                return response;
+            }
+        }
+    }
+    *response.body_mut() = Body::Several(Box::new(Several::new(streams, mark)));
+    response
+}
+
+fn head() -> Response {
     let mut response = http::empty(StatusCode::OK);
     for (name, value) in [
         (header::CONTENT_TYPE, "text/event-stream"),
@@ -87,23 +125,29 @@ pub async fn respond<B>(
     ] {
         http::set(&mut response, name, HeaderValue::from_static(value));
     }
-    if http::is_head(req) {
-        return response;
-    }
-    *response.body_mut() = match w.subscribe(room, place(req), reader).await {
-        Ok(subscription) => Body::Events(Box::new(Stream::new(&w.app, room.clone(), subscription, dialect))),
-        Err(error) => {
-            static LOGGED: Quiet = Quiet::new();
-            if !matches!(error, ReadError::Busy) && LOGGED.may() {
-                tracing::error!(%error, "a stream cannot begin");
-            }
-            w.app.metrics.error(Kind::LogUnreadable.parts().0);
-            let mut out = b": the log cannot be read now\n".to_vec();
-            come_back(&mut out);
-            Body::Full(Some(out.into()))
-        }
-    };
     response
+}
+
+/// Joins the room; when that cannot be, gives what is said instead of a stream.
+async fn begin(
+    w: &Worker,
+    room: &RoomName,
+    from: From,
+    reader: Option<Author>,
+    dialect: impl Dialect,
+) -> Result<Stream, Bytes> {
+    let error = match w.subscribe(room, from, reader).await {
+        Ok(subscription) => return Ok(Stream::new(&w.app, room.clone(), subscription, dialect)),
+        Err(error) => error,
+    };
+    static LOGGED: Quiet = Quiet::new();
+    if !matches!(error, ReadError::Busy) && LOGGED.may() {
+        tracing::error!(%error, "a stream cannot begin");
+    }
+    w.app.metrics.error(Kind::LogUnreadable.parts().0);
+    let mut sorry = b": the log cannot be read now\n".to_vec();
+    come_back(&mut sorry);
+    Err(sorry.into())
 }
 
 /// How long the reader is to wait before it returns, once this stream has ended.
@@ -191,6 +235,11 @@ impl Stream {
     /// Whether whoever polled last will be woken by what comes next, also when it got bytes: it need not poll again.
     pub fn waits(&self) -> bool {
         self.caught_up && self.rest.is_empty() && !self.failed && self.timed && !self.timer.is_elapsed()
+    }
+
+    /// Whether all bytes that have gone are whole events.
+    pub fn is_between_events(&self) -> bool {
+        self.rest.is_empty()
     }
 
     /// The next bytes; `None` when the stream ends: the process is to end, or the log cannot be read. Either

@@ -19,7 +19,7 @@ use datastar::patch_elements::PatchElements;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
 
-use millchat::{Body, Encoder, Epoch, Event, FrameKind, Item, Opening, Place, Position, Signal};
+use millchat::{Body, Encoder, Epoch, Event, FrameKind, Item, Opening, Place, Position, RoomName, Signal};
 use serde_json::json;
 use std::io::Write;
 
@@ -40,6 +40,7 @@ pub fn encoder() -> impl Encoder {
 }
 
 /// What the page's stream says besides its frames.
+#[derive(Debug, Clone, Copy)]
 pub struct Dialect;
 
 impl sse::Dialect for Dialect {
@@ -72,6 +73,11 @@ impl sse::Dialect for Dialect {
     fn heartbeat(&self, out: &mut Vec<u8>) {
         push(PatchSignals::new(json!({ "_alive": true }).to_string()), out);
     }
+}
+
+/// Says that what follows is of this room. The client hands on every event whose name begins with its own.
+pub fn room(room: &RoomName, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("event: datastar-room\ndata: room {room}\n\n").as_bytes());
 }
 
 /// The foot of the room after its reader has, or has not, got a new name.
@@ -164,7 +170,7 @@ pub(super) fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
 pub(super) mod tests {
     use super::*;
     use crate::sse::Dialect as _;
-    use millchat::{Author, AuthorKind, Presence, ResetReason, RoomName, Timestamp};
+    use millchat::{Author, AuthorKind, Presence, ResetReason, Timestamp};
 
     /// An SSE event as a client reads it: lines end at CR or LF.
     #[derive(Debug, Default, PartialEq)]
@@ -260,12 +266,13 @@ pub(super) mod tests {
             format!("x{}", "\n".repeat(millchat::CONTENT_BYTES_MAX - 1)),
             "http://a.b\n".repeat(millchat::CONTENT_BYTES_MAX / 11),
             "\"".repeat(millchat::CONTENT_BYTES_MAX),
+            format!("**x**{}", "\"".repeat(millchat::CONTENT_BYTES_MAX - 5)),
         ] {
             let mut out = Vec::new();
             let item = event(Body::Message { content: Some(content.as_str().into()) });
             encoder().encode(Epoch(1), Item::Event(&item), &mut out);
-            // The longest escape of one byte has six: `&quot;`.
-            assert!(out.len() < 6 * millchat::CONTENT_BYTES_MAX + 16 * 1024, "{} bytes", out.len());
+            // The longest escape of one byte has six: `&quot;`; a formatted text is there twice.
+            assert!(out.len() < 2 * 6 * millchat::CONTENT_BYTES_MAX + 16 * 1024, "{} bytes", out.len());
             assert!(out.split(|&byte| byte == b'\n').count() < 20);
         }
     }

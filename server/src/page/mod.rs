@@ -9,6 +9,7 @@ mod composer;
 mod failure;
 mod frame;
 mod layout;
+mod markdown;
 mod packing;
 mod past;
 mod people;
@@ -26,11 +27,12 @@ use crate::app::Worker;
 use crate::http::{self, Request, Response};
 use crate::identity::Identity;
 use crate::public_url::PublicUrl;
-use crate::{body, sse, text};
+use crate::several::ROOMS_MAX;
+use crate::{body, route, sse, text};
 use composer::Refused;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
-use millchat::{HistoryPage, HistoryRange, Place, ReadError, RoomName};
+use millchat::{From, HistoryPage, HistoryRange, Place, ReadError, RoomName};
 use past::Asked;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
@@ -91,12 +93,38 @@ async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result<His
     Ok(page)
 }
 
-/// `GET /{room}/messages`: the page's stream.
+/// `GET /{room}/messages`: the page's stream. With `also=ROOM:PLACE`, as often as there are other rooms, it is the
+/// stream of all of them: a browser has one for all of its tabs.
 pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
     // A page of another site can make a browser come here: then nobody is shown to be in the room.
     let own = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()).is_ok();
     let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
-    sse::respond(w, req, room, reader, frame::Dialect).await
+    let Some(also) = also(req.uri().query().unwrap_or_default()) else {
+        return error(
+            StatusCode::BAD_REQUEST,
+            &format!("`also` is ROOM:PLACE, at most {} times.", ROOMS_MAX - 1),
+        );
+    };
+    if also.is_empty() {
+        return sse::respond(w, req, room, reader, frame::Dialect).await;
+    }
+    let rooms = std::iter::once((room.clone(), sse::place(req))).chain(also).collect();
+    sse::respond_several(w, req, rooms, reader, (frame::Dialect, frame::room)).await
+}
+
+/// The other rooms that a stream is asked for; `None` when there are too many, or one is none.
+fn also(query: &str) -> Option<Vec<(RoomName, From)>> {
+    let asked = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "also");
+    let mut rooms = Vec::new();
+    for (_, value) in asked {
+        let (name, place) = value.split_once(':')?;
+        let from = place.parse().map_or(From::Malformed, From::After);
+        rooms.push((route::room(Some(name))?, from));
+        if rooms.len() == ROOMS_MAX {
+            return None;
+        }
+    }
+    Some(rooms)
 }
 
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of

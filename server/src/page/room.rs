@@ -92,20 +92,19 @@ fn body(view: &View<'_>) -> Markup {
     }
 }
 
-/// Opens the stream, and opens it anew when the script says that it has been silent for too long.
+/// The stream, which the script opens: it says at which address and from which place, and aborts it when it opens
+/// another.
 ///
-/// The header is in lower case since the client sets that very key when it comes back by itself. The waits
-/// between its tries begin at what the stream's `retry` said, and double up to eight seconds.
+/// The header is in lower case since the client sets that very key. `retry` has it say whenever a stream has ended; the
+/// script then opens the next one, since the client's own would begin at the last id it saw, of whatever room.
 fn stream(room: &str) -> Markup {
-    let get = format!(
-        "@get('/{room}/messages', {{openWhenHidden: true, retry: 'always', retryMaxCount: Infinity, \
-         retryMaxWait: 8000, headers: {{'last-event-id': $_place}}}})"
-    );
+    let get = "@get(evt.detail.url, {openWhenHidden: true, retry: 'always', retryMaxCount: Infinity, \
+               requestCancellation: evt.detail.until, headers: {'last-event-id': evt.detail.place}})";
     // Brings the messages around one that a link names, when it is far back.
     let seek = format!("@get(`/{room}?around=${{evt.detail.at}}&before=${{evt.detail.before}}`)");
     html! {
         div #seeker hidden data-on:seek=(seek) {}
-        div #stream hidden data-init=(get) data-on:reopen=(get) {}
+        div #stream hidden data-attr:data-place="$_place" data-on:open=(get) {}
     }
 }
 
@@ -184,7 +183,7 @@ mod tests {
     fn the_stream_goes_on_from_where_the_page_was_rendered() {
         let html = rendered("Ada", "hello");
         assert!(html.contains("data-signals:_place=\"'5f3c9a2e-9'\""), "{html}");
-        assert!(html.contains("'last-event-id': $_place"), "{html}");
+        assert!(html.contains("data-attr:data-place=\"$_place\""), "{html}");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! The page in real Chromium: people talk, the server dies and comes back, hostile texts stay texts.
 
+mod busy;
 mod changing;
 mod following;
 mod history;
 mod looks;
+mod network;
 mod notices;
 mod sending;
+mod tabs;
 
 use std::collections::HashSet;
 
@@ -17,6 +20,9 @@ use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Browser, Guest, Server, within};
 use millchat::RoomName;
 use millchat::oracle::{Oracle, Said};
+
+/// All that was written is sent.
+const NOTHING_WAITS: &str = "document.querySelectorAll('#outbox li').length === 0";
 
 fn room_url(server: &Server) -> String {
     format!("http://{}/lobby", server.address())
@@ -206,7 +212,7 @@ async fn edits_and_deletes_are_seen_live_and_after_a_reload() {
 }
 
 /// Texts that try to become something else.
-const HOSTILE: [&str; 14] = [
+const HOSTILE: [&str; 20] = [
     "<script>window.hacked = 1</script>",
     "</div></li><script>window.hacked = 1</script>",
     "<img src=x onerror=\"window.hacked = 1\">",
@@ -221,6 +227,12 @@ const HOSTILE: [&str; 14] = [
     "A\u{300}\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}\u{308}\u{309}\u{30a}\u{30b}",
     "&lt;script&gt; &amp; &#x3c;b&#x3e;",
     "<template><body></html><!-- ",
+    "**<img src=x onerror=window.hacked=1>** `<script>window.hacked=1</script>`",
+    "```\"><img src=x onerror=window.hacked=1>\n<script>window.hacked=1</script>\n```\n- <svg onload=window.hacked=1>",
+    "[x](javascript:window.hacked=1) <javascript:window.hacked=1> [y](&#106;avascript:window.hacked=1)",
+    "[https://bank.example](https://evil.example/\"onmouseover=window.hacked=1) https://bank.example@evil.example/",
+    "[x](<https://x.example/\" onclick=\"window.hacked=1>) ![x](x \"onerror=window.hacked=1\")",
+    "**x\rdata: elements <img src=x onerror=window.hacked=1>** `a\r\rid: forged`",
 ];
 
 #[tokio::test]
@@ -261,10 +273,13 @@ async fn hostile_texts_stay_texts_in_the_first_html_and_live() {
         }
         for expression in [
             "window.hacked === undefined",
-            "document.querySelectorAll('#messages script, #messages img, #messages svg, #messages b').length === 0",
+            "document.querySelectorAll('#messages :is(script, img, svg, b, template, style, iframe)').length === 0",
             "document.querySelector('#state').textContent === ''",
             "document.querySelectorAll('#messages .text *').length \
-             === document.querySelectorAll('#messages .text a').length",
+             === document.querySelectorAll('#messages .text :is(a, .host, code, pre, strong, em, ul, li)').length",
+            "[...document.querySelectorAll('#messages .text a')].every((a) => /^https?:$/.test(a.protocol))",
+            "[...document.querySelectorAll('#messages .text *')].every((e) => [...e.attributes].every(
+                (a) => ['href', 'target', 'rel', 'class', 'id'].includes(a.name)))",
         ] {
             assert_eq!(page.js(&format!("return {expression}")).await, true, "{expression}");
         }

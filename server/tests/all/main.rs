@@ -21,6 +21,7 @@ mod process;
 mod programs;
 mod proxy;
 mod rate;
+mod several;
 mod slow;
 mod slowloris;
 mod storm;

@@ -1,10 +1,8 @@
 //! A text that was sent at the page is never lost, whatever happens to the connection, the page and the server.
 
-use super::room_url;
+use super::{NOTHING_WAITS, room_url};
 use crate::support::{Api, Browser, Server};
 use thirtyfour::prelude::*;
-
-const NOTHING_WAITS: &str = "document.querySelectorAll('#outbox li').length === 0";
 
 async fn texts(api: &Api) -> Vec<String> {
     let history = api.history("lobby", "").await;

@@ -57,13 +57,18 @@ impl Browser {
         browser
     }
 
-    /// Opens a second tab in front of this one, at this address.
+    /// Opens a second tab in front of this one, at this address; gives the one that was in front.
     pub async fn open_tab(&self, url: &str) -> WindowHandle {
         let before = self.driver.window().await.unwrap();
         let tab = self.driver.new_tab().await.unwrap();
         self.driver.switch_to_window(tab).await.unwrap();
         self.go(url).await;
         before
+    }
+
+    /// The tab in front.
+    pub async fn here(&self) -> WindowHandle {
+        self.driver.window().await.unwrap()
     }
 
     /// Puts another tab before this room's, lets something happen, and comes back once the room's page has as many
@@ -218,7 +223,7 @@ impl Browser {
         self.keys("#draft", text.to_owned() + Key::Enter).await;
     }
 
-    /// The messages on the page: position, author's id, text.
+    /// The messages on the page: position, author's id, text as it was typed.
     pub async fn rows(&self) -> Vec<(u64, String, String)> {
         let rows = self
             .js("return [...document.querySelectorAll('#messages > .msg')].map((row) => {
@@ -227,7 +232,8 @@ impl Browser {
                     edited?.remove();
                     // A space stands before that mark.
                     const end = edited ? -1 : undefined;
-                    return [Number(row.dataset.position), row.dataset.authorId, text.textContent.slice(0, end)];
+                    const typed = text.dataset.source ?? text.textContent.slice(0, end);
+                    return [Number(row.dataset.position), row.dataset.authorId, typed];
                 })")
             .await;
         serde_json::from_value(rows).unwrap()

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod client;
 pub mod disk;
 pub mod judge;
+pub mod line;
 pub mod machine;
 pub mod node;
 pub mod raw;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use browser::Browser;
 pub use client::{Answer, Api, Guest};
+pub use line::Line;
 pub use server::Server;
 pub use sse::Stream;
 

@@ -11,9 +11,11 @@ let editing;
 
 const own = () => [.../** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg.mine:not(:has(> .body > .deleted))'))];
 
-/** The text as it was written: without the mark of an edit and the space before it. @param {Row} row */
+/** The text as it was typed: the row says so where it shows another. Without the mark of an edit and the space before
+ *  it. @param {Row} row */
 function textOf(row) {
   const text = /** @type {HTMLElement} */ (row.querySelector('.text')?.cloneNode(true));
+  if (text.dataset.source !== undefined) return text.dataset.source;
   const mark = text.querySelector('.edited');
   mark?.remove();
   return (text.textContent ?? '').slice(0, mark ? -1 : undefined);

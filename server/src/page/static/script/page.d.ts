@@ -20,6 +20,31 @@ interface Entry {
   row?: HTMLLIElement & { entry?: Entry };
 }
 
+/** Where a tab is. */
+interface Here {
+  kind: 'here';
+  id: string;
+  room: string;
+  /** The place of its page. */
+  place: string;
+  /** When somebody last began to look at it. */
+  shownAt: number;
+}
+
+/** What the tabs of a browser say to each other. */
+type TabMessage =
+  | Here
+  /** All are to say where they are. */
+  | { kind: 'roll' }
+  | { kind: 'gone'; id: string }
+  /** The connection is to be opened anew, and that this was heard. */
+  | { kind: 'reopen'; why: 'lost' | 'changed' }
+  | { kind: 'word' }
+  /** A stream was opened, of these rooms from these places. */
+  | { kind: 'opened'; number: number[]; open: Map<string, string> }
+  /** An event of that stream which belongs to this room. */
+  | { kind: 'event'; number: number[]; room: string; type: string; argsRaw: Record<string, string> };
+
 interface Document {
   getElementById(
     id: 'scroller' | 'messages' | 'outbox' | 'composer' | 'problem' | 'typists' | 'stream' | 'seeker' | 'state' |

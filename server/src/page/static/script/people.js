@@ -46,7 +46,7 @@ new MutationObserver((records) => {
 }).observe(/** @type {Element} */ (typists.parentElement), { childList: true, subtree: true, attributeFilter: ['data-author-id'] });
 
 new MutationObserver(() => {
-  document.getElementById('stream').dispatchEvent(new Event('reopen'));
+  document.getElementById('stream').dispatchEvent(new CustomEvent('reopen', { detail: 'changed' }));
   document.getElementById('draft')?.focus();
 }).observe(composer, { attributeFilter: ['data-author-id', 'data-author-name'] });
 

@@ -1,0 +1,238 @@
+use super::*;
+use millchat::CONTENT_BYTES_MAX;
+
+fn shown(content: &str) -> String {
+    let (markup, as_typed) = formatted(content);
+    let html = markup.into_string();
+    assert!(!as_typed || text_of(&html) == content, "{content:?} {html}");
+    html
+}
+
+/// What stays of the markup for somebody who sees no elements.
+fn text_of(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some((before, after)) = rest.split_once('<') {
+        text.push_str(before);
+        rest = after.split_once('>').expect("an element is whole").1;
+    }
+    text.push_str(rest);
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
+
+#[test]
+fn what_is_formatted_is_shown_so() {
+    for (content, html) in [
+        (
+            "**bold** and *italic* or __b__ _i_",
+            "<strong>bold</strong> and <em>italic</em> or <strong>b</strong> <em>i</em>",
+        ),
+        ("call `f(<x>)` now", "call <code>f(&lt;x&gt;)</code> now"),
+        ("see:\n```rust\nfn a() {}\n\n  b\n```\nso", "see:<pre><code>fn a() {}\n\n  b</code></pre>so"),
+        ("> quoted\n> more\n\nanswer", "<blockquote>quoted\nmore</blockquote>answer"),
+        ("list:\n- one\n- *two*\n\nend", "list:<ul><li>one</li><li><em>two</em></li></ul>end"),
+        ("3. three\n4. four", "<ol start=\"3\"><li>three</li><li>four</li></ol>"),
+        ("- a\n  - b", "<ul><li>a<ul><li>b</li></ul></li></ul>"),
+        ("> - a\n>   b", "<blockquote><ul><li>a\nb</li></ul></blockquote>"),
+        ("\\*not italic\\*", "*not italic*"),
+    ] {
+        assert_eq!(shown(content), html, "{content:?}");
+    }
+}
+
+#[test]
+fn what_is_no_formatting_of_ours_stays_as_it_was_typed() {
+    for content in [
+        "a\n\n  b\n",
+        "    indented\n\n\n      more",
+        "# no heading\n## none",
+        "a heading?\n---\nno",
+        "---",
+        "| a | b |\n|---|---|\n| c | d |",
+        "![alt](https://x.example/y.png)".replace("https", "ftp").as_str(),
+        "&lt;script&gt; &amp; &#x3c;b&#x3e; &nbsp;",
+        "[foo]: /url \"title\"\n\n[foo]",
+        "<b>bold</b> <!-- hidden -->",
+        "<div>\n\nx\n</div>",
+        "2 * 3 * 4, snake_case_name, a*b",
+        ">",
+        "- ",
+        "```",
+        "1.",
+        "* * *",
+        "`",
+        "\u{a0}x\u{3000}",
+        "C:\\temp\\new",
+        "[x](javascript:alert(1)) [y](data:text/html,z) [z](/relative) [e]()",
+        "line  \nwith two spaces",
+        "a\\\\b",
+    ] {
+        let html = shown(content);
+        assert_eq!(text_of(&html), content.replace("\\\\", "\\"), "{html}");
+        assert!(!html.contains('<'), "{html}");
+    }
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    for content in [
+        "</script><script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<b data-on:click=\"@post('/x')\">",
+        "</div></li><li id=\"m-1\">",
+        "<template><body></html>",
+        "`<script>`".trim_matches('`'),
+        "<a href=\"javascript:alert(1)\">x</a>",
+        "<details open ontoggle=alert(1)>",
+    ] {
+        assert!(!shown(content).contains('<'), "{content}");
+    }
+    let html = shown("**<img src=x>** `<img src=x>`\n```\n<img src=x>\n```\n> <img src=x>\n\n- <img src=x>");
+    assert!(!html.contains("<img"), "{html}");
+    assert_eq!(html.matches("&lt;img src=x&gt;").count(), 5, "{html}");
+    for info in ["```\"><img src=x>\nx\n```", "~~~ onload=x\ny\n~~~", "1234567890. x"] {
+        assert!(!shown(info).contains("onload") && !shown(info).contains("<img"), "{info}");
+    }
+}
+
+#[test]
+fn only_web_links_can_be_followed() {
+    let html = shown("see https://example.org/a?b=1&c=\"2\" and HTTP://EXAMPLE.org.");
+    assert_eq!(html.matches("<a ").count(), 2, "{html}");
+    assert!(html.contains("href=\"https://example.org/a?b=1&amp;c="), "{html}");
+    assert_eq!(html.matches("rel=\"noopener noreferrer nofollow\"").count(), 2);
+    for content in [
+        "javascript://example.org/%0aalert(1)",
+        "javascript:alert(1)",
+        "[x](javascript://example.org/%0aalert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](&#106;avascript:alert(1))",
+        "[x](java\tscript:alert(1))",
+        "<javascript:alert(1)>",
+        "[x](vbscript:x)",
+        "[x](//evil.example/)",
+        "data:text/html;base64,PHNjcmlwdD4=",
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        "file:///etc/passwd",
+        "ada@example.org",
+        "<ada@example.org>",
+        "https://bank.example@evil.example/",
+        "[x](https://bank.example:secret@evil.example/)",
+        "https://",
+    ] {
+        assert!(!shown(content).contains("<a "), "{content}");
+    }
+}
+
+#[test]
+fn where_a_link_leads_is_said_unless_it_says_so_itself() {
+    for (content, host) in [
+        ("[https://bank.example](https://evil.example/login)", "evil.example"),
+        ("[click](http://evil.example)", "evil.example"),
+        ("[**b**](https://evil.example/)", "evil.example"),
+        // A Cyrillic letter, and a dot of another script.
+        ("https://\u{440}aypal.example/", "xn--aypal-uye.example"),
+        ("https://bank.example\u{3002}evil.example/", "bank.example.evil.example"),
+        ("<https://\u{440}aypal.example/>", "xn--aypal-uye.example"),
+        ("[bank.example\u{202e}](https://evil.example)", "evil.example"),
+    ] {
+        let html = shown(content);
+        assert!(html.ends_with(&format!("</a> <span class=\"host\">({host})</span>")), "{html}");
+    }
+    for content in ["https://bank.example/x", "<https://bank.example/x>", "HTTPS://BANK.example"] {
+        assert!(!shown(content).contains("class=\"host\""), "{content}");
+    }
+}
+
+#[test]
+fn there_is_no_markup_inside_of_a_bare_link() {
+    let html = shown("https://example.org/_a_b_c_/*x*/`y`");
+    assert!(html.contains(">https://example.org/_a_b_c_/*x*/") && !html.contains("<em>"), "{html}");
+    assert!(shown("**https://example.org/x**").contains("<strong><a href=\"https://example.org/x\""));
+}
+
+#[test]
+fn a_link_cannot_leave_its_attribute() {
+    let html = shown("https://example.org/\"onmouseover=\"alert(1) https://x.org/'><img src=y>");
+    assert!(!html.contains("\"onmouseover") && !html.contains("<img"), "{html}");
+    let html = shown("[x](<https://example.org/\"onmouseover=\"alert(1)>) [y](https://x.org/'\"><img>)");
+    assert!(!html.contains("\"onmouseover") && !html.contains("<img"), "{html}");
+}
+
+#[test]
+fn of_many_links_the_first_can_be_followed_and_nothing_is_lost() {
+    let content = format!("{}<end>", "http://a.io \n".repeat(LINKS_MAX + 7));
+    let html = shown(&content);
+    assert_eq!(html.matches("<a ").count(), LINKS_MAX);
+    assert_eq!(html.matches(" \n").count(), LINKS_MAX + 7);
+    assert_eq!(html.matches("http://a.io").count(), 2 * LINKS_MAX + 7);
+    assert!(html.ends_with("http://a.io \n&lt;end&gt;"), "{html}");
+}
+
+#[test]
+fn of_much_markup_the_first_is_shown_and_the_rest_is_text_in_bounds() {
+    let html = shown(&"*a* ".repeat(ELEMENTS_MAX + 7));
+    assert_eq!(html.matches("<em>").count(), ELEMENTS_MAX);
+    assert_eq!(html.matches("*a*").count(), 7);
+    for piece in [
+        ">",
+        "> > ",
+        "- ",
+        "- - a\n",
+        "*a* ",
+        "**",
+        "`a` ",
+        "[a](http://b.c) ",
+        "<http://b.c>",
+        "1. ",
+        "_*",
+        "[",
+        "![",
+        "\\*",
+        "```\n",
+        "***a*** ",
+        "&",
+        "\"",
+        "<",
+        "~~~\n\n",
+        "*\n\n",
+    ] {
+        let html = shown(&piece.repeat(CONTENT_BYTES_MAX / piece.len()));
+        let begun = html.matches('<').count() - html.matches("</").count();
+        assert!(html.len() < 6 * CONTENT_BYTES_MAX + 100_000, "{piece:?}: {} bytes", html.len());
+        assert!(begun <= ELEMENTS_MAX * 2 + LINKS_MAX * 2, "{piece:?}: {begun} elements");
+    }
+}
+
+/// Elements are closed in the order in which they were opened, whatever the text is.
+fn assert_whole(html: &str) {
+    let mut open = Vec::new();
+    for piece in html.split('<').skip(1) {
+        let name = piece.split(['>', ' ']).next().unwrap();
+        match name.strip_prefix('/') {
+            None => open.push(name),
+            Some(name) => assert_eq!(open.pop(), Some(name), "{html}"),
+        }
+    }
+    assert!(open.is_empty(), "{html}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn whatever_is_typed_makes_whole_elements_and_no_letter_is_lost(
+        pieces in proptest::collection::vec(proptest::sample::select(vec![
+            "a", "b ", "\n", "\n\n", "  ", "    ", "*", "**", "_", "__", "`", "```", "```\n", "> ", "- ", "1. ", "[", "](",
+            "](http://x.io)", ")", "<", ">", "<b>", "</b>", "<!--", "http://y.io/", "\\", "&amp;", "# ", "---", "!", "|",
+            "\t", "\u{e9}", "[a]: /b\n", "~~~", "\u{0}",
+        ]), 0..40),
+    ) {
+        let content: String = pieces.concat();
+        let html = shown(&content);
+        assert_whole(&html);
+        // Letters of markup: of links that were followed, and the word after a fence.
+        let letters = |text: &str| text.chars().filter(|c| matches!(c, 'a' | 'b' | '\u{e9}')).count();
+        let taken = if content.contains("```") || content.contains("~~~") { usize::MAX } else { 0 };
+        let shown = letters(&text_of(&html));
+        proptest::prop_assert!(shown.saturating_add(taken) >= letters(&content), "{content:?} {html}");
+    }
+}

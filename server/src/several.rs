@@ -1,0 +1,66 @@
+//! The streams of several rooms as one body: a browser has six connections to a host, and a tab for each room.
+//!
+//! Each room is a [`Stream`] of its own, with its own place and all that it promises. An event that names a room, made
+//! by [`Marker`], stands wherever what follows is another room's; it begins with the first one's. Nothing is put into
+//! the midst of a room's event. When one of the streams ends, all do: the reader comes back with all of its places.
+
+use crate::limit::Hold;
+use crate::sse::Stream;
+use bytes::{Bytes, BytesMut};
+use millchat::RoomName;
+use std::task::{Context, Poll};
+
+/// Rooms of one body: what it costs is what so many readers cost.
+pub const ROOMS_MAX: usize = 32;
+
+/// Writes the event that says whose the following ones are.
+pub type Marker = fn(&RoomName, &mut Vec<u8>);
+
+/// The streams, and whose turn it is.
+pub struct Several {
+    streams: Vec<(RoomName, Stream)>,
+    mark: Marker,
+    /// Whose bytes went out last.
+    last: usize,
+}
+
+impl Several {
+    /// One body of these, the first one's events first.
+    pub fn new(streams: Vec<(RoomName, Stream)>, mark: Marker) -> Self {
+        assert!((1..=ROOMS_MAX).contains(&streams.len()), "whoever asks for rooms is held to the limit");
+        Self { streams, mark, last: 0 }
+    }
+
+    /// Keeps this for as long as the body is there.
+    pub fn keep(&mut self, hold: Hold) {
+        self.streams[0].1.keep(hold);
+    }
+
+    /// The next bytes; `None` when the body ends.
+    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        let last = &mut self.streams[self.last].1;
+        if !last.is_between_events() {
+            return last.poll_bytes(cx);
+        }
+        // From the one after the last on, so that a busy room does not keep the others waiting.
+        let count = self.streams.len();
+        for step in 1..=count {
+            let turn = (self.last + step) % count;
+            let (room, stream) = &mut self.streams[turn];
+            match stream.poll_bytes(cx) {
+                Poll::Pending => {}
+                Poll::Ready(Some(bytes)) if turn == self.last => return Poll::Ready(Some(bytes)),
+                Poll::Ready(Some(bytes)) => {
+                    self.last = turn;
+                    let mut marked = Vec::new();
+                    (self.mark)(room, &mut marked);
+                    let mut marked = BytesMut::from(&marked[..]);
+                    marked.extend_from_slice(&bytes);
+                    return Poll::Ready(Some(marked.freeze()));
+                }
+                Poll::Ready(None) => return Poll::Ready(None),
+            }
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,120 @@
+//! Many tabs of one browser have one connection, and each misses nothing.
+
+use super::{NOTHING_WAITS, assert_shows_all, room_url, say};
+use crate::support::judge::{assert_clean, recover};
+use crate::support::{Browser, Server, within};
+use millchat::oracle::Oracle;
+use serde_json::json;
+use std::time::Duration;
+
+/// As many as a person has who has too many; a browser has six connections to a host.
+const TABS: usize = 10;
+
+fn room(number: usize) -> String {
+    format!("room-{number}")
+}
+
+/// Waits until the server has as many streams.
+async fn until_readers(server: &Server, count: usize) {
+    let api = server.api();
+    let line = format!("\nmillchat_readers {count}\n");
+    let look = async {
+        while !api.get("/metrics").await.expect(200).body.contains(&line) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    within("as many streams are open", look).await;
+}
+
+#[tokio::test]
+async fn ten_tabs_of_different_rooms_have_one_connection_and_each_is_live() {
+    let mut server = Server::start().await;
+    let (api, first) = (server.api(), format!("http://{}/{}", server.address(), room(0)));
+    let carol = api.guest("Carol").await;
+    let page = Browser::open(&first).await;
+    page.join("Ada").await;
+    let mut tabs = Vec::new();
+    for number in 1..TABS {
+        let url = format!("http://{}/{}", server.address(), room(number));
+        tabs.push(page.open_tab(&url).await);
+    }
+    tabs.push(page.here().await);
+    // Each in its own room, over one connection.
+    until_readers(&server, TABS).await;
+    for round in 0..2 {
+        for number in 0..TABS {
+            server.api().send(&room(number), &carol, &format!("{round} for {number}")).await;
+        }
+        for (number, tab) in tabs.iter().enumerate() {
+            page.switch_to(tab.clone()).await;
+            page.until_messages(round + 1).await;
+            let expected: Vec<_> = (0..=round).map(|round| format!("{round} for {number}")).collect();
+            assert_eq!(page.texts().await, expected);
+        }
+        if round == 0 {
+            server.kill().await;
+            server.restart().await;
+        }
+    }
+    page.switch_to(tabs[3].clone()).await;
+    page.say("from a tab that has no connection").await;
+    page.until_messages(3).await;
+    page.until(NOTHING_WAITS).await;
+    // Whose tab is closed is not there any more.
+    page.close(tabs[5].clone()).await;
+    until_readers(&server, TABS - 1).await;
+    page.assert_quiet(true).await;
+}
+
+#[tokio::test]
+async fn when_the_tab_with_the_connection_is_closed_another_goes_on_and_nothing_is_missing() {
+    let server = Server::start().await;
+    let oracle = Oracle::new();
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    let page = Browser::open(&room_url(&server)).await;
+    let mut count = 0;
+    for _ in 0..4 {
+        let first = page.open_tab(&room_url(&server)).await;
+        for _ in 0..10 {
+            say(&api, &oracle, &carol, &format!("message {count}")).await;
+            count += 1;
+        }
+        // In the midst of it.
+        page.close(first).await;
+        for _ in 0..10 {
+            say(&api, &oracle, &carol, &format!("message {count}")).await;
+            count += 1;
+        }
+        page.until_messages(count).await;
+        assert_shows_all(&api, &oracle, &page).await;
+        until_readers(&server, 1).await;
+    }
+    page.assert_quiet(true).await;
+    assert_clean(&oracle, &[recover(&api, "lobby").await]);
+}
+
+#[tokio::test]
+async fn a_tab_that_the_browser_froze_loses_the_connection_to_one_that_waits() {
+    let server = Server::start().await;
+    let oracle = Oracle::new();
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    let page = Browser::open(&room_url(&server)).await;
+    say(&api, &oracle, &carol, "before").await;
+    page.until_messages(1).await;
+    // It does nothing from here on, until it is told to.
+    page.cdp("Page.setWebLifecycleState", json!({ "state": "frozen" })).await;
+    let frozen = page.open_tab(&room_url(&server)).await;
+    say(&api, &oracle, &carol, "meanwhile").await;
+    page.until_messages(2).await;
+    assert_shows_all(&api, &oracle, &page).await;
+    // Once it can, it is as live as before, by the other's connection.
+    page.switch_to(frozen).await;
+    page.cdp("Page.setWebLifecycleState", json!({ "state": "active" })).await;
+    say(&api, &oracle, &carol, "after").await;
+    page.until_messages(3).await;
+    assert_shows_all(&api, &oracle, &page).await;
+    until_readers(&server, 1).await;
+    assert_clean(&oracle, &[recover(&api, "lobby").await]);
+}
