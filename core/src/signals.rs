@@ -312,11 +312,13 @@ mod tests {
     #[test]
     fn a_signal_that_follows_one_that_waits_does_not_wait_from_the_beginning() {
         let start = Instant::now();
-        let signals = large(LARGE + 1, start);
+        let signals = large(LARGE + 9, start);
         signals.type_now(&author("a"));
-        assert!(!signals.look(start + RIDE_MAX, || 2).wake);
-        (0..2).for_each(|_| signals.leave(None));
-        assert!(signals.look(start + RIDE_MAX * 2, || 2).wake);
+        assert!(!signals.look(start + RIDE_MAX * 3 / 2, || 2).wake);
+        signals.leave(None);
+        assert!(!signals.look(start + SIGNAL_INTERVAL * 2, || 2).wake);
+        assert!(signals.after(2).is_some());
+        assert!(signals.look(start + RIDE_MAX * 5 / 2, || 2).wake);
     }
 
     #[test]
