@@ -1,5 +1,6 @@
 //! Gathers what the page's browser loads: the Datastar client out of its package, and our own style, script
-//! and icon, each under a name that carries a hash of its bytes, so that it can be cached for ever.
+//! and icon, each under a name that carries a hash of its bytes, so that it can be cached for ever. And finds the
+//! catalogues of the page's words, one for each language.
 //!
 //! Third-party code is not copied into this repository. `assets/Cargo.toml` names the package that carries
 //! the client and its lock file pins it; cargo fetches it into the ordinary cache, so a second build needs no
@@ -25,7 +26,7 @@ const NAME_HASH_DIGITS: usize = 16;
 const LICENCES_HEAD: &str = "The page of Millchat uses the Datastar client, version 1.0.4, unchanged.\n\n";
 
 fn main() -> ExitCode {
-    match gather() {
+    match gather().and_then(|()| catalogues()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: the page's assets could not be gathered: {error}");
@@ -73,6 +74,23 @@ fn gather() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Lists the catalogues: each is named by the code of its language.
+fn catalogues() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=src/page/words");
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let mut table = vec!["const FILES: &[(&str, &str)] = &[".to_owned()];
+    for file in parts(&root.join("src/page/words"), "ftl")? {
+        let (Some(code), Some(path)) = (file.file_stem().and_then(|stem| stem.to_str()), file.to_str())
+        else {
+            return Err("a catalogue has a name that is not UTF-8".into());
+        };
+        table.push(format!("({code:?}, include_str!({path:?})),"));
+    }
+    table.push("];".to_owned());
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("words.rs"), table.join("\n"))?;
+    Ok(())
+}
+
 /// Writes the bytes to the build's output and returns the line that embeds them.
 fn entry(
     name: &str,
@@ -102,15 +120,20 @@ fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
     packed.finish()
 }
 
-/// The parts of the page's script or style, in the order of their names, as one. Each part of the script
-/// keeps to itself in a block of its own: parts speak to each other through the document.
-fn joined(dir: &Path, extension: &str, [before, after]: [&str; 2]) -> Result<Vec<u8>, Box<dyn Error>> {
+/// The files of a folder with this extension, in the order of their names.
+fn parts(dir: &Path, extension: &str) -> io::Result<Vec<PathBuf>> {
     let mut parts: Vec<PathBuf> =
         fs::read_dir(dir)?.map(|part| part.map(|p| p.path())).collect::<Result<_, _>>()?;
     parts.retain(|part| part.extension().is_some_and(|e| e == extension));
     parts.sort();
+    Ok(parts)
+}
+
+/// The parts of the page's script or style, in the order of their names, as one. Each part of the script
+/// keeps to itself in a block of its own: parts speak to each other through the document.
+fn joined(dir: &Path, extension: &str, [before, after]: [&str; 2]) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut all = Vec::new();
-    for part in parts {
+    for part in parts(dir, extension)? {
         all.extend(before.bytes());
         all.extend(read(&part)?);
         all.extend(after.bytes());

@@ -285,6 +285,8 @@ mod tests {
     use crate::api::problem::Problem;
     use crate::app::App;
     use crate::config::Settings;
+    use crate::page;
+    use hyper::HeaderMap;
     use std::sync::Arc;
 
     #[test]
@@ -293,7 +295,8 @@ mod tests {
         metrics.sent(None, Duration::from_millis(2));
         metrics.sent(Some(&SendError::KeyReused), Duration::from_millis(200));
         metrics.answered(&Problem::new(Kind::InvalidName, "").response());
-        metrics.answered(&crate::page::error(StatusCode::NOT_FOUND, ""));
+        let language = page::Language::of(&HeaderMap::new());
+        metrics.answered(&page::error(language, StatusCode::NOT_FOUND, &page::Said::of("no-page")));
         metrics.answered(&healthz());
         metrics.refusals.count("author");
         metrics.moderated("close");

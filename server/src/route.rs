@@ -9,17 +9,20 @@ use crate::api::problem::{Kind, Problem};
 use crate::api::{self, events, guests, messages, openapi, rooms};
 use crate::app::Worker;
 use crate::http::{self, Body, Request, Response};
+use crate::page::{Language, Said};
 use crate::{metrics, page};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use matchit::Router;
-use millchat::RoomName;
+use millchat::{ROOM_NAME_BYTES_MAX, RoomName};
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
 /// First parts of paths that are, or will be, something else than a room.
 const RESERVED: [&str; 9] = ["admin", "api", "assets", "auth", "demo", "healthz", "metrics", "new", "readyz"];
-/// The rule, for people.
+/// The same, for people.
+static RESERVED_LIST: LazyLock<String> = LazyLock::new(|| RESERVED.join(", "));
+/// The rule, for programs.
 const ROOM_RULE: &str = "A room's name is 1 to 64 of A-Z a-z 0-9 _ -, and none of admin, api, assets, auth, demo, \
     healthz, metrics, new, readyz.";
 
@@ -31,6 +34,7 @@ enum Route {
     RoomMessages,
     RoomMessage,
     RoomName,
+    RoomLanguage,
     RoomTyping,
     Asset,
     Favicon,
@@ -53,7 +57,7 @@ enum Route {
     AdminBan,
 }
 
-const ROUTES: [(&str, Route); 26] = [
+const ROUTES: [(&str, Route); 27] = [
     ("/", Route::Home),
     ("/new", Route::Home),
     ("/favicon.ico", Route::Favicon),
@@ -65,6 +69,7 @@ const ROUTES: [(&str, Route); 26] = [
     ("/{room}/messages", Route::RoomMessages),
     ("/{room}/messages/{position}", Route::RoomMessage),
     ("/{room}/name", Route::RoomName),
+    ("/{room}/language", Route::RoomLanguage),
     ("/{room}/typing", Route::RoomTyping),
     ("/api/openapi.json", Route::OpenApi),
     ("/api/v1/guests", Route::Guests),
@@ -108,7 +113,7 @@ impl Route {
             Self::AdminMessages => "DELETE",
             Self::RoomMessages => "GET, HEAD, POST",
             Self::RoomMessage => "PATCH, DELETE",
-            Self::RoomName | Self::RoomTyping => "POST",
+            Self::RoomName | Self::RoomLanguage | Self::RoomTyping => "POST",
             Self::OpenApi | Self::ApiRoom | Self::ApiEvents => "GET, HEAD, OPTIONS",
             Self::Guests | Self::ApiTyping => "POST, OPTIONS",
             Self::GuestsMe => "PATCH, OPTIONS",
@@ -155,10 +160,11 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
         }
         response
     } else {
+        let language = Language::of(req.headers());
         let mut response = match (&arrived, malformed) {
             (Ok(_), None) => to_page(w, req, &path).await,
-            (Err(limited), _) => page::failure(limited.clone()),
-            (_, Some(malformed)) => page::failure(malformed),
+            (Err(limited), _) => page::failure(language, limited.clone()),
+            (_, Some(malformed)) => page::failure(language, malformed),
         };
         set(&mut response, header::CONTENT_SECURITY_POLICY, page::CONTENT_SECURITY_POLICY);
         set(&mut response, header::REFERRER_POLICY, "no-referrer");
@@ -188,22 +194,28 @@ pub fn room(name: Option<&str>) -> Option<RoomName> {
 }
 
 async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
-    let Ok(found) = ROUTER.at(path) else {
-        return page::error(StatusCode::NOT_FOUND, "There is nothing at this address.");
-    };
+    let language = Language::of(req.headers());
+    let missing = |why| page::error(language, StatusCode::NOT_FOUND, &why);
+    let Ok(found) = ROUTER.at(path) else { return missing(Said::of("no-page")) };
     let (route, params) = (*found.value, found.params);
     let in_room = matches!(
         route,
-        Route::Room | Route::RoomMessages | Route::RoomMessage | Route::RoomName | Route::RoomTyping
+        Route::Room
+            | Route::RoomMessages
+            | Route::RoomMessage
+            | Route::RoomName
+            | Route::RoomLanguage
+            | Route::RoomTyping
     );
     let room = room(params.get("room"));
     if in_room && room.is_none() {
-        return page::error(StatusCode::NOT_FOUND, ROOM_RULE);
+        let rule = Said::of("room-name-rule").with_number("limit", ROOM_NAME_BYTES_MAX);
+        return missing(rule.with_text("names", &RESERVED_LIST));
     }
     if !route.takes(req.method()) {
         let allow = route.allow();
-        let sentence = format!("This address does not take {}; it takes {allow}.", req.method());
-        let mut response = page::error(StatusCode::METHOD_NOT_ALLOWED, &sentence);
+        let why = Said::of("wrong-method").with_text("methods", allow);
+        let mut response = page::error(language, StatusCode::METHOD_NOT_ALLOWED, &why);
         set(&mut response, header::ALLOW, allow);
         return response;
     }
@@ -215,9 +227,10 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         (Route::RoomMessage, Some(room)) => match position {
             Some(position) if req.method() == Method::PATCH => page::edit(w, req, &room, position).await,
             Some(position) => page::delete(w, req, &room, position).await,
-            None => page::error(StatusCode::NOT_FOUND, "A message is named by a number."),
+            None => missing(Said::of("wrong-message")),
         },
         (Route::RoomName, Some(room)) => page::name(w, req, &room).await,
+        (Route::RoomLanguage, Some(room)) => page::language(w, req, &room).await,
         (Route::RoomTyping, Some(room)) => page::typing(w, &req, &room),
         (Route::Home, _) => page::home(),
         (Route::Asset, _) => page::asset(params.get("path").unwrap_or_default(), &req),
@@ -226,7 +239,7 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         (Route::Readyz, _) => metrics::readyz(w),
         (Route::Metrics, _) => metrics::metrics(w),
         // Routes of the API are matched in `to_api` alone, since their paths begin with `/api/`.
-        _ => page::error(StatusCode::NOT_FOUND, "There is nothing at this address."),
+        _ => missing(Said::of("no-page")),
     }
 }
 

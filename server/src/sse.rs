@@ -136,11 +136,11 @@ async fn begin(
     reader: Option<Author>,
     dialect: impl Dialect,
 ) -> Result<Stream, Bytes> {
+    static LOGGED: Quiet = Quiet::new();
     let error = match w.subscribe(room, from, reader).await {
         Ok(subscription) => return Ok(Stream::new(&w.app, room.clone(), subscription, dialect)),
         Err(error) => error,
     };
-    static LOGGED: Quiet = Quiet::new();
     if !matches!(error, ReadError::Busy) && LOGGED.may() {
         tracing::error!(%error, "a stream cannot begin");
     }

@@ -2,16 +2,20 @@
 //!
 //! A name never means other bytes, so browsers keep an asset for ever; a new build has new names. The two
 //! names without a hash, the licences and `favicon.ico`, are asked for anew after an hour. Each is there as it is
-//! and compressed.
+//! and compressed. So is each language's part of the script, which is made of its catalogue at the start.
 
 use super::packing;
+use super::words::{Language, Said};
 use crate::http::{self, Response};
+use flate2::Compression;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
 use std::fmt;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
+/// Hexadecimal digits of the hash in the name of a script that is made at the start: 64 bits.
+const NAME_HASH_DIGITS: usize = 16;
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const AN_HOUR: &str = "public, max-age=3600";
 
@@ -25,6 +29,20 @@ pub struct Asset {
     gzip: &'static [u8],
 }
 
+impl Asset {
+    /// A script that is made at the start. There are a few, and they live as long as the process.
+    pub fn script(stem: &str, source: String) -> Self {
+        let bytes: &'static [u8] = source.leak().as_bytes();
+        let hash = &blake3::hash(bytes).to_hex()[..NAME_HASH_DIGITS];
+        Self {
+            path: format!("{stem}.{hash}.js").leak(),
+            content_type: SCRIPT.content_type,
+            bytes,
+            gzip: packing::gzip(bytes, Compression::best()).leak(),
+        }
+    }
+}
+
 /// Its address, for templates.
 impl fmt::Display for Asset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,13 +52,16 @@ impl fmt::Display for Asset {
 
 /// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
 pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
-    let found =
-        [(DATASTAR, FOR_EVER), (SCRIPT, FOR_EVER), (STYLE, FOR_EVER), (ICON, FOR_EVER), (LICENCES, AN_HOUR)]
-            .into_iter()
-            .find(|(asset, _)| asset.path == path)
-            .or_else(|| (path == "favicon.ico").then_some((ICON, AN_HOUR)));
+    let words = Language::all().iter().map(Language::script);
+    let found = [&DATASTAR, &SCRIPT, &STYLE, &ICON]
+        .into_iter()
+        .chain(words)
+        .map(|asset| (asset, FOR_EVER))
+        .chain([(&LICENCES, AN_HOUR)])
+        .find(|(asset, _)| asset.path == path)
+        .or_else(|| (path == "favicon.ico").then_some((&ICON, AN_HOUR)));
     let Some((asset, kept)) = found else {
-        return super::error(StatusCode::NOT_FOUND, "There is no such file here.");
+        return super::error(Language::of(req.headers()), StatusCode::NOT_FOUND, &Said::of("no-file"));
     };
     let packed = packing::takes_gzip(req.headers());
     let bytes = if packed { asset.gzip } else { asset.bytes };
@@ -77,7 +98,8 @@ mod tests {
 
     #[test]
     fn an_asset_that_is_kept_for_ever_is_named_by_a_hash() {
-        for asset in [DATASTAR, SCRIPT, STYLE, ICON] {
+        let words = Language::all()[0].script();
+        for asset in [&DATASTAR, &SCRIPT, &STYLE, &ICON, words] {
             let hash = asset.path.split('.').nth(1).unwrap();
             assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", asset.path);
         }

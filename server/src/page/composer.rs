@@ -4,6 +4,7 @@
 //! it (`outbox`); here are the forms and the template of a message on its way.
 
 use super::people;
+use super::words::{Language, Said, Value, Words};
 use crate::text::NAME_GRAPHEMES_MAX;
 use maud::{Markup, html};
 use millchat::{Author, CONTENT_BYTES_MAX};
@@ -18,86 +19,94 @@ const FORM_KEY_CHARS: usize = 22;
 pub struct Refused<'a> {
     /// What was typed.
     pub typed: &'a str,
-    /// Why it is no name, as a sentence.
-    pub why: &'a str,
+    /// Why it is no name.
+    pub why: &'a Said,
 }
 
 /// The whole foot, as this reader sees it.
-pub fn composer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Markup {
+pub fn composer(
+    language: &'static Language,
+    room: &str,
+    me: Option<&Author>,
+    refused: Option<Refused<'_>>,
+) -> Markup {
     let id = me.map_or("", |me| &me.id);
     let name = me.map_or("", |me| &me.name);
     html! {
-        section #composer aria-label="Write" data-author-id=(id) data-author-name=(name) {
+        section #composer aria-label=(language.text("write")) data-author-id=(id) data-author-name=(name) {
             @if let Some(me) = me {
-                (writer(room))
+                (writer(language, room))
                 p.me {
-                    span { "Writing as " } (people::name(me)) " "
+                    @let name = Value::Markup(people::name(Words::In(language), me));
+                    (language.say_with("writing-as", &[("name", name)])) " "
                     button #rename .link type="button" aria-controls="namer"
-                        data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" { "Change name" }
+                        data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" {
+                        (language.say("rename"))
+                    }
                 }
             }
-            (namer(room, me, refused))
+            (namer(language, room, me, refused))
         }
     }
 }
 
-fn writer(room: &str) -> Markup {
+fn writer(language: &Language, room: &str) -> Markup {
     let key: String = rand::rng().sample_iter(Alphanumeric).take(FORM_KEY_CHARS).map(char::from).collect();
     html! {
         p #editing hidden {
-            span { "Editing your message. Escape leaves it as it was." } " "
-            button.link.delete type="button" { "Delete it" } " "
-            button.link.cancel type="button" { "Cancel" }
+            span { (language.say("editing")) } " "
+            button.link.delete type="button" { (language.say("editing-delete")) } " "
+            button.link.cancel type="button" { (language.say("cancel")) }
         }
         form #writer method="post" action={ "/" (room) "/messages" } data-content-bytes-max=(CONTENT_BYTES_MAX) {
             // Without script this form is sent as it is; sent twice, it is one message.
             input type="hidden" name="key" value=(key);
-            label.unseen for="draft" { "Message" }
-            textarea #draft name="content" rows="1" placeholder="Write a message" autocomplete="off"
+            label.unseen for="draft" { (language.say("message")) }
+            textarea #draft name="content" rows="1" placeholder=(language.text("message-hint")) autocomplete="off"
                 enterkeyhint="send" aria-describedby="keys" {}
-            span #keys .unseen { "Enter sends, Shift and Enter begins a new line, Arrow up edits your last message." }
-            button.send type="submit" title="Send (Enter)" aria-label="Send" {
+            span #keys .unseen { (language.say("keys")) }
+            button.send type="submit" title=(language.text("send-by-key")) aria-label=(language.text("send")) {
                 svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 12h14M12 6l6 6-6 6" {} }
             }
         }
     }
 }
 
-fn namer(room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Markup {
+fn namer(language: &Language, room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Markup {
     let path = format!("/{room}/name");
     let post = format!("@post('{path}', {{contentType: 'form', requestCancellation: 'disabled'}})");
     let value = refused.map(|r| r.typed).or(me.map(|me| &*me.name)).unwrap_or_default();
     html! {
         form #namer method="post" action=(path) data-on:submit=(post) data-indicator:_saving
             hidden[me.is_some() && refused.is_none()] data-attr:hidden=[me.is_some().then_some("!$_naming")] {
-            label for="name" { @if me.is_some() { "Your new name" } @else { "Your name, to write here" } }
+            label for="name" { (language.say(if me.is_some() { "your-new-name" } else { "your-name" })) }
             div.field {
                 // A person's characters are counted by the server; this only stops a paste of a whole page.
                 input #name name="name" value=(value) required maxlength=(NAME_GRAPHEMES_MAX * 4)
-                    autocomplete="nickname" spellcheck="false" placeholder="Ada"
+                    autocomplete="nickname" spellcheck="false" placeholder=(language.text("name-hint"))
                     aria-invalid=[refused.map(|_| "true")] aria-describedby=[refused.map(|_| "name-problem")];
                 button.button type="submit" data-attr:disabled="$_saving" {
-                    @if me.is_some() { "Save" } @else { "Join" }
+                    (language.say(if me.is_some() { "save" } else { "join" }))
                 }
             }
-            @if let Some(refused) = refused { p #name-problem .problem role="alert" { (refused.why) } }
+            @if let Some(refused) = refused { p #name-problem .problem role="alert" { (refused.why.say(language)) } }
         }
     }
 }
 
 /// Messages on their way: the script clones a template for each. Here they are not read out; only a failure is.
-pub fn outbox() -> Markup {
+pub fn outbox(language: &Language) -> Markup {
     html! {
-        ol #outbox aria-label="Not sent yet" aria-live="off" {}
+        ol #outbox aria-label=(language.text("outbox")) aria-live="off" {}
         template #pending { li { div.text {} p.fate {} } }
         template #unsent {
             li.failed {
                 div.text {}
                 p.fate role="alert" {}
                 p.choices {
-                    button.link.again type="button" { "Try again" }
-                    " " button.link.edit type="button" { "Edit" }
-                    " " button.link.discard type="button" { "Discard" }
+                    button.link.again type="button" { (language.say("try-again")) }
+                    " " button.link.edit type="button" { (language.say("edit")) }
+                    " " button.link.discard type="button" { (language.say("discard")) }
                 }
             }
         }
@@ -106,21 +115,21 @@ pub fn outbox() -> Markup {
 
 /// What one can do with one's own message: the script puts it into the row that is pointed at. And the question
 /// that comes before a message is taken away.
-pub fn own() -> Markup {
+pub fn own(language: &Language) -> Markup {
     html! {
         template #tools {
             span.tools {
-                button.quiet.edit type="button" { "Edit" }
-                button.quiet.delete type="button" { "Delete" }
+                button.quiet.edit type="button" { (language.say("edit")) }
+                button.quiet.delete type="button" { (language.say("delete")) }
             }
         }
         dialog #deleting aria-labelledby="deleting-what" {
             form method="dialog" {
-                h2 #deleting-what { "Delete this message for everybody?" }
+                h2 #deleting-what { (language.say("delete-question")) }
                 p.text {}
                 p.choices {
-                    button.quiet value="keep" { "Keep it" }
-                    button.button.alarm value="delete" { "Delete" }
+                    button.quiet value="keep" { (language.say("keep")) }
+                    button.button.alarm value="delete" { (language.say("delete")) }
                 }
             }
         }
@@ -132,25 +141,32 @@ mod tests {
     use super::*;
     use millchat::AuthorKind;
 
+    fn composer(me: Option<&Author>, refused: Option<Refused<'_>>) -> String {
+        super::composer(Language::by_code("en").unwrap(), "lobby", me, refused).into_string()
+    }
+
     #[test]
     fn a_visitor_is_asked_for_a_name_and_can_read_only() {
-        let html = composer("lobby", None, None).into_string();
+        let html = composer(None, None);
         assert!(html.contains("id=\"namer\"") && !html.contains(" hidden"), "{html}");
         assert!(!html.contains("id=\"writer\""));
     }
 
     #[test]
     fn a_name_that_was_refused_is_shown_as_typed_and_as_text() {
-        let refused = Refused { typed: "\"><script>", why: "The name is too long." };
-        let html = composer("lobby", None, Some(refused)).into_string();
-        assert!(html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("too long"), "{html}");
+        let refused = Refused { typed: "\"><script>", why: &Said::of("name-like-tag") };
+        let html = composer(None, Some(refused));
+        assert!(
+            html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("somebody’s tag"),
+            "{html}"
+        );
         assert!(!html.contains("<script"), "{html}");
     }
 
     #[test]
     fn who_has_a_name_writes() {
         let ada = Author { id: "g_4kq7".into(), name: "Ada".into(), kind: AuthorKind::Guest };
-        let html = composer("lobby", Some(&ada), None).into_string();
+        let html = composer(Some(&ada), None);
         assert!(html.contains("id=\"writer\"") && html.contains("Change name"), "{html}");
         // Also without script.
         assert!(html.contains("method=\"post\" action=\"/lobby/messages\"") && html.contains("name=\"key\""));

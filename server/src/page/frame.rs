@@ -10,7 +10,9 @@
 //! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of HTML
 //! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
 
-use super::{people, rows};
+use super::people;
+use super::rows::{self, Did};
+use super::words::Words;
 use crate::app::Frames;
 use crate::sse::{self, Opened};
 use datastar::DatastarEvent;
@@ -23,6 +25,9 @@ use millchat::{Body, Encoder, Epoch, Event, FrameKind, Item, Opening, Place, Pos
 use serde_json::json;
 use std::io::Write;
 
+/// A frame names its messages; the browsers of those who get it fill them in.
+const WORDS: Words = Words::Script;
+
 /// Makes the page's frames: the same for everyone who looks.
 pub fn encoder() -> impl Encoder {
     |epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>| match item {
@@ -31,7 +36,7 @@ pub fn encoder() -> impl Encoder {
             place(Place { epoch, position: event.position }, out);
         }
         Item::Signal(Signal::Presence(presence)) => {
-            outer(html! { (people::here(presence)) (people::list(presence)) }, out);
+            outer(html! { (people::here(WORDS, presence)) (people::list(WORDS, presence)) }, out);
         }
         Item::Signal(Signal::Typing(authors)) => outer(people::typing(authors), out),
         // A signal of a newer core: the page does not know what to show.
@@ -55,7 +60,7 @@ impl sse::Dialect for Dialect {
                 return self.gap(from, Place { position: to, ..opened.place }, opened.closed, out);
             }
             Opening::Reset(_) => {
-                push(elements(rows::reset()).selector("#messages").mode(ElementPatchMode::Inner), out);
+                push(elements(rows::reset(WORDS)).selector("#messages").mode(ElementPatchMode::Inner), out);
                 outer(html! { div #older {} }, out);
                 closed(opened.closed, out);
             }
@@ -64,7 +69,7 @@ impl sse::Dialect for Dialect {
     }
 
     fn gap(&self, _from: Position, at: Place, is_closed: bool, out: &mut Vec<u8>) {
-        append(&format!("gap-{}", at.position), rows::gap(at.position), out);
+        append(&format!("gap-{}", at.position), rows::gap(WORDS, at.position), out);
         closed(is_closed, out);
         place(at, out);
     }
@@ -99,24 +104,24 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
                 content: content.as_deref(),
                 edited: false,
             };
-            append(&format!("m-{}", event.position), rows::message(&row), out);
+            append(&format!("m-{}", event.position), rows::message(WORDS, &row), out);
         }
         Body::Edit { target, content: Some(content) } => {
-            outer(rows::text(*target, Some(&**content), true), out);
+            outer(rows::text(WORDS, *target, Some(&**content), true), out);
         }
-        Body::Delete { target } => outer(rows::text(*target, None, false), out),
+        Body::Delete { target } => outer(rows::text(WORDS, *target, None, false), out),
         Body::Close => {
-            notice(event, "The room was closed to writing", out);
+            notice(event, Did::Closed, out);
             closed(true, out);
         }
         Body::Open => {
-            notice(event, "The room was opened to writing again", out);
+            notice(event, Did::Opened, out);
             closed(false, out);
         }
         Body::Empty => {
-            let notice = rows::notice(event.position, "The room was emptied", event.author.as_ref());
+            let notice = rows::notice(WORDS, event.position, Did::Emptied, event.author.as_ref());
             push(elements(notice).selector("#messages").mode(ElementPatchMode::Inner), out);
-            outer(rows::emptied(event.room.as_str()), out);
+            outer(rows::emptied(WORDS, event.room.as_str()), out);
         }
         // An edit of a message that was deleted since; a kind of a newer release: only the place moves.
         _ => {}
@@ -124,8 +129,9 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
 }
 
 /// A line that says what was done to the room.
-fn notice(event: &Event, did: &str, out: &mut Vec<u8>) {
-    append(&format!("e-{}", event.position), rows::notice(event.position, did, event.author.as_ref()), out);
+fn notice(event: &Event, did: Did, out: &mut Vec<u8>) {
+    let line = rows::notice(WORDS, event.position, did, event.author.as_ref());
+    append(&format!("e-{}", event.position), line, out);
 }
 
 /// Whether the room can be written to: the same for everybody in it.
@@ -324,7 +330,8 @@ pub(super) mod tests {
             panic!("three events")
         };
         assert_eq!(list.data[..2], ["selector #messages", "mode inner"]);
-        assert!(elements_of(list).contains("The room was emptied by <bdi>Ada</bdi>."), "{list:?}");
+        let named = "data-l10n=\"room-emptied-by\" data-l10n-args=\"{&quot;name&quot;:&quot;Ada&quot;}\"";
+        assert!(elements_of(list).contains(named), "{list:?}");
         assert!(
             elements_of(older).contains("id=\"older\"") && elements_of(older).contains(" hidden"),
             "{older:?}"

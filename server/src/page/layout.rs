@@ -6,6 +6,7 @@
 //! expressions of its attributes, which come from our templates alone.
 
 use super::asset;
+use super::words::Language;
 use crate::http::{self, Response};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -26,10 +27,10 @@ pub enum Script {
 }
 
 /// A whole page as an answer. Nobody keeps it: it shows who its reader is.
-pub fn page(status: StatusCode, title: &str, script: Script, body: &Markup) -> Response {
+pub fn page(language: &Language, status: StatusCode, title: &str, script: Script, body: &Markup) -> Response {
     let document = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(language.code()) dir=(language.direction()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport"
@@ -40,6 +41,7 @@ pub fn page(status: StatusCode, title: &str, script: Script, body: &Markup) -> R
                 link rel="icon" type="image/svg+xml" href=(asset::ICON);
                 link rel="stylesheet" href=(asset::STYLE);
                 @if script == Script::Live {
+                    script type="module" src=(language.script()) {}
                     script type="module" src=(asset::DATASTAR) {}
                     script type="module" src=(asset::SCRIPT) {}
                 }
@@ -57,9 +59,9 @@ pub fn page(status: StatusCode, title: &str, script: Script, body: &Markup) -> R
 }
 
 /// The mark and the name, the way back to the start.
-pub fn brand() -> Markup {
+pub fn brand(language: &Language) -> Markup {
     html! {
-        a.brand href="/new" title="Millchat: open a new room" {
+        a.brand href="/new" title=(language.text("start")) {
             img src=(asset::ICON) alt="" width="24" height="24";
             span { "Millchat" }
         }

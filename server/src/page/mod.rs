@@ -13,14 +13,17 @@ mod markdown;
 mod packing;
 mod past;
 mod people;
+mod refusal;
 mod room;
 mod rows;
+mod words;
 mod writing;
 
 pub use asset::respond as asset;
 pub use failure::{of as failure, page as error};
 pub use frame::encoder;
 pub use layout::CONTENT_SECURITY_POLICY;
+pub use words::{Language, Said};
 pub use writing::{delete, edit, send, typing};
 
 use crate::app::Worker;
@@ -36,6 +39,8 @@ use millchat::{From, HistoryPage, HistoryRange, Place, ReadError, RoomName};
 use past::Asked;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
+use refusal::Tell;
+use words::Words;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
@@ -52,11 +57,14 @@ pub fn home() -> Response {
 
 /// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it.
 pub async fn room(w: &Worker, req: &Request, room: &RoomName) -> Response {
+    let language = Language::of(req.headers());
     let shown = match Asked::of(req) {
-        Some(asked) if is_datastar(req.headers()) => past::answer(w, room, asked).await.map(events),
+        Some(asked) if is_datastar(req.headers()) => {
+            past::answer(w, Words::In(language), room, asked).await.map(events)
+        }
         _ => newest(w, req.headers(), room).await.map(|page| packing::pack(req.headers(), page)),
     };
-    shown.unwrap_or_else(failure::of)
+    shown.unwrap_or_else(|unread| failure::of(language, unread))
 }
 
 async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Response, ReadError> {
@@ -68,6 +76,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
     // and does not announce a gap to somebody who opens a quiet room.
     let position = history.head.max(history.floor.saturating_sub(1));
     Ok(room::page(&room::View {
+        language: Language::of(headers),
         room,
         me: w.app.identity.visitor(headers).as_ref(),
         history: &history,
@@ -100,10 +109,8 @@ pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let own = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()).is_ok();
     let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
     let Some(also) = also(req.uri().query().unwrap_or_default()) else {
-        return error(
-            StatusCode::BAD_REQUEST,
-            &format!("`also` is ROOM:PLACE, at most {} times.", ROOMS_MAX - 1),
-        );
+        // Only the script asks so, and it asks right.
+        return error(Language::of(req.headers()), StatusCode::BAD_REQUEST, &Said::of("malformed"));
     };
     if also.is_empty() {
         return sse::respond(w, req, room, reader, frame::Dialect).await;
@@ -130,41 +137,72 @@ fn also(query: &str) -> Option<Vec<(RoomName, From)>> {
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
 /// the room as it is now; a plain form is sent back to the room.
 pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
+    let language = Language::of(req.headers());
     if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
-        return error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()));
+        return error(language, StatusCode::FORBIDDEN, &foreign.tell());
     }
     let by_datastar = is_datastar(req.headers());
     let me = w.app.identity.visitor(req.headers());
     let allowed = if me.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
     let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
         Ok(body) => body,
-        Err(broken) => return failure::of(broken),
+        Err(broken) => return failure::of(language, broken),
     };
-    let typed = form_urlencoded::parse(&body).find(|(field, _)| field == "name");
-    let typed = typed.map(|(_, typed)| typed.into_owned()).unwrap_or_default();
+    let typed = field(&body, "name");
     // The form again, with what was typed and why it was not taken.
-    let again = |why: &str| {
-        let refused = Refused { typed: &typed, why: &failure::sentence(why) };
-        events(frame::composer(composer::composer(room.as_str(), me.as_ref(), Some(refused)), true))
+    let again = |why: &Said| {
+        let refused = Refused { typed: &typed, why };
+        let composer = composer::composer(language, room.as_str(), me.as_ref(), Some(refused));
+        events(frame::composer(composer, true))
     };
     let clean = match (text::name(&typed), allowed) {
         (Ok(clean), Ok(())) => clean,
-        (Err(refused), _) if by_datastar => return again(&refused.to_string()),
-        (Err(refused), _) => return failure::of(refused),
-        (_, Err(limited)) if by_datastar => return again(&limited.to_string()),
-        (_, Err(limited)) => return failure::of(limited),
+        (Err(refused), _) if by_datastar => return again(&refused.tell()),
+        (Err(refused), _) => return failure::of(language, refused),
+        (_, Err(limited)) if by_datastar => return again(&limited.tell()),
+        (_, Err(limited)) => return failure::of(language, limited),
     };
     let me = me.map_or_else(|| Identity::new_guest(&clean), |me| Identity::renamed(&me, &clean));
     let mut response = if by_datastar {
-        events(frame::composer(composer::composer(room.as_str(), Some(&me), None), false))
+        events(frame::composer(composer::composer(language, room.as_str(), Some(&me), None), false))
     } else {
-        let mut back = http::empty(StatusCode::SEE_OTHER);
-        let room = HeaderValue::from_str(&format!("/{room}")).expect("a room's name is visible ASCII");
-        http::set(&mut back, LOCATION, room);
-        back
+        back_to(room)
     };
     http::set(&mut response, SET_COOKIE, w.app.identity.set_cookie(&me));
     response
+}
+
+/// `POST /{room}/language`: the visitor's choice of a language, kept by their browser; then back to the room.
+pub async fn language(w: &Worker, req: Request, room: &RoomName) -> Response {
+    let now = Language::of(req.headers());
+    if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
+        return error(now, StatusCode::FORBIDDEN, &foreign.tell());
+    }
+    let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(broken) => return failure::of(now, broken),
+    };
+    let Some(chosen) = Language::by_code(&field(&body, "language")) else {
+        return error(now, StatusCode::UNPROCESSABLE_ENTITY, &Said::of("malformed"));
+    };
+    let by_tls = w.app.public_url.as_ref().is_some_and(PublicUrl::is_tls);
+    let mut response = back_to(room);
+    http::set(&mut response, SET_COOKIE, words::keep(chosen, by_tls));
+    response
+}
+
+/// What a form says in this field.
+fn field(body: &[u8], name: &str) -> String {
+    let said = form_urlencoded::parse(body).find(|(field, _)| field == name);
+    said.map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// A form without script is answered by the room as it is now.
+fn back_to(room: &RoomName) -> Response {
+    let mut back = http::empty(StatusCode::SEE_OTHER);
+    let room = HeaderValue::from_str(&format!("/{room}")).expect("a room's name is visible ASCII");
+    http::set(&mut back, LOCATION, room);
+    back
 }
 
 /// Whether the page's client asks, and wants patches instead of a page.

@@ -23,13 +23,18 @@ pub fn pack(headers: &HeaderMap, mut response: Response) -> Response {
     if takes_gzip(headers)
         && let Body::Full(Some(bytes)) = response.body()
     {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        let packed = packed.write_all(bytes).and_then(|()| packed.finish());
-        let packed = packed.expect("writing to memory does not fail");
+        let packed = gzip(bytes, Compression::fast());
         *response.body_mut() = Body::Full(Some(packed.into()));
         http::set(&mut response, CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
+}
+
+/// These bytes, packed so hard.
+pub fn gzip(bytes: &[u8], level: Compression) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), level);
+    let packed = packed.write_all(bytes).and_then(|()| packed.finish());
+    packed.expect("writing to memory does not fail")
 }
 
 #[cfg(test)]

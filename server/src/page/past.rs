@@ -5,6 +5,7 @@
 //! is not next to that row ends in a hole, which is filled when somebody comes near it.
 
 use super::frame::{elements, outer, push};
+use super::words::Words;
 use super::{HISTORY_ROWS, history, rows};
 use crate::app::Worker;
 use crate::http;
@@ -58,32 +59,38 @@ impl Asked {
 }
 
 /// The patches that bring it.
-pub async fn answer(w: &Worker, room: &RoomName, asked: Asked) -> Result<Vec<u8>, ReadError> {
+pub async fn answer(w: &Worker, words: Words, room: &RoomName, asked: Asked) -> Result<Vec<u8>, ReadError> {
     Ok(match asked {
         Asked::Older { before } => {
             let page = history(w, room, HistoryRange::Before(before)).await?;
-            older(room.as_str(), before, &page, None)
+            older(words, room.as_str(), before, &page, None)
         }
-        Asked::Around { at, before } => around(w, room, at, before).await?,
+        Asked::Around { at, before } => around(w, words, room, at, before).await?,
         Asked::Between { after, before, upwards: false } => {
             let mut page = w.app.chat.history(room, HistoryRange::After(after), HISTORY_ROWS).await?;
             let (read, hole) = (page.messages.len(), page.newer);
             page.messages.retain(|message| message.position < before);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&after| after < before);
-            between(after, before, &page, hole.map(|after| (after, before)), false)
+            between(words, after, before, &page, hole.map(|after| (after, before)), false)
         }
         Asked::Between { after, before, upwards: true } => {
             let mut page = history(w, room, HistoryRange::Before(before)).await?;
             let (read, hole) = (page.messages.len(), page.older);
             page.messages.retain(|message| message.position > after);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&before| before > after);
-            between(after, before, &page, hole.map(|before| (after, before)), true)
+            between(words, after, before, &page, hole.map(|before| (after, before)), true)
         }
     })
 }
 
 /// As many rows up to the place as after it, so that it is in the middle of a screen.
-async fn around(w: &Worker, room: &RoomName, at: Position, before: Position) -> Result<Vec<u8>, ReadError> {
+async fn around(
+    w: &Worker,
+    words: Words,
+    room: &RoomName,
+    at: Position,
+    before: Position,
+) -> Result<Vec<u8>, ReadError> {
     let upto = HistoryRange::Before(at.saturating_add(1).min(before));
     let mut page = history(w, room, upto).await?;
     let mut next = w.app.chat.history(room, HistoryRange::After(at), HISTORY_ROWS).await?;
@@ -91,26 +98,28 @@ async fn around(w: &Worker, room: &RoomName, at: Position, before: Position) -> 
     next.messages.retain(|message| message.position < before);
     let hole = hole.filter(|_| next.messages.len() == read).filter(|&after| after < before);
     page.messages.append(&mut next.messages);
-    Ok(older(room.as_str(), before, &page, hole.map(|after| (after, before))))
+    Ok(older(words, room.as_str(), before, &page, hole.map(|after| (after, before))))
 }
 
 /// Rows before the page's first row, which is the one at `before`, and what then stands above them. `hole`: they do
 /// not reach down to it. That row may be gone by now, because the room was emptied or the script took it away, or have
 /// others before it: then these rows do not belong there any more.
-fn older(room: &str, before: Position, page: &HistoryPage, hole: Option<Hole>) -> Vec<u8> {
+fn older(words: Words, room: &str, before: Position, page: &HistoryPage, hole: Option<Hole>) -> Vec<u8> {
     let mut out = Vec::new();
     let first = format!("[data-position=\"{before}\"]");
     let first = format!("#messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
     if !page.messages.is_empty() {
-        let rows = html! { (rows::history(page)) @if let Some(hole) = hole { (rows::hole(hole)) } };
+        let rows =
+            html! { (rows::history(words, page)) @if let Some(hole) = hole { (rows::hole(words, hole)) } };
         push(elements(rows).selector(first.as_str()).mode(ElementPatchMode::Prepend), &mut out);
     }
-    outer(rows::older(room, page), &mut out);
+    outer(rows::older(words, room, page), &mut out);
     out
 }
 
 /// Rows of a hole: those next to the row that its reader comes from, and what is left of it.
 fn between(
+    words: Words,
     after: Position,
     before: Position,
     page: &HistoryPage,
@@ -121,10 +130,10 @@ fn between(
     let hole = format!("#messages > .hole[data-after=\"{after}\"][data-before=\"{before}\"]");
     if !page.messages.is_empty() {
         let mode = if upwards { ElementPatchMode::After } else { ElementPatchMode::Before };
-        push(elements(rows::history(page)).selector(hole.as_str()).mode(mode), &mut out);
+        push(elements(rows::history(words, page)).selector(hole.as_str()).mode(mode), &mut out);
     }
     let rest = match left {
-        Some(left) => elements(rows::hole(left)).selector(hole).mode(ElementPatchMode::Replace),
+        Some(left) => elements(rows::hole(words, left)).selector(hole).mode(ElementPatchMode::Replace),
         None => PatchElements::new_remove(hole),
     };
     push(rest, &mut out);
@@ -168,7 +177,9 @@ mod tests {
             edited_at: None,
         };
         let page = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
-        let [rows, above] = &read(&older("lobby", 7, &page, Some((3, 7))))[..] else { panic!("two events") };
+        let [rows, above] = &read(&older(Words::Script, "lobby", 7, &page, Some((3, 7))))[..] else {
+            panic!("two events")
+        };
         let first = "[data-position=\"7\"]";
         let selector = format!("selector #messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
         assert_eq!(rows.data[0], selector);
@@ -180,7 +191,9 @@ mod tests {
             (Some((3, 7)), false, ["mode before", "mode replace"]),
             (None, true, ["mode after", "mode remove"]),
         ] {
-            let [rows, rest] = &read(&between(2, 7, &page, left, upwards))[..] else { panic!("two events") };
+            let [rows, rest] = &read(&between(Words::Script, 2, 7, &page, left, upwards))[..] else {
+                panic!("two events")
+            };
             for (patch, mode) in [rows, rest].into_iter().zip(modes) {
                 assert!(patch.data.iter().any(|line| line == hole), "{patch:?}");
                 assert!(patch.data.iter().any(|line| line == mode), "{mode} in {patch:?}");

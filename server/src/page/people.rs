@@ -3,6 +3,7 @@
 //! Two guests may have the same name; the colour and the tag come from the id, which nobody shares. Nothing
 //! here knows who looks at it: the script leaves the viewer out of the typing line by their id.
 
+use super::words::{Value, Words};
 use maud::{Markup, html};
 use millchat::{Author, AuthorKind, Presence};
 use unicode_segmentation::UnicodeSegmentation;
@@ -35,38 +36,44 @@ pub fn avatar(author: &Author) -> Markup {
 }
 
 /// Name, tag, and what sort of author it is if not a person.
-pub fn name(author: &Author) -> Markup {
+pub fn name(words: Words, author: &Author) -> Markup {
     html! {
         bdi class={ "name " (hue(author)) } { (author.name) }
-        " " span.tag { "#" (tag(author)) }
-        @if author.kind == AuthorKind::Bot { " " span.badge { "bot" } }
+        " " span.tag { bdi dir="ltr" { "#" (tag(author)) } }
+        @if author.kind == AuthorKind::Bot { " " span.badge { (words.say("bot")) } }
     }
 }
 
 /// Who is here, in short: for the header.
-pub fn here(presence: &Presence) -> Markup {
+pub fn here(words: Words, presence: &Presence) -> Markup {
     html! {
         span #here {
             span.stack { @for author in presence.authors.iter().take(STACK_MAX) { (avatar(author)) } }
-            span.count { (presence.count) } span.word { " here" }
+            span.count { (presence.count) }
+            span.word { (here_in_words(words, presence)) }
         }
     }
 }
 
+fn here_in_words(words: Words, presence: &Presence) -> Markup {
+    words.say_with("here", &[("count", Value::Number(presence.count))])
+}
+
 /// Who is here, by name.
-pub fn list(presence: &Presence) -> Markup {
+pub fn list(words: Words, presence: &Presence) -> Markup {
     html! {
         div #presence {
-            h2 { (presence.count) " here" }
+            h2 { (here_in_words(words, presence)) }
             ul {
                 @for author in presence.authors.iter().take(LISTED_MAX) {
-                    li { (avatar(author)) span.who { (name(author)) } }
+                    li data-author-id=(author.id) { (avatar(author)) span.who { (name(words, author)) } }
                 }
             }
             @if presence.authors.is_empty() {
-                p { "Nobody with a name yet." }
+                p { (words.say("nobody-named")) }
             } @else if presence.authors.len() > LISTED_MAX {
-                p { "and " (presence.count.saturating_sub(LISTED_MAX)) " more" }
+                @let more = Value::Number(presence.count.saturating_sub(LISTED_MAX));
+                p { (words.say_with("and-more", &[("count", more)])) }
             }
         }
     }
@@ -93,6 +100,7 @@ fn initials(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::Language;
     use super::*;
 
     fn author(id: &str, name: &str) -> Author {
@@ -103,7 +111,8 @@ mod tests {
     fn two_people_of_one_name_differ() {
         let (one, other) = (author("g_aaaa4kq7", "Ada"), author("g_bbbb9zzz", "Ada"));
         assert_eq!(tag(&one), "4kq7");
-        assert_ne!(name(&one).into_string(), name(&other).into_string());
+        let shown = |author| name(Words::Script, author).into_string();
+        assert_ne!(shown(&one), shown(&other));
     }
 
     #[test]
@@ -115,11 +124,12 @@ mod tests {
     #[test]
     fn of_a_crowd_some_are_listed_and_the_rest_counted() {
         let authors: Vec<_> = (0..50).map(|n| author(&format!("g_{n:08}"), "Ada")).collect();
-        let html = list(&Presence { count: 120, authors: authors.clone() }).into_string();
-        assert_eq!(html.matches("<li>").count(), LISTED_MAX);
+        let english = Words::In(Language::by_code("en").unwrap());
+        let html = list(english, &Presence { count: 120, authors: authors.clone() }).into_string();
+        assert_eq!(html.matches("<li ").count(), LISTED_MAX);
         assert!(html.contains("120 here") && html.contains("and 100 more"), "{html}");
         let few = Presence { count: 30, authors: authors[..LISTED_MAX].to_vec() };
-        assert!(!list(&few).into_string().contains("more"));
+        assert!(!list(english, &few).into_string().contains("more"));
     }
 
     #[test]
@@ -140,9 +150,14 @@ mod tests {
     fn a_hostile_name_stays_text_wherever_it_is_shown() {
         let ada = author("g_\"><img>", "\"><img src=x onerror=alert(1)>' data-on:click='x");
         let here = Presence { count: 1, authors: vec![ada.clone()] };
-        for markup in
-            [self::here(&here), list(&here), typing(std::slice::from_ref(&ada)), name(&ada), avatar(&ada)]
-        {
+        let words = Words::Script;
+        for markup in [
+            self::here(words, &here),
+            list(words, &here),
+            typing(std::slice::from_ref(&ada)),
+            name(words, &ada),
+            avatar(&ada),
+        ] {
             let markup = markup.into_string();
             assert!(!markup.contains("<img"), "{markup}");
             assert!(!markup.contains("\" data-on"), "{markup}");

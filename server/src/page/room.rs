@@ -5,6 +5,7 @@
 //! the browser.
 
 use super::layout::{self, Script};
+use super::words::{Language, Words};
 use super::{composer, people, rows};
 use crate::http::Response;
 use hyper::StatusCode;
@@ -13,6 +14,8 @@ use millchat::{Author, HistoryPage, Place, Presence, RoomName};
 
 /// What a room's page is made of.
 pub struct View<'a> {
+    /// Whose words.
+    pub language: &'static Language,
     /// The room.
     pub room: &'a RoomName,
     /// Who looks, if they gave a name.
@@ -31,61 +34,65 @@ pub struct View<'a> {
 
 /// The page.
 pub fn page(view: &View<'_>) -> Response {
-    layout::page(StatusCode::OK, view.room.as_str(), Script::Live, &body(view))
+    layout::page(view.language, StatusCode::OK, view.room.as_str(), Script::Live, &body(view))
 }
 
 fn body(view: &View<'_>) -> Markup {
-    let room = view.room.as_str();
+    let (room, language) = (view.room.as_str(), view.language);
+    let words = Words::In(language);
     html! {
         body.room.closed[view.closed] data-room=(room) data-origin=[view.origin]
             data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
             data-signals:_people="false" data-signals:_saving="false" data-signals:_closed=(view.closed)
             data-class:closed="$_closed" {
-            a.skip href="#composer" { "Skip to writing" }
+            a.skip href="#composer" { (language.say("skip")) }
             header.bar {
-                (layout::brand())
-                h1 title=(room) { (room) }
-                nav aria-label="Room" {
-                    button #who .quiet type="button" aria-controls="people" aria-label="Who is here"
+                (layout::brand(language))
+                h1 title=(room) { bdi { (room) } }
+                nav aria-label=(language.text("room")) {
+                    button #who .quiet type="button" aria-controls="people" aria-label=(language.text("who-is-here"))
                         data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
-                        (people::here(view.presence))
+                        (people::here(words, view.presence))
                     }
-                    button.quiet.share type="button" { (link_icon()) span.word aria-live="polite" { "Copy link" } }
-                    button #more .quiet type="button" popovertarget="menu" aria-label="Menu" { (more_icon()) }
+                    button.quiet.share type="button" { (copy_link(language)) }
+                    button #more .quiet type="button" popovertarget="menu" aria-label=(language.text("menu")) {
+                        (more_icon())
+                    }
                 }
             }
-            (menu())
+            (menu(language, room))
             p #state role="status" {}
             main {
-                div #scroller role="log" aria-label="Messages" tabindex="0" {
+                div #scroller role="log" aria-label=(language.text("messages")) tabindex="0" {
                     div.column {
-                        (rows::older(room, view.history))
-                        ol #messages { (rows::history(view.history)) }
+                        (rows::older(words, room, view.history))
+                        ol #messages { (rows::history(words, view.history)) }
                         div #empty {
-                            h2 { "It is quiet here." }
-                            p { "Say the first word, or send the link to somebody." }
-                            button.button.share type="button" { (link_icon()) span.word aria-live="polite" { "Copy link" } }
+                            h2 { (language.say("quiet")) }
+                            p { (language.say("quiet-hint")) }
+                            button.button.share type="button" { (copy_link(language)) }
                         }
-                        (composer::outbox())
+                        (composer::outbox(language))
                     }
                 }
-                button #latest type="button" hidden { "New messages" }
-                (rows::hole_template())
-                (composer::own())
+                button #latest type="button" hidden { (language.say("to-newest")) }
+                (rows::hole_template(words))
+                (composer::own(language))
             }
-            aside #people aria-label="People" data-class:open="$_people" {
-                (people::list(view.presence))
-                p.foot { a href="/assets/licences.txt" { "Licences" } }
+            aside #people aria-label=(language.text("people")) data-class:open="$_people" {
+                (people::list(words, view.presence))
+                p.foot { a href="/assets/licences.txt" { (language.say("licences")) } }
             }
             footer {
                 noscript {
-                    p.problem { "Without JavaScript nothing new arrives by itself. " a href={ "/" (room) } { "Reload" } " to see it." }
+                    p.problem { (language.say("no-script")) " " a href={ "/" (room) } { (language.say("no-script-reload")) } }
                 }
                 p #typists {} (people::typing(&[]))
+                p #comings {}
                 p #problem .problem role="alert" {}
                 // One of the two is shown, by the class of the body.
-                p #closed { "This room is closed to writing." }
-                (composer::composer(room, view.me, None))
+                p #closed { (language.say("room-is-closed")) }
+                (composer::composer(language, room, view.me, None))
             }
             (stream(room))
         }
@@ -109,22 +116,40 @@ fn stream(room: &str) -> Markup {
 }
 
 /// What is not needed every day. The script fills in the rooms, and what was chosen is kept in the browser.
-fn menu() -> Markup {
+fn menu(language: &Language, room: &str) -> Markup {
     html! {
-        nav #menu popover aria-label="Menu" {
-            a.quiet href="/new" { (plus_icon()) "New room" }
+        nav #menu popover aria-label=(language.text("menu")) {
+            a.quiet href="/new" { (plus_icon()) (language.say("new-room")) }
             div #choices hidden {
-                label.quiet { input #notify type="checkbox"; "Notify me of new messages" }
-                label.quiet { input #sound type="checkbox"; "Play a sound with it" }
+                label.quiet { input #notify type="checkbox"; (language.say("notify")) }
+                label.quiet { input #sound type="checkbox"; (language.say("notify-sound")) }
                 p #notify-problem .problem role="alert" {}
             }
             section #lately hidden aria-labelledby="lately-title" {
-                h2 #lately-title { "Rooms you were in lately" }
+                h2 #lately-title { (language.say("lately")) }
                 ul {}
-                button.link type="button" { "Forget these rooms" }
+                button.link type="button" { (language.say("lately-forget")) }
+            }
+            (languages(language, room))
+        }
+    }
+}
+
+/// The languages there are, each by its own name. It works without script too.
+fn languages(now: &Language, room: &str) -> Markup {
+    html! {
+        form #languages method="post" action={ "/" (room) "/language" } aria-labelledby="languages-title" {
+            h2 #languages-title { (now.say("language")) }
+            @for one in Language::all() {
+                button.quiet name="language" value=(one.code()) lang=(one.code()) dir=(one.direction())
+                    aria-current=[(one.code() == now.code()).then_some("true")] { (one.name()) }
             }
         }
     }
+}
+
+fn copy_link(language: &Language) -> Markup {
+    html! { (link_icon()) span.word aria-live="polite" { (language.say("copy-link")) } }
 }
 
 fn link_icon() -> Markup {
@@ -165,7 +190,8 @@ mod tests {
         let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 9 };
         let origin = Some("https://chat.example");
         let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
-        body(&View { room, me, history, place, presence, closed, origin }).into_string()
+        let language = Language::by_code("en").unwrap();
+        body(&View { language, room, me, history, place, presence, closed, origin }).into_string()
     }
 
     fn rendered(name: &str, content: &str) -> String {

@@ -1,10 +1,11 @@
 //! The rows of a room: messages, what stands in the place of deleted ones, what the operator did, dividers, the
 //! row above the oldest.
 //!
-//! A row is the same for everyone: no language, no zone and nothing of its viewer. The script puts times
-//! into the reader's zone and groups rows of one author. Whatever a person typed is escaped, by maud and
+//! A row is the same for everyone but for its words, which it takes; a frame's are left to the script. The script puts
+//! times into the reader's zone and groups rows of one author. Whatever a person typed is escaped, by maud and
 //! by [`markdown`].
 
+use super::words::{Value, Words};
 use super::{markdown, people};
 use maud::{Markup, html};
 use millchat::{Author, HistoryPage, Message, Position, Timestamp};
@@ -29,17 +30,17 @@ pub struct Row<'a> {
 }
 
 /// A message.
-pub fn message(row: &Row<'_>) -> Markup {
+pub fn message(words: Words, row: &Row<'_>) -> Markup {
     let id = row.author.map_or("", |author| &author.id);
     html! {
         li .msg.system[row.author.is_none()] #{ "m-" (row.position) } data-position=(row.position) data-author-id=(id) {
             @if let Some(author) = row.author { (people::avatar(author)) }
             div.body {
                 p.who {
-                    @if let Some(author) = row.author { (people::name(author)) " " }
+                    @if let Some(author) = row.author { (people::name(words, author)) " " }
                     a.at href={ "#m-" (row.position) } { (time(row.created_at)) }
                 }
-                (text(row.position, row.content, row.edited))
+                (text(words, row.position, row.content, row.edited))
             }
         }
     }
@@ -47,109 +48,133 @@ pub fn message(row: &Row<'_>) -> Markup {
 
 /// The text of a message: the part that an edit or a delete replaces. Where it is shown otherwise than it was typed, it
 /// says so, for its author to edit.
-pub fn text(position: Position, content: Option<&str>, edited: bool) -> Markup {
+pub fn text(words: Words, position: Position, content: Option<&str>, edited: bool) -> Markup {
     html! {
         @if let Some(content) = content {
             @let (shown, as_typed) = markdown::formatted(content);
             div.text #{ "t-" (position) } data-source=[(!as_typed).then_some(content)] {
                 (shown)
-                @if edited { " " span.edited { "edited" } }
+                @if edited { " " span.edited { (words.say("edited")) } }
             }
         } @else {
-            div.text.deleted #{ "t-" (position) } { "This message was deleted." }
+            div.text.deleted #{ "t-" (position) } { (words.say("deleted")) }
         }
     }
 }
 
 /// The rows of a page of history, oldest first. Deleted messages in a row are one line, so that a room that was
 /// emptied is not a page of their stones.
-pub fn history(page: &HistoryPage) -> Markup {
+pub fn history(words: Words, page: &HistoryPage) -> Markup {
     html! {
         @for run in page.messages.chunk_by(|one, next| one.content.is_none() && next.content.is_none()) {
             @match run {
-                [m] => (message(&Row {
+                [m] => (message(words, &Row {
                     position: m.position,
                     author: m.author.as_ref(),
                     created_at: m.created_at,
                     content: m.content.as_deref(),
                     edited: m.edited_at.is_some(),
                 })),
-                run => (deleted(run)),
+                run => (deleted(words, run)),
             }
         }
     }
 }
 
 /// Several deleted messages. It stands for the oldest of them, whose id it has.
-fn deleted(run: &[Message]) -> Markup {
+fn deleted(words: Words, run: &[Message]) -> Markup {
     let first = run.first().map_or(0, |first| first.position);
     html! {
-        li.divider.note #{ "m-" (first) } data-position=(first) { (run.len()) " messages were deleted." }
+        li.divider.note #{ "m-" (first) } data-position=(first) {
+            (words.say_with("deleted-many", &[("count", Value::Number(run.len()))]))
+        }
     }
 }
 
-/// What somebody did to the room as a whole: `did` goes before their name. It names its event, so that it comes
-/// only once.
-pub fn notice(position: Position, did: &str, by: Option<&Author>) -> Markup {
+/// What was done to a room as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Did {
+    /// It was closed to writing.
+    Closed,
+    /// It was opened again.
+    Opened,
+    /// All its messages were taken away.
+    Emptied,
+}
+
+impl Did {
+    /// The message that says it: of nobody, and of somebody.
+    fn messages(self) -> [&'static str; 2] {
+        match self {
+            Self::Closed => ["room-closed", "room-closed-by"],
+            Self::Opened => ["room-opened", "room-opened-by"],
+            Self::Emptied => ["room-emptied", "room-emptied-by"],
+        }
+    }
+}
+
+/// A line that says what somebody did to the room. It names its event, so that it comes only once.
+pub fn notice(words: Words, position: Position, did: Did, by: Option<&Author>) -> Markup {
+    let [alone, of_somebody] = did.messages();
     html! {
         li.divider.note #{ "e-" (position) } data-position=(position) {
-            (did)
-            @if let Some(by) = by { " by " bdi { (by.name) } }
-            "."
+            @match by {
+                Some(by) => (words.say_with(of_somebody, &[("name", Value::Text(&by.name))])),
+                None => (words.say(alone)),
+            }
         }
     }
 }
 
 /// What stands above the oldest row: a way to older ones, or why there is none.
-pub fn older(room: &str, page: &HistoryPage) -> Markup {
-    let why_none = match page.messages.first() {
-        None => "",
-        Some(oldest) if oldest.prev != 0 => "Older messages are no longer kept.",
-        Some(_) => "This is where the room begins.",
-    };
-    above(room, page.older.is_none().then_some(why_none))
+pub fn older(words: Words, room: &str, page: &HistoryPage) -> Markup {
+    let why_none = page.messages.first().map(|oldest| match oldest.prev {
+        0 => words.say("begins"),
+        _ => words.say("older-gone"),
+    });
+    above(words, room, page.older.is_none().then(|| why_none.unwrap_or_default()))
 }
 
 /// What stands above a list that was emptied. The script shows the button once it has taken rows away.
-pub fn emptied(room: &str) -> Markup {
-    above(room, Some(""))
+pub fn emptied(words: Words, room: &str) -> Markup {
+    above(words, room, Some(Markup::default()))
 }
 
-fn above(room: &str, why_none: Option<&str>) -> Markup {
+fn above(words: Words, room: &str, why_none: Option<Markup>) -> Markup {
     // The script can take rows away at the top, so the oldest row is looked up when the button is pressed.
     let get = format!(
         "@get('/{room}?before=' + (document.querySelector('#messages > [data-position]')?.dataset.position ?? 0))"
     );
     html! {
         div #older {
-            button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) { "Show older messages" }
+            button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) { (words.say("older")) }
             p hidden[why_none.is_none()] { (why_none.unwrap_or_default()) }
         }
     }
 }
 
 /// Where rows of the page are far apart. It is filled when somebody comes near it, from the side they come from.
-pub fn hole((after, before): (Position, Position)) -> Markup {
+pub fn hole(words: Words, (after, before): (Position, Position)) -> Markup {
     html! {
         li.hole data-after=(after) data-before=(before) data-on:fill=(FILL) {
-            button.quiet type="button" { "Show what lies in between" }
+            button.quiet type="button" { (words.say("between")) }
         }
     }
 }
 
 /// A hole for the script, which makes one where it takes rows away in the middle of a long list.
-pub fn hole_template() -> Markup {
-    html! { template #hole { (hole((0, 0))) } }
+pub fn hole_template(words: Words) -> Markup {
+    html! { template #hole { (hole(words, (0, 0))) } }
 }
 
 /// Where messages are missing because they are no longer kept. `to` names it, so that it comes only once.
-pub fn gap(to: Position) -> Markup {
-    html! { li.divider #{ "gap-" (to) } { "Messages from here are no longer kept." } }
+pub fn gap(words: Words, to: Position) -> Markup {
+    html! { li.divider #{ "gap-" (to) } { (words.say("gap")) } }
 }
 
 /// What stands above a list that was emptied, since the reader's place was not of this log.
-pub fn reset() -> Markup {
-    html! { li.divider { "The chat was started anew. This is what it holds now." } }
+pub fn reset(words: Words) -> Markup {
+    html! { li.divider { (words.say("reset")) } }
 }
 
 /// A moment, exact for programs; the script shows it in the reader's zone.
@@ -165,8 +190,13 @@ fn time(at: Timestamp) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use super::super::words::Language;
     use super::*;
     use millchat::AuthorKind;
+
+    fn english() -> Words {
+        Words::In(Language::by_code("en").unwrap())
+    }
 
     #[test]
     fn a_row_shows_its_author_time_and_text() {
@@ -178,7 +208,7 @@ mod tests {
             content: Some("a\n\n  b"),
             edited: true,
         };
-        let html = message(&row).into_string();
+        let html = message(english(), &row).into_string();
         for part in [
             "id=\"m-7\"",
             "id=\"t-7\"",
@@ -210,24 +240,25 @@ mod tests {
 
     #[test]
     fn deleted_messages_in_a_row_are_one_line_and_a_single_one_is_its_own() {
-        let html = history(&page(&[Some("a"), None, None, None, Some("b"), None, Some("c")])).into_string();
+        let html = history(english(), &page(&[Some("a"), None, None, None, Some("b"), None, Some("c")]))
+            .into_string();
         assert_eq!(html.matches("<li").count(), 5, "{html}");
         assert!(html.contains("id=\"m-2\" data-position=\"2\">3 messages were deleted."), "{html}");
         assert_eq!(html.matches("This message was deleted.").count(), 1, "{html}");
-        let emptied = history(&page(&[None; 100])).into_string();
+        let emptied = history(english(), &page(&[None; 100])).into_string();
         assert!(emptied.matches("<li").count() == 1 && emptied.contains("100 messages"), "{emptied}");
     }
 
     #[test]
     fn who_did_something_to_the_room_is_text() {
         let by = Author { id: "admin".into(), name: "<b>\"Ada".into(), kind: AuthorKind::User };
-        let html = notice(7, "The room was emptied", Some(&by)).into_string();
+        let html = notice(english(), 7, Did::Emptied, Some(&by)).into_string();
         assert!(html.contains("emptied by <bdi>&lt;b&gt;&quot;Ada</bdi>."), "{html}");
-        assert!(notice(7, "The room was emptied", None).into_string().contains("emptied.</li>"));
+        assert!(notice(english(), 7, Did::Emptied, None).into_string().contains("emptied.</li>"));
     }
 
     #[test]
     fn a_deleted_text_is_not_in_its_row() {
-        assert!(text(7, None, true).into_string().contains("was deleted"));
+        assert!(text(english(), 7, None, true).into_string().contains("was deleted"));
     }
 }

@@ -4,6 +4,8 @@
 //! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
 //! it needs the cookie of a guest, and is refused to pages of other sites.
 
+use super::refusal::Tell;
+use super::words::{Language, Said};
 use super::{error, failure};
 use crate::api::problem::Problem;
 use crate::app::Worker;
@@ -15,7 +17,6 @@ use hyper::StatusCode;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
 use millchat::{Action, Author, Draft, Position, RoomName};
 use serde::Deserialize;
-use std::fmt::Display;
 
 /// A refusal is a whole page, so it is kept out of line.
 type Answer = Result<Response, Box<Response>>;
@@ -56,11 +57,12 @@ fn answered(answer: Answer) -> Response {
 }
 
 async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
+    let language = Language::of(req.headers());
     let author = allowed(w, &req)?;
     let by_form = http::content_type(req.headers()) == ContentType::Form;
     let sent = sent(req).await?;
     let draft = Draft { author: Some(author), action: Action::Post { content: sent.content }, key: sent.key };
-    let receipt = w.send(room, draft).await.map_err(refused)?;
+    let receipt = w.send(room, draft).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
     let place = HeaderValue::from_str(&format!("/{room}#m-{}", receipt.position));
@@ -69,39 +71,43 @@ async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
 }
 
 async fn replace(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+    let language = Language::of(req.headers());
     let author = allowed(w, &req)?;
     let action = Action::Edit { target, content: sent(req).await?.content, moderator: false };
-    change(w, room, author, action).await
+    change(w, language, room, author, action).await
 }
 
 async fn remove(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+    let language = Language::of(req.headers());
     let author = allowed(w, &req)?;
-    change(w, room, author, Action::Delete { target, moderator: false }).await
+    change(w, language, room, author, Action::Delete { target, moderator: false }).await
 }
 
-async fn change(w: &Worker, room: &RoomName, author: Author, action: Action) -> Answer {
-    w.send(room, Draft { author: Some(author), action, key: None }).await.map_err(refused)?;
+async fn change(w: &Worker, language: &Language, room: &RoomName, author: Author, action: Action) -> Answer {
+    let draft = Draft { author: Some(author), action, key: None };
+    w.send(room, draft).await.map_err(|e| refused(language, e))?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 
 /// What was sent, its text by the written rule. The body is gone by then: while a send waits for the disk it
 /// holds no more than the queue counts.
 async fn sent(req: Request) -> Result<Sent, Box<Response>> {
+    let language = Language::of(req.headers());
     let kind = http::content_type(req.headers());
     if kind == ContentType::Other {
-        let sentence = "A message is sent as application/json, or as a form.";
-        return Err(Box::new(error(StatusCode::UNSUPPORTED_MEDIA_TYPE, sentence)));
+        return Err(Box::new(error(language, StatusCode::UNSUPPORTED_MEDIA_TYPE, &Said::of("wrong-type"))));
     }
-    let body = body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await.map_err(refused)?;
-    let mut sent = if kind == ContentType::Form { from_form(&body) } else { from_json(&body)? };
-    sent.content = text::content(&sent.content).map_err(refused)?;
+    let body = body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await;
+    let body = body.map_err(|e| refused(language, e))?;
+    let mut sent = if kind == ContentType::Form { from_form(&body) } else { from_json(language, &body)? };
+    sent.content = text::content(&sent.content).map_err(|e| refused(language, e))?;
     Ok(sent)
 }
 
-fn from_json(body: &Bytes) -> Result<Sent, Box<Response>> {
+fn from_json(language: &Language, body: &Bytes) -> Result<Sent, Box<Response>> {
     serde_json::from_slice(body).map_err(|wrong| {
         let status = if wrong.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
-        Box::new(error(status, &failure::sentence(&wrong.to_string())))
+        Box::new(error(language, status, &Said::of("malformed")))
     })
 }
 
@@ -116,34 +122,38 @@ fn from_form(body: &Bytes) -> Sent {
 /// Who writes, if their limits let them.
 fn allowed(w: &Worker, req: &Request) -> Result<Author, Box<Response>> {
     let author = writer(w, req.headers())?;
-    w.app.limits.message(&author, req).map_err(refused)?;
+    let language = Language::of(req.headers());
+    w.app.limits.message(&author, req).map_err(|e| refused(language, e))?;
     Ok(author)
 }
 
 /// Who writes, if the request comes from our own page and has a name.
 fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
-    if let Err(foreign) = http::refuse_cross_site(headers, w.app.public_url.as_ref()) {
-        return Err(Box::new(error(StatusCode::FORBIDDEN, &failure::sentence(&foreign.to_string()))));
-    }
+    let refuse = |status, why: &Said| Box::new(error(Language::of(headers), status, why));
+    http::refuse_cross_site(headers, w.app.public_url.as_ref())
+        .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.tell()))?;
     let visitor = w.app.identity.visitor(headers);
-    visitor
-        .ok_or_else(|| Box::new(error(StatusCode::UNAUTHORIZED, "Choose a name first; then you can write.")))
+    visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &Said::of("no-name")))
 }
 
-fn refused<E: Display + Into<Problem>>(error: E) -> Box<Response> {
-    Box::new(failure::of(error))
+fn refused<E: Tell + Into<Problem>>(language: &Language, error: E) -> Box<Response> {
+    Box::new(failure::of(language, error))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn english() -> &'static Language {
+        Language::by_code("en").unwrap()
+    }
+
     #[test]
     fn a_form_and_json_say_the_same() {
         let form = from_form(&Bytes::from_static(b"key=k&content=a+%3Cb%3E%0D%0A&content=other"));
         assert_eq!((form.content.as_str(), form.key.as_deref()), ("a <b>\r\n", Some("k")));
-        let json =
-            from_json(&Bytes::from_static(br#"{"content":"a","key":null}"#)).unwrap_or_else(|_| panic!());
+        let json = Bytes::from_static(br#"{"content":"a","key":null}"#);
+        let json = from_json(english(), &json).unwrap_or_else(|_| panic!());
         assert_eq!((json.content.as_str(), json.key), ("a", None));
         assert_eq!(from_form(&Bytes::new()).content, "");
     }
@@ -151,7 +161,10 @@ mod tests {
     #[test]
     fn json_that_is_wrong_has_its_own_status() {
         for (body, status) in [("{", StatusCode::BAD_REQUEST), ("{}", StatusCode::UNPROCESSABLE_ENTITY)] {
-            assert_eq!(from_json(&Bytes::from(body)).err().map(|page| page.status()), Some(status));
+            assert_eq!(
+                from_json(english(), &Bytes::from(body)).err().map(|page| page.status()),
+                Some(status)
+            );
         }
     }
 }

@@ -4,9 +4,11 @@ mod busy;
 mod changing;
 mod following;
 mod history;
+mod languages;
 mod looks;
 mod network;
 mod notices;
+mod pictures;
 mod sending;
 mod tabs;
 

@@ -147,22 +147,16 @@ async fn the_page_says_it_to_people() {
     let (taken, refused) = until_refused(204, send).await;
     assert!(taken >= 2, "{taken}");
     assert_eq!(refused.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(
-        refused.body.contains("Messages by one author: at most 1 a second, 2 at once"),
-        "{}",
-        refused.body
-    );
+    // The figures are for programs; a person reads what to do.
+    let said = "more than this server allows at once. Come back in";
+    assert!(refused.body.contains(said), "{}", refused.body);
     assert!(retry_after(&refused) >= Duration::from_secs(1));
 
     let (_, limited) = until_refused(303, form).await;
-    assert!(limited.body.contains("New guests from one address: at most 3 a minute"), "{}", limited.body);
+    assert!(limited.body.contains(said), "{}", limited.body);
     // The form says it where it stands, with what was typed.
     let patch = answer(form().header("datastar-request", "true")).await.expect(200);
-    assert!(
-        patch.body.contains("at most 3 a minute") && patch.body.contains("value=\"Ada\""),
-        "{}",
-        patch.body
-    );
+    assert!(patch.body.contains(said) && patch.body.contains("value=\"Ada\""), "{}", patch.body);
     // Who has a name may change it.
     answer(form().header("cookie", &cookie)).await.expect(303);
 }

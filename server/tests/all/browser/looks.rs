@@ -3,6 +3,7 @@
 use super::room_url;
 use crate::support::{Browser, Server, node, within};
 use serde_json::{Value, json};
+use std::path::Path;
 use thirtyfour::prelude::*;
 use tokio::process::Command;
 
@@ -11,7 +12,7 @@ const FIRST_VISIT_BYTES_MAX: u64 = 60_000;
 
 /// What axe finds wrong with the page as it is. Where the reader's system forces its own colours, they are not ours
 /// to judge.
-async fn violations(page: &Browser) -> Value {
+pub async fn violations(page: &Browser) -> Value {
     if !page.is("window.axe").await {
         node::install().await;
         let axe = format!("{}/node_modules/axe-core/axe.min.js", node::PACKAGE);
@@ -39,30 +40,38 @@ async fn a_checker_of_accessibility_finds_nothing_on_any_screen_in_either_theme(
     }
     for (theme, colours) in [("light", "none"), ("dark", "none"), ("dark", "active")] {
         page.prefers(&[("prefers-color-scheme", theme), ("forced-colors", colours)]).await;
-        page.cdp("Network.clearBrowserCookies", json!({})).await;
-        page.go(&format!("http://{}/a/b", server.address())).await;
-        assert_eq!(violations(&page).await, json!([]), "an error, {theme}, forced colours {colours}");
-        page.go(&format!("http://{}/empty-{theme}-{colours}", server.address())).await;
-        assert_eq!(violations(&page).await, json!([]), "an empty room, {theme}, forced colours {colours}");
-        page.go(&room_url(&server)).await;
-        assert_eq!(violations(&page).await, json!([]), "a visitor, {theme}, forced colours {colours}");
-        page.join("Ada").await;
-        page.say("my own").await;
-        page.until("document.querySelector('#messages .mine')").await;
-        page.keys("#draft", Key::Up + "").await;
-        page.hover(".msg.mine .text").await;
-        page.click("#more").await;
-        assert_eq!(
-            violations(&page).await,
-            json!([]),
-            "writing, editing and the menu, {theme}, forced colours {colours}"
-        );
-        page.keys("body", Key::Escape + "").await;
-        page.click("#editing .delete").await;
-        page.until("document.querySelector('#deleting').open").await;
-        assert_eq!(violations(&page).await, json!([]), "a question, {theme}, forced colours {colours}");
-        page.click("#deleting button[value=keep]").await;
+        let look = async |screen: &str| {
+            assert_eq!(violations(&page).await, json!([]), "{screen}, {theme}, forced colours {colours}");
+        };
+        screens(&page, &server, "en", &format!("{theme}-{colours}"), look).await;
     }
+}
+
+/// Brings the page to every screen there is, in this language, and lets somebody look at each. `round` names what is new
+/// to the server in it.
+pub async fn screens(page: &Browser, server: &Server, code: &str, round: &str, look: impl AsyncFn(&str)) {
+    let origin = format!("http://{}", server.address());
+    page.cdp("Network.clearBrowserCookies", json!({})).await;
+    page.cdp("Network.setCookie", json!({ "name": "lang", "value": code, "url": origin })).await;
+    page.go(&format!("{origin}/a/b")).await;
+    look("an error").await;
+    page.go(&format!("{origin}/empty-{code}-{round}")).await;
+    look("an empty room").await;
+    page.go(&room_url(server)).await;
+    look("a visitor").await;
+    page.join("Ada").await;
+    page.say("my own").await;
+    page.until("document.querySelector('#messages .mine')").await;
+    page.keys("#draft", Key::Up + "").await;
+    page.hover(".msg.mine .text").await;
+    page.click("#more").await;
+    look("writing, editing and the menu").await;
+    page.keys("body", Key::Escape + "").await;
+    page.click("#editing .delete").await;
+    page.until("document.querySelector('#deleting').open").await;
+    look("a question").await;
+    page.click("#deleting button[value=keep]").await;
+    page.keys("#draft", Key::Escape + "").await;
 }
 
 #[tokio::test]
@@ -132,5 +141,18 @@ async fn the_script_agrees_with_its_types() {
     let mut tsc = Command::new("node");
     tsc.args(["node_modules/typescript/bin/tsc", "--project", "."]).current_dir(node::PACKAGE);
     let output = within("the types are checked", tsc.output()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[tokio::test]
+async fn the_linter_finds_nothing_in_the_script() {
+    const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page/static");
+    node::install().await;
+    let package = Path::new(node::PACKAGE);
+    let mut eslint = Command::new("node");
+    // It looks at what is below its own directory, and takes the rules from elsewhere.
+    eslint.arg(package.join("node_modules/eslint/bin/eslint.js")).arg("--config");
+    eslint.args([package.join("eslint.config.js").as_os_str(), ".".as_ref()]).current_dir(SCRIPT);
+    let output = within("the script is looked at", eslint.output()).await.unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -80,3 +80,25 @@ async fn the_menu_knows_the_rooms_of_this_browser_until_they_are_forgotten() {
     assert_eq!(page.js(links).await, json!([["lobby", "/lobby"]]));
     page.assert_quiet(false).await;
 }
+
+#[tokio::test]
+async fn who_came_and_who_went_is_said_for_a_moment_and_a_reload_is_neither() {
+    let server = Server::start().await;
+    let (ada, bob) = (Browser::open(&room_url(&server)).await, Browser::open(&room_url(&server)).await);
+    ada.join("Ada").await;
+    // All that the line ever says.
+    ada.js("window.said = [];
+         new MutationObserver(() => said.push(document.querySelector('#comings').textContent))
+             .observe(document.querySelector('#comings'), { childList: true });")
+        .await;
+    bob.join("Bob").await;
+    ada.until("said.some((line) => /^\\u2068\\u2068Bob\\u2069\\u2069 joined$/.test(line))").await;
+    bob.reload().await;
+    bob.say("still here").await;
+    ada.until_text("still here").await;
+    bob.go("about:blank").await;
+    ada.until("said.some((line) => line.endsWith(' left'))").await;
+    let said = ada.js("return said.filter(Boolean)").await;
+    assert_eq!(said.as_array().unwrap().len(), 2, "{said}");
+    ada.assert_quiet(false).await;
+}

@@ -32,6 +32,9 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=1100,800",
 ];
 
+/// What the reader of a browser prefers, unless a test says otherwise.
+const ENGLISH: &str = "en-US";
+
 /// One browser with a profile of its own.
 pub struct Browser {
     driver: WebDriver,
@@ -44,15 +47,20 @@ pub struct Browser {
 impl Browser {
     /// Opens a browser at this address.
     pub async fn open(url: &str) -> Self {
-        let browser = Self::launch().await;
+        Self::open_in(url, ENGLISH).await
+    }
+
+    /// Opens one whose reader prefers these languages, as `Accept-Language` lists them.
+    pub async fn open_in(url: &str, languages: &str) -> Self {
+        let browser = Self::launch(languages).await;
         browser.go(url).await;
         browser
     }
 
     /// Opens one that is a phone of this width.
     pub async fn open_phone(url: &str, width: u32, height: u32) -> Self {
-        let browser = Self::launch().await;
-        browser.driver.cdp().emulation().set_device_metrics_override(width, height, 2.0, true).await.unwrap();
+        let browser = Self::launch(ENGLISH).await;
+        browser.resize(width, height, 2.0, true).await;
         browser.go(url).await;
         browser
     }
@@ -111,6 +119,21 @@ impl Browser {
         within("the browser obeys", self.driver.cdp().send_raw(method, parameters)).await.unwrap();
     }
 
+    /// A screen of this size; `scale`: pixels of the device for each of the page.
+    pub async fn resize(&self, width: u32, height: u32, scale: f64, mobile: bool) {
+        self.driver
+            .cdp()
+            .emulation()
+            .set_device_metrics_override(width, height, scale, mobile)
+            .await
+            .unwrap();
+    }
+
+    /// A picture of what is in sight, as PNG.
+    pub async fn picture(&self) -> Vec<u8> {
+        self.driver.screenshot_as_png().await.unwrap()
+    }
+
     /// What the reader's system asks of pages, such as `prefers-color-scheme`.
     pub async fn prefers(&self, features: &[(&str, &str)]) {
         let features: Vec<Value> =
@@ -118,7 +141,7 @@ impl Browser {
         self.cdp("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
-    async fn launch() -> Self {
+    async fn launch(languages: &str) -> Self {
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut chromedriver =
@@ -141,6 +164,7 @@ impl Browser {
         for argument in ARGUMENTS {
             capabilities.add_arg(argument).unwrap();
         }
+        capabilities.add_arg(&format!("--accept-lang={languages}")).unwrap();
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         let client = http_client();

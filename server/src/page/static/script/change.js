@@ -58,7 +58,10 @@ function end() {
 
 /** @param {'PATCH' | 'DELETE'} method @param {Row} row @param {string} [content] */
 async function ask(method, row, content) {
-  const failed = method === 'PATCH' ? 'The change is not saved.' : 'The message is not deleted.';
+  /** @param {string} why */
+  const say = (why) => {
+    problem.textContent = words.text(method === 'PATCH' ? 'edit-failed' : 'delete-failed', { why });
+  };
   try {
     const answer = await fetch(`/${room}/messages/${row.dataset.position}`, {
       method,
@@ -67,9 +70,9 @@ async function ask(method, row, content) {
     });
     if (answer.ok) return true;
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    problem.textContent = `${failed} ${page.querySelector('.failure h1 + p')?.textContent ?? ''}`;
+    say(page.querySelector('.failure .why')?.textContent ?? '');
   } catch {
-    problem.textContent = `${failed} The server did not answer; try again.`;
+    say(words.text('no-answer'));
   }
   return false;
 }

@@ -28,7 +28,7 @@ function say() {
   document.title = unseen > 0 ? `(${unseen}) ${title}` : title;
   latest.hidden = isFollowing();
   latest.classList.toggle('news', unseen > 0);
-  latest.textContent = unseen === 0 ? 'To the newest' : `${unseen} new`;
+  latest.textContent = unseen === 0 ? words.text('to-newest') : words.text('new-messages', { count: unseen });
 }
 
 /** @param {number} more */

@@ -91,7 +91,7 @@ function arrive() {
   const rows = [...messages.children].filter((row) => positionOf(row) <= at);
   const row = /** @type {Row | undefined} */ (rows.at(-1) ?? messages.firstElementChild ?? undefined);
   if (row) show(row);
-  if (!row || positionOf(row) !== at) problem.textContent = 'The message that the link leads to is not here any more.';
+  if (!row || positionOf(row) !== at) problem.textContent = words.text('link-gone');
 }
 
 /** @param {number} at @param {number} before */

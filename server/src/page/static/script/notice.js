@@ -62,7 +62,7 @@ notify.addEventListener('change', async () => {
   problem.textContent = '';
   if (notify.checked && (await Notification.requestPermission()) !== 'granted') {
     notify.checked = false;
-    problem.textContent = 'This browser does not let the page notify you. Its settings for this site say so.';
+    problem.textContent = words.text('notify-forbidden');
   }
   turn(NOTIFY, notify.checked);
 });

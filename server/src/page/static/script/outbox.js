@@ -16,13 +16,11 @@ const PASSING = [429, 500, 502, 503, 504];
 const NOT_STORED = [400, 401, 403, 408, 413, 415, 422, 429, 507];
 /** @type {Record<number, string>} */
 const REASONS = {
-  401: 'The server does not know you any more. Choose your name again, then try again.',
-  413: 'It is too long.',
-  422: 'The server refused it: there is nothing to see in it, or its key was used before.',
-  429: 'You send faster than this server allows.',
-  500: 'The server could not say whether it was stored. Trying again settles it, and never sends it twice.',
-  503: 'The server takes no messages right now.',
-  507: "The server's disk is full.",
+  401: 'unsent-unknown',
+  422: 'unsent-refused',
+  429: 'unsent-fast',
+  500: 'unsent-unclear',
+  503: 'unsent-busy',
 };
 
 const room = document.body.dataset.room;
@@ -77,7 +75,8 @@ function show(entry, template, fate) {
 
 /** @param {Entry} entry @param {string} fate */
 function say(entry, fate) {
-  /** @type {HTMLElement} */ (entry.row?.querySelector('.fate')).textContent = fate;
+  const line = entry.row?.querySelector('.fate');
+  if (line) line.textContent = fate;
 }
 
 /** @param {Entry} entry */
@@ -92,7 +91,7 @@ function queue({ key, content, author, at }) {
   /** @type {Entry} */
   const entry = { key, content, author, at, state: 'waiting', tries: 0, passing: false };
   entries.push(entry);
-  show(entry, 'pending', 'Waiting…');
+  show(entry, 'pending', words.text('waiting'));
 }
 
 // One at a time, so that they arrive in the order in which they were written: one that failed for a reason that may
@@ -106,12 +105,12 @@ function pump() {
 /** @param {Entry} entry */
 async function post(entry) {
   const me = composer.dataset.authorId ?? '';
-  if (entry.author !== '' && entry.author !== me) return fail(entry, 'It was written under another name of yours.', true);
-  if (Date.now() - entry.at > KEY_MS_MAX) return fail(entry, 'It was written long ago.', true);
+  if (entry.author !== '' && entry.author !== me) return fail(entry, words.text('unsent-other-name'), true);
+  if (Date.now() - entry.at > KEY_MS_MAX) return fail(entry, words.text('unsent-old'), true);
   clearTimeout(entry.timer);
   entry.state = 'sending';
   entry.tries += 1;
-  say(entry, 'Sending…');
+  say(entry, words.text('sending'));
   /** @type {Response} */
   let answer;
   try {
@@ -122,14 +121,15 @@ async function post(entry) {
       signal: AbortSignal.timeout?.(ANSWER_MS_MAX),
     });
   } catch {
-    return rest(entry, 'Waiting for the connection…');
+    return rest(entry, words.text('waiting-connection'));
   }
   if (answer.ok) return arrived(entry, answer.headers.get('Location') ?? '');
   const { status } = answer;
-  const known = REASONS[status] ?? (await sentence(answer)) ?? `The server answered ${status}.`;
-  if (PASSING.includes(status) && entry.tries < TRIES_MAX) return rest(entry, `${known} Trying again…`);
+  const reason = REASONS[status];
+  const why = reason ? words.text(reason) : ((await sentence(answer)) ?? words.text('unsent-status', { status }));
+  if (PASSING.includes(status) && entry.tries < TRIES_MAX) return rest(entry, words.text('trying-again', { why }));
   entry.passing = PASSING.includes(status);
-  fail(entry, known, NOT_STORED.includes(status));
+  fail(entry, why, NOT_STORED.includes(status));
   const rename = document.getElementById('rename');
   if (status === 401 && rename && document.getElementById('namer')?.hidden) rename.click();
 }
@@ -138,7 +138,7 @@ async function post(entry) {
 async function sentence(answer) {
   try {
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    return page.querySelector('.failure h1 + p')?.textContent;
+    return page.querySelector('.failure .why')?.textContent;
   } catch {
     return undefined;
   }
@@ -156,8 +156,8 @@ function rest(entry, why) {
 function fail(entry, why, notStored) {
   entry.state = 'failed';
   clearTimeout(entry.timer);
-  show(entry, 'unsent', `Not sent. ${why}`);
-  /** @type {HTMLElement} */ (entry.row?.querySelector('.edit')).hidden = !notStored;
+  show(entry, 'unsent', words.text('not-sent', { why }));
+  entry.row?.querySelector('.edit')?.toggleAttribute('hidden', !notStored);
   pump();
 }
 
@@ -166,7 +166,7 @@ function fail(entry, why, notStored) {
 function arrived(entry, location) {
   forget(entry.key);
   entry.state = 'sent';
-  say(entry, 'Sent');
+  say(entry, words.text('sent'));
   entry.row?.classList.remove('late');
   const id = location.split('#')[1] ?? '';
   entry.row?.setAttribute('data-sent', id);
@@ -190,7 +190,7 @@ function again(entry) {
   entry.tries = 0;
   entry.passing = false;
   entry.state = 'waiting';
-  show(entry, 'pending', 'Waiting…');
+  show(entry, 'pending', words.text('waiting'));
   const { key, content, author, at } = entry;
   keep(kept().map((other) => (other.key === key ? { key, content, author, at } : other)));
   pump();

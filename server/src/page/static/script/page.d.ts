@@ -20,6 +20,20 @@ interface Entry {
   row?: HTMLLIElement & { entry?: Entry };
 }
 
+/** What goes into a message, by name. `count` decides its form. */
+type Values = Record<string, string | number>;
+
+/** The messages of the reader's language: one text, or a text for each plural category. */
+declare const catalogue: Record<string, string | Record<string, string>>;
+
+/** The reader's language, as `words.js` offers it. */
+declare var words: {
+  /** For dates, numbers and lists. */
+  locale: string;
+  /** A message with these values. */
+  text(id: string, values?: Values): string;
+};
+
 /** Where a tab is. */
 interface Here {
   kind: 'here';
@@ -47,7 +61,7 @@ type TabMessage =
 
 interface Document {
   getElementById(
-    id: 'scroller' | 'messages' | 'outbox' | 'composer' | 'problem' | 'typists' | 'stream' | 'seeker' | 'state' |
+    id: 'scroller' | 'messages' | 'outbox' | 'composer' | 'problem' | 'typists' | 'comings' | 'people' | 'stream' | 'seeker' | 'state' |
       'menu' | 'choices' | 'notify-problem' | 'lately',
   ): HTMLElement;
   getElementById(id: 'latest'): HTMLButtonElement;

@@ -6,6 +6,7 @@ const NAMED_MAX = 3;
 
 const room = document.body.dataset.room;
 const composer = document.getElementById('composer');
+const listed = new Intl.ListFormat(words.locale);
 const problem = document.getElementById('problem');
 const typists = document.getElementById('typists');
 let saidAt = 0;
@@ -26,9 +27,8 @@ document.addEventListener('submit', ({ target }) => {
 /** @param {string[]} names */
 function line(names) {
   if (names.length === 0) return '';
-  if (names.length > NAMED_MAX) return 'Several people are typing…';
-  const last = names.pop();
-  return names.length === 0 ? `${last} is typing…` : `${names.join(', ')} and ${last} are typing…`;
+  if (names.length > NAMED_MAX) return words.text('typing-many');
+  return words.text('typing', { count: names.length, names: listed.format(names) });
 }
 
 function showTypists() {
@@ -53,9 +53,9 @@ new MutationObserver(() => {
 document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) => {
   if (el.id !== 'namer') return;
   if (type === 'started') problem.textContent = '';
-  else if (type === 'retrying') problem.textContent = 'The name is not saved yet. Waiting for the connection…';
-  else if (type === 'retries-failed') problem.textContent = 'The name is not saved: the server did not answer.';
-  else if (type === 'error') problem.textContent = `The name is not saved: the server answered ${argsRaw.status}.`;
+  else if (type === 'retrying') problem.textContent = words.text('name-waiting');
+  else if (type === 'retries-failed') problem.textContent = words.text('name-unanswered');
+  else if (type === 'error') problem.textContent = words.text('name-status', { status: argsRaw.status });
   else if (type.startsWith('datastar-patch-')) problem.textContent = '';
 });
 

@@ -35,7 +35,9 @@ function show() {
     const link = document.createElement('a');
     link.href = `/${name}`;
     link.className = 'quiet';
-    link.textContent = name;
+    const isolated = document.createElement('bdi');
+    isolated.textContent = name;
+    link.append(isolated);
     item.append(link);
     return item;
   });

@@ -7,9 +7,9 @@ const GROUP_ROWS_MAX = 10;
 
 const messages = document.getElementById('messages');
 const composer = document.getElementById('composer');
-const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
-const calendar = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' });
+const clock = new Intl.DateTimeFormat(words.locale, { hour: 'numeric', minute: '2-digit' });
+const moment = new Intl.DateTimeFormat(words.locale, { dateStyle: 'full', timeStyle: 'medium' });
+const calendar = new Intl.DateTimeFormat(words.locale, { dateStyle: 'full' });
 
 /** @param {Node | null} node @returns {node is Row} */
 const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
@@ -27,6 +27,7 @@ function dress(row) {
 /** @param {Row} row */
 function own(row) {
   row.classList.toggle('mine', row.dataset.authorId !== '' && row.dataset.authorId === composer.dataset.authorId);
+  row.querySelector('.tag')?.setAttribute('data-you', words.text('you'));
 }
 
 /** @param {Row} row */

@@ -13,7 +13,7 @@ async function copy(text) {
   field.select();
   const copied = document.execCommand('copy');
   field.remove();
-  if (!copied) throw new Error('the browser did not copy');
+  if (!copied) throw new Error();
 }
 
 document.addEventListener('click', async ({ target }) => {
@@ -24,7 +24,7 @@ document.addEventListener('click', async ({ target }) => {
   const address = (document.body.dataset.origin ?? location.origin) + location.pathname;
   try {
     await copy(address);
-    word.textContent = 'Link copied';
+    word.textContent = words.text('link-copied');
   } catch {
     word.textContent = address;
   }

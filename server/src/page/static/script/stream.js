@@ -33,7 +33,7 @@ function heard() {
   lost = false;
   tries = 0;
   clearTimeout(againTimer);
-  say('Connected again.', 'back');
+  say(words.text('connection-back'), 'back');
   document.dispatchEvent(new Event('stream-back'));
   backTimer = setTimeout(() => say('', ''), BACK_SHOWN_MS);
 }
@@ -41,7 +41,7 @@ function heard() {
 function gone() {
   if (lost) return;
   lost = true;
-  say('The connection is gone. Trying to get it back…', 'lost');
+  say(words.text('connection-gone'), 'lost');
 }
 
 /** @param {'lost' | 'changed'} why */

@@ -24,7 +24,7 @@ const NOWHERE = '00000000-0';
 const room = document.body.dataset.room ?? '';
 const stream = document.getElementById('stream');
 const id = `${Math.random()}`;
-const channel = navigator.locks && 'BroadcastChannel' in window ? new BroadcastChannel('millchat') : undefined;
+const channel = navigator.locks && window.BroadcastChannel ? new BroadcastChannel('millchat') : undefined;
 
 let shownAt = document.hidden ? 0 : Date.now();
 /** Nobody has answered since this was set. @type {number | undefined} */

@@ -3,7 +3,7 @@
 
 const room = document.body.dataset.room;
 const SEEN = `millchat:seen:${room}`;
-const LINE = 'New';
+const LINE = words.text('new-line');
 
 const scroller = document.getElementById('scroller');
 const messages = document.getElementById('messages');

@@ -56,8 +56,7 @@ document.addEventListener('submit', (event) => {
   const bytes = new TextEncoder().encode(detail).length;
   const limit = Number(form.dataset.contentBytesMax);
   if (bytes > limit) {
-    const figure = new Intl.NumberFormat();
-    problem.textContent = `Not sent. The message is ${figure.format(bytes)} bytes; the limit is ${figure.format(limit)}.`;
+    problem.textContent = words.text('not-sent', { why: words.text('message-too-long', { bytes, limit }) });
     return;
   }
   if (form.dataset.editing) {

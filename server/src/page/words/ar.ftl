@@ -1,0 +1,192 @@
+# كلمات الصفحة بالعربية. معانيها في en.ftl.
+
+## The language itself
+
+language-name = العربية
+language-direction = rtl
+
+## The frame of a room
+
+skip = الانتقال إلى الكتابة
+start = Millchat: فتح غرفة جديدة
+room = الغرفة
+copy-link = نسخ الرابط
+link-copied = نُسخ الرابط
+menu = القائمة
+new-room = غرفة جديدة
+notify = إشعاري بالرسائل الجديدة
+notify-sound = مع صوت
+notify-forbidden = لا يسمح هذا المتصفح للصفحة بإرسال الإشعارات. يمكن تغيير ذلك في إعداداته لهذا الموقع.
+language = اللغة
+lately = غرف زرتها مؤخرًا
+lately-forget = نسيان هذه الغرف
+messages = الرسائل
+people = الأشخاص
+who-is-here = من هنا
+here =
+    { $count ->
+        [zero] لا أحد هنا
+        [one] شخص واحد هنا
+        [two] شخصان هنا
+        [few] { $count } أشخاص هنا
+        [many] { $count } شخصًا هنا
+       *[other] { $count } شخص هنا
+    }
+nobody-named = لم يذكر أحد اسمه بعد.
+and-more =
+    { $count ->
+        [zero] ولا أحد غيرهم
+        [one] وشخص آخر
+        [two] وشخصان آخران
+        [few] و{ $count } أشخاص آخرين
+        [many] و{ $count } شخصًا آخر
+       *[other] و{ $count } شخص آخر
+    }
+licences = التراخيص
+quiet = لا شيء هنا بعد.
+quiet-hint = اكتب أول كلمة، أو أرسل الرابط إلى أحدهم.
+room-is-closed = هذه الغرفة مغلقة أمام الكتابة.
+no-script = بدون JavaScript لا يصل الجديد من تلقاء نفسه.
+no-script-reload = إعادة التحميل لرؤية الجديد
+connection-gone = انقطع الاتصال. تجري محاولة استعادته…
+connection-back = عاد الاتصال.
+to-newest = إلى الأحدث
+new-messages =
+    { $count ->
+        [zero] لا رسائل جديدة
+        [one] رسالة جديدة
+        [two] رسالتان جديدتان
+        [few] { $count } رسائل جديدة
+        [many] { $count } رسالة جديدة
+       *[other] { $count } رسالة جديدة
+    }
+new-line = جديد
+# الأسماء في الآخر، فلا يتغير الفعل بعددها ولا بجنسها
+typing = يكتب الآن: { $names }…
+typing-many = عدة أشخاص يكتبون…
+joined = وصول: { $names }
+left = مغادرة: { $names }
+
+## Messages
+
+edited = معدّلة
+you = أنت
+bot = بوت
+deleted = حُذفت هذه الرسالة.
+deleted-many =
+    { $count ->
+        [zero] لم تُحذف أي رسالة.
+        [one] حُذفت رسالة واحدة.
+        [two] حُذفت رسالتان.
+        [few] حُذفت { $count } رسائل.
+        [many] حُذفت { $count } رسالة.
+       *[other] حُذفت { $count } رسالة.
+    }
+older = عرض الرسائل الأقدم
+between = عرض ما بينهما
+begins = هنا تبدأ الغرفة.
+older-gone = لم تعد الرسائل الأقدم محفوظة.
+gap = لم تعد الرسائل من هنا محفوظة.
+reset = بدأت المحادثة من جديد. هذا ما فيها الآن.
+link-gone = الرسالة التي يقود إليها الرابط لم تعد هنا.
+room-closed = أُغلقت الغرفة أمام الكتابة.
+room-closed-by = أُغلقت الغرفة أمام الكتابة من قبل { $name }.
+room-opened = فُتحت الغرفة للكتابة من جديد.
+room-opened-by = فُتحت الغرفة للكتابة من جديد من قبل { $name }.
+room-emptied = أُفرغت الغرفة.
+room-emptied-by = أُفرغت الغرفة من قبل { $name }.
+
+## Writing
+
+write = الكتابة
+message = الرسالة
+message-hint = اكتب رسالة
+keys = مفتاح Enter يرسل، وShift مع Enter يبدأ سطرًا جديدًا، وسهم الأعلى يعدّل رسالتك الأخيرة.
+send = إرسال
+send-by-key = إرسال (Enter)
+writing-as = تكتب باسم { $name }
+rename = تغيير الاسم
+your-name = اسمك، لتكتب هنا
+your-new-name = اسمك الجديد
+name-hint = ليلى
+save = حفظ
+join = دخول
+name-waiting = لم يُحفظ الاسم بعد. في انتظار الاتصال…
+name-unanswered = لم يُحفظ الاسم: لم يُجب الخادم.
+name-status = لم يُحفظ الاسم: أجاب الخادم { $status }.
+editing = أنت تعدّل رسالتك. مفتاح Escape يتركها كما كانت.
+editing-delete = حذفها
+cancel = إلغاء
+edit = تعديل
+delete = حذف
+delete-question = أتريد حذف هذه الرسالة لدى الجميع؟
+keep = إبقاؤها
+edit-failed = لم يُحفظ التعديل. { $why }
+delete-failed = لم تُحذف الرسالة. { $why }
+no-answer = لم يُجب الخادم؛ حاول مرة أخرى.
+
+## Messages on their way
+
+outbox = لم تُرسل بعد
+waiting = في الانتظار…
+sending = جارٍ الإرسال…
+sent = أُرسلت
+waiting-connection = في انتظار الاتصال…
+trying-again = { $why } تجري محاولة أخرى…
+not-sent = لم تُرسل. { $why }
+try-again = حاول مرة أخرى
+discard = تجاهل
+unsent-other-name = كُتبت باسم آخر من أسمائك.
+unsent-old = كُتبت منذ وقت طويل.
+unsent-unknown = لم يعد الخادم يعرفك. اختر اسمك من جديد، ثم حاول مرة أخرى.
+unsent-refused = رفضها الخادم: لا شيء ظاهر فيها، أو استُعمل مفتاحها من قبل.
+unsent-fast = ترسل أسرع مما يسمح به هذا الخادم.
+unsent-unclear = لم يستطع الخادم أن يقول إن كانت قد حُفظت. المحاولة مرة أخرى تحسم الأمر، ولا ترسلها مرتين أبدًا.
+unsent-busy = لا يقبل الخادم رسائل الآن.
+unsent-status = أجاب الخادم { $status }.
+
+## What goes wrong
+
+failure-missing = لا شيء هنا
+failure-refused = لم ينجح ذلك
+failure-server = لا يستطيع الخادم فعل ذلك الآن
+open-room = فتح غرفة جديدة
+
+no-page = لا شيء في هذا العنوان.
+no-file = لا يوجد هنا ملف كهذا.
+room-name-rule = يتكوّن اسم الغرفة من 1 إلى { $limit } من A-Z a-z 0-9 _ -، ولا يكون أحد هذه: { $names }.
+wrong-method = لا يقبل هذا العنوان إلا { $methods }.
+wrong-message = تُعرَّف الرسالة برقم.
+wrong-type = تُرسل الرسالة بصيغة application/json أو كنموذج.
+malformed = لا يمكن الإجابة عن هذا الطلب.
+other-site = لا تُقبل هنا طلبات من مواقع أخرى.
+no-name = اختر اسمًا أولًا، ثم يمكنك الكتابة.
+body-too-large = ما أُرسل يتجاوز الحد وهو { $limit } بايت.
+body-slow = لم يصل ما أُرسل خلال { $limit } ثانية.
+body-broken = انقطع ما أُرسل قبل نهايته.
+too-busy = هناك الكثير في الانتظار. عد بعد لحظة.
+limited =
+    { $count ->
+        [zero] هذا أكثر مما يسمح به الخادم دفعة واحدة. حاول مرة أخرى الآن.
+        [one] هذا أكثر مما يسمح به الخادم دفعة واحدة. حاول مرة أخرى بعد ثانية.
+        [two] هذا أكثر مما يسمح به الخادم دفعة واحدة. حاول مرة أخرى بعد ثانيتين.
+        [few] هذا أكثر مما يسمح به الخادم دفعة واحدة. حاول مرة أخرى بعد { $count } ثوانٍ.
+        [many] هذا أكثر مما يسمح به الخادم دفعة واحدة. حاول مرة أخرى بعد { $count } ثانية.
+       *[other] هذا أكثر مما يسمح به الخادم دفعة واحدة. حاول مرة أخرى بعد { $count } ثانية.
+    }
+name-invisible = يحتاج الاسم إلى حرف ظاهر واحد على الأقل.
+name-too-long = في الاسم { $graphemes } حرفًا في { $bytes } بايت؛ الحد { $graphemes-max } حرفًا و{ $bytes-max } بايت.
+name-like-tag = لا يمكن أن ينتهي الاسم بعلامة # وأربعة أحرف أو أرقام: سيبدو كعلامة شخص آخر.
+message-invisible = تحتاج الرسالة إلى حرف ظاهر واحد على الأقل.
+message-too-long = حجم الرسالة { $bytes } بايت؛ والحد { $limit }.
+key-invalid = طول مفتاح الرسالة { $bytes } بايت؛ والمسموح من 1 إلى { $limit }.
+key-reused = استُعمل مفتاح الرسالة من قبل لنص آخر أو في غرفة أخرى.
+banned = أنت محظور: لا يسمح لك مشغّل هذا الخادم بالكتابة.
+message-unknown = لا توجد رسالة كهذه.
+message-deleted = حُذفت الرسالة.
+message-edited-often = عُدّلت الرسالة بقدر ما يمكن.
+message-others = هذه الرسالة لشخص آخر.
+disk-full = قرص الخادم ممتلئ.
+not-now = لا يقبل الخادم شيئًا الآن.
+unclear = لا يُعرف إن كانت الرسالة قد حُفظت. المحاولة مرة أخرى تحسم الأمر.
+unreadable = لا يستطيع الخادم قراءة رسائله.

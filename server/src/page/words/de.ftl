@@ -1,0 +1,179 @@
+# Die Wörter der Seite auf Deutsch. Was sie bedeuten, steht in en.ftl.
+
+## The language itself
+
+language-name = Deutsch
+language-direction = ltr
+
+## The frame of a room
+
+skip = Zum Schreiben springen
+start = Millchat: einen neuen Raum öffnen
+room = Raum
+copy-link = Link kopieren
+link-copied = Link kopiert
+menu = Menü
+new-room = Neuer Raum
+notify = Bei neuen Nachrichten benachrichtigen
+notify-sound = Dazu einen Ton abspielen
+notify-forbidden = Dieser Browser erlaubt der Seite keine Benachrichtigungen. Das steht in seinen Einstellungen für diese Website.
+language = Sprache
+lately = Räume, in denen du zuletzt warst
+lately-forget = Diese Räume vergessen
+messages = Nachrichten
+people = Personen
+who-is-here = Wer ist da?
+here = { $count } hier
+nobody-named = Noch niemand mit Namen.
+and-more =
+    { $count ->
+        [one] und { $count } weitere Person
+       *[other] und { $count } weitere
+    }
+licences = Lizenzen
+quiet = Hier ist es noch still.
+quiet-hint = Schreib das erste Wort oder schick jemandem den Link.
+room-is-closed = In diesem Raum kann gerade niemand schreiben.
+no-script = Ohne JavaScript erscheint nichts Neues von selbst.
+no-script-reload = Neu laden, um Neues zu sehen
+connection-gone = Die Verbindung ist weg. Neuer Versuch …
+connection-back = Wieder verbunden.
+to-newest = Zum Neuesten
+new-messages =
+    { $count ->
+        [one] { $count } neue
+       *[other] { $count } neue
+    }
+new-line = Neu
+typing =
+    { $count ->
+        [one] { $names } schreibt …
+       *[other] { $names } schreiben …
+    }
+typing-many = Mehrere schreiben …
+joined =
+    { $count ->
+        [one] { $names } ist gekommen
+       *[other] { $names } sind gekommen
+    }
+left =
+    { $count ->
+        [one] { $names } ist gegangen
+       *[other] { $names } sind gegangen
+    }
+
+## Messages
+
+edited = bearbeitet
+you = du
+bot = Bot
+deleted = Diese Nachricht wurde gelöscht.
+deleted-many =
+    { $count ->
+        [one] { $count } Nachricht wurde gelöscht.
+       *[other] { $count } Nachrichten wurden gelöscht.
+    }
+older = Ältere Nachrichten zeigen
+between = Zeigen, was dazwischen liegt
+begins = Hier beginnt der Raum.
+older-gone = Ältere Nachrichten werden nicht mehr aufbewahrt.
+gap = Die Nachrichten ab hier werden nicht mehr aufbewahrt.
+reset = Der Chat hat neu begonnen. Das hier ist sein jetziger Inhalt.
+link-gone = Die Nachricht, zu der der Link führt, gibt es nicht mehr.
+room-closed = Der Raum wurde zum Schreiben geschlossen.
+room-closed-by = { $name } hat den Raum zum Schreiben geschlossen.
+room-opened = Im Raum kann wieder geschrieben werden.
+room-opened-by = { $name } hat den Raum wieder zum Schreiben geöffnet.
+room-emptied = Der Raum wurde geleert.
+room-emptied-by = { $name } hat den Raum geleert.
+
+## Writing
+
+write = Schreiben
+message = Nachricht
+message-hint = Nachricht schreiben
+keys = Enter sendet, Umschalt und Enter beginnt eine neue Zeile, Pfeil nach oben bearbeitet deine letzte Nachricht.
+send = Senden
+send-by-key = Senden (Enter)
+writing-as = Du schreibst als { $name }
+rename = Namen ändern
+your-name = Dein Name, um hier zu schreiben
+your-new-name = Dein neuer Name
+name-hint = Ada
+save = Speichern
+join = Dabei sein
+name-waiting = Der Name ist noch nicht gespeichert. Warten auf die Verbindung …
+name-unanswered = Der Name ist nicht gespeichert: Der Server hat nicht geantwortet.
+name-status = Der Name ist nicht gespeichert: Der Server hat { $status } geantwortet.
+editing = Du bearbeitest deine Nachricht. Escape lässt sie, wie sie war.
+editing-delete = Löschen
+cancel = Abbrechen
+edit = Bearbeiten
+delete = Löschen
+delete-question = Diese Nachricht für alle löschen?
+keep = Behalten
+edit-failed = Die Änderung ist nicht gespeichert. { $why }
+delete-failed = Die Nachricht ist nicht gelöscht. { $why }
+no-answer = Der Server hat nicht geantwortet; versuch es noch einmal.
+
+## Messages on their way
+
+outbox = Noch nicht gesendet
+waiting = Wartet …
+sending = Wird gesendet …
+sent = Gesendet
+waiting-connection = Warten auf die Verbindung …
+trying-again = { $why } Neuer Versuch …
+not-sent = Nicht gesendet. { $why }
+try-again = Noch einmal versuchen
+discard = Verwerfen
+unsent-other-name = Du hast sie unter einem anderen Namen geschrieben.
+unsent-old = Sie ist schon lange her.
+unsent-unknown = Der Server kennt dich nicht mehr. Wähl deinen Namen neu und versuch es noch einmal.
+unsent-refused = Der Server hat sie abgelehnt: Es ist nichts darin zu sehen, oder ihr Schlüssel wurde schon benutzt.
+unsent-fast = Du sendest schneller, als dieser Server erlaubt.
+unsent-unclear = Der Server konnte nicht sagen, ob sie gespeichert ist. Ein neuer Versuch klärt es und sendet sie nie zweimal.
+unsent-busy = Der Server nimmt gerade keine Nachrichten an.
+unsent-status = Der Server hat { $status } geantwortet.
+
+## What goes wrong
+
+failure-missing = Hier ist nichts
+failure-refused = Das hat nicht geklappt
+failure-server = Der Server kann das gerade nicht
+open-room = Einen neuen Raum öffnen
+
+no-page = Unter dieser Adresse gibt es nichts.
+no-file = Diese Datei gibt es hier nicht.
+room-name-rule = Der Name eines Raums hat 1 bis { $limit } Zeichen aus A-Z a-z 0-9 _ - und ist nicht { $names }.
+wrong-method = Diese Adresse nimmt nur { $methods } an.
+wrong-message = Eine Nachricht wird mit einer Zahl benannt.
+wrong-type = Eine Nachricht wird als application/json oder als Formular gesendet.
+malformed = Diese Anfrage lässt sich nicht beantworten.
+other-site = Anfragen von anderen Websites werden hier nicht angenommen.
+no-name = Wähl zuerst einen Namen, dann kannst du schreiben.
+body-too-large = Das Gesendete überschreitet die Grenze von { $limit } Bytes.
+body-slow = Das Gesendete kam nicht innerhalb von { $limit } Sekunden an.
+body-broken = Das Gesendete endete zu früh.
+too-busy = Es wartet gerade zu viel. Komm gleich noch einmal wieder.
+limited =
+    { $count ->
+        [one] Das ist mehr, als dieser Server auf einmal erlaubt. Versuch es in { $count } Sekunde noch einmal.
+       *[other] Das ist mehr, als dieser Server auf einmal erlaubt. Versuch es in { $count } Sekunden noch einmal.
+    }
+name-invisible = Ein Name braucht mindestens ein sichtbares Zeichen.
+name-too-long = Der Name hat { $graphemes } Zeichen in { $bytes } Bytes; erlaubt sind { $graphemes-max } Zeichen und { $bytes-max } Bytes.
+name-like-tag = Ein Name darf nicht auf # und vier Buchstaben oder Ziffern enden: Das sähe aus wie jemandes Kennung.
+message-invisible = Eine Nachricht braucht mindestens ein sichtbares Zeichen.
+message-too-long = Die Nachricht hat { $bytes } Bytes; erlaubt sind { $limit }.
+key-invalid = Der Schlüssel der Nachricht hat { $bytes } Bytes; erlaubt sind 1 bis { $limit }.
+key-reused = Der Schlüssel der Nachricht wurde schon benutzt, für einen anderen Text oder in einem anderen Raum.
+banned = Du bist gesperrt: Der Betreiber dieses Servers lässt dich nicht schreiben.
+message-unknown = Diese Nachricht gibt es nicht.
+message-deleted = Die Nachricht wurde gelöscht.
+message-edited-often = Die Nachricht wurde so oft bearbeitet, wie es geht.
+message-others = Die Nachricht gehört jemand anderem.
+disk-full = Die Festplatte des Servers ist voll.
+not-now = Der Server nimmt gerade nichts an.
+unclear = Es ist unklar, ob die Nachricht gespeichert ist. Ein neuer Versuch klärt es.
+unreadable = Der Server kann seine Nachrichten nicht lesen.

@@ -1,0 +1,182 @@
+# The words of the page in English. This catalogue has every message; what another one lacks is taken from here.
+# `$count` decides the form; the other variables are put in as they are.
+
+## The language itself
+
+language-name = English
+# ltr or rtl
+language-direction = ltr
+
+## The frame of a room
+
+skip = Skip to writing
+start = Millchat: open a new room
+room = Room
+copy-link = Copy link
+link-copied = Link copied
+menu = Menu
+new-room = New room
+notify = Notify me of new messages
+notify-sound = Play a sound with it
+notify-forbidden = This browser does not let the page notify you. Its settings for this site say so.
+language = Language
+lately = Rooms you were in lately
+lately-forget = Forget these rooms
+messages = Messages
+people = People
+who-is-here = Who is here
+# In the header and above the list of people
+here = { $count } here
+nobody-named = Nobody with a name yet.
+# The people who are here and not in the list
+and-more =
+    { $count ->
+        [one] and { $count } more
+       *[other] and { $count } more
+    }
+licences = Licences
+quiet = It is quiet here.
+quiet-hint = Say the first word, or send the link to somebody.
+room-is-closed = This room is closed to writing.
+no-script = Without JavaScript nothing new arrives by itself.
+no-script-reload = Reload to see what is new
+connection-gone = The connection is gone. Trying to get it back…
+connection-back = Connected again.
+to-newest = To the newest
+# On the button that leads to them
+new-messages = { $count } new
+# Above the first message that its reader has not seen
+new-line = New
+# $names: one to three people, as a list
+typing =
+    { $count ->
+        [one] { $names } is typing…
+       *[other] { $names } are typing…
+    }
+typing-many = Several people are typing…
+# $names: one to three people, as a list
+joined = { $names } joined
+left = { $names } left
+
+## Messages
+
+edited = edited
+# Behind one's own name
+you = you
+# Behind a program's name
+bot = bot
+deleted = This message was deleted.
+deleted-many =
+    { $count ->
+        [one] { $count } message was deleted.
+       *[other] { $count } messages were deleted.
+    }
+older = Show older messages
+between = Show what lies in between
+begins = This is where the room begins.
+older-gone = Older messages are no longer kept.
+gap = Messages from here are no longer kept.
+reset = The chat was started anew. This is what it holds now.
+link-gone = The message that the link leads to is not here any more.
+room-closed = The room was closed to writing.
+room-closed-by = The room was closed to writing by { $name }.
+room-opened = The room was opened to writing again.
+room-opened-by = The room was opened to writing again by { $name }.
+room-emptied = The room was emptied.
+room-emptied-by = The room was emptied by { $name }.
+
+## Writing
+
+# What the part of the page is called in which one writes
+write = Write
+message = Message
+message-hint = Write a message
+keys = Enter sends, Shift and Enter begins a new line, Arrow up edits your last message.
+send = Send
+send-by-key = Send (Enter)
+writing-as = Writing as { $name }
+rename = Change name
+your-name = Your name, to write here
+your-new-name = Your new name
+# A name, as an example in an empty field
+name-hint = Ada
+save = Save
+join = Join
+name-waiting = The name is not saved yet. Waiting for the connection…
+name-unanswered = The name is not saved: the server did not answer.
+name-status = The name is not saved: the server answered { $status }.
+editing = Editing your message. Escape leaves it as it was.
+# The message that is being edited
+editing-delete = Delete it
+cancel = Cancel
+edit = Edit
+delete = Delete
+delete-question = Delete this message for everybody?
+keep = Keep it
+edit-failed = The change is not saved. { $why }
+delete-failed = The message is not deleted. { $why }
+no-answer = The server did not answer; try again.
+
+## Messages on their way
+
+outbox = Not sent yet
+waiting = Waiting…
+sending = Sending…
+sent = Sent
+waiting-connection = Waiting for the connection…
+# $why: a sentence
+trying-again = { $why } Trying again…
+not-sent = Not sent. { $why }
+try-again = Try again
+discard = Discard
+unsent-other-name = It was written under another name of yours.
+unsent-old = It was written long ago.
+unsent-unknown = The server does not know you any more. Choose your name again, then try again.
+unsent-refused = The server refused it: there is nothing to see in it, or its key was used before.
+unsent-fast = You send faster than this server allows.
+unsent-unclear = The server could not say whether it was stored. Trying again settles it, and never sends it twice.
+unsent-busy = The server takes no messages right now.
+unsent-status = The server answered { $status }.
+
+## What goes wrong
+
+# Over the sentence that says it
+failure-missing = There is nothing here
+failure-refused = That did not work
+failure-server = The server cannot do that right now
+open-room = Open a new room
+
+no-page = There is nothing at this address.
+no-file = There is no such file here.
+room-name-rule = A room’s name is 1 to { $limit } of A-Z a-z 0-9 _ -, and none of { $names }.
+wrong-method = This address takes only { $methods }.
+wrong-message = A message is named by a number.
+wrong-type = A message is sent as application/json, or as a form.
+malformed = The request is not one that can be answered.
+other-site = Requests from other sites are not taken here.
+no-name = Choose a name first; then you can write.
+body-too-large = What was sent is over the limit of { $limit } bytes.
+body-slow = What was sent did not arrive within { $limit } seconds.
+body-broken = What was sent ended early.
+too-busy = Too much is waiting. Come back in a moment.
+limited =
+    { $count ->
+        [one] That is more than this server allows at once. Come back in { $count } second.
+       *[other] That is more than this server allows at once. Come back in { $count } seconds.
+    }
+name-invisible = A name needs at least one visible character.
+name-too-long = The name has { $graphemes } characters in { $bytes } bytes; the limit is { $graphemes-max } characters and { $bytes-max } bytes.
+name-like-tag = A name cannot end in # and four letters or digits: it would look like somebody’s tag.
+message-invisible = A message needs at least one visible character.
+message-too-long = The message is { $bytes } bytes; the limit is { $limit }.
+key-invalid = The message’s key is { $bytes } bytes; it must be 1 to { $limit }.
+key-reused = The message’s key was used before, for another text or in another room.
+banned = You are banned: the operator of this server does not let you write.
+message-unknown = There is no such message.
+message-deleted = The message was deleted.
+message-edited-often = The message was edited as often as it can be.
+message-others = The message is somebody else’s.
+disk-full = The server’s disk is full.
+not-now = The server takes nothing right now.
+unclear = It is unknown whether the message was stored. Trying again settles it.
+unreadable = The server cannot read its messages.

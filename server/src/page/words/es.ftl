@@ -1,0 +1,175 @@
+# Las palabras de la página en español. Lo que significan está en en.ftl.
+
+## The language itself
+
+language-name = Español
+language-direction = ltr
+
+## The frame of a room
+
+skip = Ir a escribir
+start = Millchat: abrir una sala nueva
+room = Sala
+copy-link = Copiar enlace
+link-copied = Enlace copiado
+menu = Menú
+new-room = Sala nueva
+notify = Avísame de los mensajes nuevos
+notify-sound = Con un sonido
+notify-forbidden = Este navegador no deja que la página te avise. Está en su configuración para este sitio.
+language = Idioma
+lately = Tus últimas salas
+lately-forget = Olvidar estas salas
+messages = Mensajes
+people = Personas
+who-is-here = Quién está aquí
+here = { $count } aquí
+nobody-named = Aún no hay nadie con nombre.
+and-more = y { $count } más
+licences = Licencias
+quiet = Aquí está todo en calma.
+quiet-hint = Escribe la primera palabra o envía el enlace a alguien.
+room-is-closed = Esta sala está cerrada: no se puede escribir.
+no-script = Sin JavaScript, lo nuevo no llega por sí solo.
+no-script-reload = Recargar para ver lo nuevo
+connection-gone = Se perdió la conexión. Intentando recuperarla…
+connection-back = Conectado de nuevo.
+to-newest = A lo más nuevo
+new-messages =
+    { $count ->
+        [one] { $count } nuevo
+       *[other] { $count } nuevos
+    }
+new-line = Nuevo
+typing =
+    { $count ->
+        [one] { $names } está escribiendo…
+       *[other] { $names } están escribiendo…
+    }
+typing-many = Varias personas están escribiendo…
+joined =
+    { $count ->
+        [one] { $names } ha entrado
+       *[other] { $names } han entrado
+    }
+left =
+    { $count ->
+        [one] { $names } ha salido
+       *[other] { $names } han salido
+    }
+
+## Messages
+
+edited = editado
+you = tú
+bot = bot
+deleted = Este mensaje fue eliminado.
+deleted-many =
+    { $count ->
+        [one] Se eliminó { $count } mensaje.
+       *[other] Se eliminaron { $count } mensajes.
+    }
+older = Ver mensajes anteriores
+between = Ver lo que hay en medio
+begins = Aquí empieza la sala.
+older-gone = Los mensajes anteriores ya no se conservan.
+gap = Los mensajes a partir de aquí ya no se conservan.
+reset = El chat empezó de nuevo. Esto es lo que contiene ahora.
+link-gone = El mensaje al que lleva el enlace ya no está aquí.
+room-closed = Se cerró la sala: no se puede escribir.
+room-closed-by = { $name } cerró la sala: no se puede escribir.
+room-opened = Se abrió la sala: ya se puede escribir.
+room-opened-by = { $name } abrió la sala: ya se puede escribir.
+room-emptied = Se vació la sala.
+room-emptied-by = { $name } vació la sala.
+
+## Writing
+
+write = Escribir
+message = Mensaje
+message-hint = Escribe un mensaje
+keys = Intro envía, Mayús e Intro empieza una línea nueva, la flecha arriba edita tu último mensaje.
+send = Enviar
+send-by-key = Enviar (Intro)
+writing-as = Escribes como { $name }
+rename = Cambiar nombre
+your-name = Tu nombre, para escribir aquí
+your-new-name = Tu nuevo nombre
+name-hint = Ada
+save = Guardar
+join = Entrar
+name-waiting = El nombre aún no se ha guardado. Esperando la conexión…
+name-unanswered = El nombre no se guardó: el servidor no respondió.
+name-status = El nombre no se guardó: el servidor respondió { $status }.
+editing = Estás editando tu mensaje. Escape lo deja como estaba.
+editing-delete = Eliminarlo
+cancel = Cancelar
+edit = Editar
+delete = Eliminar
+delete-question = ¿Eliminar este mensaje para todos?
+keep = Conservarlo
+edit-failed = El cambio no se guardó. { $why }
+delete-failed = El mensaje no se eliminó. { $why }
+no-answer = El servidor no respondió; inténtalo de nuevo.
+
+## Messages on their way
+
+outbox = Aún sin enviar
+waiting = En espera…
+sending = Enviando…
+sent = Enviado
+waiting-connection = Esperando la conexión…
+trying-again = { $why } Otro intento…
+not-sent = No enviado. { $why }
+try-again = Reintentar
+discard = Descartar
+unsent-other-name = Lo escribiste con otro nombre.
+unsent-old = Se escribió hace mucho.
+unsent-unknown = El servidor ya no te conoce. Elige tu nombre otra vez y reinténtalo.
+unsent-refused = El servidor lo rechazó: no hay nada que ver en él, o su clave ya se usó.
+unsent-fast = Envías más rápido de lo que permite este servidor.
+unsent-unclear = El servidor no pudo decir si se guardó. Reintentar lo aclara y nunca lo envía dos veces.
+unsent-busy = El servidor no acepta mensajes en este momento.
+unsent-status = El servidor respondió { $status }.
+
+## What goes wrong
+
+failure-missing = Aquí no hay nada
+failure-refused = Eso no funcionó
+failure-server = El servidor no puede hacer eso ahora
+open-room = Abrir una sala nueva
+
+no-page = No hay nada en esta dirección.
+no-file = Aquí no existe ese archivo.
+room-name-rule = El nombre de una sala tiene de 1 a { $limit } caracteres de A-Z a-z 0-9 _ - y no es ninguno de estos: { $names }.
+wrong-method = Esta dirección solo acepta { $methods }.
+wrong-message = Un mensaje se nombra con un número.
+wrong-type = Un mensaje se envía como application/json o como formulario.
+malformed = Esta petición no se puede responder.
+other-site = Aquí no se aceptan peticiones de otros sitios.
+no-name = Elige primero un nombre; después podrás escribir.
+body-too-large = Lo enviado supera el límite de { $limit } bytes.
+body-slow = Lo enviado no llegó en { $limit } segundos.
+body-broken = Lo enviado terminó antes de tiempo.
+too-busy = Hay demasiado en espera. Vuelve en un momento.
+limited =
+    { $count ->
+        [one] Es más de lo que este servidor permite a la vez. Inténtalo de nuevo en { $count } segundo.
+       *[other] Es más de lo que este servidor permite a la vez. Inténtalo de nuevo en { $count } segundos.
+    }
+name-invisible = Un nombre necesita al menos un carácter visible.
+name-too-long = El nombre tiene { $graphemes } caracteres en { $bytes } bytes; el límite es de { $graphemes-max } caracteres y { $bytes-max } bytes.
+name-like-tag = Un nombre no puede acabar en # y cuatro letras o cifras: parecería la etiqueta de alguien.
+message-invisible = Un mensaje necesita al menos un carácter visible.
+message-too-long = El mensaje ocupa { $bytes } bytes; el límite es de { $limit }.
+key-invalid = La clave del mensaje ocupa { $bytes } bytes; debe tener de 1 a { $limit }.
+key-reused = La clave del mensaje ya se usó para otro texto o en otra sala.
+banned = No puedes escribir: el operador de este servidor te ha vetado.
+message-unknown = Ese mensaje no existe.
+message-deleted = El mensaje fue eliminado.
+message-edited-often = El mensaje se editó tantas veces como es posible.
+message-others = El mensaje es de otra persona.
+disk-full = El disco del servidor está lleno.
+not-now = El servidor no acepta nada en este momento.
+unclear = No se sabe si el mensaje se guardó. Reintentar lo aclara.
+unreadable = El servidor no puede leer sus mensajes.

@@ -1,0 +1,183 @@
+# Les mots de la page en français. Leur sens se trouve dans en.ftl.
+
+## The language itself
+
+language-name = Français
+language-direction = ltr
+
+## The frame of a room
+
+skip = Aller à la zone de saisie
+start = Millchat : ouvrir un nouveau salon
+room = Salon
+copy-link = Copier le lien
+link-copied = Lien copié
+menu = Menu
+new-room = Nouveau salon
+notify = Me notifier des nouveaux messages
+notify-sound = Avec un son
+notify-forbidden = Ce navigateur n’autorise pas la page à vous notifier. C’est dans ses réglages pour ce site.
+language = Langue
+lately = Vos derniers salons
+lately-forget = Oublier ces salons
+messages = Messages
+people = Personnes
+who-is-here = Qui est là
+here =
+    { $count ->
+        [one] { $count } présent
+       *[other] { $count } présents
+    }
+nobody-named = Personne n’a encore de nom.
+and-more =
+    { $count ->
+        [one] et { $count } autre
+       *[other] et { $count } autres
+    }
+licences = Licences
+quiet = C’est calme ici.
+quiet-hint = Écrivez le premier mot, ou envoyez le lien à quelqu’un.
+room-is-closed = Ce salon est fermé à l’écriture.
+no-script = Sans JavaScript, rien de nouveau n’arrive tout seul.
+no-script-reload = Recharger pour voir les nouveautés
+connection-gone = La connexion est perdue. Tentative de reconnexion…
+connection-back = De nouveau connecté.
+to-newest = Vers les derniers
+new-messages =
+    { $count ->
+        [one] { $count } nouveau
+       *[other] { $count } nouveaux
+    }
+new-line = Nouveau
+typing =
+    { $count ->
+        [one] { $names } écrit…
+       *[other] { $names } écrivent…
+    }
+typing-many = Plusieurs personnes écrivent…
+joined =
+    { $count ->
+        [one] { $names } vient d’arriver
+       *[other] { $names } viennent d’arriver
+    }
+left =
+    { $count ->
+        [one] { $names } a quitté le salon
+       *[other] { $names } ont quitté le salon
+    }
+
+## Messages
+
+edited = modifié
+you = vous
+bot = bot
+deleted = Ce message a été supprimé.
+deleted-many =
+    { $count ->
+        [one] { $count } message a été supprimé.
+       *[other] { $count } messages ont été supprimés.
+    }
+older = Afficher les messages précédents
+between = Afficher ce qu’il y a entre les deux
+begins = C’est ici que le salon commence.
+older-gone = Les messages plus anciens ne sont plus conservés.
+gap = Les messages qui suivaient ne sont plus conservés.
+reset = Le chat a recommencé à zéro. Voici ce qu’il contient maintenant.
+link-gone = Le message auquel mène le lien n’est plus ici.
+room-closed = Le salon a été fermé à l’écriture.
+room-closed-by = Le salon a été fermé à l’écriture par { $name }.
+room-opened = Le salon est de nouveau ouvert à l’écriture.
+room-opened-by = Le salon a été rouvert à l’écriture par { $name }.
+room-emptied = Le salon a été vidé.
+room-emptied-by = Le salon a été vidé par { $name }.
+
+## Writing
+
+write = Écrire
+message = Message
+message-hint = Écrire un message
+keys = Entrée envoie, Maj et Entrée commence une nouvelle ligne, la flèche vers le haut modifie votre dernier message.
+send = Envoyer
+send-by-key = Envoyer (Entrée)
+writing-as = Vous écrivez en tant que { $name }
+rename = Changer de nom
+your-name = Votre nom, pour écrire ici
+your-new-name = Votre nouveau nom
+name-hint = Ada
+save = Enregistrer
+join = Participer
+name-waiting = Le nom n’est pas encore enregistré. En attente de la connexion…
+name-unanswered = Le nom n’est pas enregistré : le serveur n’a pas répondu.
+name-status = Le nom n’est pas enregistré : le serveur a répondu { $status }.
+editing = Vous modifiez votre message. Échap le laisse tel quel.
+editing-delete = Le supprimer
+cancel = Annuler
+edit = Modifier
+delete = Supprimer
+delete-question = Supprimer ce message pour tout le monde ?
+keep = Le garder
+edit-failed = La modification n’est pas enregistrée. { $why }
+delete-failed = Le message n’est pas supprimé. { $why }
+no-answer = Le serveur n’a pas répondu ; réessayez.
+
+## Messages on their way
+
+outbox = Pas encore envoyés
+waiting = En attente…
+sending = Envoi…
+sent = Envoyé
+waiting-connection = En attente de la connexion…
+trying-again = { $why } Nouvel essai…
+not-sent = Non envoyé. { $why }
+try-again = Réessayer
+discard = Abandonner
+unsent-other-name = Vous l’avez écrit sous un autre nom.
+unsent-old = Il a été écrit il y a longtemps.
+unsent-unknown = Le serveur ne vous connaît plus. Choisissez de nouveau votre nom, puis réessayez.
+unsent-refused = Le serveur l’a refusé : il n’y a rien à y voir, ou sa clé a déjà servi.
+unsent-fast = Vous envoyez plus vite que ce serveur ne le permet.
+unsent-unclear = Le serveur n’a pas pu dire s’il a été enregistré. Réessayer lève le doute et ne l’envoie jamais deux fois.
+unsent-busy = Le serveur n’accepte pas de messages pour le moment.
+unsent-status = Le serveur a répondu { $status }.
+
+## What goes wrong
+
+failure-missing = Il n’y a rien ici
+failure-refused = Cela n’a pas marché
+failure-server = Le serveur ne peut pas faire cela pour le moment
+open-room = Ouvrir un nouveau salon
+
+no-page = Il n’y a rien à cette adresse.
+no-file = Il n’y a pas de fichier de ce nom ici.
+room-name-rule = Le nom d’un salon compte de 1 à { $limit } caractères parmi A-Z a-z 0-9 _ - et n’est aucun de ceux-ci : { $names }.
+wrong-method = Cette adresse n’accepte que { $methods }.
+wrong-message = Un message est désigné par un nombre.
+wrong-type = Un message s’envoie en application/json ou par un formulaire.
+malformed = Il n’est pas possible de répondre à cette requête.
+other-site = Les requêtes d’autres sites ne sont pas acceptées ici.
+no-name = Choisissez d’abord un nom ; ensuite vous pourrez écrire.
+body-too-large = Ce qui a été envoyé dépasse la limite de { $limit } octets.
+body-slow = Ce qui a été envoyé n’est pas arrivé en { $limit } secondes.
+body-broken = Ce qui a été envoyé s’est arrêté trop tôt.
+too-busy = Trop de choses attendent. Revenez dans un instant.
+limited =
+    { $count ->
+        [one] C’est plus que ce serveur ne permet à la fois. Réessayez dans { $count } seconde.
+       *[other] C’est plus que ce serveur ne permet à la fois. Réessayez dans { $count } secondes.
+    }
+name-invisible = Un nom doit avoir au moins un caractère visible.
+name-too-long = Le nom compte { $graphemes } caractères en { $bytes } octets ; la limite est de { $graphemes-max } caractères et { $bytes-max } octets.
+name-like-tag = Un nom ne peut pas finir par # et quatre lettres ou chiffres : on le prendrait pour l’étiquette de quelqu’un.
+message-invisible = Un message doit avoir au moins un caractère visible.
+message-too-long = Le message fait { $bytes } octets ; la limite est de { $limit }.
+key-invalid = La clé du message fait { $bytes } octets ; il en faut de 1 à { $limit }.
+key-reused = La clé du message a déjà servi, pour un autre texte ou dans un autre salon.
+banned = Vous êtes banni : l’opérateur de ce serveur ne vous laisse pas écrire.
+message-unknown = Ce message n’existe pas.
+message-deleted = Le message a été supprimé.
+message-edited-often = Le message a été modifié autant de fois que possible.
+message-others = Ce message est à quelqu’un d’autre.
+disk-full = Le disque du serveur est plein.
+not-now = Le serveur n’accepte rien pour le moment.
+unclear = On ne sait pas si le message a été enregistré. Réessayer lève le doute.
+unreadable = Le serveur ne peut pas lire ses messages.

@@ -1,0 +1,151 @@
+# ページの言葉（日本語）。意味は en.ftl にあります。
+
+## The language itself
+
+language-name = 日本語
+language-direction = ltr
+
+## The frame of a room
+
+skip = 入力欄へ移動
+start = Millchat：新しいルームを開く
+room = ルーム
+copy-link = リンクをコピー
+link-copied = コピーしました
+menu = メニュー
+new-room = 新しいルーム
+notify = 新しいメッセージを通知する
+notify-sound = 音を鳴らす
+notify-forbidden = このブラウザーではページからの通知が許可されていません。このサイトの設定をご確認ください。
+language = 言語
+lately = 最近のルーム
+lately-forget = この一覧を消す
+messages = メッセージ
+people = 参加者
+who-is-here = 参加者
+here = { $count }人が参加中
+nobody-named = 名前のある人はまだいません。
+and-more = ほか{ $count }人
+licences = ライセンス
+quiet = まだ静かです。
+quiet-hint = 最初のひとことを書くか、だれかにリンクを送ってください。
+room-is-closed = このルームは現在書き込めません。
+no-script = JavaScriptがないと、新しいメッセージは自動で表示されません。
+no-script-reload = 再読み込みして確認する
+connection-gone = 接続が切れました。再接続しています…
+connection-back = 再接続しました。
+to-newest = 最新へ
+new-messages = 新着{ $count }件
+new-line = ここから新着
+typing = { $names }さんが入力中…
+typing-many = 複数の人が入力中…
+joined = { $names }さんが来ました
+left = { $names }さんが退出しました
+
+## Messages
+
+edited = 編集済み
+you = あなた
+bot = ボット
+deleted = このメッセージは削除されました。
+deleted-many = { $count }件のメッセージが削除されました。
+older = 以前のメッセージを表示
+between = 間のメッセージを表示
+begins = ここがルームの始まりです。
+older-gone = これより前のメッセージは保存されていません。
+gap = ここから先のメッセージは保存されていません。
+reset = チャットは新しく始まりました。現在の内容は次のとおりです。
+link-gone = リンク先のメッセージはもうありません。
+room-closed = ルームへの書き込みが締め切られました。
+room-closed-by = { $name }さんがルームへの書き込みを締め切りました。
+room-opened = ルームに再び書き込めるようになりました。
+room-opened-by = { $name }さんがルームへの書き込みを再開しました。
+room-emptied = ルームのメッセージがすべて消されました。
+room-emptied-by = { $name }さんがルームのメッセージをすべて消しました。
+
+## Writing
+
+write = 書き込み
+message = メッセージ
+message-hint = メッセージを書く
+keys = Enterで送信、ShiftとEnterで改行、上矢印で最後のメッセージを編集します。
+send = 送信
+send-by-key = 送信（Enter）
+writing-as = { $name } として書き込み中
+rename = 名前を変更
+your-name = 書き込むには名前を入力してください
+your-new-name = 新しい名前
+name-hint = さくら
+save = 保存
+join = 参加
+name-waiting = 名前はまだ保存されていません。接続を待っています…
+name-unanswered = 名前を保存できませんでした。サーバーから応答がありません。
+name-status = 名前を保存できませんでした。サーバーの応答：{ $status }
+editing = メッセージを編集しています。Escapeキーで元のままにします。
+editing-delete = 削除する
+cancel = キャンセル
+edit = 編集
+delete = 削除
+delete-question = このメッセージを全員の画面から削除しますか？
+keep = 残す
+edit-failed = 変更は保存されていません。{ $why }
+delete-failed = メッセージは削除されていません。{ $why }
+no-answer = サーバーから応答がありません。もう一度お試しください。
+
+## Messages on their way
+
+outbox = 未送信
+waiting = 待機中…
+sending = 送信中…
+sent = 送信済み
+waiting-connection = 接続を待っています…
+trying-again = { $why } 再送しています…
+not-sent = 送信できませんでした。{ $why }
+try-again = もう一度送る
+discard = 破棄
+unsent-other-name = 別の名前で書かれたメッセージです。
+unsent-old = かなり前に書かれたメッセージです。
+unsent-unknown = サーバーがあなたを認識できません。名前を入力し直してから、もう一度お試しください。
+unsent-refused = サーバーに拒否されました。表示できる文字がないか、キーがすでに使われています。
+unsent-fast = このサーバーで許可されている速さを超えています。
+unsent-unclear = 保存されたかどうかをサーバーが確認できませんでした。もう一度送ると確認でき、二重に送信されることはありません。
+unsent-busy = サーバーは現在メッセージを受け付けていません。
+unsent-status = サーバーの応答：{ $status }
+
+## What goes wrong
+
+failure-missing = ここには何もありません
+failure-refused = うまくいきませんでした
+failure-server = サーバーは現在それができません
+open-room = 新しいルームを開く
+
+no-page = このアドレスには何もありません。
+no-file = そのようなファイルはありません。
+room-name-rule = ルーム名は A-Z a-z 0-9 _ - の1～{ $limit }文字で、次のものは使えません：{ $names }
+wrong-method = このアドレスが受け付けるのは { $methods } だけです。
+wrong-message = メッセージは番号で指定します。
+wrong-type = メッセージは application/json かフォームで送ります。
+malformed = このリクエストには応答できません。
+other-site = ほかのサイトからのリクエストは受け付けていません。
+no-name = 先に名前を入力すると、書き込めるようになります。
+body-too-large = 送信された内容が上限の{ $limit }バイトを超えています。
+body-slow = 送信された内容が{ $limit }秒以内に届きませんでした。
+body-broken = 送信された内容が途中で終わっています。
+too-busy = 現在混み合っています。しばらくしてからお試しください。
+limited = このサーバーで一度に許可されている量を超えています。{ $count }秒後にもう一度お試しください。
+name-invisible = 名前には表示できる文字が1つ以上必要です。
+name-too-long = 名前が{ $graphemes }文字、{ $bytes }バイトあります。上限は{ $graphemes-max }文字、{ $bytes-max }バイトです。
+name-like-tag = 名前の最後に # と4つの英数字は使えません。だれかの識別記号に見えてしまいます。
+message-invisible = メッセージには表示できる文字が1つ以上必要です。
+message-too-long = メッセージが{ $bytes }バイトあります。上限は{ $limit }バイトです。
+key-invalid = メッセージのキーが{ $bytes }バイトです。1～{ $limit }バイトにしてください。
+key-reused = メッセージのキーは、別の内容または別のルームですでに使われています。
+banned = このサーバーの管理者により、書き込みが禁止されています。
+message-unknown = そのようなメッセージはありません。
+message-deleted = メッセージは削除されました。
+message-edited-often = このメッセージはこれ以上編集できません。
+message-others = ほかの人のメッセージです。
+disk-full = サーバーのディスクがいっぱいです。
+not-now = サーバーは現在受け付けていません。
+unclear = メッセージが保存されたかどうかわかりません。もう一度送ると確認できます。
+unreadable = サーバーがメッセージを読み込めません。

@@ -1,0 +1,263 @@
+//! No word stands outside the catalogues: every screen and every frame is rendered in a language whose messages are
+//! all in brackets, with people, rooms and texts that have no letters; then no letter is left outside of brackets.
+
+use super::super::super::frame::{self, Dialect, tests::elements_of, tests::read};
+use super::super::super::refusal::Tell;
+use super::super::super::{composer, error, room, rows};
+use super::super::*;
+use super::{language, places};
+use crate::body::BodyError;
+use crate::http::{Body, CrossSite, Malformed, Response};
+use crate::sse::{Dialect as _, Opened};
+use crate::text::TextError;
+use html5gum::{Token, Tokenizer};
+use hyper::StatusCode;
+use millchat::{
+    Author, AuthorKind, Encoder as _, Epoch, Event, HistoryPage, Item, Message, Opening, Place, Presence,
+    ReadError, ResetReason, RoomName, SendError, Signal, Timestamp,
+};
+
+/// What is a name, or the same in every language.
+const NAMES: [&str; 2] = ["Millchat", "UTC"];
+/// Attributes that people read or hear.
+const SAID: [&str; 7] =
+    ["aria-label", "aria-description", "aria-roledescription", "title", "placeholder", "alt", "label"];
+
+fn bracketed() -> &'static Language {
+    let bracket = |text: String| format!("⟦{text}⟧");
+    let texts = language("en").texts.clone().into_iter().map(|(id, text)| {
+        let text = match text {
+            // An attribute that no person reads.
+            text if id == "language-direction" => text,
+            Text::Plain(text) => Text::Plain(bracket(text)),
+            Text::Plural(texts) => {
+                Text::Plural(texts.into_iter().map(|(k, text)| (k, bracket(text))).collect())
+            }
+        };
+        (id, text)
+    });
+    Box::leak(Box::new(Language::new("en", texts.collect())))
+}
+
+/// The letters of what people read in this markup, outside of brackets.
+fn outside(html: &str) -> Vec<String> {
+    let mut text = String::new();
+    let mut said = Vec::new();
+    let mut of_language = false;
+    for token in Tokenizer::new(html) {
+        match token.unwrap() {
+            Token::StartTag(tag) => {
+                text.push(' ');
+                // The list of languages has their own names.
+                of_language =
+                    tag.name.as_slice() == b"button" && tag.attributes.contains_key(b"lang".as_slice());
+                for name in SAID {
+                    let value = tag.attributes.get(name.as_bytes());
+                    said.extend(value.map(|value| String::from_utf8_lossy(value).into_owned()));
+                }
+            }
+            Token::String(piece) if !of_language => text.push_str(&String::from_utf8_lossy(&piece)),
+            _ => {}
+        }
+    }
+    said.push(text);
+    said.iter().flat_map(|said| lettered(said)).collect()
+}
+
+fn lettered(said: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut left = String::new();
+    for c in said.chars() {
+        match c {
+            '⟦' => depth += 1,
+            '⟧' => depth -= 1,
+            c if depth == 0 => left.push(c),
+            _ => {}
+        }
+    }
+    assert_eq!(depth, 0, "{said}");
+    let words =
+        left.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty() && !NAMES.contains(word));
+    words.map(str::to_owned).collect()
+}
+
+fn somebody() -> Author {
+    Author { id: "0000".into(), name: "42".into(), kind: AuthorKind::Bot }
+}
+
+fn message(position: u64, content: Option<&str>) -> Message {
+    Message {
+        position,
+        prev: position - 1,
+        room: RoomName::new("---").unwrap(),
+        author: Some(somebody()),
+        content: content.map(Into::into),
+        created_at: Timestamp(0),
+        edited_at: content.map(|_| Timestamp(1)),
+    }
+}
+
+fn crowd(count: usize) -> Presence {
+    Presence { count, authors: vec![somebody(); count.min(50)] }
+}
+
+fn text_of(response: &Response) -> String {
+    let Body::Full(Some(bytes)) = response.body() else { panic!("a page") };
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Every screen of a room: nobody there, a visitor, a writer, closed, cut by retention.
+fn rooms(language: &'static Language) -> Vec<String> {
+    let name = RoomName::new("---").unwrap();
+    let me = somebody();
+    let kinds =
+        [message(1, Some("1")), message(2, None), message(3, Some("3")), message(4, None), message(5, None)];
+    let mut screens = Vec::new();
+    for (messages, me, closed, older) in [
+        (Vec::new(), None, false, None),
+        (kinds.to_vec(), Some(&me), false, None),
+        (kinds[1..].to_vec(), Some(&me), true, None),
+        (kinds.to_vec(), None, true, Some(1)),
+    ] {
+        let history = HistoryPage { messages, floor: 1, head: 9, older, newer: None };
+        let place = Place { epoch: Epoch(1), position: 9 };
+        for count in [0, 1, 50] {
+            let presence = crowd(count);
+            let (room, history, presence) = (&name, &history, &presence);
+            let view = room::View { language, room, me, history, place, presence, closed, origin: None };
+            screens.push(text_of(&room::page(&view)));
+        }
+    }
+    screens
+}
+
+/// Every error that people can meet.
+fn refusals() -> Vec<Said> {
+    let send = [
+        SendError::QueueFull { sends: 1, bytes: 1 },
+        SendError::TooLarge { bytes: 1 },
+        SendError::Empty,
+        SendError::InvalidKey { bytes: 1 },
+        SendError::InvalidAuthor("id"),
+        SendError::RoomClosed,
+        SendError::Banned,
+        SendError::TooMany("bans"),
+        SendError::KeyReused,
+        SendError::UnknownTarget(1),
+        SendError::TargetDeleted(1),
+        SendError::TooManyEdits(1),
+        SendError::NotAuthor(1),
+        SendError::DiskFull { free: 1, needed: 2 },
+        SendError::Unavailable("x".into()),
+        SendError::Unknown("x".into()),
+    ];
+    let text = [
+        TextError::NameInvisible,
+        TextError::NameTooLong { graphemes: 41, bytes: 41 },
+        TextError::NameLikeTag,
+        TextError::ContentInvisible,
+        TextError::ContentTooLong { bytes: 65_537 },
+    ];
+    let body = [BodyError::TooLarge { limit: 1 }, BodyError::Slow, BodyError::Broken, BodyError::Busy];
+    let read = [ReadError::Busy, ReadError::Failed, ReadError::Closed];
+    let all =
+        send.iter().map(Tell::tell).chain(text.iter().map(Tell::tell)).chain(body.iter().map(Tell::tell));
+    let all = all.chain(read.iter().map(Tell::tell)).chain([Malformed::Host.tell(), CrossSite.tell()]);
+    all.chain(["no-page", "no-file", "no-name", "wrong-type", "wrong-message"].map(Said::of)).collect()
+}
+
+#[test]
+fn no_word_of_a_screen_stands_outside_the_catalogues() {
+    let language = bracketed();
+    for screen in rooms(language) {
+        assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
+        assert!(screen.matches('⟦').count() > 30, "there is something to find");
+    }
+    for why in refusals() {
+        for status in [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE] {
+            let screen = text_of(&error(language, status, &why));
+            assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
+        }
+        let refused = composer::Refused { typed: "1", why: &why };
+        let foot = composer::composer(language, "---", Some(&somebody()), Some(refused)).into_string();
+        assert_eq!(outside(&foot), Vec::<String>::new(), "{foot}");
+    }
+    let hole = rows::hole(Words::In(language), (1, 2)).into_string();
+    assert_eq!(outside(&hole), Vec::<String>::new());
+}
+
+/// Every frame of the stream.
+fn frames() -> Vec<Vec<u8>> {
+    let of_event = |author: Option<Author>, body| Event {
+        position: 7,
+        prev: 5,
+        room: RoomName::new("---").unwrap(),
+        author,
+        created_at: Timestamp(0),
+        body,
+    };
+    let mut events = Vec::new();
+    for author in [Some(somebody()), None] {
+        for body in [
+            millchat::Body::Message { content: Some("1".into()) },
+            millchat::Body::Message { content: None },
+            millchat::Body::Edit { target: 3, content: Some("1".into()) },
+            millchat::Body::Delete { target: 3 },
+            millchat::Body::Close,
+            millchat::Body::Open,
+            millchat::Body::Empty,
+        ] {
+            events.push(of_event(author.clone(), body));
+        }
+    }
+    let mut all = Vec::new();
+    let mut framed = |item: Item<'_>| {
+        let mut out = Vec::new();
+        frame::encoder().encode(Epoch(1), item, &mut out);
+        all.push(out);
+    };
+    for event in &events {
+        framed(Item::Event(event));
+    }
+    for count in [0, 1, 50] {
+        framed(Item::Signal(&Signal::Presence(crowd(count))));
+    }
+    framed(Item::Signal(&Signal::Typing(vec![somebody()])));
+    let place = Place { epoch: Epoch(1), position: 41 };
+    for opening in [Opening::Start, Opening::Gap { from: 3, to: 41 }, Opening::Reset(ResetReason::Epoch)] {
+        let mut out = Vec::new();
+        Dialect.opening(&Opened { opening, place, head: 50, floor: 42, closed: true }, &mut out);
+        all.push(out);
+    }
+    all
+}
+
+#[test]
+fn a_frame_holds_no_language_and_names_messages_that_there_are() {
+    let mut named = 0;
+    for bytes in frames() {
+        for patch in read(&bytes) {
+            let html = elements_of(&patch);
+            assert_eq!(outside(&html), Vec::<String>::new(), "{html}");
+            for token in Tokenizer::new(&html) {
+                let Token::StartTag(tag) = token.unwrap() else { continue };
+                let Some(id) = tag.attributes.get(b"data-l10n".as_slice()) else { continue };
+                let id = String::from_utf8_lossy(id);
+                let text =
+                    language("en").texts.get(&*id).unwrap_or_else(|| panic!("{id} is in no catalogue"));
+                let args = tag.attributes.get(b"data-l10n-args".as_slice());
+                let args = args.map_or("{}".into(), |args| String::from_utf8_lossy(args));
+                let args: BTreeMap<String, serde_json::Value> = serde_json::from_str(&args).unwrap();
+                assert!(places(text).into_iter().all(|place| args.contains_key(place)), "{id} with {args:?}");
+                named += 1;
+            }
+        }
+    }
+    assert!(named > 20, "{named} messages");
+}
+
+#[test]
+fn a_word_in_a_template_or_an_attribute_would_be_seen() {
+    assert_eq!(outside("<p>⟦said⟧ <b title=\"here\">and</b> 7</p>"), ["here", "and"]);
+    assert_eq!(outside("<button lang=de>Deutsch</button><i>Millchat 09:30 UTC</i>"), Vec::<String>::new());
+}

@@ -1,0 +1,135 @@
+//! The sources of the page against the catalogues: what they ask for is there, what is there is asked for, and neither
+//! the script nor the styles have words of their own.
+
+use super::language;
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
+/// Literals of the script that begin like a word and are names of keys, headers and parts of the browser.
+const NAMES: [&str; 7] =
+    ["ArrowUp", "Content-Type", "Enter", "Escape", "Location", "Millchat", "Notification"];
+
+fn files(dir: &str, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(Path::new(PAGE).join(dir)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
+    assert!(!files.is_empty(), "{dir}");
+    files.sort();
+    files
+}
+
+fn scripts() -> Vec<(String, String)> {
+    let files = files("static/script", "js").into_iter().chain(files("static", "js"));
+    files.map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
+}
+
+/// The string literals of a script, also the pieces of templates.
+fn literals(script: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    // What is open: a quote, or a brace of a template's `${`.
+    let mut open = Vec::new();
+    let mut now = String::new();
+    let mut chars = script.chars().peekable();
+    while let Some(c) = chars.next() {
+        match (open.last().copied(), c) {
+            (Some(quote @ ('\'' | '"' | '`')), c) if c == quote => {
+                open.pop();
+                found.push(std::mem::take(&mut now));
+            }
+            (Some('`'), '$') if chars.peek() == Some(&'{') => {
+                chars.next();
+                open.push('{');
+                found.push(std::mem::take(&mut now));
+            }
+            (Some('\'' | '"' | '`'), '\\') => now.extend(chars.next()),
+            (Some('\'' | '"' | '`'), c) => now.push(c),
+            (_, '/') if chars.peek() == Some(&'/') => while chars.next().is_some_and(|c| c != '\n') {},
+            (_, '/') if chars.peek() == Some(&'*') => {
+                let mut before = ' ';
+                while chars.next().is_some_and(|c| !(std::mem::replace(&mut before, c) == '*' && c == '/')) {}
+            }
+            (_, quote @ ('\'' | '"' | '`')) => open.push(quote),
+            (_, '{') => open.push('{'),
+            (_, '}') => {
+                open.pop();
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether it looks like something that people read: two words, a capital before small letters, a letter of no code.
+fn is_said(literal: &str) -> bool {
+    let trimmed = literal.trim();
+    let is_code = trimmed.starts_with(['.', '#', '[', '/', ':']) || NAMES.contains(&trimmed);
+    let chars: Vec<char> = trimmed.chars().collect();
+    let words = chars.windows(3).any(|w| w[0].is_alphabetic() && w[1] == ' ' && w[2].is_alphabetic());
+    let capital =
+        chars.first().is_some_and(|c| c.is_uppercase()) && chars.get(1).is_some_and(|c| c.is_lowercase());
+    let foreign = chars.iter().any(|c| *c == '…' || (c.is_alphabetic() && !c.is_ascii()));
+    !is_code && (words || capital || foreign)
+}
+
+#[test]
+fn the_script_has_no_words_of_its_own() {
+    for said in ["'The server is gone.'", "`${n} new messages`", "\"Sending…\"", "'Sent'", "'übrig'"] {
+        assert!(literals(said).iter().any(|literal| is_said(literal)), "{said} would be seen");
+    }
+    assert_eq!(literals("x('a'); // 'b'\n/* 'c' */ `d${y('e')}f` + \"g\""), ["a", "d", "e", "f", "g"]);
+    for (path, script) in scripts() {
+        let found = literals(&script);
+        let said: Vec<_> = found.iter().filter(|literal| is_said(literal)).collect();
+        assert!(said.is_empty(), "{path} says {said:?}");
+    }
+}
+
+#[test]
+fn the_styles_have_no_words_of_their_own() {
+    for path in files("static/style", "css") {
+        let style = fs::read_to_string(&path).unwrap();
+        for line in style.lines().filter(|line| line.trim_start().starts_with("content:")) {
+            let mut quoted = line.split('"').skip(1).step_by(2);
+            assert!(
+                !quoted
+                    .any(|text| text.starts_with(|c: char| c != '\\') && text.contains(char::is_alphabetic)),
+                "{line}"
+            );
+        }
+    }
+}
+
+/// The ids that stand right behind these words in a source.
+fn asked(source: &str, before: &[&str], quote: char) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for before in before {
+        for rest in source.split(&format!("{before}{quote}")).skip(1) {
+            ids.extend(rest.split(quote).next().map(str::to_owned));
+        }
+    }
+    ids
+}
+
+#[test]
+fn every_message_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked_for() {
+    let english = &language("en").texts;
+    let rust: String = files(".", "rs")
+        .into_iter()
+        .chain(files("words", "rs"))
+        .chain([Path::new(PAGE).join("../route.rs")])
+        .map(|path| fs::read_to_string(path).unwrap())
+        // Without the tests.
+        .map(|source| source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned())
+        .collect();
+    let script: String = scripts().into_iter().map(|(_, script)| script).collect();
+    let mut all = asked(&rust, &["say(", "say_with(", ".text(", "text_with(", "Said::of("], '"');
+    all.extend(asked(&script, &["words.text("], '\''));
+    for id in &all {
+        assert!(english.contains_key(id), "{id} is asked for and in no catalogue");
+    }
+    for id in english.keys() {
+        let is_asked = rust.contains(&format!("\"{id}\"")) || script.contains(&format!("'{id}'"));
+        assert!(is_asked, "nobody asks for {id}");
+    }
+}

@@ -1,0 +1,111 @@
+//! The pictures of `docs/page.md`. They are made anew by
+//! `cargo test -p millchat-server --test all -- --ignored pictures_of_the_page`.
+
+use super::room_url;
+use crate::support::{Browser, Server, Stream};
+use serde_json::json;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/img");
+/// What a picture may weigh in the repository.
+const BYTES_MAX: usize = 200_000;
+/// Name, width, height, pixels of the device for each of the page, and whether it is a phone.
+const DEVICES: [(&str, u32, u32, f64, bool); 2] =
+    [("desktop", 1_100, 720, 1.0, false), ("phone", 375, 740, 2.0, true)];
+
+/// What people say in a language: who writes, and what.
+fn conversation(code: &str) -> [(usize, &'static str); 6] {
+    match code {
+        "ar" => [
+            (0, "صباح الخير! هل قرأ أحد المقال عن أول برنامج في التاريخ؟"),
+            (1, "نعم، كتبته آدا لوفليس عام 1843: https://en.wikipedia.org/wiki/Note_G"),
+            (1, "الخوارزمية كانت لحساب أعداد برنولي."),
+            (2, "مذهل! هل نلتقي اليوم لنناقشه؟"),
+            (0, "فكرة جيدة، الساعة الخامسة؟"),
+            (2, "اتفقنا. I will bring the book."),
+        ],
+        "ja" => [
+            (0, "おはようございます！世界初のプログラムの記事、読みましたか？"),
+            (
+                1,
+                "読みました。1843年にエイダ・ラブレスが書いたものですね：https://en.wikipedia.org/wiki/Note_G",
+            ),
+            (1, "ベルヌーイ数を計算するアルゴリズムでした。"),
+            (2, "すごいですね！今日集まって話しませんか？"),
+            (0, "いいですね。5時はどうでしょう？"),
+            (2, "了解です。本を持っていきます。"),
+        ],
+        _ => [
+            (0, "Good morning! Did anybody read the piece about the first program?"),
+            (1, "Yes, Ada Lovelace wrote it in 1843: https://en.wikipedia.org/wiki/Note_G"),
+            (1, "It was to compute the numbers of Bernoulli."),
+            (2, "Marvellous. Shall we meet today and talk about it?"),
+            (0, "A good idea. At five?"),
+            (2, "Agreed. سأحضر الكتاب."),
+        ],
+    }
+}
+
+/// Who they are; the last one looks at the page.
+fn people(code: &str) -> [&'static str; 4] {
+    match code {
+        "ar" => ["ليلى", "Ada Lovelace", "عمر", "سلمى"],
+        "ja" => ["さくら", "エイダ", "健太", "美咲"],
+        _ => ["Grace Hopper", "Ada Lovelace", "Omar", "Joan Clarke"],
+    }
+}
+
+/// What the one who looks says at the end.
+fn goodbye(code: &str) -> &'static str {
+    match code {
+        "ar" => "أراكم هناك ☕",
+        "ja" => "では、またあとで ☕",
+        _ => "See you there ☕",
+    }
+}
+
+/// They talk, and stay.
+async fn talk(server: &Server, code: &str) -> Vec<Stream> {
+    let api = server.api();
+    let [one, two, three, _] = people(code);
+    let guests = [api.guest(one).await, api.guest(two).await, api.guest(three).await];
+    let mut here = Vec::new();
+    for guest in &guests {
+        let bearer = format!("Bearer {}", guest.token);
+        let headers: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
+        here.push(Stream::open(server.address(), "/api/v1/rooms/lobby/events", headers).await.unwrap());
+    }
+    for (number, (who, text)) in conversation(code).into_iter().enumerate() {
+        let at = api.say("lobby", &guests[who], text).await;
+        if number == 2 {
+            api.edit("lobby", &guests[who], at, text).await.expect(200);
+        }
+    }
+    here
+}
+
+#[tokio::test]
+#[ignore = "it writes the pictures of the documentation"]
+async fn pictures_of_the_page_are_taken() {
+    for code in ["en", "ar", "ja"] {
+        let server = Server::start().await;
+        let _here = talk(&server, code).await;
+        let page = Browser::open_in(&room_url(&server), code).await;
+        page.join(people(code)[3]).await;
+        page.say(goodbye(code)).await;
+        page.until_messages(7).await;
+        for (device, width, height, scale, mobile) in DEVICES {
+            page.resize(width, height, scale, mobile).await;
+            for theme in ["light", "dark"] {
+                page.prefers(&[("prefers-color-scheme", theme)]).await;
+                page.reload().await;
+                // A frame of the stream has said who is here, and not only the first HTML.
+                page.until("document.querySelectorAll('#presence li').length === 4 && document.querySelector('#presence [data-l10n]')").await;
+                page.until("document.querySelectorAll('#outbox li').length === 0").await;
+                let png = page.picture().await;
+                assert!(png.len() < BYTES_MAX, "{} bytes", png.len());
+                std::fs::write(format!("{FOLDER}/page-{code}-{device}-{theme}.png"), png).unwrap();
+            }
+        }
+        page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    }
+}
