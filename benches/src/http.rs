@@ -18,6 +18,12 @@ pub fn request(address: SocketAddr, method: &str, path: &str, token: Option<&str
     .into_bytes()
 }
 
+/// The bytes of a request without a body.
+pub fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Vec<u8> {
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}\r\n").into_bytes()
+}
+
 /// Where the answer at the front of `bytes` ends; `None` while it is not all there.
 ///
 /// # Panics

@@ -18,5 +18,6 @@ pub mod post;
 pub mod readers;
 pub mod results;
 pub mod server;
+pub mod steady;
 
 pub use results::{Results, Unit};

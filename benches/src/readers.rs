@@ -15,9 +15,15 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 
 use crate::core::MESSAGE_BYTES;
+use crate::http;
 
-/// What a message of a measured round begins with; nothing else in a stream has it.
-const MARK: &[u8] = b"~~";
+/// The stream of the room in which everything happens, by the API and by the page.
+pub const API_STREAM: &str = "/api/v1/rooms/bench/events?history=0";
+/// The same.
+pub const PAGE_STREAM: &str = "/bench/messages?history=0";
+
+/// What a message of a measured round begins with; nothing else in a stream has it, in JSON or in HTML.
+const MARK: &[u8] = b"%%";
 /// Digits of the number and of the time that follow the mark.
 const DIGITS: (usize, usize) = (8, 16);
 /// How much is read from a socket at once.
@@ -29,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The content of the nth message, due at this time after the round's begin.
 pub fn content(number: u64, due: Duration) -> String {
-    let mut content = format!("~~{number:08}{:016}", due.as_nanos());
+    let mut content = format!("%%{number:08}{:016}", due.as_nanos());
     content.extend(std::iter::repeat_n('x', MESSAGE_BYTES - content.len()));
     content
 }
@@ -51,13 +57,17 @@ struct Reader {
 }
 
 impl Readers {
-    /// Connects `count` readers, and waits until their joins have caused all that they cause.
+    /// Connects `count` readers of the API's stream.
     pub fn connect(address: SocketAddr, count: usize) -> Self {
+        Self::connect_by(address, count, |_| http::get(address, API_STREAM, None))
+    }
+
+    /// Connects `count` readers, each by its own request, and waits until their joins have caused all that they cause.
+    pub fn connect_by(address: SocketAddr, count: usize, request: impl Fn(usize) -> Vec<u8>) -> Self {
         let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel has epoll");
-        let request = format!("GET /api/v1/rooms/bench/events?history=0 HTTP/1.1\r\nHost: {address}\r\n\r\n");
         let connect = |number| {
             let mut stream = TcpStream::connect(address).expect("the server takes connections");
-            stream.write_all(request.as_bytes()).expect("it takes requests");
+            stream.write_all(&request(number)).expect("it takes requests");
             stream.set_nonblocking(true).expect("a socket has the option");
             epoll::add(&epoll, &stream, EventData::new_u64(number as u64), EventFlags::IN)
                 .expect("epoll takes a socket");
@@ -66,10 +76,15 @@ impl Readers {
         let streams = (0..count).map(connect).collect();
         let (ready, buffer) = (Vec::with_capacity(count.min(1024)), vec![0; READ_BYTES]);
         let mut readers = Self { epoll, streams, ready, buffer };
-        let mut heard = 0;
-        while readers.wait(SILENCE, |_, frames| heard += frames.len()) {}
-        assert!(heard > 0, "no stream has opened");
+        assert!(readers.settle() > 0, "no stream has opened");
         readers
+    }
+
+    /// Waits until nothing comes any more; says how many bytes came.
+    pub fn settle(&mut self) -> usize {
+        let mut heard = 0;
+        while self.wait(SILENCE, |_, frames| heard += frames.len()) {}
+        heard
     }
 
     /// Takes messages until every reader has this many of the round that began at `origin`; says how long after its

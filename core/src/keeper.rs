@@ -32,15 +32,15 @@ pub(crate) fn start(shared: Weak<Shared>, stop: Receiver<()>) -> std::io::Result
 
 fn look_at_signals(shared: &Shared, now: Instant) {
     let marked = std::mem::take(&mut *shared.marked.lock());
-    let mut published = Vec::new();
+    let mut news = Vec::new();
     for (number, room) in marked {
-        let look = room.signals.look(now);
-        if look.published {
-            published.push(room.clone());
+        let look = room.signals.look(now, || room.head_now());
+        if look.wake {
+            news.push(room.clone());
         }
         if look.again {
             shared.marked.lock().insert(number, room);
         }
     }
-    shared.fanout.tell(&published);
+    shared.fanout.tell(&news);
 }

@@ -102,6 +102,13 @@ impl Room {
         self.head_known.load(Ordering::Acquire).then(|| self.head.load(Ordering::Acquire))
     }
 
+    /// The newest position that is known here. Events above it are published after this call: it waits for one that
+    /// is being published.
+    pub fn head_now(&self) -> Position {
+        let _ring = self.ring.read();
+        self.head.load(Ordering::Acquire)
+    }
+
     /// Takes what the log said: the head, and the newest events up to it, if `withheld` is still what it was
     /// before they were read.
     pub fn learn(&self, head: Position, newest: &[Arc<Event>], withheld: u64) {

@@ -4,6 +4,10 @@
 //! signal and one typing signal per room and second. Each published signal gets the room's next sequence
 //! number, and a reader that holds an older number takes the newest of each kind: signals in between are
 //! passed over, as only the latest state counts.
+//!
+//! To wake ten thousand readers for a signal alone costs as much as a message. So in a large room a signal waits for
+//! the next message, which wakes them all and takes it along, and is brought alone only when none comes; and who is
+//! here is told the more rarely, the more there are.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,10 +20,16 @@ use parking_lot::Mutex;
 use crate::encoder::{
     Encoders, FRAME_KINDS_MAX, FrameKind, Item, PRESENCE_NAMES_MAX, Presence, Signal, TYPING_NAMES_MAX,
 };
-use crate::event::Author;
+use crate::event::{Author, Position};
 
 /// Least time between two signals of one kind in one room.
 pub const SIGNAL_INTERVAL: Duration = Duration::from_secs(1);
+/// A room with more readers than this is large; with each further thousand, presence is told a second less often.
+const LARGE: usize = 1_000;
+/// How many times rarer than [`SIGNAL_INTERVAL`] presence becomes at most.
+const PRESENCE_RARER_MAX: usize = 10;
+/// How long a signal waits for a message in a large room.
+const RIDE_MAX: Duration = Duration::from_secs(1);
 /// Somebody who has said nothing for this long is no longer typing.
 pub const TYPING_LASTS: Duration = Duration::from_secs(6);
 
@@ -53,6 +63,15 @@ struct State {
     typing: Vec<(Author, Instant)>,
     presence: Published,
     typed: Published,
+    riding: Option<Riding>,
+}
+
+/// A signal of a large room that was published and for which nobody was woken yet.
+#[derive(Clone, Copy)]
+struct Riding {
+    since: Instant,
+    /// The room's head after it was published: who is woken by an event above it, finds the signal too.
+    head: Position,
 }
 
 /// A reader known by name, once for all of their connections.
@@ -71,15 +90,15 @@ struct Published {
 }
 
 impl Published {
-    fn due(&self, now: Instant) -> bool {
-        self.changed && self.at.is_none_or(|at| now.duration_since(at) >= SIGNAL_INTERVAL)
+    fn due(&self, now: Instant, interval: Duration) -> bool {
+        self.changed && self.at.is_none_or(|at| now.duration_since(at) >= interval)
     }
 }
 
 /// What a look at the room's signals found.
 pub(crate) struct Look {
-    /// Something was published: readers are to be woken.
-    pub published: bool,
+    /// Something was published that no message brings: readers are to be woken.
+    pub wake: bool,
     /// Something is still to come: look again.
     pub again: bool,
 }
@@ -138,23 +157,38 @@ impl Signals {
         self.state.lock().presence()
     }
 
-    /// Publishes what is due.
-    pub fn look(&self, now: Instant) -> Look {
+    /// Publishes what is due. `head` gives the room's head such that events above it are published after the call.
+    pub fn look(&self, now: Instant, head: impl Fn() -> Position) -> Look {
         let mut state = self.state.lock();
+        let mut wake = false;
+        if let Some(riding) = state.riding {
+            let brought = head() > riding.head;
+            wake = !brought && now.duration_since(riding.since) >= RIDE_MAX;
+            if brought || wake {
+                state.riding = None;
+            }
+        }
         let before = state.typing.len();
         state.typing.retain(|(_, at)| now.duration_since(*at) < TYPING_LASTS);
         state.typed.changed |= state.typing.len() != before;
         let mut published = false;
-        if state.presence.due(now) {
+        if state.presence.due(now, presence_interval(state.readers)) {
             let signal = Signal::Presence(state.presence());
             published |= self.publish(&mut state.presence, signal, now);
         }
-        if state.typed.due(now) {
+        if state.typed.due(now, SIGNAL_INTERVAL) {
             let signal = Signal::Typing(state.typing.iter().map(|(author, _)| author.clone()).collect());
             published |= self.publish(&mut state.typed, signal, now);
         }
-        let again = state.presence.changed || state.typed.changed || !state.typing.is_empty();
-        Look { published, again }
+        if published && state.readers <= LARGE {
+            wake = true;
+            state.riding = None;
+        } else if published && !wake {
+            let since = state.riding.map_or(now, |riding| riding.since);
+            state.riding = Some(Riding { since, head: head() });
+        }
+        let pending = state.presence.changed || state.typed.changed || state.riding.is_some();
+        Look { wake, again: pending || !state.typing.is_empty() }
     }
 
     fn publish(&self, place: &mut Published, signal: Signal, now: Instant) -> bool {
@@ -192,6 +226,11 @@ impl State {
     }
 }
 
+/// Least time between two presence signals in a room of so many.
+fn presence_interval(readers: usize) -> Duration {
+    SIGNAL_INTERVAL * readers.div_ceil(LARGE).clamp(1, PRESENCE_RARER_MAX) as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,17 +243,17 @@ mod tests {
     #[test]
     fn joins_within_a_second_become_one_signal() {
         let (signals, start) = (Signals::default(), Instant::now());
-        for n in 0..10_000 {
+        for n in 1..LARGE {
             signals.enter((n % 2 == 0).then(|| author(&n.to_string())).as_ref());
         }
-        assert!(signals.look(start).published);
+        assert!(signals.look(start, || 0).wake);
         signals.enter(None);
-        let look = signals.look(start + SIGNAL_INTERVAL / 2);
-        assert!(!look.published && look.again);
-        assert!(signals.look(start + SIGNAL_INTERVAL).published);
+        let look = signals.look(start + SIGNAL_INTERVAL / 2, || 0);
+        assert!(!look.wake && look.again);
+        assert!(signals.look(start + SIGNAL_INTERVAL, || 0).wake);
         let entry = signals.after(0).unwrap();
         let Signal::Presence(presence) = &*entry.signal else { panic!() };
-        assert_eq!((presence.count, presence.authors.len(), entry.number), (10_001, PRESENCE_NAMES_MAX, 2));
+        assert_eq!((presence.count, presence.authors.len(), entry.number), (LARGE, PRESENCE_NAMES_MAX, 2));
         assert!(signals.after(2).is_none());
     }
 
@@ -235,11 +274,63 @@ mod tests {
     fn typing_is_shown_and_goes_by_itself() {
         let (signals, start) = (Signals::default(), Instant::now());
         signals.type_now(&author("a"));
-        assert!(signals.look(start).published);
-        let look = signals.look(start + TYPING_LASTS / 2);
-        assert!(!look.published && look.again);
-        assert!(signals.look(start + TYPING_LASTS * 2).published);
+        assert!(signals.look(start, || 0).wake);
+        let look = signals.look(start + TYPING_LASTS / 2, || 0);
+        assert!(!look.wake && look.again);
+        assert!(signals.look(start + TYPING_LASTS * 2, || 0).wake);
         assert_eq!(*signals.after(1).unwrap().signal, Signal::Typing(vec![]));
-        assert!(!signals.look(start + TYPING_LASTS * 3).again);
+        assert!(!signals.look(start + TYPING_LASTS * 3, || 0).again);
+    }
+
+    /// A large room whose first signal was brought by a message.
+    fn large(readers: usize, start: Instant) -> Signals {
+        let signals = Signals::default();
+        (0..readers).for_each(|_| signals.enter(None));
+        let look = signals.look(start, || 1);
+        assert!(!look.wake && look.again);
+        let look = signals.look(start, || 2);
+        assert!(!look.wake && !look.again);
+        signals
+    }
+
+    #[test]
+    fn in_a_large_room_a_signal_comes_with_the_next_message_or_alone_when_none_comes() {
+        let start = Instant::now();
+        let signals = large(LARGE + 1, start);
+        let ada = author("a");
+        signals.type_now(&ada);
+        assert!(!signals.look(start, || 2).wake);
+        assert!(signals.after(1).is_some(), "whoever is woken by a message finds it");
+        let look = signals.look(start + RIDE_MAX / 2, || 2);
+        assert!(!look.wake && look.again);
+        assert!(signals.look(start + RIDE_MAX, || 2).wake);
+        signals.stop_typing(&ada);
+        assert!(!signals.look(start + RIDE_MAX * 2, || 3).wake);
+        assert!(!signals.look(start + RIDE_MAX * 3, || 4).wake, "the message has brought it");
+    }
+
+    #[test]
+    fn a_signal_that_follows_one_that_waits_does_not_wait_from_the_beginning() {
+        let start = Instant::now();
+        let signals = large(LARGE + 9, start);
+        signals.type_now(&author("a"));
+        assert!(!signals.look(start + RIDE_MAX * 3 / 2, || 2).wake);
+        signals.leave(None);
+        assert!(!signals.look(start + SIGNAL_INTERVAL * 2, || 2).wake);
+        assert!(signals.after(2).is_some());
+        assert!(signals.look(start + RIDE_MAX * 5 / 2, || 2).wake);
+    }
+
+    #[test]
+    fn the_more_there_are_the_more_rarely_their_number_is_told() {
+        let start = Instant::now();
+        let signals = large(5_000, start);
+        signals.leave(None);
+        signals.look(start + SIGNAL_INTERVAL * 4, || 2);
+        assert!(signals.after(1).is_none());
+        signals.look(start + SIGNAL_INTERVAL * 5, || 2);
+        let Signal::Presence(presence) = &*signals.after(1).unwrap().signal else { panic!() };
+        assert_eq!(presence.count, 4_999);
+        assert_eq!(presence_interval(1_000_000), SIGNAL_INTERVAL * PRESENCE_RARER_MAX as u32);
     }
 }

@@ -1,7 +1,7 @@
 //! The part of a reader that outlives its connections: where it is, and what it has seen so far.
 //!
-//! With our own server it goes by positions and tells the oracle; with any other it goes by the stamps in
-//! what was said and tells its [`Witness`].
+//! With our own server it goes by positions and tells the oracle; with any other, and on our own page, it goes by the
+//! stamps in what was said and tells its [`Witness`].
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,13 @@ use millchat::{Opening, Place, Position, oracle};
 
 use crate::event::{Block, Event};
 use crate::frames::{Says, Stamped};
+use crate::page::{self, Row};
 use crate::role::Role;
 use crate::run::Run;
 use crate::sse::Fields;
 use crate::stamp::Stamp;
 use crate::stream::{Scene, Step};
-use crate::target::{Speech, Template};
+use crate::target::{Speech, Template, Wire};
 use crate::witness::Witness;
 
 /// How far a reader has come.
@@ -37,17 +38,33 @@ pub struct Follower {
 
 /// What it goes by.
 enum Check {
-    Positions { oracle: oracle::Reader, place: Option<Place> },
-    Stamps { witness: Box<Witness>, place: Option<Box<str>> },
+    Positions {
+        oracle: oracle::Reader,
+        place: Option<Place>,
+    },
+    Stamps {
+        witness: Box<Witness>,
+        place: Option<Box<str>>,
+    },
+    /// `patched`: a row whose place has not come yet.
+    Page {
+        witness: Box<Witness>,
+        place: Option<Place>,
+        patched: Option<Row>,
+    },
 }
 
 impl Follower {
     /// A reader that has seen nothing.
     pub fn new(run: &Run, number: usize, room: usize, role: Role) -> Self {
-        let check = if run.target.is_millchat() {
-            Check::Positions { oracle: run.oracle.reader(&run.rooms[room], number.to_string()), place: None }
-        } else {
-            Check::Stamps { witness: Box::new(Witness::new(role == Role::Visitor)), place: None }
+        let witness = || Box::new(Witness::new(role == Role::Visitor));
+        let check = match &run.target.speech {
+            Speech::Millchat => {
+                let oracle = run.oracle.reader(&run.rooms[room], number.to_string());
+                Check::Positions { oracle, place: None }
+            }
+            Speech::Page => Check::Page { witness: witness(), place: None, patched: None },
+            Speech::Template(_) => Check::Stamps { witness: witness(), place: None },
         };
         let began = Instant::now();
         Self { check, role, joined: false, open: false, returning: false, began, behind: None, next: 0 }
@@ -59,22 +76,30 @@ impl Follower {
         self.open = false;
         self.behind = None;
         self.returning = self.joined;
-        if let Check::Stamps { witness, place: None } = &mut self.check {
-            witness.begins_without_id();
+        match &mut self.check {
+            Check::Stamps { witness, place: None } | Check::Page { witness, place: None, .. } => {
+                witness.begins_without_id();
+            }
+            _ => {}
+        }
+        if let Check::Page { patched, .. } = &mut self.check {
+            *patched = None;
         }
     }
 
     /// What it comes back by.
     pub fn last_id(&self) -> Option<String> {
         match &self.check {
-            Check::Positions { place, .. } => place.map(|place| place.to_string()),
+            Check::Positions { place, .. } | Check::Page { place, .. } => {
+                place.map(|place| place.to_string())
+            }
             Check::Stamps { place, .. } => place.as_deref().map(str::to_owned),
         }
     }
 
-    /// The response's head says 200. Where no opening will follow, this is the opening.
+    /// The server has let it in. Where no opening will follow, this is the opening.
     pub fn answered(&mut self, now: Instant, step: &mut Step<'_>) {
-        if matches!(self.check, Check::Stamps { .. }) {
+        if !matches!(self.check, Check::Positions { .. }) {
             self.opened(now, &mut step.scene);
         }
     }
@@ -83,7 +108,9 @@ impl Follower {
     pub fn reached(&self, run: &Run, room: usize, head: Position) -> bool {
         match &self.check {
             Check::Positions { place, .. } => place.map_or(0, |place| place.position) >= head,
-            Check::Stamps { witness, .. } => self.joined && witness.has_all(&run.ledger.lanes(room)),
+            Check::Stamps { witness, .. } | Check::Page { witness, .. } => {
+                self.joined && witness.has_all(&run.ledger.lanes(room))
+            }
         }
     }
 
@@ -91,7 +118,7 @@ impl Follower {
     pub fn complete(&self, run: &Run, room: usize, number: usize) {
         match &self.check {
             Check::Positions { oracle, .. } => oracle.complete(),
-            Check::Stamps { witness, .. } => {
+            Check::Stamps { witness, .. } | Check::Page { witness, .. } => {
                 let (faults, violations) = witness.judge(&run.ledger.lanes(room));
                 run.blame(faults);
                 for what in violations {
@@ -107,11 +134,13 @@ impl Follower {
             self.next += 1;
             return match says {
                 Says::Event(event) => self.event(event, now, &mut step.scene),
+                Says::Row(row) => self.row(*row),
                 Says::Stamped(stamped) => self.stamped(stamped, now, &mut step.scene),
             };
         }
         match &step.scene.run.target.speech {
             Speech::Millchat => self.read_event(block, now, step),
+            Speech::Page => self.read_page(block, now, step),
             Speech::Template(template) => self.read_stamps(block, template, now, step),
         }
     }
@@ -121,7 +150,7 @@ impl Follower {
             Ok(Block::Event(event)) => {
                 self.event(&event, now, &mut step.scene);
                 let position = event.seen.position;
-                step.frames.keep_event(block, event);
+                step.frames.keep_placed(block, Says::Event(event));
                 self.next = step.frames.number_after(position);
             }
             Ok(Block::Opening { opening, id, head }) => self.opening(opening, id, head, now, step),
@@ -131,8 +160,46 @@ impl Follower {
         }
     }
 
+    fn read_page(&mut self, block: &[u8], now: Instant, step: &mut Step<'_>) {
+        match page::Block::parse(block, step.scene.run.id) {
+            Ok(page::Block::Row(row)) => {
+                self.row(row);
+                step.frames.keep_placed(block, Says::Row(row));
+                self.next = step.frames.number_after(row.position);
+            }
+            Ok(page::Block::Place(at)) => self.moved(at, now, &mut step.scene),
+            Ok(page::Block::Other) => step.scene.tally.signals += 1,
+            Ok(page::Block::Nothing) => {}
+            Err(what) => step.scene.tally.error(what),
+        }
+    }
+
+    fn row(&mut self, row: Row) {
+        let Check::Page { witness, patched, .. } = &mut self.check else { return };
+        if let Some(before) = patched.replace(row) {
+            witness.objects(format!("no place came behind the row at {}", before.position));
+        }
+    }
+
+    /// The page's place: what was patched before it has come.
+    fn moved(&mut self, at: Place, now: Instant, scene: &mut Scene<'_>) {
+        let Check::Page { witness, place, patched } = &mut self.check else { return };
+        scene.run.epoch.get_or_init(|| at.epoch);
+        let before = place.replace(at);
+        let Some(row) = patched.take() else { return };
+        if row.position != at.position || before.is_some_and(|before| before.position >= at.position) {
+            let before = before.map_or(0, |before| before.position);
+            witness
+                .objects(format!("from {before}, the row at {} moved it to {}", row.position, at.position));
+        }
+        self.saw(&row.stamp, now, scene);
+    }
+
     fn read_stamps(&mut self, block: &[u8], template: &Template, now: Instant, step: &mut Step<'_>) {
-        let fields = Fields::parse(block);
+        let fields = match template.wire {
+            Wire::Sse => Fields::parse(block),
+            Wire::SocketIo => Fields { data: Some(block.into()), ..Fields::default() },
+        };
         let Some(data) = fields.data else { return };
         let stamps = Stamp::find(&data, step.scene.run.id);
         let Check::Stamps { place, .. } = &mut self.check else { return };
@@ -159,15 +226,20 @@ impl Follower {
     }
 
     fn stamped(&mut self, stamped: &Stamped, now: Instant, scene: &mut Scene<'_>) {
-        let Check::Stamps { witness, place } = &mut self.check else { return };
+        let Check::Stamps { place, .. } = &mut self.check else { return };
         if stamped.place.is_some() {
             place.clone_from(&stamped.place);
         }
         for stamp in &stamped.stamps {
-            if witness.saw(stamp) {
-                scene.tally.deliveries += 1;
-                measure(self.began, self.role, Some(stamp.due), now, scene);
-            }
+            self.saw(stamp, now, scene);
+        }
+    }
+
+    fn saw(&mut self, stamp: &Stamp, now: Instant, scene: &mut Scene<'_>) {
+        let (Check::Stamps { witness, .. } | Check::Page { witness, .. }) = &mut self.check else { return };
+        if witness.saw(stamp) {
+            scene.tally.deliveries += 1;
+            measure(self.began, self.role, Some(stamp.due), now, scene);
         }
     }
 

@@ -6,6 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use millchat::Position;
 
 use crate::event::Event;
+use crate::page::Row;
 use crate::stamp::Stamp;
 
 /// Events of a room that are kept to compare with: a reader further behind than this reads each block.
@@ -25,8 +26,21 @@ pub struct Frame {
 pub enum Says {
     /// An event of our own server's log.
     Event(Event),
+    /// A message of this run on our own page.
+    Row(Row),
     /// Messages of this run, in a chat of another kind.
     Stamped(Stamped),
+}
+
+impl Says {
+    /// The position that it says, if it says one.
+    fn position(&self) -> Option<Position> {
+        match self {
+            Self::Event(event) => Some(event.seen.position),
+            Self::Row(row) => Some(row.position),
+            Self::Stamped(_) => None,
+        }
+    }
 }
 
 /// Messages of this run in one block.
@@ -55,14 +69,10 @@ impl Frames {
         self.kept.get(index).filter(|frame| *frame.raw == *block).map(|frame| &frame.says)
     }
 
-    /// Keeps an event if it is newer than all that are kept.
-    pub fn keep_event(&mut self, block: &[u8], event: Event) {
-        let newer = |frame: &Frame| match &frame.says {
-            Says::Event(newest) => newest.seen.position < event.seen.position,
-            Says::Stamped(_) => false,
-        };
-        if self.kept.back().is_none_or(newer) {
-            self.push(block, Says::Event(event));
+    /// Keeps what has a position if it is newer than all that are kept.
+    pub fn keep_placed(&mut self, block: &[u8], says: Says) {
+        if self.kept.back().is_none_or(|newest| newest.says.position() < says.position()) {
+            self.push(block, says);
         }
     }
 
@@ -90,10 +100,7 @@ impl Frames {
 
     /// The number of the first event after this position.
     pub fn number_after(&self, position: Position) -> u64 {
-        let before = |frame: &Frame| match &frame.says {
-            Says::Event(event) => event.seen.position <= position,
-            Says::Stamped(_) => true,
-        };
+        let before = |frame: &Frame| frame.says.position().is_none_or(|at| at <= position);
         self.base + self.kept.partition_point(before) as u64
     }
 }
@@ -117,7 +124,7 @@ mod tests {
     fn the_cache_knows_an_event_only_by_its_very_bytes() {
         let mut frames = Frames::default();
         for (block, event) in [event(1, 0), event(5, 1), event(5, 1)] {
-            frames.keep_event(&block, event);
+            frames.keep_placed(&block, Says::Event(event));
         }
         assert_eq!(frames.number_after(0), 0);
         assert_eq!(frames.number_after(1), 1);

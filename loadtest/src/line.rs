@@ -111,8 +111,8 @@ impl Line {
             lane: run.ledger.lane(room, &self.name),
         });
         let (oracle, lane) = (book.oracle.clone(), Arc::clone(&book.lane));
-        // Only who goes by stamps needs the ledger; positions say all of it and more.
-        let number = if run.target.is_millchat() { 0 } else { lane.begin() };
+        // Only who goes by stamps needs the ledger; links say all of it and more.
+        let number = if run.target.has_links() { 0 } else { lane.begin() };
         let (due, sequence) = (run.clock.since(ticket.due), ticket.sequence);
         let stamp = Stamp { run: run.id, sequence, due, lane: lane.number, number };
         let content = stamp.write(usize::try_from(run.settings.load.size).unwrap_or(usize::MAX));
@@ -147,7 +147,7 @@ impl Line {
                 Ending::Unknown
             }
         };
-        if !run.target.is_millchat() {
+        if !run.target.has_links() {
             lane.end(ending);
         }
         Sent { ticket, outcome, began, ended }

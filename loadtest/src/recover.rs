@@ -67,7 +67,7 @@ async fn read_room(
         return Ok(log);
     }
     let place = Place { epoch, position: log.floor.saturating_sub(1) };
-    let request = run.target.join_request(room.as_str(), Some(&place.to_string()), 0);
+    let request = run.target.log_request(room.as_str(), &place.to_string());
     let mut socket = TcpStream::connect(run.target.address).await.map_err(|error| error.to_string())?;
     socket.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
     let mut reading = Reading { log: &mut log, run: run.id, wrong: None };

@@ -39,14 +39,14 @@ impl Server {
             Some(url) => {
                 Ok(Self { target: Target::parse(url, speech)?, pid: settings.place.pid, child: None })
             }
-            None if matches!(speech, Speech::Millchat) => {
-                Self::start(&program(settings.place.server.as_deref())?).await
+            None if matches!(speech, Speech::Millchat | Speech::Page) => {
+                Self::start(&program(settings.place.server.as_deref())?, speech).await
             }
             None => Err("only our own server is started here; give the --url of one that runs".to_owned()),
         }
     }
 
-    async fn start(program: &Path) -> Result<Self, String> {
+    async fn start(program: &Path, speech: Speech) -> Result<Self, String> {
         let name = program.display();
         let mut child = Command::new(program)
             .args(["--address", "127.0.0.1:0", "--log", "temp:"])
@@ -70,11 +70,7 @@ impl Server {
                 Err(_) => return Err(format!("{name} did not listen within {START_TIMEOUT:?}")),
             }
         };
-        Ok(Self {
-            target: Target::parse(&url, Speech::Millchat)?,
-            pid: child.id(),
-            child: Some((child, lines)),
-        })
+        Ok(Self { target: Target::parse(&url, speech)?, pid: child.id(), child: Some((child, lines)) })
     }
 
     /// Stops the server if it was started here.

@@ -62,11 +62,6 @@ impl Blocks {
         }
         Ok(())
     }
-
-    /// Forgets a block that was begun: the connection is gone.
-    pub fn reset(&mut self) {
-        *self = Self::default();
-    }
 }
 
 /// The fields of a block.

@@ -15,8 +15,10 @@ use crate::frames::Frames;
 use crate::http::{Body, HEAD_BYTES_MAX, Head, Malformed, Piece};
 use crate::role::{LAGGARD_BUFFER_BYTES, Role, SIP_BYTES};
 use crate::run::Run;
+use crate::socketio::{Packets, Said};
 use crate::sse::Blocks;
 use crate::tally::Tally;
+use crate::target::Wire;
 
 /// How much is read at once, in bytes.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
@@ -96,6 +98,30 @@ enum State {
     Body(Body),
 }
 
+/// Takes what the stream is made of apart.
+#[derive(Debug)]
+enum Cut {
+    Blocks(Blocks),
+    Packets(Packets),
+}
+
+impl Cut {
+    fn new(wire: Wire) -> Self {
+        match wire {
+            Wire::Sse => Self::Blocks(Blocks::default()),
+            Wire::SocketIo => Self::Packets(Packets::default()),
+        }
+    }
+
+    /// The status of an answer that is such a stream.
+    fn status(&self) -> u16 {
+        match self {
+            Self::Blocks(_) => 200,
+            Self::Packets(_) => 101,
+        }
+    }
+}
+
 /// A reader.
 pub struct Stream {
     /// Its number in the run.
@@ -112,7 +138,7 @@ pub struct Stream {
     pub follower: Follower,
     socket: Option<Socket>,
     state: State,
-    blocks: Blocks,
+    cut: Cut,
 }
 
 impl Stream {
@@ -127,7 +153,7 @@ impl Stream {
             follower: Follower::new(run, number, room, role),
             socket: None,
             state: State::Connecting,
-            blocks: Blocks::default(),
+            cut: Cut::new(run.target.wire()),
         }
     }
 
@@ -147,7 +173,7 @@ impl Stream {
         self.connection += 1;
         self.follower.begins();
         self.state = State::Connecting;
-        self.blocks.reset();
+        self.cut = Cut::new(run.target.wire());
         let address = run.target.address;
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
@@ -180,11 +206,8 @@ impl Stream {
             let run = step.scene.run;
             let room = run.rooms[self.room].as_str();
             let request = run.target.join_request(room, last_id.as_deref(), self.role.history());
-            let mut writer = socket;
-            match writer.write(request.as_bytes()) {
-                Ok(len) if len == request.len() => self.state = State::Head(Vec::new()),
-                // The send buffer of a fresh socket holds any request of ours.
-                Ok(_) => return Err(End::Failed(io::ErrorKind::WriteZero)),
+            match write(socket, request.as_bytes()) {
+                Ok(()) => self.state = State::Head(Vec::new()),
                 Err(error)
                     if matches!(error.kind(), io::ErrorKind::NotConnected | io::ErrorKind::WouldBlock) =>
                 {
@@ -226,25 +249,44 @@ impl Stream {
         }
         so_far.extend_from_slice(bytes);
         let Some(head) = Head::parse(so_far)? else { return Ok(()) };
-        if head.status != 200 {
+        if head.status != self.cut.status() {
             return Err(End::Status(head.status));
         }
         let all = std::mem::take(so_far);
         self.state = State::Body(head.body);
-        self.follower.answered(Instant::now(), step);
+        if let Cut::Blocks(_) = self.cut {
+            self.follower.answered(Instant::now(), step);
+        }
         self.body(&all[head.len..], step)
     }
 
     fn body(&mut self, mut bytes: &[u8], step: &mut Step<'_>) -> Result<(), End> {
         let State::Body(body) = &mut self.state else { return Ok(()) };
         let now = Instant::now();
-        let (blocks, follower) = (&mut self.blocks, &mut self.follower);
+        let follower = &mut self.follower;
         loop {
-            match body.next(&mut bytes)? {
-                Piece::Data(data) => blocks.feed(data, |block| follower.block(block, now, step))?,
-                Piece::More => return Ok(()),
-                Piece::End => return Err(End::Closed),
+            match (body.next(&mut bytes)?, &mut self.cut) {
+                (Piece::Data(data), Cut::Blocks(blocks)) => {
+                    blocks.feed(data, |block| follower.block(block, now, step))?;
+                }
+                (Piece::Data(data), Cut::Packets(packets)) => {
+                    let answer = packets.feed(data, |said| match said {
+                        Said::Joined => follower.answered(now, step),
+                        Said::Event(event) => follower.block(event, now, step),
+                    })?;
+                    if let Some(socket) = self.socket.as_ref().filter(|_| !answer.is_empty()) {
+                        write(socket, &answer)?;
+                    }
+                }
+                (Piece::More, _) => return Ok(()),
+                (Piece::End, _) => return Err(End::Closed),
             }
         }
     }
+}
+
+/// Writes all of it at once. The send buffer of a socket on which little is said holds anything of ours.
+fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<()> {
+    let len = socket.write(bytes)?;
+    if len == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
 }

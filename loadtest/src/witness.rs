@@ -122,11 +122,16 @@ impl Witness {
         true
     }
 
-    fn violation(&mut self, stamp: &Stamp, what: &str) {
+    /// Something else is wrong with what it was sent.
+    pub fn objects(&mut self, what: String) {
         if self.violations.len() < VIOLATIONS_MAX {
-            let Stamp { sequence, lane, number, .. } = stamp;
-            self.violations.push(format!("message {sequence} (number {number} of lane {lane}) {what}"));
+            self.violations.push(what);
         }
+    }
+
+    fn violation(&mut self, stamp: &Stamp, what: &str) {
+        let Stamp { sequence, lane, number, .. } = stamp;
+        self.objects(format!("message {sequence} (number {number} of lane {lane}) {what}"));
     }
 
     /// Whether it has seen all that the server took, so that nothing is to be waited for.

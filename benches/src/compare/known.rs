@@ -32,7 +32,7 @@ pub fn all(server: &Path, installed: &Path) -> Result<Vec<Entry>, String> {
         ("nchan", Ok(nchan()?)),
         ("Centrifugo", centrifugo(&installed.join("go/centrifugo"))),
         ("Node", Ok(node()?)),
-        ("Socket.IO", Err("the tester speaks SSE only".to_owned())),
+        ("Socket.IO", socket_io(&installed.join("npm"))),
         ("Mercure", given("MERCURE_BIN").map(mercure).transpose()?.ok_or(no_binary("MERCURE_BIN"))),
         (
             "watermillchat",
@@ -207,6 +207,37 @@ fn node() -> Result<Contestant, String> {
             "--send-body",
             "{content}",
         ]),
+        say: Box::new(|address, content| {
+            send(address, ("POST", &format!("/rooms/{ROOM}")), &[], content).map(drop)
+        }),
+        history: None,
+    })
+}
+
+fn socket_io(installed: &Path) -> Result<Contestant, String> {
+    let package = installed.join("node_modules/socket.io/package.json");
+    let package = fs::read(&package).map_err(|error| format!("{}: {error}", package.display()))?;
+    let package: Value = serde_json::from_slice(&package).map_err(|error| error.to_string())?;
+    let node = said(Command::new("node").arg("--version"))?;
+    let installed = installed.to_owned();
+    Ok(Contestant {
+        name: "Socket.IO",
+        version: format!(
+            "{} in Node {}",
+            package["version"].as_str().unwrap_or("unknown"),
+            node.trim_start_matches('v')
+        ),
+        settings: "WebSocket alone, `perMessageDeflate: false`, `bufferutil`, one process, \
+                   `benches/compare/socketio.mjs`"
+            .to_owned(),
+        acknowledged: "it was written to the sockets' buffers",
+        start: Box::new(move |_, address| {
+            let mut command = Command::new("node");
+            command.arg(place::workspace().join("benches/compare/socketio.mjs"));
+            command.arg(address.to_string()).arg(&installed).env("NODE_ENV", "production");
+            command
+        }),
+        flags: flags(&["--target", "socket.io"]),
         say: Box::new(|address, content| {
             send(address, ("POST", &format!("/rooms/{ROOM}")), &[], content).map(drop)
         }),

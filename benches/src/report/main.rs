@@ -17,13 +17,15 @@ use millchat_benches::place;
 use millchat_benches::results::Found;
 
 /// The benches, in the page's order.
-const BENCHES: [&str; 12] = [
+const BENCHES: [&str; 14] = [
     "append",
     "append_http",
     "fanout",
     "http_fanout",
     "http_full_speed",
     "http_idle",
+    "http_page",
+    "http_presence",
     "join",
     "resume",
     "no_loss_join",

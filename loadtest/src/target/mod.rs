@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use presets::TargetFlags;
-pub use template::{Template, Values};
+pub use template::{Template, Values, Wire};
 
 /// How many connections leave from one source address before the next one is taken: well inside the
 /// 28,232 ephemeral ports that Linux has by default.
@@ -24,8 +24,10 @@ const SOURCES_MAX: usize = 250;
 /// How one speaks to it.
 #[derive(Debug, Clone)]
 pub enum Speech {
-    /// As to our own server.
+    /// As to our own server, whose readers read the API's stream.
     Millchat,
+    /// As to our own server, whose readers read the page's.
+    Page,
     /// By templates.
     Template(Box<Template>),
 }
@@ -62,7 +64,20 @@ impl Target {
 
     /// Whether it is our own server, or claims to be like it.
     pub fn is_millchat(&self) -> bool {
+        matches!(self.speech, Speech::Millchat | Speech::Page)
+    }
+
+    /// Whether what readers get can be held to positions and links alone.
+    pub fn has_links(&self) -> bool {
         matches!(self.speech, Speech::Millchat)
+    }
+
+    /// What a room's events come in.
+    pub fn wire(&self) -> Wire {
+        match &self.speech {
+            Speech::Millchat | Speech::Page => Wire::Sse,
+            Speech::Template(template) => template.wire,
+        }
     }
 
     /// The source address of the next connection: none, unless the server is on this machine and there were
@@ -82,22 +97,33 @@ impl Target {
     /// wanted, where one can say so.
     pub fn join_request(&self, room: &str, last_id: Option<&str>, history: u32) -> String {
         match &self.speech {
-            Speech::Millchat => {
-                let resume = last_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
-                format!(
-                    "GET /api/v1/rooms/{room}/events?history={history} HTTP/1.1\r\nHost: {}\r\n\
-                     Accept: text/event-stream\r\n{resume}\r\n",
-                    self.host
-                )
-            }
+            Speech::Millchat => self.own_join_request(&Self::events_path(room), last_id, history),
+            Speech::Page => self.own_join_request(&format!("/{room}/messages"), last_id, history),
             Speech::Template(template) => template.join_request(&self.host, room, last_id),
         }
+    }
+
+    /// The request that reads our own server's log by the API from `last_id` on, whatever readers read.
+    pub fn log_request(&self, room: &str, last_id: &str) -> String {
+        self.own_join_request(&Self::events_path(room), Some(last_id), 0)
+    }
+
+    fn events_path(room: &str) -> String {
+        format!("{}/events", Self::room_path(room))
+    }
+
+    fn own_join_request(&self, path: &str, last_id: Option<&str>, history: u32) -> String {
+        let resume = last_id.map(|id| format!("Last-Event-ID: {id}\r\n")).unwrap_or_default();
+        format!(
+            "GET {path}?history={history} HTTP/1.1\r\nHost: {}\r\nAccept: text/event-stream\r\n{resume}\r\n",
+            self.host
+        )
     }
 
     /// The request that sends a message.
     pub fn send_request(&self, values: &Values<'_>, token: &str) -> Vec<u8> {
         match &self.speech {
-            Speech::Millchat => {
+            Speech::Millchat | Speech::Page => {
                 let body = serde_json::json!({ "content": values.content }).to_string();
                 format!(
                     "POST /api/v1/rooms/{}/messages HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\

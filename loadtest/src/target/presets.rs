@@ -2,14 +2,15 @@
 
 use clap::ValueEnum;
 
-use super::template::{Ids, Template, escape};
+use super::template::{Ids, Template, Wire, escape};
 use super::{Speech, jwt};
 
 /// The key that a Mercure hub has until it is told another.
 const MERCURE_KEY: &str = "!ChangeThisMercureHubJWTSecretKey!";
-/// How a body says that it is a form, or JSON.
+/// How a body says that it is a form, JSON, or text.
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const JSON: &str = "Content-Type: application/json";
+const TEXT: &str = "Content-Type: text/plain";
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,10 +23,22 @@ pub enum Kind {
     Centrifugo,
     /// nginx with nchan at /sub/{room} and /pub/{room}
     Nchan,
+    /// Socket.IO 4 over a WebSocket, with ?room={room} as the room to join and POST /rooms/{room} to send
+    #[value(name = "socket.io")]
+    SocketIo,
     /// The chat that ours replaces
     Watermillchat,
     /// Any other, by --sse-path, --send-path and --send-body
     GenericSse,
+}
+
+/// A stream of our own server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OwnStream {
+    /// The API's: JSON, checked by positions and links
+    Api,
+    /// The page's: patches in HTML, checked by places and by what was acknowledged
+    Page,
 }
 
 /// What kind of server it is, and how one speaks to it.
@@ -35,6 +48,10 @@ pub struct TargetFlags {
     /// The kind of server
     #[arg(long, value_enum, default_value = "millchat", value_name = "KIND")]
     pub target: Kind,
+
+    /// With our own: which stream its readers read
+    #[arg(long, value_enum, default_value = "api", value_name = "STREAM")]
+    pub stream: OwnStream,
 
     /// The key that the server wants of its publishers (mercure, centrifugo)
     #[arg(long, env = "MILLCHAT_LOADTEST_KEY", hide_env_values = true)]
@@ -68,8 +85,11 @@ pub struct TargetFlags {
 impl TargetFlags {
     /// How one speaks to this server. `rooms`: how many are loaded.
     pub fn speech(&self, rooms: u64) -> Result<Speech, String> {
-        if self.target == Kind::Millchat {
-            return Ok(Speech::Millchat);
+        match (self.target, self.stream) {
+            (Kind::Millchat, OwnStream::Api) => return Ok(Speech::Millchat),
+            (Kind::Millchat, OwnStream::Page) => return Ok(Speech::Page),
+            (_, OwnStream::Api) => {}
+            (_, OwnStream::Page) => return Err("--stream page: only our own server has a page".to_owned()),
         }
         let mut template = self.preset();
         for (mine, flag) in [
@@ -90,6 +110,7 @@ impl TargetFlags {
 
     fn preset(&self) -> Template {
         let template = |sse_path: &str, send_path: &str, send_headers: &[&str], send_body: &str| Template {
+            wire: Wire::Sse,
             sse_path: sse_path.to_owned(),
             read_headers: Vec::new(),
             send_method: "POST".to_owned(),
@@ -124,7 +145,11 @@ impl TargetFlags {
                 &[FORM, "Authorization: Bearer load:Load"],
                 "roomName={room}&content={content}",
             ),
-            Kind::Nchan => template("/sub/{room}", "/pub/{room}", &["Content-Type: text/plain"], "{content}"),
+            Kind::Nchan => template("/sub/{room}", "/pub/{room}", &[TEXT], "{content}"),
+            Kind::SocketIo => {
+                let path = "/socket.io/?EIO=4&transport=websocket&room={room}";
+                Template { wire: Wire::SocketIo, ..template(path, "/rooms/{room}", &[TEXT], "{content}") }
+            }
             Kind::GenericSse | Kind::Millchat => template("", "", &[], "{content}"),
         }
     }
@@ -146,13 +171,13 @@ mod tests {
         let arguments = ["tester"].iter().chain(arguments);
         match Only::try_parse_from(arguments).unwrap().flags.speech(2)? {
             Speech::Template(template) => Ok(*template),
-            Speech::Millchat => Err("it is millchat".to_owned()),
+            Speech::Millchat | Speech::Page => Err("it is millchat".to_owned()),
         }
     }
 
     #[test]
     fn every_known_chat_has_templates_that_hold() {
-        for kind in ["mercure", "centrifugo", "nchan", "watermillchat"] {
+        for kind in ["mercure", "centrifugo", "nchan", "socket.io", "watermillchat"] {
             template(&["--target", kind]).unwrap();
         }
         assert!(template(&["--target", "generic-sse"]).unwrap_err().contains("--sse-path"));

@@ -3,6 +3,8 @@
 //! `{room}`, `{content}` and `{sequence}` stand for the room, what is said, and the number of the message.
 //! None of the three ever holds a character that a path, a form, JSON or HTML would have to escape.
 
+use crate::websocket;
+
 /// What the placeholders stand for.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a> {
@@ -32,9 +34,20 @@ pub enum Ids {
     Centrifugo,
 }
 
+/// What a room's events come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    /// Server-sent events.
+    Sse,
+    /// Packets of Socket.IO, each a message of a WebSocket.
+    SocketIo,
+}
+
 /// The requests.
 #[derive(Debug, Clone)]
 pub struct Template {
+    /// What a room's events come in.
+    pub wire: Wire,
     /// The path of a room's stream.
     pub sse_path: String,
     /// Headers of the request that joins, `Name: value`.
@@ -99,7 +112,11 @@ impl Template {
             request += &values.fill(header);
             request += "\r\n";
         }
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n{request}\r\n")
+        request += &match self.wire {
+            Wire::Sse => "Accept: text/event-stream\r\n".to_owned(),
+            Wire::SocketIo => websocket::upgrade_headers(),
+        };
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{request}\r\n")
     }
 
     /// The request that sends a message.
@@ -159,6 +176,7 @@ mod tests {
 
     fn template() -> Template {
         Template {
+            wire: Wire::Sse,
             sse_path: "/chat/{room}/live".to_owned(),
             read_headers: vec!["Cookie: room={room}".to_owned()],
             send_method: "PUT".to_owned(),
@@ -174,8 +192,8 @@ mod tests {
         let join = template().join_request("h:1", "r", Some("7"));
         assert_eq!(
             join,
-            "GET /chat/r/live HTTP/1.1\r\nHost: h:1\r\nAccept: text/event-stream\r\nLast-Event-ID: 7\r\n\
-             Cookie: room=r\r\n\r\n"
+            "GET /chat/r/live HTTP/1.1\r\nHost: h:1\r\nLast-Event-ID: 7\r\nCookie: room=r\r\n\
+             Accept: text/event-stream\r\n\r\n"
         );
         let values = Values { room: "r", content: "hi", sequence: 9 };
         let send = String::from_utf8(template().send_request("h:1", &values)).unwrap();

@@ -74,7 +74,7 @@ impl Shared {
                 return Ok(());
             }
             let line = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
-            if line.starts_with("GET") && line.contains("/events") {
+            if line.starts_with("GET") && (line.contains("/events") || line.starts_with("GET /load-")) {
                 // In HTTP/1.0 there are no chunks to take apart.
                 let version = line.find(" HTTP/1.1").unwrap() + " HTTP/1.".len();
                 request[version] = b'0';
@@ -119,7 +119,9 @@ impl Shared {
             if !(block.ends_with(b"\n\n") || block.ends_with(b"\r\n\r\n")) {
                 continue;
             }
-            let message = block.windows(14).any(|window| window == b"event: message");
+            // The API's event, or the page's patch.
+            let names = |word: &[u8]| block.windows(word.len()).any(|window| window == word);
+            let message = names(b"event: message") || names(b"#messages:not(:has(#m-");
             let now = message && self.is_time();
             match self.breach {
                 Breach::Drop if now => block.clear(),

@@ -1,0 +1,78 @@
+//! Messages at a steady pace to readers that are connected: how long after its time each one came, and what the server
+//! spent on it.
+
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::readers::{self, Readers};
+use crate::results::{Results, Unit};
+use crate::{cost, http};
+
+/// What the serving process spends on a CPU for each delivery.
+pub const CPU: &str = "CPU per delivery";
+
+/// One round of a contender in a case: so many messages a second for so long. Gives the sender back, still connected.
+pub fn round(
+    results: &Results,
+    (case, name): (&str, &str),
+    readers: &mut Readers,
+    mut sender: Sender,
+    (pace, lasts): (u32, Duration),
+    process: u32,
+) -> Sender {
+    let messages = lasts.as_secs() * u64::from(pace);
+    let (origin, before) = (Instant::now(), cost::cpu(process));
+    let sending = thread::spawn(move || {
+        for number in 0..messages {
+            let due = Duration::from_secs(1) * number as u32 / pace;
+            thread::sleep(due.saturating_sub(origin.elapsed()));
+            sender.post(&readers::content(number, due));
+        }
+        sender
+    });
+    let latencies = readers.receive(messages, origin);
+    // Still connected: a thread that serves it alone takes its time on the CPU along when it ends.
+    let sender = sending.join().expect("the sender sends to the end");
+    let spent = cost::cpu(process).saturating_sub(before);
+    results.time(case, CPU, name, latencies.len(), spent);
+    for (metric, quantile) in [("p50 delivery", 0.5), ("p99 delivery", 0.99)] {
+        let nanos = latencies.value_at_quantile(quantile);
+        results.sample(case, metric, Unit::Nanoseconds, name, nanos as f64);
+    }
+    sender
+}
+
+/// One connection that posts.
+pub struct Sender {
+    stream: TcpStream,
+    address: SocketAddr,
+    token: String,
+}
+
+impl Sender {
+    /// Connects, and posts once.
+    pub fn connect(address: SocketAddr, token: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("the server takes connections");
+        stream.set_nodelay(true).expect("a TCP socket has the option");
+        let mut sender = Self { stream, address, token: token.into() };
+        // A message without a mark: whatever the first one costs more is over.
+        sender.post("first");
+        sender
+    }
+
+    fn post(&mut self, content: &str) {
+        let (path, body) = ("/api/v1/rooms/bench/messages", format!("{{\"content\":\"{content}\"}}"));
+        let request = http::request(self.address, "POST", path, Some(&self.token), &body);
+        self.stream.write_all(&request).expect("the server takes requests");
+        let mut answer = Vec::new();
+        while http::end_of_answer(&answer).is_none() {
+            let mut piece = [0; 2048];
+            let len = self.stream.read(&mut piece).expect("it answers");
+            assert!(len > 0, "the server ended the sender's connection");
+            answer.extend_from_slice(&piece[..len]);
+        }
+        assert!(http::succeeded(&answer), "{}", String::from_utf8_lossy(&answer));
+    }
+}
