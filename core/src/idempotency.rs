@@ -183,7 +183,6 @@ mod tests {
     #[test]
     fn the_hash_of_a_message_is_the_one_of_the_releases_before_replies() {
         let hash = Hasher::new(&[7; 32]).content(&RoomName::new("lobby").unwrap(), "hello", None);
-        let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "65dd61a4da78b36a45ed0d7319cc167d");
+        assert_eq!(u128::from_be_bytes(hash), 0x65dd_61a4_da78_b36a_45ed_0d73_19cc_167d);
     }
 }

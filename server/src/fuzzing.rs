@@ -116,7 +116,7 @@ pub fn sse(kind: u8, name: &str, content: &str) {
         _ => 1,
     };
     assert_eq!(patches.len(), changes, "{patches:?}");
-    let mut shows = Vec::new();
+    let mut markup = Vec::new();
     for patch in &patches {
         assert_eq!((&patch.id, &*patch.event), (&None, "datastar-patch-elements"));
         let (elements, rest): (Vec<_>, Vec<_>) =
@@ -127,9 +127,9 @@ pub fn sse(kind: u8, name: &str, content: &str) {
             rest.iter().all(|line| aims(line) || ["mode append", "mode remove"].contains(&line.as_str()))
         );
         assert!(elements.len() <= 1, "one line of elements: {elements:?}");
-        shows.extend(elements);
+        markup.extend(elements);
     }
-    let said = said.zip(shows.first());
+    let said = said.zip(markup.first());
     if let Some((said, html)) = said {
         // A text that is shown otherwise than it was typed says so beside it. Nobody's text has such a quotation mark.
         let typed = html.split_once(" data-source=\"").and_then(|(_, rest)| rest.split_once('"'));
