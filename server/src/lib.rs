@@ -30,6 +30,7 @@ mod route;
 mod several;
 mod sse;
 mod stall;
+mod tally;
 mod text;
 
 use crate::app::App;

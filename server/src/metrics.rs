@@ -7,8 +7,9 @@
 use crate::api::problem::Kind;
 use crate::app::Worker;
 use crate::http::{self, Response};
+use crate::tally::{Spread, events_in};
+use bytes::Bytes;
 use hyper::StatusCode;
-use memchr::memmem::Finder;
 use millchat::{Histogram, SendError, Stats};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
@@ -19,7 +20,6 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use std::sync::LazyLock;
 use std::time::Duration;
 
 /// Upper bounds of the histogram of sends, in seconds: from a fast disk to a queue that is full.
@@ -42,9 +42,9 @@ pub struct Metrics {
     /// Requests refused by a limit.
     pub refusals: Refusals,
     /// Events handed to a reader's connection.
-    deliveries: Counter,
+    deliveries: Counter<u64, Spread>,
     /// Bytes of all that was handed to readers' connections.
-    delivered_bytes: Counter,
+    delivered_bytes: Counter<u64, Spread>,
     /// Sends that were acknowledged.
     accepted: Counter,
     /// Sends that were not, by reason; `unknown` may be stored all the same.
@@ -137,7 +137,7 @@ impl Metrics {
     }
 
     /// Counts frames that were handed to a reader's connection.
-    pub fn delivered(&self, frames: &[u8]) {
+    pub fn delivered(&self, frames: &Bytes) {
         self.deliveries.inc_by(events_in(frames));
         self.delivered_bytes.inc_by(frames.len() as u64);
     }
@@ -223,12 +223,6 @@ impl Metrics {
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
         registry.register("rate_limited", "Refused by --rate-limit, by limit", self.refusals.0.clone());
     }
-}
-
-/// Events in frames: each has one line with an id, at which nothing that people type can begin a line.
-fn events_in(frames: &[u8]) -> u64 {
-    static ID_LINE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\nid: "));
-    ID_LINE.find_iter(frames).count() as u64 + u64::from(frames.starts_with(b"id: "))
 }
 
 /// The label of a rejection: a closed list, whatever the error says beside it.
@@ -323,9 +317,11 @@ mod tests {
     #[test]
     fn deliveries_are_events_and_not_writes() {
         let metrics = Metrics::default();
-        let frames = b"id: 5f3c9a2e-1\nevent: message\ndata: {\"content\":\"id: x\"}\n\n\
-            id: 5f3c9a2e-2\nevent: message\ndata: {}\n\nevent: presence\ndata: {}\n\n";
-        metrics.delivered(frames);
+        let frames = Bytes::from_static(
+            b"id: 5f3c9a2e-1\nevent: message\ndata: {\"content\":\"id: x\"}\n\n\
+            id: 5f3c9a2e-2\nevent: message\ndata: {}\n\nevent: presence\ndata: {}\n\n",
+        );
+        metrics.delivered(&frames);
         assert_eq!((metrics.deliveries.get(), metrics.delivered_bytes.get()), (2, frames.len() as u64));
     }
 

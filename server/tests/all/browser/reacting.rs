@@ -155,7 +155,7 @@ async fn who_may_not_react_is_told_so_and_other_sites_are_refused() {
     page.until("document.querySelector('.tools .picker')").await;
     // More at once than the limit lets through.
     page.js("document.querySelectorAll('.tools .picker button').forEach((button) => button.click())").await;
-    page.until_text("come back in").await;
+    page.until_text("Come back in").await;
     page.until_text("The reaction is not saved.").await;
 
     let url = format!("/lobby/messages/{target}/reactions/%F0%9F%8E%89");
