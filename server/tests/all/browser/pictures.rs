@@ -1,9 +1,12 @@
-//! The pictures of `docs/page.md`. They are made anew by
+//! The pictures of `docs/page.md` and `docs/screens.md`. They are made anew by
 //! `cargo test -p millchat-server --test all -- --ignored pictures_of_the_page`.
 
 use super::room_url;
+use crate::support::client::answer;
 use crate::support::{Browser, Server, Stream};
+use reqwest::Method;
 use serde_json::json;
+use thirtyfour::prelude::*;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/img");
 /// What a picture may weigh in the repository.
@@ -18,7 +21,7 @@ fn conversation(code: &str) -> [(usize, &'static str); 6] {
         "ar" => [
             (0, "صباح الخير! هل قرأ أحد المقال عن أول برنامج في التاريخ؟"),
             (1, "نعم، كتبته آدا لوفليس عام 1843: https://en.wikipedia.org/wiki/Note_G"),
-            (1, "الخوارزمية كانت لحساب أعداد برنولي."),
+            (1, "الخوارزمية كانت لحساب **أعداد برنولي**."),
             (2, "مذهل! هل نلتقي اليوم لنناقشه؟"),
             (0, "فكرة جيدة، الساعة الخامسة؟"),
             (2, "اتفقنا. I will bring the book."),
@@ -29,7 +32,7 @@ fn conversation(code: &str) -> [(usize, &'static str); 6] {
                 1,
                 "読みました。1843年にエイダ・ラブレスが書いたものですね：https://en.wikipedia.org/wiki/Note_G",
             ),
-            (1, "ベルヌーイ数を計算するアルゴリズムでした。"),
+            (1, "**ベルヌーイ数**を計算するアルゴリズムでした。"),
             (2, "すごいですね！今日集まって話しませんか？"),
             (0, "いいですね。5時はどうでしょう？"),
             (2, "了解です。本を持っていきます。"),
@@ -37,7 +40,7 @@ fn conversation(code: &str) -> [(usize, &'static str); 6] {
         _ => [
             (0, "Good morning! Did anybody read the piece about the first program?"),
             (1, "Yes, Ada Lovelace wrote it in 1843: https://en.wikipedia.org/wiki/Note_G"),
-            (1, "It was to compute the numbers of Bernoulli."),
+            (1, "It was to compute the **numbers of Bernoulli**."),
             (2, "Marvellous. Shall we meet today and talk about it?"),
             (0, "A good idea. At five?"),
             (2, "Agreed. سأحضر الكتاب."),
@@ -74,11 +77,21 @@ async fn talk(server: &Server, code: &str) -> Vec<Stream> {
         let headers: &[(&str, &[u8])] = &[("authorization", bearer.as_bytes())];
         here.push(Stream::open(server.address(), "/api/v1/rooms/lobby/events", headers).await.unwrap());
     }
+    let mut positions = Vec::new();
     for (number, (who, text)) in conversation(code).into_iter().enumerate() {
-        let at = api.say("lobby", &guests[who], text).await;
+        // The second voice is answered.
+        let reply_to = (number == 3).then(|| positions[1]);
+        let post = api.request(Method::POST, "/api/v1/rooms/lobby/messages").bearer_auth(&guests[who].token);
+        let sent = answer(post.json(&json!({ "content": text, "reply_to": reply_to }))).await.expect(201);
+        let at = sent.json()["position"].as_u64().unwrap();
         if number == 2 {
             api.edit("lobby", &guests[who], at, text).await.expect(200);
         }
+        positions.push(at);
+    }
+    for (who, at, reaction) in [(0, 1, "❤️"), (2, 1, "❤️"), (2, 1, "🎉"), (1, 4, "👍")] {
+        let path = format!("/api/v1/rooms/lobby/messages/{}/reactions/{reaction}", positions[at]);
+        answer(api.request(Method::PUT, &path).bearer_auth(&guests[who].token)).await.expect(204);
     }
     here
 }
@@ -104,8 +117,46 @@ async fn pictures_of_the_page_are_taken() {
                 let png = page.picture().await;
                 assert!(png.len() < BYTES_MAX, "{} bytes", png.len());
                 std::fs::write(format!("{FOLDER}/page-{code}-{device}-{theme}.png"), png).unwrap();
+                others(&page, &server, &format!("{code}-{device}-{theme}")).await;
             }
         }
         page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
     }
+}
+
+/// Keeps a small picture of the page as it is.
+async fn keep(page: &Browser, screen: &str, of: &str) {
+    let webp = page.small_picture().await;
+    assert!(webp.len() < BYTES_MAX, "{} bytes", webp.len());
+    std::fs::write(format!("{FOLDER}/screens/{screen}-{of}.webp"), webp).unwrap();
+}
+
+/// The screens besides the room itself: answering and choosing a reaction, the menu, who is here, the question before a
+/// delete, an empty room for a visitor, an error.
+async fn others(page: &Browser, server: &Server, of: &str) {
+    page.hover("#messages > .msg:nth-last-child(2) .text").await;
+    page.click(".tools .reply").await;
+    page.hover("#messages > .msg:nth-last-child(2) .text").await;
+    page.click(".tools .react").await;
+    keep(page, "answer", of).await;
+    page.keys("#draft", Key::Escape + "").await;
+    page.click("#more").await;
+    keep(page, "menu", of).await;
+    page.keys("body", Key::Escape + "").await;
+    page.click("#who").await;
+    keep(page, "people", of).await;
+    page.click("#who").await;
+    page.keys("#draft", Key::Up + "").await;
+    page.click("#editing .delete").await;
+    page.until("document.querySelector('#deleting').open").await;
+    keep(page, "delete", of).await;
+    page.click("#deleting button[value=keep]").await;
+    let cookies = page.cookies().await;
+    page.cdp("Network.clearBrowserCookies", json!({})).await;
+    page.go(&format!("http://{}/a-new-room", server.address())).await;
+    keep(page, "empty", of).await;
+    page.go(&format!("http://{}/a/b", server.address())).await;
+    keep(page, "error", of).await;
+    page.set_cookies(cookies).await;
+    page.go(&room_url(server)).await;
 }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpStream};
 use std::process::Stdio;
 use std::time::Duration;
 
+use base64::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -132,6 +133,25 @@ impl Browser {
     /// A picture of what is in sight, as PNG.
     pub async fn picture(&self) -> Vec<u8> {
         self.driver.screenshot_as_png().await.unwrap()
+    }
+
+    /// The same as WebP, which is small.
+    pub async fn small_picture(&self) -> Vec<u8> {
+        let how = json!({ "format": "webp", "quality": 70 });
+        let taken = self.driver.cdp().send_raw("Page.captureScreenshot", how);
+        let taken = within("a picture is taken", taken).await.unwrap();
+        BASE64_STANDARD.decode(taken["data"].as_str().expect("a picture")).unwrap()
+    }
+
+    /// What the browser is known by, to be given back later.
+    pub async fn cookies(&self) -> Value {
+        let asked = self.driver.cdp().send_raw("Network.getAllCookies", json!({}));
+        within("the browser answers", asked).await.unwrap()["cookies"].clone()
+    }
+
+    /// Gives them back.
+    pub async fn set_cookies(&self, cookies: Value) {
+        self.cdp("Network.setCookies", json!({ "cookies": cookies })).await;
     }
 
     /// What the reader's system asks of pages, such as `prefers-color-scheme`.
