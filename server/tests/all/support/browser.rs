@@ -117,7 +117,12 @@ impl Browser {
 
     /// Says something to the browser in its own protocol.
     pub async fn cdp(&self, method: &str, parameters: Value) {
-        within("the browser obeys", self.driver.cdp().send_raw(method, parameters)).await.unwrap();
+        self.ask(method, parameters).await;
+    }
+
+    /// The same, with its answer.
+    async fn ask(&self, method: &str, parameters: Value) -> Value {
+        within("the browser obeys", self.driver.cdp().send_raw(method, parameters)).await.unwrap()
     }
 
     /// A screen of this size; `scale`: pixels of the device for each of the page.
@@ -138,15 +143,13 @@ impl Browser {
     /// The same as WebP, which is small.
     pub async fn small_picture(&self) -> Vec<u8> {
         let how = json!({ "format": "webp", "quality": 70 });
-        let taken = self.driver.cdp().send_raw("Page.captureScreenshot", how);
-        let taken = within("a picture is taken", taken).await.unwrap();
+        let taken = self.ask("Page.captureScreenshot", how).await;
         BASE64_STANDARD.decode(taken["data"].as_str().expect("a picture")).unwrap()
     }
 
     /// What the browser is known by, to be given back later.
     pub async fn cookies(&self) -> Value {
-        let asked = self.driver.cdp().send_raw("Network.getAllCookies", json!({}));
-        within("the browser answers", asked).await.unwrap()["cookies"].clone()
+        self.ask("Network.getAllCookies", json!({})).await["cookies"].clone()
     }
 
     /// Gives them back.
