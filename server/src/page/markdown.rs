@@ -24,6 +24,8 @@ const ELEMENTS_MAX: usize = 500;
 /// Elements inside of each other.
 const DEPTH_MAX: usize = 8;
 
+/// The end of a block of code.
+const CODE_END: &str = "</code></pre>";
 const INTO_MEMORY: &str = "writing to memory does not fail";
 
 /// The content as people see it, and whether its text is still what was typed.
@@ -57,6 +59,11 @@ struct Writer<'a> {
     /// The source up to here has been dealt with.
     at: usize,
     open: Vec<Open>,
+    /// Of `open`: elements, those with lines of their own, and those whose text has no links. Counted, since a text of
+    /// nothing but marks of quotes opens as many as it has bytes.
+    depth: usize,
+    blocks: usize,
+    plain: usize,
     elements: usize,
     links: usize,
     /// A block begins or ends here: the line breaks beside it are its own.
@@ -78,6 +85,9 @@ impl<'a> Writer<'a> {
             run: 0..0,
             at: 0,
             open,
+            depth: 0,
+            blocks: 0,
+            plain: 0,
             elements: 0,
             links: 0,
             beside_block: false,
@@ -164,7 +174,7 @@ impl<'a> Writer<'a> {
             return;
         }
         if matches!(self.open.last(), None | Some(Open::Typed)) {
-            let begins_line = self.source[..self.at].ends_with('\n') && self.is_in_block();
+            let begins_line = self.source[..self.at].ends_with('\n') && self.blocks > 0;
             if begins_line && self.source[self.at..to].bytes().all(|byte| matches!(byte, b' ' | b'\t' | b'>'))
             {
                 // What a quote or a list puts before each of its lines.
@@ -187,16 +197,13 @@ impl<'a> Writer<'a> {
         self.at = to;
     }
 
-    fn is_in_block(&self) -> bool {
-        self.open.iter().any(|open| matches!(open, Open::Block(_)))
-    }
-
     /// Whether an element may begin here.
     fn may_begin(&self, range: &Range<usize>) -> bool {
+        if self.elements == ELEMENTS_MAX || self.depth == DEPTH_MAX {
+            return false;
+        }
         let before = self.urls.partition_point(|url| url.start < range.start);
-        let in_url = before.checked_sub(1).is_some_and(|last| range.start < self.urls[last].end);
-        let depth = self.open.iter().filter(|open| !matches!(open, Open::Typed)).count();
-        !in_url && self.elements < ELEMENTS_MAX && depth < DEPTH_MAX
+        !before.checked_sub(1).is_some_and(|last| range.start < self.urls[last].end)
     }
 
     fn begin(&mut self, tag: &Tag<'_>, range: &Range<usize>) {
@@ -205,7 +212,22 @@ impl<'a> Writer<'a> {
             self.elements += 1;
             self.as_typed = false;
         }
+        self.count(&opened, 1);
         self.open.push(opened);
+    }
+
+    /// One more is open, or one less.
+    fn count(&mut self, opened: &Open, more: isize) {
+        let (depth, block, plain) = match opened {
+            Open::Typed => (0, 0, 0),
+            Open::Inline(_) => (1, 0, 0),
+            Open::Block(end) => (1, 1, isize::from(*end == CODE_END)),
+            Open::Link { .. } => (1, 0, 1),
+        };
+        for (count, of_it) in [(&mut self.depth, depth), (&mut self.blocks, block), (&mut self.plain, plain)]
+        {
+            *count = count.saturating_add_signed(of_it * more);
+        }
     }
 
     /// Writes the beginning of what a tag is shown as.
@@ -214,7 +236,7 @@ impl<'a> Writer<'a> {
             Tag::Strong => self.inline("<strong>", "</strong>"),
             Tag::Emphasis => self.inline("<em>", "</em>"),
             Tag::BlockQuote(_) => self.block("<blockquote>", "</blockquote>"),
-            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.block("<pre><code>", "</code></pre>"),
+            Tag::CodeBlock(CodeBlockKind::Fenced(_)) => self.block("<pre><code>", CODE_END),
             Tag::List(None) => self.block("<ul>", "</ul>"),
             Tag::List(Some(first)) => self.block(&format!("<ol start=\"{first}\">"), "</ol>"),
             // Outside of its list, which was one too many, it is none.
@@ -255,18 +277,21 @@ impl<'a> Writer<'a> {
     }
 
     fn end(&mut self) {
-        match self.open.pop() {
+        // What is written before its end is still inside.
+        let ended = self.open.pop();
+        if !matches!(ended, None | Some(Open::Typed)) {
+            match ended {
+                Some(Open::Block(_)) => self.border(),
+                _ => self.flush(),
+            }
+        }
+        if let Some(ended) = &ended {
+            self.count(ended, -1);
+        }
+        match ended {
             None | Some(Open::Typed) => {}
-            Some(Open::Inline(end)) => {
-                self.flush();
-                self.out.push_str(end);
-            }
-            Some(Open::Block(end)) => {
-                self.border();
-                self.out.push_str(end);
-            }
+            Some(Open::Inline(end) | Open::Block(end)) => self.out.push_str(end),
             Some(Open::Link { host }) => {
-                self.flush();
                 self.out.push_str("</a>");
                 if let Some(host) = host {
                     leads_to(&host, &mut self.out);
@@ -287,9 +312,7 @@ impl<'a> Writer<'a> {
         }
         self.beside_block = false;
         self.seen |= text.contains(|c: char| !c.is_whitespace());
-        let plain =
-            self.open.iter().any(|open| matches!(open, Open::Link { .. } | Open::Block("</code></pre>")));
-        if plain {
+        if self.plain > 0 {
             return escape(text, &mut self.out);
         }
         for span in finder().spans(text) {

@@ -113,7 +113,7 @@ pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
     // A page of another site can make a browser come here: then nobody is shown to be in the room.
     let own = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()).is_ok();
     let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
-    let Some(also) = also(req.uri().query().unwrap_or_default()) else {
+    let Some(also) = also(room, req.uri().query().unwrap_or_default()) else {
         // Only the script asks so, and it asks right.
         return error(Language::of(req.headers()), StatusCode::BAD_REQUEST, &Said::of("malformed"));
     };
@@ -124,17 +124,19 @@ pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
     sse::respond_several(w, req, rooms, reader, (frame::Dialect, frame::room)).await
 }
 
-/// The other rooms that a stream is asked for; `None` when there are too many, or one is none.
-fn also(query: &str) -> Option<Vec<(RoomName, From)>> {
+/// The rooms that a stream is asked for beside its own; `None` when there are too many, one is none, or one comes twice:
+/// each is a reader of its own.
+fn also(own: &RoomName, query: &str) -> Option<Vec<(RoomName, From)>> {
     let asked = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "also");
     let mut rooms = Vec::new();
     for (_, value) in asked {
         let (name, place) = value.split_once(':')?;
         let from = place.parse().map_or(From::Malformed, From::After);
-        rooms.push((route::room(Some(name))?, from));
-        if rooms.len() == ROOMS_MAX {
+        let room = route::room(Some(name))?;
+        if room == *own || rooms.iter().any(|(other, _)| *other == room) || rooms.len() + 2 > ROOMS_MAX {
             return None;
         }
+        rooms.push((room, from));
     }
     Some(rooms)
 }

@@ -118,3 +118,37 @@ async fn a_tab_that_the_browser_froze_loses_the_connection_to_one_that_waits() {
     until_readers(&server, 1).await;
     assert_clean(&oracle, &[recover(&api, "lobby").await]);
 }
+
+#[tokio::test]
+async fn a_tab_that_is_far_behind_brings_nothing_old_into_another_of_its_room() {
+    let server = Server::start().await;
+    let oracle = Oracle::new();
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    let page = Browser::open(&room_url(&server)).await;
+    for number in 0..3 {
+        say(&api, &oracle, &carol, &format!("before {number}")).await;
+    }
+    page.until_messages(3).await;
+    page.cdp("Page.setWebLifecycleState", json!({ "state": "frozen" })).await;
+    // More than the first HTML holds, so that the new tab has not all of it.
+    for number in 0..150 {
+        say(&api, &oracle, &carol, &format!("meanwhile {number}")).await;
+    }
+    let behind = page.open_tab(&room_url(&server)).await;
+    page.until_messages(100).await;
+    let ahead = page.here().await;
+    page.switch_to(behind).await;
+    page.cdp("Page.setWebLifecycleState", json!({ "state": "active" })).await;
+    // It catches up by the stream that is opened anew for its sake.
+    page.until_messages(153).await;
+    assert_shows_all(&api, &oracle, &page).await;
+    page.switch_to(ahead).await;
+    say(&api, &oracle, &carol, "after").await;
+    page.until_messages(101).await;
+    let shown = page.rows().await;
+    assert_eq!(shown.len(), 101, "nothing old came in");
+    assert!(shown.is_sorted_by_key(|(position, ..)| *position), "{shown:?}");
+    assert_eq!(shown.last().unwrap().2, "after");
+    assert_clean(&oracle, &[recover(&api, "lobby").await]);
+}

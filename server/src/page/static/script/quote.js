@@ -96,9 +96,21 @@ for (const place of [messages, document.getElementById('outbox'), document.getEl
 }
 document.addEventListener('stream-back', fillAll);
 
+// The list begins anew, so what is quoted elsewhere in the page may be gone too.
+function forget() {
+  for (const quote of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.quote[data-target]'))) {
+    if (messages.contains(quote)) continue;
+    quote.replaceChildren();
+    quote.dataset.empty = '';
+  }
+  // Once the patch is in the page.
+  setTimeout(fillAll);
+}
+
 // An edit or a delete comes as the text of its message, which need not be in the page.
 document.addEventListener('datastar-fetch', ({ detail: { type, argsRaw } }) => {
   if (type !== 'datastar-patch-elements') return;
+  if (argsRaw.selector === '#messages' && argsRaw.mode === 'inner') return forget();
   const [, target] = /^<div class="text[^>]* id="t-(\d+)"/.exec(argsRaw.elements ?? '') ?? [];
   if (!target || quotesOf(target).length === 0) return;
   const text = new DOMParser().parseFromString(argsRaw.elements, 'text/html').body.firstElementChild;

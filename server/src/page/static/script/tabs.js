@@ -31,6 +31,10 @@ let shownAt = document.hidden ? 0 : Date.now();
 let wordTimer;
 /** The stream that this tab takes events of. @type {number[]} */
 let taken = [0, 0];
+/** The list begins anew: what comes next is what it holds. */
+let anew = false;
+/** Since when a tab had the connection, the latest that was heard of. */
+let latest = 0;
 
 // Of the tab that has the connection:
 let leading = false;
@@ -72,6 +76,23 @@ function before(one, other) {
   return covers(other, one) ? other : NOWHERE;
 }
 
+// A stream may begin before this tab's place, for the sake of another tab. What this one has had is not put in again: its
+// rows may have been taken out of the page, or never have been in it.
+/** @param {string} type @param {Record<string, string>} argsRaw */
+function isPast(type, { selector, mode, elements, signals }) {
+  const [epoch, at] = self().place.split('-');
+  if (type === 'datastar-patch-signals') {
+    const [, ofEpoch, place] = /^\{"_place":"([0-9a-f]+)-(\d+)"\}$/.exec(signals ?? '') ?? [];
+    const isBack = !anew && ofEpoch === epoch && Number(place) < Number(at);
+    if (place !== undefined) anew = false;
+    return isBack;
+  }
+  if (!selector?.startsWith('#messages') || !['append', 'inner'].includes(mode)) return false;
+  const [, row] = /^<li [^>]*(?:data-position="|id="gap-)(\d+)"/.exec(elements ?? '') ?? [];
+  if (row === undefined) anew ||= mode === 'inner';
+  return !anew && row !== undefined && Number(row) <= Number(at);
+}
+
 /** The other tabs, by their locks: those go with the tab, however it ends. */
 async function others() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
@@ -103,9 +124,11 @@ function answers(tabs) {
 async function roll() {
   const turn = ++rolls;
   rolling = true;
+  const known = [...here.keys()];
   const tabs = channel ? await others() : [];
-  for (const id of here.keys()) if (!tabs.some((tab) => tab.id === id)) here.delete(id);
-  alone = tabs.length === 0;
+  // One that came while the locks were looked at is not among them.
+  for (const id of known) if (!tabs.some((tab) => tab.id === id)) here.delete(id);
+  alone = tabs.length === 0 && here.size === 0;
   if (!alone) await answers(tabs);
   if (turn !== rolls) return;
   rolling = false;
@@ -163,7 +186,9 @@ async function wait(how = {}) {
     await navigator.locks.request(LINE, how, () => {
       clearTimeout(wordTimer);
       leading = true;
-      number = [Date.now(), 0];
+      // Clocks step back.
+      latest = Math.max(Date.now(), latest + 1);
+      number = [latest, 0];
       roll();
       return new Promise(() => {});
     });
@@ -189,7 +214,7 @@ window.addEventListener(
       current = argsRaw.room;
     } else if (type.startsWith('datastar-patch-')) {
       if (!alone) tell({ kind: 'event', number, room: current, type, argsRaw });
-      if (current !== room) event.stopImmediatePropagation();
+      if (current !== room || isPast(type, argsRaw)) event.stopImmediatePropagation();
     }
   },
   true,
@@ -198,6 +223,7 @@ window.addEventListener(
 // Another tab has opened a stream. Whoever had the connection has it no more; whoever is further back says so.
 /** @param {number[]} opened @param {Map<string, string>} open */
 function follow(opened, open) {
+  latest = Math.max(latest, opened[0]);
   if (!isLater(opened, leading ? number : taken)) return;
   if (leading) resign();
   clearTimeout(wordTimer);
@@ -222,12 +248,14 @@ channel?.addEventListener('message', (/** @type {MessageEvent<TabMessage>} */ { 
     clearTimeout(wordTimer);
     if (data.room !== room) return;
     const { type, argsRaw } = data;
+    if (isPast(type, argsRaw)) return;
     document.dispatchEvent(new CustomEvent('datastar-fetch', { detail: { type, el: stream, argsRaw } }));
   } else if (data.kind === 'opened') {
     follow(data.number, data.open);
   } else if (data.kind === 'roll') {
     clearTimeout(wordTimer);
-    tell(self());
+    // Before the client has read the page there is no place to say.
+    if (stream.dataset.place) tell(self());
   } else if (data.kind === 'here') {
     note(data);
   } else if (data.kind === 'gone') {
