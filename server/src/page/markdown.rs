@@ -203,7 +203,7 @@ impl<'a> Writer<'a> {
             return false;
         }
         let before = self.urls.partition_point(|url| url.start < range.start);
-        !before.checked_sub(1).is_some_and(|last| range.start < self.urls[last].end)
+        before.checked_sub(1).is_none_or(|last| range.start >= self.urls[last].end)
     }
 
     fn begin(&mut self, tag: &Tag<'_>, range: &Range<usize>) {
