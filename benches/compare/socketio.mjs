@@ -8,25 +8,13 @@
 
 import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import { posted } from './posted.mjs';
 
 const { Server } = createRequire(`${process.argv[3]}/`)('socket.io');
 
 const [host, port] = process.argv[2].split(':');
-// Bytes of a message; more than that ends the connection.
-const messageBytesMax = 65536;
-
 const server = createServer((request, response) => {
-  let content = '';
-  request.setEncoding('utf8');
-  request.on('data', (piece) => {
-    content += piece;
-    if (content.length > messageBytesMax) request.destroy();
-  });
-  request.on('end', () => {
-    io.to(request.url.slice('/rooms/'.length)).emit('message', content);
-    response.writeHead(201, { 'Content-Length': 0 });
-    response.end();
-  });
+  posted(request, response, (content) => io.to(request.url.slice('/rooms/'.length)).emit('message', content));
 });
 const io = new Server(server, { transports: ['websocket'], perMessageDeflate: false, serveClient: false });
 io.on('connection', (socket) => {

@@ -4,11 +4,10 @@
 //   POST /rooms/ROOM   a message, to all who read
 
 import { createServer } from 'node:http';
+import { posted } from './posted.mjs';
 
 const [host, port] = process.argv[2].split(':');
 const rooms = new Map();
-// Bytes of a message; more than that ends the connection.
-const messageBytesMax = 65536;
 
 createServer((request, response) => {
   let readers = rooms.get(request.url);
@@ -20,16 +19,8 @@ createServer((request, response) => {
     response.on('close', () => readers.delete(response));
     return;
   }
-  let content = '';
-  request.setEncoding('utf8');
-  request.on('data', (piece) => {
-    content += piece;
-    if (content.length > messageBytesMax) request.destroy();
-  });
-  request.on('end', () => {
+  posted(request, response, (content) => {
     const frame = Buffer.from(`data: ${content}\n\n`);
     for (const reader of readers) reader.write(frame);
-    response.writeHead(201, { 'Content-Length': 0 });
-    response.end();
   });
 }).listen(Number(port), host);

@@ -1,7 +1,7 @@
 // One connection for all tabs of this browser, since it has six to a host and a tab holds one for as long as it is
 // open. The tab that holds a lock has the connection: it asks the others for their places, opens one stream of all
 // their rooms, says from which places, and hands on what is not its own. A tab takes what belongs to a stream that
-// began no later than its own place, so it misses nothing; what comes twice is put in once. When the tab with the
+// began no later than its own place, and of them what it has not had. When the tab with the
 // connection is closed another gets the lock and goes on from the same places. One that does not answer, since the
 // browser froze it, loses the lock to one that waits for it.
 //
