@@ -3,7 +3,7 @@
 // which is filled as one comes near it.
 
 const NEAR_PX = 800;
-const ROWS_MAX = 1_000;
+const ROWS_MAX = 500;
 const ROWS_SLACK = 100;
 const NEWEST_KEPT = 100;
 
@@ -139,7 +139,8 @@ function trim() {
   const seen = following ? rows.length : rows.findIndex((row) => row.getBoundingClientRect().bottom > top);
   const height = scroller.scrollHeight;
   const above = rows.slice(0, Math.max(0, following ? rows.length - ROWS_MAX : seen - ROWS_MAX / 2));
-  while (above.length > 0 && rows[above.length]?.classList.contains('hole')) above.push(rows[above.length]);
+  // A list begins with the head of a group: were it to go, all the groups below would be formed anew.
+  while (above.length > 0 && rows[above.length]?.matches('.hole, .cont')) above.push(rows[above.length]);
   for (const row of above) row.remove();
   if (above.length > 0) {
     offerOlder();

@@ -38,13 +38,15 @@ function messageBefore(row) {
 }
 
 // Puts a row into the group before it, or begins one. Says whether the row after it must be looked at too. A line
-// between two messages ends a group, and not a day.
+// between two messages ends a group, and not a day. What begins a group goes on to, whatever comes in above it: the
+// rows in sight stay as they are.
 /** @param {Row} row */
 function place(row) {
   const before = messageBefore(row);
   const sameDay = before !== null && before.day === row.day;
   if (sameDay) row.removeAttribute('data-day');
   else if (row.day) row.dataset.day = row.day;
+  if (row.head === row) return false;
   const adjoins = before === row.previousElementSibling;
   const sameAuthor = sameDay && adjoins && row.dataset.authorId !== '' && before.dataset.authorId === row.dataset.authorId;
   const since = sameAuthor ? (row.at ?? NaN) - (before.head?.at ?? NaN) : NaN;
@@ -77,7 +79,7 @@ function take(rows) {
 
 take(messages.children);
 new MutationObserver((records) => {
-  for (const { addedNodes } of records) take(addedNodes);
+  take(records.flatMap(({ addedNodes }) => [...addedNodes]));
   placeFrom(messages.firstElementChild);
 }).observe(messages, { childList: true });
 new MutationObserver(() => {
