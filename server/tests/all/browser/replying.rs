@@ -48,10 +48,15 @@ async fn an_answer_quotes_its_target_as_it_is_live_and_in_the_first_html() {
     ada.keys("#draft", "yes".to_owned() + Key::Escape).await;
     ada.until("document.querySelector('#replying').hidden").await;
     tool(&ada, target, "reply").await;
+    // Like the draft it is there after a reload.
+    ada.reload().await;
+    ada.until("document.querySelector('#replying .said')?.textContent.startsWith('shall we')").await;
+    assert_eq!(ada.js("return document.querySelector('#draft').value").await, "yes");
     ada.keys("#draft", Key::Enter + "").await;
     ada.until_messages(2).await;
     ada.until("document.querySelector('#replying').hidden").await;
-    // What is written next answers nothing.
+    // What is written next answers nothing, nor after a reload.
+    ada.reload().await;
     ada.say("by the way").await;
     let cut: String = long.replace('\n', " ").chars().take(140).collect();
     for page in [&ada, &bob] {

@@ -1,5 +1,25 @@
 // Answering a message: which one stands above the field, and goes with the text that is sent (`data-reply-to` of the
-// form). A row's tools begin it, Escape and a button end it.
+// form). A row's tools begin it, Escape and a button end it. Like the draft it outlives a reload.
+
+const REPLY = `millchat:reply:${document.body.dataset.room}`;
+
+/** @param {string} [target] */
+function keep(target) {
+  try {
+    if (target) localStorage.setItem(REPLY, target);
+    else localStorage.removeItem(REPLY);
+  } catch {
+    // Storage can be full or forbidden; then a reload forgets what is answered.
+  }
+}
+
+function kept() {
+  try {
+    return localStorage.getItem(REPLY) ?? '';
+  } catch {
+    return '';
+  }
+}
 
 /** @param {string} target */
 function aim(target) {
@@ -12,19 +32,28 @@ function aim(target) {
 }
 
 /** @param {string} target */
-function begin(target) {
+function show(target) {
   const form = document.getElementById('writer');
   const bar = document.getElementById('replying');
   if (!form || !bar) return;
-  if (form.dataset.editing) /** @type {HTMLElement | null} */ (document.querySelector('#editing .cancel'))?.click();
   form.dataset.replyTo = target;
   bar.querySelector('.quote')?.replaceWith(aim(target));
   bar.hidden = false;
+}
+
+/** @param {string} target */
+function begin(target) {
+  if (document.getElementById('writer')?.dataset.editing) {
+    /** @type {HTMLElement | null} */ (document.querySelector('#editing .cancel'))?.click();
+  }
+  keep(target);
+  show(target);
   document.getElementById('draft')?.focus();
 }
 
 function end() {
   const bar = document.getElementById('replying');
+  keep();
   document.getElementById('writer')?.removeAttribute('data-reply-to');
   if (!bar || bar.hidden) return;
   bar.hidden = true;
@@ -55,3 +84,11 @@ document.addEventListener(
 
 document.addEventListener('text-send', end);
 document.addEventListener('reply-back', ({ detail: target }) => begin(target));
+
+function restore() {
+  const target = kept();
+  if (/^\d+$/.test(target)) show(target);
+}
+
+restore();
+new MutationObserver(restore).observe(document.getElementById('composer'), { childList: true });
