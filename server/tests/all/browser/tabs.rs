@@ -130,6 +130,8 @@ async fn a_tab_that_is_far_behind_brings_nothing_old_into_another_of_its_room() 
         say(&api, &oracle, &carol, &format!("before {number}")).await;
     }
     page.until_messages(3).await;
+    // The new tab begins with the newest, and not where its reader left off.
+    page.js("localStorage.removeItem('millchat:seen:lobby')").await;
     page.cdp("Page.setWebLifecycleState", json!({ "state": "frozen" })).await;
     // More than the first HTML holds, so that the new tab has not all of it.
     for number in 0..150 {

@@ -5,8 +5,32 @@ const room = document.body.dataset.room;
 const messages = document.getElementById('messages');
 const problem = document.getElementById('problem');
 const dialog = document.getElementById('deleting');
+const UNSAVED = `millchat:unsaved:${room}`;
 /** @type {{ row: Row, text: string, draft: string } | undefined} */
 let editing;
+
+/** Edits that were begun and neither saved nor given up, by position. @returns {Record<string, string>} */
+function unsaved() {
+  try {
+    return JSON.parse(sessionStorage.getItem(UNSAVED) ?? '{}');
+  } catch {
+    return {};
+  }
+}
+
+/** @param {Row} row @param {string} [text] */
+function keep(row, text) {
+  const all = unsaved();
+  const position = row.dataset.position ?? '';
+  if (text === all[position]) return;
+  if (text === undefined) delete all[position];
+  else all[position] = text;
+  try {
+    sessionStorage.setItem(UNSAVED, JSON.stringify(all));
+  } catch {
+    // Storage can be full or forbidden; then a reload forgets the edit.
+  }
+}
 
 const own = () => [.../** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg.mine:not(:has(> .body > .deleted))'))];
 
@@ -42,10 +66,11 @@ function begin(row) {
   row.scrollIntoView({ block: 'nearest' });
   form.dataset.editing = row.dataset.position;
   document.getElementById('editing')?.removeAttribute('hidden');
-  write(editing.text);
+  write(unsaved()[row.dataset.position ?? ''] ?? editing.text);
 }
 
-function end() {
+// What was changed is there again when it is edited the next time.
+function leave() {
   if (!editing) return;
   const { row, draft } = editing;
   editing = undefined;
@@ -53,6 +78,11 @@ function end() {
   document.getElementById('editing')?.setAttribute('hidden', '');
   document.getElementById('writer')?.removeAttribute('data-editing');
   write(draft);
+}
+
+function end() {
+  if (editing) keep(editing.row);
+  leave();
 }
 
 /** @param {'PATCH' | 'DELETE'} method @param {Row} row @param {string} [content] */
@@ -105,6 +135,12 @@ document.addEventListener('text-save', async ({ detail: text }) => {
   if (editing === edit) end();
 });
 
+document.addEventListener('edit-leave', leave);
+document.addEventListener('input', ({ target }) => {
+  if (!editing || !(target instanceof HTMLTextAreaElement) || target.id !== 'draft') return;
+  keep(editing.row, target.value === editing.text ? undefined : target.value);
+});
+
 document.addEventListener('keydown', (event) => {
   const field = document.getElementById('draft');
   if (event.target !== field || !field || event.isComposing) return;
@@ -127,10 +163,21 @@ document.addEventListener('click', ({ target }) => {
   else if (target.matches('#editing .cancel')) end();
 });
 
-// What was edited may be deleted from elsewhere, or the room emptied; a new name brings a new field.
+// What was edited may be deleted from elsewhere, or the room emptied.
 new MutationObserver(() => {
   if (editing && (!editing.row.isConnected || editing.row.querySelector('.deleted'))) end();
 }).observe(messages, { childList: true, subtree: true });
+// A new name takes from the form what the server does not know of.
 new MutationObserver(() => {
-  if (editing && !document.getElementById('writer')?.dataset.editing) end();
-}).observe(document.getElementById('composer'), { childList: true });
+  const form = document.getElementById('writer');
+  if (!editing || !form || form.dataset.editing) return;
+  form.dataset.editing = editing.row.dataset.position;
+  document.getElementById('editing')?.removeAttribute('hidden');
+}).observe(document.getElementById('composer'), { childList: true, subtree: true, attributeFilter: ['data-editing'] });
+
+// A reload is in the midst of an edit. The draft that it leaves is in the field by then.
+requestAnimationFrame(() => {
+  const [position] = Object.keys(unsaved());
+  const row = /** @type {Row | null} */ (position === undefined ? null : document.getElementById(`m-${position}`));
+  if (row && !row.querySelector('.deleted')) begin(row);
+});

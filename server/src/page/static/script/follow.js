@@ -10,11 +10,13 @@ const latest = document.getElementById('latest');
 const title = document.title;
 let lastTop = 0;
 let unseen = 0;
-/** @type {{ row: Element, top: number } | undefined} A row and where it was, while rows come in above it. */
+/** @type {{ row: Element, at: number } | undefined} A row and where in the list it was, while something changes above it. */
 let anchor;
 
 /** @param {Node} node */
 const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
+/** @param {Element} row */
+const placeOf = (row) => row.getBoundingClientRect().top + scroller.scrollTop;
 const isNearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
 const isFollowing = () => scroller.classList.contains('following');
 
@@ -57,7 +59,18 @@ scroller.addEventListener('scroll', () => {
   }
   lastTop = scroller.scrollTop;
 });
-latest.addEventListener('click', follow);
+latest.addEventListener('click', () => {
+  // Whoever loads the page anew is not taken back to what they had come for.
+  history.replaceState(null, '', location.pathname + location.search);
+  follow();
+  (document.getElementById('draft') ?? scroller).focus({ preventScroll: true });
+});
+// The browser's own way there would stop where something comes in meanwhile.
+scroller.addEventListener('keydown', (event) => {
+  if (event.key !== 'End' || event.target !== scroller) return;
+  event.preventDefault();
+  follow();
+});
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && isFollowing()) count(0);
 });
@@ -79,10 +92,11 @@ new MutationObserver((records) => {
 }).observe(outbox, { childList: true });
 
 function settle() {
-  if (anchor) {
-    scroller.scrollTop += anchor.row.getBoundingClientRect().top - anchor.top;
+  if (anchor?.row.isConnected) {
+    const at = placeOf(anchor.row);
+    scroller.scrollTop += at - anchor.at;
     lastTop = scroller.scrollTop;
-    anchor = undefined;
+    anchor.at = at;
   } else if (isFollowing()) {
     toEnd();
   }
@@ -92,17 +106,20 @@ const sizes = new ResizeObserver(settle);
 sizes.observe(scroller);
 if (scroller.firstElementChild) sizes.observe(scroller.firstElementChild);
 
-// History comes in somewhere above what is in sight, or below: the first row in sight stays where it is. The
-// window hears of a patch before the document, where the client applies it.
+// History comes in somewhere above what is in sight, or below, a text is edited, a reaction put: the first row in sight
+// stays where it is. The window hears of a patch before the document, where the client applies it.
 window.addEventListener(
   'datastar-fetch',
   ({ detail }) => {
     if (detail.type !== 'datastar-patch-elements' || isFollowing()) return;
-    if (!['prepend', 'before', 'after'].includes(detail.argsRaw.mode)) return;
+    if (anchor) return;
     const { top } = scroller.getBoundingClientRect();
     const rows = [...messages.children].filter((row) => !row.classList.contains('hole'));
     const row = rows.find((row) => row.getBoundingClientRect().bottom > top);
-    if (row) anchor = { row, top: row.getBoundingClientRect().top };
+    if (!row) return;
+    anchor = { row, at: placeOf(row) };
+    // Once the frame that shows the patch has been laid out.
+    requestAnimationFrame(() => setTimeout(() => (anchor = undefined)));
   },
   { capture: true },
 );

@@ -16,6 +16,7 @@ const ready = new Promise((resolve) => document.addEventListener('datastar-fetch
 let asking = false;
 let came = false;
 let looking = false;
+let seeking = false;
 
 const olderButton = () => /** @type {HTMLElement | null} */ (document.querySelector('#older button'));
 /** @param {Element} [row] */
@@ -81,11 +82,17 @@ function aim() {
 function show(row) {
   for (const aimed of messages.querySelectorAll('.aimed')) aimed.classList.remove('aimed');
   row.classList.add('aimed');
+  // By keyboard one goes on from there.
+  if (document.activeElement?.matches('.quote')) {
+    /** @type {HTMLElement | null} */ (row.querySelector('.at'))?.focus({ preventScroll: true });
+  }
   document.dispatchEvent(new CustomEvent('row-show', { detail: row }));
 }
 
 // What the link names can be gone: then the row before it is shown.
 function arrive() {
+  seeking = false;
+  document.dispatchEvent(new CustomEvent('sought'));
   const at = aim();
   if (at === undefined) return;
   const rows = [...messages.children].filter((row) => positionOf(row) <= at);
@@ -97,13 +104,16 @@ function arrive() {
 /** @param {number} at @param {number} before */
 async function seek(at, before) {
   await ready;
+  seeking = true;
   seeker.dispatchEvent(new CustomEvent('seek', { detail: { at, before } }));
 }
+
+const oldest = () => positionOf(messages.querySelector('[data-position]') ?? undefined);
 
 function go() {
   const at = aim();
   if (at === undefined) return;
-  const before = positionOf(messages.querySelector('[data-position]') ?? undefined);
+  const before = oldest();
   const holes = /** @type {NodeListOf<HTMLElement>} */ (messages.querySelectorAll('.hole'));
   const isIn = [...holes].some(({ dataset }) => Number(dataset.after) < at && at < Number(dataset.before));
   if (isIn) location.reload();
@@ -112,6 +122,7 @@ function go() {
 }
 
 window.addEventListener('hashchange', go);
+document.addEventListener('position-seek', ({ detail: at }) => seek(at, oldest()));
 
 function offerOlder() {
   olderButton()?.removeAttribute('hidden');
@@ -132,7 +143,8 @@ function dig(rows) {
 
 // A page left open for days keeps its newest rows, one scrolled far up those around the view and the newest.
 function trim() {
-  if (messages.children.length <= ROWS_MAX + ROWS_SLACK) return;
+  // What is sought would be far from the view until it is shown.
+  if (seeking || messages.children.length <= ROWS_MAX + ROWS_SLACK) return;
   const rows = [...messages.children];
   const { top } = scroller.getBoundingClientRect();
   const following = scroller.classList.contains('following');

@@ -72,8 +72,16 @@ function show(entry, template, fate) {
   row.entry = entry;
   if (entry.row) entry.row.replaceWith(row);
   else outbox.append(row);
+  head();
   entry.row = row;
   say(entry, fate);
+}
+
+// Below another's message, and in an empty list, what is on its way begins a group.
+function head() {
+  const last = /** @type {Row | null} */ (messages.querySelector(':scope > .msg:last-child'));
+  if (last && last.dataset.authorId === composer.dataset.authorId) outbox.removeAttribute('data-name');
+  else outbox.dataset.name = composer.dataset.authorName ?? '';
 }
 
 /** @param {string} target */
@@ -193,6 +201,7 @@ new MutationObserver(() => {
     const id = entry.row?.dataset.sent;
     if (id && document.getElementById(id)) drop(entry);
   }
+  head();
 }).observe(messages, { childList: true });
 
 /** @param {Entry} entry */

@@ -2,7 +2,7 @@
 // the parts speak to each other. Only the check of types reads this.
 
 /** A row of the list. What it carries beside its markup is put there by `rows`. */
-type Row = HTMLLIElement & { at?: number; day?: string; head?: Row; nth?: number };
+type Row = HTMLLIElement & { at?: number; day?: string; name?: string; head?: Row; nth?: number };
 
 /** A message on its way. */
 interface Entry {
@@ -87,6 +87,11 @@ interface DocumentEventMap {
   'text-back': CustomEvent<string>;
   /** This row is to be in sight. */
   'row-show': CustomEvent<Row>;
+  /** What surrounds this position is to be brought into the page; and it is there, or cannot be. */
+  'position-seek': CustomEvent<number>;
+  sought: Event;
+  /** An edit is put aside, for something else that is written. */
+  'edit-leave': Event;
   /** The stream is there again. */
   'stream-back': Event;
 }

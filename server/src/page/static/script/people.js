@@ -59,6 +59,17 @@ document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) 
   else if (type.startsWith('datastar-patch-')) problem.textContent = '';
 });
 
+// What was opened by a button is closed by Escape too.
+document.addEventListener('keydown', ({ key, target }) => {
+  if (key !== 'Escape') return;
+  if (target === document.getElementById('name') && document.getElementById('draft')) {
+    document.getElementById('rename')?.click();
+    document.getElementById('draft')?.focus();
+  } else if (document.querySelector('#people.open')) {
+    document.getElementById('who')?.click();
+  }
+});
+
 document.addEventListener('click', ({ target }) => {
   if (target !== document.getElementById('rename')) return;
   // Once the form is shown.

@@ -43,9 +43,7 @@ function show(target) {
 
 /** @param {string} target */
 function begin(target) {
-  if (document.getElementById('writer')?.dataset.editing) {
-    /** @type {HTMLElement | null} */ (document.querySelector('#editing .cancel'))?.click();
-  }
+  document.dispatchEvent(new CustomEvent('edit-leave'));
   keep(target);
   show(target);
   document.getElementById('draft')?.focus();
@@ -87,8 +85,13 @@ document.addEventListener('reply-back', ({ detail: target }) => begin(target));
 
 function restore() {
   const target = kept();
-  if (/^\d+$/.test(target)) show(target);
+  if (/^\d+$/.test(target) && document.getElementById('writer')?.dataset.replyTo !== target) show(target);
 }
 
 restore();
-new MutationObserver(restore).observe(document.getElementById('composer'), { childList: true });
+// A new name brings a new field, or takes from the one that is there what the server does not know of.
+new MutationObserver(restore).observe(document.getElementById('composer'), {
+  childList: true,
+  subtree: true,
+  attributeFilter: ['data-reply-to'],
+});

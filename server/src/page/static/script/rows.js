@@ -20,6 +20,7 @@ function dress(row) {
   row.at = Date.parse(time?.dateTime ?? '');
   if (!time || Number.isNaN(row.at)) return;
   row.day = calendar.format(row.at);
+  row.name = row.querySelector('.who .name')?.textContent ?? '';
   time.textContent = clock.format(row.at);
   time.title = moment.format(row.at);
 }
@@ -48,7 +49,8 @@ function place(row) {
   else if (row.day) row.dataset.day = row.day;
   if (row.head === row) return false;
   const adjoins = before === row.previousElementSibling;
-  const sameAuthor = sameDay && adjoins && row.dataset.authorId !== '' && before.dataset.authorId === row.dataset.authorId;
+  const isBeforesAuthor = before?.dataset.authorId === row.dataset.authorId && before?.name === row.name;
+  const sameAuthor = sameDay && adjoins && row.dataset.authorId !== '' && isBeforesAuthor;
   const since = sameAuthor ? (row.at ?? NaN) - (before.head?.at ?? NaN) : NaN;
   const follows = since < GROUP_MS_MAX && (before?.nth ?? 0) < GROUP_ROWS_MAX;
   const head = follows && before?.head ? before.head : row;

@@ -10,6 +10,8 @@ const messages = document.getElementById('messages');
 const outbox = document.getElementById('outbox');
 /** @type {number | undefined} What had been seen when they left; nothing while they are here. */
 let mark = Number(stored()) || undefined;
+/** What they had seen is further back than the page, and is on its way. */
+let seeking = false;
 
 function stored() {
   try {
@@ -20,7 +22,8 @@ function stored() {
 }
 
 const rows = () => /** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg'));
-const isHere = () => !document.hidden && scroller.classList.contains('following');
+const isFollowing = () => scroller.classList.contains('following');
+const isHere = () => !document.hidden && isFollowing();
 /** @param {Row} [row] */
 const positionOf = (row) => Number(row?.dataset.position ?? 0);
 
@@ -31,7 +34,7 @@ function newest() {
 }
 
 function see() {
-  if (!isHere()) return;
+  if (!isHere() || seeking) return;
   try {
     localStorage.setItem(SEEN, `${newest()}`);
   } catch {
@@ -48,29 +51,40 @@ function clear() {
   mark = undefined;
 }
 
-// The line stands only where the message before it is known to have been seen.
+// Where all that the page has is new the line is at its top, and goes up as older rows come in.
 function place() {
   const since = mark;
-  if (since === undefined || line()) return;
-  const all = [...rows()];
-  const first = all.findIndex((row) => positionOf(row) > since);
-  if (first < 1 || all[first].classList.contains('mine')) return;
-  all[first].dataset.unread = LINE;
+  if (since === undefined) return;
+  const row = [...rows()].find((row) => positionOf(row) > since);
+  const stands = line();
+  if (!row || row === stands || (!stands && row.classList.contains('mine'))) return;
+  if (stands && positionOf(stands) < positionOf(row)) return;
+  stands?.removeAttribute('data-unread');
+  row.dataset.unread = LINE;
 }
 
 function leave() {
-  if (line() && isHere()) clear();
+  if (line() && isFollowing()) clear();
   if (!line()) mark = newest();
 }
 
+function show() {
+  const row = line();
+  if (row && row.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
+    document.dispatchEvent(new CustomEvent('row-show', { detail: row }));
+  }
+}
+
 function comeBack() {
-  if (!line()) mark = undefined;
+  if (!line() && !seeking) mark = undefined;
   see();
 }
 
 document.addEventListener('visibilitychange', () => {
-  if (document.hidden) leave();
-  else if (isHere()) comeBack();
+  if (document.hidden) return leave();
+  // What came meanwhile begins above the view: it is read from there.
+  if (isFollowing()) show();
+  if (isHere()) comeBack();
 });
 new MutationObserver(() => {
   if (document.hidden) return;
@@ -85,7 +99,18 @@ new MutationObserver((records) => {
   if (records.some(({ addedNodes }) => addedNodes.length > 0)) clear();
 }).observe(outbox, { childList: true });
 
+document.addEventListener('sought', () => {
+  if (!seeking) return;
+  seeking = false;
+  show();
+});
+
 place();
 const first = line();
-if (first && !location.hash) document.dispatchEvent(new CustomEvent('row-show', { detail: first }));
-see();
+const older = /** @type {HTMLElement | null} */ (document.querySelector('#older button'));
+if (first && !location.hash) {
+  seeking = first === rows()[0] && older?.hidden === false;
+  if (seeking) document.dispatchEvent(new CustomEvent('position-seek', { detail: mark }));
+  else document.dispatchEvent(new CustomEvent('row-show', { detail: first }));
+}
+if (isHere()) comeBack();
