@@ -190,6 +190,41 @@ async fn after_a_lost_network_the_page_catches_up_by_itself() {
 }
 
 #[tokio::test]
+async fn a_tap_on_a_phone_offers_the_tools_and_presses_none() {
+    let server = Server::start().await;
+    let page = Browser::open_phone(&room_url(&server), 320, 640).await;
+    page.cdp("Emulation.setTouchEmulationEnabled", serde_json::json!({ "enabled": true })).await;
+    page.reload().await;
+    page.join("Ada").await;
+    for text in ["first", "1. one\n2. two", "third"] {
+        page.keys("#draft", text).await;
+        // Enter is a new line there.
+        page.keys("#draft", Key::Enter + "").await;
+        page.click("#writer .send").await;
+        page.until(NOTHING_WAITS).await;
+    }
+    page.until_messages(3).await;
+    let at = page
+        .js("window.clicks = [];
+             document.addEventListener('click', ({ target }) => clicks.push(target.className), { capture: true });
+             const { right, top } = document.querySelector('#messages > .msg:last-child .text').getBoundingClientRect();
+             return [right - 30, top + 4];")
+        .await;
+    let touch =
+        |points: serde_json::Value, kind: &str| serde_json::json!({ "type": kind, "touchPoints": points });
+    let finger = serde_json::json!([{ "x": at[0], "y": at[1] }]);
+    page.cdp("Input.dispatchTouchEvent", touch(finger, "touchStart")).await;
+    page.cdp("Input.dispatchTouchEvent", touch(serde_json::json!([]), "touchEnd")).await;
+    page.until("document.querySelector('#messages > .msg:last-child > .tools')").await;
+    assert_eq!(page.js("return clicks").await, serde_json::json!(["text"]));
+    assert!(page.is("!document.querySelector('#deleting').open").await);
+    // The marks of a list are seen.
+    page.until("getComputedStyle(document.querySelector('#messages li ol')).listStyleType === 'decimal'")
+        .await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
 async fn edits_and_deletes_are_seen_live_and_after_a_reload() {
     let server = Server::start().await;
     let oracle = Oracle::new();

@@ -41,6 +41,56 @@ async fn arrow_up_edits_the_last_message_and_escape_leaves_it() {
 }
 
 #[tokio::test]
+async fn a_changed_edit_outlives_a_new_name_a_reload_and_another_edit() {
+    let server = Server::start().await;
+    let page = Browser::open(&room_url(&server)).await;
+    let value = "return document.querySelector('#draft').value";
+    page.join("Ada").await;
+    page.say("first").await;
+    page.say("second").await;
+    page.until_messages(2).await;
+    page.keys("#draft", "a draft").await;
+    let edit = async |nth: usize| {
+        page.hover(&format!("#messages > .msg:nth-child({nth}) .text")).await;
+        page.click(".tools .edit").await;
+    };
+    edit(1).await;
+    page.keys("#draft", " changed").await;
+    page.click("#rename").await;
+    page.until("document.activeElement.id === 'name'").await;
+    page.keys("#name", "Bea".to_owned() + Key::Enter).await;
+    page.until("document.querySelector('#composer').dataset.authorName.endsWith('Bea')").await;
+    page.until(
+        "document.querySelector('#writer').dataset.editing && !document.querySelector('#editing').hidden",
+    )
+    .await;
+    assert_eq!(page.js(value).await, "first changed");
+    page.reload().await;
+    page.until("document.querySelector('#draft').value === 'first changed'").await;
+    edit(2).await;
+    assert_eq!(page.js(value).await, "second");
+    page.hover("#messages > .msg:nth-child(2) .text").await;
+    page.click(".tools .reply").await;
+    assert_eq!(page.js(value).await, "a draft");
+    edit(1).await;
+    assert_eq!(page.js(value).await, "first changed");
+    page.keys("#draft", Key::Enter + "").await;
+    page.until("document.querySelector('#messages .edited')").await;
+    page.until("document.querySelector('#draft').value === 'a draft'").await;
+    assert_eq!(page.texts().await, ["first changed", "second"]);
+    // What it answers is there too, and a new name takes it from nobody.
+    page.click("#rename").await;
+    page.until("document.activeElement.id === 'name'").await;
+    page.keys("#name", "x".to_owned() + Key::Enter).await;
+    page.until("document.querySelector('#composer').dataset.authorName !== 'Bea'").await;
+    page.until(
+        "document.querySelector('#writer').dataset.replyTo && !document.querySelector('#replying').hidden",
+    )
+    .await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
 async fn an_edit_that_the_server_did_not_take_stays_in_the_field() {
     let mut server = Server::start().await;
     let page = Browser::open(&room_url(&server)).await;

@@ -6,6 +6,10 @@ use crate::support::{Browser, Server};
 const AT_END: &str =
     "((s) => s.scrollHeight - s.scrollTop - s.clientHeight < 2)(document.querySelector('#scroller'))";
 
+const LINE_IN_SIGHT: &str = "((row, view) => row.top >= view.top && row.bottom <= view.bottom)(
+    document.querySelector('[data-unread]').getBoundingClientRect(),
+    document.querySelector('#scroller').getBoundingClientRect())";
+
 #[tokio::test]
 async fn at_the_end_the_view_follows_and_scrolled_up_it_stays_and_counts() {
     let server = Server::start().await;
@@ -67,6 +71,44 @@ async fn a_line_stands_where_its_reader_left_off() {
     };
     page.look_away(meanwhile, page.rows().await.len() + 1).await;
     page.until("document.querySelector('[data-unread] .text')?.textContent === 'while away'").await;
+    // Away again, for more than the view holds: the line is where they left now, and in sight.
+    let meanwhile = async {
+        for number in 0..40 {
+            api.say("lobby", &carol, &format!("while away again {number}")).await;
+        }
+    };
+    page.look_away(meanwhile, page.rows().await.len() + 40).await;
+    page.until("document.querySelector('[data-unread] .text')?.textContent === 'while away again 0'").await;
+    assert_eq!(page.js("return document.querySelectorAll('[data-unread]').length").await, 1);
+    page.until(LINE_IN_SIGHT).await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn a_page_with_nothing_new_gets_no_line_and_one_with_much_opens_where_its_reader_left_off() {
+    let server = Server::start().await;
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    for number in 0..3 {
+        api.say("lobby", &carol, &format!("seen {number}")).await;
+    }
+    let page = Browser::open(&room_url(&server)).await;
+    page.until_messages(3).await;
+    page.reload().await;
+    api.say("lobby", &carol, "before one's eyes").await;
+    page.until_messages(4).await;
+    assert!(page.is("document.querySelector('[data-unread]') === null").await);
+    page.go("about:blank").await;
+    for number in 0..250 {
+        api.say("lobby", &carol, &format!("missed {number}")).await;
+    }
+    page.go(&room_url(&server)).await;
+    page.until("document.querySelector('[data-unread] .text')?.textContent === 'missed 0'").await;
+    page.until(LINE_IN_SIGHT).await;
+    page.until("document.querySelector('#latest').hidden === false").await;
+    page.click("#latest").await;
+    page.until(AT_END).await;
+    page.until("document.activeElement.matches('#scroller, #name')").await;
     page.assert_quiet(false).await;
 }
 

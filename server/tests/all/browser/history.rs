@@ -107,6 +107,51 @@ async fn a_hole_is_filled_from_the_side_that_its_reader_comes_from() {
 }
 
 #[tokio::test]
+async fn from_a_very_long_list_a_quote_leads_to_what_it_quotes() {
+    let server = Server::start().await;
+    let (oracle, api) = (Oracle::new(), server.api());
+    let carol = api.guest("Carol").await;
+    say_many(&api, &oracle, &carol, 250).await;
+    let page = Browser::open(&room_url(&server)).await;
+    page.until_messages(100).await;
+    // As many as a list may have before it is cut.
+    say_many(&api, &oracle, &carol, 499).await;
+    api.reply("lobby", &carol, 3, "so it was").await.expect(201);
+    page.until_messages(600).await;
+    page.click(".quote").await;
+    page.until("document.querySelector('#m-3.aimed')").await;
+    page.until(&in_sight("#m-3")).await;
+    assert_eq!(page.js("return document.querySelector('#problem').textContent").await, "");
+    page.until("document.activeElement.closest('#m-3')").await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn a_view_into_the_past_stands_still_whatever_changes_above_it() {
+    let server = Server::start().await;
+    let (oracle, api) = (Oracle::new(), server.api());
+    let carol = api.guest("Carol").await;
+    say_many(&api, &oracle, &carol, 90).await;
+    let page = Browser::open(&room_url(&server)).await;
+    scroll_by(&page, -600).await;
+    page.until("!document.querySelector('#latest').hidden").await;
+    page.js("const { top } = document.querySelector('#scroller').getBoundingClientRect();
+         window.row = [...document.querySelectorAll('.msg')].find((r) => r.getBoundingClientRect().top > top + 20);
+         window.at = row.getBoundingClientRect().top;")
+        .await;
+    api.react(&carol, ("lobby", 5), "👍", true).await.expect(204);
+    page.until("document.querySelector('#m-5 .chip')").await;
+    api.edit("lobby", &carol, 6, &"of many lines\n".repeat(8)).await.expect(200);
+    page.until("document.querySelector('#m-6 .edited')").await;
+    let moved = page
+        .js("return new Promise((resolve) => requestAnimationFrame(() => setTimeout(() =>
+                 resolve(Math.abs(row.getBoundingClientRect().top - at)))))")
+        .await;
+    assert!(moved.as_f64().unwrap() < 2.0, "the row moved by {moved} px");
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
 async fn a_link_to_what_is_not_there_says_so() {
     let server = Server::start().await;
     let (oracle, api) = (Oracle::new(), server.api());

@@ -84,6 +84,30 @@ async fn a_message_whose_answer_was_lost_is_sent_again_and_stored_once() {
 }
 
 #[tokio::test]
+async fn what_is_on_its_way_says_whose_it_is_below_another_and_what_is_typed_anywhere_goes_into_the_field() {
+    let mut server = Server::start().await;
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    let page = Browser::open(&room_url(&server)).await;
+    page.join("Ada").await;
+    page.reload().await;
+    api.say("lobby", &carol, "Carol's").await;
+    page.until_messages(1).await;
+    assert!(page.is("document.activeElement === document.body").await);
+    page.keys("body", "typed").await;
+    page.until("document.querySelector('#draft').value === 'typed'").await;
+    server.kill().await;
+    page.keys("#draft", Key::Enter + "").await;
+    page.until(
+        "document.querySelector('#outbox').dataset.name === 'Ada' && document.querySelector('#outbox li')",
+    )
+    .await;
+    server.restart().await;
+    page.until_messages(2).await;
+    page.until("document.querySelector('#outbox').dataset.name === undefined").await;
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_says_so_and_offers_to_try_again() {
     // One message a second, one at once: the second is refused until its writer has waited.
     let server = Server::start_with(&["--rate-limit", "author=1/1"]).await;

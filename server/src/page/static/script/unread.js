@@ -68,11 +68,13 @@ function leave() {
   if (!line()) mark = newest();
 }
 
+// If it cannot be seen from the end. A tab that nobody looked at has not gone there yet.
 function show() {
   const row = line();
-  if (row && row.getBoundingClientRect().top < scroller.getBoundingClientRect().top) {
-    document.dispatchEvent(new CustomEvent('row-show', { detail: row }));
-  }
+  if (!row) return;
+  const at = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
+  if (scroller.scrollHeight - at <= scroller.clientHeight) return;
+  document.dispatchEvent(new CustomEvent('row-show', { detail: row }));
 }
 
 function comeBack() {
