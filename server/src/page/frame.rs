@@ -258,7 +258,7 @@ pub(super) mod tests {
         let [patch, _] = &framed(Item::Event(&event(answer)))[..] else { panic!("two events") };
         let html = elements_of(patch);
         assert!(
-            html.contains("<a class=\"quote\" href=\"#m-3\" data-target=\"3\" data-empty></a>"),
+            html.contains("<a class=\"quote\" dir=\"auto\" href=\"#m-3\" data-target=\"3\" data-empty></a>"),
             "{html}"
         );
         let deleted = Body::Message { content: None, reply_to: Some(3) };

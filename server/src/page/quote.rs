@@ -82,7 +82,7 @@ pub fn quote(words: Words, answered: Answered<'_>) -> Markup {
     let Answered { target, quoted } = answered;
     let unread = matches!(quoted, Quoted::Unread);
     html! {
-        a.quote href={ "#m-" (target) } data-target=(target) data-empty[unread] {
+        a.quote dir="auto" href={ "#m-" (target) } data-target=(target) data-empty[unread] {
             @match quoted {
                 Quoted::Unread => {}
                 Quoted::Gone => span.gone { (words.say("quote-gone")) },
@@ -98,7 +98,7 @@ pub fn quote(words: Words, answered: Answered<'_>) -> Markup {
 
 /// A quote for the script to aim and to fill.
 pub fn empty() -> Markup {
-    html! { a.quote data-empty {} }
+    html! { a.quote dir="auto" data-empty {} }
 }
 
 /// The beginning of a text, in one line.
@@ -166,7 +166,7 @@ mod tests {
         assert!(here.contains("&lt;b&gt;&quot;Ada</bdi>") && !here.contains("data-empty"), "{here}");
         assert!(deleted.contains("was deleted") && !deleted.contains("Ada"), "{deleted}");
         assert!(far.contains("far back"), "{far}");
-        assert_eq!(unread, "<a class=\"quote\" href=\"#m-8\" data-target=\"8\" data-empty></a>");
+        assert_eq!(unread, "<a class=\"quote\" dir=\"auto\" href=\"#m-8\" data-target=\"8\" data-empty></a>");
         assert!(gone.contains("no longer kept"), "{gone}");
     }
 

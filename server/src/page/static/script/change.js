@@ -12,7 +12,7 @@ let editing;
 /** Edits that were begun and neither saved nor given up, by position. @returns {Record<string, string>} */
 function unsaved() {
   try {
-    return JSON.parse(sessionStorage.getItem(UNSAVED) ?? '{}');
+    return JSON.parse(sessionStorage.getItem(UNSAVED) ?? '{}') ?? {};
   } catch {
     return {};
   }

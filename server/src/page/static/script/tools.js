@@ -26,6 +26,9 @@ messages.addEventListener('pointerleave', () => {
 document.addEventListener('pointerdown', ({ pointerType }) => {
   tapping = pointerType === 'touch';
 });
+document.addEventListener('keydown', () => {
+  tapping = false;
+});
 messages.addEventListener('click', (event) => {
   if (tapping) offer(event);
 });

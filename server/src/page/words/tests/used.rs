@@ -8,8 +8,18 @@ use std::path::{Path, PathBuf};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
 /// Literals of the script that begin like a word and are names of keys, headers and parts of the browser.
-const NAMES: [&str; 7] =
-    ["ArrowUp", "Content-Type", "Enter", "Escape", "Location", "Millchat", "Notification"];
+const NAMES: [&str; 10] = [
+    "ArrowUp",
+    "Content-Type",
+    "End",
+    "Enter",
+    "Escape",
+    "Location",
+    "Millchat",
+    "Notification",
+    "PageDown",
+    "PageUp",
+];
 
 fn files(dir: &str, extension: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(Path::new(PAGE).join(dir)).unwrap().map(|entry| entry.unwrap().path());
