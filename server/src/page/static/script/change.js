@@ -12,7 +12,7 @@ let editing;
 /** Edits that were begun and neither saved nor given up, by position. @returns {Record<string, string>} */
 function unsaved() {
   try {
-    return JSON.parse(sessionStorage.getItem(UNSAVED) ?? '{}') ?? {};
+    return JSON.parse(store.kept(UNSAVED, 'sessionStorage')) ?? {};
   } catch {
     return {};
   }
@@ -25,11 +25,7 @@ function keep(row, text) {
   if (text === all[position]) return;
   if (text === undefined) delete all[position];
   else all[position] = text;
-  try {
-    sessionStorage.setItem(UNSAVED, JSON.stringify(all));
-  } catch {
-    // Storage can be full or forbidden; then a reload forgets the edit.
-  }
+  store.keep(UNSAVED, JSON.stringify(all), 'sessionStorage');
 }
 
 const own = () => [.../** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg.mine:not(:has(> .body > .deleted))'))];

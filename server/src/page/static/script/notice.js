@@ -14,23 +14,9 @@ const sound = document.getElementById('sound');
 let audio;
 
 /** @param {string} name */
-function isOn(name) {
-  try {
-    return localStorage.getItem(name) === 'on';
-  } catch {
-    return false;
-  }
-}
-
+const isOn = (name) => store.kept(name) === 'on';
 /** @param {string} name @param {boolean} on */
-function turn(name, on) {
-  try {
-    if (on) localStorage.setItem(name, 'on');
-    else localStorage.removeItem(name);
-  } catch {
-    // It counts for this page alone.
-  }
-}
+const turn = (name, on) => store.keep(name, on ? 'on' : '');
 
 function beep() {
   audio ??= new AudioContext();

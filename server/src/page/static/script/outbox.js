@@ -36,22 +36,17 @@ const entries = [];
 /** What the browser keeps, of all tabs of this room. */
 function kept() {
   try {
-    const list = JSON.parse(localStorage.getItem(UNSENT) ?? '[]');
+    const list = JSON.parse(store.kept(UNSENT) || '[]');
     return Array.isArray(list) ? list : [];
   } catch {
-    // Storage can be forbidden, and somebody else can have written there.
+    // Somebody else can have written there.
     return [];
   }
 }
 
 /** @param {{ key: string }[]} list */
 function keep(list) {
-  try {
-    if (list.length > 0) localStorage.setItem(UNSENT, JSON.stringify(list));
-    else localStorage.removeItem(UNSENT);
-  } catch {
-    // Storage can be full or forbidden; then a reload forgets, and nothing else is lost.
-  }
+  store.keep(UNSENT, list.length > 0 ? JSON.stringify(list) : '');
 }
 
 /** @param {string} key */

@@ -38,6 +38,12 @@ declare var words: {
   text(id: string, values?: Values): string;
 };
 
+/** What the browser keeps: texts by name, an empty one for none. */
+declare var store: {
+  kept(name: string, area?: 'localStorage' | 'sessionStorage'): string;
+  keep(name: string, text: string, area?: 'localStorage' | 'sessionStorage'): void;
+};
+
 /** Where a tab is. */
 interface Here {
   kind: 'here';

@@ -3,24 +3,6 @@
 
 const REPLY = `millchat:reply:${document.body.dataset.room}`;
 
-/** @param {string} [target] */
-function keep(target) {
-  try {
-    if (target) localStorage.setItem(REPLY, target);
-    else localStorage.removeItem(REPLY);
-  } catch {
-    // Storage can be full or forbidden; then a reload forgets what is answered.
-  }
-}
-
-function kept() {
-  try {
-    return localStorage.getItem(REPLY) ?? '';
-  } catch {
-    return '';
-  }
-}
-
 /** @param {string} target */
 function aim(target) {
   const quote = /** @type {HTMLAnchorElement} */ (
@@ -44,14 +26,14 @@ function show(target) {
 /** @param {string} target */
 function begin(target) {
   document.dispatchEvent(new CustomEvent('edit-leave'));
-  keep(target);
+  store.keep(REPLY, target);
   show(target);
   document.getElementById('draft')?.focus();
 }
 
 function end() {
   const bar = document.getElementById('replying');
-  keep();
+  store.keep(REPLY, '');
   document.getElementById('writer')?.removeAttribute('data-reply-to');
   if (!bar || bar.hidden) return;
   bar.hidden = true;
@@ -84,7 +66,7 @@ document.addEventListener('text-send', end);
 document.addEventListener('reply-back', ({ detail: target }) => begin(target));
 
 function restore() {
-  const target = kept();
+  const target = store.kept(REPLY);
   if (/^\d+$/.test(target) && document.getElementById('writer')?.dataset.replyTo !== target) show(target);
 }
 

@@ -11,7 +11,7 @@ const lately = document.getElementById('lately');
 /** @returns {string[]} */
 function kept() {
   try {
-    const list = JSON.parse(localStorage.getItem(ROOMS) ?? '[]');
+    const list = JSON.parse(store.kept(ROOMS) || '[]');
     return list.filter((/** @type {unknown} */ name) => typeof name === 'string' && NAME.test(name));
   } catch {
     return [];
@@ -20,11 +20,7 @@ function kept() {
 
 /** @param {string[]} list */
 function keep(list) {
-  try {
-    localStorage.setItem(ROOMS, JSON.stringify(list));
-  } catch {
-    // A browser that keeps nothing has no list.
-  }
+  store.keep(ROOMS, JSON.stringify(list));
 }
 
 function show() {

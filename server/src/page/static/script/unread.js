@@ -9,17 +9,9 @@ const scroller = document.getElementById('scroller');
 const messages = document.getElementById('messages');
 const outbox = document.getElementById('outbox');
 /** @type {number | undefined} What had been seen when they left; nothing while they are here. */
-let mark = Number(stored()) || undefined;
+let mark = Number(store.kept(SEEN)) || undefined;
 /** What they had seen is further back than the page, and is on its way. */
 let seeking = false;
-
-function stored() {
-  try {
-    return localStorage.getItem(SEEN);
-  } catch {
-    return null;
-  }
-}
 
 const rows = () => /** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg'));
 const isFollowing = () => scroller.classList.contains('following');
@@ -35,11 +27,7 @@ function newest() {
 
 function see() {
   if (!isHere() || seeking) return;
-  try {
-    localStorage.setItem(SEEN, `${newest()}`);
-  } catch {
-    // A browser that keeps nothing shows no line after a reload.
-  }
+  store.keep(SEEN, `${newest()}`);
 }
 
 function line() {

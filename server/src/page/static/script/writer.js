@@ -10,27 +10,9 @@ const scroller = document.getElementById('scroller');
 // The keyboard of a phone has no other key for a new line, and there is a button.
 const byTouch = matchMedia('(hover: none) and (pointer: coarse)');
 
-/** @param {string} text */
-function keep(text) {
-  try {
-    if (text) localStorage.setItem(DRAFT, text);
-    else localStorage.removeItem(DRAFT);
-  } catch {
-    // Storage can be full or forbidden; then a reload forgets the draft.
-  }
-}
-
-function kept() {
-  try {
-    return localStorage.getItem(DRAFT) ?? '';
-  } catch {
-    return '';
-  }
-}
-
 /** @param {HTMLTextAreaElement} field */
 function changed(field) {
-  if (!field.form?.dataset.editing) keep(field.value);
+  if (!field.form?.dataset.editing) store.keep(DRAFT, field.value);
   if (CSS.supports('field-sizing', 'content')) return;
   field.style.height = 'auto';
   field.style.height = `${field.scrollHeight}px`;
@@ -107,7 +89,7 @@ function restore() {
   if (!field) return;
   if (byTouch.matches) field.enterKeyHint = 'enter';
   if (field.value) return;
-  field.value = kept();
+  field.value = store.kept(DRAFT);
   changed(field);
 }
 
