@@ -3,46 +3,15 @@
 //! Command line → server → goose users → recovered log → report. It exits with 0 when every promise held,
 //! with 1 when one was broken or nothing was verified, with 2 when the run could not begin.
 
-mod bars;
-mod count;
-mod course;
-mod event;
-mod follower;
-mod frames;
-mod html;
-mod http;
-mod ledger;
-mod line;
-mod live;
-mod monitor;
-mod pace;
-mod page;
-mod paint;
+mod check;
+mod client;
+mod load;
 mod process;
-mod profile;
-mod ready;
-mod recover;
 mod report;
-mod role;
 mod run;
-mod sender;
-mod series;
 mod server;
+mod server_api;
 mod settings;
-mod socketio;
-mod spread;
-mod sse;
-mod stamp;
-mod stream;
-mod streams;
-mod summary;
-mod tally;
-mod target;
-mod ticker;
-mod units;
-mod users;
-mod websocket;
-mod witness;
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -53,7 +22,9 @@ use goose::GooseAttack;
 use goose::config::GooseConfiguration;
 use millchat::oracle::{Rule, Violation};
 
-use crate::report::Report;
+use crate::check::recover;
+use crate::load::{phases, users};
+use crate::report::{Report, html, terminal};
 use crate::run::{Group, Run};
 use crate::server::Server;
 use crate::settings::Settings;
@@ -70,7 +41,7 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(load(settings)),
+        Ok(runtime) => runtime.block_on(run_load(settings)),
         Err(error) => Err(format!("the runtime could not be started: {error}")),
     };
     match result {
@@ -84,19 +55,19 @@ fn main() -> ExitCode {
 }
 
 /// The whole run; says whether it passed.
-async fn load(settings: Settings) -> Result<bool, String> {
+async fn run_load(settings: Settings) -> Result<bool, String> {
     process::raise_descriptor_limit(settings.load.streams() as u64)?;
     let server = Server::open(&settings).await?;
-    let result = Box::pin(load_server(settings, &server)).await;
+    let result = Box::pin(run_load_on(settings, &server)).await;
     server.close().await;
     result
 }
 
-async fn load_server(settings: Settings, server: &Server) -> Result<bool, String> {
+async fn run_load_on(settings: Settings, server: &Server) -> Result<bool, String> {
     let output = settings.output.clone();
     let run = Arc::new(Run::new(settings, server.target.clone(), server.pid));
     let attack = attack(&run).map_err(|error| error.to_string())?;
-    let course = tokio::spawn(course::conduct(Arc::clone(&run)));
+    let course = tokio::spawn(phases::conduct(Arc::clone(&run)));
     Box::pin(attack.execute()).await.map_err(|error| error.to_string())?;
     let measured = course.await.map_err(|error| error.to_string())?;
 
@@ -114,7 +85,7 @@ async fn load_server(settings: Settings, server: &Server) -> Result<bool, String
         violations.extend(recovered.errors);
     }
     let report = Report::new(&run, run.take_tally(), measured, violations);
-    print!("{}", summary::render(&report, std::io::stdout().is_terminal()));
+    print!("{}", terminal::render(&report, std::io::stdout().is_terminal()));
     if let Some(path) = &output.report_json {
         write(path, &serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?)?;
     }

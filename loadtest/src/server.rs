@@ -11,8 +11,9 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
+use crate::server_api::speech::Speech;
+use crate::server_api::target::Target;
 use crate::settings::Settings;
-use crate::target::{Speech, Target};
 
 /// How long a server may take to say that it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);

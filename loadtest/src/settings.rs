@@ -1,15 +1,15 @@
 //! The command line: what is loaded, how hard and for how long.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Parser;
 
-use crate::profile::{Load, Profile};
-use crate::spread::Spread;
-use crate::stamp::STAMP_BYTES_MAX;
-use crate::target::TargetFlags;
+use crate::check::stamp::STAMP_BYTES_MAX;
+use crate::load::profile::{Load, Profile};
+use crate::load::rate::Rate;
+use crate::load::room_choice::Spread;
+use crate::server_api::presets::TargetFlags;
 
 /// Most bytes of a message's content: the server's own limit.
 const SIZE_BYTES_MAX: u64 = 65_536;
@@ -149,37 +149,6 @@ impl Settings {
     }
 }
 
-/// How fast messages are sent.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Rate {
-    /// Not at all.
-    Idle,
-    /// On a schedule of so many a second.
-    PerSecond(f64),
-    /// Each sender waits for each acknowledgement, and for nothing else.
-    Max,
-}
-
-impl Rate {
-    /// Messages a second. Above it a schedule has no meaning on one machine.
-    const PER_SECOND_MAX: f64 = 1_000_000.0;
-}
-
-impl FromStr for Rate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "max" {
-            return Ok(Self::Max);
-        }
-        match text.parse::<f64>() {
-            Ok(0.0) => Ok(Self::Idle),
-            Ok(rate) if rate > 0.0 && rate <= Self::PER_SECOND_MAX => Ok(Self::PerSecond(rate)),
-            _ => Err(format!("must be 0 to {} messages a second, or max", Self::PER_SECOND_MAX)),
-        }
-    }
-}
-
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) | Err(_) => Err("must be a number from 1 on".to_owned()),
@@ -207,15 +176,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_rates_are_read_and_nonsense_is_refused() {
+    fn times_are_read_and_nonsense_is_refused() {
         assert_eq!(parse_duration("10s"), Ok(Duration::from_secs(10)));
         assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(parse_duration("1.5m"), Ok(Duration::from_secs(90)));
         assert!(parse_duration("soon").is_err() && parse_duration("-1s").is_err());
-        assert_eq!("0".parse(), Ok(Rate::Idle));
-        assert_eq!("max".parse(), Ok(Rate::Max));
-        assert_eq!("0.5".parse(), Ok(Rate::PerSecond(0.5)));
-        assert!("-1".parse::<Rate>().is_err() && "NaN".parse::<Rate>().is_err());
     }
 
     fn load(arguments: &[&str]) -> Load {

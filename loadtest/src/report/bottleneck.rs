@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::course::Measured;
-use crate::tally::Latencies;
-use crate::units::time;
+use crate::report::units::time;
+use crate::run::measured::Measured;
+use crate::run::stats::Latencies;
 
 /// A tester that uses more than this share of the cores it has is what limits the run.
 const OWN_CPU_SHARE_MAX: f64 = 0.9;

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::bottleneck::{self, SENDING_LATE_US_MAX, cores_used};
-use super::{Asked, Distribution, Distributions, Moved, Report, Row, Server, Table, Tester, Verdict};
-use crate::course::Measured;
+use crate::load::rate::Rate;
+use crate::report::bottleneck::{self, SENDING_LATE_US_MAX, cores_used};
+use crate::report::distribution::Distribution;
+use crate::report::schema::{Asked, Distributions, Moved, Report, Row, Server, Table, Tester, Verdict};
 use crate::run::Run;
-use crate::settings::Rate;
-use crate::tally::Tally;
+use crate::run::measured::Measured;
+use crate::run::stats::Tally;
 
 /// Violations that a report lists; the rest is counted.
 const VIOLATIONS_LISTED_MAX: usize = 20;

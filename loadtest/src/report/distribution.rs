@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::tally::Latencies;
+use crate::run::stats::Latencies;
 
 /// Bounds of the buckets within a decade, in hundredths of its begin: each a quarter above the last, so that
 /// all are equally wide where latencies are drawn by powers of ten.

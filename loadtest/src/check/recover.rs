@@ -1,0 +1,199 @@
+//! The truth that all else is held against: each room read once more at the end, from the floor to the
+//! head, by a fresh stream; and its history, page by page.
+
+use std::time::{Duration, Instant};
+
+use millchat::oracle::{Page, RecoveredLog, Told, digest};
+use millchat::{Epoch, Opening, Place, Position, RoomName};
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout_at;
+
+use crate::check::event::Block;
+use crate::client::http::{HEAD_BYTES_MAX, Head, Malformed, Piece};
+use crate::client::reader::READ_BYTES_MAX;
+use crate::client::rest::{http_client, room_overview};
+use crate::client::sse::Blocks;
+use crate::run::Run;
+use crate::server_api::target::Target;
+
+/// How long no event may come before the head is reached; heartbeats and signals do not count.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
+/// Messages that are asked for in one page of history.
+const PAGE_MESSAGES: usize = 1000;
+
+/// What was read of all rooms.
+pub struct Recovered {
+    /// The rooms that could be read.
+    pub logs: Vec<RecoveredLog>,
+    /// What went wrong with the others, in words.
+    pub errors: Vec<String>,
+}
+
+/// Reads all rooms of the run, and shows the oracle their history. `epoch` is that of the server's log.
+pub async fn recover(run: &Run, epoch: Epoch) -> Recovered {
+    let mut recovered = Recovered { logs: Vec::with_capacity(run.rooms.len()), errors: Vec::new() };
+    let client = match http_client() {
+        Ok(client) => client,
+        Err(error) => {
+            recovered.errors.push(format!("no HTTP client: {error}"));
+            return recovered;
+        }
+    };
+    for room in &run.rooms {
+        match read_room(run, &client, room, epoch).await {
+            Ok(log) => recovered.logs.push(log),
+            Err(error) => {
+                recovered.errors.push(format!("room {room} could not be read at the end: {error}"));
+            }
+        }
+        if let Err(error) = read_history(run, &client, room).await {
+            recovered.errors.push(format!("the history of room {room} could not be read: {error}"));
+        }
+    }
+    recovered
+}
+
+async fn read_room(
+    run: &Run,
+    client: &reqwest::Client,
+    room: &RoomName,
+    epoch: Epoch,
+) -> Result<RecoveredLog, String> {
+    let overview = room_overview(client, &run.target, room).await.map_err(|error| error.to_string())?;
+    let mut log =
+        RecoveredLog { room: room.clone(), floor: overview.floor, head: overview.head, events: Vec::new() };
+    if log.head == 0 {
+        return Ok(log);
+    }
+    let place = Place { epoch, position: log.floor.saturating_sub(1) };
+    let request = run.target.log_request(room.as_str(), &place.to_string());
+    let mut socket = TcpStream::connect(run.target.address).await.map_err(|error| error.to_string())?;
+    socket.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    let mut reading = Reading { log: &mut log, run: run.id, wrong: None };
+    let whole = reading.follow(&mut socket).await;
+    let wrong = reading.wrong;
+    whole?;
+    wrong.map_or(Ok(log), Err)
+}
+
+/// The stream of a room on its way to the head.
+struct Reading<'a> {
+    log: &'a mut RecoveredLog,
+    run: u32,
+    wrong: Option<String>,
+}
+
+impl Reading<'_> {
+    async fn follow(&mut self, socket: &mut TcpStream) -> Result<(), String> {
+        let malformed = |error: Malformed| error.0.to_owned();
+        let mut until = Instant::now() + SILENCE_MAX;
+        let mut bytes = Vec::with_capacity(READ_BYTES_MAX);
+        let head = loop {
+            if let Some(head) = Head::parse(&bytes).map_err(malformed)? {
+                break head;
+            }
+            if bytes.len() > HEAD_BYTES_MAX + READ_BYTES_MAX {
+                return Err("head too large".to_owned());
+            }
+            read(socket, &mut bytes, until).await?;
+        };
+        if head.status != 200 {
+            return Err(format!("it answered {}", head.status));
+        }
+        let (mut body, mut blocks) = (head.body, Blocks::default());
+        let mut next = bytes.split_off(head.len);
+        loop {
+            let (before, mut input) = (self.position(), next.as_slice());
+            loop {
+                match body.next(&mut input).map_err(malformed)? {
+                    Piece::Data(data) => blocks.feed(data, |block| self.block(block)).map_err(malformed)?,
+                    Piece::More => break,
+                    Piece::End => return Err("the stream ended".to_owned()),
+                }
+            }
+            if self.wrong.is_some() || self.position() >= self.log.head {
+                return Ok(());
+            }
+            if self.position() > before {
+                until = Instant::now() + SILENCE_MAX;
+            }
+            next.clear();
+            read(socket, &mut next, until).await?;
+        }
+    }
+
+    fn position(&self) -> Position {
+        self.log.events.last().map_or(0, |seen| seen.position)
+    }
+
+    fn block(&mut self, block: &[u8]) {
+        match Block::parse(block, self.run) {
+            Ok(Block::Event(event)) => self.log.events.push(event.seen),
+            Ok(Block::Opening { opening: Opening::Start, .. } | Block::Signal | Block::Nothing) => {}
+            Ok(Block::Opening { opening, .. }) => self.wrong = Some(format!("it opened with {opening:?}")),
+            Err(what) => self.wrong = Some(what.to_owned()),
+        }
+    }
+}
+
+async fn read(socket: &mut TcpStream, bytes: &mut Vec<u8>, until: Instant) -> Result<(), String> {
+    match timeout_at(until.into(), socket.read_buf(bytes)).await {
+        Ok(Ok(0)) => Err("the server closed".to_owned()),
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("no event came for {SILENCE_MAX:?} before the head")),
+    }
+}
+
+/// A page of history.
+#[derive(Deserialize)]
+pub struct HistoryAnswer {
+    messages: Vec<HistoryMessage>,
+    head: Position,
+}
+
+#[derive(Deserialize)]
+struct HistoryMessage {
+    position: Position,
+    prev: Position,
+    author: Option<HistoryAuthor>,
+    content: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct HistoryAuthor {
+    id: String,
+}
+
+impl HistoryAnswer {
+    /// What the oracle compares.
+    pub fn page(&self) -> Page {
+        let told = |message: &HistoryMessage| Told {
+            position: message.position,
+            prev: message.prev,
+            author: message.author.as_ref().map_or(0, |author| digest(&author.id)),
+            content: message.content.as_deref().map(digest),
+            ..Told::default()
+        };
+        Page { head: self.head, messages: self.messages.iter().map(told).collect() }
+    }
+}
+
+async fn read_history(run: &Run, client: &reqwest::Client, room: &RoomName) -> reqwest::Result<()> {
+    let base = format!("{}{}/messages", run.target.base, Target::room_path(room.as_str()));
+    let mut after = 0;
+    loop {
+        let url = format!("{base}?after={after}&limit={PAGE_MESSAGES}");
+        let answer: HistoryAnswer = client.get(url).send().await?.error_for_status()?.json().await?;
+        let page = answer.page();
+        let last = page.messages.last().map(|message| message.position);
+        run.oracle.page(room, format!("after={after}"), page);
+        match last {
+            // A page that does not lead on would be asked for for ever.
+            Some(last) if last > after => after = last,
+            _ => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Which sockets are ready: one epoll for many, itself watched by the runtime.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{Timespec, epoll};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Sockets that are served before the other tasks of the thread get a turn.
+pub const READY_MAX: usize = 256;
+/// What has long been due is fetched from the kernel without waiting.
+const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+
+/// The other side has closed, or the socket has failed.
+const HUNG_UP: epoll::EventFlags =
+    epoll::EventFlags::RDHUP.union(epoll::EventFlags::HUP).union(epoll::EventFlags::ERR);
+
+/// A stream whose socket is ready.
+#[derive(Clone, Copy)]
+pub struct Ready {
+    /// Which it is.
+    pub index: usize,
+    /// There is an end to be read behind the bytes; no other event will say so.
+    pub hung_up: bool,
+}
+
+impl Ready {
+    fn from_event(event: &epoll::Event) -> Option<Self> {
+        let (data, flags) = (event.data, event.flags);
+        Some(Self { index: usize::try_from(data.u64()).ok()?, hung_up: flags.intersects(HUNG_UP) })
+    }
+}
+
+/// Creates an epoll that the runtime watches.
+#[expect(deprecated, reason = "its successor is unsafe and asks for what an OwnedFd, never exchanged, is")]
+pub fn create() -> io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::with_interest(epoll::create(epoll::CreateFlags::CLOEXEC)?, Interest::READABLE)
+}
+
+/// Adds a socket, edge-triggered; it is taken out when it is closed.
+pub fn add(epoll: &AsyncFd<OwnedFd>, socket: impl AsFd, index: usize) -> io::Result<()> {
+    let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | HUNG_UP | epoll::EventFlags::ET;
+    Ok(epoll::add(epoll.get_ref(), socket, epoll::EventData::new_u64(index as u64), flags)?)
+}
+
+/// Waits until sockets are ready, and says which.
+pub async fn next(epoll: &AsyncFd<OwnedFd>, ready: &mut Vec<Ready>) -> io::Result<()> {
+    loop {
+        let mut guard = epoll.readable().await?;
+        let fetched = guard.try_io(|epoll| {
+            let mut events = [const { MaybeUninit::uninit() }; READY_MAX];
+            let (events, _) = epoll::wait(epoll, &mut events, Some(&NO_WAIT))?;
+            ready.extend(events.iter().filter_map(Ready::from_event));
+            if ready.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+        });
+        if let Ok(result) = fetched {
+            return result;
+        }
+    }
+}

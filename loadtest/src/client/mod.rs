@@ -1,0 +1,12 @@
+//! The connections of the tester: protocols without I/O, readers under one epoll, and senders.
+
+pub mod end;
+pub mod epoll;
+pub mod http;
+pub mod reader;
+pub mod readers;
+pub mod rest;
+pub mod sender_connection;
+pub mod socketio;
+pub mod sse;
+pub mod websocket;

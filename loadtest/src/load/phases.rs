@@ -1,0 +1,140 @@
+//! The course of a run: readers join; when the last one has, senders send for the asked time; when every
+//! message has its outcome, readers go on until they have all that their room has, or time is up.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use millchat::Position;
+
+use crate::client::rest::{http_client, room_overview};
+use crate::client::sender_connection::ACKNOWLEDGE_TIMEOUT;
+use crate::load::rate::Rate;
+use crate::load::schedule;
+use crate::process;
+use crate::report::monitor::Monitor;
+use crate::run::measured::Measured;
+use crate::run::{Phase, Run};
+
+/// How long the readers may take to join, all together.
+const JOIN_TIMEOUT: Duration = Duration::from_mins(2);
+/// How long no reader gets anything before those that have not reached the head of their room have lost it.
+const DRAIN_SILENCE: Duration = Duration::from_secs(10);
+/// How often the course looks whether it can go on, and the live view is written.
+const TICK: Duration = Duration::from_millis(100);
+/// How long between the last join and the first message.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// Takes the run through its phases. At the end it stops goose.
+pub async fn conduct(run: Arc<Run>) -> Measured {
+    let mut monitor = Monitor::new(&run);
+    let mut measured = Measured { resident_before: resident(&run), ..Measured::default() };
+    let begun = Instant::now();
+    let load = &run.settings.load;
+    let ready = || {
+        run.counts.joined.get() + run.counts.lost.get() >= load.streams() as u64
+            && run.counts.senders_ready.get() >= run.senders() as u64
+    };
+    if !wait(&run, JOIN_TIMEOUT, &mut monitor, ready).await {
+        run.fail(format!("not all readers and senders were ready within {JOIN_TIMEOUT:?}"));
+    }
+    measured.joining = begun.elapsed();
+    measured.resident_joined = resident(&run);
+
+    let own = std::process::id();
+    let cpu = (run.pid.and_then(process::cpu_time), process::cpu_time_alone(own), process::machine_time());
+    let first = Instant::now() + BREATH;
+    let last = first + load.duration;
+    measured.first = Some(first);
+    monitor.first_message_at(first);
+    run.enter(Phase::Sending(last));
+    let schedule = run.take_schedule();
+    if let Rate::PerSecond(rate) = load.rate {
+        schedule::start(schedule, first, load.duration, rate);
+    }
+    let timeout = last.saturating_duration_since(Instant::now());
+    if run.senders() == 0 {
+        wait(&run, timeout, &mut monitor, || false).await;
+    } else {
+        let sent = || run.counts.senders_done.get() >= run.senders() as u64;
+        if !wait(&run, timeout + ACKNOWLEDGE_TIMEOUT, &mut monitor, sent).await {
+            run.fail("some senders did not finish".to_owned());
+        }
+    }
+    measured.resident_after = resident(&run);
+
+    run.enter(Phase::Draining(heads(&run).await));
+    let drained = || run.counts.users_drained.get() >= run.stream_users() as u64;
+    loop {
+        let delivered = run.counts.delivered.get();
+        if wait(&run, DRAIN_SILENCE, &mut monitor, drained).await {
+            break;
+        }
+        if run.counts.delivered.get() == delivered {
+            run.fail(format!("not every reader got every message, and nothing came for {DRAIN_SILENCE:?}"));
+            break;
+        }
+    }
+    measured.server_cpu = difference(run.pid.and_then(process::cpu_time), cpu.0);
+    measured.own_cpu = difference(process::cpu_time_alone(own), cpu.1);
+    measured.machine_idle = process::machine_time().zip(cpu.2).and_then(|(now, then)| now.idle_since(then));
+    measured.loaded = first.elapsed();
+    measured.interrupted = goose::is_killswitch_triggered();
+    (measured.series, measured.scheduling) = monitor.end();
+    run.enter(Phase::Over { whole: !measured.interrupted });
+    goose::trigger_killswitch("the run is over");
+    measured
+}
+
+/// Waits until `done`, at most for `timeout`; says whether it was done. Ends at once on Ctrl-C, which goose
+/// catches.
+async fn wait(run: &Run, timeout: Duration, monitor: &mut Monitor, done: impl Fn() -> bool) -> bool {
+    let until = Instant::now() + timeout;
+    loop {
+        monitor.tick(run);
+        if done() || goose::is_killswitch_triggered() {
+            return true;
+        }
+        let now = Instant::now();
+        if now >= until {
+            return false;
+        }
+        tokio::time::sleep(TICK.min(until - now)).await;
+    }
+}
+
+/// The newest position of each room, as the server states it now and as senders were told; zeros where there
+/// are no positions.
+async fn heads(run: &Run) -> Arc<[Position]> {
+    let mut heads = Vec::with_capacity(run.rooms.len());
+    let client = match http_client() {
+        Ok(client) => client,
+        Err(error) => {
+            run.fail(format!("no HTTP client: {error}"));
+            return vec![0; run.rooms.len()].into();
+        }
+    };
+    for (room, acknowledged) in run.rooms.iter().zip(&run.acknowledged) {
+        if goose::is_killswitch_triggered() || !run.target.is_millchat() {
+            heads.push(0);
+            continue;
+        }
+        let stated = match room_overview(&client, &run.target, room).await {
+            Ok(overview) => overview.head,
+            Err(error) => {
+                run.fail(format!("room {room} could not be looked at: {error}"));
+                0
+            }
+        };
+        heads.push(stated.max(acknowledged.load(Ordering::Relaxed)));
+    }
+    heads.into()
+}
+
+fn resident(run: &Run) -> Option<u64> {
+    run.pid.and_then(process::resident_bytes)
+}
+
+fn difference(after: Option<Duration>, before: Option<Duration>) -> Option<Duration> {
+    after?.checked_sub(before?)
+}

@@ -1,0 +1,113 @@
+//! Named loads: what a run does when nothing else is said, and what each flag overrides.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use crate::load::rate::Rate;
+use crate::load::room_choice::Spread;
+
+/// A load by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Profile {
+    /// 10 seconds of everything, more than 10,000 verified deliveries: for every change
+    Smoke,
+    /// 1,000 readers in one room, 50 messages a second
+    Lobby,
+    /// 5,000 readers in 1,000 rooms, most of them in a few
+    Town,
+    /// 2,000 readers that lose their connections all at once, again and again
+    Storm,
+    /// 8 hours of a bit of everything
+    Soak,
+}
+
+/// How much of what.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Load {
+    /// Readers that join before the first message and follow to the last.
+    pub readers: usize,
+    /// Readers that come, read what was said, leave and come back with their last id.
+    pub visitors: usize,
+    /// Readers that read slowly, or stop.
+    pub laggards: usize,
+    /// Rooms, all of them fresh.
+    pub rooms: u64,
+    /// How readers and messages are spread over them.
+    pub spread: Spread,
+    /// How fast messages are sent.
+    pub rate: Rate,
+    /// Senders.
+    pub senders: usize,
+    /// How long messages are sent.
+    pub duration: Duration,
+    /// Bytes of a message's content.
+    pub size: u64,
+    /// How often all readers lose their connection.
+    pub storm_every: Option<Duration>,
+}
+
+impl Load {
+    /// The load of a profile; without one, a lobby of ten seconds.
+    pub fn of(profile: Option<Profile>) -> Self {
+        let base = Self {
+            readers: 1000,
+            visitors: 0,
+            laggards: 0,
+            rooms: 1,
+            spread: Spread::Even,
+            rate: Rate::PerSecond(50.0),
+            senders: 8,
+            duration: Duration::from_secs(10),
+            size: 200,
+            storm_every: None,
+        };
+        match profile {
+            None => base,
+            Some(Profile::Lobby) => Self { duration: Duration::from_secs(30), ..base },
+            Some(Profile::Smoke) => Self {
+                readers: 60,
+                visitors: 9,
+                laggards: 6,
+                rooms: 3,
+                rate: Rate::PerSecond(100.0),
+                senders: 6,
+                storm_every: Some(Duration::from_secs(3)),
+                ..base
+            },
+            Some(Profile::Town) => Self {
+                readers: 5000,
+                visitors: 200,
+                laggards: 50,
+                rooms: 1000,
+                spread: Spread::Zipf,
+                rate: Rate::PerSecond(200.0),
+                senders: 32,
+                duration: Duration::from_mins(1),
+                ..base
+            },
+            Some(Profile::Storm) => Self {
+                readers: 2000,
+                rooms: 10,
+                duration: Duration::from_mins(1),
+                storm_every: Some(Duration::from_secs(10)),
+                ..base
+            },
+            Some(Profile::Soak) => Self {
+                visitors: 50,
+                laggards: 20,
+                rooms: 100,
+                spread: Spread::Zipf,
+                rate: Rate::PerSecond(20.0),
+                duration: Duration::from_hours(8),
+                storm_every: Some(Duration::from_mins(10)),
+                ..base
+            },
+        }
+    }
+
+    /// All who read.
+    pub fn streams(&self) -> usize {
+        self.readers + self.visitors + self.laggards
+    }
+}

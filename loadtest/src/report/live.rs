@@ -1,0 +1,223 @@
+//! What can be seen while it runs: a small panel where stderr is a terminal, a line a second elsewhere.
+
+use std::collections::VecDeque;
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
+
+use crate::load::rate::Rate;
+use crate::report::units::{bytes, counted, grouped, time, whole};
+use crate::run::series::Sample;
+use crate::run::{Phase, Run};
+
+/// How often the panel is drawn anew.
+const REFRESH: Duration = Duration::from_millis(250);
+/// Characters of the bar that says how far it is.
+const BAR_CHARS: usize = 42;
+/// Seconds that the row of columns shows.
+const SPARKS: usize = 42;
+/// Columns from low to high.
+const COLUMNS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// What there is to see.
+pub struct Glance<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// How far it is.
+    pub phase: &'a Phase,
+    /// How long ago it began.
+    pub since_begun: Duration,
+    /// How late the tester's own clock was in the last second (p99).
+    pub scheduling_p99_us: u64,
+}
+
+/// The view.
+pub struct Live {
+    terminal: bool,
+    title: String,
+    drawn: Option<Instant>,
+    /// Lines that the panel takes on the screen.
+    lines: usize,
+    latest: Option<Sample>,
+    /// The latest sample has not been written as a line.
+    fresh: bool,
+    rates: VecDeque<f64>,
+}
+
+impl Live {
+    /// A view that shows nothing yet.
+    pub fn new(run: &Run) -> Self {
+        let load = &run.settings.load;
+        let rate = match load.rate {
+            Rate::Idle => "no messages".to_owned(),
+            Rate::PerSecond(rate) => format!("{rate} messages/s"),
+            Rate::Max => "as fast as acknowledged".to_owned(),
+        };
+        let title = format!(
+            "{} · {} · {} · {rate}",
+            run.target.base,
+            counted(load.streams() as u64, "reader"),
+            counted(load.rooms, "room")
+        );
+        Self {
+            terminal: stderr().is_terminal(),
+            title,
+            drawn: None,
+            lines: 0,
+            latest: None,
+            fresh: false,
+            rates: VecDeque::with_capacity(SPARKS),
+        }
+    }
+
+    /// A second has passed, and this is what it brought.
+    pub fn note(&mut self, sample: Sample) {
+        self.latest = Some(sample);
+        self.fresh = true;
+        if self.rates.len() == SPARKS {
+            self.rates.pop_front();
+        }
+        self.rates.push_back(sample.deliveries_per_s);
+    }
+
+    /// Shows it, if it is time.
+    pub fn show(&mut self, glance: &Glance<'_>) {
+        // A terminal that cannot be written to shows nothing; the run goes on.
+        if !self.terminal {
+            if std::mem::take(&mut self.fresh) {
+                let _ = writeln!(stderr(), "{}", self.line(glance));
+            }
+        } else if self.drawn.is_none_or(|drawn| drawn.elapsed() >= REFRESH) {
+            self.drawn = Some(Instant::now());
+            let panel = self.panel(glance);
+            let back = self.back();
+            self.lines = panel.len();
+            let _ = writeln!(stderr(), "{back}{}", panel.join("\n"));
+        }
+    }
+
+    /// Takes the panel away.
+    pub fn end(&mut self) {
+        let _ = write!(stderr(), "{}", self.back());
+        self.lines = 0;
+    }
+
+    /// Puts the cursor where the panel begins, and clears from there on.
+    fn back(&self) -> String {
+        if self.lines == 0 { String::new() } else { format!("\x1b[{}A\r\x1b[J", self.lines) }
+    }
+
+    fn line(&self, glance: &Glance<'_>) -> String {
+        let (counts, sample) = (&glance.run.counts, self.latest.unwrap_or_default());
+        let (phase, _) = progress(glance);
+        let server = match (sample.server_cores, sample.server_resident) {
+            (Some(cores), Some(resident)) => {
+                format!(" · server {:.0} % CPU {}", cores * 100.0, bytes(resident as f64))
+            }
+            _ => String::new(),
+        };
+        format!(
+            "{:>4}s {phase} · {} connected · {}/{} acknowledged · {} delivered ({}/s) · p50 {} p99 {}{server} · {}",
+            glance.since_begun.as_secs(),
+            grouped(sample.connected),
+            grouped(counts.acknowledged.get()),
+            grouped(counts.sent.get()),
+            grouped(counts.delivered.get()),
+            grouped(sample.deliveries_per_s.round()),
+            time(sample.p50_us),
+            time(sample.p99_us),
+            counted(counts.stream_errors.get() + counts.not_acknowledged.get(), "error"),
+        )
+    }
+
+    fn panel(&self, glance: &Glance<'_>) -> Vec<String> {
+        let (run, counts, sample) = (glance.run, &glance.run.counts, self.latest.unwrap_or_default());
+        let (phase, done) = progress(glance);
+        let filled = whole(done * BAR_CHARS as f64).min(BAR_CHARS);
+        let bar = format!("\x1b[36m{}\x1b[90m{}\x1b[0m", "━".repeat(filled), "─".repeat(BAR_CHARS - filled));
+        let dim = |name: &str| format!("  \x1b[90m{name:<11}\x1b[0m");
+        let storms = match counts.storms.get() {
+            0 => String::new(),
+            storms => format!(" · {}", counted(storms, "storm")),
+        };
+        let mut panel = vec![
+            String::new(),
+            format!("  \x1b[1mmillchat-loadtest\x1b[0m  {}", self.title),
+            format!("{}{bar}", dim(phase)),
+            format!(
+                "{}{} of {} connected · {} made{storms}",
+                dim("readers"),
+                grouped(counts.connected.get()),
+                grouped(run.settings.load.streams()),
+                grouped(counts.connections.get()),
+            ),
+            format!(
+                "{}{} acknowledged of {} sent",
+                dim("messages"),
+                grouped(counts.acknowledged.get()),
+                grouped(counts.sent.get())
+            ),
+            format!(
+                "{}{} · \x1b[1m{}/s\x1b[0m · {}/s",
+                dim("delivered"),
+                grouped(counts.delivered.get()),
+                grouped(sample.deliveries_per_s.round()),
+                bytes(sample.bytes_per_s)
+            ),
+            format!("{}\x1b[36m{}\x1b[0m", dim(""), sparks(&self.rates)),
+            format!(
+                "{}p50 \x1b[1m{}\x1b[0m · p99 \x1b[1m{}\x1b[0m · max {}",
+                dim("latency"),
+                time(sample.p50_us),
+                time(sample.p99_us),
+                time(sample.max_us)
+            ),
+        ];
+        if let (Some(cores), Some(resident)) = (sample.server_cores, sample.server_resident) {
+            let server = format!("{:.0} % CPU · {}", cores * 100.0, bytes(resident as f64));
+            panel.push(format!("{}{server}", dim("server")));
+        }
+        panel.push(format!(
+            "{}{:.0} % CPU · timers late by {} (p99)",
+            dim("tester"),
+            sample.tester_cores.unwrap_or_default() * 100.0,
+            time(glance.scheduling_p99_us)
+        ));
+        let errors = counts.stream_errors.get() + counts.not_acknowledged.get();
+        let errors =
+            if errors == 0 { "none".to_owned() } else { format!("\x1b[31m{}\x1b[0m", grouped(errors)) };
+        panel.push(format!("{}{errors}", dim("errors")));
+        panel
+    }
+}
+
+/// What the run is at, and which part of it is done.
+fn progress(glance: &Glance<'_>) -> (&'static str, f64) {
+    let load = &glance.run.settings.load;
+    match glance.phase {
+        Phase::Joining => ("joining", glance.run.counts.joined.get() as f64 / load.streams().max(1) as f64),
+        Phase::Sending(until) => {
+            let left = until.saturating_duration_since(Instant::now()).as_secs_f64();
+            ("sending", 1.0 - left / load.duration.as_secs_f64().max(f64::EPSILON))
+        }
+        Phase::Draining(_) => ("draining", 1.0),
+        Phase::Over { .. } => ("over", 1.0),
+    }
+}
+
+/// A row of columns, the highest for the highest value.
+fn sparks(values: &VecDeque<f64>) -> String {
+    let most = values.iter().copied().fold(1.0, f64::max);
+    let column = |value: &f64| COLUMNS[whole(value / most * (COLUMNS.len() - 1) as f64)];
+    values.iter().map(column).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_columns_rise_with_the_values() {
+        assert_eq!(sparks(&[0.0, 50.0, 100.0].into()), "▁▅█");
+        assert_eq!(sparks(&[0.0, 0.0].into()), "▁▁");
+    }
+}
