@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 
 use criterion::Throughput;
 use millchat::{Chat, Stats};
-use millchat_benches::core::{self, draft};
-use millchat_benches::place::Scratch;
-use millchat_benches::{Results, Unit, criteria};
+use millchat_benches::fixtures::{self, draft};
+use millchat_benches::paths::Scratch;
+use millchat_benches::{Results, Unit, criterion_config};
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
@@ -33,13 +33,13 @@ const FILE_BYTES: usize = 256 * 1024 * 1024;
 const SHARE_MIN: f64 = 0.5;
 
 fn main() {
-    let mut criterion = criteria::criterion();
+    let mut criterion = criterion_config::criterion();
     let results = Results::new("append", "acknowledged durable messages a second in the core", ABOUT, OURS);
     let scratch = Scratch::new("append");
     let core = Core::new(&scratch.file("log.redb"));
     let disk = Disk::new(&scratch.file("bare"));
     let sqlite = Sqlite::new(&scratch.file("sqlite"));
-    let mut group = criteria::group(&mut criterion, "append");
+    let mut group = criterion_config::group(&mut criterion, "append");
     for senders in SENDERS {
         let case = match senders {
             1 => "1 sender".into(),
@@ -120,12 +120,12 @@ struct Core {
 impl Core {
     fn new(log: &Path) -> Self {
         let chat = Chat::open(&log.to_string_lossy()).expect("a log can be made");
-        Self { runtime: core::runtime(), chat }
+        Self { runtime: fixtures::runtime(), chat }
     }
 
     /// Every sender sends so many messages, one after the other.
     fn rounds(&self, senders: usize, messages: u64) -> (Duration, Shape) {
-        let (room, draft) = (core::room(0), draft());
+        let (room, draft) = (fixtures::room(0), draft());
         let (before, tasks) = (self.chat.stats(), LocalSet::new());
         let begun = Instant::now();
         for _ in 0..senders {

@@ -4,10 +4,10 @@
 //! durable costs; the rest is HTTP.
 
 use criterion::Throughput;
-use millchat_benches::place::Scratch;
+use millchat_benches::paths::Scratch;
 use millchat_benches::post::Posters;
 use millchat_benches::server::Server;
-use millchat_benches::{Results, Unit, cost, criteria};
+use millchat_benches::{Results, Unit, cost, criterion_config};
 
 const ABOUT: &str = "Each sender is one connection that posts 200 bytes to one room, waits for the \
     acknowledgement, and posts again; there are no readers. The client (one thread of raw sockets) and the server share \
@@ -20,12 +20,12 @@ const SENDERS: [usize; 4] = [1, 16, 64, 256];
 const DURABLE_PER_SECOND_MIN: f64 = 32_000.0;
 
 fn main() {
-    let mut criterion = criteria::criterion();
+    let mut criterion = criterion_config::criterion();
     let results =
         Results::new("append_http", "acknowledged durable messages a second over HTTP", ABOUT, OURS);
     let scratch = Scratch::new("append_http");
     let log = scratch.file("log.redb");
-    let mut group = criteria::group(&mut criterion, "append_http");
+    let mut group = criterion_config::group(&mut criterion, "append_http");
     for senders in SENDERS {
         let case = if senders == 1 { "1 sender".into() } else { format!("{senders} senders") };
         group.throughput(Throughput::Elements(senders as u64));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use criterion::Throughput;
 use millchat::{Body, Encoder, Epoch, Event, Item, Timestamp};
-use millchat_benches::core::{author, room};
-use millchat_benches::{Results, criteria};
+use millchat_benches::fixtures::{author, room};
+use millchat_benches::{Results, criterion_config};
 use millchat_server::frames;
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ const SIZES: [usize; 3] = [20, 200, 2_000];
 const EPOCH: Epoch = Epoch(0x5f3c_9a2e);
 
 fn main() {
-    let mut criterion = criteria::criterion();
+    let mut criterion = criterion_config::criterion();
     let results = Results::new("encode", "one message as a frame", ABOUT, OURS);
     let mut group = criterion.benchmark_group("encode");
     for bytes in SIZES {

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
 use millchat::{Chat, Delivery, Draft, FrameKind, From, RoomName, Subscription};
-use millchat_benches::core::{self, MESSAGE_BYTES, copy_text};
-use millchat_benches::{Results, Unit, criteria};
+use millchat_benches::fixtures::{self, MESSAGE_BYTES, copy_text};
+use millchat_benches::{Results, Unit, criterion_config};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::LocalSet;
@@ -33,7 +33,7 @@ const ABOUT: &str = "One event is sent to a room and brought to all of its subsc
 const OURS: &str = "millchat";
 
 fn main() {
-    let mut criterion = criteria::criterion();
+    let mut criterion = criterion_config::criterion();
     let results = Results::new("fanout", "one event to all subscriptions, in the core", ABOUT, OURS);
     for readers in READERS {
         compare(&mut criterion, &results, readers);
@@ -42,20 +42,20 @@ fn main() {
 }
 
 fn compare(criterion: &mut Criterion, results: &Results, readers: usize) {
-    let mut group = criteria::group(criterion, "fanout");
+    let mut group = criterion_config::group(criterion, "fanout");
     group.throughput(Throughput::Elements(readers as u64));
     let case = if readers == 1 {
         "1 reader".into()
     } else {
         format!("{} readers", Unit::Count.show(readers as f64))
     };
-    let mut bench = |name: &str, stage: &dyn Fn(usize) -> Box<dyn Contender>| {
+    let mut bench = |name: &str, stage: &dyn Fn(usize) -> Box<dyn Competitor>| {
         // Built only if this bench was asked for.
-        let contender = OnceCell::new();
+        let competitor = OnceCell::new();
         group.bench_function(format!("{readers}/{name}"), |bencher| {
-            let contender = contender.get_or_init(|| stage(readers));
+            let competitor = competitor.get_or_init(|| stage(readers));
             bencher.iter_custom(|iterations| {
-                let elapsed = contender.rounds(iterations);
+                let elapsed = competitor.rounds(iterations);
                 results.time(&case, "until the last has it", name, iterations, elapsed);
                 elapsed
             });
@@ -68,7 +68,7 @@ fn compare(criterion: &mut Criterion, results: &Results, readers: usize) {
 }
 
 /// Something that can bring one event to all of its readers.
-trait Contender {
+trait Competitor {
     /// Does so this often; says how long it took.
     fn rounds(&self, iterations: u64) -> Duration;
 }
@@ -105,7 +105,7 @@ struct Stage {
 
 impl Stage {
     fn new(readers: usize) -> Self {
-        Self { runtime: core::runtime(), tasks: LocalSet::new(), round: Rc::default(), readers }
+        Self { runtime: fixtures::runtime(), tasks: LocalSet::new(), round: Rc::default(), readers }
     }
 
     /// Runs `send` and waits for the last reader, this often.
@@ -168,7 +168,7 @@ impl Wakers {
     }
 }
 
-impl Contender for Wakers {
+impl Competitor for Wakers {
     fn rounds(&self, iterations: u64) -> Duration {
         self.stage.rounds(iterations, async || {
             self.shared.sent.set(self.shared.sent.get() + 1);
@@ -203,7 +203,7 @@ impl Broadcast {
     }
 }
 
-impl Contender for Broadcast {
+impl Competitor for Broadcast {
     fn rounds(&self, iterations: u64) -> Duration {
         self.stage.rounds(iterations, async || {
             let receivers = self.sender.send(self.message.clone());
@@ -226,7 +226,7 @@ impl Core {
         let mut builder = Chat::builder();
         let kind = builder.encoder(copy_text);
         let chat = builder.open("memory:").expect("a log in memory can be opened");
-        let room = core::room(0);
+        let room = fixtures::room(0);
         let dispatcher = chat.dispatcher();
         stage.tasks.spawn_local(dispatcher.run());
         stage.tasks.block_on(&stage.runtime, async {
@@ -237,11 +237,11 @@ impl Core {
             }
         });
         stage.settle();
-        Self { stage, chat, room, draft: core::draft() }
+        Self { stage, chat, room, draft: fixtures::draft() }
     }
 }
 
-impl Contender for Core {
+impl Competitor for Core {
     fn rounds(&self, iterations: u64) -> Duration {
         self.stage.rounds(iterations, async || {
             self.chat

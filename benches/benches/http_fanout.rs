@@ -1,17 +1,17 @@
 //! Fan-out over HTTP: the whole server with 100, 1,000 and 10,000 readers of one room.
 //!
 //! A sender posts at a steady pace; what counts is how long after its time a message reaches each reader, and what
-//! the serving process spends on a CPU for each delivery. The contenders take turns, round by round, so that what
+//! the serving process spends on a CPU for each delivery. The competitors take turns, round by round, so that what
 //! else the machine does meets them alike.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use millchat_benches::bare::{self, Bare};
-use millchat_benches::place::{self, Scratch};
+use millchat_benches::paths::{self, Scratch};
 use millchat_benches::readers::Readers;
 use millchat_benches::server::Server;
 use millchat_benches::steady::{self, CPU, Sender};
+use millchat_benches::write_loop::{self, WriteLoop};
 use millchat_benches::{Results, Unit, limits};
 
 const ABOUT: &str = "Messages of 200 bytes are posted to one room over HTTP at a steady pace (50 a second; 5 to \
@@ -30,7 +30,7 @@ const IN_MEMORY: &str = "millchat in memory";
 const CASES: [(usize, u32); 4] = [(100, 50), (1_000, 50), (10_000, 5), (19_000, 3)];
 /// The case in which all have their turn.
 const ALL_AT: usize = 1_000;
-/// How often each contender's turn comes.
+/// How often each competitor's turn comes.
 const ROUNDS: usize = 3;
 /// How long a round lasts.
 const ROUND: Duration = Duration::from_secs(3);
@@ -44,26 +44,26 @@ const RATIOS_MAX: [(&str, &str, &str, f64); 3] = [
 const MANY_RATIO_MAX: f64 = 1.3;
 
 fn main() {
-    bare::run_if_asked();
+    write_loop::run_if_asked();
     limits::raise_descriptors();
     let results =
         Results::new("http_fanout", "one room's messages to all its readers over HTTP", ABOUT, OURS);
     let scratch = Scratch::new("http_fanout");
     for (readers, pace) in CASES {
-        if !place::asked_for(&case(readers)) {
+        if !paths::asked_for(&case(readers)) {
             continue;
         }
         for round in 0..ROUNDS {
-            let bare = Bare::start();
-            measure(&results, LIMIT, (readers, pace), bare.address, bare.process(), "");
-            drop(bare);
-            let contenders: [(&str, bool, &[&str]); 4] = [
+            let write_loop = WriteLoop::start();
+            measure(&results, LIMIT, (readers, pace), write_loop.address, write_loop.process(), "");
+            drop(write_loop);
+            let competitors: [(&str, bool, &[&str]); 4] = [
                 (OURS, false, &[]),
                 (BY_WRITE, false, &["--sender", "write"]),
                 (GENERAL, false, &["--fast-path", "off"]),
                 (IN_MEMORY, true, &[]),
             ];
-            for (name, in_memory, flags) in contenders {
+            for (name, in_memory, flags) in competitors {
                 if readers != ALL_AT && (name == GENERAL || name == IN_MEMORY) {
                     continue;
                 }
@@ -96,7 +96,7 @@ fn case(readers: usize) -> String {
     format!("{} readers", Unit::Count.show(readers as f64))
 }
 
-/// One round of one contender.
+/// One round of one competitor.
 fn measure(
     results: &Results,
     name: &str,

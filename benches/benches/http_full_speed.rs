@@ -3,11 +3,11 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use millchat_benches::bare::{self, Bare};
-use millchat_benches::place::Scratch;
+use millchat_benches::paths::Scratch;
 use millchat_benches::post::Posters;
 use millchat_benches::readers::Readers;
 use millchat_benches::server::Server;
+use millchat_benches::write_loop::{self, WriteLoop};
 use millchat_benches::{Results, Unit, cost, limits};
 
 const ABOUT: &str = "16 senders post messages of 200 bytes to one room over HTTP, each as soon as its last is \
@@ -30,20 +30,27 @@ const ROUNDS: usize = 3;
 const DELIVERIES_A_SECOND_MIN: f64 = 1e6;
 
 fn main() {
-    bare::run_if_asked();
+    write_loop::run_if_asked();
     limits::raise_descriptors();
     let results = Results::new("http_full_speed", "16 senders at full speed, 1,000 readers", ABOUT, OURS);
     let scratch = Scratch::new("http_full_speed");
     let messages = MESSAGES * SENDERS as u64;
     for round in 0..ROUNDS {
-        let bare = Bare::start();
-        measure(&results, LIMIT, messages, Readers::connect(bare.address, READERS), bare.process(), || {
-            bare.write_in_tens(messages);
-        });
-        drop(bare);
-        let contenders: [(&str, &[&str]); 3] =
+        let write_loop = WriteLoop::start();
+        measure(
+            &results,
+            LIMIT,
+            messages,
+            Readers::connect(write_loop.address, READERS),
+            write_loop.process(),
+            || {
+                write_loop.write_in_tens(messages);
+            },
+        );
+        drop(write_loop);
+        let competitors: [(&str, &[&str]); 3] =
             [(OURS, &[]), (BY_WRITE, &["--sender", "write"]), (GENERAL, &["--fast-path", "off"])];
-        for (name, flags) in contenders {
+        for (name, flags) in competitors {
             let log = scratch.file(&format!("{name}-{round}.redb"));
             let server = Server::start_with(&log.to_string_lossy(), flags);
             let mut posters = Posters::connect(&server, SENDERS);
@@ -65,7 +72,7 @@ fn main() {
     results.finish();
 }
 
-/// One round of one contender; says how long the sending took.
+/// One round of one competitor; says how long the sending took.
 fn measure(
     results: &Results,
     name: &str,

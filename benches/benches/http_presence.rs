@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use millchat_benches::place::Scratch;
+use millchat_benches::paths::Scratch;
 use millchat_benches::readers::{API_STREAM, Readers};
 use millchat_benches::server::Server;
 use millchat_benches::steady::{self, CPU, Sender};

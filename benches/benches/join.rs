@@ -2,7 +2,7 @@
 
 use millchat_benches::Results;
 use millchat_benches::cursor::{self, Begin};
-use millchat_benches::place::Scratch;
+use millchat_benches::paths::Scratch;
 
 const ABOUT: &str = "A reader joins a room and asks for its newest 0, 100 or 1,000 events of 200 bytes; counted until \
     it has the newest one as a frame. The room is in memory and its ring has them, or it has been forgotten and they \

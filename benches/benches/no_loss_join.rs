@@ -17,8 +17,8 @@ use millchat::oracle::{Act, Oracle, Reader, RecoveredLog, Said, Seen};
 use millchat::{
     Body, Chat, Delivery, Dispatcher, Draft, Epoch, Event, FrameKind, From, Item, Place, RoomName,
 };
-use millchat_benches::core::{self, author};
-use millchat_benches::place::Scratch;
+use millchat_benches::fixtures::{self, author};
+use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit};
 use rand::RngExt as _;
 use tokio::task::LocalSet;
@@ -117,10 +117,11 @@ impl Load {
 
     /// Sends until the readers are done; says how many messages were acknowledged.
     fn send(self: &Arc<Self>) -> u64 {
-        let (runtime, tasks) = (core::runtime(), LocalSet::new());
+        let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
         let senders: Vec<_> = (0..SENDERS)
             .map(|number| {
-                let (load, room, id) = (self.clone(), core::room(number % ROOMS), format!("sender-{number}"));
+                let (load, room, id) =
+                    (self.clone(), fixtures::room(number % ROOMS), format!("sender-{number}"));
                 tasks.spawn_local(async move {
                     let (observed, author) = (load.oracle.sender(&room, id.clone()), author(&id));
                     let mut sequence = 0;
@@ -147,13 +148,13 @@ impl Load {
 
     /// One thread of readers: how long each join took, and how many events came.
     fn read(self: Arc<Self>) -> (Histogram<u64>, u64) {
-        let (runtime, tasks) = (core::runtime(), LocalSet::new());
+        let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
         let dispatcher = self.chat.dispatcher();
         tasks.spawn_local(dispatcher.run());
         let latencies = RefCell::new(Histogram::new(3).expect("three digits are allowed"));
         let received = tasks.block_on(&runtime, async {
             let readers = (0..READERS.1)
-                .map(|number| self.read_on(&dispatcher, core::room(number % ROOMS), &latencies));
+                .map(|number| self.read_on(&dispatcher, fixtures::room(number % ROOMS), &latencies));
             futures_util::future::join_all(readers).await.into_iter().sum()
         });
         self.reading.fetch_sub(1, Ordering::Relaxed);
@@ -221,9 +222,9 @@ impl Load {
 
     /// Reads the rooms from their begin to their head and holds all that was observed against them.
     fn verify(&self) -> Vec<millchat::oracle::Violation> {
-        let (runtime, epoch) = (core::runtime(), self.chat.epoch());
+        let (runtime, epoch) = (fixtures::runtime(), self.chat.epoch());
         let recover = |number| {
-            let room = core::room(number);
+            let room = fixtures::room(number);
             let head = runtime.block_on(self.chat.overview(&room)).expect("the log can be read").head;
             let mut events = Vec::new();
             runtime.block_on(async {

@@ -9,9 +9,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use millchat::Chat;
-use millchat_benches::again::{self, Again};
-use millchat_benches::core::{self, draft};
-use millchat_benches::place::Scratch;
+use millchat_benches::child::{self, ChildProcess};
+use millchat_benches::fixtures::{self, draft};
+use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit};
 use rustix::fs::{Advice, fadvise};
 use tokio::task::LocalSet;
@@ -28,13 +28,13 @@ const SENDERS: u64 = 4_000;
 const ROUNDS: usize = 5;
 
 fn main() {
-    if let Some((_, args)) = again::role() {
+    if let Some((_, args)) = child::role() {
         return fill(&args[0]);
     }
     let results = Results::new("open", "opening a log of 1,000,000 events", ABOUT, OURS);
     let scratch = Scratch::new("open");
     let (killed, log) = (scratch.file("killed.redb"), scratch.file("log.redb"));
-    let mut child = Again::start("fill", &[&killed.to_string_lossy()]);
+    let mut child = ChildProcess::start("fill", &[&killed.to_string_lossy()]);
     assert_eq!(child.line(), "filled");
     // Dropped, it is killed: the log was not closed.
     drop(child);
@@ -80,9 +80,9 @@ fn read(path: &Path) {
 /// The child: fills the log, says so, and waits to be killed.
 fn fill(log: &str) {
     let (chat, runtime, tasks) =
-        (Chat::open(log).expect("a log can be made"), core::runtime(), LocalSet::new());
+        (Chat::open(log).expect("a log can be made"), fixtures::runtime(), LocalSet::new());
     for sender in 0..SENDERS {
-        let (chat, room) = (chat.clone(), core::room(sender as usize % ROOMS));
+        let (chat, room) = (chat.clone(), fixtures::room(sender as usize % ROOMS));
         tasks.spawn_local(async move {
             for _ in 0..EVENTS / SENDERS {
                 chat.send(&room, draft()).await.expect("the log takes every message");

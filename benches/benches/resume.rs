@@ -2,7 +2,7 @@
 
 use millchat_benches::Results;
 use millchat_benches::cursor::{self, Begin};
-use millchat_benches::place::Scratch;
+use millchat_benches::paths::Scratch;
 
 const ABOUT: &str = "A reader comes back with the place that it had 0, 100 or 10,000 events of 200 bytes ago; counted \
     until it has the newest one as a frame. The room is in memory and its ring reaches back so far, or it has been \

@@ -7,9 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use millchat::{Chat, From, Subscription};
-use millchat_benches::again::{self, Again};
-use millchat_benches::core::{self, draft};
-use millchat_benches::place::Scratch;
+use millchat_benches::child::{self, ChildProcess};
+use millchat_benches::fixtures::{self, draft};
+use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit, cost};
 use tokio::task::LocalSet;
 
@@ -31,7 +31,7 @@ const SENT_AT_ONCE: usize = 4_000;
 const IDLE_BYTES_MAX: f64 = 1024.0;
 
 fn main() {
-    if let Some((role, args)) = again::role() {
+    if let Some((role, args)) = child::role() {
         return measure(&role, args[0].parse().expect("a number of rooms"), &args[1]);
     }
     let results = Results::new("rooms", "rooms in memory", ABOUT, OURS);
@@ -39,7 +39,7 @@ fn main() {
     for round in 0..ROUNDS {
         for (name, rooms) in CASES {
             let log = scratch.file(&format!("{name}-{rooms}-{round}.redb"));
-            let mut child = Again::start(name, &[&rooms.to_string(), &log.to_string_lossy()]);
+            let mut child = ChildProcess::start(name, &[&rooms.to_string(), &log.to_string_lossy()]);
             let line = child.line();
             let (bytes, nanos) = line.split_once(' ').expect("it says what a room costs");
             let case = format!("{} rooms, {name}", Unit::Count.show(rooms as f64));
@@ -58,7 +58,7 @@ fn main() {
 /// The child: makes rooms and says what one costs, in bytes and in nanoseconds.
 fn measure(name: &str, rooms: usize, log: &str) {
     let chat = Chat::open(log).expect("a log can be made");
-    let (runtime, tasks) = (core::runtime(), LocalSet::new());
+    let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
     if name == "busy" {
         // To a room that nobody is in: its messages pass by the memory of rooms.
         tasks.block_on(&runtime, send(&chat, WARM, &|_| usize::MAX));
@@ -88,14 +88,14 @@ fn measure(name: &str, rooms: usize, log: &str) {
 }
 
 async fn enter(chat: &Chat, number: usize) -> Subscription {
-    chat.subscribe(&core::room(number), From::Last(0), None).await.expect("the log can be read")
+    chat.subscribe(&fixtures::room(number), From::Last(0), None).await.expect("the log can be read")
 }
 
 /// Sends so many messages, each to the room that `room` says.
 async fn send(chat: &Chat, messages: usize, room: &dyn Fn(usize) -> usize) {
     for first in (0..messages).step_by(SENT_AT_ONCE) {
         let one = |message| {
-            let (chat, room) = (chat.clone(), core::room(room(message)));
+            let (chat, room) = (chat.clone(), fixtures::room(room(message)));
             tokio::task::spawn_local(async move {
                 chat.send(&room, draft()).await.expect("the log takes every message");
             })

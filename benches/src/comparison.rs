@@ -26,21 +26,21 @@ pub struct Comparison {
     /// The figures; each metric has one case.
     pub found: Found,
     /// Who took part and who did not, in the table's order.
-    pub contestants: Vec<Contestant>,
+    pub competitors: Vec<CompetitorResult>,
 }
 
 /// Somebody in the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Contestant {
+pub struct CompetitorResult {
     /// The name, as in the figures.
     pub name: String,
     /// What ran, or why nothing did.
-    pub ran: Result<Ran, String>,
+    pub outcome: Result<Outcome, String>,
 }
 
 /// What is to be known beside the figures.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Ran {
+pub struct Outcome {
     /// Which version.
     pub version: String,
     /// How it was set up.
@@ -56,7 +56,7 @@ pub struct Ran {
 
 /// The figure of somebody. Each metric has one case.
 pub fn row<'a>(found: &'a Found, metric: &str, name: &str) -> Option<&'a Row> {
-    found.rows.iter().find(|row| row.metric == metric && row.contender == name)
+    found.rows.iter().find(|row| row.metric == metric && row.competitor == name)
 }
 
 /// How many times ours theirs is, round by round, and the median of that; nothing where ours is nothing.

@@ -17,11 +17,11 @@ use redb::{Database, ReadableDatabase as _, TableDefinition};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
-use crate::core::{self, draft};
-use crate::place::Scratch;
-use crate::{Results, Unit, criteria};
+use crate::fixtures::{self, draft};
+use crate::paths::Scratch;
+use crate::{Results, Unit, criterion_config};
 
-/// The contender that both benches are about.
+/// The competitor that both benches are about.
 pub const OURS: &str = "millchat";
 const LIMIT: &str = "redb alone";
 /// The log's own table.
@@ -76,7 +76,7 @@ impl Joined {
         let kind = builder.encoder(encode);
         let chat = builder.open(&path.to_string_lossy()).expect("the log can be opened");
         let dispatcher = chat.dispatcher();
-        let (runtime, tasks) = (core::runtime(), LocalSet::new());
+        let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
         tasks.spawn_local(dispatcher.run());
         Self { runtime, tasks, chat, copy, dispatcher, kind, positions, turn: Cell::new(0) }
     }
@@ -106,7 +106,7 @@ impl Joined {
     /// Lets the first room into memory, with its newest events, for as long as the result is held.
     fn warm(&self) -> impl Sized + use<> {
         self.tasks.block_on(&self.runtime, async {
-            let warm = self.dispatcher.subscribe(&core::room(0), From::Last(100), None).await;
+            let warm = self.dispatcher.subscribe(&fixtures::room(0), From::Last(100), None).await;
             warm.expect("the log can be read")
         })
     }
@@ -118,7 +118,7 @@ impl Joined {
             let mut elapsed = Duration::ZERO;
             for _ in 0..times {
                 let number = self.next_room(case);
-                let (room, newest) = (core::room(number), self.newest(number, case.behind + 1));
+                let (room, newest) = (fixtures::room(number), self.newest(number, case.behind + 1));
                 let (place, head) = (Place { epoch, position: newest[0] }, newest[case.behind]);
                 let from = match begin {
                     Begin::Join => From::Last(case.behind),
@@ -164,13 +164,14 @@ impl Joined {
 /// Fills a log, the rooms in turn; says where the events of each lie.
 fn fill(path: &Path) -> Vec<Vec<Position>> {
     let chat = Chat::open(&path.to_string_lossy()).expect("a log can be made");
-    let (runtime, tasks) = (core::runtime(), LocalSet::new());
+    let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
     let positions = Rc::new(RefCell::new(vec![Vec::new(); COLD_ROOMS + 1]));
     tasks.block_on(&runtime, async {
         let send = |number: usize| {
             let (chat, positions) = (chat.clone(), positions.clone());
             tokio::task::spawn_local(async move {
-                let receipt = chat.send(&core::room(number), draft()).await.expect("the log takes messages");
+                let receipt =
+                    chat.send(&fixtures::room(number), draft()).await.expect("the log takes messages");
                 positions.borrow_mut()[number].push(receipt.position);
             })
         };
@@ -190,7 +191,7 @@ fn fill(path: &Path) -> Vec<Vec<Position>> {
 /// An encoder by which a reader knows where it is.
 fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
     if let Item::Event(event) = item {
-        core::copy_text(Epoch(0), item, out);
+        fixtures::copy_text(Epoch(0), item, out);
         out.extend_from_slice(&event.position.to_le_bytes());
     }
 }
@@ -202,7 +203,7 @@ fn last_position(frames: &[u8]) -> Option<Position> {
 
 /// Measures readers that begin so far behind the newest event.
 pub fn compare(results: &Results, scratch: &Scratch, begin: Begin, cases: &[(usize, bool)]) {
-    let mut criterion = criteria::criterion();
+    let mut criterion = criterion_config::criterion();
     let joined = Joined::new(scratch);
     let mut group = criterion.benchmark_group(results.so_far().bench);
     for &(behind, cold) in cases {

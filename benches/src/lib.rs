@@ -4,20 +4,20 @@
 //! A figure alone says nothing on a shared machine. So each bench measures its limit or its alternative in
 //! the same run, and what counts is how the two compare.
 
-pub mod again;
-pub mod bare;
+pub mod child;
 pub mod comparison;
-pub mod core;
 pub mod cost;
-pub mod criteria;
+pub mod criterion_config;
 pub mod cursor;
+pub mod fixtures;
 pub mod http;
 pub mod limits;
-pub mod place;
+pub mod paths;
 pub mod post;
 pub mod readers;
 pub mod results;
 pub mod server;
 pub mod steady;
+pub mod write_loop;
 
 pub use results::{Results, Unit};

@@ -12,7 +12,7 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 
-use crate::core::MESSAGE_BYTES;
+use crate::fixtures::MESSAGE_BYTES;
 use crate::http;
 use crate::server::Server;
 

@@ -14,7 +14,7 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::fd::OwnedFd;
 
-use crate::core::MESSAGE_BYTES;
+use crate::fixtures::MESSAGE_BYTES;
 use crate::http;
 
 /// The stream of the room in which everything happens, by the API and by the page.

@@ -1,6 +1,6 @@
 //! The figures of one bench: gathered while it runs, printed as ratios at its end, and kept as JSON for the report.
 //!
-//! A row is one contender in one case by one metric, with every sample it gave. The contender that the bench is
+//! A row is one competitor in one case by one metric, with every sample it gave. The competitor that the bench is
 //! about stands against each of the others of the same case and metric by the ratio of the medians.
 
 use std::cell::RefCell;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use crate::place;
+use crate::paths;
 
 /// How many samples of a figure count, the last ones: those before were taken to warm up.
 pub const SAMPLES: usize = 10;
@@ -104,7 +104,7 @@ fn grouped(value: f64) -> String {
     out
 }
 
-/// One contender in one case by one metric.
+/// One competitor in one case by one metric.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Row {
     /// The case, such as `64 senders`.
@@ -114,7 +114,7 @@ pub struct Row {
     /// Its unit.
     pub unit: Unit,
     /// Whose figure it is.
-    pub contender: String,
+    pub competitor: String,
     /// The samples, in the order they were taken.
     pub samples: Vec<f64>,
 }
@@ -160,7 +160,7 @@ pub struct Found {
     pub title: String,
     /// What stands beside what, in a few sentences.
     pub about: String,
-    /// The contender that it is about.
+    /// The competitor that it is about.
     pub ours: String,
     /// How long all of it took, in seconds.
     pub took_s: f64,
@@ -171,9 +171,9 @@ pub struct Found {
 }
 
 impl Found {
-    /// The row of a contender in a case by a metric.
-    pub fn row(&self, case: &str, metric: &str, contender: &str) -> Option<&Row> {
-        self.rows.iter().find(|row| row.case == case && row.metric == metric && row.contender == contender)
+    /// The row of a competitor in a case by a metric.
+    pub fn row(&self, case: &str, metric: &str, competitor: &str) -> Option<&Row> {
+        self.rows.iter().find(|row| row.case == case && row.metric == metric && row.competitor == competitor)
     }
 
     /// How many times the figure of `other` ours is; nothing where theirs is nothing.
@@ -202,7 +202,7 @@ impl fmt::Display for Found {
             for metric in self.each(|row| &row.metric) {
                 let Some(own) = self.row(case, metric, &self.ours) else { continue };
                 write!(f, "  {case:<24} {metric:<20} {} {:>12}", self.ours, own.unit.show(own.median()))?;
-                for other in self.each(|row| &row.contender).into_iter().filter(|name| *name != self.ours) {
+                for other in self.each(|row| &row.competitor).into_iter().filter(|name| *name != self.ours) {
                     let (Some(row), Some(ratio)) =
                         (self.row(case, metric, other), self.ratio(case, metric, other))
                     else {
@@ -229,7 +229,7 @@ pub struct Results {
 }
 
 impl Results {
-    /// No figures yet. `ours` is the contender that the bench is about.
+    /// No figures yet. `ours` is the competitor that the bench is about.
     pub fn new(bench: &str, title: &str, about: &str, ours: &str) -> Self {
         let found = Found {
             bench: bench.into(),
@@ -244,9 +244,9 @@ impl Results {
     }
 
     /// Adds a sample.
-    pub fn sample(&self, case: &str, metric: &str, unit: Unit, contender: &str, value: f64) {
+    pub fn sample(&self, case: &str, metric: &str, unit: Unit, competitor: &str, value: f64) {
         let mut found = self.found.borrow_mut();
-        let same = |row: &&mut Row| row.case == case && row.metric == metric && row.contender == contender;
+        let same = |row: &&mut Row| row.case == case && row.metric == metric && row.competitor == competitor;
         if let Some(row) = found.rows.iter_mut().find(same) {
             row.samples.push(value);
             if row.samples.len() > SAMPLES {
@@ -254,19 +254,19 @@ impl Results {
             }
             return;
         }
-        let (case, metric, contender) = (case.into(), metric.into(), contender.into());
-        found.rows.push(Row { case, metric, unit, contender, samples: vec![value] });
+        let (case, metric, competitor) = (case.into(), metric.into(), competitor.into());
+        found.rows.push(Row { case, metric, unit, competitor, samples: vec![value] });
     }
 
     /// Adds a sample: `count` of them took `elapsed`.
-    pub fn time(&self, case: &str, metric: &str, contender: &str, count: u64, elapsed: Duration) {
+    pub fn time(&self, case: &str, metric: &str, competitor: &str, count: u64, elapsed: Duration) {
         let each = elapsed.as_nanos() as f64 / count.max(1) as f64;
-        self.sample(case, metric, Unit::Nanoseconds, contender, each);
+        self.sample(case, metric, Unit::Nanoseconds, competitor, each);
     }
 
     /// Adds a sample: so many in `elapsed`.
-    pub fn rate(&self, case: &str, metric: &str, contender: &str, count: u64, elapsed: Duration) {
-        self.sample(case, metric, Unit::PerSecond, contender, count as f64 / elapsed.as_secs_f64());
+    pub fn rate(&self, case: &str, metric: &str, competitor: &str, count: u64, elapsed: Duration) {
+        self.sample(case, metric, Unit::PerSecond, competitor, count as f64 / elapsed.as_secs_f64());
     }
 
     /// What was found so far.
@@ -288,11 +288,11 @@ impl Results {
     /// A run that was asked for a part only (by a name on the command line) is printed and not kept.
     pub fn finish(self) {
         let found = self.end();
-        if found.rows.is_empty() || place::only_a_part() {
+        if found.rows.is_empty() || paths::only_a_part() {
             return;
         }
         let json = serde_json::to_vec_pretty(&found).expect("figures and words are JSON");
-        let path = place::figures().join(format!("{}.json", found.bench));
+        let path = paths::figures().join(format!("{}.json", found.bench));
         fs::write(&path, json).expect("the target directory takes files");
     }
 

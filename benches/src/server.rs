@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 
 use crate::http;
-use crate::place;
+use crate::paths;
 
 /// A running server; killed when it is dropped.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ pub fn build(programs: &[(&str, &str)]) -> Vec<String> {
         cargo.args(["--package", package, "--bin", program]);
     }
     let build = cargo
-        .current_dir(place::workspace())
+        .current_dir(paths::workspace())
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo has started this bench and starts again");

@@ -13,7 +13,7 @@ use crate::{cost, http};
 /// What the serving process spends on a CPU for each delivery.
 pub const CPU: &str = "CPU per delivery";
 
-/// One round of a contender in a case: so many messages a second for so long. Gives the sender back, still connected.
+/// One round of a competitor in a case: so many messages a second for so long. Gives the sender back, still connected.
 pub fn round(
     results: &Results,
     (case, name): (&str, &str),

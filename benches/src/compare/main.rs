@@ -3,8 +3,9 @@
 //! `make compare` runs it, and then the report. Whoever takes part is installed, started and stopped here. Names on the
 //! command line run these alone, and nothing is kept: `make compare ONLY=nchan`.
 
-mod contestant;
-mod known;
+mod competitor;
+mod competitors;
+
 mod load;
 mod trial;
 
@@ -13,12 +14,14 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use millchat_benches::bare::{self, Bare};
-use millchat_benches::comparison::{self, CPU, Comparison, DELIVERIES, MEMORY, P50, P99, Ran, ratio, row};
-use millchat_benches::place::{self, Scratch};
+use millchat_benches::comparison::{
+    self, CPU, Comparison, DELIVERIES, MEMORY, Outcome, P50, P99, ratio, row,
+};
+use millchat_benches::paths::{self, Scratch};
+use millchat_benches::write_loop::{self, WriteLoop};
 use millchat_benches::{Results, limits, server};
 
-use self::contestant::{Contestant, Entry, flags};
+use self::competitor::{Competitor, Entry, flags};
 use self::load::{Loaded, Tester};
 
 const ABOUT: &str = "Each server runs alone with the load tester of this repository, in turn and round by round, so that \
@@ -31,7 +34,7 @@ const LIMIT: &str = "write(2)";
 const ROUNDS: usize = 3;
 
 fn main() -> ExitCode {
-    bare::run_if_asked();
+    write_loop::run_if_asked();
     limits::raise_descriptors();
     match compare() {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,12 +47,12 @@ fn main() -> ExitCode {
 
 /// A line of the table while it is made.
 struct Line {
-    contestant: Contestant,
+    competitor: Competitor,
     late: (usize, usize),
 }
 
 fn compare() -> Result<(), String> {
-    let installed = place::target().join("compare");
+    let installed = paths::target().join("compare");
     install(&installed)?;
     let programs =
         server::build(&[("millchat-server", "millchat"), ("millchat-loadtest", "millchat-loadtest")]);
@@ -59,14 +62,15 @@ fn compare() -> Result<(), String> {
     let asked =
         |(name, _): &Entry| only.is_empty() || only.iter().any(|only| only.eq_ignore_ascii_case(name));
     let entries: Vec<Entry> =
-        known::all(Path::new(&programs[0]), &installed)?.into_iter().filter(asked).collect();
+        competitors::all(Path::new(&programs[0]), &installed)?.into_iter().filter(asked).collect();
 
     let (mut lines, mut missing) = (Vec::new(), Vec::new());
-    for (place, (name, entry)) in entries.into_iter().enumerate() {
+    for (index, (name, entry)) in entries.into_iter().enumerate() {
         match entry {
-            Ok(contestant) => lines.push(Line { contestant, late: (0, 0) }),
+            Ok(competitor) => lines.push(Line { competitor, late: (0, 0) }),
             Err(why) => {
-                missing.push((place, comparison::Contestant { name: name.to_owned(), ran: Err(why) }));
+                missing
+                    .push((index, comparison::CompetitorResult { name: name.to_owned(), outcome: Err(why) }));
             }
         }
     }
@@ -75,41 +79,41 @@ fn compare() -> Result<(), String> {
         eprintln!("round {} of {ROUNDS}", round + 1);
         limit(&tester, &results)?;
         for line in &mut lines {
-            let home = scratch.file(&format!("{}-{round}", line.contestant.name));
-            let running = line.contestant.start(&home)?;
+            let home = scratch.file(&format!("{}-{round}", line.competitor.name));
+            let running = line.competitor.start(&home)?;
             // It listens, which is not to say that it has all that it will have; after a message it has.
-            (line.contestant.say)(running.address, "first")?;
-            let mut flags = line.contestant.flags.clone();
+            (line.competitor.say)(running.address, "first")?;
+            let mut flags = line.competitor.flags.clone();
             flags.extend(place_flags(&running.address.to_string(), running.process()));
-            let server = Loaded { name: line.contestant.name, flags };
+            let server = Loaded { name: line.competitor.name, flags };
             let (late, runs) = tester.turn(&results, &server)?;
             line.late = (line.late.0 + late, line.late.1 + runs);
         }
     }
-    let mut contestants = Vec::new();
-    for Line { contestant, late } in lines {
-        let survived = trial::survived(&contestant, &scratch.file(&format!("{}-trial", contestant.name)))?;
-        let Contestant { name, version, settings, acknowledged, .. } = contestant;
+    let mut competitors = Vec::new();
+    for Line { competitor, late } in lines {
+        let survived = trial::survived(&competitor, &scratch.file(&format!("{}-trial", competitor.name)))?;
+        let Competitor { name, version, settings, acknowledged, .. } = competitor;
         let acknowledged = acknowledged.to_owned();
-        let ran = Ran { version, settings, acknowledged, survived, tester_was_late: late };
-        contestants.push(comparison::Contestant { name: name.to_owned(), ran: Ok(ran) });
+        let outcome = Outcome { version, settings, acknowledged, survived, tester_was_late: late };
+        competitors.push(comparison::CompetitorResult { name: name.to_owned(), outcome: Ok(outcome) });
     }
-    for (place, contestant) in missing {
-        contestants.insert(place, contestant);
+    for (index, competitor) in missing {
+        competitors.insert(index, competitor);
     }
     targets(&results);
     let found = results.end();
     if only.is_empty() {
         let json =
-            serde_json::to_vec_pretty(&Comparison { found, contestants }).map_err(|e| e.to_string())?;
-        fs::write(place::figures().join("compare.json"), json).map_err(|error| error.to_string())?;
+            serde_json::to_vec_pretty(&Comparison { found, competitors }).map_err(|e| e.to_string())?;
+        fs::write(paths::figures().join("compare.json"), json).map_err(|error| error.to_string())?;
     }
     Ok(())
 }
 
 /// Installs who takes part.
 fn install(into: &Path) -> Result<(), String> {
-    let script = place::workspace().join("benches/compare/install");
+    let script = paths::workspace().join("benches/compare/install");
     let status = Command::new(&script).arg(into).stdout(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
@@ -125,10 +129,10 @@ fn place_flags(address: &str, process: u32) -> Vec<String> {
 
 /// The bare loop at the steady pace. It knows one room.
 fn limit(tester: &Tester, results: &Results) -> Result<(), String> {
-    let bare = Bare::start();
+    let write_loop = WriteLoop::start();
     let mut flags = flags(&["--target", "generic-sse", "--sse-path", "/", "--send-path", "/"]);
-    flags.extend(contestant::flags(&["--send-body", r#"{"content":"{content}"}"#]));
-    flags.extend(place_flags(&bare.address.to_string(), bare.process()));
+    flags.extend(competitor::flags(&["--send-body", r#"{"content":"{content}"}"#]));
+    flags.extend(place_flags(&write_loop.address.to_string(), write_loop.process()));
     tester.steady(results, &Loaded { name: LIMIT, flags }).map(drop)
 }
 
@@ -145,7 +149,7 @@ fn targets(results: &Results) {
         "each of the others that ran, in CPU per delivery, p50, p99, deliveries/s and memory per reader";
     results.target(all, "behind in all", |found| {
         let others =
-            found.each(|row| &row.contender).into_iter().filter(|name| ![OURS, LIMIT].contains(name));
+            found.each(|row| &row.competitor).into_iter().filter(|name| ![OURS, LIMIT].contains(name));
         let words = |name: &str| {
             let wins = comparison::ahead(found, name, &[CPU, P50, P99, DELIVERIES, MEMORY]);
             let wins: Vec<&str> = wins.into_iter().map(|(metric, _)| metric).collect();

@@ -4,23 +4,23 @@ use std::path::Path;
 
 use millchat_benches::comparison::TRIED;
 
-use super::contestant::Contestant;
+use super::competitor::Competitor;
 
 /// How many of the acknowledged messages its history has before the kill, and how many after it; nothing where there
 /// is no history.
-pub fn survived(contestant: &Contestant, home: &Path) -> Result<Option<(usize, usize)>, String> {
-    let Some(history) = &contestant.history else { return Ok(None) };
-    eprintln!("  {}: kill -9 after {TRIED} acknowledged messages", contestant.name);
+pub fn survived(competitor: &Competitor, home: &Path) -> Result<Option<(usize, usize)>, String> {
+    let Some(history) = &competitor.history else { return Ok(None) };
+    eprintln!("  {}: kill -9 after {TRIED} acknowledged messages", competitor.name);
     let contents: Vec<String> = (0..TRIED).map(|number| format!("trial-{number:04}")).collect();
     let count = |text: &str| contents.iter().filter(|content| text.contains(content.as_str())).count();
-    let running = contestant.start(home)?;
+    let running = competitor.start(home)?;
     for content in &contents {
-        (contestant.say)(running.address, content)?;
+        (competitor.say)(running.address, content)?;
     }
     let before = count(&history(running.address)?);
     // It is dropped by SIGKILL, and what it has not given to the system is gone.
     drop(running);
-    let running = contestant.start(home)?;
+    let running = competitor.start(home)?;
     // Who knows nothing of the room may say so by an error.
     let after = history(running.address).map_or(0, |text| count(&text));
     Ok(Some((before, after)))

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use millchat_benches::comparison::{
-    self, CPU, Comparison, Contestant, DELIVERIES, LOST, MEMORY, P50, P99, Ran, TRIED, ratio, row,
+    self, CPU, Comparison, CompetitorResult, DELIVERIES, LOST, MEMORY, Outcome, P50, P99, TRIED, ratio, row,
 };
 use millchat_benches::results::Found;
 
@@ -24,7 +24,7 @@ const HOW: &str = "The figure in brackets is how many times Millchat's it is, th
 
 /// All of it. `images` are the pictures' files.
 pub fn section(comparison: &Comparison, images: &[String]) -> String {
-    let Comparison { found, contestants } = comparison;
+    let Comparison { found, competitors } = comparison;
     let mut out = format!("## `compare`: {}\n\n{}\n\n{}\n", found.title, wrapped(&found.about), wrapped(HOW));
     for image in images {
         writeln!(out, "\n![{}](img/{image})", found.title).expect(TAKES_ALL);
@@ -34,17 +34,17 @@ pub fn section(comparison: &Comparison, images: &[String]) -> String {
         write!(out, " {head} |").expect(TAKES_ALL);
     }
     writeln!(out, "\n|---|{}", "--:|".repeat(COLUMNS.len())).expect(TAKES_ALL);
-    for Contestant { name, ran } in contestants {
+    for CompetitorResult { name, outcome } in competitors {
         write!(out, "| {name} |").expect(TAKES_ALL);
-        match ran {
+        match outcome {
             Ok(_) => figures(found, name, &mut out),
             Err(why) => write!(out, " not run: {why} |{}", " |".repeat(COLUMNS.len() - 1)).expect(TAKES_ALL),
         }
         out.push('\n');
     }
-    let names = || contestants.iter().map(|contestant| contestant.name.as_str());
+    let names = || competitors.iter().map(|competitor| competitor.name.as_str());
     for limit in
-        found.each(|row| &row.contender).into_iter().filter(|name| names().all(|known| known != *name))
+        found.each(|row| &row.competitor).into_iter().filter(|name| names().all(|known| known != *name))
     {
         write!(out, "| *the limit:* {limit} |").expect(TAKES_ALL);
         figures(found, limit, &mut out);
@@ -60,8 +60,8 @@ pub fn section(comparison: &Comparison, images: &[String]) -> String {
     out.push_str(
         "\n| | version | set up | an acknowledgement means | after `kill -9` |\n|---|---|---|---|---|\n",
     );
-    for Contestant { name, ran } in contestants {
-        let Ok(Ran { version, settings, acknowledged, survived, .. }) = ran else { continue };
+    for CompetitorResult { name, outcome } in competitors {
+        let Ok(Outcome { version, settings, acknowledged, survived, .. }) = outcome else { continue };
         let survived = match survived {
             None => "nothing, there is no history".to_owned(),
             Some((before, after)) => format!("{after} of {before} messages are there"),
@@ -72,7 +72,7 @@ pub fn section(comparison: &Comparison, images: &[String]) -> String {
     let last = format!(
         "The last column was tried: {TRIED} messages were acknowledged, the server was killed, started again on what it \
          had left, and asked for its history. {} Medians of {rounds} rounds; `make compare`.",
-        bottleneck(contestants)
+        bottleneck(competitors)
     );
     writeln!(out, "\n{}", wrapped(&last)).expect(TAKES_ALL);
     out
@@ -104,12 +104,12 @@ fn ahead(found: &Found, name: &str) -> Option<String> {
 }
 
 /// Whose figures are the tester's too.
-fn bottleneck(contestants: &[Contestant]) -> String {
-    let late: Vec<String> = contestants
+fn bottleneck(competitors: &[CompetitorResult]) -> String {
+    let late: Vec<String> = competitors
         .iter()
-        .filter_map(|contestant| {
-            let (late, all) = contestant.ran.as_ref().ok()?.tester_was_late;
-            (late > 0).then(|| format!("{} ({late} of {all} runs)", contestant.name))
+        .filter_map(|competitor| {
+            let (late, all) = competitor.outcome.as_ref().ok()?.tester_was_late;
+            (late > 0).then(|| format!("{} ({late} of {all} runs)", competitor.name))
         })
         .collect();
     if late.is_empty() {
@@ -121,17 +121,17 @@ fn bottleneck(contestants: &[Contestant]) -> String {
     )
 }
 
-/// The figures as pictures take them: a line for each contestant, a dot that says whose it is. What is measured while
+/// The figures as pictures take them: a line for each competitor, a dot that says whose it is. What is measured while
 /// messages come, and the rest.
 pub fn pictures(found: &Found) -> [Found; 2] {
     [&[CPU, P50, P99][..], &[DELIVERIES, MEMORY]].map(|metrics| {
         let rows = found.rows.iter().filter(|row| metrics.contains(&row.metric.as_str())).map(|row| {
             let mut row = row.clone();
-            row.case = std::mem::replace(&mut row.contender, "others".to_owned());
+            row.case = std::mem::replace(&mut row.competitor, "others".to_owned());
             if row.case == found.ours {
-                row.contender.clone_from(&found.ours);
+                row.competitor.clone_from(&found.ours);
             } else if row.case == "write(2)" {
-                "the limit".clone_into(&mut row.contender);
+                "the limit".clone_into(&mut row.competitor);
             }
             row
         });
@@ -147,11 +147,11 @@ mod tests {
     use super::*;
 
     fn found() -> Found {
-        let row = |metric: &str, unit, contender: &str, samples: &[f64]| Row {
+        let row = |metric: &str, unit, competitor: &str, samples: &[f64]| Row {
             case: "case".into(),
             metric: metric.into(),
             unit,
-            contender: contender.into(),
+            competitor: competitor.into(),
             samples: samples.to_vec(),
         };
         Found {
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn a_ratio_is_the_median_of_the_rounds_and_who_is_ahead_is_said() {
-        let ran = |survived| {
-            Ok(Ran {
+        let outcome = |survived| {
+            Ok(Outcome {
                 version: "1".into(),
                 settings: "s".into(),
                 acknowledged: "a".into(),
@@ -182,10 +182,13 @@ mod tests {
                 tester_was_late: (1, 6),
             })
         };
-        let contestants =
-            [("Millchat", ran(Some((100, 100)))), ("other", ran(None)), ("gone", Err("no Go".into()))]
-                .map(|(name, ran)| Contestant { name: name.into(), ran });
-        let page = section(&Comparison { found: found(), contestants: contestants.into() }, &[]);
+        let competitors = [
+            ("Millchat", outcome(Some((100, 100)))),
+            ("other", outcome(None)),
+            ("gone", Err("no Go".into())),
+        ]
+        .map(|(name, outcome)| CompetitorResult { name: name.into(), outcome });
+        let page = section(&Comparison { found: found(), competitors: competitors.into() }, &[]);
         assert!(page.contains("| other | 3.00 µs (1.50) | | | 20/s (2.00) | | |"), "{page}");
         assert!(page.contains("| gone | not run: no Go | | | | | |"), "{page}");
         assert!(page.contains("| *the limit:* write(2) | 1.00 µs (0.50) |"), "{page}");
@@ -201,6 +204,6 @@ mod tests {
     fn a_picture_has_a_line_for_each_and_a_colour_for_ours_the_others_and_the_limit() {
         let [steady, _] = pictures(&found());
         assert_eq!(steady.each(|row| &row.case), ["write(2)", "Millchat", "other"]);
-        assert_eq!(steady.each(|row| &row.contender), ["the limit", "Millchat", "others"]);
+        assert_eq!(steady.each(|row| &row.competitor), ["the limit", "Millchat", "others"]);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::thread;
 
-use millchat_benches::place;
+use millchat_benches::paths;
 
 /// Lines of a table: what, and which.
 pub fn describe() -> Vec<(&'static str, String)> {
@@ -39,6 +39,6 @@ fn field(path: &str, name: &str) -> Option<String> {
 
 /// What a command says; nothing when it cannot be run.
 fn said(command: &mut Command) -> String {
-    let output = command.current_dir(place::workspace()).output();
+    let output = command.current_dir(paths::workspace()).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }

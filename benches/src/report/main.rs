@@ -13,7 +13,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use millchat_benches::comparison::Comparison;
-use millchat_benches::place;
+use millchat_benches::paths;
 use millchat_benches::results::Found;
 
 /// The benches, in the page's order.
@@ -37,7 +37,7 @@ const BENCHES: [&str; 14] = [
 fn main() -> ExitCode {
     let mut all = Vec::new();
     for bench in BENCHES {
-        let path = place::figures().join(format!("{bench}.json"));
+        let path = paths::figures().join(format!("{bench}.json"));
         match fs::read(&path) {
             Ok(json) => {
                 all.push(serde_json::from_slice::<Found>(&json).expect("the benches write what we read"));
@@ -45,13 +45,13 @@ fn main() -> ExitCode {
             Err(_) => eprintln!("no figures of {bench}: run cargo bench --bench {bench}"),
         }
     }
-    let compared = fs::read(place::figures().join("compare.json")).ok();
+    let compared = fs::read(paths::figures().join("compare.json")).ok();
     let compared = compared
         .map(|json| serde_json::from_slice::<Comparison>(&json).expect("`compare` writes what we read"));
     if all.is_empty() && compared.is_none() {
         return ExitCode::FAILURE;
     }
-    let docs = place::workspace().join("docs");
+    let docs = paths::workspace().join("docs");
     let images = docs.join("img");
     fs::create_dir_all(&images).expect("the docs take directories");
     let draw = |found: &Found, name: String| {
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
         let image = draw(found, format!("bench-{}.svg", found.bench));
         sections.push(page::section(found, image.as_deref()));
     }
-    let tried = fs::read_to_string(place::workspace().join("benches/tried.md")).unwrap_or_default();
+    let tried = fs::read_to_string(paths::workspace().join("benches/tried.md")).unwrap_or_default();
     let page = page::page(&machine::describe(), &all, &sections, &tried);
     let path = docs.join("benchmarks.md");
     fs::write(&path, page).expect("the docs take files");

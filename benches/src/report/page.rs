@@ -60,7 +60,7 @@ pub fn section(found: &Found, image: Option<&str>) -> String {
 /// A line for each case and metric, a pair of columns for each of the others.
 fn table(found: &Found) -> String {
     let others: Vec<&str> =
-        found.each(|row| &row.contender).into_iter().filter(|name| *name != found.ours).collect();
+        found.each(|row| &row.competitor).into_iter().filter(|name| *name != found.ours).collect();
     let mut out = format!("| | | {} |", found.ours);
     for other in &others {
         write!(out, " {other} | ratio |").expect(TAKES_ALL);

@@ -1,4 +1,4 @@
-//! A bench as a picture: a panel for each metric, a line for each case, a dot for each contender.
+//! A bench as a picture: a panel for each metric, a line for each case, a dot for each competitor.
 //!
 //! Dots and not bars: the scale is logarithmic, and has no zero for a bar to begin at. The picture has no ground of its
 //! own and takes the colours of its letters from the page it stands on, light or dark.
@@ -47,7 +47,7 @@ type Drawn = Result<(), Box<dyn Error>>;
 pub fn draw(found: &Found) -> Option<String> {
     let compared = |metric: &&str| {
         let of = found.rows.iter().filter(|row| row.metric == *metric);
-        of.clone().any(|row| row.contender != found.ours) && of.count() > 2
+        of.clone().any(|row| row.competitor != found.ours) && of.count() > 2
     };
     let metrics: Vec<&str> = found.each(|row| &row.metric).into_iter().filter(compared).collect();
     let metrics = &metrics[..metrics.len().min(PANELS_MAX)];
@@ -86,7 +86,7 @@ fn row_y(row: usize) -> i32 {
 
 fn legend(found: &Found, root: &Area<'_>) -> Drawn {
     let mut x = NAMES;
-    for (name, colour) in contenders(found) {
+    for (name, colour) in competitors(found) {
         root.draw(&Circle::new((x, LEGEND / 2), 6, colour.filled()))?;
         text(root, name, (x + 12, LEGEND / 2), (HPos::Left, VPos::Center), 14)?;
         x += 40 + 8 * name.chars().count() as i32;
@@ -95,8 +95,8 @@ fn legend(found: &Found, root: &Area<'_>) -> Drawn {
 }
 
 /// Ours first, each with its colour.
-fn contenders(found: &Found) -> impl Iterator<Item = (&str, RGBColor)> {
-    let mut names = found.each(|row| &row.contender);
+fn competitors(found: &Found) -> impl Iterator<Item = (&str, RGBColor)> {
+    let mut names = found.each(|row| &row.competitor);
     names.sort_by_key(|name| *name != found.ours);
     names.into_iter().zip(DOTS)
 }
@@ -124,7 +124,7 @@ fn draw_panel(
     }
     for (row, case) in cases.iter().enumerate() {
         let y = row_y(row);
-        let dots: Vec<_> = contenders(found)
+        let dots: Vec<_> = competitors(found)
             .filter_map(|(name, colour)| Some((x(found.row(case, metric, name)?.median()), colour)))
             .collect();
         let ends = (dots.iter().map(|dot| dot.0).min(), dots.iter().map(|dot| dot.0).max());

@@ -9,12 +9,12 @@ const ROLE: &str = "MILLCHAT_BENCH_ROLE";
 
 /// A child; killed when it is dropped.
 #[derive(Debug)]
-pub struct Again {
+pub struct ChildProcess {
     child: Child,
     lines: BufReader<ChildStdout>,
 }
 
-impl Again {
+impl ChildProcess {
     /// Starts this program once more in a role, with arguments. Its `main` must ask for its [`role`] first of all.
     pub fn start(role: &str, args: &[&str]) -> Self {
         let program = env::current_exe().expect("a program knows itself");
@@ -38,7 +38,7 @@ impl Again {
     }
 }
 
-impl Drop for Again {
+impl Drop for ChildProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -12,8 +12,8 @@ use std::thread;
 use memchr::memmem;
 use parking_lot::Mutex;
 
-use crate::again::{self, Again};
-use crate::core::MESSAGE_BYTES;
+use crate::child::{self, ChildProcess};
+use crate::fixtures::MESSAGE_BYTES;
 
 /// What a request may take.
 const REQUEST_BYTES_MAX: usize = 4096;
@@ -27,16 +27,16 @@ const ROLE: &str = "bare";
 
 /// The loop as a process; killed when it is dropped.
 #[derive(Debug)]
-pub struct Bare {
-    child: Again,
+pub struct WriteLoop {
+    child: ChildProcess,
     /// Where it listens.
     pub address: SocketAddr,
 }
 
-impl Bare {
+impl WriteLoop {
     /// Starts it: this very program, which must call [`run_if_asked`] first of all.
     pub fn start() -> Self {
-        let mut child = Again::start(ROLE, &[]);
+        let mut child = ChildProcess::start(ROLE, &[]);
         let address = child.line().parse().expect("it says where it listens");
         Self { child, address }
     }
@@ -57,7 +57,7 @@ impl Bare {
 
 /// Is the loop, and does not return, if this process was started to be it.
 pub fn run_if_asked() {
-    if again::role().is_none() {
+    if child::role().is_none() {
         return;
     }
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use millchat_benches::http;
-use millchat_benches::place;
+use millchat_benches::paths;
 use serde_json::Value;
 
-use super::contestant::{Contestant, Entry, flags, said};
+use super::competitor::{Competitor, Entry, flags, said};
 
 /// The room of what is sent outside of the load.
 pub const ROOM: &str = "trial";
@@ -63,9 +63,9 @@ fn write(path: &Path, text: &str) {
     fs::write(path, text).expect("the target directory takes files");
 }
 
-fn millchat(server: &Path) -> Result<Contestant, String> {
+fn millchat(server: &Path) -> Result<Competitor, String> {
     let program = server.to_owned();
-    Ok(Contestant {
+    Ok(Competitor {
         name: "Millchat",
         version: said(Command::new(server).arg("--version"))?.trim_start_matches("millchat ").to_owned(),
         settings: "as it comes; the log on the disk".to_owned(),
@@ -93,11 +93,11 @@ fn millchat(server: &Path) -> Result<Contestant, String> {
     })
 }
 
-fn nchan() -> Result<Contestant, String> {
+fn nchan() -> Result<Competitor, String> {
     let nginx = said(Command::new(NGINX).arg("-v"))?;
     let module = said(Command::new("dpkg-query").args(["-W", "-f", "${Version}", "libnginx-mod-nchan"]))?;
     let nginx = nginx.rsplit('/').next().unwrap_or_default();
-    Ok(Contestant {
+    Ok(Competitor {
         name: "nchan",
         version: format!("{module} in nginx {nginx}"),
         settings: "a worker per core, `access_log off`, `nchan_shared_memory_size 1g`, \
@@ -138,7 +138,7 @@ fn nchan() -> Result<Contestant, String> {
     })
 }
 
-fn centrifugo(program: &Path) -> Result<Contestant, String> {
+fn centrifugo(program: &Path) -> Result<Competitor, String> {
     const CONFIG: &str = r#"{ "http_api": { "key": "compare" }, "log": { "level": "error" },
   "client": { "insecure": true }, "uni_sse": { "enabled": true },
   "channel": { "without_namespace":
@@ -155,7 +155,7 @@ fn centrifugo(program: &Path) -> Result<Contestant, String> {
     let modules = String::from_utf8_lossy(&modules);
     let version = modules.lines().find_map(|line| line.trim().strip_prefix("mod\t")?.split('\t').nth(1));
     let program = program.to_owned();
-    Ok(Contestant {
+    Ok(Competitor {
         name: "Centrifugo",
         version: version.unwrap_or("unknown").trim_start_matches('v').to_owned(),
         settings: "memory engine, `history_size 20000`, `force_recovery`, `log.level error`; read by \
@@ -185,15 +185,15 @@ fn centrifugo(program: &Path) -> Result<Contestant, String> {
     })
 }
 
-fn node() -> Result<Contestant, String> {
-    Ok(Contestant {
+fn node() -> Result<Competitor, String> {
+    Ok(Competitor {
         name: "Node",
         version: said(Command::new("node").arg("--version"))?.trim_start_matches('v').to_owned(),
         settings: "plain `node:http`, one process, `benches/compare/sse.mjs`".to_owned(),
         acknowledged: "it was written to the sockets' buffers",
         start: Box::new(|_, address| {
             let mut command = Command::new("node");
-            command.arg(place::workspace().join("benches/compare/sse.mjs")).arg(address.to_string());
+            command.arg(paths::workspace().join("benches/compare/sse.mjs")).arg(address.to_string());
             command.env("NODE_ENV", "production");
             command
         }),
@@ -214,13 +214,13 @@ fn node() -> Result<Contestant, String> {
     })
 }
 
-fn socket_io(installed: &Path) -> Result<Contestant, String> {
+fn socket_io(installed: &Path) -> Result<Competitor, String> {
     let package = installed.join("node_modules/socket.io/package.json");
     let package = fs::read(&package).map_err(|error| format!("{}: {error}", package.display()))?;
     let package: Value = serde_json::from_slice(&package).map_err(|error| error.to_string())?;
     let node = said(Command::new("node").arg("--version"))?;
     let installed = installed.to_owned();
-    Ok(Contestant {
+    Ok(Competitor {
         name: "Socket.IO",
         version: format!(
             "{} in Node {}",
@@ -233,7 +233,7 @@ fn socket_io(installed: &Path) -> Result<Contestant, String> {
         acknowledged: "it was written to the sockets' buffers",
         start: Box::new(move |_, address| {
             let mut command = Command::new("node");
-            command.arg(place::workspace().join("benches/compare/socketio.mjs"));
+            command.arg(paths::workspace().join("benches/compare/socketio.mjs"));
             command.arg(address.to_string()).arg(&installed).env("NODE_ENV", "production");
             command
         }),
@@ -254,8 +254,8 @@ fn no_binary(variable: &str) -> String {
     format!("no `{variable}`")
 }
 
-fn mercure(program: PathBuf) -> Result<Contestant, String> {
-    Ok(Contestant {
+fn mercure(program: PathBuf) -> Result<Competitor, String> {
+    Ok(Competitor {
         name: "Mercure",
         version: said(Command::new(&program).arg("version"))?,
         settings: "`transport bolt`, `anonymous`, no log of requests".to_owned(),
@@ -293,8 +293,8 @@ fn mercure(program: PathBuf) -> Result<Contestant, String> {
     })
 }
 
-fn watermillchat(program: PathBuf) -> Contestant {
-    Contestant {
+fn watermillchat(program: PathBuf) -> Competitor {
+    Competitor {
         name: "watermillchat",
         version: "as given".to_owned(),
         settings: "as it comes".to_owned(),

@@ -22,7 +22,7 @@ pub type Say = Box<dyn Fn(SocketAddr, &str) -> Result<(), String>>;
 pub type History = Box<dyn Fn(SocketAddr) -> Result<String, String>>;
 
 /// Somebody to compare with.
-pub struct Contestant {
+pub struct Competitor {
     /// Its name in the table.
     pub name: &'static str,
     /// Which version.
@@ -42,9 +42,9 @@ pub struct Contestant {
 }
 
 /// Who was asked to take part, and why it does not if it does not.
-pub type Entry = (&'static str, Result<Contestant, String>);
+pub type Entry = (&'static str, Result<Competitor, String>);
 
-impl Contestant {
+impl Competitor {
     /// Starts it on the files in `home`, and waits until it listens.
     pub fn start(&self, home: &Path) -> Result<Running, String> {
         fs::create_dir_all(home).map_err(|error| format!("{}: {error}", home.display()))?;
