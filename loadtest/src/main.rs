@@ -25,7 +25,8 @@ use millchat::oracle::{Rule, Violation};
 use crate::check::recover;
 use crate::load::{phases, users};
 use crate::report::{Report, html, terminal};
-use crate::run::{Group, Run};
+use crate::run::Run;
+use crate::run::plan::{Group, Plan};
 use crate::server::Server;
 use crate::settings::Settings;
 
@@ -65,26 +66,26 @@ async fn run_load(settings: Settings) -> Result<bool, String> {
 
 async fn run_load_on(settings: Settings, server: &Server) -> Result<bool, String> {
     let output = settings.output.clone();
-    let run = Arc::new(Run::new(settings, server.target.clone(), server.pid));
+    let run = Arc::new(Run::new(Plan::new(settings, server.target.clone(), server.pid)));
     let attack = attack(&run).map_err(|error| error.to_string())?;
     let course = tokio::spawn(phases::conduct(Arc::clone(&run)));
     Box::pin(attack.execute()).await.map_err(|error| error.to_string())?;
     let measured = course.await.map_err(|error| error.to_string())?;
 
-    let mut violations = run.failures();
+    let mut violations = run.findings.failures();
     if measured.interrupted {
         // Ctrl-C reaches a server that was started here too: there may be nobody left to ask.
         violations.push("the run was interrupted, so nothing was held against the log".to_owned());
-    } else if let Some(&epoch) = run.epoch.get() {
+    } else if let Some(&epoch) = run.findings.epoch.get() {
         let recovered = recover::recover(&run, epoch).await;
-        let found = run.oracle.check(&recovered.logs);
+        let found = run.findings.oracle.check(&recovered.logs);
         // Why a room was not looked at is said once, below, and not for each of its readers.
         let said =
             |violation: &&Violation| recovered.errors.is_empty() || violation.rule != Rule::NotLookedAt;
         violations.extend(found.iter().filter(said).map(ToString::to_string));
         violations.extend(recovered.errors);
     }
-    let report = Report::new(&run, run.take_tally(), measured, violations);
+    let report = Report::new(&run, run.findings.take_tally(), measured, violations);
     print!("{}", terminal::render(&report, std::io::stdout().is_terminal()));
     if let Some(path) = &output.report_json {
         write(path, &serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?)?;
@@ -101,13 +102,13 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 
 /// Goose with the users of this run.
 fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
-    let storms = usize::from(run.settings.load.storm_every.is_some());
-    let users = run.stream_users() + run.senders() + storms;
+    let storms = usize::from(run.plan.settings.load.storm_every.is_some());
+    let users = run.plan.stream_users() + run.plan.senders() + storms;
     // All users start in the first 50 ms. They are few: one carries many readers.
     let (rate, users) = ((users * 20).to_string(), users.to_string());
     let mut arguments: Vec<&str> = vec![
         "--host",
-        &run.target.base,
+        &run.plan.target.base,
         "--users",
         &users,
         "--increase-rate",
@@ -116,7 +117,7 @@ fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
         "--quiet",
         "--no-print-metrics",
     ];
-    let report = run.settings.output.goose_report.as_ref().map(|path| path.to_string_lossy());
+    let report = run.plan.settings.output.goose_report.as_ref().map(|path| path.to_string_lossy());
     match &report {
         Some(path) => arguments.extend(["--no-reset-metrics", "--report-file", path]),
         None => arguments.push("--no-metrics"),

@@ -59,9 +59,9 @@ impl Follower {
     /// A reader that has seen nothing.
     pub fn new(run: &Run, number: usize, room: usize, role: Role) -> Self {
         let witness = || Box::new(Witness::new(role == Role::Visitor));
-        let check = match &run.target.speech {
+        let check = match &run.plan.target.speech {
             Speech::Millchat => {
-                let oracle = run.oracle.reader(&run.rooms[room], number.to_string());
+                let oracle = run.findings.oracle.reader(&run.plan.rooms[room], number.to_string());
                 Check::Positions { oracle, place: None }
             }
             Speech::Page => Check::Page { witness: witness(), place: None, patched: None },
@@ -110,7 +110,7 @@ impl Follower {
         match &self.check {
             Check::Positions { place, .. } => place.map_or(0, |place| place.position) >= head,
             Check::Stamps { witness, .. } | Check::Page { witness, .. } => {
-                self.joined && witness.has_all(&run.ledger.lanes(room))
+                self.joined && witness.has_all(&run.findings.ledger.lanes(room))
             }
         }
     }
@@ -120,10 +120,10 @@ impl Follower {
         match &self.check {
             Check::Positions { oracle, .. } => oracle.complete(),
             Check::Stamps { witness, .. } | Check::Page { witness, .. } => {
-                let (faults, violations) = witness.judge(&run.ledger.lanes(room));
-                run.blame(faults);
+                let (faults, violations) = witness.judge(&run.findings.ledger.lanes(room));
+                run.findings.report_faults(faults);
                 for what in violations {
-                    run.fail(format!("reader {number} of room {}: {what}", run.rooms[room]));
+                    run.findings.fail(format!("reader {number} of room {}: {what}", run.plan.rooms[room]));
                 }
             }
         }
@@ -139,7 +139,7 @@ impl Follower {
                 Says::Stamped(stamped) => self.stamped(stamped, now, &mut step.scene),
             };
         }
-        match &step.scene.run.target.speech {
+        match &step.scene.run.plan.target.speech {
             Speech::Millchat => self.read_event(block, now, step),
             Speech::Page => self.read_page(block, now, step),
             Speech::Template(template) => self.read_stamps(block, template, now, step),
@@ -147,7 +147,7 @@ impl Follower {
     }
 
     fn read_event(&mut self, block: &[u8], now: Instant, step: &mut Step<'_>) {
-        match Block::parse(block, step.scene.run.id) {
+        match Block::parse(block, step.scene.run.plan.id) {
             Ok(Block::Event(event)) => {
                 self.event(&event, now, &mut step.scene);
                 let position = event.seen.position;
@@ -162,7 +162,7 @@ impl Follower {
     }
 
     fn read_page(&mut self, block: &[u8], now: Instant, step: &mut Step<'_>) {
-        match page::Block::parse(block, step.scene.run.id) {
+        match page::Block::parse(block, step.scene.run.plan.id) {
             Ok(page::Block::Row(row)) => {
                 self.row(row);
                 step.frames.keep_placed(block, Says::Row(row));
@@ -185,7 +185,7 @@ impl Follower {
     /// The page's place: what was patched before it has come.
     fn moved(&mut self, at: Place, now: Instant, scene: &mut Scene<'_>) {
         let Check::Page { witness, place, patched } = &mut self.check else { return };
-        scene.run.epoch.get_or_init(|| at.epoch);
+        scene.run.findings.epoch.get_or_init(|| at.epoch);
         let before = place.replace(at);
         let Some(row) = patched.take() else { return };
         if row.position != at.position || before.is_some_and(|before| before.position >= at.position) {
@@ -202,7 +202,7 @@ impl Follower {
             Wire::SocketIo => Fields { data: Some(block.into()), ..Fields::default() },
         };
         let Some(data) = fields.data else { return };
-        let stamps = Stamp::find(&data, step.scene.run.id);
+        let stamps = Stamp::find(&data, step.scene.run.plan.id);
         let Check::Stamps { place, .. } = &mut self.check else { return };
         let after = template.place(fields.id, &data, place.as_deref());
         if stamps.is_empty() {
@@ -258,7 +258,7 @@ impl Follower {
             _ => oracle.opened(place.map(|place| place.position), opening, id.position),
         }
         *place = Some(id);
-        step.scene.run.epoch.get_or_init(|| id.epoch);
+        step.scene.run.findings.epoch.get_or_init(|| id.epoch);
         self.next = step.frames.number_after(id.position);
         self.behind = head;
         if !self.open {
@@ -296,7 +296,7 @@ impl Follower {
 /// A message that was due before this connection began is history, not a delivery that could be on time.
 fn measure(began: Instant, role: Role, due: Option<Duration>, now: Instant, scene: &mut Scene<'_>) {
     scene.tally.last = Some(now);
-    let Some(due) = due.map(|due| scene.run.clock.at(due)) else { return };
+    let Some(due) = due.map(|due| scene.run.plan.clock.at(due)) else { return };
     if due >= began && !role.lags() {
         scene.tally.window.record(now.saturating_duration_since(due));
     }

@@ -33,7 +33,7 @@ pub struct Recovered {
 
 /// Reads all rooms of the run, and shows the oracle their history. `epoch` is that of the server's log.
 pub async fn recover(run: &Run, epoch: Epoch) -> Recovered {
-    let mut recovered = Recovered { logs: Vec::with_capacity(run.rooms.len()), errors: Vec::new() };
+    let mut recovered = Recovered { logs: Vec::with_capacity(run.plan.rooms.len()), errors: Vec::new() };
     let client = match http_client() {
         Ok(client) => client,
         Err(error) => {
@@ -41,7 +41,7 @@ pub async fn recover(run: &Run, epoch: Epoch) -> Recovered {
             return recovered;
         }
     };
-    for room in &run.rooms {
+    for room in &run.plan.rooms {
         match read_room(run, &client, room, epoch).await {
             Ok(log) => recovered.logs.push(log),
             Err(error) => {
@@ -61,17 +61,17 @@ async fn read_room(
     room: &RoomName,
     epoch: Epoch,
 ) -> Result<RecoveredLog, String> {
-    let overview = room_overview(client, &run.target, room).await.map_err(|error| error.to_string())?;
+    let overview = room_overview(client, &run.plan.target, room).await.map_err(|error| error.to_string())?;
     let mut log =
         RecoveredLog { room: room.clone(), floor: overview.floor, head: overview.head, events: Vec::new() };
     if log.head == 0 {
         return Ok(log);
     }
     let place = Place { epoch, position: log.floor.saturating_sub(1) };
-    let request = run.target.log_request(room.as_str(), &place.to_string());
-    let mut socket = TcpStream::connect(run.target.address).await.map_err(|error| error.to_string())?;
+    let request = run.plan.target.log_request(room.as_str(), &place.to_string());
+    let mut socket = TcpStream::connect(run.plan.target.address).await.map_err(|error| error.to_string())?;
     socket.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-    let mut reading = Reading { log: &mut log, run: run.id, wrong: None };
+    let mut reading = Reading { log: &mut log, run: run.plan.id, wrong: None };
     let whole = reading.follow(&mut socket).await;
     let wrong = reading.wrong;
     whole?;
@@ -182,14 +182,14 @@ impl HistoryAnswer {
 }
 
 async fn read_history(run: &Run, client: &reqwest::Client, room: &RoomName) -> reqwest::Result<()> {
-    let base = format!("{}{}/messages", run.target.base, Target::room_path(room.as_str()));
+    let base = format!("{}{}/messages", run.plan.target.base, Target::room_path(room.as_str()));
     let mut after = 0;
     loop {
         let url = format!("{base}?after={after}&limit={PAGE_MESSAGES}");
         let answer: HistoryAnswer = client.get(url).send().await?.error_for_status()?.json().await?;
         let page = answer.page();
         let last = page.messages.last().map(|message| message.position);
-        run.oracle.page(room, format!("after={after}"), page);
+        run.findings.oracle.page(room, format!("after={after}"), page);
         match last {
             // A page that does not lead on would be asked for for ever.
             Some(last) if last > after => after = last,

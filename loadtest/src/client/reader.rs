@@ -100,7 +100,7 @@ impl Stream {
             follower: Follower::new(run, number, room, role),
             socket: None,
             state: State::Connecting,
-            cut: Cut::new(run.target.wire()),
+            cut: Cut::new(run.plan.target.wire()),
         }
     }
 
@@ -120,14 +120,14 @@ impl Stream {
         self.connection += 1;
         self.follower.begins();
         self.state = State::Connecting;
-        self.cut = Cut::new(run.target.wire());
-        let address = run.target.address;
+        self.cut = Cut::new(run.plan.target.wire());
+        let address = run.plan.target.address;
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         if self.role.lags() {
             socket.set_recv_buffer_size(LAGGARD_BUFFER_BYTES)?;
         }
-        if let Some(source) = run.target.next_source() {
+        if let Some(source) = run.plan.target.next_source() {
             socket.bind(&source.into())?;
         }
         match socket.connect(&address.into()) {
@@ -151,8 +151,8 @@ impl Stream {
             }
             let last_id = self.follower.last_id();
             let run = step.scene.run;
-            let room = run.rooms[self.room].as_str();
-            let request = run.target.join_request(room, last_id.as_deref(), self.role.history());
+            let room = run.plan.rooms[self.room].as_str();
+            let request = run.plan.target.join_request(room, last_id.as_deref(), self.role.history());
             match write(socket, request.as_bytes()) {
                 Ok(()) => self.state = State::Head(Vec::new()),
                 Err(error)

@@ -24,8 +24,9 @@ use crate::client::end::End;
 use crate::client::epoll::{self, READY_MAX, Ready};
 use crate::client::reader::{Amount, READ_BYTES_MAX, Stream};
 use crate::load::role::Role;
+use crate::run::Run;
+use crate::run::progress::Phase;
 use crate::run::stats::Tally;
-use crate::run::{Phase, Run};
 
 /// Connections that one user has under way at once while all join: a storm of its own making is not what is
 /// measured then.
@@ -82,14 +83,14 @@ impl Streams {
         let all: Vec<Stream> = readers.map(new).collect();
         Ok(Self {
             run: Arc::clone(run),
-            phase: run.phase(),
-            storms: run.storms(),
+            phase: run.progress.phase(),
+            storms: run.progress.storms(),
             epoll: epoll::create()?,
             plans: BinaryHeap::new(),
             queue: (0..all.len()).collect(),
             joining: 0,
             hurried: false,
-            frames: run.rooms.iter().map(|_| Frames::default()).collect(),
+            frames: run.plan.rooms.iter().map(|_| Frames::default()).collect(),
             buffer: vec![0; READ_BYTES_MAX],
             ready: Vec::with_capacity(READY_MAX),
             handed_in: Instant::now(),
@@ -184,7 +185,7 @@ impl Streams {
                 match phase {
                     Phase::Sending(_) => {
                         self.all[index].disconnect();
-                        self.run.counts.connected.sub(1);
+                        self.run.progress.counts.connected.sub(1);
                         self.plans.push(Reverse((now + Role::is_away(), index, Plan::Connect)));
                     }
                     Phase::Joining => self.plan_departure(index, now),
@@ -234,7 +235,7 @@ impl Streams {
                 continue;
             }
             if stream.open() {
-                self.run.counts.connected.sub(1);
+                self.run.progress.counts.connected.sub(1);
             } else {
                 self.joining -= 1;
             }
@@ -274,9 +275,9 @@ impl Streams {
         if opened {
             stream.attempts = 0;
             self.joining -= 1;
-            self.run.counts.joined.add(u64::from(!had_joined));
-            self.run.counts.connected.add(1);
-            self.run.counts.connections.add(1);
+            self.run.progress.counts.joined.add(u64::from(!had_joined));
+            self.run.progress.counts.connected.add(1);
+            self.run.progress.counts.connections.add(1);
             let now = Instant::now();
             self.plan_departure(index, now);
             self.plan_sip(index, now);
@@ -293,7 +294,7 @@ impl Streams {
         if was_joining {
             self.joining -= 1;
         } else {
-            self.run.counts.connected.sub(u64::from(stream.open()));
+            self.run.progress.counts.connected.sub(u64::from(stream.open()));
         }
         stream.disconnect();
         if stream.attempts < ATTEMPTS_MAX {
@@ -301,14 +302,14 @@ impl Streams {
             self.plans.push(Reverse((due, index, Plan::Connect)));
             return;
         }
-        self.run.counts.lost.add(1);
-        let (number, room) = (stream.number, &self.run.rooms[stream.room]);
-        self.run.fail(format!("reader {number} of room {room} was given up: {}", end.kind()));
+        self.run.progress.counts.lost.add(1);
+        let (number, room) = (stream.number, &self.run.plan.rooms[stream.room]);
+        self.run.findings.fail(format!("reader {number} of room {room} was given up: {}", end.kind()));
     }
 
     /// Gives the live view what it shows.
     fn hand_in(&mut self) {
         self.handed_in = Instant::now();
-        self.run.window.take_in(&mut self.tally, &self.run.counts);
+        self.run.progress.window.take_in(&mut self.tally, &self.run.progress.counts);
     }
 }

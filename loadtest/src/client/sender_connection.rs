@@ -106,20 +106,20 @@ impl Line {
     pub async fn send(&mut self, ticket: Ticket) -> Sent {
         let began = Instant::now();
         let (run, identity) = (Arc::clone(&self.run), Arc::clone(&self.identity));
-        let room = run.spreading.room(ticket.sequence);
+        let room = run.plan.room_choice.room(ticket.sequence);
         let book = self.books.entry(room).or_insert_with(|| Book {
-            oracle: run.oracle.sender(&run.rooms[room], self.name.clone()),
-            lane: run.ledger.lane(room, &self.name),
+            oracle: run.findings.oracle.sender(&run.plan.rooms[room], self.name.clone()),
+            lane: run.findings.ledger.lane(room, &self.name),
         });
         let (oracle, lane) = (book.oracle.clone(), Arc::clone(&book.lane));
         // Only who goes by stamps needs the ledger; links say all of it and more.
-        let number = if run.target.has_links() { 0 } else { lane.begin() };
-        let (due, sequence) = (run.clock.since(ticket.due), ticket.sequence);
-        let stamp = Stamp { run: run.id, sequence, due, lane: lane.number, number };
-        let content = stamp.write(usize::try_from(run.settings.load.size).unwrap_or(usize::MAX));
-        let values = Values { room: run.rooms[room].as_str(), content: &content, sequence };
-        let request = run.target.send_request(&values, &identity.token);
-        run.counts.sent.add(1);
+        let number = if run.plan.target.has_links() { 0 } else { lane.begin() };
+        let (due, sequence) = (run.plan.clock.since(ticket.due), ticket.sequence);
+        let stamp = Stamp { run: run.plan.id, sequence, due, lane: lane.number, number };
+        let content = stamp.write(usize::try_from(run.plan.settings.load.size).unwrap_or(usize::MAX));
+        let values = Values { room: run.plan.rooms[room].as_str(), content: &content, sequence };
+        let request = run.plan.target.send_request(&values, &identity.token);
+        run.progress.counts.sent.add(1);
 
         let outcome = match timeout(ACKNOWLEDGE_TIMEOUT, self.exchange(&request)).await {
             Ok(outcome) => outcome,
@@ -132,23 +132,23 @@ impl Line {
             Outcome::Acknowledged(receipt) => {
                 if let Some(Receipt { position, prev }) = *receipt {
                     oracle.acknowledged(sequence, said, position, prev);
-                    run.acknowledged[room].fetch_max(position, std::sync::atomic::Ordering::Relaxed);
+                    run.findings.acknowledged[room].fetch_max(position, std::sync::atomic::Ordering::Relaxed);
                 }
-                run.counts.acknowledged.add(1);
+                run.progress.counts.acknowledged.add(1);
                 Ending::Acknowledged
             }
             Outcome::Rejected(_) => {
                 oracle.rejected(sequence, said);
-                run.counts.not_acknowledged.add(1);
+                run.progress.counts.not_acknowledged.add(1);
                 Ending::Rejected
             }
             Outcome::Unknown(_) => {
                 oracle.unknown(sequence, said);
-                run.counts.not_acknowledged.add(1);
+                run.progress.counts.not_acknowledged.add(1);
                 Ending::Unknown
             }
         };
-        if !run.target.has_links() {
+        if !run.plan.target.has_links() {
             lane.end(ending);
         }
         Sent { ticket, outcome, began, ended }
@@ -168,7 +168,7 @@ impl Line {
                 if answer.keep_alive {
                     self.socket = Some((socket, Instant::now()));
                 }
-                outcome(&answer, self.run.target.is_millchat())
+                outcome(&answer, self.run.plan.target.is_millchat())
             }
             Err(error) => Outcome::Unknown(format!("send: {}", error.kind())),
         }
@@ -176,7 +176,7 @@ impl Line {
 }
 
 async fn connect(run: &Run) -> io::Result<TcpStream> {
-    let socket = TcpStream::connect(run.target.address).await?;
+    let socket = TcpStream::connect(run.plan.target.address).await?;
     socket.set_nodelay(true)?;
     Ok(socket)
 }

@@ -13,8 +13,9 @@ use crate::load::rate::Rate;
 use crate::load::schedule;
 use crate::process;
 use crate::report::monitor::Monitor;
+use crate::run::Run;
 use crate::run::measured::Measured;
-use crate::run::{Phase, Run};
+use crate::run::progress::Phase;
 
 /// How long the readers may take to join, all together.
 const JOIN_TIMEOUT: Duration = Duration::from_mins(2);
@@ -30,58 +31,60 @@ pub async fn conduct(run: Arc<Run>) -> Measured {
     let mut monitor = Monitor::new(&run);
     let mut measured = Measured { resident_before: resident(&run), ..Measured::default() };
     let begun = Instant::now();
-    let load = &run.settings.load;
+    let load = &run.plan.settings.load;
     let ready = || {
-        run.counts.joined.get() + run.counts.lost.get() >= load.streams() as u64
-            && run.counts.senders_ready.get() >= run.senders() as u64
+        run.progress.counts.joined.get() + run.progress.counts.lost.get() >= load.streams() as u64
+            && run.progress.counts.senders_ready.get() >= run.plan.senders() as u64
     };
     if !wait(&run, JOIN_TIMEOUT, &mut monitor, ready).await {
-        run.fail(format!("not all readers and senders were ready within {JOIN_TIMEOUT:?}"));
+        run.findings.fail(format!("not all readers and senders were ready within {JOIN_TIMEOUT:?}"));
     }
     measured.joining = begun.elapsed();
     measured.resident_joined = resident(&run);
 
     let own = std::process::id();
-    let cpu = (run.pid.and_then(process::cpu_time), process::cpu_time_alone(own), process::machine_time());
+    let cpu =
+        (run.plan.pid.and_then(process::cpu_time), process::cpu_time_alone(own), process::machine_time());
     let first = Instant::now() + BREATH;
     let last = first + load.duration;
     measured.first = Some(first);
     monitor.first_message_at(first);
-    run.enter(Phase::Sending(last));
-    let schedule = run.take_schedule();
+    run.progress.enter(Phase::Sending(last));
+    let schedule = run.progress.take_schedule();
     if let Rate::PerSecond(rate) = load.rate {
         schedule::start(schedule, first, load.duration, rate);
     }
     let timeout = last.saturating_duration_since(Instant::now());
-    if run.senders() == 0 {
+    if run.plan.senders() == 0 {
         wait(&run, timeout, &mut monitor, || false).await;
     } else {
-        let sent = || run.counts.senders_done.get() >= run.senders() as u64;
+        let sent = || run.progress.counts.senders_done.get() >= run.plan.senders() as u64;
         if !wait(&run, timeout + ACKNOWLEDGE_TIMEOUT, &mut monitor, sent).await {
-            run.fail("some senders did not finish".to_owned());
+            run.findings.fail("some senders did not finish".to_owned());
         }
     }
     measured.resident_after = resident(&run);
 
-    run.enter(Phase::Draining(heads(&run).await));
-    let drained = || run.counts.users_drained.get() >= run.stream_users() as u64;
+    run.progress.enter(Phase::Draining(heads(&run).await));
+    let drained = || run.progress.counts.users_drained.get() >= run.plan.stream_users() as u64;
     loop {
-        let delivered = run.counts.delivered.get();
+        let delivered = run.progress.counts.delivered.get();
         if wait(&run, DRAIN_SILENCE, &mut monitor, drained).await {
             break;
         }
-        if run.counts.delivered.get() == delivered {
-            run.fail(format!("not every reader got every message, and nothing came for {DRAIN_SILENCE:?}"));
+        if run.progress.counts.delivered.get() == delivered {
+            run.findings
+                .fail(format!("not every reader got every message, and nothing came for {DRAIN_SILENCE:?}"));
             break;
         }
     }
-    measured.server_cpu = difference(run.pid.and_then(process::cpu_time), cpu.0);
+    measured.server_cpu = difference(run.plan.pid.and_then(process::cpu_time), cpu.0);
     measured.own_cpu = difference(process::cpu_time_alone(own), cpu.1);
     measured.machine_idle = process::machine_time().zip(cpu.2).and_then(|(now, then)| now.idle_since(then));
     measured.loaded = first.elapsed();
     measured.interrupted = goose::is_killswitch_triggered();
     (measured.series, measured.scheduling) = monitor.end();
-    run.enter(Phase::Over { whole: !measured.interrupted });
+    run.progress.enter(Phase::Over { whole: !measured.interrupted });
     goose::trigger_killswitch("the run is over");
     measured
 }
@@ -106,23 +109,23 @@ async fn wait(run: &Run, timeout: Duration, monitor: &mut Monitor, done: impl Fn
 /// The newest position of each room, as the server states it now and as senders were told; zeros where there
 /// are no positions.
 async fn heads(run: &Run) -> Arc<[Position]> {
-    let mut heads = Vec::with_capacity(run.rooms.len());
+    let mut heads = Vec::with_capacity(run.plan.rooms.len());
     let client = match http_client() {
         Ok(client) => client,
         Err(error) => {
-            run.fail(format!("no HTTP client: {error}"));
-            return vec![0; run.rooms.len()].into();
+            run.findings.fail(format!("no HTTP client: {error}"));
+            return vec![0; run.plan.rooms.len()].into();
         }
     };
-    for (room, acknowledged) in run.rooms.iter().zip(&run.acknowledged) {
-        if goose::is_killswitch_triggered() || !run.target.is_millchat() {
+    for (room, acknowledged) in run.plan.rooms.iter().zip(&run.findings.acknowledged) {
+        if goose::is_killswitch_triggered() || !run.plan.target.is_millchat() {
             heads.push(0);
             continue;
         }
-        let stated = match room_overview(&client, &run.target, room).await {
+        let stated = match room_overview(&client, &run.plan.target, room).await {
             Ok(overview) => overview.head,
             Err(error) => {
-                run.fail(format!("room {room} could not be looked at: {error}"));
+                run.findings.fail(format!("room {room} could not be looked at: {error}"));
                 0
             }
         };
@@ -132,7 +135,7 @@ async fn heads(run: &Run) -> Arc<[Position]> {
 }
 
 fn resident(run: &Run) -> Option<u64> {
-    run.pid.and_then(process::resident_bytes)
+    run.plan.pid.and_then(process::resident_bytes)
 }
 
 fn difference(after: Option<Duration>, before: Option<Duration>) -> Option<Duration> {

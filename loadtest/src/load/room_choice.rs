@@ -19,13 +19,13 @@ const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
 /// The rooms of a run, by weight.
 #[derive(Debug)]
-pub struct Spreading {
+pub struct RoomChoice {
     rooms: usize,
     /// By Zipf: the shares of all rooms up to each, ending with 1. Evenly: empty.
     cumulative: Vec<f64>,
 }
 
-impl Spreading {
+impl RoomChoice {
     /// Over so many rooms.
     pub fn new(spread: Spread, rooms: usize) -> Self {
         let mut cumulative = Vec::new();
@@ -58,10 +58,10 @@ mod tests {
     use super::*;
 
     fn filled(spread: Spread, rooms: usize, numbers: u64) -> Vec<u64> {
-        let spreading = Spreading::new(spread, rooms);
+        let choice = RoomChoice::new(spread, rooms);
         let mut filled = vec![0; rooms];
         for number in 0..numbers {
-            filled[spreading.room(number)] += 1;
+            filled[choice.room(number)] += 1;
         }
         filled
     }

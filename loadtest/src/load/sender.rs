@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 use crate::client::sender_connection::{Identity, Line, Outcome, Sent};
 use crate::load::rate::Rate;
 use crate::load::schedule::Ticket;
+use crate::run::Run;
+use crate::run::progress::Phase;
 use crate::run::stats::Tally;
-use crate::run::{Phase, Run};
 use crate::server_api::target::Target;
 
 /// Messages that one sender has under way at once. What is due beyond that waits, and its latency counts.
@@ -70,15 +71,16 @@ impl Sent {
 impl Sender {
     /// Takes a name and a token.
     pub async fn begin(run: &Arc<Run>, user: &mut GooseUser) -> Result<Self, String> {
-        let (number, tickets) = run.next_tickets().ok_or("there are more senders than were asked for")?;
-        let identity = if run.target.is_millchat() {
+        let (number, tickets) =
+            run.progress.next_tickets().ok_or("there are more senders than were asked for")?;
+        let identity = if run.plan.target.is_millchat() {
             guest(user, number).await?
         } else {
             Identity { token: String::new(), author_id: String::new() }
         };
         Ok(Self {
             run: Arc::clone(run),
-            phase: run.phase(),
+            phase: run.progress.phase(),
             number,
             identity: Arc::new(identity),
             tickets,
@@ -100,7 +102,7 @@ impl Sender {
     pub async fn turn(&mut self, until: Instant) -> Vec<Sent> {
         let mut sent = Vec::new();
         let phase = self.phase.borrow_and_update().clone();
-        match (phase, self.run.settings.load.rate) {
+        match (phase, self.run.plan.settings.load.rate) {
             (Phase::Joining, _) => {
                 let _ = tokio::time::timeout_at(until.into(), self.phase.changed()).await;
             }
@@ -112,10 +114,10 @@ impl Sender {
             Phase::Sending(last) => Instant::now() >= *last,
             Phase::Draining(_) | Phase::Over { .. } => true,
         };
-        let all_taken = self.closed || self.run.settings.load.rate == Rate::Max;
+        let all_taken = self.closed || self.run.plan.settings.load.rate == Rate::Max;
         if over && all_taken && self.under_way.is_empty() && !self.finished {
             self.finished = true;
-            self.run.counts.senders_done.add(1);
+            self.run.progress.counts.senders_done.add(1);
         }
         sent
     }
@@ -140,7 +142,7 @@ impl Sender {
     async fn as_fast_as_answered(&mut self, until: Instant, sent: &mut Vec<Sent>) {
         let mut line = self.line();
         while Instant::now() < until {
-            let message = line.send(self.run.ticket_now()).await;
+            let message = line.send(self.run.progress.ticket_now()).await;
             self.note(&message);
             sent.push(message);
         }
@@ -169,7 +171,7 @@ impl Sender {
                 self.idle.push(line);
                 sent.push(message);
             }
-            Err(error) => self.run.fail(format!("a sender's task failed: {error}")),
+            Err(error) => self.run.findings.fail(format!("a sender's task failed: {error}")),
         }
     }
 
@@ -196,6 +198,7 @@ impl Sender {
     pub fn abandon(&mut self) {
         if !self.under_way.is_empty() {
             self.run
+                .findings
                 .fail(format!("{} messages had no outcome when the run was stopped", self.under_way.len()));
             self.under_way.abort_all();
         }

@@ -16,8 +16,10 @@ use rand::RngExt;
 use crate::check::recover::HistoryAnswer;
 use crate::client::readers::Streams;
 use crate::load::sender::Sender;
+use crate::run::Run;
+use crate::run::plan::Group;
+use crate::run::progress::Phase;
 use crate::run::stats::Tally;
-use crate::run::{Group, Phase, Run};
 use crate::server_api::target::Target;
 
 /// How long a user is busy before goose may stop it.
@@ -63,7 +65,7 @@ where
 
 /// Users that carry readers of one group, each many.
 pub fn streams(run: &Arc<Run>, group: Group) -> Option<Scenario> {
-    let scenario = scenario(&format!("{group:?}"), run.users(group))?
+    let scenario = scenario(&format!("{group:?}"), run.plan.users(group))?
         .register_transaction(
             transaction(run, "begin", move |run, user| Box::pin(ready(begin_reading(&run, user, group))))
                 .set_on_start(),
@@ -82,7 +84,9 @@ struct Reading {
 }
 
 fn begin_reading(run: &Arc<Run>, user: &mut GooseUser, group: Group) -> TransactionResult {
-    match Streams::new(run, run.next_readers(group).into_iter()) {
+    // Only the readers of the first group are divided between several users.
+    let user_number = if group == Group::Readers { run.progress.next_reader_user() } else { 0 };
+    match Streams::new(run, run.plan.readers(group, user_number).into_iter()) {
         Ok(streams) => put(user, Reading { streams, group, drained: false }),
         Err(error) => return failed(run, &error.to_string()),
     }
@@ -102,11 +106,11 @@ async fn follow(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
             let result = reading.streams.read(until, |streams| streams.all_reached(&heads)).await;
             if reading.streams.all_reached(&heads) {
                 reading.drained = true;
-                run.counts.users_drained.add(1);
+                run.progress.counts.users_drained.add(1);
             }
             result
         }
-        Phase::Sending(_) if reading.group == Group::Visitors && run.target.is_millchat() => {
+        Phase::Sending(_) if reading.group == Group::Visitors && run.plan.target.is_millchat() => {
             let result = reading.streams.read(until, |_| false).await;
             look_back(&run, user, &mut reading.streams.tally).await?;
             result
@@ -114,7 +118,7 @@ async fn follow(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
         _ => reading.streams.read(until, |_| false).await,
     };
     let joins = std::mem::take(&mut reading.streams.tally.joins);
-    for latency in joins.into_iter().filter(|_| run.settings.output.goose_report.is_some()) {
+    for latency in joins.into_iter().filter(|_| run.plan.settings.output.goose_report.is_some()) {
         user.record_custom_request_duration("JOIN", "events", latency, true, None, None).await?;
     }
     put(user, reading);
@@ -123,7 +127,7 @@ async fn follow(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
 
 /// A visitor scrolls back: a page of history of some room.
 async fn look_back(run: &Run, user: &mut GooseUser, tally: &mut Tally) -> TransactionResult {
-    let room = &run.rooms[rand::rng().random_range(0..run.rooms.len())];
+    let room = &run.plan.rooms[rand::rng().random_range(0..run.plan.rooms.len())];
     let path = format!("{}/messages", Target::room_path(room.as_str()));
     let begun = Instant::now();
     let answer = match user.get_named(&path, "history").await?.response {
@@ -137,8 +141,8 @@ async fn look_back(run: &Run, user: &mut GooseUser, tally: &mut Tally) -> Transa
     match answer {
         Ok(answer) => {
             tally.history.record(begun.elapsed());
-            if run.takes_page() {
-                run.oracle.page(room, "a visitor's", answer.page());
+            if run.findings.takes_page() {
+                run.findings.oracle.page(room, "a visitor's", answer.page());
             }
         }
         Err(_) => tally.error("history could not be read"),
@@ -150,34 +154,34 @@ async fn look_back(run: &Run, user: &mut GooseUser, tally: &mut Tally) -> Transa
 fn end_reading(run: &Run, user: &GooseUser) -> TransactionResult {
     if let Some(mut reading) = take::<Reading>(user) {
         // Whoever is stopped from outside has not stayed until the end.
-        if *run.phase().borrow() == (Phase::Over { whole: true }) {
+        if *run.progress.phase().borrow() == (Phase::Over { whole: true }) {
             reading.streams.complete();
         }
-        run.hand_in(&mut reading.streams.tally);
+        run.merge(&mut reading.streams.tally);
     }
     Ok(())
 }
 
 /// The storm: one user, who cuts everybody's line at an interval.
 pub fn storms(run: &Arc<Run>) -> Option<Scenario> {
-    let every = run.settings.load.storm_every?;
+    let every = run.plan.settings.load.storm_every?;
     let storm = transaction(run, "storm", move |run, _| Box::pin(storm(run, every)));
     Some(scenario("Storm", 1)?.register_transaction(storm))
 }
 
 async fn storm(run: Arc<Run>, every: Duration) -> TransactionResult {
-    let mut phase = run.phase();
+    let mut phase = run.progress.phase();
     let now = phase.borrow_and_update().clone();
     let Phase::Sending(until) = now else { return idle().await };
     // In turns, since goose stops a user only between them.
-    let begun = until.checked_sub(run.settings.load.duration).unwrap_or(until);
+    let begun = until.checked_sub(run.plan.settings.load.duration).unwrap_or(until);
     let passed = begun.elapsed().as_secs_f64() / every.as_secs_f64();
     let due = begun + every.mul_f64(passed.floor() + 1.0);
     if due >= until || due.saturating_duration_since(Instant::now()) > TURN {
         return idle().await;
     }
     tokio::select! {
-        () = tokio::time::sleep_until(due.into()) => run.storm(),
+        () = tokio::time::sleep_until(due.into()) => run.progress.storm(),
         _ = phase.changed() => {}
     }
     Ok(())
@@ -185,7 +189,7 @@ async fn storm(run: Arc<Run>, every: Duration) -> TransactionResult {
 
 /// Senders: a user each.
 pub fn senders(run: &Arc<Run>) -> Option<Scenario> {
-    let scenario = scenario("Senders", run.senders())?
+    let scenario = scenario("Senders", run.plan.senders())?
         .register_transaction(
             transaction(run, "begin", |run, user| Box::pin(begin_sending(run, user))).set_on_start(),
         )
@@ -198,11 +202,11 @@ pub fn senders(run: &Arc<Run>) -> Option<Scenario> {
 
 async fn begin_sending(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     let sender = Sender::begin(&run, user).await;
-    run.counts.senders_ready.add(1);
+    run.progress.counts.senders_ready.add(1);
     match sender {
         Ok(sender) => put(user, sender),
         Err(error) => {
-            run.counts.senders_done.add(1);
+            run.progress.counts.senders_done.add(1);
             return failed(&run, &error);
         }
     }
@@ -214,7 +218,7 @@ async fn send(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     let sent = sender.turn(Instant::now() + TURN).await;
     let finished = sender.finished();
     put(user, sender);
-    for message in sent.iter().filter(|_| run.settings.output.goose_report.is_some()) {
+    for message in sent.iter().filter(|_| run.plan.settings.output.goose_report.is_some()) {
         let latency = message.ended.saturating_duration_since(message.ticket.due);
         let error = message.error();
         user.record_custom_request_duration("SEND", "messages", latency, error.is_none(), None, error)
@@ -227,7 +231,7 @@ async fn send(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
 fn end_sending(run: &Run, user: &GooseUser) -> TransactionResult {
     if let Some(mut sender) = take::<Sender>(user) {
         sender.abandon();
-        run.hand_in(&mut sender.tally);
+        run.merge(&mut sender.tally);
     }
     Ok(())
 }
@@ -239,6 +243,6 @@ async fn idle() -> TransactionResult {
 }
 
 fn failed(run: &Run, what: &str) -> TransactionResult {
-    run.fail(what.to_owned());
+    run.findings.fail(what.to_owned());
     Err(Box::new(TransactionError::Custom(what.to_owned())))
 }

@@ -18,9 +18,9 @@ const VIOLATIONS_LISTED_MAX: usize = 20;
 impl Report {
     /// Puts the numbers together. `violations` is all that was wrong.
     pub fn new(run: &Run, tally: Tally, measured: Measured, mut violations: Vec<String>) -> Self {
-        let load = &run.settings.load;
+        let load = &run.plan.settings.load;
         let idle = load.rate == Rate::Idle;
-        let joined = run.counts.joined.get();
+        let joined = run.progress.counts.joined.get();
         let verified_something = joined > 0 && (idle || tally.deliveries > 0 && tally.acknowledged > 0);
         if !verified_something {
             violations.push("nothing was verified".to_owned());
@@ -30,7 +30,7 @@ impl Report {
             _ => load.duration,
         };
         let per_second = |count: u64| count as f64 / sending.as_secs_f64().max(f64::EPSILON);
-        let faults = run.faults();
+        let faults = run.findings.faults();
         Self {
             asked: asked(run),
             verdict: Verdict {
@@ -55,8 +55,8 @@ impl Report {
                 deliveries_per_s: per_second(tally.deliveries),
                 signals: tally.signals,
                 bytes: tally.bytes,
-                connections: run.counts.connections.get(),
-                storms: run.counts.storms.get(),
+                connections: run.progress.counts.connections.get(),
+                storms: run.progress.counts.storms.get(),
             },
             server: server(&measured, &tally, idle, joined),
             tester: tester(&measured, &tally, load.rate),
@@ -84,19 +84,19 @@ impl Report {
 }
 
 fn asked(run: &Run) -> Asked {
-    let load = &run.settings.load;
+    let load = &run.plan.settings.load;
     let name = |value: Option<clap::builder::PossibleValue>| value.map(|value| value.get_name().to_owned());
     Asked {
-        profile: run.settings.profile.and_then(|profile| name(profile.to_possible_value())),
-        target: name(run.settings.target.target.to_possible_value()).unwrap_or_default(),
-        url: run.target.base.clone(),
+        profile: run.plan.settings.profile.and_then(|profile| name(profile.to_possible_value())),
+        target: name(run.plan.settings.target.target.to_possible_value()).unwrap_or_default(),
+        url: run.plan.target.base.clone(),
         readers: load.readers,
         visitors: load.visitors,
         laggards: load.laggards,
         storm_every_s: load.storm_every.map(|every| every.as_secs_f64()),
         rooms: load.rooms,
         spread: name(load.spread.to_possible_value()).unwrap_or_default(),
-        senders: run.senders(),
+        senders: run.plan.senders(),
         rate: match load.rate {
             Rate::Idle => Some(0.0),
             Rate::PerSecond(rate) => Some(rate),

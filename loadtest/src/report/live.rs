@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::load::rate::Rate;
 use crate::report::units::{bytes, counted, grouped, time, whole};
+use crate::run::Run;
+use crate::run::progress::Phase;
 use crate::run::series::Sample;
-use crate::run::{Phase, Run};
 
 /// How often the panel is drawn anew.
 const REFRESH: Duration = Duration::from_millis(250);
@@ -46,7 +47,7 @@ pub struct Live {
 impl Live {
     /// A view that shows nothing yet.
     pub fn new(run: &Run) -> Self {
-        let load = &run.settings.load;
+        let load = &run.plan.settings.load;
         let rate = match load.rate {
             Rate::Idle => "no messages".to_owned(),
             Rate::PerSecond(rate) => format!("{rate} messages/s"),
@@ -54,7 +55,7 @@ impl Live {
         };
         let title = format!(
             "{} · {} · {} · {rate}",
-            run.target.base,
+            run.plan.target.base,
             counted(load.streams() as u64, "reader"),
             counted(load.rooms, "room")
         );
@@ -107,7 +108,7 @@ impl Live {
     }
 
     fn line(&self, glance: &Glance<'_>) -> String {
-        let (counts, sample) = (&glance.run.counts, self.latest.unwrap_or_default());
+        let (counts, sample) = (&glance.run.progress.counts, self.latest.unwrap_or_default());
         let (phase, _) = progress(glance);
         let server = match (sample.server_cores, sample.server_resident) {
             (Some(cores), Some(resident)) => {
@@ -130,7 +131,8 @@ impl Live {
     }
 
     fn panel(&self, glance: &Glance<'_>) -> Vec<String> {
-        let (run, counts, sample) = (glance.run, &glance.run.counts, self.latest.unwrap_or_default());
+        let (run, counts, sample) =
+            (glance.run, &glance.run.progress.counts, self.latest.unwrap_or_default());
         let (phase, done) = progress(glance);
         let filled = whole(done * BAR_CHARS as f64).min(BAR_CHARS);
         let bar = format!("\x1b[36m{}\x1b[90m{}\x1b[0m", "━".repeat(filled), "─".repeat(BAR_CHARS - filled));
@@ -147,7 +149,7 @@ impl Live {
                 "{}{} of {} connected · {} made{storms}",
                 dim("readers"),
                 grouped(counts.connected.get()),
-                grouped(run.settings.load.streams()),
+                grouped(run.plan.settings.load.streams()),
                 grouped(counts.connections.get()),
             ),
             format!(
@@ -192,9 +194,11 @@ impl Live {
 
 /// What the run is at, and which part of it is done.
 fn progress(glance: &Glance<'_>) -> (&'static str, f64) {
-    let load = &glance.run.settings.load;
+    let load = &glance.run.plan.settings.load;
     match glance.phase {
-        Phase::Joining => ("joining", glance.run.counts.joined.get() as f64 / load.streams().max(1) as f64),
+        Phase::Joining => {
+            ("joining", glance.run.progress.counts.joined.get() as f64 / load.streams().max(1) as f64)
+        }
         Phase::Sending(until) => {
             let left = until.saturating_duration_since(Instant::now()).as_secs_f64();
             ("sending", 1.0 - left / load.duration.as_secs_f64().max(f64::EPSILON))

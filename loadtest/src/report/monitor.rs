@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 use crate::process;
 use crate::report::live::{Glance, Live};
 use crate::report::timer_probe::Ticker;
+use crate::run::Run;
+use crate::run::progress::Phase;
 use crate::run::series::{Sample, Series};
 use crate::run::stats::Latencies;
-use crate::run::{Phase, Run};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -26,9 +27,9 @@ impl Counted {
     fn now(run: &Run) -> Self {
         Self {
             at: Instant::now(),
-            delivered: run.counts.delivered.get(),
-            bytes: run.counts.bytes.get(),
-            server_cpu: run.pid.and_then(process::cpu_time),
+            delivered: run.progress.counts.delivered.get(),
+            bytes: run.progress.counts.bytes.get(),
+            server_cpu: run.plan.pid.and_then(process::cpu_time),
             own_cpu: process::cpu_time_alone(std::process::id()),
         }
     }
@@ -73,7 +74,7 @@ impl Monitor {
         if self.last.at.elapsed() >= EVERY {
             self.look(run);
         }
-        let phase = run.phase().borrow().clone();
+        let phase = run.progress.phase().borrow().clone();
         let glance = Glance {
             run,
             phase: &phase,
@@ -90,10 +91,10 @@ impl Monitor {
         let cores = |now: Option<Duration>, before: Option<Duration>| {
             Some(now?.checked_sub(before?)?.as_secs_f64() / seconds)
         };
-        let latencies = run.window.take();
+        let latencies = run.progress.window.take();
         let late = self.ticker.take();
         self.scheduling_p99_us = late.quantile_us(0.99);
-        if matches!(*run.phase().borrow(), Phase::Sending(_)) {
+        if matches!(*run.progress.phase().borrow(), Phase::Sending(_)) {
             self.scheduling.add(&late);
         }
         let from = self.first.unwrap_or(now.at);
@@ -105,9 +106,9 @@ impl Monitor {
             p50_us: latencies.quantile_us(0.5),
             p99_us: latencies.quantile_us(0.99),
             max_us: latencies.0.max(),
-            connected: run.counts.connected.get(),
+            connected: run.progress.counts.connected.get(),
             server_cores: cores(now.server_cpu, before.server_cpu),
-            server_resident: run.pid.and_then(process::resident_bytes_roughly),
+            server_resident: run.plan.pid.and_then(process::resident_bytes_roughly),
             tester_cores: cores(now.own_cpu, before.own_cpu),
         };
         if self.first.is_some_and(|first| first <= now.at) {
