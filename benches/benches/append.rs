@@ -29,7 +29,7 @@ const SQLITE: &str = "SQLite";
 const SENDERS: [usize; 4] = [1, 16, 256, 4_096];
 /// Bytes of the file that the loop writes round and round.
 const FILE_BYTES: usize = 256 * 1024 * 1024;
-/// What the product set out to reach with 4,096 senders, of the disk's limit.
+/// The goal with 4,096 senders, as a share of the disk's limit.
 const SHARE_MIN: f64 = 0.5;
 
 fn main() {
@@ -77,7 +77,7 @@ fn main() {
     results.finish();
 }
 
-/// How the core had gathered messages.
+/// The batches in which the core stored messages.
 #[derive(Debug, Clone, Copy)]
 struct Shape {
     messages: u64,
@@ -105,7 +105,7 @@ impl Shape {
         (self.bytes / self.messages) as usize
     }
 
-    /// How many batches so many messages are, and how many messages each has.
+    /// Returns the number of batches for this number of messages, and the messages of each.
     fn batches(self, messages: u64) -> (u64, usize) {
         let batches = (messages * self.commits / self.messages).max(1);
         (batches, (messages / batches) as usize)
@@ -143,7 +143,7 @@ impl Core {
 
 struct Disk {
     file: File,
-    /// Where the next batch goes.
+    /// The offset of the next batch.
     at: Cell<usize>,
     bytes: Vec<u8>,
 }

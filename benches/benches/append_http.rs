@@ -16,7 +16,7 @@ const ABOUT: &str = "Each sender is one connection that posts 200 bytes to one r
 const OURS: &str = "millchat";
 const IN_MEMORY: &str = "log in memory";
 const SENDERS: [usize; 4] = [1, 16, 64, 256];
-/// What the product set out to reach with 64 senders.
+/// The goal with 64 senders.
 const DURABLE_PER_SECOND_MIN: f64 = 32_000.0;
 
 fn main() {

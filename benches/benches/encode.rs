@@ -127,7 +127,7 @@ fn event(content: &str) -> Event {
     }
 }
 
-/// What people type, over and over, up to so many bytes.
+/// Returns text as people type it, repeated up to this number of bytes.
 fn text(bytes: usize) -> String {
     const TYPED: &str =
         "Is \"a < b\" & 'b > a' the same? Wörter, слова… see https://example.org/x?a=1&b=2 \u{1f642} ";

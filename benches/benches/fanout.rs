@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::{Notify, broadcast};
 use tokio::task::LocalSet;
 
-/// How many readers.
+/// Numbers of readers.
 const READERS: [usize; 3] = [1, 100, 10_000];
 /// Messages that a receiver of the broadcast channel may be behind.
 const BROADCAST_CAPACITY: usize = 64;

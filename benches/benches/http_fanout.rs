@@ -30,11 +30,11 @@ const IN_MEMORY: &str = "millchat in memory";
 const CASES: [(usize, u32); 4] = [(100, 50), (1_000, 50), (10_000, 5), (19_000, 3)];
 /// The case in which all have their turn.
 const ALL_AT: usize = 1_000;
-/// How often each competitor's turn comes.
+/// Rounds of each competitor.
 const ROUNDS: usize = 3;
-/// How long a round lasts.
+/// Length of a round.
 const ROUND: Duration = Duration::from_secs(3);
-/// What the product set out to reach at 1,000 readers, of the bare loop's figure.
+/// The goals at 1,000 readers, as ratios to the bare loop's figure.
 const RATIOS_MAX: [(&str, &str, &str, f64); 3] = [
     ("delivery p99", "p99 delivery", OURS, 1.5),
     ("CPU per delivery, io_uring sender", CPU, OURS, 0.95),

@@ -26,7 +26,7 @@ const SENDERS: usize = 16;
 /// Messages of each sender in a round.
 const MESSAGES: u64 = 250;
 const ROUNDS: usize = 3;
-/// What the product set out to reach.
+/// The goal.
 const DELIVERIES_A_SECOND_MIN: f64 = 1e6;
 
 fn main() {

@@ -11,7 +11,7 @@ const OURS: &str = "millchat";
 const GENERAL: &str = "millchat, by hyper";
 const CASES: [usize; 2] = [1_000, 10_000];
 const ROUNDS: usize = 3;
-/// What the product set out to reach with 10,000 readers, by either way.
+/// The goals with 10,000 readers, for each way of serving them.
 const BYTES_MAX: [(&str, f64); 2] = [(OURS, 2.5 * 1024.0), (GENERAL, 12.0 * 1024.0)];
 
 fn main() {

@@ -18,7 +18,7 @@ const READERS: usize = 1_000;
 /// Messages a second, and for how long in a round.
 const PACE: (u32, Duration) = (50, Duration::from_secs(4));
 const ROUNDS: usize = 5;
-/// What the product set out to reach.
+/// The goal.
 const RATIO_MAX: f64 = 1.3;
 
 fn main() {

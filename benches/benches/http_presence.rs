@@ -1,5 +1,5 @@
-//! What presence and typing cost in a large room: the same messages to the same readers, with and without people who
-//! come, go and type.
+//! The cost of presence and typing in a large room: the same messages to the same readers, with and without
+//! people who come, go and type.
 
 use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
@@ -33,7 +33,7 @@ const COMES_EVERY: Duration = Duration::from_millis(50);
 const STAY: usize = 20;
 /// With every so many of them somebody begins to type.
 const TYPES_WITH: usize = 10;
-/// What the product set out to reach.
+/// The goal.
 const RATIO_MAX: f64 = 1.05;
 
 fn main() {

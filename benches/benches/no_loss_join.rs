@@ -36,7 +36,7 @@ const ROOMS: usize = 8;
 const SENDERS: usize = 32;
 /// Threads with readers, and readers of each.
 const READERS: (usize, usize) = (2, 32);
-/// How often a reader comes back before it makes place for a new one.
+/// Resumes of a reader before a new one takes its turn.
 const RETURNS_MAX: u32 = 3;
 /// Events that a reader follows before it leaves.
 const FOLLOWS_MAX: u32 = 40;
@@ -246,7 +246,7 @@ impl Load {
 /// Bytes of an event as its frame tells it.
 const FRAME_BYTES: usize = 32;
 
-/// What the checker wants to know of an event, as a frame.
+/// Encodes what the checker needs of an event as a frame.
 fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
     if let Item::Event(event @ Event { body: Body::Message { .. }, .. }) = item {
         let Seen { position, prev, said } = Seen::from(event);

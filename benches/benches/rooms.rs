@@ -27,7 +27,7 @@ const WARM: usize = 200_000;
 const MESSAGES: usize = 10;
 /// Sends that wait for one commit.
 const SENT_AT_ONCE: usize = 4_000;
-/// What the product set out to reach with 20,000 idle rooms.
+/// The goal with 20,000 idle rooms.
 const IDLE_BYTES_MAX: f64 = 1024.0;
 
 fn main() {

@@ -4,7 +4,7 @@ use std::env;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// What the child is to do, by name.
+/// The variable that names the role of the child.
 const ROLE: &str = "MILLCHAT_BENCH_ROLE";
 
 /// A child; killed when it is dropped.

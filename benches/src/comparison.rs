@@ -13,7 +13,7 @@ pub const CPU: &str = "CPU per delivery";
 pub const P50: &str = "p50 delivery";
 /// The same.
 pub const P99: &str = "p99 delivery";
-/// What a reader adds to the server's memory.
+/// The memory that a reader adds to the server.
 pub const MEMORY: &str = "memory per idle reader";
 /// At full speed.
 pub const DELIVERIES: &str = "deliveries at full speed";
@@ -25,7 +25,7 @@ pub const LOST: &str = "lost at full speed";
 pub struct Comparison {
     /// The figures; each metric has one case.
     pub found: Found,
-    /// Who took part and who did not, in the table's order.
+    /// The competitors in the table's order, with those that did not run.
     pub competitors: Vec<CompetitorResult>,
 }
 
@@ -34,21 +34,21 @@ pub struct Comparison {
 pub struct CompetitorResult {
     /// The name, as in the figures.
     pub name: String,
-    /// What ran, or why nothing did.
+    /// The outcome, or the reason for which it did not run.
     pub outcome: Result<Outcome, String>,
 }
 
-/// What is to be known beside the figures.
+/// The facts about a competitor beside its figures.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Outcome {
-    /// Which version.
+    /// The version.
     pub version: String,
-    /// How it was set up.
+    /// The setup.
     pub settings: String,
-    /// What an acknowledgement means there.
+    /// The meaning of an acknowledgement.
     pub acknowledged: String,
-    /// How many of [`TRIED`] acknowledged messages its history had before a kill -9, and after it and a restart;
-    /// nothing where there is no history.
+    /// The number of the [`TRIED`] acknowledged messages in its history before a kill -9, and after it and a
+    /// restart; `None` without a history.
     pub survived: Option<(usize, usize)>,
     /// Runs in which the tester found that it was the bottleneck itself, and all runs.
     pub tester_was_late: (usize, usize),
@@ -59,7 +59,7 @@ pub fn row<'a>(found: &'a Found, metric: &str, name: &str) -> Option<&'a Row> {
     found.rows.iter().find(|row| row.metric == metric && row.competitor == name)
 }
 
-/// How many times ours theirs is, round by round, and the median of that; nothing where ours is nothing.
+/// Returns the ratio of theirs to ours, as the median of the rounds; `None` where ours is zero.
 pub fn ratio(found: &Found, theirs: &Row) -> Option<f64> {
     let ours = row(found, &theirs.metric, &found.ours)?;
     let samples = theirs.samples.iter().zip(&ours.samples).map(|(theirs, ours)| theirs / ours).collect();

@@ -1,9 +1,9 @@
-//! What a process costs, by /proc: its time on a CPU and its memory.
+//! The cost of a process, from /proc: its CPU time and its memory.
 
 use std::fs;
 use std::time::Duration;
 
-/// How long the threads that a process has now were on a CPU, to the nanosecond.
+/// Returns the CPU time of the threads that a process has now, to the nanosecond.
 pub fn cpu(process: u32) -> Duration {
     let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("the process runs");
     let of = |stat: String| stat.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok());
@@ -14,7 +14,7 @@ pub fn cpu(process: u32) -> Duration {
     Duration::from_nanos(nanos)
 }
 
-/// How much memory of its own a process holds, in bytes: what lies in RAM and is no page of a file.
+/// Returns the private memory of a process, in bytes: what is in RAM and is no page of a file.
 pub fn memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));

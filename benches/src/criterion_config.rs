@@ -1,4 +1,5 @@
-//! How criterion is used here: few samples and short ones, because all benches together must end within minutes.
+//! The configuration of criterion: few samples and short ones, because all benches together must end within
+//! minutes.
 
 use std::time::Duration;
 

@@ -33,7 +33,7 @@ const COLD_ROOMS: usize = 2_000;
 /// Events of each: a reader can be 100 behind.
 const COLD_EVENTS: usize = 101;
 
-/// Where a reader begins.
+/// The start position of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
     /// It joins, with so many of the newest events.
@@ -60,7 +60,7 @@ struct Joined {
     copy: Database,
     dispatcher: Dispatcher,
     kind: FrameKind,
-    /// Where the events of each room lie, oldest first.
+    /// The positions of the events of each room, oldest first.
     positions: Vec<Vec<Position>>,
     /// The cold room whose turn it is.
     turn: Cell<usize>,

@@ -1,4 +1,4 @@
-//! What every bench of the core needs: drafts, rooms, and one thread's runtime.
+//! The fixtures of the core's benches: drafts, rooms, and a runtime of one thread.
 
 use std::sync::Arc;
 

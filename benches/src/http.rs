@@ -24,7 +24,7 @@ pub fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}\r\n").into_bytes()
 }
 
-/// Where the answer at the front of `bytes` ends; `None` while it is not all there.
+/// Returns the end of the answer at the front of `bytes`; `None` while it is not complete.
 ///
 /// # Panics
 ///
@@ -38,12 +38,12 @@ pub fn end_of_answer(bytes: &[u8]) -> Option<usize> {
     (bytes.len() >= head + length).then_some(head + length)
 }
 
-/// Whether the answer at the front of `bytes` is a success.
+/// Returns true if the answer at the front of `bytes` is a success.
 pub fn succeeded(bytes: &[u8]) -> bool {
     bytes.starts_with(b"HTTP/1.1 2")
 }
 
-/// Who says nothing for so long has said all.
+/// Time without bytes after which an answer is taken as complete.
 const SILENCE: Duration = Duration::from_secs(2);
 /// Most bytes of an answer that are taken.
 const EXCHANGE_BYTES_MAX: u64 = 16 * 1024 * 1024;

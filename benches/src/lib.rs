@@ -1,8 +1,8 @@
-//! What the benches share: the figures and their ratios, the server as a process, and clients cheap enough to load
-//! it from the same machine.
+//! The shared parts of the benches: the figures and their ratios, the server as a process, and clients cheap
+//! enough to load it from the same machine.
 //!
 //! A figure alone says nothing on a shared machine. So each bench measures its limit or its alternative in
-//! the same run, and what counts is how the two compare.
+//! the same run, and the comparison of the two counts.
 
 pub mod child;
 pub mod comparison;

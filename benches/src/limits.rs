@@ -1,4 +1,4 @@
-//! What the system allows a process, and those that it starts.
+//! The limits that the system sets for a process and its children.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

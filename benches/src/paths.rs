@@ -1,5 +1,5 @@
-//! Where the benches keep what they make: all of it under the target directory, which lies on a real disk more often
-//! than the system's temporary directory does.
+//! The paths of the benches' files: all are under the target directory, which is on a real disk more often
+//! than the system's temporary directory is.
 
 use std::env;
 use std::fs;
@@ -10,24 +10,24 @@ pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
 }
 
-/// Where cargo builds.
+/// Returns the target directory of cargo.
 pub fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// Where the figures lie, a file for each bench.
+/// Returns the directory of the figures, which has a file for each bench.
 pub fn figures() -> PathBuf {
     let directory = target().join("bench");
     fs::create_dir_all(&directory).expect("the target directory takes directories");
     directory
 }
 
-/// Whether the command line asks for a part of a bench, or only whether it runs at all.
+/// Returns true if the command line asks for a part of a bench, or only for a test that it runs.
 pub fn only_a_part() -> bool {
     env::args().skip(1).any(|arg| arg != "--bench")
 }
 
-/// Whether the command line names this case, or none.
+/// Returns true if the command line names this case, or names none.
 pub fn asked_for(case: &str) -> bool {
     let mut names = env::args().skip(1).filter(|arg| !arg.starts_with('-')).peekable();
     names.peek().is_none() || names.any(|name| case.contains(&name))

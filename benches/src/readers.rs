@@ -22,11 +22,11 @@ pub const API_STREAM: &str = "/api/v1/rooms/bench/events?history=0";
 /// The same.
 pub const PAGE_STREAM: &str = "/bench/messages?history=0";
 
-/// What a message of a measured round begins with; nothing else in a stream has it, in JSON or in HTML.
+/// The beginning of a message in a measured round; nothing else in a stream has it, in JSON or in HTML.
 const MARK: &[u8] = b"%%";
 /// Digits of the number and of the time that follow the mark.
 const DIGITS: (usize, usize) = (8, 16);
-/// How much is read from a socket at once.
+/// Bytes that are read from a socket at once.
 const READ_BYTES: usize = 64 * 1024;
 /// After so much silence whatever the joins themselves caused is over: presence is told once a second at most.
 const SILENCE: Duration = Duration::from_millis(1_300);

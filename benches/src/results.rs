@@ -12,19 +12,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::paths;
 
-/// How many samples of a figure count, the last ones: those before were taken to warm up.
+/// The number of the last samples that count; the ones before were the warm-up.
 pub const SAMPLES: usize = 10;
 
-/// What a figure counts.
+/// The unit of a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unit {
     /// Time, in nanoseconds: less is better.
     Nanoseconds,
     /// Memory, in bytes: less is better.
     Bytes,
-    /// How many a second: more is better.
+    /// A number a second: more is better.
     PerSecond,
-    /// How many; neither is better.
+    /// A number; neither direction is better.
     Count,
     /// Of a thousand: less is better.
     PerMille,
@@ -109,7 +109,7 @@ fn grouped(value: f64) -> String {
 pub struct Row {
     /// The case, such as `64 senders`.
     pub case: String,
-    /// What is measured, such as `CPU per delivery`.
+    /// The metric, such as `CPU per delivery`.
     pub metric: String,
     /// Its unit.
     pub unit: Unit,
@@ -141,32 +141,32 @@ impl Row {
 /// Something the product set out to reach.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
-    /// What it is about.
+    /// The subject.
     pub what: String,
-    /// What was to be reached, in words.
+    /// The goal, in words.
     pub wanted: String,
-    /// What was measured, in words.
+    /// The measured value, in words.
     pub measured: String,
-    /// Whether it was.
+    /// Set when the goal was reached.
     pub met: bool,
 }
 
-/// What a bench found.
+/// The figures of a bench.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Found {
     /// The bench.
     pub bench: String,
-    /// What it is about, in a line.
+    /// The subject, in a line.
     pub title: String,
-    /// What stands beside what, in a few sentences.
+    /// The setup and the comparison, in a few sentences.
     pub about: String,
     /// The competitor that it is about.
     pub ours: String,
-    /// How long all of it took, in seconds.
+    /// The time that the bench took, in seconds.
     pub took_s: f64,
     /// The figures.
     pub rows: Vec<Row>,
-    /// What was to be reached.
+    /// The goals.
     pub targets: Vec<Target>,
 }
 
@@ -176,7 +176,7 @@ impl Found {
         self.rows.iter().find(|row| row.case == case && row.metric == metric && row.competitor == competitor)
     }
 
-    /// How many times the figure of `other` ours is; nothing where theirs is nothing.
+    /// Returns the ratio of our figure to that of `other`; `None` where theirs is zero.
     pub fn ratio(&self, case: &str, metric: &str, other: &str) -> Option<f64> {
         let ours = self.row(case, metric, &self.ours)?.median();
         Some(ours / self.row(case, metric, other)?.median()).filter(|ratio| ratio.is_finite())
@@ -269,7 +269,7 @@ impl Results {
         self.sample(case, metric, Unit::PerSecond, competitor, count as f64 / elapsed.as_secs_f64());
     }
 
-    /// What was found so far.
+    /// Returns the figures so far.
     pub fn so_far(&self) -> Found {
         self.found.borrow().clone()
     }

@@ -10,7 +10,7 @@ use crate::readers::{self, Readers};
 use crate::results::{Results, Unit};
 use crate::{cost, http};
 
-/// What the serving process spends on a CPU for each delivery.
+/// The CPU time that the server process spends for each delivery.
 pub const CPU: &str = "CPU per delivery";
 
 /// One round of a competitor in a case: so many messages a second for so long. Gives the sender back, still connected.

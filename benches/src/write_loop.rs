@@ -15,10 +15,10 @@ use parking_lot::Mutex;
 use crate::child::{self, ChildProcess};
 use crate::fixtures::MESSAGE_BYTES;
 
-/// What a request may take.
+/// Largest request, in bytes.
 const REQUEST_BYTES_MAX: usize = 4096;
 
-/// What is answered to whoever sends.
+/// The answer to a sender.
 const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}";
 /// The path by which it is asked to write by itself; the number of messages follows.
 const TENS: &str = "/tens/";
@@ -29,7 +29,7 @@ const ROLE: &str = "bare";
 #[derive(Debug)]
 pub struct WriteLoop {
     child: ChildProcess,
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
 }
 
@@ -123,7 +123,7 @@ fn spread(mut sender: TcpStream, first: Vec<u8>, room: &Mutex<Room>) {
     }
 }
 
-/// What a message says; nothing when it is shorter than those of a measured round.
+/// Returns the content of a message; `None` when it is shorter than those of a measured round.
 fn content(request: &[u8]) -> Option<&str> {
     const BEGIN: &[u8] = b"{\"content\":\"";
     let at = memmem::find(request, BEGIN)? + BEGIN.len();

@@ -30,8 +30,8 @@ use crate::run::plan::{Group, Plan};
 use crate::server::Server;
 use crate::settings::Settings;
 
-/// Threads per core: readers are busy on a core each; what must be on time finds a thread beside them, and
-/// the kernel shares the cores fairly.
+/// Threads per core: readers keep one thread a core busy; a second one is free for timers, and the kernel
+/// shares the cores fairly.
 const THREADS_PER_CORE: usize = 2;
 
 fn main() -> ExitCode {
@@ -55,7 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The whole run; says whether it passed.
+/// Runs the load; returns true if it passed.
 async fn run_load(settings: Settings) -> Result<bool, String> {
     process::raise_descriptor_limit(settings.load.streams() as u64)?;
     let server = Server::open(&settings).await?;
@@ -68,9 +68,9 @@ async fn run_load_on(settings: Settings, server: &Server) -> Result<bool, String
     let output = settings.output.clone();
     let run = Arc::new(Run::new(Plan::new(settings, server.target.clone(), server.pid)));
     let attack = attack(&run).map_err(|error| error.to_string())?;
-    let course = tokio::spawn(phases::conduct(Arc::clone(&run)));
+    let phases = tokio::spawn(phases::run_phases(Arc::clone(&run)));
     Box::pin(attack.execute()).await.map_err(|error| error.to_string())?;
-    let measured = course.await.map_err(|error| error.to_string())?;
+    let measured = phases.await.map_err(|error| error.to_string())?;
 
     let mut violations = run.findings.failures();
     if measured.interrupted {
@@ -85,7 +85,7 @@ async fn run_load_on(settings: Settings, server: &Server) -> Result<bool, String
         violations.extend(found.iter().filter(said).map(ToString::to_string));
         violations.extend(recovered.errors);
     }
-    let report = Report::new(&run, run.findings.take_tally(), measured, violations);
+    let report = Report::new(&run, run.findings.take_stats(), measured, violations);
     print!("{}", terminal::render(&report, std::io::stdout().is_terminal()));
     if let Some(path) = &output.report_json {
         write(path, &serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?)?;
@@ -100,7 +100,7 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     std::fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Goose with the users of this run.
+/// Creates the goose attack with the users of this run.
 fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
     let storms = usize::from(run.plan.settings.load.storm_every.is_some());
     let users = run.plan.stream_users() + run.plan.senders() + storms;
@@ -124,7 +124,8 @@ fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
     }
     let configuration = GooseConfiguration::parse_args_default(&arguments)?;
     let mut attack = GooseAttack::initialize_with_config(configuration)?;
-    let streams = [Group::Readers, Group::Visitors, Group::Laggards].map(|group| users::streams(run, group));
+    let streams =
+        [Group::Readers, Group::Visitors, Group::SlowReaders].map(|group| users::readers(run, group));
     for scenario in streams.into_iter().chain([users::senders(run), users::storms(run)]).flatten() {
         attack = attack.register_scenario(scenario);
     }

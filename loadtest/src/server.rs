@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::server_api::speech::Speech;
+use crate::server_api::protocol::Protocol;
 use crate::server_api::target::Target;
 use crate::settings::Settings;
 
@@ -35,19 +35,19 @@ pub struct Server {
 impl Server {
     /// The server that the settings name, started if need be.
     pub async fn open(settings: &Settings) -> Result<Self, String> {
-        let speech = settings.target.speech(settings.load.rooms)?;
+        let protocol = settings.target.protocol(settings.load.rooms)?;
         match &settings.place.url {
             Some(url) => {
-                Ok(Self { target: Target::parse(url, speech)?, pid: settings.place.pid, child: None })
+                Ok(Self { target: Target::parse(url, protocol)?, pid: settings.place.pid, child: None })
             }
-            None if matches!(speech, Speech::Millchat | Speech::Page) => {
-                Self::start(&program(settings.place.server.as_deref())?, speech).await
+            None if matches!(protocol, Protocol::Millchat | Protocol::Page) => {
+                Self::start(&program(settings.place.server.as_deref())?, protocol).await
             }
             None => Err("only our own server is started here; give the --url of one that runs".to_owned()),
         }
     }
 
-    async fn start(program: &Path, speech: Speech) -> Result<Self, String> {
+    async fn start(program: &Path, protocol: Protocol) -> Result<Self, String> {
         let name = program.display();
         let mut child = Command::new(program)
             .args(["--address", "127.0.0.1:0", "--log", "temp:"])
@@ -71,7 +71,7 @@ impl Server {
                 Err(_) => return Err(format!("{name} did not listen within {START_TIMEOUT:?}")),
             }
         };
-        Ok(Self { target: Target::parse(&url, speech)?, pid: child.id(), child: Some((child, lines)) })
+        Ok(Self { target: Target::parse(&url, protocol)?, pid: child.id(), child: Some((child, lines)) })
     }
 
     /// Stops the server if it was started here.

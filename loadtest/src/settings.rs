@@ -1,4 +1,4 @@
-//! The command line: what is loaded, how hard and for how long.
+//! The command line: the load, the server and the outputs.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,8 +36,8 @@ struct Flags {
     visitors: Option<usize>,
 
     /// Readers of which half read slowly and half stop, until the last message is sent [default: 0]
-    #[arg(long)]
-    laggards: Option<usize>,
+    #[arg(long = "laggards")]
+    slow_readers: Option<usize>,
 
     /// All readers lose their connections at once, each time this has passed; 0: never [default: never]
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
@@ -47,7 +47,7 @@ struct Flags {
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     rooms: Option<u64>,
 
-    /// How readers and messages are spread over the rooms [default: even]
+    /// Distribution of readers and messages over the rooms [default: even]
     #[arg(long, value_enum)]
     spread: Option<Spread>,
 
@@ -60,7 +60,7 @@ struct Flags {
     #[arg(long, value_parser = at_least_one)]
     senders: Option<usize>,
 
-    /// How long messages are sent, once all readers have joined [default: 10s]
+    /// Time for which messages are sent, once all readers have joined [default: 10s]
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     duration: Option<Duration>,
 
@@ -78,7 +78,7 @@ struct Flags {
     output: Output,
 }
 
-/// Where the server is.
+/// The location of the server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Place {
     /// The server to load, for example <http://127.0.0.1:8080>. Without it one is started, on a throwaway log
@@ -94,7 +94,7 @@ pub struct Place {
     pub pid: Option<u32>,
 }
 
-/// What is written where.
+/// The files to write.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Output {
     /// Also write the report as JSON
@@ -110,23 +110,23 @@ pub struct Output {
     pub goose_report: Option<PathBuf>,
 }
 
-/// What was asked for, with what the profile says where no flag does.
+/// The settings of a run: the flags, with the values of the profile where a flag is absent.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The profile's name, if one was named.
     pub profile: Option<Profile>,
-    /// How much of what.
+    /// The amount of load.
     pub load: Load,
-    /// Where the server is.
+    /// The location of the server.
     pub place: Place,
-    /// What kind it is, and how one speaks to it.
+    /// The kind of server, and its protocol.
     pub target: TargetFlags,
-    /// What is written where.
+    /// The files to write.
     pub output: Output,
 }
 
 impl Settings {
-    /// Reads the command line; on nonsense and on --help the process ends here.
+    /// Parses the command line; on an error and on --help the process ends here.
     pub fn from_command_line() -> Self {
         Self::resolve(Flags::parse())
     }
@@ -136,7 +136,7 @@ impl Settings {
         let load = Load {
             readers: flags.readers.unwrap_or(profile.readers),
             visitors: flags.visitors.unwrap_or(profile.visitors),
-            laggards: flags.laggards.unwrap_or(profile.laggards),
+            slow_readers: flags.slow_readers.unwrap_or(profile.slow_readers),
             rooms: flags.rooms.unwrap_or(profile.rooms),
             spread: flags.spread.unwrap_or(profile.spread),
             rate: flags.rate.unwrap_or(profile.rate),

@@ -1,5 +1,5 @@
-//! A chat that is described by templates alone, and has no positions to check by: what it loses, doubles and
-//! swaps is counted all the same, by what the messages say.
+//! A chat that is described by templates alone, and has no positions to check by: the messages that it loses,
+//! duplicates and reorders are counted by their content.
 
 #[expect(dead_code, reason = "what other tests use of it")]
 mod broken;
@@ -9,7 +9,7 @@ mod tester;
 use broken::{Breach, Server};
 use tester::{LIGHT, Ran};
 
-/// Loads the server as one that the tester has never heard of.
+/// Loads the server as one that the tester does not know.
 fn load(breach: Breach, more: &[&str]) -> Ran {
     let described = [
         &["--target", "generic-sse", "--sse-path", "/api/v1/rooms/{room}/events"][..],

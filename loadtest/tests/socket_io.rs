@@ -1,4 +1,5 @@
-//! A chat that speaks no server-sent events at all: what Socket.IO loses and doubles over a WebSocket is counted alike.
+//! A chat without server-sent events: messages that Socket.IO loses and duplicates over a WebSocket are
+//! counted in the same way.
 
 mod socketio;
 mod tester;

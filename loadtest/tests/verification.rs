@@ -1,4 +1,4 @@
-//! A server that breaks a promise is caught, whichever it breaks; one that keeps them all passes.
+//! A server that breaks any promise is caught; one that keeps them all passes.
 //!
 //! The load tester runs as a process against a small server that breaks one thing for one reader.
 
@@ -13,7 +13,7 @@ fn load(breach: Breach, more: &[&str]) -> Ran {
     tester::load(&Server::start(breach).url(), &[&LIGHT, more].concat())
 }
 
-/// The run fails, and names what is wrong.
+/// Asserts that the run fails, and names the violation.
 fn must_catch(breach: Breach, words: &str) {
     load(breach, &[]).must_catch(&[words]);
 }

@@ -1,4 +1,4 @@
-//! Who takes part: a program that listens where it is told to, and how one speaks to it.
+//! A competitor: a program that listens at a given address, and the requests that it understands.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// How long a program may take until it listens.
+/// Time that a program may take until it listens.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often one looks.
+/// Interval of the attempts to connect.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// A program that is started at an address, with its files in a directory.
@@ -25,23 +25,23 @@ pub type History = Box<dyn Fn(SocketAddr) -> Result<String, String>>;
 pub struct Competitor {
     /// Its name in the table.
     pub name: &'static str,
-    /// Which version.
+    /// The version.
     pub version: String,
-    /// How it is set up, in a line.
+    /// The setup, in a line.
     pub settings: String,
-    /// What an acknowledgement means there.
+    /// The meaning of an acknowledgement.
     pub acknowledged: &'static str,
-    /// How it is started.
+    /// The command that starts it.
     pub start: Start,
-    /// How the tester speaks to it.
+    /// The flags of the tester for its protocol.
     pub flags: Vec<String>,
-    /// How a message is sent outside of the load.
+    /// Sends a message outside of the load.
     pub say: Say,
-    /// Where its messages are found again, if they are kept.
+    /// Reads its messages, if it keeps them.
     pub history: Option<History>,
 }
 
-/// Who was asked to take part, and why it does not if it does not.
+/// The name of a competitor, with its setup or the reason for which it does not take part.
 pub type Entry = (&'static str, Result<Competitor, String>);
 
 impl Competitor {
@@ -71,7 +71,7 @@ pub fn flags(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
-/// What a program says about itself, in its first line.
+/// Returns the first line of a program's output.
 pub fn said(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{program} cannot be run: {error}"))?;
@@ -88,7 +88,7 @@ fn free_address() -> Result<SocketAddr, String> {
 /// It runs; killed, with all that it started, when it is dropped.
 pub struct Running {
     child: Child,
-    /// Where it listens.
+    /// The address at which it listens.
     pub address: SocketAddr,
 }
 
@@ -112,7 +112,7 @@ impl Drop for Running {
     }
 }
 
-/// What a process started.
+/// Returns the processes that a process started.
 fn children(process: u32) -> Vec<u32> {
     let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
     list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()

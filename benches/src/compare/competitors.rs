@@ -1,4 +1,5 @@
-//! Who is known, and how each is set up: as its own documentation advises for speed, messages kept where it can.
+//! The known competitors, each set up as its own documentation advises for speed; messages are kept where it
+//! can keep them.
 
 use std::env;
 use std::fs;
@@ -14,7 +15,7 @@ use super::competitor::{Competitor, Entry, flags, said};
 
 /// The room of what is sent outside of the load.
 pub const ROOM: &str = "trial";
-/// What those may send to Centrifugo who know it.
+/// The API key of Centrifugo.
 const KEY: &str = "compare";
 /// A publisher's token by the key that a Mercure hub has until it is told another; it may publish
 /// to every topic.

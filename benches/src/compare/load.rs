@@ -16,7 +16,7 @@ const STEADY: [&str; 4] = ["--rate", "50", "--duration", "5s"];
 const FULL: [&str; 6] = ["--rate", "max", "--senders", "16", "--duration", "3s"];
 /// Nobody sends.
 const IDLE: [&str; 4] = ["--rate", "0", "--duration", "2s"];
-/// What the tester exits with when the run could not begin.
+/// The exit code of the tester when the run could not begin.
 const COULD_NOT_BEGIN: i32 = 2;
 
 /// The cases, as the table names them.
@@ -36,7 +36,7 @@ pub struct Tester {
 pub struct Loaded<'a> {
     /// Its name in the table.
     pub name: &'a str,
-    /// How one reaches it and speaks to it, in flags of the tester.
+    /// The flags of the tester for its address and its protocol.
     pub flags: Vec<String>,
 }
 

@@ -122,7 +122,7 @@ fn install(into: &Path) -> Result<(), String> {
     }
 }
 
-/// Where the tester finds a server.
+/// Returns the flags by which the tester finds a server.
 fn place_flags(address: &str, process: u32) -> Vec<String> {
     flags(&["--url", &format!("http://{address}"), "--pid", &process.to_string()])
 }
@@ -136,7 +136,7 @@ fn limit(tester: &Tester, results: &Results) -> Result<(), String> {
     tester.steady(results, &Loaded { name: LIMIT, flags }).map(drop)
 }
 
-/// What the product set out to reach against others.
+/// Sets the goals of the product against others.
 fn targets(results: &Results) {
     let both = "delivery p50 and p99, 1,000 readers, 50 messages a second, of nchan's in the same run";
     results.target(both, "below 1", |found| {

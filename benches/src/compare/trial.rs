@@ -1,4 +1,5 @@
-//! What survives: messages are acknowledged, the server is killed, started again on what it left, and asked for them.
+//! A trial of durability: messages are acknowledged, the server is killed, started again on its files, and
+//! asked for the messages.
 
 use std::path::Path;
 
@@ -6,8 +7,8 @@ use millchat_benches::comparison::TRIED;
 
 use super::competitor::Competitor;
 
-/// How many of the acknowledged messages its history has before the kill, and how many after it; nothing where there
-/// is no history.
+/// Returns the number of acknowledged messages in its history before the kill, and after it; `None` without a
+/// history.
 pub fn survived(competitor: &Competitor, home: &Path) -> Result<Option<(usize, usize)>, String> {
     let Some(history) = &competitor.history else { return Ok(None) };
     eprintln!("  {}: kill -9 after {TRIED} acknowledged messages", competitor.name);

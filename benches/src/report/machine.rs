@@ -1,4 +1,4 @@
-//! What the figures were taken on: enough to compare with, nothing that tells whose machine it is.
+//! The machine of the figures: enough to compare with, nothing that identifies its owner.
 
 use std::fs;
 use std::process::Command;
@@ -37,7 +37,7 @@ fn field(path: &str, name: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// What a command says; nothing when it cannot be run.
+/// Returns the output of a command; empty when it cannot be run.
 fn said(command: &mut Command) -> String {
     let output = command.current_dir(paths::workspace()).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()

@@ -139,7 +139,7 @@ fn draw_panel(
     Ok(())
 }
 
-/// What holds all values, with some room beside them.
+/// Returns bounds around all values, with a margin.
 fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let values: Vec<f64> = values.collect();
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);

@@ -1,21 +1,21 @@
-//! The surroundings of a reader while it handles what it received.
+//! The values that a reader borrows while it handles what it received.
 
-use crate::check::block_cache::Frames;
+use crate::check::block_cache::BlockCache;
 use crate::run::Run;
-use crate::run::stats::Tally;
+use crate::run::stats::Stats;
 
-/// What a stream needs of its surroundings for one step.
-pub struct Step<'a> {
+/// The values that are lent for one block.
+pub struct BlockContext<'a> {
     /// The newest events of its room.
-    pub frames: &'a mut Frames,
-    /// Where it counts, and for whom.
-    pub scene: Scene<'a>,
+    pub cache: &'a mut BlockCache,
+    /// The run and the statistics.
+    pub context: Context<'a>,
 }
 
-/// The run, and where a reader counts.
-pub struct Scene<'a> {
+/// The run, and the statistics of the goose user that carries the reader.
+pub struct Context<'a> {
     /// The run it belongs to.
     pub run: &'a Run,
-    /// Where it counts.
-    pub tally: &'a mut Tally,
+    /// The statistics that the reader adds to.
+    pub stats: &'a mut Stats,
 }

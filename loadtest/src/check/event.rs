@@ -144,7 +144,8 @@ mod tests {
 
     fn block(position: Position, prev: Position) -> Vec<u8> {
         let content =
-            Stamp { run: 7, sequence: position, due: Duration::from_millis(5), lane: 0, number: 0 }.write(80);
+            Stamp { run: 7, sequence: position, due: Duration::from_millis(5), stream: 0, number: 0 }
+                .write(80);
         format!(
             "id: 5f3c9a2e-{position}\nevent: message\ndata: {{\"position\":{position},\"prev\":{prev},\
              \"room\":\"r\",\"author\":{{\"id\":\"g_1\",\"name\":\"A\",\"kind\":\"guest\"}},\

@@ -1,85 +1,94 @@
-//! The part of a reader that outlives its connections: where it is, and what it has seen so far.
+//! The part of a reader that outlives its connections: its last id, and what it has received so far.
 //!
-//! With our own server it goes by positions and tells the oracle; with any other, and on our own page, it goes by the
-//! stamps in what was said and tells its [`Witness`].
+//! A reader of our own server's API is checked by positions, and reports to the oracle. A reader of any other
+//! chat, and of our own page, is checked by the stamps in the messages, and reports to its [`StampChecker`].
 
 use std::time::{Duration, Instant};
 
 use millchat::{Opening, Place, Position, oracle};
 
-use crate::check::block_cache::{Says, Stamped};
-use crate::check::context::{Scene, Step};
+use crate::check::block_cache::{BlockContent, StampedBlock};
+use crate::check::context::{BlockContext, Context};
 use crate::check::event::{Block, Event};
-use crate::check::page::{self, Row};
+use crate::check::page::{PageBlock, PageRow};
 use crate::check::stamp::Stamp;
-use crate::check::stamp_checker::Witness;
+use crate::check::stamp_checker::StampChecker;
 use crate::client::sse::Fields;
 use crate::load::role::Role;
 use crate::run::Run;
-use crate::server_api::speech::Speech;
-use crate::server_api::template::{Template, Wire};
+use crate::server_api::protocol::Protocol;
+use crate::server_api::template::{Template, Transport};
 
-/// How far a reader has come.
+/// The state of a reader over all its connections.
 pub struct Follower {
     check: Check,
     role: Role,
-    /// Whether it ever joined.
+    /// Set when it has joined once.
     pub joined: bool,
-    /// Whether the present connection has opened.
+    /// Set when the present connection has opened.
     pub open: bool,
-    /// Whether the present connection is a return.
+    /// Set when the present connection is a resume.
     returning: bool,
-    /// When the present connection was begun.
+    /// The time at which the present connection was begun.
     began: Instant,
     /// The head of the room when the present connection opened, until it is reached.
-    behind: Option<Position>,
-    /// The number of the event that should come next, in the room's [`crate::check::block_cache::Frames`].
+    catching_up_to: Option<Position>,
+    /// The number of the event that should come next, in the room's [`crate::check::block_cache::BlockCache`].
     next: u64,
 }
 
-/// What it goes by.
+/// The way in which a reader is checked.
 enum Check {
     Positions {
         oracle: oracle::Reader,
         place: Option<Place>,
     },
     Stamps {
-        witness: Box<Witness>,
+        checker: Box<StampChecker>,
         place: Option<Box<str>>,
     },
-    /// `patched`: a row whose place has not come yet.
+    /// `patched` is a row whose place has not come yet.
     Page {
-        witness: Box<Witness>,
+        checker: Box<StampChecker>,
         place: Option<Place>,
-        patched: Option<Row>,
+        patched: Option<PageRow>,
     },
 }
 
 impl Follower {
-    /// A reader that has seen nothing.
+    /// Creates a reader that has received nothing.
     pub fn new(run: &Run, number: usize, room: usize, role: Role) -> Self {
-        let witness = || Box::new(Witness::new(role == Role::Visitor));
-        let check = match &run.plan.target.speech {
-            Speech::Millchat => {
+        let checker = || Box::new(StampChecker::new(role == Role::Visitor));
+        let check = match &run.plan.target.protocol {
+            Protocol::Millchat => {
                 let oracle = run.findings.oracle.reader(&run.plan.rooms[room], number.to_string());
                 Check::Positions { oracle, place: None }
             }
-            Speech::Page => Check::Page { witness: witness(), place: None, patched: None },
-            Speech::Template(_) => Check::Stamps { witness: witness(), place: None },
+            Protocol::Page => Check::Page { checker: checker(), place: None, patched: None },
+            Protocol::Template(_) => Check::Stamps { checker: checker(), place: None },
         };
         let began = Instant::now();
-        Self { check, role, joined: false, open: false, returning: false, began, behind: None, next: 0 }
+        Self {
+            check,
+            role,
+            joined: false,
+            open: false,
+            returning: false,
+            began,
+            catching_up_to: None,
+            next: 0,
+        }
     }
 
-    /// A connection is begun.
-    pub fn begins(&mut self) {
+    /// Begins a connection.
+    pub fn begin_connection(&mut self) {
         self.began = Instant::now();
         self.open = false;
-        self.behind = None;
+        self.catching_up_to = None;
         self.returning = self.joined;
         match &mut self.check {
-            Check::Stamps { witness, place: None } | Check::Page { witness, place: None, .. } => {
-                witness.begins_without_id();
+            Check::Stamps { checker, place: None } | Check::Page { checker, place: None, .. } => {
+                checker.expect_replay();
             }
             _ => {}
         }
@@ -88,7 +97,7 @@ impl Follower {
         }
     }
 
-    /// What it comes back by.
+    /// Returns the id by which the reader resumes.
     pub fn last_id(&self) -> Option<String> {
         match &self.check {
             Check::Positions { place, .. } | Check::Page { place, .. } => {
@@ -98,29 +107,29 @@ impl Follower {
         }
     }
 
-    /// The server has let it in. Where no opening will follow, this is the opening.
-    pub fn answered(&mut self, now: Instant, step: &mut Step<'_>) {
+    /// Handles the head of the response. Where no opening event will follow, this is the opening.
+    pub fn on_response(&mut self, now: Instant, context: &mut BlockContext<'_>) {
         if !matches!(self.check, Check::Positions { .. }) {
-            self.opened(now, &mut step.scene);
+            self.opened(now, &mut context.context);
         }
     }
 
-    /// Whether it has all that it can have. `head`: the newest position of its room.
-    pub fn reached(&self, run: &Run, room: usize, head: Position) -> bool {
+    /// Returns true if it has everything that it can have. `head` is the newest position of its room.
+    pub fn has_reached(&self, run: &Run, room: usize, head: Position) -> bool {
         match &self.check {
             Check::Positions { place, .. } => place.map_or(0, |place| place.position) >= head,
-            Check::Stamps { witness, .. } | Check::Page { witness, .. } => {
-                self.joined && witness.has_all(&run.findings.ledger.lanes(room))
+            Check::Stamps { checker, .. } | Check::Page { checker, .. } => {
+                self.joined && checker.has_all(&run.findings.sent_log.streams(room))
             }
         }
     }
 
-    /// It stayed to the end, so that nothing may be missing.
-    pub fn complete(&self, run: &Run, room: usize, number: usize) {
+    /// Evaluates a reader that stayed to the end: nothing may be missing.
+    pub fn finish(&self, run: &Run, room: usize, number: usize) {
         match &self.check {
             Check::Positions { oracle, .. } => oracle.complete(),
-            Check::Stamps { witness, .. } | Check::Page { witness, .. } => {
-                let (faults, violations) = witness.judge(&run.findings.ledger.lanes(room));
+            Check::Stamps { checker, .. } | Check::Page { checker, .. } => {
+                let (faults, violations) = checker.check(&run.findings.sent_log.streams(room));
                 run.findings.report_faults(faults);
                 for what in violations {
                     run.findings.fail(format!("reader {number} of room {}: {what}", run.plan.rooms[room]));
@@ -129,128 +138,136 @@ impl Follower {
         }
     }
 
-    /// A block arrived.
-    pub fn block(&mut self, block: &[u8], now: Instant, step: &mut Step<'_>) {
-        if let Some(says) = step.frames.matching(self.next, block) {
+    /// Handles a block that arrived.
+    pub fn on_block(&mut self, block: &[u8], now: Instant, context: &mut BlockContext<'_>) {
+        if let Some(content) = context.cache.matching(self.next, block) {
             self.next += 1;
-            return match says {
-                Says::Event(event) => self.event(event, now, &mut step.scene),
-                Says::Row(row) => self.row(*row),
-                Says::Stamped(stamped) => self.stamped(stamped, now, &mut step.scene),
+            return match content {
+                BlockContent::Event(event) => self.on_event(event, now, &mut context.context),
+                BlockContent::Row(row) => self.on_row(*row),
+                BlockContent::Stamped(stamped) => self.on_stamped(stamped, now, &mut context.context),
             };
         }
-        match &step.scene.run.plan.target.speech {
-            Speech::Millchat => self.read_event(block, now, step),
-            Speech::Page => self.read_page(block, now, step),
-            Speech::Template(template) => self.read_stamps(block, template, now, step),
+        match &context.context.run.plan.target.protocol {
+            Protocol::Millchat => self.read_event(block, now, context),
+            Protocol::Page => self.read_page(block, now, context),
+            Protocol::Template(template) => self.read_stamps(block, template, now, context),
         }
     }
 
-    fn read_event(&mut self, block: &[u8], now: Instant, step: &mut Step<'_>) {
-        match Block::parse(block, step.scene.run.plan.id) {
+    fn read_event(&mut self, block: &[u8], now: Instant, context: &mut BlockContext<'_>) {
+        match Block::parse(block, context.context.run.plan.id) {
             Ok(Block::Event(event)) => {
-                self.event(&event, now, &mut step.scene);
+                self.on_event(&event, now, &mut context.context);
                 let position = event.seen.position;
-                step.frames.keep_placed(block, Says::Event(event));
-                self.next = step.frames.number_after(position);
+                context.cache.insert_positioned(block, BlockContent::Event(event));
+                self.next = context.cache.number_after(position);
             }
-            Ok(Block::Opening { opening, id, head }) => self.opening(opening, id, head, now, step),
-            Ok(Block::Signal) => step.scene.tally.signals += 1,
+            Ok(Block::Opening { opening, id, head }) => self.on_opening(opening, id, head, now, context),
+            Ok(Block::Signal) => context.context.stats.signals += 1,
             Ok(Block::Nothing) => {}
-            Err(what) => step.scene.tally.error(what),
+            Err(what) => context.context.stats.error(what),
         }
     }
 
-    fn read_page(&mut self, block: &[u8], now: Instant, step: &mut Step<'_>) {
-        match page::Block::parse(block, step.scene.run.plan.id) {
-            Ok(page::Block::Row(row)) => {
-                self.row(row);
-                step.frames.keep_placed(block, Says::Row(row));
-                self.next = step.frames.number_after(row.position);
+    fn read_page(&mut self, block: &[u8], now: Instant, context: &mut BlockContext<'_>) {
+        match PageBlock::parse(block, context.context.run.plan.id) {
+            Ok(PageBlock::Row(row)) => {
+                self.on_row(row);
+                context.cache.insert_positioned(block, BlockContent::Row(row));
+                self.next = context.cache.number_after(row.position);
             }
-            Ok(page::Block::Place(at)) => self.moved(at, now, &mut step.scene),
-            Ok(page::Block::Other) => step.scene.tally.signals += 1,
-            Ok(page::Block::Nothing) => {}
-            Err(what) => step.scene.tally.error(what),
+            Ok(PageBlock::Place(at)) => self.on_place(at, now, &mut context.context),
+            Ok(PageBlock::Other) => context.context.stats.signals += 1,
+            Ok(PageBlock::Nothing) => {}
+            Err(what) => context.context.stats.error(what),
         }
     }
 
-    fn row(&mut self, row: Row) {
-        let Check::Page { witness, patched, .. } = &mut self.check else { return };
+    fn on_row(&mut self, row: PageRow) {
+        let Check::Page { checker, patched, .. } = &mut self.check else { return };
         if let Some(before) = patched.replace(row) {
-            witness.objects(format!("no place came behind the row at {}", before.position));
+            checker.add_violation(format!("no place came catching_up_to the row at {}", before.position));
         }
     }
 
-    /// The page's place: what was patched before it has come.
-    fn moved(&mut self, at: Place, now: Instant, scene: &mut Scene<'_>) {
-        let Check::Page { witness, place, patched } = &mut self.check else { return };
-        scene.run.findings.epoch.get_or_init(|| at.epoch);
+    /// Handles the page's place: the row that was patched before it counts now.
+    fn on_place(&mut self, at: Place, now: Instant, context: &mut Context<'_>) {
+        let Check::Page { checker, place, patched } = &mut self.check else { return };
+        context.run.findings.epoch.get_or_init(|| at.epoch);
         let before = place.replace(at);
         let Some(row) = patched.take() else { return };
         if row.position != at.position || before.is_some_and(|before| before.position >= at.position) {
             let before = before.map_or(0, |before| before.position);
-            witness
-                .objects(format!("from {before}, the row at {} moved it to {}", row.position, at.position));
+            checker.add_violation(format!(
+                "from {before}, the row at {} moved it to {}",
+                row.position, at.position
+            ));
         }
-        self.saw(&row.stamp, now, scene);
+        self.observe(&row.stamp, now, context);
     }
 
-    fn read_stamps(&mut self, block: &[u8], template: &Template, now: Instant, step: &mut Step<'_>) {
-        let fields = match template.wire {
-            Wire::Sse => Fields::parse(block),
-            Wire::SocketIo => Fields { data: Some(block.into()), ..Fields::default() },
+    fn read_stamps(
+        &mut self,
+        block: &[u8],
+        template: &Template,
+        now: Instant,
+        context: &mut BlockContext<'_>,
+    ) {
+        let fields = match template.transport {
+            Transport::Sse => Fields::parse(block),
+            Transport::SocketIo => Fields { data: Some(block.into()), ..Fields::default() },
         };
         let Some(data) = fields.data else { return };
-        let stamps = Stamp::find(&data, step.scene.run.plan.id);
+        let stamps = Stamp::find(&data, context.context.run.plan.id);
         let Check::Stamps { place, .. } = &mut self.check else { return };
         let after = template.place(fields.id, &data, place.as_deref());
         if stamps.is_empty() {
-            step.scene.tally.signals += 1;
+            context.context.stats.signals += 1;
             *place = after.or(place.take());
             return;
         }
-        let stamped = Stamped { stamps, place: after };
-        self.stamped(&stamped, now, &mut step.scene);
-        self.next = step.frames.keep_stamped(block, stamped) + 1;
+        let stamped = StampedBlock { stamps, place: after };
+        self.on_stamped(&stamped, now, &mut context.context);
+        self.next = context.cache.insert_stamped(block, stamped) + 1;
     }
 
-    fn event(&mut self, event: &Event, now: Instant, scene: &mut Scene<'_>) {
+    fn on_event(&mut self, event: &Event, now: Instant, context: &mut Context<'_>) {
         let Check::Positions { oracle, place } = &mut self.check else { return };
         *place = Some(event.place);
         oracle.event(event.seen);
-        scene.tally.deliveries += 1;
-        measure(self.began, self.role, event.due, now, scene);
-        if self.behind.is_some_and(|head| event.seen.position >= head) {
-            self.caught_up(now, scene);
+        context.stats.deliveries += 1;
+        measure(self.began, self.role, event.due, now, context);
+        if self.catching_up_to.is_some_and(|head| event.seen.position >= head) {
+            self.caught_up(now, context);
         }
     }
 
-    fn stamped(&mut self, stamped: &Stamped, now: Instant, scene: &mut Scene<'_>) {
+    fn on_stamped(&mut self, stamped: &StampedBlock, now: Instant, context: &mut Context<'_>) {
         let Check::Stamps { place, .. } = &mut self.check else { return };
         if stamped.place.is_some() {
             place.clone_from(&stamped.place);
         }
         for stamp in &stamped.stamps {
-            self.saw(stamp, now, scene);
+            self.observe(stamp, now, context);
         }
     }
 
-    fn saw(&mut self, stamp: &Stamp, now: Instant, scene: &mut Scene<'_>) {
-        let (Check::Stamps { witness, .. } | Check::Page { witness, .. }) = &mut self.check else { return };
-        if witness.saw(stamp) {
-            scene.tally.deliveries += 1;
-            measure(self.began, self.role, Some(stamp.due), now, scene);
+    fn observe(&mut self, stamp: &Stamp, now: Instant, context: &mut Context<'_>) {
+        let (Check::Stamps { checker, .. } | Check::Page { checker, .. }) = &mut self.check else { return };
+        if checker.observe(stamp) {
+            context.stats.deliveries += 1;
+            measure(self.began, self.role, Some(stamp.due), now, context);
         }
     }
 
-    fn opening(
+    fn on_opening(
         &mut self,
         opening: Opening,
         id: Place,
         head: Option<Position>,
         now: Instant,
-        step: &mut Step<'_>,
+        context: &mut BlockContext<'_>,
     ) {
         let Check::Positions { oracle, place } = &mut self.check else { return };
         match opening {
@@ -258,46 +275,47 @@ impl Follower {
             _ => oracle.opened(place.map(|place| place.position), opening, id.position),
         }
         *place = Some(id);
-        step.scene.run.findings.epoch.get_or_init(|| id.epoch);
-        self.next = step.frames.number_after(id.position);
-        self.behind = head;
+        context.context.run.findings.epoch.get_or_init(|| id.epoch);
+        self.next = context.cache.number_after(id.position);
+        self.catching_up_to = head;
         if !self.open {
-            self.opened(now, &mut step.scene);
+            self.opened(now, &mut context.context);
         }
         if head.is_some_and(|head| id.position >= head) {
-            self.caught_up(now, &mut step.scene);
+            self.caught_up(now, &mut context.context);
         }
     }
 
-    fn opened(&mut self, now: Instant, scene: &mut Scene<'_>) {
+    fn opened(&mut self, now: Instant, context: &mut Context<'_>) {
         let latency = now.saturating_duration_since(self.began);
         if self.returning {
-            scene.tally.resume.record(latency);
+            context.stats.resume.record(latency);
         } else {
-            scene.tally.join.record(latency);
-            scene.tally.joins.push(latency);
+            context.stats.join.record(latency);
+            context.stats.joins.push(latency);
         }
         self.open = true;
         self.joined = true;
     }
 
-    fn caught_up(&mut self, now: Instant, scene: &mut Scene<'_>) {
-        self.behind = None;
-        if self.role.lags() {
+    fn caught_up(&mut self, now: Instant, context: &mut Context<'_>) {
+        self.catching_up_to = None;
+        if self.role.reads_late() {
             return;
         }
         let latency = now.saturating_duration_since(self.began);
         let latencies =
-            if self.returning { &mut scene.tally.resume_whole } else { &mut scene.tally.join_whole };
+            if self.returning { &mut context.stats.resume_whole } else { &mut context.stats.join_whole };
         latencies.record(latency);
     }
 }
 
-/// A message that was due before this connection began is history, not a delivery that could be on time.
-fn measure(began: Instant, role: Role, due: Option<Duration>, now: Instant, scene: &mut Scene<'_>) {
-    scene.tally.last = Some(now);
-    let Some(due) = due.map(|due| scene.run.plan.clock.at(due)) else { return };
-    if due >= began && !role.lags() {
-        scene.tally.window.record(now.saturating_duration_since(due));
+/// Records the latency of a delivery. A message that was due before this connection began is history, and
+/// could not be on time.
+fn measure(began: Instant, role: Role, due: Option<Duration>, now: Instant, context: &mut Context<'_>) {
+    context.stats.last = Some(now);
+    let Some(due) = due.map(|due| context.run.plan.clock.at(due)) else { return };
+    if due >= began && !role.reads_late() {
+        context.stats.recent.record(now.saturating_duration_since(due));
     }
 }

@@ -1,26 +1,27 @@
-//! What a block of our own page's stream means: a patch of the list by a message, the place behind it, or something
-//! that is not logged.
+//! The blocks of our own page's stream: a patch that appends a message, the place that follows it, or
+//! something that is not logged.
 //!
-//! The page is told less than the API's readers: no `prev`, so a reader of it is held to what was acknowledged, as one
-//! of another chat is, and to places that only move on. A message counts when its place has come: a connection that
-//! is cut between the two brings the patch again, which is promised to do no harm.
+//! The page receives less than the readers of the API: it has no `prev`. So a reader of it is checked by what
+//! was acknowledged, as one of another chat is, and by places that only increase. A message counts when its
+//! place has come: a connection that is cut between the two brings the patch again, which is promised to do
+//! no harm.
 
 use millchat::{Place, Position};
 
 use crate::check::stamp::Stamp;
 use crate::client::sse::Fields;
 
-/// What stands before the position of the row that a patch appends.
+/// The text before the position of the row that a patch appends.
 const ROW: &[u8] = b"selector #messages:not(:has(#m-";
-/// What stands before its markup.
+/// The text before the row's markup.
 const ELEMENTS: &[u8] = b"\nelements ";
 
-/// What a block says.
+/// The content of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Block {
-    /// A message of this run is to be appended.
-    Row(Row),
-    /// The page has come this far.
+pub enum PageBlock {
+    /// A message of this run to append.
+    Row(PageRow),
+    /// The place up to which the page is complete.
     Place(Place),
     /// Something else for the page to show.
     Other,
@@ -30,14 +31,14 @@ pub enum Block {
 
 /// The row of a message of this run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
+pub struct PageRow {
     /// The position that its id names.
     pub position: Position,
-    /// What its markup shows.
+    /// The stamp in its markup.
     pub stamp: Stamp,
 }
 
-impl Block {
+impl PageBlock {
     /// Reads a block. An error names what is wrong with it.
     pub fn parse(block: &[u8], run: u32) -> Result<Self, &'static str> {
         let fields = Fields::parse(block);
@@ -57,7 +58,7 @@ impl Block {
         let position = position.ok_or("a patch's row has no position")?;
         Ok(match Stamp::find(&row[at..], run)[..] {
             [] => Self::Other,
-            [stamp] => Self::Row(Row { position, stamp }),
+            [stamp] => Self::Row(PageRow { position, stamp }),
             _ => return Err("a patch appends more than one message"),
         })
     }
@@ -70,18 +71,21 @@ mod tests {
 
     #[test]
     fn a_message_is_a_row_and_then_its_place() {
-        let stamp = Stamp { run: 7, sequence: 1, due: Duration::from_millis(5), lane: 0, number: 0 };
+        let stamp = Stamp { run: 7, sequence: 1, due: Duration::from_millis(5), stream: 0, number: 0 };
         let said = stamp.write(80);
         let patch = format!(
             "event: datastar-patch-elements\ndata: selector #messages:not(:has(#m-12))\ndata: mode append\n\
              data: elements <li id=\"m-12\"><div>{said}</div></li>\n\n"
         );
-        assert_eq!(Block::parse(patch.as_bytes(), 7), Ok(Block::Row(Row { position: 12, stamp })));
+        assert_eq!(
+            PageBlock::parse(patch.as_bytes(), 7),
+            Ok(PageBlock::Row(PageRow { position: 12, stamp }))
+        );
         // A message of another run is somebody else's.
-        assert_eq!(Block::parse(patch.as_bytes(), 8), Ok(Block::Other));
+        assert_eq!(PageBlock::parse(patch.as_bytes(), 8), Ok(PageBlock::Other));
         let place = "event: datastar-patch-signals\nid: 5f3c9a2e-12\n\
              data: signals {\"_place\":\"5f3c9a2e-12\"}\n\n";
-        let Ok(Block::Place(at)) = Block::parse(place.as_bytes(), 7) else { panic!() };
+        let Ok(PageBlock::Place(at)) = PageBlock::parse(place.as_bytes(), 7) else { panic!() };
         assert_eq!((at.to_string().as_str(), at.position), ("5f3c9a2e-12", 12));
     }
 
@@ -89,9 +93,9 @@ mod tests {
     fn an_id_that_is_not_the_place_is_an_error_and_what_is_not_logged_is_told_apart() {
         let lying = "event: datastar-patch-signals\nid: 5f3c9a2e-12\n\
              data: signals {\"_place\":\"5f3c9a2e-13\"}\n\n";
-        assert!(Block::parse(lying.as_bytes(), 7).is_err());
+        assert!(PageBlock::parse(lying.as_bytes(), 7).is_err());
         let presence = b"event: datastar-patch-elements\ndata: elements <span id=\"here\"></span>\n\n";
-        assert_eq!(Block::parse(presence, 7), Ok(Block::Other));
-        assert_eq!(Block::parse(b"retry: 1000\n\n", 7), Ok(Block::Nothing));
+        assert_eq!(PageBlock::parse(presence, 7), Ok(PageBlock::Other));
+        assert_eq!(PageBlock::parse(b"retry: 1000\n\n", 7), Ok(PageBlock::Nothing));
     }
 }

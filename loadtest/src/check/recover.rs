@@ -1,5 +1,5 @@
-//! The truth that all else is held against: each room read once more at the end, from the floor to the
-//! head, by a fresh stream; and its history, page by page.
+//! The log that everything else is compared with: each room is read once more at the end, from the floor to
+//! the head, by a fresh stream; and its history, page by page.
 
 use std::time::{Duration, Instant};
 
@@ -18,16 +18,16 @@ use crate::client::sse::Blocks;
 use crate::run::Run;
 use crate::server_api::target::Target;
 
-/// How long no event may come before the head is reached; heartbeats and signals do not count.
+/// Time without an event before the head is reached; heartbeats and signals do not count as events.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// Messages that are asked for in one page of history.
 const PAGE_MESSAGES: usize = 1000;
 
-/// What was read of all rooms.
+/// The logs that were read.
 pub struct Recovered {
     /// The rooms that could be read.
     pub logs: Vec<RecoveredLog>,
-    /// What went wrong with the others, in words.
+    /// The errors of the others, in words.
     pub errors: Vec<String>,
 }
 
@@ -71,21 +71,21 @@ async fn read_room(
     let request = run.plan.target.log_request(room.as_str(), &place.to_string());
     let mut socket = TcpStream::connect(run.plan.target.address).await.map_err(|error| error.to_string())?;
     socket.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-    let mut reading = Reading { log: &mut log, run: run.plan.id, wrong: None };
+    let mut reading = LogReader { log: &mut log, run: run.plan.id, wrong: None };
     let whole = reading.follow(&mut socket).await;
     let wrong = reading.wrong;
     whole?;
     wrong.map_or(Ok(log), Err)
 }
 
-/// The stream of a room on its way to the head.
-struct Reading<'a> {
+/// The stream of a room, read until the head.
+struct LogReader<'a> {
     log: &'a mut RecoveredLog,
     run: u32,
     wrong: Option<String>,
 }
 
-impl Reading<'_> {
+impl LogReader<'_> {
     async fn follow(&mut self, socket: &mut TcpStream) -> Result<(), String> {
         let malformed = |error: Malformed| error.0.to_owned();
         let mut until = Instant::now() + SILENCE_MAX;
@@ -168,7 +168,7 @@ struct HistoryAuthor {
 }
 
 impl HistoryAnswer {
-    /// What the oracle compares.
+    /// Returns the digests that the oracle compares.
     pub fn page(&self) -> Page {
         let told = |message: &HistoryMessage| Told {
             position: message.position,

@@ -1,78 +1,79 @@
-//! What was sent to a chat that has no positions to check by, and how each send ended.
+//! The log of the messages that were sent to a chat without positions, and the status of each.
 //!
-//! A lane is a connection of a sender into one room: it has one message under way at a time, so its messages
-//! have an order, and they are numbered. A [`crate::check::stamp_checker::Witness`] holds what a reader saw against this.
+//! An ordered stream is a connection of a sender into one room. It has one message in flight at a time, so
+//! its messages have an order, and they are numbered. A [`crate::check::stamp_checker::StampChecker`]
+//! compares what a reader received with this log.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-/// How a send ended.
+/// The status of a send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// It is still under way.
-    Open,
-    /// The server took it: every reader must see it once.
+pub enum SendStatus {
+    /// The answer has not come yet.
+    InFlight,
+    /// The server accepted it: every reader must receive it once.
     Acknowledged,
-    /// Nobody knows: it may be seen once.
+    /// The outcome is unknown: a reader may receive it once.
     Unknown,
-    /// The server refused it: nobody may see it.
+    /// The server rejected it: no reader may receive it.
     Rejected,
 }
 
-/// A lane.
+/// The messages of one sender connection into one room, in order.
 #[derive(Debug)]
-pub struct Lane {
+pub struct OrderedStream {
     /// Its number in its room.
     pub number: u32,
     /// The sender and its connection, to trace it by.
     pub name: String,
-    endings: Mutex<Vec<Ending>>,
+    statuses: Mutex<Vec<SendStatus>>,
 }
 
-impl Lane {
-    /// A message begins to be sent; says its number.
+impl OrderedStream {
+    /// Begins a message; returns its number.
     pub fn begin(&self) -> u64 {
-        let mut endings = self.endings.lock();
-        endings.push(Ending::Open);
-        endings.len() as u64 - 1
+        let mut statuses = self.statuses.lock();
+        statuses.push(SendStatus::InFlight);
+        statuses.len() as u64 - 1
     }
 
-    /// The message with this number, which began last, has ended.
-    pub fn end(&self, ending: Ending) {
-        if let Some(last) = self.endings.lock().last_mut() {
-            *last = ending;
+    /// Sets the status of the message that began last.
+    pub fn end(&self, status: SendStatus) {
+        if let Some(last) = self.statuses.lock().last_mut() {
+            *last = status;
         }
     }
 
-    /// Looks at all endings.
-    pub fn endings<T>(&self, look: impl FnOnce(&[Ending]) -> T) -> T {
-        look(&self.endings.lock())
+    /// Calls `look` with all statuses.
+    pub fn statuses<T>(&self, look: impl FnOnce(&[SendStatus]) -> T) -> T {
+        look(&self.statuses.lock())
     }
 }
 
-/// The lanes of each room.
+/// The ordered streams of each room.
 #[derive(Debug)]
-pub struct Ledger(Vec<Mutex<Vec<Arc<Lane>>>>);
+pub struct SentLog(Vec<Mutex<Vec<Arc<OrderedStream>>>>);
 
-impl Ledger {
-    /// Of so many rooms.
+impl SentLog {
+    /// Creates an empty log for this number of rooms.
     pub fn new(rooms: usize) -> Self {
         Self((0..rooms).map(|_| Mutex::default()).collect())
     }
 
-    /// A new lane into this room.
-    pub fn lane(&self, room: usize, name: &str) -> Arc<Lane> {
-        let mut lanes = self.0[room].lock();
+    /// Adds an ordered stream into this room.
+    pub fn add_stream(&self, room: usize, name: &str) -> Arc<OrderedStream> {
+        let mut streams = self.0[room].lock();
         let number =
-            u32::try_from(lanes.len()).expect("a room has as many lanes as senders have connections");
-        let lane = Arc::new(Lane { number, name: name.to_owned(), endings: Mutex::default() });
-        lanes.push(Arc::clone(&lane));
-        lane
+            u32::try_from(streams.len()).expect("a room has as many streams as senders have connections");
+        let stream = Arc::new(OrderedStream { number, name: name.to_owned(), statuses: Mutex::default() });
+        streams.push(Arc::clone(&stream));
+        stream
     }
 
-    /// The lanes into this room, in the order of their numbers.
-    pub fn lanes(&self, room: usize) -> Vec<Arc<Lane>> {
+    /// Returns the ordered streams into this room, in the order of their numbers.
+    pub fn streams(&self, room: usize) -> Vec<Arc<OrderedStream>> {
         self.0[room].lock().clone()
     }
 }

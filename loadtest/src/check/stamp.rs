@@ -1,18 +1,18 @@
-//! What a message of the tester says: which run it belongs to, its numbers, and when it was due.
+//! The stamp in each message of the tester: its run, its numbers, and the time at which it was due.
 //!
-//! The time travels in the message, so that whoever receives it can tell the latency without a table of
-//! what was sent. It counts from the run's origin, on the clock of this process, which sends and receives.
-//! The lane and the number within it let loss, doubles and order be told in any chat that shows what was
-//! said, whatever it wraps it in: a stamp has only letters, digits and hyphens, which JSON, HTML, forms and
-//! URLs all leave as they are.
+//! The time travels in the message, so a receiver can compute the latency without a table of what was sent.
+//! It counts from the run's origin, on the clock of this process, which sends and receives. The ordered
+//! stream and the number within it show loss, duplicates and wrong order in any chat that shows its messages,
+//! in any wrapping: a stamp has only letters, digits and hyphens, which JSON, HTML, forms and URLs all leave
+//! unchanged.
 
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
 
-/// How a stamp begins.
+/// The beginning of a stamp.
 const MARK: &[u8] = b"load-";
-/// Shortest message that holds any stamp, in bytes.
+/// Size of a message that can hold any stamp, in bytes.
 pub const STAMP_BYTES_MAX: u64 = 80;
 
 /// The stamp of one message.
@@ -20,21 +20,21 @@ pub const STAMP_BYTES_MAX: u64 = 80;
 pub struct Stamp {
     /// A random number of the run, so that messages of an earlier run in the same room are not measured.
     pub run: u32,
-    /// Counts the run's messages.
+    /// The number of the message in the run.
     pub sequence: u64,
-    /// When the message was due, since the run's origin.
+    /// The time at which the message was due, since the run's origin.
     pub due: Duration,
-    /// The lane of its room that it was sent on: one message at a time.
-    pub lane: u32,
-    /// Counts the messages of the lane.
+    /// The ordered stream of its room on which it was sent.
+    pub stream: u32,
+    /// The number of the message in its ordered stream.
     pub number: u64,
 }
 
 impl Stamp {
-    /// The content of the message: the stamp, filled up to `size` bytes.
+    /// Returns the content of the message: the stamp, padded to `size` bytes.
     pub fn write(self, size: usize) -> String {
-        let Self { run, sequence, due, lane, number } = self;
-        let mut content = format!("load-{run:08x}-{sequence}-{}-{lane}-{number}-", due.as_nanos());
+        let Self { run, sequence, due, stream, number } = self;
+        let mut content = format!("load-{run:08x}-{sequence}-{}-{stream}-{number}-", due.as_nanos());
         while content.len() < size {
             content.push('x');
         }
@@ -48,14 +48,14 @@ impl Stamp {
         let run = u32::from_str_radix(word()?, 16).ok()?;
         let sequence = word()?.parse().ok()?;
         let due = Duration::from_nanos(word()?.parse().ok()?);
-        let lane = word()?.parse().ok()?;
+        let stream = word()?.parse().ok()?;
         let number = word()?.parse().ok()?;
         // Whatever follows the last hyphen is filling; without it the number may have been cut.
         words.next()?;
-        Some(Self { run, sequence, due, lane, number })
+        Some(Self { run, sequence, due, stream, number })
     }
 
-    /// All stamps of a run that stand anywhere in `text`, each once: a page may show a message in two places.
+    /// Finds all stamps of a run anywhere in `text`, each once: a page may show a message in two places.
     pub fn find(text: &[u8], run: u32) -> Vec<Self> {
         let mut found: Vec<Self> = Vec::new();
         for at in memmem::find_iter(text, MARK) {
@@ -69,17 +69,17 @@ impl Stamp {
 /// The clock of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
-    /// When the run began.
+    /// The instant at which the run began.
     pub origin: Instant,
 }
 
 impl Clock {
-    /// The instant that lies so far after the origin.
+    /// Returns the instant that is this long after the origin.
     pub fn at(self, since: Duration) -> Instant {
         self.origin + since
     }
 
-    /// How far after the origin an instant lies.
+    /// Returns the time between the origin and an instant.
     pub fn since(self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.origin)
     }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn stamp(number: u64) -> Stamp {
-        Stamp { run: 7, sequence: 42, due: Duration::from_nanos(123_456_789_012), lane: 3, number }
+        Stamp { run: 7, sequence: 42, due: Duration::from_nanos(123_456_789_012), stream: 3, number }
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(Stamp::read(b"load-of-nonsense"), None);
         assert_eq!(Stamp::read(b"hello"), None);
         let longest =
-            Stamp { run: u32::MAX, sequence: u64::MAX >> 14, lane: 65_535, ..stamp(u64::MAX >> 14) };
+            Stamp { run: u32::MAX, sequence: u64::MAX >> 14, stream: 65_535, ..stamp(u64::MAX >> 14) };
         assert!(longest.write(0).len() as u64 <= STAMP_BYTES_MAX);
     }
 

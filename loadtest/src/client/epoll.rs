@@ -1,4 +1,4 @@
-//! Which sockets are ready: one epoll for many, itself watched by the runtime.
+//! One epoll for many sockets, itself watched by the runtime.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -10,19 +10,19 @@ use tokio::io::unix::AsyncFd;
 
 /// Sockets that are served before the other tasks of the thread get a turn.
 pub const READY_MAX: usize = 256;
-/// What has long been due is fetched from the kernel without waiting.
+/// Events that are ready are fetched from the kernel without waiting.
 const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
 /// The other side has closed, or the socket has failed.
 const HUNG_UP: epoll::EventFlags =
     epoll::EventFlags::RDHUP.union(epoll::EventFlags::HUP).union(epoll::EventFlags::ERR);
 
-/// A stream whose socket is ready.
+/// A reader whose socket is ready.
 #[derive(Clone, Copy)]
 pub struct Ready {
-    /// Which it is.
+    /// The index of the reader.
     pub index: usize,
-    /// There is an end to be read behind the bytes; no other event will say so.
+    /// Set when the connection has ended behind the bytes; no other event will report it.
     pub hung_up: bool,
 }
 
@@ -39,13 +39,13 @@ pub fn create() -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::with_interest(epoll::create(epoll::CreateFlags::CLOEXEC)?, Interest::READABLE)
 }
 
-/// Adds a socket, edge-triggered; it is taken out when it is closed.
+/// Adds a socket, edge-triggered. It is removed when it is closed.
 pub fn add(epoll: &AsyncFd<OwnedFd>, socket: impl AsFd, index: usize) -> io::Result<()> {
     let flags = epoll::EventFlags::IN | epoll::EventFlags::OUT | HUNG_UP | epoll::EventFlags::ET;
     Ok(epoll::add(epoll.get_ref(), socket, epoll::EventData::new_u64(index as u64), flags)?)
 }
 
-/// Waits until sockets are ready, and says which.
+/// Waits until sockets are ready, and appends them to `ready`.
 pub async fn next(epoll: &AsyncFd<OwnedFd>, ready: &mut Vec<Ready>) -> io::Result<()> {
     loop {
         let mut guard = epoll.readable().await?;

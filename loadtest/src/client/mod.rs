@@ -1,6 +1,6 @@
 //! The connections of the tester: protocols without I/O, readers under one epoll, and senders.
 
-pub mod end;
+pub mod end_reason;
 pub mod epoll;
 pub mod http;
 pub mod reader;

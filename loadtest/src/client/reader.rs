@@ -1,7 +1,7 @@
-//! One reader: a socket on which a room's events arrive, and how far it has come.
+//! One reader: a socket on which a room's events arrive, and the state of its connection.
 //!
-//! A reader costs a socket and some hundred bytes. It is driven by [`crate::client::readers::Streams`], which knows
-//! when the socket is ready and lends the buffer to read into. When the stream ends, the reader comes back
+//! A reader costs a socket and some hundred bytes. It is driven by [`crate::client::readers::Readers`], which
+//! knows when the socket is ready and lends the buffer to read into. When the stream ends, the reader resumes
 //! with the id of the last event, as an EventSource does.
 
 use std::io::{self, Read, Write};
@@ -10,31 +10,31 @@ use std::time::Instant;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::check::context::Step;
+use crate::check::context::BlockContext;
 use crate::check::follower::Follower;
-use crate::client::end::End;
+use crate::client::end_reason::EndReason;
 use crate::client::http::{Body, HEAD_BYTES_MAX, Head, Piece};
-use crate::client::socketio::{Packets, Said};
+use crate::client::socketio::{PacketDecoder, ServerPacket};
 use crate::client::sse::Blocks;
-use crate::load::role::{LAGGARD_BUFFER_BYTES, Role, SIP_BYTES};
+use crate::load::role::{Role, SLOW_READ_BYTES, SLOW_READER_BUFFER_BYTES};
 use crate::run::Run;
-use crate::server_api::template::Wire;
+use crate::server_api::template::Transport;
 
-/// How much is read at once, in bytes.
+/// Bytes that are read at once.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// How much is read of a socket that is ready.
+/// The amount that is read from a socket that is ready.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Amount {
-    /// What has arrived.
+    /// Everything that has arrived.
     Arrived,
     /// Until nothing is left, also of what arrived without being announced, and to the end if there is one.
     All,
-    /// A laggard's sip.
-    Sip,
+    /// The little that a slow reader reads at once.
+    Little,
 }
 
-/// How far a connection has come.
+/// The state of a connection.
 #[derive(Debug)]
 enum State {
     /// Waiting to be connected.
@@ -45,22 +45,22 @@ enum State {
     Body(Body),
 }
 
-/// Takes what the stream is made of apart.
+/// Splits the stream into events.
 #[derive(Debug)]
-enum Cut {
+enum Decoder {
     Blocks(Blocks),
-    Packets(Packets),
+    Packets(PacketDecoder),
 }
 
-impl Cut {
-    fn new(wire: Wire) -> Self {
-        match wire {
-            Wire::Sse => Self::Blocks(Blocks::default()),
-            Wire::SocketIo => Self::Packets(Packets::default()),
+impl Decoder {
+    fn new(transport: Transport) -> Self {
+        match transport {
+            Transport::Sse => Self::Blocks(Blocks::default()),
+            Transport::SocketIo => Self::Packets(PacketDecoder::default()),
         }
     }
 
-    /// The status of an answer that is such a stream.
+    /// Returns the status of a response that is such a stream.
     fn status(&self) -> u16 {
         match self {
             Self::Blocks(_) => 200,
@@ -70,26 +70,26 @@ impl Cut {
 }
 
 /// A reader.
-pub struct Stream {
+pub struct Reader {
     /// Its number in the run.
     pub number: usize,
     /// Its room's number.
     pub room: usize,
-    /// How it behaves.
+    /// Its behaviour.
     pub role: Role,
-    /// How many connections in a row have been begun and did not open.
+    /// The number of connections in a row that were begun and did not open.
     pub attempts: u32,
-    /// Counts its connections, so that what was planned for one is not done to the next.
+    /// The number of its connections, so that an action planned for one is not performed on the next.
     pub connection: u32,
-    /// Where it is and what it has seen.
+    /// Its state over all connections.
     pub follower: Follower,
     socket: Option<Socket>,
     state: State,
-    cut: Cut,
+    decoder: Decoder,
 }
 
-impl Stream {
-    /// A reader that has not connected yet.
+impl Reader {
+    /// Creates a reader that has not connected yet.
     pub fn new(run: &Run, number: usize, room: usize, role: Role) -> Self {
         Self {
             number,
@@ -100,32 +100,32 @@ impl Stream {
             follower: Follower::new(run, number, room, role),
             socket: None,
             state: State::Connecting,
-            cut: Cut::new(run.plan.target.wire()),
+            decoder: Decoder::new(run.plan.target.transport()),
         }
     }
 
-    /// Whether the present connection has opened.
-    pub fn open(&self) -> bool {
+    /// Returns true if the present connection has opened.
+    pub fn is_open(&self) -> bool {
         self.follower.open
     }
 
-    /// Whether there is a connection, open or not.
-    pub fn connected(&self) -> bool {
+    /// Returns true if there is a connection, open or not.
+    pub fn is_connected(&self) -> bool {
         self.socket.is_some()
     }
 
-    /// Begins to connect; the socket is to be watched for readiness.
+    /// Begins to connect, and returns the socket to watch for readiness.
     pub fn connect(&mut self, run: &Run) -> io::Result<&Socket> {
         self.attempts += 1;
         self.connection += 1;
-        self.follower.begins();
+        self.follower.begin_connection();
         self.state = State::Connecting;
-        self.cut = Cut::new(run.plan.target.wire());
+        self.decoder = Decoder::new(run.plan.target.transport());
         let address = run.plan.target.address;
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
-        if self.role.lags() {
-            socket.set_recv_buffer_size(LAGGARD_BUFFER_BYTES)?;
+        if self.role.reads_late() {
+            socket.set_recv_buffer_size(SLOW_READER_BUFFER_BYTES)?;
         }
         if let Some(source) = run.plan.target.next_source() {
             socket.bind(&source.into())?;
@@ -136,21 +136,26 @@ impl Stream {
         }
     }
 
-    /// Lets go of the connection.
+    /// Closes the connection.
     pub fn disconnect(&mut self) {
         self.socket = None;
         self.follower.open = false;
     }
 
-    /// The socket is ready: does what can be done now. `buffer` is shared by all readers.
-    pub fn ready(&mut self, amount: Amount, buffer: &mut [u8], step: &mut Step<'_>) -> Result<(), End> {
+    /// Handles a socket that is ready. All readers share `buffer`.
+    pub fn on_ready(
+        &mut self,
+        amount: Amount,
+        buffer: &mut [u8],
+        context: &mut BlockContext<'_>,
+    ) -> Result<(), EndReason> {
         let Some(socket) = &self.socket else { return Ok(()) };
         if let State::Connecting = self.state {
             if let Some(error) = socket.take_error()? {
                 return Err(error.into());
             }
             let last_id = self.follower.last_id();
-            let run = step.scene.run;
+            let run = context.context.run;
             let room = run.plan.rooms[self.room].as_str();
             let request = run.plan.target.join_request(room, last_id.as_deref(), self.role.history());
             match write(socket, request.as_bytes()) {
@@ -163,20 +168,20 @@ impl Stream {
                 Err(error) => return Err(error.into()),
             }
         }
-        let most = if amount == Amount::Sip { SIP_BYTES } else { buffer.len() };
+        let most = if amount == Amount::Little { SLOW_READ_BYTES } else { buffer.len() };
         let buffer = &mut buffer[..most];
         loop {
             let mut reader = self.socket.as_ref().expect("a stream that is ready has a socket");
             match reader.read(buffer) {
-                Ok(0) => return Err(End::Closed),
+                Ok(0) => return Err(EndReason::Closed),
                 Ok(len) => {
-                    step.scene.tally.bytes += len as u64;
-                    self.received(&buffer[..len], step)?;
+                    context.context.stats.bytes += len as u64;
+                    self.on_bytes(&buffer[..len], context)?;
                     // Less than fits: the socket is empty, and its next byte will make it ready again.
                     let enough = match amount {
                         Amount::Arrived => len < buffer.len(),
                         Amount::All => false,
-                        Amount::Sip => true,
+                        Amount::Little => true,
                     };
                     if enough {
                         return Ok(());
@@ -189,50 +194,50 @@ impl Stream {
         }
     }
 
-    fn received(&mut self, bytes: &[u8], step: &mut Step<'_>) -> Result<(), End> {
-        let State::Head(so_far) = &mut self.state else { return self.body(bytes, step) };
+    fn on_bytes(&mut self, bytes: &[u8], context: &mut BlockContext<'_>) -> Result<(), EndReason> {
+        let State::Head(so_far) = &mut self.state else { return self.on_body(bytes, context) };
         if so_far.len() + bytes.len() > HEAD_BYTES_MAX + READ_BYTES_MAX {
-            return Err(End::Malformed("head too large"));
+            return Err(EndReason::Malformed("head too large"));
         }
         so_far.extend_from_slice(bytes);
         let Some(head) = Head::parse(so_far)? else { return Ok(()) };
-        if head.status != self.cut.status() {
-            return Err(End::Status(head.status));
+        if head.status != self.decoder.status() {
+            return Err(EndReason::Status(head.status));
         }
         let all = std::mem::take(so_far);
         self.state = State::Body(head.body);
-        if let Cut::Blocks(_) = self.cut {
-            self.follower.answered(Instant::now(), step);
+        if let Decoder::Blocks(_) = self.decoder {
+            self.follower.on_response(Instant::now(), context);
         }
-        self.body(&all[head.len..], step)
+        self.on_body(&all[head.len..], context)
     }
 
-    fn body(&mut self, mut bytes: &[u8], step: &mut Step<'_>) -> Result<(), End> {
+    fn on_body(&mut self, mut bytes: &[u8], context: &mut BlockContext<'_>) -> Result<(), EndReason> {
         let State::Body(body) = &mut self.state else { return Ok(()) };
         let now = Instant::now();
         let follower = &mut self.follower;
         loop {
-            match (body.next(&mut bytes)?, &mut self.cut) {
-                (Piece::Data(data), Cut::Blocks(blocks)) => {
-                    blocks.feed(data, |block| follower.block(block, now, step))?;
+            match (body.next(&mut bytes)?, &mut self.decoder) {
+                (Piece::Data(data), Decoder::Blocks(blocks)) => {
+                    blocks.feed(data, |block| follower.on_block(block, now, context))?;
                 }
-                (Piece::Data(data), Cut::Packets(packets)) => {
-                    let answer = packets.feed(data, |said| match said {
-                        Said::Joined => follower.answered(now, step),
-                        Said::Event(event) => follower.block(event, now, step),
+                (Piece::Data(data), Decoder::Packets(packets)) => {
+                    let answer = packets.feed(data, |packet| match packet {
+                        ServerPacket::Joined => follower.on_response(now, context),
+                        ServerPacket::Event(event) => follower.on_block(event, now, context),
                     })?;
                     if let Some(socket) = self.socket.as_ref().filter(|_| !answer.is_empty()) {
                         write(socket, &answer)?;
                     }
                 }
                 (Piece::More, _) => return Ok(()),
-                (Piece::End, _) => return Err(End::Closed),
+                (Piece::End, _) => return Err(EndReason::Closed),
             }
         }
     }
 }
 
-/// Writes all of it at once. The send buffer of a socket on which little is said holds anything of ours.
+/// Writes all bytes at once. The send buffer of a socket that sends little has room for them.
 fn write(mut socket: &Socket, bytes: &[u8]) -> io::Result<()> {
     let len = socket.write(bytes)?;
     if len == bytes.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }

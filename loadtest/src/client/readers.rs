@@ -1,11 +1,11 @@
 //! Many readers in one goose user: their sockets under one epoll, read in turns.
 //!
-//! Why not a task per reader: here a delivery costs one read(2) and a comparison of its bytes, with one
-//! buffer for all. The tester shares the machine with the server, so what it spends, the server lacks.
+//! There is no task for each reader. Here a delivery costs one read(2) and a comparison of its bytes, with
+//! one buffer for all. The tester shares the machine with the server: CPU time that it spends is missing
+//! there.
 //!
-//! Readiness is edge-triggered. The epoll itself is watched by the runtime, so that a turn waits without
-//! holding a thread. What a reader does at its own time (come back, leave, read a little) stands in a queue
-//! of plans.
+//! Readiness is edge-triggered. The runtime watches the epoll itself, so a turn waits without holding a
+//! thread. Actions that a reader takes at its own time (connect, leave, read a little) are kept in a queue.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -18,69 +18,69 @@ use millchat::Position;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 
-use crate::check::block_cache::Frames;
-use crate::check::context::{Scene, Step};
-use crate::client::end::End;
+use crate::check::block_cache::BlockCache;
+use crate::check::context::{BlockContext, Context};
+use crate::client::end_reason::EndReason;
 use crate::client::epoll::{self, READY_MAX, Ready};
-use crate::client::reader::{Amount, READ_BYTES_MAX, Stream};
+use crate::client::reader::{Amount, READ_BYTES_MAX, Reader};
 use crate::load::role::Role;
 use crate::run::Run;
 use crate::run::progress::Phase;
-use crate::run::stats::Tally;
+use crate::run::stats::Stats;
 
-/// Connections that one user has under way at once while all join: a storm of its own making is not what is
-/// measured then.
+/// Connections that one user has in flight at once while all join. Without the limit, the tester's own storm
+/// would be measured.
 const JOINS_IN_FLIGHT_MAX: usize = 64;
-/// The same once all have joined: who comes back after a storm does not queue.
+/// The same after all have joined: readers that resume after a storm do not queue.
 const RETURNS_IN_FLIGHT_MAX: usize = 1024;
-/// How often in a row a reader fails to join before it is given up.
+/// Failed attempts in a row after which a reader is given up.
 const ATTEMPTS_MAX: u32 = 5;
-/// After a lost connection, the next one is begun this much later, after failed ones a multiple of it.
+/// Time from a lost connection until the next is begun; after failed attempts a multiple of it.
 const RETRY_AFTER: Duration = Duration::from_millis(100);
-/// How often what was measured is handed to the live view.
-const HAND_IN_EVERY: Duration = Duration::from_millis(200);
+/// Interval at which the statistics are merged for the live view.
+const MERGE_EVERY: Duration = Duration::from_millis(200);
 
-/// What a reader plans to do.
+/// An action that a reader takes at its own time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Plan {
+enum PlannedAction {
     /// Connect.
     Connect,
-    /// Leave, if the connection is still this one.
+    /// Leave, if the connection still has this number.
     Leave(u32),
-    /// Read a little, if the connection is still this one.
-    Sip(u32),
+    /// Read a little, if the connection still has this number.
+    ReadLittle(u32),
 }
 
 /// The readers of one user.
-pub struct Streams {
+pub struct Readers {
     run: Arc<Run>,
     phase: watch::Receiver<Phase>,
     storms: watch::Receiver<u64>,
     epoll: AsyncFd<OwnedFd>,
-    all: Vec<Stream>,
-    /// What is planned, soonest first.
-    plans: BinaryHeap<Reverse<(Instant, usize, Plan)>>,
-    /// Readers that are to be connected and wait for others to end.
+    all: Vec<Reader>,
+    /// The planned actions, soonest first.
+    plans: BinaryHeap<Reverse<(Instant, usize, PlannedAction)>>,
+    /// Readers to connect, waiting for other connections to open.
     queue: VecDeque<usize>,
-    /// Streams that are connecting and have not opened yet.
+    /// Readers that are connecting and have not opened yet.
     joining: usize,
-    /// Laggards read as everyone does: nothing more is sent.
+    /// Set when slow readers read like the others: no more messages are sent.
     hurried: bool,
     /// Per room of the run, its newest events.
-    frames: Vec<Frames>,
+    caches: Vec<BlockCache>,
     buffer: Vec<u8>,
-    /// Streams whose sockets are ready.
+    /// Readers whose sockets are ready.
     ready: Vec<Ready>,
-    handed_in: Instant,
-    /// What they count.
-    pub tally: Tally,
+    merged_at: Instant,
+    /// The statistics of these readers.
+    pub stats: Stats,
 }
 
-impl Streams {
-    /// These readers, none of them connected.
+impl Readers {
+    /// Creates these readers, none of them connected.
     pub fn new(run: &Arc<Run>, readers: impl Iterator<Item = (usize, usize, Role)>) -> io::Result<Self> {
-        let new = |(number, room, role)| Stream::new(run, number, room, role);
-        let all: Vec<Stream> = readers.map(new).collect();
+        let new = |(number, room, role)| Reader::new(run, number, room, role);
+        let all: Vec<Reader> = readers.map(new).collect();
         Ok(Self {
             run: Arc::clone(run),
             phase: run.progress.phase(),
@@ -90,11 +90,11 @@ impl Streams {
             queue: (0..all.len()).collect(),
             joining: 0,
             hurried: false,
-            frames: run.plan.rooms.iter().map(|_| Frames::default()).collect(),
+            caches: run.plan.rooms.iter().map(|_| BlockCache::default()).collect(),
             buffer: vec![0; READ_BYTES_MAX],
             ready: Vec::with_capacity(READY_MAX),
-            handed_in: Instant::now(),
-            tally: Tally::default(),
+            merged_at: Instant::now(),
+            stats: Stats::default(),
             all,
         })
     }
@@ -104,40 +104,40 @@ impl Streams {
         self.phase.borrow_and_update().clone()
     }
 
-    /// Whether every reader has all that its room has; `heads` by room. Readers that were given up are not
-    /// waited for.
+    /// Returns true if every reader has everything in its room; `heads` are by room. Readers that were given
+    /// up are not waited for.
     pub fn all_reached(&self, heads: &[Position]) -> bool {
-        let reached = |stream: &Stream| {
-            stream.attempts >= ATTEMPTS_MAX && !stream.connected()
-                || stream.follower.reached(&self.run, stream.room, heads[stream.room])
+        let reached = |reader: &Reader| {
+            reader.attempts >= ATTEMPTS_MAX && !reader.is_connected()
+                || reader.follower.has_reached(&self.run, reader.room, heads[reader.room])
         };
         self.all.iter().all(reached)
     }
 
-    /// All readers stayed to the end, so that nothing may be missing.
-    pub fn complete(&self) {
-        for stream in &self.all {
-            stream.follower.complete(&self.run, stream.room, stream.number);
+    /// Evaluates the readers, which all stayed to the end: nothing may be missing.
+    pub fn finish(&self) {
+        for reader in &self.all {
+            reader.follower.finish(&self.run, reader.room, reader.number);
         }
     }
 
-    /// Nothing more is sent: whoever lags reads all there is.
+    /// Makes slow readers read everything: no more messages are sent.
     pub fn hurry(&mut self) {
         if std::mem::replace(&mut self.hurried, true) {
             return;
         }
         for index in 0..self.all.len() {
-            if self.all[index].role.lags() {
+            if self.all[index].role.reads_late() {
                 self.advance(index, Amount::All);
             }
         }
-        self.hand_in();
+        self.merge_stats();
     }
 
     /// Reads until `until`, or until `done` says so, or the run goes into another phase.
     pub async fn read(&mut self, until: Instant, done: impl Fn(&Self) -> bool) -> io::Result<()> {
         while !done(self) && Instant::now() < until {
-            let wake = self.carry_out_plans().unwrap_or(until).min(until);
+            let wake = self.perform_due_actions().unwrap_or(until).min(until);
             tokio::select! {
                 ready = epoll::next(&self.epoll, &mut self.ready) => ready?,
                 () = tokio::time::sleep_until(wake.into()) => continue,
@@ -151,12 +151,12 @@ impl Streams {
             self.serve();
             tokio::task::yield_now().await;
         }
-        self.hand_in();
+        self.merge_stats();
         Ok(())
     }
 
-    /// Does what is planned for now, and says when the next thing is due.
-    fn carry_out_plans(&mut self) -> Option<Instant> {
+    /// Performs the actions that are due, and returns the time of the next one.
+    fn perform_due_actions(&mut self) -> Option<Instant> {
         let now = Instant::now();
         let mut next = None;
         while let Some(&Reverse((due, index, plan))) = self.plans.peek() {
@@ -165,7 +165,7 @@ impl Streams {
                 break;
             }
             self.plans.pop();
-            self.carry_out(index, plan, now);
+            self.perform(index, plan, now);
         }
         let sending = !matches!(*self.phase.borrow(), Phase::Joining);
         let most = if sending { RETURNS_IN_FLIGHT_MAX } else { JOINS_IN_FLIGHT_MAX };
@@ -176,41 +176,49 @@ impl Streams {
         next
     }
 
-    fn carry_out(&mut self, index: usize, plan: Plan, now: Instant) {
+    fn perform(&mut self, index: usize, plan: PlannedAction, now: Instant) {
         let connection = self.all[index].connection;
         match plan {
-            Plan::Connect => self.queue.push_back(index),
-            Plan::Leave(of) if of == connection && self.all[index].open() => {
+            PlannedAction::Connect => self.queue.push_back(index),
+            PlannedAction::Leave(of) if of == connection && self.all[index].is_open() => {
                 let phase = self.phase.borrow().clone();
                 match phase {
                     Phase::Sending(_) => {
                         self.all[index].disconnect();
-                        self.run.progress.counts.connected.sub(1);
-                        self.plans.push(Reverse((now + Role::is_away(), index, Plan::Connect)));
+                        self.run.progress.counters.connected.sub(1);
+                        self.plans.push(Reverse((
+                            now + Role::away_duration(),
+                            index,
+                            PlannedAction::Connect,
+                        )));
                     }
                     Phase::Joining => self.plan_departure(index, now),
                     Phase::Draining(_) | Phase::Over { .. } => {}
                 }
             }
-            Plan::Sip(of) if of == connection && !self.hurried && self.all[index].open() => {
-                self.advance(index, Amount::Sip);
-                self.plan_sip(index, now);
+            PlannedAction::ReadLittle(of)
+                if of == connection && !self.hurried && self.all[index].is_open() =>
+            {
+                self.advance(index, Amount::Little);
+                self.plan_slow_read(index, now);
             }
-            Plan::Leave(_) | Plan::Sip(_) => {}
+            PlannedAction::Leave(_) | PlannedAction::ReadLittle(_) => {}
         }
     }
 
     fn plan_departure(&mut self, index: usize, now: Instant) {
-        let stream = &self.all[index];
-        if let Some(stays) = stream.role.stays() {
-            self.plans.push(Reverse((now + stays, index, Plan::Leave(stream.connection))));
+        let reader = &self.all[index];
+        if let Some(stay) = reader.role.stay_duration() {
+            self.plans.push(Reverse((now + stay, index, PlannedAction::Leave(reader.connection))));
         }
     }
 
-    fn plan_sip(&mut self, index: usize, now: Instant) {
-        let stream = &self.all[index];
-        if let Some(after) = stream.role.sips_after().filter(|_| !self.hurried && stream.connected()) {
-            self.plans.push(Reverse((now + after, index, Plan::Sip(stream.connection))));
+    fn plan_slow_read(&mut self, index: usize, now: Instant) {
+        let reader = &self.all[index];
+        if let Some(after) =
+            reader.role.slow_read_interval().filter(|_| !self.hurried && reader.is_connected())
+        {
+            self.plans.push(Reverse((now + after, index, PlannedAction::ReadLittle(reader.connection))));
         }
     }
 
@@ -223,25 +231,25 @@ impl Streams {
         }
     }
 
-    /// The storm: every connection is gone, and every reader comes back.
+    /// Closes every connection; every reader resumes.
     fn lose_all_connections(&mut self) {
         self.storms.borrow_and_update();
         let due = Instant::now() + RETRY_AFTER;
         for index in 0..self.all.len() {
-            let stream = &mut self.all[index];
+            let reader = &mut self.all[index];
             // A reader that is not connected is on its way back, or was given up. One that stopped to read
             // before it had an id would come back as a stranger, and miss what it never asked for.
-            if !stream.connected() || stream.role.lags() && stream.follower.last_id().is_none() {
+            if !reader.is_connected() || reader.role.reads_late() && reader.follower.last_id().is_none() {
                 continue;
             }
-            if stream.open() {
-                self.run.progress.counts.connected.sub(1);
+            if reader.is_open() {
+                self.run.progress.counters.connected.sub(1);
             } else {
                 self.joining -= 1;
             }
-            stream.disconnect();
-            stream.attempts = 0;
-            self.plans.push(Reverse((due, index, Plan::Connect)));
+            reader.disconnect();
+            reader.attempts = 0;
+            self.plans.push(Reverse((due, index, PlannedAction::Connect)));
         }
     }
 
@@ -249,67 +257,67 @@ impl Streams {
     fn serve(&mut self) {
         let ready = std::mem::take(&mut self.ready);
         for &Ready { index, hung_up } in &ready {
-            let stream = &self.all[index];
+            let reader = &self.all[index];
             // A laggard that has joined reads by its own plans, whatever has arrived.
-            if stream.role.lags() && stream.open() && !self.hurried {
+            if reader.role.reads_late() && reader.is_open() && !self.hurried {
                 continue;
             }
             self.advance(index, if hung_up { Amount::All } else { Amount::Arrived });
         }
         self.ready = ready;
         self.ready.clear();
-        if self.handed_in.elapsed() >= HAND_IN_EVERY {
-            self.hand_in();
+        if self.merged_at.elapsed() >= MERGE_EVERY {
+            self.merge_stats();
         }
     }
 
-    /// Has one reader read.
+    /// Lets one reader read.
     fn advance(&mut self, index: usize, amount: Amount) {
-        let stream = &mut self.all[index];
-        let (was_open, had_joined) = (stream.open(), stream.follower.joined);
-        let was_joining = stream.connected() && !was_open;
-        let frames = &mut self.frames[stream.room];
-        let mut step = Step { frames, scene: Scene { run: &self.run, tally: &mut self.tally } };
-        let result = stream.ready(amount, &mut self.buffer, &mut step);
-        let opened = was_joining && stream.open();
+        let reader = &mut self.all[index];
+        let (was_open, had_joined) = (reader.is_open(), reader.follower.joined);
+        let was_joining = reader.is_connected() && !was_open;
+        let cache = &mut self.caches[reader.room];
+        let mut context = BlockContext { cache, context: Context { run: &self.run, stats: &mut self.stats } };
+        let result = reader.on_ready(amount, &mut self.buffer, &mut context);
+        let opened = was_joining && reader.is_open();
         if opened {
-            stream.attempts = 0;
+            reader.attempts = 0;
             self.joining -= 1;
-            self.run.progress.counts.joined.add(u64::from(!had_joined));
-            self.run.progress.counts.connected.add(1);
-            self.run.progress.counts.connections.add(1);
+            self.run.progress.counters.joined.add(u64::from(!had_joined));
+            self.run.progress.counters.connected.add(1);
+            self.run.progress.counters.connections.add(1);
             let now = Instant::now();
             self.plan_departure(index, now);
-            self.plan_sip(index, now);
+            self.plan_slow_read(index, now);
         }
         if let Err(end) = result {
             self.ended(index, was_joining && !opened, &end);
         }
     }
 
-    /// A connection has ended: the reader comes back a little later, or is given up.
-    fn ended(&mut self, index: usize, was_joining: bool, end: &End) {
-        let stream = &mut self.all[index];
-        self.tally.error(&end.kind());
+    /// Handles the end of a connection: the reader resumes a little later, or is given up.
+    fn ended(&mut self, index: usize, was_joining: bool, end: &EndReason) {
+        let reader = &mut self.all[index];
+        self.stats.error(&end.kind());
         if was_joining {
             self.joining -= 1;
         } else {
-            self.run.progress.counts.connected.sub(u64::from(stream.open()));
+            self.run.progress.counters.connected.sub(u64::from(reader.is_open()));
         }
-        stream.disconnect();
-        if stream.attempts < ATTEMPTS_MAX {
-            let due = Instant::now() + RETRY_AFTER * (stream.attempts + 1);
-            self.plans.push(Reverse((due, index, Plan::Connect)));
+        reader.disconnect();
+        if reader.attempts < ATTEMPTS_MAX {
+            let due = Instant::now() + RETRY_AFTER * (reader.attempts + 1);
+            self.plans.push(Reverse((due, index, PlannedAction::Connect)));
             return;
         }
-        self.run.progress.counts.lost.add(1);
-        let (number, room) = (stream.number, &self.run.plan.rooms[stream.room]);
+        self.run.progress.counters.lost.add(1);
+        let (number, room) = (reader.number, &self.run.plan.rooms[reader.room]);
         self.run.findings.fail(format!("reader {number} of room {room} was given up: {}", end.kind()));
     }
 
-    /// Gives the live view what it shows.
-    fn hand_in(&mut self) {
-        self.handed_in = Instant::now();
-        self.run.progress.window.take_in(&mut self.tally, &self.run.progress.counts);
+    /// Merges the statistics for the live view.
+    fn merge_stats(&mut self) {
+        self.merged_at = Instant::now();
+        self.run.progress.recent.merge(&mut self.stats, &self.run.progress.counters);
     }
 }

@@ -7,30 +7,30 @@ use serde::Deserialize;
 
 use crate::server_api::target::Target;
 
-/// How long a single request may take.
+/// Timeout of a single request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A room at a glance.
+/// The overview of a room.
 #[derive(Debug, Deserialize)]
-pub struct Overview {
+pub struct RoomOverview {
     /// Its newest position.
     pub head: Position,
     /// The log's floor.
     pub floor: Position,
 }
 
-/// Who asks what is asked once: no request hangs for ever, and none takes a connection that was idle for so
-/// long that a server or a proxy may be closing it just now.
+/// Creates the client for single requests. No request waits for ever. No connection is reused: a server or a
+/// proxy may be closing an idle one.
 pub fn http_client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().timeout(REQUEST_TIMEOUT).pool_max_idle_per_host(0).build()
 }
 
-/// Looks at a room.
+/// Requests the overview of a room.
 pub async fn room_overview(
     client: &reqwest::Client,
     target: &Target,
     room: &RoomName,
-) -> reqwest::Result<Overview> {
+) -> reqwest::Result<RoomOverview> {
     let url = format!("{}{}", target.base, Target::room_path(room.as_str()));
     client.get(url).send().await?.error_for_status()?.json().await
 }

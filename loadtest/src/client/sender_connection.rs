@@ -1,7 +1,7 @@
 //! A sender's connection: one message at a time, each waiting for its answer, over one kept-alive socket.
 //!
-//! A sender has as many lines as messages under way, so its schedule does not wait for the server. What
-//! one line sends keeps its order, and is one sender to the oracle.
+//! A sender has as many connections as messages in flight, so its schedule does not wait for the server. The
+//! messages of one connection keep their order, and are one sender to the oracle.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,56 +15,56 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::check::sent_log::{Ending, Lane};
+use crate::check::sent_log::{OrderedStream, SendStatus};
 use crate::check::stamp::Stamp;
 use crate::client::http::{HEAD_BYTES_MAX, Head, Malformed, Piece};
 use crate::load::schedule::Ticket;
 use crate::run::Run;
 use crate::server_api::template::Values;
 
-/// How long after a message was sent its outcome is waited for.
+/// Time that an outcome may take after the message was sent.
 pub const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection that was idle for so long is not used again: the server may be closing it just now.
+/// Idle time after which a connection is not used again: the server may be closing it.
 const IDLE_MAX: Duration = Duration::from_secs(5);
 /// Largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// How the server says that a message may or may not be stored.
+/// Part of the answer by which the server says that a message may or may not be stored.
 const OUTCOME_UNKNOWN: &[u8] = b":outcome-unknown";
 
-/// Who sends.
+/// The guest that sends.
 #[derive(Debug)]
 pub struct Identity {
-    /// What the server gave out for the guest.
+    /// The token that the server issued.
     pub token: String,
     /// The guest's id.
     pub author_id: String,
 }
 
-/// How a message ended.
+/// The outcome of a message.
 #[derive(Debug)]
 pub enum Outcome {
-    /// Taken; our own server says at which place.
+    /// Accepted. Our own server adds the positions.
     Acknowledged(Option<Receipt>),
     /// Not stored, and why.
     Rejected(String),
-    /// Nobody knows, and why.
+    /// Nobody knows whether it is stored, and why.
     Unknown(String),
 }
 
 /// A message that has been sent.
 #[derive(Debug)]
 pub struct Sent {
-    /// Which it was.
+    /// The scheduled message.
     pub ticket: Ticket,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
-    /// When it was begun to be sent.
+    /// The time at which sending began.
     pub began: Instant,
-    /// When its outcome was known.
+    /// The time at which the outcome was known.
     pub ended: Instant,
 }
 
-/// What our own server answers.
+/// The answer of our own server to a message.
 #[derive(Debug, Deserialize)]
 pub struct Receipt {
     /// The message's position.
@@ -73,10 +73,10 @@ pub struct Receipt {
     prev: Position,
 }
 
-/// What is kept of the messages that a line sends into one room.
-struct Book {
+/// The records of the messages that one connection sends into one room.
+struct RoomRecord {
     oracle: oracle::Sender,
-    lane: Arc<Lane>,
+    stream: Arc<OrderedStream>,
 }
 
 struct Answer {
@@ -86,40 +86,40 @@ struct Answer {
 }
 
 /// The connection.
-pub struct Line {
+pub struct SenderConnection {
     run: Arc<Run>,
     identity: Arc<Identity>,
     name: String,
     /// By room.
-    books: HashMap<usize, Book>,
+    records: HashMap<usize, RoomRecord>,
     socket: Option<(TcpStream, Instant)>,
 }
 
-impl Line {
-    /// A line that is not connected yet. Violations are traced by its name.
+impl SenderConnection {
+    /// Creates a connection that is not open yet. Violations name it.
     pub fn new(run: &Arc<Run>, identity: &Arc<Identity>, name: String) -> Self {
         let (run, identity) = (Arc::clone(run), Arc::clone(identity));
-        Self { run, identity, name, books: HashMap::new(), socket: None }
+        Self { run, identity, name, records: HashMap::new(), socket: None }
     }
 
-    /// Sends the message of this ticket to the room whose turn it is, and notes the outcome.
+    /// Sends the message of this ticket to its room, and records the outcome.
     pub async fn send(&mut self, ticket: Ticket) -> Sent {
         let began = Instant::now();
         let (run, identity) = (Arc::clone(&self.run), Arc::clone(&self.identity));
         let room = run.plan.room_choice.room(ticket.sequence);
-        let book = self.books.entry(room).or_insert_with(|| Book {
+        let record = self.records.entry(room).or_insert_with(|| RoomRecord {
             oracle: run.findings.oracle.sender(&run.plan.rooms[room], self.name.clone()),
-            lane: run.findings.ledger.lane(room, &self.name),
+            stream: run.findings.sent_log.add_stream(room, &self.name),
         });
-        let (oracle, lane) = (book.oracle.clone(), Arc::clone(&book.lane));
-        // Only who goes by stamps needs the ledger; links say all of it and more.
-        let number = if run.plan.target.has_links() { 0 } else { lane.begin() };
+        let (oracle, stream) = (record.oracle.clone(), Arc::clone(&record.stream));
+        // Only who goes by stamps needs the sent_log; links say all of it and more.
+        let number = if run.plan.target.has_links() { 0 } else { stream.begin() };
         let (due, sequence) = (run.plan.clock.since(ticket.due), ticket.sequence);
-        let stamp = Stamp { run: run.plan.id, sequence, due, lane: lane.number, number };
+        let stamp = Stamp { run: run.plan.id, sequence, due, stream: stream.number, number };
         let content = stamp.write(usize::try_from(run.plan.settings.load.size).unwrap_or(usize::MAX));
         let values = Values { room: run.plan.rooms[room].as_str(), content: &content, sequence };
         let request = run.plan.target.send_request(&values, &identity.token);
-        run.progress.counts.sent.add(1);
+        run.progress.counters.sent.add(1);
 
         let outcome = match timeout(ACKNOWLEDGE_TIMEOUT, self.exchange(&request)).await {
             Ok(outcome) => outcome,
@@ -128,28 +128,28 @@ impl Line {
         let ended = Instant::now();
 
         let said = Said::post(&identity.author_id, &content);
-        let ending = match &outcome {
+        let status = match &outcome {
             Outcome::Acknowledged(receipt) => {
                 if let Some(Receipt { position, prev }) = *receipt {
                     oracle.acknowledged(sequence, said, position, prev);
                     run.findings.acknowledged[room].fetch_max(position, std::sync::atomic::Ordering::Relaxed);
                 }
-                run.progress.counts.acknowledged.add(1);
-                Ending::Acknowledged
+                run.progress.counters.acknowledged.add(1);
+                SendStatus::Acknowledged
             }
             Outcome::Rejected(_) => {
                 oracle.rejected(sequence, said);
-                run.progress.counts.not_acknowledged.add(1);
-                Ending::Rejected
+                run.progress.counters.not_acknowledged.add(1);
+                SendStatus::Rejected
             }
             Outcome::Unknown(_) => {
                 oracle.unknown(sequence, said);
-                run.progress.counts.not_acknowledged.add(1);
-                Ending::Unknown
+                run.progress.counters.not_acknowledged.add(1);
+                SendStatus::Unknown
             }
         };
         if !run.plan.target.has_links() {
-            lane.end(ending);
+            stream.end(status);
         }
         Sent { ticket, outcome, began, ended }
     }
@@ -222,8 +222,8 @@ fn malformed(error: Malformed) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, error.0)
 }
 
-/// What an answer means for the message. Others than our own server promise less by a status: any 2xx is
-/// taken as an acknowledgement, and a 5xx says nothing.
+/// Returns the outcome that an answer means. Other servers than ours promise less by a status: any 2xx is
+/// taken as an acknowledgement, and after a 5xx the outcome is unknown.
 fn outcome(answer: &Answer, millchat: bool) -> Outcome {
     match answer.status {
         201 if millchat => match serde_json::from_slice::<Receipt>(&answer.body) {

@@ -1,7 +1,8 @@
-//! A WebSocket, as much of it as a reader needs: what a server sends cut into messages, and small frames back.
+//! The part of WebSocket that a reader needs: it splits the bytes of a server into messages, and writes small
+//! frames.
 //!
-//! Nothing here does I/O: as with server-sent events, thousands of readers share one buffer, which a client that
-//! owns its socket would not let them. tungstenite reads the heads of frames and writes ours.
+//! Nothing here does I/O. As with server-sent events, thousands of readers share one buffer; a client that
+//! owns its socket would not allow that. tungstenite parses the heads of frames and writes ours.
 
 use std::io::Cursor;
 
@@ -14,7 +15,8 @@ use crate::client::http::Malformed;
 /// Largest message that is read, in bytes.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// The headers that ask a server to go on in WebSocket. Nothing is offered: what comes is as it was sent.
+/// Returns the headers that ask a server to upgrade to WebSocket. No extension is offered: messages come
+/// uncompressed.
 pub fn upgrade_headers() -> String {
     let key = generate_key();
     format!(
@@ -22,12 +24,12 @@ pub fn upgrade_headers() -> String {
     )
 }
 
-/// What came.
+/// A message or a control frame that arrived.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Incoming<'a> {
     /// A message.
     Message(&'a [u8]),
-    /// A ping, which is to be answered by its own bytes.
+    /// A ping; the answer has the same bytes.
     Ping(&'a [u8]),
     /// The server will send nothing more.
     Close,
@@ -36,9 +38,9 @@ pub enum Incoming<'a> {
 /// Cuts a stream into messages.
 #[derive(Debug, Default)]
 pub struct Messages {
-    /// The begin of a frame whose end was not read yet.
+    /// The beginning of a frame whose end was not read yet.
     partial: Vec<u8>,
-    /// The frames so far of a message that comes in several.
+    /// The frames so far of a message that has several.
     begun: Vec<u8>,
 }
 
@@ -59,7 +61,7 @@ impl Messages {
         Ok(())
     }
 
-    /// Takes all whole frames; says how many bytes they have.
+    /// Decodes all whole frames; returns the number of their bytes.
     fn whole(&mut self, bytes: &[u8], on: &mut impl FnMut(Incoming<'_>)) -> Result<usize, Malformed> {
         let mut taken = 0;
         loop {

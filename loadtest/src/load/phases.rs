@@ -1,5 +1,5 @@
-//! The course of a run: readers join; when the last one has, senders send for the asked time; when every
-//! message has its outcome, readers go on until they have all that their room has, or time is up.
+//! The phases of a run: readers join; when the last one has, senders send for the given time; when every
+//! message has its outcome, readers continue until they have everything in their room, or time is up.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -14,27 +14,28 @@ use crate::load::schedule;
 use crate::process;
 use crate::report::monitor::Monitor;
 use crate::run::Run;
-use crate::run::measured::Measured;
+use crate::run::measurements::Measurements;
 use crate::run::progress::Phase;
 
-/// How long the readers may take to join, all together.
+/// Time in which all readers must have joined.
 const JOIN_TIMEOUT: Duration = Duration::from_mins(2);
-/// How long no reader gets anything before those that have not reached the head of their room have lost it.
+/// Time without any delivery after which readers that have not reached the head of their room have lost
+/// messages.
 const DRAIN_SILENCE: Duration = Duration::from_secs(10);
-/// How often the course looks whether it can go on, and the live view is written.
+/// Interval at which the phases are checked and the live view is updated.
 const TICK: Duration = Duration::from_millis(100);
-/// How long between the last join and the first message.
-const BREATH: Duration = Duration::from_millis(200);
+/// Pause between the last join and the first message.
+const PAUSE_BEFORE_SENDING: Duration = Duration::from_millis(200);
 
 /// Takes the run through its phases. At the end it stops goose.
-pub async fn conduct(run: Arc<Run>) -> Measured {
+pub async fn run_phases(run: Arc<Run>) -> Measurements {
     let mut monitor = Monitor::new(&run);
-    let mut measured = Measured { resident_before: resident(&run), ..Measured::default() };
+    let mut measured = Measurements { resident_before: resident(&run), ..Measurements::default() };
     let begun = Instant::now();
     let load = &run.plan.settings.load;
     let ready = || {
-        run.progress.counts.joined.get() + run.progress.counts.lost.get() >= load.streams() as u64
-            && run.progress.counts.senders_ready.get() >= run.plan.senders() as u64
+        run.progress.counters.joined.get() + run.progress.counters.lost.get() >= load.streams() as u64
+            && run.progress.counters.senders_ready.get() >= run.plan.senders() as u64
     };
     if !wait(&run, JOIN_TIMEOUT, &mut monitor, ready).await {
         run.findings.fail(format!("not all readers and senders were ready within {JOIN_TIMEOUT:?}"));
@@ -45,7 +46,7 @@ pub async fn conduct(run: Arc<Run>) -> Measured {
     let own = std::process::id();
     let cpu =
         (run.plan.pid.and_then(process::cpu_time), process::cpu_time_alone(own), process::machine_time());
-    let first = Instant::now() + BREATH;
+    let first = Instant::now() + PAUSE_BEFORE_SENDING;
     let last = first + load.duration;
     measured.first = Some(first);
     monitor.first_message_at(first);
@@ -58,7 +59,7 @@ pub async fn conduct(run: Arc<Run>) -> Measured {
     if run.plan.senders() == 0 {
         wait(&run, timeout, &mut monitor, || false).await;
     } else {
-        let sent = || run.progress.counts.senders_done.get() >= run.plan.senders() as u64;
+        let sent = || run.progress.counters.senders_done.get() >= run.plan.senders() as u64;
         if !wait(&run, timeout + ACKNOWLEDGE_TIMEOUT, &mut monitor, sent).await {
             run.findings.fail("some senders did not finish".to_owned());
         }
@@ -66,13 +67,13 @@ pub async fn conduct(run: Arc<Run>) -> Measured {
     measured.resident_after = resident(&run);
 
     run.progress.enter(Phase::Draining(heads(&run).await));
-    let drained = || run.progress.counts.users_drained.get() >= run.plan.stream_users() as u64;
+    let drained = || run.progress.counters.users_drained.get() >= run.plan.stream_users() as u64;
     loop {
-        let delivered = run.progress.counts.delivered.get();
+        let delivered = run.progress.counters.delivered.get();
         if wait(&run, DRAIN_SILENCE, &mut monitor, drained).await {
             break;
         }
-        if run.progress.counts.delivered.get() == delivered {
+        if run.progress.counters.delivered.get() == delivered {
             run.findings
                 .fail(format!("not every reader got every message, and nothing came for {DRAIN_SILENCE:?}"));
             break;
@@ -89,8 +90,8 @@ pub async fn conduct(run: Arc<Run>) -> Measured {
     measured
 }
 
-/// Waits until `done`, at most for `timeout`; says whether it was done. Ends at once on Ctrl-C, which goose
-/// catches.
+/// Waits until `done`, at most for `timeout`; returns true if it was done. Ends at once on Ctrl-C, which
+/// goose catches.
 async fn wait(run: &Run, timeout: Duration, monitor: &mut Monitor, done: impl Fn() -> bool) -> bool {
     let until = Instant::now() + timeout;
     loop {
@@ -106,8 +107,8 @@ async fn wait(run: &Run, timeout: Duration, monitor: &mut Monitor, done: impl Fn
     }
 }
 
-/// The newest position of each room, as the server states it now and as senders were told; zeros where there
-/// are no positions.
+/// Returns the newest position of each room: the larger of what the server states now and what senders were
+/// acknowledged; zeros for a server without positions.
 async fn heads(run: &Run) -> Arc<[Position]> {
     let mut heads = Vec::with_capacity(run.plan.rooms.len());
     let client = match http_client() {

@@ -1,4 +1,4 @@
-//! Named loads: what a run does when nothing else is said, and what each flag overrides.
+//! Named loads: the defaults of a run, which each flag can override.
 
 use std::time::Duration;
 
@@ -22,38 +22,38 @@ pub enum Profile {
     Soak,
 }
 
-/// How much of what.
+/// The amount of load.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Load {
     /// Readers that join before the first message and follow to the last.
     pub readers: usize,
-    /// Readers that come, read what was said, leave and come back with their last id.
+    /// Readers that come, read the history, leave and resume with their last id.
     pub visitors: usize,
     /// Readers that read slowly, or stop.
-    pub laggards: usize,
+    pub slow_readers: usize,
     /// Rooms, all of them fresh.
     pub rooms: u64,
-    /// How readers and messages are spread over them.
+    /// Distribution of readers and messages over the rooms.
     pub spread: Spread,
-    /// How fast messages are sent.
+    /// Rate of the messages.
     pub rate: Rate,
     /// Senders.
     pub senders: usize,
-    /// How long messages are sent.
+    /// Time for which messages are sent.
     pub duration: Duration,
     /// Bytes of a message's content.
     pub size: u64,
-    /// How often all readers lose their connection.
+    /// Interval at which all readers lose their connection.
     pub storm_every: Option<Duration>,
 }
 
 impl Load {
-    /// The load of a profile; without one, a lobby of ten seconds.
+    /// Returns the load of a profile; without one, a lobby of ten seconds.
     pub fn of(profile: Option<Profile>) -> Self {
         let base = Self {
             readers: 1000,
             visitors: 0,
-            laggards: 0,
+            slow_readers: 0,
             rooms: 1,
             spread: Spread::Even,
             rate: Rate::PerSecond(50.0),
@@ -68,7 +68,7 @@ impl Load {
             Some(Profile::Smoke) => Self {
                 readers: 60,
                 visitors: 9,
-                laggards: 6,
+                slow_readers: 6,
                 rooms: 3,
                 rate: Rate::PerSecond(100.0),
                 senders: 6,
@@ -78,7 +78,7 @@ impl Load {
             Some(Profile::Town) => Self {
                 readers: 5000,
                 visitors: 200,
-                laggards: 50,
+                slow_readers: 50,
                 rooms: 1000,
                 spread: Spread::Zipf,
                 rate: Rate::PerSecond(200.0),
@@ -95,7 +95,7 @@ impl Load {
             },
             Some(Profile::Soak) => Self {
                 visitors: 50,
-                laggards: 20,
+                slow_readers: 20,
                 rooms: 100,
                 spread: Spread::Zipf,
                 rate: Rate::PerSecond(20.0),
@@ -106,8 +106,8 @@ impl Load {
         }
     }
 
-    /// All who read.
+    /// Returns the number of readers of all kinds.
     pub fn streams(&self) -> usize {
-        self.readers + self.visitors + self.laggards
+        self.readers + self.visitors + self.slow_readers
     }
 }

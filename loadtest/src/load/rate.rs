@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
-/// How fast messages are sent.
+/// The rate of the messages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Rate {
     /// Not at all.
     Idle,
-    /// On a schedule of so many a second.
+    /// On a schedule, at this number a second.
     PerSecond(f64),
     /// Each sender waits for each acknowledgement, and for nothing else.
     Max,

@@ -1,11 +1,11 @@
-//! Which room a reader or a message belongs to.
+//! The choice of the room for a reader or a message.
 //!
-//! It depends on the number of the reader or message alone, so that two runs load alike. Evenly: in turn. By
+//! It depends only on the number of the reader or message, so two runs have the same load. Even: in turn.
 //! Zipf: the second room gets half of what the first gets, the third a third, as real rooms do.
 
 use clap::ValueEnum;
 
-/// How readers and messages are spread over the rooms.
+/// Distribution of readers and messages over the rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Spread {
     /// The same for every room
@@ -14,19 +14,19 @@ pub enum Spread {
     Zipf,
 }
 
-/// Steps of this length fill an interval evenly however many are taken: one over the golden ratio.
+/// Steps of this length fill an interval evenly, for any number of steps: one over the golden ratio.
 const GOLDEN: f64 = 0.618_033_988_749_894_9;
 
-/// The rooms of a run, by weight.
+/// The weights of the rooms of a run.
 #[derive(Debug)]
 pub struct RoomChoice {
     rooms: usize,
-    /// By Zipf: the shares of all rooms up to each, ending with 1. Evenly: empty.
+    /// Zipf: the sum of the shares of all rooms up to each, ending with 1. Even: empty.
     cumulative: Vec<f64>,
 }
 
 impl RoomChoice {
-    /// Over so many rooms.
+    /// Creates the choice between this number of rooms.
     pub fn new(spread: Spread, rooms: usize) -> Self {
         let mut cumulative = Vec::new();
         if spread == Spread::Zipf {
@@ -42,7 +42,7 @@ impl RoomChoice {
         Self { rooms, cumulative }
     }
 
-    /// The room of the reader or message with this number.
+    /// Returns the room of the reader or message with this number.
     pub fn room(&self, number: u64) -> usize {
         if self.cumulative.is_empty() {
             return usize::try_from(number % self.rooms as u64)

@@ -1,23 +1,24 @@
-//! When messages are due: a thread that keeps the schedule and nothing else.
+//! The schedule of the messages: a thread that does nothing else.
 //!
-//! It is a thread of its own because the runtime's timers have a grain of a millisecond, and because a busy
-//! runtime would be late itself. How late a message still leaves is measured, and reported as the tester's.
+//! It is a thread of its own because the runtime's timers have a resolution of a millisecond, and because a
+//! busy runtime would be late itself. The delay with which a message still leaves is measured, and reported
+//! as the tester's.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::Sender;
 
-/// Messages of one sender that are due and not yet taken. Past that the schedule waits, and what is late by
-/// then still counts from when it was due.
+/// Messages of one sender that are due and not yet taken. Beyond that the schedule waits; the latency of a
+/// message still counts from its due time.
 pub const DUE_MAX: usize = 65_536;
 
 /// A message that is due.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket {
-    /// Counts the run's messages.
+    /// The number of the message in the run.
     pub sequence: u64,
-    /// When it is due.
+    /// The time at which it is due.
     pub due: Instant,
 }
 

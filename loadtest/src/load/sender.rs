@@ -1,4 +1,4 @@
-//! A sender: takes its messages when they are due, whether or not the ones before were answered.
+//! A sender: takes its messages when they are due, without waiting for the answers to the earlier ones.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,15 +8,16 @@ use serde::Deserialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::client::sender_connection::{Identity, Line, Outcome, Sent};
+use crate::client::sender_connection::{Identity, Outcome, SenderConnection, Sent};
 use crate::load::rate::Rate;
 use crate::load::schedule::Ticket;
 use crate::run::Run;
 use crate::run::progress::Phase;
-use crate::run::stats::Tally;
+use crate::run::stats::Stats;
 use crate::server_api::target::Target;
 
-/// Messages that one sender has under way at once. What is due beyond that waits, and its latency counts.
+/// Messages that one sender has in flight at once. A message beyond that waits, and its latency counts the
+/// wait.
 const IN_FLIGHT_MAX: usize = 256;
 
 #[derive(Deserialize)]
@@ -30,7 +31,7 @@ struct GuestAuthor {
     id: String,
 }
 
-/// Has the server make a guest.
+/// Requests a guest token from the server.
 async fn guest(user: &mut GooseUser, number: usize) -> Result<Identity, String> {
     let body = serde_json::json!({ "name": format!("Sender {number}") });
     let asked = user.post_json(Target::GUESTS, &body).await.map_err(|error| error.to_string())?;
@@ -47,19 +48,19 @@ pub struct Sender {
     number: usize,
     identity: Arc<Identity>,
     tickets: mpsc::Receiver<Ticket>,
-    /// No message will come due any more.
+    /// Set when no more messages will come due.
     closed: bool,
-    /// All is sent and answered, and the run knows.
+    /// Set when every message has its outcome, and the run has counted this sender.
     finished: bool,
-    idle: Vec<Line>,
-    lines: usize,
-    under_way: JoinSet<(Line, Sent)>,
-    /// What it counts.
-    pub tally: Tally,
+    idle: Vec<SenderConnection>,
+    connections: usize,
+    under_way: JoinSet<(SenderConnection, Sent)>,
+    /// The statistics of this sender.
+    pub stats: Stats,
 }
 
 impl Sent {
-    /// The kind of error that the message ended in.
+    /// Returns the kind of error in which the message ended.
     pub fn error(&self) -> Option<&str> {
         match &self.outcome {
             Outcome::Acknowledged(_) => None,
@@ -69,7 +70,7 @@ impl Sent {
 }
 
 impl Sender {
-    /// Takes a name and a token.
+    /// Creates a sender with the next number, and a token.
     pub async fn begin(run: &Arc<Run>, user: &mut GooseUser) -> Result<Self, String> {
         let (number, tickets) =
             run.progress.next_tickets().ok_or("there are more senders than were asked for")?;
@@ -87,18 +88,18 @@ impl Sender {
             closed: false,
             finished: false,
             idle: Vec::new(),
-            lines: 0,
+            connections: 0,
             under_way: JoinSet::new(),
-            tally: Tally::default(),
+            stats: Stats::default(),
         })
     }
 
-    /// Whether every message has its outcome.
-    pub fn finished(&self) -> bool {
+    /// Returns true if every message has its outcome.
+    pub fn is_finished(&self) -> bool {
         self.finished
     }
 
-    /// Sends until `until`; says which messages got their outcome.
+    /// Sends until `until`; returns the messages whose outcome became known.
     pub async fn turn(&mut self, until: Instant) -> Vec<Sent> {
         let mut sent = Vec::new();
         let phase = self.phase.borrow_and_update().clone();
@@ -117,7 +118,7 @@ impl Sender {
         let all_taken = self.closed || self.run.plan.settings.load.rate == Rate::Max;
         if over && all_taken && self.under_way.is_empty() && !self.finished {
             self.finished = true;
-            self.run.progress.counts.senders_done.add(1);
+            self.run.progress.counters.senders_done.add(1);
         }
         sent
     }
@@ -140,61 +141,61 @@ impl Sender {
     }
 
     async fn as_fast_as_answered(&mut self, until: Instant, sent: &mut Vec<Sent>) {
-        let mut line = self.line();
+        let mut connection = self.connection();
         while Instant::now() < until {
-            let message = line.send(self.run.progress.ticket_now()).await;
-            self.note(&message);
+            let message = connection.send(self.run.progress.ticket_now()).await;
+            self.record(&message);
             sent.push(message);
         }
-        self.idle.push(line);
+        self.idle.push(connection);
     }
 
     fn dispatch(&mut self, ticket: Ticket) {
-        let mut line = self.line();
+        let mut connection = self.connection();
         self.under_way.spawn(async move {
-            let sent = line.send(ticket).await;
-            (line, sent)
+            let sent = connection.send(ticket).await;
+            (connection, sent)
         });
     }
 
-    fn line(&mut self) -> Line {
+    fn connection(&mut self) -> SenderConnection {
         self.idle.pop().unwrap_or_else(|| {
-            self.lines += 1;
-            Line::new(&self.run, &self.identity, format!("{}.{}", self.number, self.lines))
+            self.connections += 1;
+            SenderConnection::new(&self.run, &self.identity, format!("{}.{}", self.number, self.connections))
         })
     }
 
-    fn done(&mut self, done: Result<(Line, Sent), tokio::task::JoinError>, sent: &mut Vec<Sent>) {
+    fn done(&mut self, done: Result<(SenderConnection, Sent), tokio::task::JoinError>, sent: &mut Vec<Sent>) {
         match done {
-            Ok((line, message)) => {
-                self.note(&message);
-                self.idle.push(line);
+            Ok((connection, message)) => {
+                self.record(&message);
+                self.idle.push(connection);
                 sent.push(message);
             }
             Err(error) => self.run.findings.fail(format!("a sender's task failed: {error}")),
         }
     }
 
-    fn note(&mut self, message: &Sent) {
-        let tally = &mut self.tally;
-        tally.lag.record(message.began.saturating_duration_since(message.ticket.due));
+    fn record(&mut self, message: &Sent) {
+        let stats = &mut self.stats;
+        stats.lag.record(message.began.saturating_duration_since(message.ticket.due));
         match &message.outcome {
             Outcome::Acknowledged(_) => {
-                tally.acknowledged += 1;
-                tally.acknowledgement.record(message.ended.saturating_duration_since(message.ticket.due));
+                stats.acknowledged += 1;
+                stats.acknowledgement.record(message.ended.saturating_duration_since(message.ticket.due));
             }
             Outcome::Rejected(kind) => {
-                tally.rejected += 1;
-                tally.error(kind);
+                stats.rejected += 1;
+                stats.error(kind);
             }
             Outcome::Unknown(kind) => {
-                tally.unknown += 1;
-                tally.error(kind);
+                stats.unknown += 1;
+                stats.error(kind);
             }
         }
     }
 
-    /// Lets go of what is under way: the run was stopped.
+    /// Aborts the messages in flight: the run was stopped.
     pub fn abandon(&mut self) {
         if !self.under_way.is_empty() {
             self.run

@@ -1,8 +1,8 @@
-//! The goose scenarios: readers, visitors, laggards, storms and senders.
+//! The goose scenarios: readers, visitors, slow readers, storms and senders.
 //!
-//! Goose stops a user only between transactions, so what lives longer than a turn (streams, messages under
-//! way) is kept in the user's session data and gone on with in turns of a few seconds. Whether there is
-//! still something to do is said by the run's phase, not by goose.
+//! Goose stops a user only between transactions. State that lives longer than a turn (streams, messages in
+//! flight) is kept in the user's session data, and turns take a few seconds. The run's phase decides when a
+//! user is finished, not goose.
 
 use std::future::ready;
 use std::pin::Pin;
@@ -14,19 +14,19 @@ use parking_lot::Mutex;
 use rand::RngExt;
 
 use crate::check::recover::HistoryAnswer;
-use crate::client::readers::Streams;
+use crate::client::readers::Readers;
 use crate::load::sender::Sender;
 use crate::run::Run;
 use crate::run::plan::Group;
 use crate::run::progress::Phase;
-use crate::run::stats::Tally;
+use crate::run::stats::Stats;
 use crate::server_api::target::Target;
 
-/// How long a user is busy before goose may stop it.
+/// Time that a user is busy before goose may stop it.
 const TURN: Duration = Duration::from_secs(2);
 
-/// A user's session data. Goose wants it cloned and shared; it is neither: a turn takes it out and puts it
-/// back.
+/// A user's session data. Goose requires it to be cloneable and shared. It is neither: a turn takes it out
+/// and puts it back.
 struct Session<T>(Arc<Mutex<Option<T>>>);
 
 impl<T> Clone for Session<T> {
@@ -43,7 +43,7 @@ fn take<T: Send + 'static>(user: &GooseUser) -> Option<T> {
     user.get_session_data::<Session<T>>().and_then(|session| session.0.lock().take())
 }
 
-/// The users of one kind, `count` of them.
+/// Returns a scenario with `count` users.
 fn scenario(name: &str, count: usize) -> Option<Scenario> {
     // A weight of 0 is refused; a scenario without users is left out.
     Scenario::new(name).set_weight(count).ok()
@@ -63,8 +63,8 @@ where
     Transaction::new(Arc::new(move |user| function(Arc::clone(&run), user))).set_name(name)
 }
 
-/// Users that carry readers of one group, each many.
-pub fn streams(run: &Arc<Run>, group: Group) -> Option<Scenario> {
+/// Returns the scenario of the users that carry readers of one group, many readers each.
+pub fn readers(run: &Arc<Run>, group: Group) -> Option<Scenario> {
     let scenario = scenario(&format!("{group:?}"), run.plan.users(group))?
         .register_transaction(
             transaction(run, "begin", move |run, user| Box::pin(ready(begin_reading(&run, user, group))))
@@ -78,7 +78,7 @@ pub fn streams(run: &Arc<Run>, group: Group) -> Option<Scenario> {
 }
 
 struct Reading {
-    streams: Streams,
+    readers: Readers,
     group: Group,
     drained: bool,
 }
@@ -86,8 +86,8 @@ struct Reading {
 fn begin_reading(run: &Arc<Run>, user: &mut GooseUser, group: Group) -> TransactionResult {
     // Only the readers of the first group are divided between several users.
     let user_number = if group == Group::Readers { run.progress.next_reader_user() } else { 0 };
-    match Streams::new(run, run.plan.readers(group, user_number).into_iter()) {
-        Ok(streams) => put(user, Reading { streams, group, drained: false }),
+    match Readers::new(run, run.plan.readers(group, user_number).into_iter()) {
+        Ok(readers) => put(user, Reading { readers, group, drained: false }),
         Err(error) => return failed(run, &error.to_string()),
     }
     Ok(())
@@ -96,28 +96,28 @@ fn begin_reading(run: &Arc<Run>, user: &mut GooseUser, group: Group) -> Transact
 async fn follow(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     let Some(mut reading) = take::<Reading>(user) else { return idle().await };
     let until = Instant::now() + TURN;
-    let result = match reading.streams.phase() {
+    let result = match reading.readers.phase() {
         Phase::Over { .. } => {
             put(user, reading);
             return idle().await;
         }
         Phase::Draining(heads) if !reading.drained => {
-            reading.streams.hurry();
-            let result = reading.streams.read(until, |streams| streams.all_reached(&heads)).await;
-            if reading.streams.all_reached(&heads) {
+            reading.readers.hurry();
+            let result = reading.readers.read(until, |readers| readers.all_reached(&heads)).await;
+            if reading.readers.all_reached(&heads) {
                 reading.drained = true;
-                run.progress.counts.users_drained.add(1);
+                run.progress.counters.users_drained.add(1);
             }
             result
         }
         Phase::Sending(_) if reading.group == Group::Visitors && run.plan.target.is_millchat() => {
-            let result = reading.streams.read(until, |_| false).await;
-            look_back(&run, user, &mut reading.streams.tally).await?;
+            let result = reading.readers.read(until, |_| false).await;
+            look_back(&run, user, &mut reading.readers.stats).await?;
             result
         }
-        _ => reading.streams.read(until, |_| false).await,
+        _ => reading.readers.read(until, |_| false).await,
     };
-    let joins = std::mem::take(&mut reading.streams.tally.joins);
+    let joins = std::mem::take(&mut reading.readers.stats.joins);
     for latency in joins.into_iter().filter(|_| run.plan.settings.output.goose_report.is_some()) {
         user.record_custom_request_duration("JOIN", "events", latency, true, None, None).await?;
     }
@@ -125,27 +125,27 @@ async fn follow(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     result.or_else(|error| failed(&run, &error.to_string()))
 }
 
-/// A visitor scrolls back: a page of history of some room.
-async fn look_back(run: &Run, user: &mut GooseUser, tally: &mut Tally) -> TransactionResult {
+/// Requests a page of history of a random room, as a visitor that scrolls back does.
+async fn look_back(run: &Run, user: &mut GooseUser, stats: &mut Stats) -> TransactionResult {
     let room = &run.plan.rooms[rand::rng().random_range(0..run.plan.rooms.len())];
     let path = format!("{}/messages", Target::room_path(room.as_str()));
     let begun = Instant::now();
     let answer = match user.get_named(&path, "history").await?.response {
         Ok(response) if response.status().is_success() => response.json::<HistoryAnswer>().await,
         Ok(response) => {
-            tally.error(&format!("history answered {}", response.status().as_u16()));
+            stats.error(&format!("history answered {}", response.status().as_u16()));
             return Ok(());
         }
         Err(error) => Err(error),
     };
     match answer {
         Ok(answer) => {
-            tally.history.record(begun.elapsed());
+            stats.history.record(begun.elapsed());
             if run.findings.takes_page() {
                 run.findings.oracle.page(room, "a visitor's", answer.page());
             }
         }
-        Err(_) => tally.error("history could not be read"),
+        Err(_) => stats.error("history could not be read"),
     }
     Ok(())
 }
@@ -155,14 +155,14 @@ fn end_reading(run: &Run, user: &GooseUser) -> TransactionResult {
     if let Some(mut reading) = take::<Reading>(user) {
         // Whoever is stopped from outside has not stayed until the end.
         if *run.progress.phase().borrow() == (Phase::Over { whole: true }) {
-            reading.streams.complete();
+            reading.readers.finish();
         }
-        run.merge(&mut reading.streams.tally);
+        run.merge(&mut reading.readers.stats);
     }
     Ok(())
 }
 
-/// The storm: one user, who cuts everybody's line at an interval.
+/// Returns the scenario of the storm: one user that cuts all connections at an interval.
 pub fn storms(run: &Arc<Run>) -> Option<Scenario> {
     let every = run.plan.settings.load.storm_every?;
     let storm = transaction(run, "storm", move |run, _| Box::pin(storm(run, every)));
@@ -187,7 +187,7 @@ async fn storm(run: Arc<Run>, every: Duration) -> TransactionResult {
     Ok(())
 }
 
-/// Senders: a user each.
+/// Returns the scenario of the senders: one user each.
 pub fn senders(run: &Arc<Run>) -> Option<Scenario> {
     let scenario = scenario("Senders", run.plan.senders())?
         .register_transaction(
@@ -202,11 +202,11 @@ pub fn senders(run: &Arc<Run>) -> Option<Scenario> {
 
 async fn begin_sending(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     let sender = Sender::begin(&run, user).await;
-    run.progress.counts.senders_ready.add(1);
+    run.progress.counters.senders_ready.add(1);
     match sender {
         Ok(sender) => put(user, sender),
         Err(error) => {
-            run.progress.counts.senders_done.add(1);
+            run.progress.counters.senders_done.add(1);
             return failed(&run, &error);
         }
     }
@@ -216,7 +216,7 @@ async fn begin_sending(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult
 async fn send(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
     let Some(mut sender) = take::<Sender>(user) else { return idle().await };
     let sent = sender.turn(Instant::now() + TURN).await;
-    let finished = sender.finished();
+    let finished = sender.is_finished();
     put(user, sender);
     for message in sent.iter().filter(|_| run.plan.settings.output.goose_report.is_some()) {
         let latency = message.ended.saturating_duration_since(message.ticket.due);
@@ -231,12 +231,12 @@ async fn send(run: Arc<Run>, user: &mut GooseUser) -> TransactionResult {
 fn end_sending(run: &Run, user: &GooseUser) -> TransactionResult {
     if let Some(mut sender) = take::<Sender>(user) {
         sender.abandon();
-        run.merge(&mut sender.tally);
+        run.merge(&mut sender.stats);
     }
     Ok(())
 }
 
-/// There is nothing to do but to be stopped.
+/// Waits a moment when there is nothing to do.
 async fn idle() -> TransactionResult {
     tokio::time::sleep(Duration::from_millis(50)).await;
     Ok(())

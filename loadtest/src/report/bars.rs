@@ -1,10 +1,10 @@
-//! A histogram in a terminal: a bar for each bucket, and where the percentiles lie.
+//! A histogram in a terminal: a bar for each bucket, with the percentiles marked.
 
 use std::fmt::{self, Write};
 
 use crate::report::distribution::Bucket;
 use crate::report::paint::Paint;
-use crate::report::schema::Row;
+use crate::report::schema::LatencySummary;
 use crate::report::units::{grouped, time};
 
 /// Widest bar, in characters.
@@ -13,7 +13,7 @@ const WIDTH: u64 = 44;
 const EIGHTHS: [char; 8] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];
 
 /// Writes the bars. `row` holds the percentiles of the same latencies.
-pub fn write(buckets: &[Bucket], row: &Row, paint: Paint, out: &mut String) -> fmt::Result {
+pub fn write(buckets: &[Bucket], row: &LatencySummary, paint: Paint, out: &mut String) -> fmt::Result {
     let most = buckets.iter().map(|bucket| bucket.count).max().unwrap_or(0).max(1);
     let marks = [("p50", row.p50), ("p90", row.p90), ("p99", row.p99), ("p99.9", row.p999), ("max", row.max)];
     for bucket in buckets {
@@ -36,7 +36,7 @@ pub fn write(buckets: &[Bucket], row: &Row, paint: Paint, out: &mut String) -> f
     Ok(())
 }
 
-/// A bar as long as the count, in eighths of a character; never empty where there is something.
+/// Returns a bar as long as the count, in eighths of a character; never empty for a count above 0.
 fn bar(count: u64, most: u64) -> String {
     if count == 0 {
         return String::new();
@@ -64,7 +64,7 @@ mod tests {
     #[test]
     fn each_percentile_stands_at_the_bucket_that_holds_it() {
         let bucket = |above_us, up_to_us, count| Bucket { above_us, up_to_us, count };
-        let row = Row { count: 10, p50: 150, p90: 200, p99: 250, p999: 250, max: 260 };
+        let row = LatencySummary { count: 10, p50: 150, p90: 200, p99: 250, p999: 250, max: 260 };
         let mut out = String::new();
         write(&[bucket(100, 200, 9), bucket(200, 350, 1)], &row, Paint::new(false), &mut out).unwrap();
         let lines: Vec<&str> = out.lines().collect();

@@ -1,23 +1,23 @@
-//! Whether the figures are the server's: a tester that is short of CPU, or late, measures itself.
+//! Checks whether the figures are the server's: a tester that is short of CPU, or late, measures itself.
 
 use std::time::Duration;
 
 use crate::report::units::time;
-use crate::run::measured::Measured;
+use crate::run::measurements::Measurements;
 use crate::run::stats::Latencies;
 
-/// A tester that uses more than this share of the cores it has is what limits the run.
+/// Share of its cores above which the tester limits the run.
 const OWN_CPU_SHARE_MAX: f64 = 0.9;
-/// Timers that are later than this (p99) show that the tester waits for a core, in microseconds.
+/// Timer delay (p99) above which the tester waits for a core, in microseconds.
 const SCHEDULING_LATE_US_MAX: u64 = 20_000;
-/// A message that leaves so much later than it was due (p99) is late by the tester's doing, in microseconds.
+/// Delay of a message after its due time (p99) that counts as the tester's, in microseconds.
 pub const SENDING_LATE_US_MAX: u64 = 5_000;
-/// With less than this share of its time idle, the machine has no core to spare for anyone.
+/// Idle share of the machine below which it has no core to spare.
 const MACHINE_IDLE_SHARE_MIN: f64 = 0.05;
 
-/// What made the tester the bottleneck, in words; empty when nothing did. `sending`: how late messages left,
-/// where they keep a schedule.
-pub fn reasons(measured: &Measured, sending: Option<&Latencies>) -> Vec<String> {
+/// Returns the reasons for which the tester was the bottleneck; empty when it was not. `sending` is the delay
+/// of the messages, if they have a schedule.
+pub fn reasons(measured: &Measurements, sending: Option<&Latencies>) -> Vec<String> {
     let mut reasons = Vec::new();
     let cores = std::thread::available_parallelism().map_or(1.0, |cores| cores.get() as f64);
     if let Some(used) = cores_used(measured.own_cpu, measured.loaded)
@@ -44,12 +44,12 @@ pub fn reasons(measured: &Measured, sending: Option<&Latencies>) -> Vec<String> 
     reasons
 }
 
-/// Whether server and tester, on one machine, left no core idle: each waited for the other's.
-pub fn machine_was_full(measured: &Measured) -> bool {
+/// Returns true if server and tester, on one machine, left no core idle: each waited for the other.
+pub fn machine_was_full(measured: &Measurements) -> bool {
     measured.server_cpu.is_some() && measured.machine_idle.is_some_and(|idle| idle < MACHINE_IDLE_SHARE_MIN)
 }
 
-/// Cores used on the average.
+/// Returns the average number of cores used.
 pub fn cores_used(cpu: Option<Duration>, over: Duration) -> Option<f64> {
     Some(cpu?.as_secs_f64() / over.as_secs_f64().max(f64::EPSILON))
 }
@@ -66,11 +66,14 @@ mod tests {
 
     #[test]
     fn a_tester_that_is_late_or_out_of_cores_says_so_and_another_does_not() {
-        let fine =
-            Measured { loaded: Duration::from_secs(1), scheduling: late(1_000), ..Measured::default() };
+        let fine = Measurements {
+            loaded: Duration::from_secs(1),
+            scheduling: late(1_000),
+            ..Measurements::default()
+        };
         assert_eq!(reasons(&fine, Some(&late(1_000))), Vec::<String>::new());
         assert_eq!(reasons(&fine, Some(&late(SENDING_LATE_US_MAX * 2))).len(), 1);
-        let starved = Measured {
+        let starved = Measurements {
             own_cpu: Some(Duration::from_secs(100_000)),
             scheduling: late(SCHEDULING_LATE_US_MAX * 2),
             ..fine

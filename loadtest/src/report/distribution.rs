@@ -1,36 +1,36 @@
-//! A latency histogram as people look at it: buckets that widen with the latency, and a curve of percentiles.
+//! A latency histogram for display: buckets that widen with the latency, and a curve of percentiles.
 
 use serde::Serialize;
 
 use crate::run::stats::Latencies;
 
-/// Bounds of the buckets within a decade, in hundredths of its begin: each a quarter above the last, so that
-/// all are equally wide where latencies are drawn by powers of ten.
+/// Bounds of the buckets within a decade, in hundredths of its start. Each is a quarter above the last, so
+/// all are equally wide on a logarithmic axis.
 const STEPS: [u64; 10] = [100, 125, 160, 200, 250, 315, 400, 500, 630, 800];
-/// The curve's points: so many quantiles per factor of ten in what is left above them.
+/// Points of the curve for each factor of ten in the share that is left above them.
 const POINTS_PER_DECADE: i32 = 8;
 
-/// How many latencies lay between two bounds.
+/// The number of latencies between two bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Bucket {
-    /// Above this, in microseconds; the first one includes it.
+    /// Lower bound, exclusive, in microseconds; the first bucket includes it.
     pub above_us: u64,
-    /// Up to this.
+    /// Upper bound, inclusive.
     pub up_to_us: u64,
-    /// How many.
+    /// The number of latencies.
     pub count: u64,
 }
 
 /// A point of the curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Percentile {
-    /// Which part of all latencies is not above it.
+    /// The share of all latencies that are not above it.
     pub quantile: f64,
     /// The latency, in microseconds.
     pub us: u64,
 }
 
-/// A histogram to be looked at.
+/// A histogram for display.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Distribution {
     /// From the smallest latency to the largest, without a gap.
@@ -73,7 +73,7 @@ impl From<&Latencies> for Distribution {
     }
 }
 
-/// Where buckets end, for ever upwards.
+/// Returns the upper bounds of the buckets, without end.
 fn bounds() -> impl Iterator<Item = u64> {
     let decades = (0..).map(|exponent| 10_u64.saturating_pow(exponent));
     [5, 10, 16, 25, 40, 63]
@@ -82,7 +82,7 @@ fn bounds() -> impl Iterator<Item = u64> {
 }
 
 impl Distribution {
-    /// The buckets, so many to one that there are not more than `most`.
+    /// Returns at most `most` buckets, by joining neighbours.
     pub fn rows(&self, most: usize) -> Vec<Bucket> {
         let together = self.buckets.len().div_ceil(most).max(1);
         let one = |several: &[Bucket]| Bucket {

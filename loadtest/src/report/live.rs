@@ -1,4 +1,4 @@
-//! What can be seen while it runs: a small panel where stderr is a terminal, a line a second elsewhere.
+//! The live view: a small panel where stderr is a terminal, a line a second elsewhere.
 
 use std::collections::VecDeque;
 use std::io::{IsTerminal, Write, stderr};
@@ -10,42 +10,42 @@ use crate::run::Run;
 use crate::run::progress::Phase;
 use crate::run::series::Sample;
 
-/// How often the panel is drawn anew.
+/// Interval at which the panel is drawn.
 const REFRESH: Duration = Duration::from_millis(250);
-/// Characters of the bar that says how far it is.
+/// Characters of the progress bar.
 const BAR_CHARS: usize = 42;
-/// Seconds that the row of columns shows.
+/// Seconds that the sparkline shows.
 const SPARKS: usize = 42;
-/// Columns from low to high.
+/// Characters of the sparkline, from low to high.
 const COLUMNS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// What there is to see.
-pub struct Glance<'a> {
+/// The state that the view shows.
+pub struct LiveState<'a> {
     /// The run.
     pub run: &'a Run,
-    /// How far it is.
+    /// The phase of the run.
     pub phase: &'a Phase,
-    /// How long ago it began.
+    /// The time since the run began.
     pub since_begun: Duration,
-    /// How late the tester's own clock was in the last second (p99).
+    /// The delay of the tester's own timers in the last second (p99).
     pub scheduling_p99_us: u64,
 }
 
-/// The view.
-pub struct Live {
+/// The live view.
+pub struct LiveView {
     terminal: bool,
     title: String,
     drawn: Option<Instant>,
-    /// Lines that the panel takes on the screen.
+    /// Lines of the panel on the screen.
     lines: usize,
     latest: Option<Sample>,
-    /// The latest sample has not been written as a line.
+    /// Set when the latest sample has not been written as a line.
     fresh: bool,
     rates: VecDeque<f64>,
 }
 
-impl Live {
-    /// A view that shows nothing yet.
+impl LiveView {
+    /// Creates a view that shows nothing yet.
     pub fn new(run: &Run) -> Self {
         let load = &run.plan.settings.load;
         let rate = match load.rate {
@@ -70,8 +70,8 @@ impl Live {
         }
     }
 
-    /// A second has passed, and this is what it brought.
-    pub fn note(&mut self, sample: Sample) {
+    /// Adds the sample of the second that has passed.
+    pub fn add_sample(&mut self, sample: Sample) {
         self.latest = Some(sample);
         self.fresh = true;
         if self.rates.len() == SPARKS {
@@ -80,36 +80,36 @@ impl Live {
         self.rates.push_back(sample.deliveries_per_s);
     }
 
-    /// Shows it, if it is time.
-    pub fn show(&mut self, glance: &Glance<'_>) {
+    /// Shows the state, if it is time.
+    pub fn show(&mut self, state: &LiveState<'_>) {
         // A terminal that cannot be written to shows nothing; the run goes on.
         if !self.terminal {
             if std::mem::take(&mut self.fresh) {
-                let _ = writeln!(stderr(), "{}", self.line(glance));
+                let _ = writeln!(stderr(), "{}", self.line(state));
             }
         } else if self.drawn.is_none_or(|drawn| drawn.elapsed() >= REFRESH) {
             self.drawn = Some(Instant::now());
-            let panel = self.panel(glance);
+            let panel = self.panel(state);
             let back = self.back();
             self.lines = panel.len();
             let _ = writeln!(stderr(), "{back}{}", panel.join("\n"));
         }
     }
 
-    /// Takes the panel away.
+    /// Removes the panel.
     pub fn end(&mut self) {
         let _ = write!(stderr(), "{}", self.back());
         self.lines = 0;
     }
 
-    /// Puts the cursor where the panel begins, and clears from there on.
+    /// Returns the codes that move the cursor to the beginning of the panel, and clear from there on.
     fn back(&self) -> String {
         if self.lines == 0 { String::new() } else { format!("\x1b[{}A\r\x1b[J", self.lines) }
     }
 
-    fn line(&self, glance: &Glance<'_>) -> String {
-        let (counts, sample) = (&glance.run.progress.counts, self.latest.unwrap_or_default());
-        let (phase, _) = progress(glance);
+    fn line(&self, state: &LiveState<'_>) -> String {
+        let (counters, sample) = (&state.run.progress.counters, self.latest.unwrap_or_default());
+        let (phase, _) = progress(state);
         let server = match (sample.server_cores, sample.server_resident) {
             (Some(cores), Some(resident)) => {
                 format!(" · server {:.0} % CPU {}", cores * 100.0, bytes(resident as f64))
@@ -118,26 +118,26 @@ impl Live {
         };
         format!(
             "{:>4}s {phase} · {} connected · {}/{} acknowledged · {} delivered ({}/s) · p50 {} p99 {}{server} · {}",
-            glance.since_begun.as_secs(),
+            state.since_begun.as_secs(),
             grouped(sample.connected),
-            grouped(counts.acknowledged.get()),
-            grouped(counts.sent.get()),
-            grouped(counts.delivered.get()),
+            grouped(counters.acknowledged.get()),
+            grouped(counters.sent.get()),
+            grouped(counters.delivered.get()),
             grouped(sample.deliveries_per_s.round()),
             time(sample.p50_us),
             time(sample.p99_us),
-            counted(counts.stream_errors.get() + counts.not_acknowledged.get(), "error"),
+            counted(counters.stream_errors.get() + counters.not_acknowledged.get(), "error"),
         )
     }
 
-    fn panel(&self, glance: &Glance<'_>) -> Vec<String> {
-        let (run, counts, sample) =
-            (glance.run, &glance.run.progress.counts, self.latest.unwrap_or_default());
-        let (phase, done) = progress(glance);
+    fn panel(&self, state: &LiveState<'_>) -> Vec<String> {
+        let (run, counters, sample) =
+            (state.run, &state.run.progress.counters, self.latest.unwrap_or_default());
+        let (phase, done) = progress(state);
         let filled = whole(done * BAR_CHARS as f64).min(BAR_CHARS);
         let bar = format!("\x1b[36m{}\x1b[90m{}\x1b[0m", "━".repeat(filled), "─".repeat(BAR_CHARS - filled));
         let dim = |name: &str| format!("  \x1b[90m{name:<11}\x1b[0m");
-        let storms = match counts.storms.get() {
+        let storms = match counters.storms.get() {
             0 => String::new(),
             storms => format!(" · {}", counted(storms, "storm")),
         };
@@ -148,20 +148,20 @@ impl Live {
             format!(
                 "{}{} of {} connected · {} made{storms}",
                 dim("readers"),
-                grouped(counts.connected.get()),
+                grouped(counters.connected.get()),
                 grouped(run.plan.settings.load.streams()),
-                grouped(counts.connections.get()),
+                grouped(counters.connections.get()),
             ),
             format!(
                 "{}{} acknowledged of {} sent",
                 dim("messages"),
-                grouped(counts.acknowledged.get()),
-                grouped(counts.sent.get())
+                grouped(counters.acknowledged.get()),
+                grouped(counters.sent.get())
             ),
             format!(
                 "{}{} · \x1b[1m{}/s\x1b[0m · {}/s",
                 dim("delivered"),
-                grouped(counts.delivered.get()),
+                grouped(counters.delivered.get()),
                 grouped(sample.deliveries_per_s.round()),
                 bytes(sample.bytes_per_s)
             ),
@@ -182,9 +182,9 @@ impl Live {
             "{}{:.0} % CPU · timers late by {} (p99)",
             dim("tester"),
             sample.tester_cores.unwrap_or_default() * 100.0,
-            time(glance.scheduling_p99_us)
+            time(state.scheduling_p99_us)
         ));
-        let errors = counts.stream_errors.get() + counts.not_acknowledged.get();
+        let errors = counters.stream_errors.get() + counters.not_acknowledged.get();
         let errors =
             if errors == 0 { "none".to_owned() } else { format!("\x1b[31m{}\x1b[0m", grouped(errors)) };
         panel.push(format!("{}{errors}", dim("errors")));
@@ -192,12 +192,12 @@ impl Live {
     }
 }
 
-/// What the run is at, and which part of it is done.
-fn progress(glance: &Glance<'_>) -> (&'static str, f64) {
-    let load = &glance.run.plan.settings.load;
-    match glance.phase {
+/// Returns the name of the phase, and the share of it that is done.
+fn progress(state: &LiveState<'_>) -> (&'static str, f64) {
+    let load = &state.run.plan.settings.load;
+    match state.phase {
         Phase::Joining => {
-            ("joining", glance.run.progress.counts.joined.get() as f64 / load.streams().max(1) as f64)
+            ("joining", state.run.progress.counters.joined.get() as f64 / load.streams().max(1) as f64)
         }
         Phase::Sending(until) => {
             let left = until.saturating_duration_since(Instant::now()).as_secs_f64();
@@ -208,7 +208,7 @@ fn progress(glance: &Glance<'_>) -> (&'static str, f64) {
     }
 }
 
-/// A row of columns, the highest for the highest value.
+/// Returns a sparkline, scaled to the highest value.
 fn sparks(values: &VecDeque<f64>) -> String {
     let most = values.iter().copied().fold(1.0, f64::max);
     let column = |value: &f64| COLUMNS[whole(value / most * (COLUMNS.len() - 1) as f64)];

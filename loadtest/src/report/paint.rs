@@ -1,11 +1,11 @@
-//! Colour, where a terminal shows it.
+//! Colour for terminals that support it.
 
-/// Whether there is colour.
+/// Colours text, or leaves it plain.
 #[derive(Debug, Clone, Copy)]
 pub struct Paint(bool);
 
 impl Paint {
-    /// With colour or without.
+    /// Creates a paint with colour or without.
     pub fn new(colour: bool) -> Self {
         Self(colour)
     }
@@ -14,32 +14,32 @@ impl Paint {
         if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// What is looked at first.
+    /// Text to look at first.
     pub fn bold(self, text: &str) -> String {
         self.with("1", text)
     }
 
-    /// What may be looked over.
+    /// Text of little importance.
     pub fn dim(self, text: &str) -> String {
         self.with("90", text)
     }
 
-    /// What is drawn.
+    /// Drawings.
     pub fn accent(self, text: &str) -> String {
         self.with("36", text)
     }
 
-    /// What is well.
+    /// Good results.
     pub fn good(self, text: &str) -> String {
         self.with("1;32", text)
     }
 
-    /// What is not.
+    /// Bad results.
     pub fn bad(self, text: &str) -> String {
         self.with("1;31", text)
     }
 
-    /// What is to be taken with care.
+    /// Warnings.
     pub fn warn(self, text: &str) -> String {
         self.with("1;33", text)
     }

@@ -11,33 +11,33 @@ use crate::run::stats::Latencies;
 /// A finished run.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// What was asked for.
-    pub asked: Asked,
-    /// What was verified, and what was wrong.
+    /// The requested load.
+    pub asked: LoadSummary,
+    /// The verification, and the violations.
     pub verdict: Verdict,
-    /// How long all readers took to join, in seconds.
+    /// Time in which all readers joined, in seconds.
     pub joining_s: f64,
     /// From the first message to the last delivery, in seconds.
     pub sending_s: f64,
-    /// What was moved.
-    pub moved: Moved,
+    /// The amounts of messages, bytes and connections.
+    pub moved: Traffic,
     /// Latencies in microseconds.
-    pub latency_us: Table,
+    pub latency_us: LatencyTable,
     /// The latencies as distributions.
     pub distribution: Distributions,
-    /// How it went over time.
+    /// The samples over time.
     pub series: Series,
     /// Errors by kind.
     pub errors: BTreeMap<String, u64>,
     /// The server, when it runs on this machine.
-    pub server: Server,
+    pub server: ServerUsage,
     /// The tester itself.
-    pub tester: Tester,
+    pub tester: TesterUsage,
 }
 
-/// What was asked for.
+/// The requested load.
 #[derive(Debug, Serialize)]
-pub struct Asked {
+pub struct LoadSummary {
     /// The profile, if one was named.
     pub profile: Option<String>,
     /// The kind of server.
@@ -48,17 +48,18 @@ pub struct Asked {
     pub readers: usize,
     /// Visitors.
     pub visitors: usize,
-    /// Laggards.
-    pub laggards: usize,
+    /// Slow readers.
+    #[serde(rename = "laggards")]
+    pub slow_readers: usize,
     /// Seconds between storms.
     pub storm_every_s: Option<f64>,
     /// Rooms.
     pub rooms: u64,
-    /// How readers and messages are spread over them.
+    /// Distribution of readers and messages over the rooms.
     pub spread: String,
     /// Senders.
     pub senders: usize,
-    /// Messages a second; none for as fast as they are acknowledged.
+    /// Messages a second; `None` for as fast as they are acknowledged.
     pub rate: Option<f64>,
     /// Seconds of sending.
     pub duration_s: f64,
@@ -66,22 +67,22 @@ pub struct Asked {
     pub size: u64,
 }
 
-/// What was verified.
+/// The result of the verification.
 #[derive(Debug, Serialize)]
 pub struct Verdict {
-    /// Whether every promise held, and something was verified.
+    /// Set when every promise held, and something was verified.
     pub passed: bool,
     /// Readers that joined.
     pub joined: u64,
-    /// Deliveries held against the recovered log, or against what was sent.
+    /// Deliveries compared with the recovered log, or with the sent messages.
     pub deliveries: u64,
-    /// Acknowledgements held against it.
+    /// Acknowledgements compared with it.
     pub acknowledgements: u64,
-    /// With a server that has no positions: messages that a reader should have got and did not.
+    /// With a server that has no positions: messages that a reader should have received and did not.
     pub lost: u64,
-    /// The same: messages that a reader got twice.
+    /// The same: messages that a reader received twice.
     pub doubled: u64,
-    /// The same: messages that a reader got after a later one.
+    /// The same: messages that a reader received after a later one.
     pub disordered: u64,
     /// All violations.
     pub violations: usize,
@@ -89,14 +90,14 @@ pub struct Verdict {
     pub first_violations: Vec<String>,
 }
 
-/// What was moved.
+/// The amounts of messages, bytes and connections.
 #[derive(Debug, Serialize)]
-pub struct Moved {
+pub struct Traffic {
     /// Messages acknowledged.
     pub acknowledged: u64,
     /// Messages refused.
     pub rejected: u64,
-    /// Messages whose outcome nobody knows.
+    /// Messages whose outcome is unknown.
     pub unknown: u64,
     /// Acknowledgements a second.
     pub acknowledged_per_s: f64,
@@ -108,7 +109,7 @@ pub struct Moved {
     pub signals: u64,
     /// Bytes received by readers.
     pub bytes: u64,
-    /// Streams that were opened.
+    /// Connections that were opened.
     pub connections: u64,
     /// Times that all readers lost their connection.
     pub storms: u64,
@@ -117,43 +118,43 @@ pub struct Moved {
 /// The latencies that are drawn.
 #[derive(Debug, Default, Serialize)]
 pub struct Distributions {
-    /// As in [`Table`].
+    /// As in [`LatencyTable`].
     pub delivery: Distribution,
-    /// As in [`Table`].
+    /// As in [`LatencyTable`].
     pub acknowledgement: Distribution,
-    /// As in [`Table`].
+    /// As in [`LatencyTable`].
     pub join: Distribution,
-    /// As in [`Table`].
+    /// As in [`LatencyTable`].
     pub resume: Distribution,
 }
 
-/// The latencies.
+/// The latencies, by kind.
 #[derive(Debug, Serialize)]
-pub struct Table {
+pub struct LatencyTable {
     /// From due to received.
-    pub delivery: Row,
+    pub delivery: LatencySummary,
     /// From due to acknowledged.
-    pub acknowledgement: Row,
+    pub acknowledgement: LatencySummary,
     /// From connecting to the first event; where none is promised, to the answer.
-    pub join: Row,
+    pub join: LatencySummary,
     /// From connecting until the head of that moment was reached.
-    pub join_whole: Row,
+    pub join_whole: LatencySummary,
     /// As `join`, when a reader comes back with its last id.
-    pub resume: Row,
+    pub resume: LatencySummary,
     /// As `join_whole`, when a reader comes back with its last id.
-    pub resume_whole: Row,
+    pub resume_whole: LatencySummary,
     /// A page of history.
-    pub history: Row,
+    pub history: LatencySummary,
     /// From due to being sent: the tester's own lateness.
-    pub lag: Row,
-    /// How late the tester's own timers were.
-    pub scheduling: Row,
+    pub lag: LatencySummary,
+    /// Delay of the tester's own timers.
+    pub scheduling: LatencySummary,
 }
 
 /// One kind of latency.
 #[derive(Debug, Serialize)]
-pub struct Row {
-    /// How many.
+pub struct LatencySummary {
+    /// The number of latencies.
     pub count: u64,
     /// The median.
     pub p50: u64,
@@ -167,9 +168,9 @@ pub struct Row {
     pub max: u64,
 }
 
-/// The server's share.
+/// The resources that the server used.
 #[derive(Debug, Serialize)]
-pub struct Server {
+pub struct ServerUsage {
     /// CPU seconds from the first message to the last delivery.
     pub cpu_s: Option<f64>,
     /// The same in cores, on the average.
@@ -186,24 +187,25 @@ pub struct Server {
     pub resident_per_reader: Option<f64>,
 }
 
-/// The tester's share.
+/// The resources that the tester used.
 #[derive(Debug, Serialize)]
-pub struct Tester {
+pub struct TesterUsage {
     /// CPU seconds from the first message to the last delivery.
     pub cpu_s: Option<f64>,
     /// The same in cores, on the average.
     pub cores: Option<f64>,
     /// The same per delivery, in microseconds.
     pub cpu_us_per_delivery: Option<f64>,
-    /// Whether it was late itself, so that latencies are partly its own.
+    /// Set when the tester was late itself, so that latencies are partly its own.
     pub was_late: bool,
-    /// Why the tester was the bottleneck and the figures are not the server's; empty when they are.
+    /// Reasons for which the tester was the bottleneck and the figures are not the server's; empty when they
+    /// are.
     pub bottleneck: Vec<String>,
-    /// Server and tester shared a machine that had no core to spare.
+    /// Set when server and tester shared a machine that had no core to spare.
     pub machine_was_full: bool,
 }
 
-impl From<&Latencies> for Row {
+impl From<&Latencies> for LatencySummary {
     fn from(latencies: &Latencies) -> Self {
         Self {
             count: latencies.0.len(),

@@ -1,12 +1,12 @@
 //! The words and rows that the terminal and the HTML page share.
 
-use crate::report::schema::{Asked, Report, Row};
+use crate::report::schema::{LatencySummary, LoadSummary, Report};
 use crate::report::units::{counted, grouped};
 
-/// What was asked for, in one line.
-pub fn title(asked: &Asked) -> String {
+/// Returns the requested load in one line.
+pub fn title(asked: &LoadSummary) -> String {
     let mut parts = vec![counted(asked.readers as u64, "reader")];
-    for (count, thing) in [(asked.visitors, "visitor"), (asked.laggards, "laggard")] {
+    for (count, thing) in [(asked.visitors, "visitor"), (asked.slow_readers, "laggard")] {
         if count > 0 {
             parts.push(counted(count as u64, thing));
         }
@@ -23,8 +23,8 @@ pub fn title(asked: &Asked) -> String {
     format!("{profile}{} in {rooms}, {sends} of {} bytes{storms}", parts.join(", "), grouped(asked.size))
 }
 
-/// The latencies that were measured, by name; those of the tester itself last.
-pub fn rows(report: &Report) -> Vec<(&'static str, &Row)> {
+/// Returns the latencies that were measured, by name; those of the tester itself last.
+pub fn rows(report: &Report) -> Vec<(&'static str, &LatencySummary)> {
     let table = &report.latency_us;
     [
         ("delivery", &table.delivery),

@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use crate::report::bars;
 use crate::report::paint::Paint;
-use crate::report::schema::{Asked, Report, Row, Verdict};
+use crate::report::schema::{LatencySummary, LoadSummary, Report, Verdict};
 use crate::report::summary::{rows, title};
 use crate::report::units::{bytes, counted, grouped, time};
 
@@ -44,7 +44,7 @@ fn latencies(report: &Report, paint: Paint, out: &mut String) -> fmt::Result {
     }
     writeln!(out)?;
     for (name, row) in rows(report) {
-        let Row { count, p50, p90, p99, p999, max } = *row;
+        let LatencySummary { count, p50, p90, p99, p999, max } = *row;
         write!(out, "{name:<20}{:>13}", grouped(count))?;
         for micros in [p50, p90, p99, p999, max] {
             write!(out, "{:>10}", time(micros))?;
@@ -129,7 +129,7 @@ fn cautions(report: &Report, paint: Paint, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn verdict(asked: &Asked, verdict: &Verdict, paint: Paint, out: &mut String) -> fmt::Result {
+fn verdict(asked: &LoadSummary, verdict: &Verdict, paint: Paint, out: &mut String) -> fmt::Result {
     writeln!(out)?;
     for violation in &verdict.first_violations {
         writeln!(out, "{}         {violation}", paint.bad("VIOLATION"))?;

@@ -1,6 +1,7 @@
-//! A clock of the tester's own, which does nothing but notice how late it is.
+//! A timer of the tester's own that only measures its delay.
 //!
-//! What delays it delays the tester's readers as much: when it is late, latencies are the tester's.
+//! A delay of this timer is also a delay of the tester's readers: when it is late, latencies are the
+//! tester's.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,17 +11,17 @@ use tokio::task::JoinHandle;
 
 use crate::run::stats::Latencies;
 
-/// How often it ticks.
+/// Interval of the timer.
 const EVERY: Duration = Duration::from_millis(10);
 
-/// The clock.
-pub struct Ticker {
+/// The timer.
+pub struct TimerProbe {
     late: Arc<Mutex<Latencies>>,
     task: JoinHandle<()>,
 }
 
-impl Ticker {
-    /// Begins to tick, on the runtime that the readers are on.
+impl TimerProbe {
+    /// Starts the timer, on the runtime that the readers use.
     pub fn start() -> Self {
         let late = Arc::new(Mutex::new(Latencies::default()));
         let writes = Arc::clone(&late);
@@ -34,13 +35,13 @@ impl Ticker {
         Self { late, task }
     }
 
-    /// How late it was since the last time it was asked.
+    /// Takes the delays since the last call.
     pub fn take(&self) -> Latencies {
         std::mem::take(&mut self.late.lock())
     }
 }
 
-impl Drop for Ticker {
+impl Drop for TimerProbe {
     fn drop(&mut self) {
         self.task.abort();
     }

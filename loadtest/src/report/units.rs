@@ -34,7 +34,7 @@ pub fn grouped(number: impl Display) -> String {
     out
 }
 
-/// So many of a thing: `1 room`, `1,000 rooms`.
+/// Formats a number of things: `1 room`, `1,000 rooms`.
 pub fn counted(number: u64, thing: &str) -> String {
     format!("{} {thing}{}", grouped(number), if number == 1 { "" } else { "s" })
 }

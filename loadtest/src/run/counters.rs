@@ -1,89 +1,89 @@
-//! What happens, counted while it happens: for the live view, and for the course of the run.
+//! Counters that are updated while the run goes on: for the live view, and for the phases.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
-use crate::run::stats::{Latencies, Tally};
+use crate::run::stats::{Latencies, Stats};
 
-/// A number that many add to and the live view reads. It orders nothing.
+/// A number that many threads add to and the live view reads. It orders nothing.
 #[derive(Debug, Default)]
-pub struct Count(AtomicU64);
+pub struct Counter(AtomicU64);
 
-impl Count {
-    /// Adds to it.
+impl Counter {
+    /// Adds `n`.
     pub fn add(&self, n: u64) {
         if n > 0 {
             self.0.fetch_add(n, Ordering::Relaxed);
         }
     }
 
-    /// Takes off it what was added before.
+    /// Subtracts what was added before.
     pub fn sub(&self, n: u64) {
         if n > 0 {
             self.0.fetch_sub(n, Ordering::Relaxed);
         }
     }
 
-    /// What it is now.
+    /// Returns the present value.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
-/// What happens while it happens.
+/// The counters of a run.
 #[derive(Debug, Default)]
-pub struct Counts {
+pub struct Counters {
     /// Readers of every kind that have joined.
-    pub joined: Count,
+    pub joined: Counter,
     /// Readers that were given up.
-    pub lost: Count,
-    /// Streams that are open now.
-    pub connected: Count,
-    /// Streams that were ever opened.
-    pub connections: Count,
+    pub lost: Counter,
+    /// Connections that are open now.
+    pub connected: Counter,
+    /// Connections that were ever opened.
+    pub connections: Counter,
     /// Storms so far.
-    pub storms: Count,
+    pub storms: Counter,
     /// Readers' users that have all they wait for.
-    pub users_drained: Count,
+    pub users_drained: Counter,
     /// Senders that are ready to send.
-    pub senders_ready: Count,
+    pub senders_ready: Counter,
     /// Senders that have the outcome of all their messages.
-    pub senders_done: Count,
+    pub senders_done: Counter,
     /// Messages sent.
-    pub sent: Count,
+    pub sent: Counter,
     /// Messages acknowledged.
-    pub acknowledged: Count,
+    pub acknowledged: Counter,
     /// Messages that were refused, or whose outcome is unknown.
-    pub not_acknowledged: Count,
+    pub not_acknowledged: Counter,
     /// Messages received by readers.
-    pub delivered: Count,
+    pub delivered: Counter,
     /// Bytes received by readers.
-    pub bytes: Count,
+    pub bytes: Counter,
     /// Errors of streams.
-    pub stream_errors: Count,
+    pub stream_errors: Counter,
 }
 
-/// Delivery latencies since the last look.
+/// Delivery latencies since the last sample.
 #[derive(Debug, Default)]
-pub struct Window(Mutex<Latencies>);
+pub struct RecentLatencies(Mutex<Latencies>);
 
-impl Window {
-    /// Takes what a user has measured since the last time, and adds it to the user's own sums.
-    pub fn take_in(&self, tally: &mut Tally, counts: &Counts) {
-        let now = (tally.deliveries, tally.bytes, tally.errors.values().sum::<u64>());
-        let before = std::mem::replace(&mut tally.handed_in, now);
-        counts.delivered.add(now.0 - before.0);
-        counts.bytes.add(now.1 - before.1);
-        counts.stream_errors.add(now.2 - before.2);
-        if !tally.window.0.is_empty() {
-            self.0.lock().add(&tally.window);
-            tally.delivery.add(&tally.window);
-            tally.window.0.reset();
+impl RecentLatencies {
+    /// Takes the latest measurements of a user, and adds them to the user's own sums.
+    pub fn merge(&self, stats: &mut Stats, counters: &Counters) {
+        let now = (stats.deliveries, stats.bytes, stats.errors.values().sum::<u64>());
+        let before = std::mem::replace(&mut stats.merged, now);
+        counters.delivered.add(now.0 - before.0);
+        counters.bytes.add(now.1 - before.1);
+        counters.stream_errors.add(now.2 - before.2);
+        if !stats.recent.0.is_empty() {
+            self.0.lock().merge(&stats.recent);
+            stats.delivery.merge(&stats.recent);
+            stats.recent.0.reset();
         }
     }
 
-    /// Takes all latencies since the last time.
+    /// Takes all latencies since the last call.
     pub fn take(&self) -> Latencies {
         std::mem::take(&mut self.0.lock())
     }

@@ -7,9 +7,9 @@ use millchat::Epoch;
 use millchat::oracle::Oracle;
 use parking_lot::Mutex;
 
-use crate::check::sent_log::Ledger;
+use crate::check::sent_log::SentLog;
 use crate::check::stamp_checker::Faults;
-use crate::run::stats::Tally;
+use crate::run::stats::Stats;
 
 /// The failures that are kept; the first ones tell why.
 const FAILURES_MAX: usize = 100;
@@ -24,10 +24,10 @@ pub struct Findings {
     pub epoch: OnceLock<Epoch>,
     /// Compares what was observed with what was promised.
     pub oracle: Oracle,
-    /// The sent messages, for readers that have no positions to go by.
-    pub ledger: Ledger,
+    /// The sent messages, for readers that cannot be checked by positions.
+    pub sent_log: SentLog,
     pages: AtomicU64,
-    tally: Mutex<Tally>,
+    stats: Mutex<Stats>,
     faults: Mutex<Faults>,
     failures: Mutex<Vec<String>>,
 }
@@ -39,9 +39,9 @@ impl Findings {
             acknowledged: (0..rooms).map(|_| AtomicU64::new(0)).collect(),
             epoch: OnceLock::new(),
             oracle: Oracle::new(),
-            ledger: Ledger::new(rooms),
+            sent_log: SentLog::new(rooms),
             pages: AtomicU64::new(0),
-            tally: Mutex::default(),
+            stats: Mutex::default(),
             faults: Mutex::default(),
             failures: Mutex::default(),
         }
@@ -53,13 +53,13 @@ impl Findings {
     }
 
     /// Adds the numbers of one user.
-    pub fn add(&self, tally: &Tally) {
-        self.tally.lock().add(tally);
+    pub fn merge(&self, stats: &Stats) {
+        self.stats.lock().merge(stats);
     }
 
     /// Takes the sum of all numbers.
-    pub fn take_tally(&self) -> Tally {
-        std::mem::take(&mut self.tally.lock())
+    pub fn take_stats(&self) -> Stats {
+        std::mem::take(&mut self.stats.lock())
     }
 
     /// Adds the messages that one reader lost, received twice or received out of order.

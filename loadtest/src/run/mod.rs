@@ -5,7 +5,7 @@
 
 pub mod counters;
 pub mod findings;
-pub mod measured;
+pub mod measurements;
 pub mod plan;
 pub mod progress;
 pub mod series;
@@ -14,7 +14,7 @@ pub mod stats;
 use crate::run::findings::Findings;
 use crate::run::plan::Plan;
 use crate::run::progress::Progress;
-use crate::run::stats::Tally;
+use crate::run::stats::Stats;
 
 /// The state that all users of a run share.
 pub struct Run {
@@ -34,8 +34,8 @@ impl Run {
     }
 
     /// Adds the numbers of a user that is finished.
-    pub fn merge(&self, tally: &mut Tally) {
-        self.progress.window.take_in(tally, &self.progress.counts);
-        self.findings.add(tally);
+    pub fn merge(&self, stats: &mut Stats) {
+        self.progress.recent.merge(stats, &self.progress.counters);
+        self.findings.merge(stats);
     }
 }

@@ -11,7 +11,7 @@ use crate::load::room_choice::RoomChoice;
 use crate::server_api::target::Target;
 use crate::settings::Settings;
 
-/// Readers that goose users of one scenario carry.
+/// The readers that the goose users of one scenario carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Group {
     /// [`Role::Reader`].
@@ -19,7 +19,7 @@ pub enum Group {
     /// [`Role::Visitor`].
     Visitors,
     /// [`Role::Slow`] and [`Role::Stopped`].
-    Laggards,
+    SlowReaders,
 }
 
 /// The fixed parts of a run.
@@ -69,28 +69,29 @@ impl Plan {
         match group {
             Group::Readers => load.readers.min(std::thread::available_parallelism().map_or(1, usize::from)),
             Group::Visitors => load.visitors.min(1),
-            Group::Laggards => load.laggards.min(1),
+            Group::SlowReaders => load.slow_readers.min(1),
         }
     }
 
     /// Returns the number of goose users that carry readers of any kind.
     pub fn stream_users(&self) -> usize {
-        [Group::Readers, Group::Visitors, Group::Laggards].iter().map(|&group| self.users(group)).sum()
+        [Group::Readers, Group::Visitors, Group::SlowReaders].iter().map(|&group| self.users(group)).sum()
     }
 
-    /// Returns the readers that the goose user with this number in the group carries: number, room and role of each.
+    /// Returns the readers that the goose user with this number in the group carries: number, room and role
+    /// of each.
     pub fn readers(&self, group: Group, user: usize) -> Vec<(usize, usize, Role)> {
         let load = &self.settings.load;
         let (first, count) = match group {
             Group::Readers => (0, load.readers),
             Group::Visitors => (load.readers, load.visitors),
-            Group::Laggards => (load.readers + load.visitors, load.laggards),
+            Group::SlowReaders => (load.readers + load.visitors, load.slow_readers),
         };
         let role = |number: usize| match group {
             Group::Readers => Role::Reader,
             Group::Visitors => Role::Visitor,
-            Group::Laggards if number.is_multiple_of(2) => Role::Slow,
-            Group::Laggards => Role::Stopped,
+            Group::SlowReaders if number.is_multiple_of(2) => Role::Slow,
+            Group::SlowReaders => Role::Stopped,
         };
         let numbers = (first + user..first + count).step_by(self.users(group).max(1));
         numbers.map(|number| (number, self.room_choice.room((number - first) as u64), role(number))).collect()

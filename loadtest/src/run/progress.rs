@@ -9,30 +9,30 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
 
 use crate::load::schedule::{DUE_MAX, Ticket};
-use crate::run::counters::{Counts, Window};
+use crate::run::counters::{Counters, RecentLatencies};
 
-/// How far a run has come.
+/// The phase of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
     /// Readers join, senders get their tokens.
     Joining,
     /// Messages are sent until this time.
     Sending(Instant),
-    /// Readers go on to the heads of the rooms.
+    /// Readers continue to the heads of the rooms.
     Draining(Arc<[Position]>),
-    /// Whoever is still at something stops.
+    /// All users stop.
     Over {
-        /// It was not stopped from outside: whoever stayed has all there was.
+        /// Set when the run was not stopped from outside: readers that stayed must have everything.
         whole: bool,
     },
 }
 
 /// The state of a run that changes while it goes on.
 pub struct Progress {
-    /// What happens while it happens.
-    pub counts: Counts,
+    /// The counters of the run.
+    pub counters: Counters,
     /// The latest delivery latencies.
-    pub window: Window,
+    pub recent: RecentLatencies,
     next_reader_user: AtomicUsize,
     next_sequence: AtomicU64,
     phase: watch::Sender<Phase>,
@@ -48,8 +48,8 @@ impl Progress {
     pub fn new(senders: usize) -> Self {
         let (schedule, tickets) = (0..senders).map(|_| mpsc::channel(DUE_MAX)).unzip();
         Self {
-            counts: Counts::default(),
-            window: Window::default(),
+            counters: Counters::default(),
+            recent: RecentLatencies::default(),
             next_reader_user: AtomicUsize::new(0),
             next_sequence: AtomicU64::new(0),
             phase: watch::Sender::new(Phase::Joining),
@@ -81,7 +81,7 @@ impl Progress {
 
     /// Makes all readers lose their connection now.
     pub fn storm(&self) {
-        self.counts.storms.add(1);
+        self.counters.storms.add(1);
         self.storms.send_modify(|storms| *storms += 1);
     }
 

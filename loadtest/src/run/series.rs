@@ -1,14 +1,14 @@
-//! How a run went over time: a bounded row of samples, each of the same stretch of time.
+//! The samples of a run over time: a bounded series, each sample for the same length of time.
 
 use serde::Serialize;
 
-/// Most samples that are kept. When they are full, two become one and the stretch doubles.
+/// Most samples that are kept. When the series is full, two samples become one and the length doubles.
 const SAMPLES_MAX: usize = 600;
 
-/// What was seen in one stretch of time.
+/// The measurements of one length of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Sample {
-    /// Where it ends, in seconds from the first message.
+    /// The end, in seconds from the first message.
     pub at_s: f64,
     /// Deliveries a second.
     pub deliveries_per_s: f64,
@@ -16,11 +16,11 @@ pub struct Sample {
     pub bytes_per_s: f64,
     /// Median delivery latency, in microseconds; 0 without deliveries.
     pub p50_us: u64,
-    /// 99 of 100 were not above it.
+    /// The latency that 99 of 100 were not above.
     pub p99_us: u64,
     /// The largest.
     pub max_us: u64,
-    /// Streams open at the end.
+    /// Connections open at the end.
     pub connected: u64,
     /// Cores that the server used.
     pub server_cores: Option<f64>,
@@ -31,7 +31,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// This and the next one as one.
+    /// Joins this sample and the next one.
     fn with(self, next: Self) -> Self {
         let mean = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| f64::midpoint(a, b));
         Self {
@@ -52,9 +52,9 @@ impl Sample {
 pub struct Series {
     /// In order.
     pub samples: Vec<Sample>,
-    /// How many seconds each stands for.
+    /// Seconds that each sample covers.
     pub seconds_each: u64,
-    /// A second whose fellow has not come yet.
+    /// A sample that waits for the next one to be joined with.
     #[serde(skip)]
     pending: Option<(Sample, u64)>,
 }

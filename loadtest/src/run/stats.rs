@@ -1,4 +1,4 @@
-//! What one goose user counts and measures, without a lock; at the end all of them are added up.
+//! The statistics of one goose user, kept without a lock. At the end all of them are merged.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 
 /// Significant decimal digits that a histogram keeps.
 const DIGITS: u8 = 3;
-/// Different kinds of error that are told apart; the rest are counted together.
+/// Kinds of error that are counted apart; the rest are counted together.
 const ERROR_KINDS_MAX: usize = 32;
 
 /// Latencies in microseconds.
@@ -21,38 +21,38 @@ impl Default for Latencies {
 }
 
 impl Latencies {
-    /// Adds one.
+    /// Adds a latency.
     pub fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
         // It grows by itself; only a latency of centuries does not fit, and is left out.
         let _ = self.0.record(micros);
     }
 
-    /// Adds another's.
-    pub fn add(&mut self, other: &Self) {
+    /// Adds the latencies of another.
+    pub fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("a histogram that grows by itself takes all values of another");
     }
 
-    /// The latency that `quantile` of all are not above, in microseconds.
+    /// Returns the latency that `quantile` of all are not above, in microseconds.
     pub fn quantile_us(&self, quantile: f64) -> u64 {
         self.0.value_at_quantile(quantile)
     }
 }
 
-/// The numbers of one goose user, or of all of them.
+/// The statistics of one goose user, or of all of them.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct Stats {
     /// From the time a message was due until a reader had it.
     pub delivery: Latencies,
     /// From the time a message was due until its sender had the acknowledgement.
     pub acknowledgement: Latencies,
-    /// Those of deliveries since they were last handed in.
-    pub window: Latencies,
+    /// Latencies of deliveries since the last merge.
+    pub recent: Latencies,
     /// From connecting to the first event (elsewhere than at our own server: to the answer), on a first join.
     pub join: Latencies,
     /// From connecting until the head of that moment was reached, on a first join.
     pub join_whole: Latencies,
-    /// The latest of them, until goose has been told.
+    /// The latest of them, until they are recorded with goose.
     pub joins: Vec<Duration>,
     /// As `join`, when a reader comes back.
     pub resume: Latencies,
@@ -62,10 +62,10 @@ pub struct Tally {
     pub history: Latencies,
     /// From the time a message was due until the tester began to send it: its own lateness.
     pub lag: Latencies,
-    /// When the last event was received.
+    /// The time at which the last event was received.
     pub last: Option<Instant>,
-    /// Deliveries, bytes and errors when they were last handed in.
-    pub handed_in: (u64, u64, u64),
+    /// Deliveries, bytes and errors at the time of the last merge.
+    pub merged: (u64, u64, u64),
     /// Logged events received by readers.
     pub deliveries: u64,
     /// Signals received by readers: presence, typing.
@@ -76,13 +76,13 @@ pub struct Tally {
     pub acknowledged: u64,
     /// Messages refused.
     pub rejected: u64,
-    /// Messages whose outcome nobody knows.
+    /// Messages whose outcome is unknown.
     pub unknown: u64,
     /// Errors by kind.
     pub errors: BTreeMap<String, u64>,
 }
 
-impl Tally {
+impl Stats {
     /// Counts an error.
     pub fn error(&mut self, kind: &str) {
         self.add_errors(kind, 1);
@@ -94,8 +94,8 @@ impl Tally {
         *self.errors.entry(kind.to_owned()).or_default() += count;
     }
 
-    /// Adds another's numbers.
-    pub fn add(&mut self, other: &Self) {
+    /// Adds the statistics of another.
+    pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in [
             (&mut self.delivery, &other.delivery),
             (&mut self.acknowledgement, &other.acknowledgement),
@@ -106,7 +106,7 @@ impl Tally {
             (&mut self.history, &other.history),
             (&mut self.lag, &other.lag),
         ] {
-            mine.add(theirs);
+            mine.merge(theirs);
         }
         self.last = self.last.max(other.last);
         self.deliveries += other.deliveries;

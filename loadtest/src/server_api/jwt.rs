@@ -1,4 +1,4 @@
-//! The token that a Mercure hub wants of a publisher: a JWT signed with HMAC-SHA-256.
+//! The token that a Mercure hub requires of a publisher: a JWT signed with HMAC-SHA-256.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 /// Bytes of a block of SHA-256.
 const BLOCK_BYTES: usize = 64;
 
-/// A token that lets its bearer publish to every topic.
+/// Returns a token that lets its bearer publish to every topic.
 pub fn publisher(key: &str) -> String {
     let (header, claims) = (r#"{"alg":"HS256","typ":"JWT"}"#, r#"{"mercure":{"publish":["*"]}}"#);
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
@@ -15,7 +15,7 @@ pub fn publisher(key: &str) -> String {
     format!("{signed}.{signature}")
 }
 
-/// RFC 2104.
+/// Computes the HMAC of RFC 2104.
 fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut block = [0; BLOCK_BYTES];
     if key.len() > BLOCK_BYTES {

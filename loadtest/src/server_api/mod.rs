@@ -6,6 +6,6 @@
 
 pub mod jwt;
 pub mod presets;
-pub mod speech;
+pub mod protocol;
 pub mod target;
 pub mod template;

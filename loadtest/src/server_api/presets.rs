@@ -3,19 +3,19 @@
 use clap::ValueEnum;
 
 use crate::server_api::jwt;
-use crate::server_api::speech::Speech;
-use crate::server_api::template::{Ids, Template, Wire, escape};
+use crate::server_api::protocol::Protocol;
+use crate::server_api::template::{ResumeBy, Template, Transport, escape};
 
-/// The key that a Mercure hub has until it is told another.
+/// The default key of a Mercure hub.
 const MERCURE_KEY: &str = "!ChangeThisMercureHubJWTSecretKey!";
-/// How a body says that it is a form, JSON, or text.
+/// Headers that mark a body as a form, as JSON, or as text.
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded";
 const JSON: &str = "Content-Type: application/json";
 const TEXT: &str = "Content-Type: text/plain";
 
 /// A kind of server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Kind {
+pub enum ServerKind {
     /// Our own: checked by positions, acknowledgements and the log
     Millchat,
     /// A Mercure hub that lets anonymous subscribers in; --key: its publishers' JWT key
@@ -42,13 +42,13 @@ pub enum OwnStream {
     Page,
 }
 
-/// What kind of server it is, and how one speaks to it.
+/// The kind of server, and the flags that describe its protocol.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Other chats ({room}, {content} and {sequence} are filled in)")]
 pub struct TargetFlags {
     /// The kind of server
     #[arg(long, value_enum, default_value = "millchat", value_name = "KIND")]
-    pub target: Kind,
+    pub target: ServerKind,
 
     /// With our own: which stream its readers read
     #[arg(long, value_enum, default_value = "api", value_name = "STREAM")]
@@ -84,11 +84,11 @@ pub struct TargetFlags {
 }
 
 impl TargetFlags {
-    /// How one speaks to this server. `rooms`: how many are loaded.
-    pub fn speech(&self, rooms: u64) -> Result<Speech, String> {
+    /// Returns the protocol of this server. `rooms` is the number of rooms of the load.
+    pub fn protocol(&self, rooms: u64) -> Result<Protocol, String> {
         match (self.target, self.stream) {
-            (Kind::Millchat, OwnStream::Api) => return Ok(Speech::Millchat),
-            (Kind::Millchat, OwnStream::Page) => return Ok(Speech::Page),
+            (ServerKind::Millchat, OwnStream::Api) => return Ok(Protocol::Millchat),
+            (ServerKind::Millchat, OwnStream::Page) => return Ok(Protocol::Page),
             (_, OwnStream::Api) => {}
             (_, OwnStream::Page) => return Err("--stream page: only our own server has a page".to_owned()),
         }
@@ -106,22 +106,22 @@ impl TargetFlags {
         template.read_headers.extend(self.read_header.iter().cloned());
         template.send_headers.extend(self.send_header.iter().cloned());
         template.check(rooms)?;
-        Ok(Speech::Template(Box::new(template)))
+        Ok(Protocol::Template(Box::new(template)))
     }
 
     fn preset(&self) -> Template {
         let template = |sse_path: &str, send_path: &str, send_headers: &[&str], send_body: &str| Template {
-            wire: Wire::Sse,
+            transport: Transport::Sse,
             sse_path: sse_path.to_owned(),
             read_headers: Vec::new(),
             send_method: "POST".to_owned(),
             send_path: send_path.to_owned(),
             send_headers: send_headers.iter().map(|&header| header.to_owned()).collect(),
             send_body: send_body.to_owned(),
-            ids: Ids::Header,
+            resume_by: ResumeBy::LastEventId,
         };
         match self.target {
-            Kind::Mercure => {
+            ServerKind::Mercure => {
                 let token = jwt::publisher(self.key.as_deref().unwrap_or(MERCURE_KEY));
                 let bearer = format!("Authorization: Bearer {token}");
                 let hub = "/.well-known/mercure";
@@ -132,26 +132,32 @@ impl TargetFlags {
                     "topic={room}&data={content}",
                 )
             }
-            Kind::Centrifugo => {
+            ServerKind::Centrifugo => {
                 // The empty object after the room is where a returning reader says its place.
                 let connect = format!("{}{{room}}{}", escape("{\"subs\":{\""), escape("\":{}}}"));
                 let key = format!("X-API-Key: {}", self.key.as_deref().unwrap_or_default());
                 let body = r#"{"channel":"{room}","data":{"content":"{content}"}}"#;
                 let path = format!("/connection/uni_sse?cf_connect={connect}");
-                Template { ids: Ids::Centrifugo, ..template(&path, "/api/publish", &[JSON, &key], body) }
+                Template {
+                    resume_by: ResumeBy::Centrifugo,
+                    ..template(&path, "/api/publish", &[JSON, &key], body)
+                }
             }
-            Kind::Watermillchat => template(
+            ServerKind::Watermillchat => template(
                 "/{room}/messages",
                 "/send",
                 &[FORM, "Authorization: Bearer load:Load"],
                 "roomName={room}&content={content}",
             ),
-            Kind::Nchan => template("/sub/{room}", "/pub/{room}", &[TEXT], "{content}"),
-            Kind::SocketIo => {
+            ServerKind::Nchan => template("/sub/{room}", "/pub/{room}", &[TEXT], "{content}"),
+            ServerKind::SocketIo => {
                 let path = "/socket.io/?EIO=4&transport=websocket&room={room}";
-                Template { wire: Wire::SocketIo, ..template(path, "/rooms/{room}", &[TEXT], "{content}") }
+                Template {
+                    transport: Transport::SocketIo,
+                    ..template(path, "/rooms/{room}", &[TEXT], "{content}")
+                }
             }
-            Kind::GenericSse | Kind::Millchat => template("", "", &[], "{content}"),
+            ServerKind::GenericSse | ServerKind::Millchat => template("", "", &[], "{content}"),
         }
     }
 }
@@ -170,9 +176,9 @@ mod tests {
 
     fn template(arguments: &[&str]) -> Result<Template, String> {
         let arguments = ["tester"].iter().chain(arguments);
-        match Only::try_parse_from(arguments).unwrap().flags.speech(2)? {
-            Speech::Template(template) => Ok(*template),
-            Speech::Millchat | Speech::Page => Err("it is millchat".to_owned()),
+        match Only::try_parse_from(arguments).unwrap().flags.protocol(2)? {
+            Protocol::Template(template) => Ok(*template),
+            Protocol::Millchat | Protocol::Page => Err("it is millchat".to_owned()),
         }
     }
 

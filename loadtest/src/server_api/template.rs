@@ -1,16 +1,16 @@
-//! A chat in templates: which requests join a room and send a message.
+//! A chat described by templates: the requests that join a room and send a message.
 //!
-//! `{room}`, `{content}` and `{sequence}` stand for the room, what is said, and the number of the message.
-//! None of the three ever holds a character that a path, a form, JSON or HTML would have to escape.
+//! `{room}`, `{content}` and `{sequence}` are replaced by the room, the content, and the number of the
+//! message. None of the three ever holds a character that a path, a form, JSON or HTML would have to escape.
 
 use crate::client::websocket;
 
-/// What the placeholders stand for.
+/// The values of the placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a> {
     /// The room.
     pub room: &'a str,
-    /// What is said.
+    /// The content of the message.
     pub content: &'a str,
     /// The number of the message in the run.
     pub sequence: u64,
@@ -25,29 +25,29 @@ impl Values<'_> {
     }
 }
 
-/// How a reader that comes back says where it was.
+/// The way in which a reader that resumes gives its position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ids {
+pub enum ResumeBy {
     /// By the header Last-Event-ID, with the last `id` that the stream sent, if it sends any.
-    Header,
-    /// By epoch and offset in the connect command, as Centrifugo wants it.
+    LastEventId,
+    /// By epoch and offset in the connect command, as Centrifugo requires.
     Centrifugo,
 }
 
-/// What a room's events come in.
+/// The transport of a room's events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wire {
+pub enum Transport {
     /// Server-sent events.
     Sse,
     /// Packets of Socket.IO, each a message of a WebSocket.
     SocketIo,
 }
 
-/// The requests.
+/// The templates of the requests.
 #[derive(Debug, Clone)]
 pub struct Template {
-    /// What a room's events come in.
-    pub wire: Wire,
+    /// The transport of a room's events.
+    pub transport: Transport,
     /// The path of a room's stream.
     pub sse_path: String,
     /// Headers of the request that joins, `Name: value`.
@@ -60,12 +60,12 @@ pub struct Template {
     pub send_headers: Vec<String>,
     /// The body that sends.
     pub send_body: String,
-    /// How a reader comes back.
-    pub ids: Ids,
+    /// The way in which a reader resumes.
+    pub resume_by: ResumeBy,
 }
 
 impl Template {
-    /// Whether it makes requests; else what is wrong with it.
+    /// Checks that the templates can work; the error says what is wrong.
     pub fn check(&self, rooms: u64) -> Result<(), String> {
         for (flag, path) in [("--sse-path", &self.sse_path), ("--send-path", &self.send_path)] {
             if !path.starts_with('/') || path.contains(|c: char| c.is_ascii_whitespace() || c.is_control()) {
@@ -94,14 +94,14 @@ impl Template {
         Ok(())
     }
 
-    /// The request that joins a room, after `last_id` where there is one.
+    /// Returns the request that joins a room, after `last_id` where there is one.
     pub fn join_request(&self, host: &str, room: &str, last_id: Option<&str>) -> String {
         let values = Values { room, content: "", sequence: 0 };
         let mut path = values.fill(&self.sse_path);
         let mut request = String::new();
-        match (self.ids, last_id) {
-            (Ids::Header, Some(id)) => request = format!("Last-Event-ID: {id}\r\n"),
-            (Ids::Centrifugo, Some(id)) => {
+        match (self.resume_by, last_id) {
+            (ResumeBy::LastEventId, Some(id)) => request = format!("Last-Event-ID: {id}\r\n"),
+            (ResumeBy::Centrifugo, Some(id)) => {
                 let (epoch, offset) = id.rsplit_once(':').unwrap_or((id, "0"));
                 let place = format!("\"recover\":true,\"epoch\":\"{epoch}\",\"offset\":{offset}");
                 path = path.replace("%7B%7D", &escape(&format!("{{{place}}}")));
@@ -112,14 +112,14 @@ impl Template {
             request += &values.fill(header);
             request += "\r\n";
         }
-        request += &match self.wire {
-            Wire::Sse => "Accept: text/event-stream\r\n".to_owned(),
-            Wire::SocketIo => websocket::upgrade_headers(),
+        request += &match self.transport {
+            Transport::Sse => "Accept: text/event-stream\r\n".to_owned(),
+            Transport::SocketIo => websocket::upgrade_headers(),
         };
         format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{request}\r\n")
     }
 
-    /// The request that sends a message.
+    /// Returns the request that sends a message.
     pub fn send_request(&self, host: &str, values: &Values<'_>) -> Vec<u8> {
         let (path, body) = (values.fill(&self.send_path), values.fill(&self.send_body));
         let mut request = format!(
@@ -136,12 +136,12 @@ impl Template {
         request.into_bytes()
     }
 
-    /// The place after an event, by which a reader would come back: `id` is the event's own, `data` what it
-    /// says, `before` the place until now.
+    /// Returns the last id after an event, by which a reader would resume: `id` is the event's own, `data`
+    /// its data, `before` the last id until now.
     pub fn place(&self, id: Option<&[u8]>, data: &[u8], before: Option<&str>) -> Option<Box<str>> {
-        match self.ids {
-            Ids::Header => std::str::from_utf8(id?).ok().map(Into::into),
-            Ids::Centrifugo => {
+        match self.resume_by {
+            ResumeBy::LastEventId => std::str::from_utf8(id?).ok().map(Into::into),
+            ResumeBy::Centrifugo => {
                 let data = std::str::from_utf8(data).ok()?;
                 let offset = data.rsplit_once("\"offset\":").map_or("0", |(_, rest)| {
                     rest.split_once(|c: char| !c.is_ascii_digit()).map_or(rest, |(digits, _)| digits)
@@ -155,7 +155,7 @@ impl Template {
     }
 }
 
-/// Escapes for a query: all but letters and digits.
+/// Escapes text for a query: all but letters and digits.
 pub fn escape(text: &str) -> String {
     use std::fmt::Write;
     let mut out = String::new();
@@ -176,14 +176,14 @@ mod tests {
 
     fn template() -> Template {
         Template {
-            wire: Wire::Sse,
+            transport: Transport::Sse,
             sse_path: "/chat/{room}/live".to_owned(),
             read_headers: vec!["Cookie: room={room}".to_owned()],
             send_method: "PUT".to_owned(),
             send_path: "/chat/{room}/{sequence}".to_owned(),
             send_headers: vec!["X-Room: {room}".to_owned()],
             send_body: "say={content}".to_owned(),
-            ids: Ids::Header,
+            resume_by: ResumeBy::LastEventId,
         }
     }
 

@@ -1,6 +1,6 @@
-//! A reverse proxy that breaks one promise, every so many messages, on one of its two sides.
+//! A reverse proxy that breaks one promise, once in [`EVERY`] messages, on one of its two sides.
 //!
-//! A thread per connection. Requests are passed on one by one; a stream is passed on event by event.
+//! It uses a thread per connection. Requests are passed on one by one; a stream is passed on event by event.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// Every so many messages the promise is broken.
+/// The promise is broken once in this number of messages.
 const EVERY: u64 = 300;
 
-/// What is broken.
+/// The promise that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breach {
     None,
@@ -104,7 +104,7 @@ impl Shared {
         }
     }
 
-    /// Whether this message is the one to break.
+    /// Returns true if this message is the one to break.
     fn is_time(&self) -> bool {
         (self.messages.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(EVERY)
     }
@@ -136,7 +136,7 @@ impl Shared {
     }
 }
 
-/// Reads a request or an answer whole, by its Content-Length; empty at the end of the connection.
+/// Reads a whole request or answer, by its Content-Length; empty at the end of the connection.
 fn whole(from: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let (mut bytes, mut length) = (Vec::new(), 0);
     loop {

@@ -1,6 +1,7 @@
 //! A chat server of a few lines that speaks the contract and breaks one promise on purpose.
 //!
-//! A thread per connection, everything under one lock: it serves a test's few readers and nothing else.
+//! It uses a thread per connection, with everything under one lock: it serves a test's few readers and
+//! nothing else.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,11 +11,11 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-/// Every so many messages the promise is broken.
+/// The promise is broken once in this number of messages.
 const EVERY: u64 = 97;
 const EPOCH: &str = "5f3c9a2e";
 
-/// What is broken, for the first reader of a room or, where a sender sees it, for everyone.
+/// The promise that is broken, for the first reader of a room or, where a sender sees it, for everyone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breach {
     None,
@@ -72,7 +73,7 @@ impl Server {
         format!("http://{}", self.listener.local_addr().unwrap())
     }
 
-    /// An address at which nobody answers: its listener is gone when this returns.
+    /// Returns an address at which nobody answers: its listener is closed when this returns.
     pub fn gone() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://{}", listener.local_addr().unwrap())

@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
 
-/// Running; it ends with this.
+/// A running nginx; it ends when this is dropped.
 pub struct Nginx {
     pub url: String,
     process: Child,

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::SystemTime;
 
-/// What the server is made of, in the workspace.
+/// The sources of the server, in the workspace.
 const SOURCES: [&str; 7] = [
     "Cargo.toml",
     "core/Cargo.toml",
@@ -44,7 +44,7 @@ pub fn program() -> PathBuf {
     program
 }
 
-/// When the newest file at or below this path was changed.
+/// Returns the time at which the newest file at or below this path was changed.
 fn newest(path: &Path) -> Option<SystemTime> {
     if path.is_dir() {
         return fs::read_dir(path).ok()?.filter_map(|entry| newest(&entry.ok()?.path())).max();
@@ -52,7 +52,7 @@ fn newest(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// The running server; it ends with this.
+/// A running server; it ends when this is dropped.
 pub struct Server {
     process: Child,
     pub url: String,

@@ -1,6 +1,7 @@
 //! A Socket.IO server of a few lines, over WebSocket alone, that leaves a message out or sends it twice.
 //!
-//! A thread per connection, everything under one lock. Who does not answer its ping never gets in.
+//! It uses a thread per connection, with everything under one lock. A client that does not answer its ping is
+//! not admitted.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,10 +12,10 @@ use tungstenite::WebSocket;
 use tungstenite::handshake::server::{Request, Response};
 use tungstenite::protocol::Role;
 
-/// Every so many messages the promise is broken, for the reader that came first.
+/// The promise is broken once in this number of messages, for the reader that came first.
 const EVERY: u64 = 97;
 
-/// What is broken.
+/// The promise that is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Breach {
     None,
@@ -26,7 +27,7 @@ pub enum Breach {
 
 #[derive(Default)]
 struct State {
-    /// Who is in which room, as the handshake's query says it.
+    /// The readers with their rooms, from the handshake's query.
     readers: Vec<(String, WebSocket<TcpStream>)>,
     messages: u64,
 }

@@ -1,4 +1,4 @@
-//! The load tester as a process, and what it said.
+//! The load tester as a process, and its output.
 
 use std::process::Command;
 
@@ -24,13 +24,13 @@ pub fn load(url: &str, arguments: &[&str]) -> Ran {
 }
 
 impl Ran {
-    /// Nothing was wrong, and the report says this.
+    /// Asserts that the run passed, and that the report contains these words.
     pub fn must_pass(&self, words: &str) {
         assert_eq!(self.code, Some(0), "{}{}", self.report, self.errors);
         assert!(self.report.contains(words), "{words:?} is not in {}", self.report);
     }
 
-    /// The run failed with code 1, and one of its violations says all of these.
+    /// Asserts that the run failed with code 1, and that one violation contains all of these words.
     pub fn must_catch(&self, words: &[&str]) {
         assert_eq!(self.code, Some(1), "{}{}", self.report, self.errors);
         let named =

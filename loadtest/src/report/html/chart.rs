@@ -7,14 +7,14 @@ use maud::{Markup, PreEscaped, html};
 use crate::report::distribution::Bucket;
 use crate::report::html::plot::{BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, figure, frame};
 use crate::report::html::scale::Scale;
-use crate::report::schema::Row;
+use crate::report::schema::LatencySummary;
 use crate::report::units::{grouped, time};
 
 /// Between two bars, in units of the drawing.
 const GAP: f64 = 1.5;
 
 /// Draws the buckets; `row` holds the percentiles of the same latencies.
-pub fn histogram(buckets: &[Bucket], row: &Row) -> Markup {
+pub fn histogram(buckets: &[Bucket], row: &LatencySummary) -> Markup {
     if buckets.is_empty() {
         return html! {};
     }

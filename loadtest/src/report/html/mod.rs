@@ -1,4 +1,4 @@
-//! The report as one page of HTML that needs nothing else: styles within, plots as SVG, no script.
+//! The report as one page of HTML in one file: inline styles, plots as SVG, no script.
 
 mod chart;
 mod plot;
@@ -6,16 +6,16 @@ mod scale;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::report::html::plot::{Line, Plot};
+use crate::report::html::plot::{Curve, Plot};
 use crate::report::html::scale::Scale;
-use crate::report::schema::{Report, Row};
+use crate::report::schema::{LatencySummary, Report};
 use crate::report::summary::{rows, title};
 use crate::report::units::{bytes, counted, grouped, time};
 
 /// The styles, for light and dark.
 const STYLE: &str = include_str!("style.css");
 
-/// The page.
+/// Renders the page.
 pub fn page(report: &Report) -> String {
     let verdict = &report.verdict;
     html! {
@@ -79,7 +79,7 @@ fn tiles(report: &Report) -> Markup {
     let tile = |name: &str, value: &str, more: &str| {
         html! { div.tile { span { (name) } strong { (value) } small { (more) } } }
     };
-    let of = |row: &Row| if row.count == 0 { "–".to_owned() } else { time(row.p99) };
+    let of = |row: &LatencySummary| if row.count == 0 { "–".to_owned() } else { time(row.p99) };
     html! {
         section.tiles {
             (tile("deliveries verified", &grouped(report.verdict.deliveries),
@@ -109,7 +109,7 @@ fn tiles(report: &Report) -> Markup {
 
 fn percentiles(report: &Report) -> Markup {
     let distribution = &report.distribution;
-    let lines: Vec<Line> = [
+    let lines: Vec<Curve> = [
         ("delivery", &distribution.delivery),
         ("acknowledgement", &distribution.acknowledgement),
         ("join", &distribution.join),
@@ -119,7 +119,7 @@ fn percentiles(report: &Report) -> Markup {
     .filter(|(_, distribution)| !distribution.percentiles.is_empty())
     .map(|(name, distribution)| {
         let points = distribution.percentiles.iter();
-        Line::new(name, points.map(|point| (1.0 / (1.0 - point.quantile), point.us.max(1) as f64)).collect())
+        Curve::new(name, points.map(|point| (1.0 / (1.0 - point.quantile), point.us.max(1) as f64)).collect())
     })
     .collect();
     Plot {
@@ -138,9 +138,9 @@ fn over_time(report: &Report) -> Markup {
         return html! {};
     }
     let line = |name, of: &dyn Fn(&crate::run::series::Sample) -> f64| {
-        Line::new(name, samples.iter().map(|sample| (sample.at_s, of(sample))).collect())
+        Curve::new(name, samples.iter().map(|sample| (sample.at_s, of(sample))).collect())
     };
-    let plot = |name, lines: Vec<Line>, y: fn(f64) -> Scale, filled| {
+    let plot = |name, lines: Vec<Curve>, y: fn(f64) -> Scale, filled| {
         let most = lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
         Plot { name, x: Scale::seconds(samples), y: y(most), lines, filled }.render()
     };
@@ -189,7 +189,7 @@ fn tables(report: &Report) -> Markup {
         }
         section.pair {
             div {
-                h2 { "Moved" }
+                h2 { "Traffic" }
                 table {
                     tbody {
                         @for (name, value) in [

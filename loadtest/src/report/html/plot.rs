@@ -1,4 +1,4 @@
-//! Lines over two axes, as SVG.
+//! Curves over two axes, as SVG.
 
 use std::fmt::Write;
 
@@ -10,25 +10,25 @@ use crate::report::html::scale::Scale;
 pub const WIDTH: f64 = 560.0;
 /// See [`WIDTH`].
 pub const HEIGHT: f64 = 260.0;
-/// Room for what is written beside the axis.
+/// Space for the labels of the vertical axis.
 pub const LEFT: f64 = 66.0;
-/// Room above.
+/// Space above.
 pub const TOP: f64 = 12.0;
-/// Room for what is written below the axis.
+/// Space for the labels of the horizontal axis.
 pub const BOTTOM: f64 = 30.0;
-/// Room for the half of the last word.
+/// Space for half of the last label.
 pub const RIGHT: f64 = 22.0;
 
-/// A line with its name.
-pub struct Line {
+/// A curve with its name.
+pub struct Curve {
     /// The name, for the legend.
     pub name: &'static str,
     /// From left to right.
     pub points: Vec<(f64, f64)>,
 }
 
-impl Line {
-    /// A line through these points.
+impl Curve {
+    /// Creates a curve through these points.
     pub fn new(name: &'static str, points: Vec<(f64, f64)>) -> Self {
         Self { name, points }
     }
@@ -36,24 +36,24 @@ impl Line {
 
 /// A plot.
 pub struct Plot {
-    /// What it shows.
+    /// The title.
     pub name: &'static str,
     /// From left to right.
     pub x: Scale,
     /// From bottom to top.
     pub y: Scale,
-    /// What is drawn.
-    pub lines: Vec<Line>,
-    /// The ground under the first line is filled.
+    /// The curves.
+    pub lines: Vec<Curve>,
+    /// Set when the area under the first curve is filled.
     pub filled: bool,
 }
 
 impl Plot {
-    /// Draws it.
+    /// Renders the plot.
     pub fn render(&self) -> Markup {
         let across = |value: f64| LEFT + self.x.place(value) * (WIDTH - LEFT - RIGHT);
         let up = |value: f64| HEIGHT - BOTTOM - self.y.place(value) * (HEIGHT - BOTTOM - TOP);
-        let path = |line: &Line| {
+        let path = |line: &Curve| {
             let mut path = String::new();
             for (index, &(x, y)) in line.points.iter().enumerate() {
                 // Writing into a String does not fail.
@@ -61,7 +61,7 @@ impl Plot {
             }
             path
         };
-        let ground = |line: &Line| {
+        let ground = |line: &Curve| {
             let (Some(first), Some(last)) = (line.points.first(), line.points.last()) else {
                 return String::new();
             };
@@ -84,7 +84,7 @@ impl Plot {
     }
 }
 
-/// A drawing with its title and legend.
+/// Renders a drawing with its title and legend.
 pub fn figure(name: &str, legend: &Markup, drawing: &Markup) -> Markup {
     html! {
         figure {
@@ -94,7 +94,7 @@ pub fn figure(name: &str, legend: &Markup, drawing: &Markup) -> Markup {
     }
 }
 
-/// The axes, with a line across at each value that is written.
+/// Renders the axes, with a grid line at each label.
 pub fn frame(x: &Scale, y: &Scale) -> Markup {
     let mut out = String::new();
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);

@@ -1,9 +1,9 @@
-//! An axis: where a value lies on it, and which values are written beside it.
+//! An axis: the position of a value on it, and the labels beside it.
 
 use crate::report::units::{bytes, grouped, time, whole};
 use crate::run::series::Sample;
 
-/// Most values that are written beside a linear axis.
+/// Most labels beside a linear axis.
 const TICKS_MAX: f64 = 5.0;
 
 /// An axis.
@@ -11,12 +11,12 @@ pub struct Scale {
     from: f64,
     to: f64,
     logarithmic: bool,
-    /// Values with what is written at them.
+    /// Values with their labels.
     pub ticks: Vec<(f64, String)>,
 }
 
 impl Scale {
-    /// Where a value lies, from 0 to 1.
+    /// Returns the position of a value, from 0 to 1.
     pub fn place(&self, value: f64) -> f64 {
         let (from, to, value) = if self.logarithmic {
             (self.from.ln(), self.to.ln(), value.max(self.from).ln())
@@ -26,7 +26,7 @@ impl Scale {
         ((value - from) / (to - from).max(f64::EPSILON)).clamp(0.0, 1.0)
     }
 
-    /// Linear from 0 to `most`, with round values written by `say`.
+    /// Creates a linear axis from 0 to `most`, with round values labelled by `say`.
     fn linear(most: f64, say: impl Fn(f64) -> String) -> Self {
         let most = if most > 0.0 { most } else { 1.0 };
         let step = round_step(most / TICKS_MAX);
@@ -35,18 +35,18 @@ impl Scale {
         Self { from: 0.0, to: steps * step, logarithmic: false, ticks }
     }
 
-    /// Whole numbers.
+    /// Creates an axis of whole numbers.
     pub fn counts(most: f64) -> Self {
         Self::linear(most.max(TICKS_MAX), |value| grouped(value.round()))
     }
 
-    /// Small numbers, in as many decimals as tell them apart.
+    /// Creates an axis of small numbers, with enough decimals to tell them apart.
     pub fn plain(most: f64) -> Self {
         let decimals = whole((1.0 - most.max(0.001).log10().floor()).min(4.0));
         Self::linear(most, |value| format!("{value:.decimals$}"))
     }
 
-    /// Bytes, in steps that are round in their unit.
+    /// Creates an axis of bytes, in steps that are round in their unit.
     pub fn bytes(most: f64) -> Self {
         let mut unit = 1.0;
         while most / unit >= 1024.0 {
@@ -57,7 +57,7 @@ impl Scale {
         Self { to: scale.to * unit, ticks, ..scale }
     }
 
-    /// Seconds of a run.
+    /// Creates an axis of the seconds of a run.
     pub fn seconds(samples: &[Sample]) -> Self {
         let last = samples.last().map_or(1.0, |sample| sample.at_s);
         let linear =
@@ -66,7 +66,7 @@ impl Scale {
         Self { to: last, ticks, ..linear }
     }
 
-    /// Latencies in microseconds, by powers of ten.
+    /// Creates a logarithmic axis of latencies in microseconds.
     pub fn times(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) =
             values.fold((f64::MAX, 1.0), |(low, high), value: f64| (value.min(low), value.max(high)));
@@ -79,7 +79,8 @@ impl Scale {
         Self { from: 10f64.powf(low), to: 10f64.powf(high), logarithmic: true, ticks }
     }
 
-    /// Percentiles: each nine takes as much room as the one before. The values are 1 / (1 - quantile).
+    /// Creates an axis of percentiles: each nine is as wide as the one before. The values are 1 / (1 -
+    /// quantile).
     pub fn quantiles(values: impl Iterator<Item = f64>) -> Self {
         let to = values.fold(10.0, f64::max);
         let named = [
@@ -100,7 +101,7 @@ impl Scale {
     }
 }
 
-/// The least round number (1, 2 or 5 with zeros) that is not below `step`.
+/// Returns the least round number (1, 2 or 5 with zeros) that is not below `step`.
 fn round_step(step: f64) -> f64 {
     let decade = 10f64.powf(step.log10().floor());
     [1.0, 2.0, 5.0, 10.0]

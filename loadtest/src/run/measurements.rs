@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use crate::run::series::Series;
 use crate::run::stats::Latencies;
 
-/// What the course of the run measured.
+/// The measurements of a run.
 #[derive(Debug, Default)]
-pub struct Measured {
+pub struct Measurements {
     /// The server's memory before the readers joined.
     pub resident_before: Option<u64>,
     /// The server's memory with all readers joined.
@@ -18,18 +18,18 @@ pub struct Measured {
     pub server_cpu: Option<Duration>,
     /// The tester's own, over the same time.
     pub own_cpu: Option<Duration>,
-    /// How long that time was.
+    /// The length of that time.
     pub loaded: Duration,
     /// The share of that time in which this machine's cores had nothing to do.
     pub machine_idle: Option<f64>,
-    /// How long all readers took to join.
+    /// Time in which all readers joined.
     pub joining: Duration,
-    /// When the first message was due.
+    /// The time at which the first message was due.
     pub first: Option<Instant>,
-    /// Whether the run was stopped from outside.
+    /// Set when the run was stopped from outside.
     pub interrupted: bool,
-    /// How late the tester's own timers were.
+    /// Delay of the tester's own timers.
     pub scheduling: Latencies,
-    /// How it went, second by second.
+    /// The samples, second by second.
     pub series: Series,
 }

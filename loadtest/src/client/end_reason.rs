@@ -4,21 +4,21 @@ use std::io;
 
 use crate::client::http::Malformed;
 
-/// Why a connection ended.
+/// The reason for which a connection ended.
 #[derive(Debug)]
-pub enum End {
+pub enum EndReason {
     /// The server closed it.
     Closed,
     /// The socket failed.
     Failed(io::ErrorKind),
     /// The server answered something other than a stream.
     Status(u16),
-    /// What it sent could not be read.
+    /// The bytes of the server could not be parsed.
     Malformed(&'static str),
 }
 
-impl End {
-    /// The kind of error that it counts as.
+impl EndReason {
+    /// Returns the kind of error that it counts as.
     pub fn kind(&self) -> String {
         match self {
             Self::Closed => "stream closed by the server".to_owned(),
@@ -29,13 +29,13 @@ impl End {
     }
 }
 
-impl From<io::Error> for End {
+impl From<io::Error> for EndReason {
     fn from(error: io::Error) -> Self {
         Self::Failed(error.kind())
     }
 }
 
-impl From<Malformed> for End {
+impl From<Malformed> for EndReason {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed.0)
     }
