@@ -21,7 +21,7 @@ mutants:
 
 # The long versions of the tests of what must never happen; writes docs/evidence.md.
 prove:
-	./core/prove
+	./verify/prove
 
 # Ends by writing docs/benchmarks.md and its plots.
 bench:

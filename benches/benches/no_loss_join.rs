@@ -13,13 +13,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use millchat::oracle::{Act, Oracle, Reader, RecoveredLog, Said, Seen};
 use millchat::{
     Body, Chat, Delivery, Dispatcher, Draft, Epoch, Event, FrameKind, From, Item, Place, RoomName,
 };
 use millchat_benches::fixtures::{self, author};
 use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit};
+use millchat_oracle::{Act, Oracle, Reader, RecoveredLog, Said, Seen};
 use rand::RngExt as _;
 use tokio::task::LocalSet;
 
@@ -221,7 +221,7 @@ impl Load {
     }
 
     /// Reads the rooms from their begin to their head and holds all that was observed against them.
-    fn verify(&self) -> Vec<millchat::oracle::Violation> {
+    fn verify(&self) -> Vec<millchat_oracle::Violation> {
         let (runtime, epoch) = (fixtures::runtime(), self.chat.epoch());
         let recover = |number| {
             let room = fixtures::room(number);

@@ -289,12 +289,6 @@ impl Chat {
         self.0.shared.log.close()
     }
 
-    /// Forgets rooms that nobody is in, as if they had been idle for long: for tests of what happens then.
-    #[cfg(any(test, feature = "oracle"))]
-    pub fn forget_idle_rooms(&self) {
-        self.0.shared.rooms.forget_idle(std::time::Instant::now(), std::time::Duration::ZERO);
-    }
-
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }

@@ -1,4 +1,4 @@
-//! What the fuzz targets in `core/fuzz` run: what strangers, or a bad disk, hand their bytes to.
+//! What the fuzz targets in `verify/fuzz` run: what strangers, or a bad disk, hand their bytes to.
 
 use crate::event::{Place, RoomName};
 use crate::log::record::{self, Fields};

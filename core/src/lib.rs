@@ -51,23 +51,16 @@ mod encoder;
 mod error;
 mod event;
 mod fanout;
-#[cfg(test)]
-mod faults;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod history;
 mod idempotency;
-#[cfg(test)]
-mod interleavings;
 mod keeper;
 pub mod log;
 #[cfg(loom)]
+#[path = "../../verify/loom/src/models/mod.rs"]
 pub mod models;
 mod moderation;
-#[cfg(any(test, feature = "oracle"))]
-pub mod oracle;
-#[cfg(test)]
-mod power_loss;
 mod reaction;
 mod readpool;
 mod retention;
@@ -77,6 +70,9 @@ mod rooms;
 mod signals;
 mod subscription;
 mod sync;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
+pub mod testing;
 mod writer;
 
 pub use chat::{Builder, Chat, OpenError, Overview};

@@ -215,6 +215,8 @@ impl Room {
 }
 
 #[cfg(test)]
+mod proptests;
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::encoder::Item;

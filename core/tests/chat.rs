@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use millchat::{
     Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opened,
-    Opening, Place, Position, Received, ResetReason, RoomName, SendError, Signal, Subscription,
+    Opening, Place, Position, Received, ResetReason, RoomName, SendError, Signal, Subscription, testing,
 };
 use support::room;
 
@@ -115,7 +115,7 @@ async fn a_reader_can_begin_anywhere() {
         let to = if n % 3 == 0 { &other } else { &lobby };
         chat.send(to, Draft::post(author("ada"), n.to_string())).await.unwrap();
     }
-    chat.forget_idle_rooms();
+    testing::forget_idle_rooms(&chat);
     // Twice: from the log, and from what the first has brought into memory.
     for _ in 0..2 {
         for (count, first) in
@@ -200,7 +200,7 @@ async fn two_join_an_expired_room_at_once_and_one_sends_immediately() {
         drop(chat.subscribe(&name, From::Last(1), None).await.unwrap());
         let expire = {
             let chat = chat.clone();
-            tokio::task::spawn_blocking(move || (0..20).for_each(|_| chat.forget_idle_rooms()))
+            tokio::task::spawn_blocking(move || (0..20).for_each(|_| testing::forget_idle_rooms(&chat)))
         };
         let join = |sends: bool| {
             let (chat, name) = (chat.clone(), name.clone());
@@ -332,7 +332,7 @@ async fn a_deleted_text_is_served_to_nobody_and_gone_from_the_file() {
     let from = From::After(Place { epoch: chat.epoch(), position: 0 });
     check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
     drop(live);
-    chat.forget_idle_rooms();
+    testing::forget_idle_rooms(&chat);
     check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
     assert_eq!(chat.history(&lobby, HistoryRange::Newest, 9).await.unwrap().messages[0].content, None);
     // Its records: none has it. (The file may hold old pages until they are written over.)

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use millchat::log::{Append, Log};
-use millchat::{Action, Body, Chat, Draft, From, HistoryRange, Received, SendError, Subscription, Timestamp};
+use millchat::{
+    Action, Body, Chat, Draft, From, HistoryRange, Received, SendError, Subscription, Timestamp, testing,
+};
 use support::{act, ada, room, until};
 
 const SECRET: &str = "secret";
@@ -79,7 +81,7 @@ async fn an_emptied_room_is_served_without_its_text_from_the_acknowledgement_on(
     assert_eq!(texts(&mut live, after).await, ["after"]);
     let mut joined = chat.subscribe(&lobby, From::Last(1_000), None).await.unwrap();
     assert_eq!(texts(&mut joined, after).await, ["after"]);
-    chat.forget_idle_rooms();
+    testing::forget_idle_rooms(&chat);
     let mut joined = chat.subscribe(&lobby, From::Last(1_000), None).await.unwrap();
     assert_eq!(texts(&mut joined, after).await, ["after"]);
     let page = chat.history(&lobby, HistoryRange::Newest, 1_000).await.unwrap();

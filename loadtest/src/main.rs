@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use goose::GooseAttack;
 use goose::config::GooseConfiguration;
-use millchat::oracle::{Rule, Violation};
+use millchat_oracle::{Rule, Violation};
 
 use crate::check::recover;
 use crate::load::{phases, users};

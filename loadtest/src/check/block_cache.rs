@@ -108,8 +108,8 @@ impl BlockCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millchat::oracle::{Act, Said, Seen};
     use millchat::{Epoch, Place};
+    use millchat_oracle::{Act, Said, Seen};
     use std::time::Duration;
 
     fn event(position: Position, prev: Position) -> (Vec<u8>, Event) {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use millchat::oracle::{Act, Said, Seen, digest};
 use millchat::{Opening, Place, Position, ResetReason};
+use millchat_oracle::{Act, Said, Seen, digest};
 use serde::Deserialize;
 
 use crate::check::stamp::Stamp;

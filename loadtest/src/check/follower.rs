@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use millchat::{Opening, Place, Position, oracle};
+use millchat::{Opening, Place, Position};
+use millchat_oracle as oracle;
 
 use crate::check::block_cache::{BlockContent, StampedBlock};
 use crate::check::context::{BlockContext, Context};

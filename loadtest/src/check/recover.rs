@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use millchat::oracle::{Page, RecoveredLog, Told, digest};
 use millchat::{Epoch, Opening, Place, Position, RoomName};
+use millchat_oracle::{Page, RecoveredLog, Told, digest};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;

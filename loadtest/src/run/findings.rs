@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millchat::Epoch;
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 use parking_lot::Mutex;
 
 use crate::check::sent_log::SentLog;

@@ -23,7 +23,7 @@ use crate::support::client::answer;
 use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Browser, Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said};
+use millchat_oracle::{Oracle, Said};
 
 /// All that was written is sent.
 const NOTHING_WAITS: &str = "document.querySelectorAll('#outbox li').length === 0";

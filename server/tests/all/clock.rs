@@ -15,7 +15,7 @@ use crate::support::client::answer;
 use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::{Guest, Server};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Sender};
+use millchat_oracle::{Oracle, Sender};
 
 const ROOM: &str = "lobby";
 /// Where Debian and others put the library that moves the clock.

@@ -16,7 +16,7 @@ use crate::support::judge::{epoch, read_history, recover};
 use crate::support::server::{BINARY, command, run};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Act, Oracle, Said, Violation};
+use millchat_oracle::{Act, Oracle, Said, Violation};
 
 const ADMIN: &str = "a-token-for-tests-only";
 const SENDERS: usize = 8;

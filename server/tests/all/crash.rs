@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::support::judge::{Follower, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server, variable, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat_oracle::{Oracle, Said, Sender};
 
 /// How often the server is killed; `make prove` sets more.
 const ROUNDS_VARIABLE: &str = "MILLCHAT_CRASH_ROUNDS";

@@ -16,7 +16,7 @@ use crate::support::refusal::{assert_left_as_it_is, assert_refused};
 use crate::support::server::{BINARY, command, run};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat_oracle::{Oracle, Said, Sender};
 
 const MIB: u64 = 1024 * 1024;
 const ROOM: &str = "lobby";

@@ -10,7 +10,7 @@ use crate::support::machine::{memory_bytes_max, need_descriptors, put_last};
 use crate::support::raw::{Line, post};
 use crate::support::{Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat_oracle::{Oracle, Said, Sender};
 use serde_json::Value;
 
 /// What the server may open: 256 connections, after its reserve.

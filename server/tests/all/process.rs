@@ -11,7 +11,7 @@ use crate::support::machine::cpu_ticks;
 use crate::support::server::run;
 use crate::support::{PATIENCE, Server, Stream, within};
 use millchat::RoomName;
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 
 #[tokio::test]
 async fn a_second_process_on_the_same_log_is_told_so() {

@@ -11,7 +11,7 @@ use crate::support::node;
 use crate::support::sse::{Item, Parser, SseEvent};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Sender};
+use millchat_oracle::{Oracle, Sender};
 
 /// Sends `count` messages that go on counting from `first`; gives the last position.
 async fn say(api: &Api, guest: &Guest, sender: &Sender, first: u64, count: u64) -> u64 {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use millchat::RoomName;
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 use tempfile::TempDir;

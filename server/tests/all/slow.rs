@@ -7,7 +7,7 @@ use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
 use crate::support::machine::memory_bytes;
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Sender};
+use millchat_oracle::{Oracle, Sender};
 
 const READERS: usize = 100;
 /// Far more than the sockets' buffers, the server's and the ring together hold for one reader.

@@ -20,7 +20,7 @@ use crate::support::machine::need_descriptors;
 use crate::support::raw::{Line, post, status_of};
 use crate::support::{PATIENCE, Server, within};
 use millchat::RoomName;
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 
 /// Connections that say nothing.
 const IDLE: usize = 5_000;

@@ -21,7 +21,7 @@ use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, r
 use crate::support::machine::{cpu_ticks, need_descriptors};
 use crate::support::{Api, Guest, Server, variable, within};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Sender};
+use millchat_oracle::{Oracle, Sender};
 
 /// Sets the number of readers: `make prove` has 19,000.
 const READERS_VARIABLE: &str = "MILLCHAT_STORM_READERS";

@@ -11,7 +11,7 @@ use crate::support::judge::{Follower, acknowledge, assert_clean, epoch, recover}
 use crate::support::sse::{Item, SseEvent};
 use crate::support::{Api, Guest, Server, Stream, within};
 use millchat::RoomName;
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 
 const EVENTS: &str = "/api/v1/rooms/lobby/events";
 

@@ -18,8 +18,6 @@
 
 pub(super) mod check;
 pub(super) mod copy;
-#[cfg(test)]
-mod damage;
 mod moderation;
 mod open;
 mod overlay;
@@ -44,6 +42,8 @@ use super::{
 };
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
 use crate::reaction::{Reacted, Reaction};
+#[cfg(feature = "testing")]
+pub use ::redb::StorageBackend;
 pub use open::OpenError;
 use write::DISK_RESERVE_BYTES;
 

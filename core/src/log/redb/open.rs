@@ -146,7 +146,7 @@ impl RedbLog {
     }
 
     /// The same with almost no cache, so that reads meet the storage.
-    #[cfg(test)]
+    #[cfg(feature = "testing")]
     pub fn with_small_cache(backend: impl StorageBackend) -> Result<Self, OpenError> {
         let name = "the log";
         let database = Builder::new().set_cache_size(0).create_with_backend(backend);

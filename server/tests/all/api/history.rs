@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server};
 use millchat::RoomName;
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 
 const NONE: [u64; 0] = [];
 

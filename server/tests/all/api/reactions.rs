@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::support::client::answer;
 use crate::support::judge::{assert_clean, read_history, recover};
 use crate::support::{Answer, Api, Guest, Server};
-use millchat::oracle::{Act, Oracle, Said, digest};
 use millchat::{Reaction, RoomName};
+use millchat_oracle::{Act, Oracle, Said, digest};
 
 const UP: &str = "%F0%9F%91%8D";
 const HEART: &str = "%E2%9D%A4%EF%B8%8F";

@@ -6,7 +6,7 @@ use crate::support::client::answer;
 use crate::support::judge::{assert_clean, read_history, recover};
 use crate::support::{Answer, Api, Guest, Server};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said};
+use millchat_oracle::{Oracle, Said};
 
 async fn reply(api: &Api, guest: &Guest, body: &Value, key: Option<&str>) -> Answer {
     let mut request = api.request(reqwest::Method::POST, "/api/v1/rooms/lobby/messages");

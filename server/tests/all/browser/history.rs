@@ -2,7 +2,7 @@
 
 use super::{assert_shows_all, room_url, say};
 use crate::support::{Api, Browser, Guest, Server};
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 
 /// Whether a row is in sight.
 fn in_sight(id: &str) -> String {

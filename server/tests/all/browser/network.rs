@@ -4,7 +4,7 @@ use super::{NOTHING_WAITS, assert_shows_all, say};
 use crate::support::judge::{assert_clean, recover};
 use crate::support::{Browser, Line, Server};
 use millchat::RoomName;
-use millchat::oracle::{Oracle, Said, Sender};
+use millchat_oracle::{Oracle, Said, Sender};
 use std::time::Duration;
 use thirtyfour::prelude::*;
 

@@ -3,7 +3,7 @@
 use super::{NOTHING_WAITS, assert_shows_all, room_url, say};
 use crate::support::judge::{assert_clean, recover};
 use crate::support::{Browser, Server, within};
-use millchat::oracle::Oracle;
+use millchat_oracle::Oracle;
 use serde_json::json;
 use std::time::Duration;
 

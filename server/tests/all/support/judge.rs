@@ -3,8 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use millchat::oracle::{Act, Oracle, Page, Reacting, Reader, RecoveredLog, Said, Seen, Sender, Told, digest};
 use millchat::{Opening, ResetReason, RoomName};
+use millchat_oracle::{Act, Oracle, Page, Reacting, Reader, RecoveredLog, Said, Seen, Sender, Told, digest};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpStream;

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The list of mutations, from the root of the repository.
-pub const LIST: &str = "core/mutants/list.toml";
+pub const LIST: &str = "verify/mutants/list.toml";
 /// What a copy leaves out.
 const LEFT_OUT: [&str; 5] = ["target", ".git", "node_modules", "artifacts", "corpus"];
 

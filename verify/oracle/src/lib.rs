@@ -32,12 +32,8 @@ mod tests;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use millchat::{Body, Event, HistoryPage, Message, Opening, Position, Reaction, Reactions, RoomName};
 use parking_lot::Mutex;
-
-use crate::event::{Body, Event, Position, RoomName};
-use crate::history::HistoryPage;
-use crate::reaction::{Reaction, Reactions};
-use crate::subscription::Opening;
 
 pub use check::{Rule, Violation};
 
@@ -144,7 +140,8 @@ impl From<&Event> for Seen {
             Body::Close => (Act::Close, None),
             Body::Open => (Act::Open, None),
             Body::Empty => (Act::Empty, None),
-            Body::Unknown { .. } => (Act::Other, None),
+            // A kind of a later release, known to the log or not.
+            _ => (Act::Other, None),
         };
         let author = event.author.as_ref().map_or(0, |author| digest(&author.id));
         Self { position: event.position, prev: event.prev, said: Said { author, act, content } }
@@ -206,7 +203,7 @@ pub struct Page {
 
 impl From<&HistoryPage> for Page {
     fn from(page: &HistoryPage) -> Self {
-        let told = |message: &crate::event::Message| Told {
+        let told = |message: &Message| Told {
             position: message.position,
             prev: message.prev,
             author: message.author.as_ref().map_or(0, |author| digest(&author.id)),

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
+use millchat::{Position, RoomName};
+
 use super::{
     Act, Oracle, Outcome, PageRecord, Piece, Reacting, ReaderRecord, RecoveredLog, Said, Seen, SenderRecord,
     Told, content_digest,
 };
-use crate::event::{Position, RoomName};
 
 /// How many violations are listed; the rest is counted.
 const VIOLATIONS_MAX: usize = 1000;

@@ -1,4 +1,4 @@
-//! What threads do to each other, in every order: models for loom, run by `core/models`.
+//! What threads do to each other, in every order: models for loom, run by `verify/loom`.
 //!
 //! A model is a short piece of concurrent work on the crate's own room, waiting list, table and committer. Loom
 //! runs it again and again, each time with another order of the steps, until it has seen all of them (or all

@@ -1,8 +1,8 @@
 //! The oracle is worth something only if it catches what it is for: each way to break a promise, once.
 
+use millchat::{Reaction, ResetReason};
+
 use super::*;
-use crate::reaction::Reaction;
-use crate::subscription::ResetReason;
 
 fn room() -> RoomName {
     RoomName::new("lobby").unwrap()

@@ -1,6 +1,6 @@
 //! Breaks each guarantee on purpose, and sees whether the tests notice.
 //!
-//! `millchat-mutants [--list] [WORD]...` applies each mutation of `core/mutants/list.toml` (whose name or file holds
+//! `millchat-mutants [--list] [WORD]...` applies each mutation of `verify/mutants/list.toml` (whose name or file holds
 //! one of the words) to a copy of the tree and runs the tests that should notice; when they do not, all the tests of
 //! what was mutated. How it goes is said on stderr, a table at the end on stdout. It exits with 1 when a mutation
 //! survives, does not apply any more, or does not compile.
@@ -19,7 +19,7 @@ use copy::Copy;
 use trial::{Outcome, Tests};
 
 /// All that a mutation of the core must get past.
-const CORE_ALL: &[&str] = &["-p millchat -p millchat-models --tests"];
+const CORE_ALL: &[&str] = &["-p millchat -p millchat-loom --tests"];
 /// All that a mutation of the server must get past: those of the process's tests that end soon.
 const SERVER_ALL: &[&str] = &[
     "-p millchat-server --lib",
@@ -165,4 +165,24 @@ fn judge(copy: &Copy, tests: &Tests, mutation: &Mutation) -> Result<(bool, Strin
         }
     }
     Ok((false, "SURVIVED".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_mutation_still_applies() {
+        let root = root().unwrap();
+        let broken: Vec<_> = meant(&root, &[])
+            .unwrap()
+            .into_iter()
+            .filter(|it| {
+                let source = fs::read_to_string(root.join(&it.file)).unwrap_or_default();
+                source.matches(&it.find).count() != 1
+            })
+            .map(|it| format!("{} ({})", it.name, it.file))
+            .collect();
+        assert!(broken.is_empty(), "the text of these mutations is not in their file once: {broken:#?}");
+    }
 }

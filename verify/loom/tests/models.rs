@@ -1,6 +1,6 @@
 //! Runs the models: `LOOM_MAX_PREEMPTIONS` and `LOOM_MAX_DURATION` (seconds) say how far.
 
-use millchat_models::models;
+use millchat_loom::models;
 
 #[test]
 fn a_reader_that_falls_asleep_just_as_news_comes_is_woken() {

@@ -7,14 +7,12 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use ::redb::StorageBackend;
+use millchat::log::Append;
+use millchat::testing::{StorageBackend, open_log_without_cache};
+use millchat::{Body, Position, RoomName, Timestamp};
 use parking_lot::RwLock;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-
-use super::RedbLog;
-use crate::event::{Body, Position, RoomName, Timestamp};
-use crate::log::{Append, Log as _};
 
 const PAGE_BYTES: usize = 4 * 1024;
 const ROUNDS: u64 = 60;
@@ -66,7 +64,7 @@ fn post(n: u64) -> Append {
 #[test]
 fn pages_damaged_under_an_open_log_are_errors_or_panics_that_can_be_caught() {
     let disk = Memory::default();
-    let log = RedbLog::with_small_cache(disk.clone()).unwrap();
+    let log = open_log_without_cache(disk.clone()).unwrap();
     for batch in 0..EVENTS / 20 {
         let batch: Vec<_> = (0..20).map(|n| post(batch * 20 + n)).collect();
         log.commit(&batch, 0).unwrap();
@@ -80,7 +78,7 @@ fn pages_damaged_under_an_open_log_are_errors_or_panics_that_can_be_caught() {
     for round in 0..ROUNDS {
         let mut random = StdRng::seed_from_u64(round);
         let disk = Memory(Arc::new(RwLock::new(image.clone())));
-        let log = RedbLog::with_small_cache(disk.clone()).unwrap();
+        let log = open_log_without_cache(disk.clone()).unwrap();
         {
             let mut bytes = disk.0.write();
             for _ in 0..random.random_range(1..used.len()) {
@@ -113,7 +111,7 @@ fn pages_damaged_under_an_open_log_are_errors_or_panics_that_can_be_caught() {
             });
         }
         attempt(&mut || log.close().is_ok());
-        attempt(&mut || RedbLog::with_small_cache(disk.clone()).is_ok());
+        attempt(&mut || open_log_without_cache(disk.clone()).is_ok());
     }
     println!("{done} done, {panics} panics");
     assert!(panics > 0 && done > 0, "{done} done, {panics} panics");

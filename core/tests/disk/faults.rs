@@ -9,17 +9,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use millchat::testing::{self, StorageBackend};
+use millchat::{
+    Action, Author, AuthorKind, Builder, Chat, Draft, Epoch, From, HistoryRange, Place, Position, Reaction,
+    Received, RoomName, SendError,
+};
+use millchat_oracle::{Act, Oracle, Said, Seen, Sender, digest};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use redb::StorageBackend;
 
-use crate::event::{Action, Author, AuthorKind, Draft, Place, Position, RoomName};
-use crate::log::Log;
-use crate::log::redb::RedbLog;
-use crate::oracle::{Act, Oracle, Said, Seen, Sender, digest};
-use crate::power_loss::{Acknowledged, Backend, KEEP, ROOMS, inspect, recover};
-use crate::{Builder, Chat, From, HistoryRange, Reaction, Received, SendError};
+use crate::recovered::{Acknowledged, KEEP, ROOMS, inspect, recover};
+use crate::storage::Backend;
 
 /// What goes wrong, once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -209,7 +210,7 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
 /// A log with some past, as it lies on the disk.
 fn past() -> Vec<u8> {
     let disk = Backend::of(Vec::new());
-    let chat = Builder::default().open_log(Arc::new(RedbLog::with_backend(disk.clone()).unwrap())).unwrap();
+    let chat = Builder::default().open_log(testing::open_log(disk.clone()).unwrap()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         for n in 0..300 {
@@ -237,7 +238,7 @@ fn run(image: &[u8], fault: Fault, nth: usize, left: Left) -> Outcome {
     let faulty = Faulty(Backend::of(image.to_vec()), plan.clone());
     let (oracle, shared) = (Arc::new(Oracle::new()), Arc::new(Senders::default()));
     let mut outcome = Outcome::default();
-    let past = RedbLog::with_backend(Backend::of(image.to_vec())).unwrap();
+    let past = testing::open_log(Backend::of(image.to_vec())).unwrap();
     let epoch = past.epoch();
     for room in ROOMS.map(|room| RoomName::new(room).unwrap()) {
         oracle.inherits(&room, past.room_head(&room).unwrap());
@@ -246,11 +247,11 @@ fn run(image: &[u8], fault: Fault, nth: usize, left: Left) -> Outcome {
     // Pages that leave a full cache early are written on trial: a failure there is none, so writes have a large
     // one; reads meet the disk only with a small one.
     let small = fault == Fault::Read;
-    let open = if small { RedbLog::with_small_cache } else { RedbLog::with_backend };
+    let open = if small { testing::open_log_without_cache } else { testing::open_log };
     let Ok(log) = open(faulty.clone()) else {
         return Outcome { met: true, at_open: true, ..outcome };
     };
-    let chat = Builder::default().keep(KEEP).open_log(Arc::new(log)).unwrap();
+    let chat = Builder::default().keep(KEEP).open_log(log).unwrap();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     runtime.block_on(async {
@@ -313,7 +314,7 @@ async fn look_at_broken(chat: &Chat, oracle: &Oracle) -> Vec<String> {
         wrong.push(format!("readiness afterwards: {ready:?}"));
     }
     // A reader that has all but the newest is served from the ring, if the room was in memory.
-    let known = chat.shared().rooms.get(&room).and_then(|room| room.place_before_last(1));
+    let known = testing::place_before_newest(chat, &room);
     if let Some(position) = known {
         let reader = oracle.reader(&room, "late");
         let place = Place { epoch: chat.epoch(), position };
@@ -338,12 +339,12 @@ fn ada() -> Author {
 }
 
 /// Opens what is left, settles what is in doubt, and asks the oracle before and after.
-async fn settle(image: Vec<u8>, epoch: crate::Epoch, oracle: &Oracle, shared: &Senders) -> Vec<String> {
+async fn settle(image: Vec<u8>, epoch: Epoch, oracle: &Oracle, shared: &Senders) -> Vec<String> {
     let mut wrong = inspect(image.clone(), oracle, &shared.acknowledged.lock());
     if !wrong.is_empty() {
         return wrong;
     }
-    let log: Arc<dyn Log> = Arc::new(RedbLog::with_backend(Backend::of(image)).unwrap());
+    let log = testing::open_log(Backend::of(image)).unwrap();
     if log.epoch() != epoch {
         wrong.push("another epoch".into());
     }

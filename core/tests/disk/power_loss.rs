@@ -1,0 +1,140 @@
+//! Power loss, tested: at every sync of a workload the disk is opened as a power loss would have left it.
+//!
+//! `kill -9` leaves the page cache and so proves nothing about fsync. This disk forgets: what was written
+//! after the last sync is gone, or is there in part, in any order. The log is opened from what is left and
+//! the oracle holds it against everything that was acknowledged by then.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use millchat::{Action, Author, AuthorKind, Builder, Chat, Draft, Position, Reaction, RoomName, testing};
+use millchat_oracle::{Act, Oracle, Said, digest};
+use parking_lot::Mutex;
+
+use crate::recovered::{Acknowledged, KEEP, ROOMS, inspect};
+use crate::storage::{AtSync, Backend};
+
+/// A sender gives up after this many sends: a log that never syncs would never come to an end.
+const SENDS_MAX: u64 = 5_000;
+
+/// What one run saw.
+struct Run {
+    syncs: usize,
+    violations: Vec<String>,
+}
+
+/// Three senders post, edit, delete, react, close, open, empty and ban, and retention cuts, until the disk was synced `syncs`
+/// times.
+fn run(syncs: usize, honest: bool) -> Run {
+    let oracle = Arc::new(Oracle::new());
+    let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();
+    let violations: Arc<Mutex<Vec<String>>> = Arc::default();
+    let at_sync: AtSync = {
+        let (oracle, acknowledged, violations) = (oracle.clone(), acknowledged.clone(), violations.clone());
+        Box::new(move |forgotten, torn| {
+            let acknowledged = acknowledged.lock().clone();
+            for (how, image) in [("forgotten", forgotten), ("torn", torn)] {
+                let wrong = inspect(image, &oracle, &acknowledged);
+                violations.lock().extend(wrong.into_iter().map(|what| format!("{how}: {what}")));
+            }
+        })
+    };
+    let disk = Backend::new(Vec::new(), at_sync);
+    let log = testing::open_log(disk.clone()).unwrap();
+    disk.watch(honest);
+    let chat = Builder::default().keep(KEEP).open_log(log).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let senders = ROOMS.map(|room| {
+            let (chat, oracle, acknowledged, disk) =
+                (chat.clone(), oracle.clone(), acknowledged.clone(), disk.clone());
+            tokio::spawn(async move {
+                send(&chat, &oracle, &acknowledged, room, || disk.syncs() < syncs).await;
+            })
+        });
+        for sender in senders {
+            sender.await.unwrap();
+        }
+    });
+    // Power is lost once more, with everything acknowledged and nothing closed.
+    let syncs = disk.syncs();
+    violations.lock().extend(inspect(disk.synced(), &oracle, &acknowledged.lock()));
+    let violations = std::mem::take(&mut *violations.lock());
+    Run { syncs, violations }
+}
+
+async fn send(
+    chat: &Chat,
+    oracle: &Oracle,
+    acknowledged: &Mutex<Acknowledged>,
+    room: &str,
+    more: impl Fn() -> bool,
+) {
+    let name = RoomName::new(room).unwrap();
+    let author = Author { id: room.into(), name: room.into(), kind: AuthorKind::Guest };
+    let sender = oracle.sender(&name, room);
+    let mut messages: Vec<Position> = Vec::new();
+    let mut reacted: HashSet<Position> = HashSet::new();
+    for n in 0..SENDS_MAX {
+        if !more() {
+            return;
+        }
+        let content = format!("{room} {n} {}", "x".repeat((n % 7 * 100) as usize));
+        let target = messages.last().copied().filter(|_| n % 5 == 4);
+        if n % 20 == 17 {
+            let banned = format!("{room}-{n}");
+            chat.ban(&banned, author.clone()).await.unwrap();
+            acknowledged.lock().bans.push(banned);
+        }
+        let (action, act) = match target {
+            _ if n % 20 == 11 => (Action::Close, Act::Close),
+            _ if n % 20 == 12 => (Action::Open, Act::Open),
+            _ if n % 50 == 33 => (Action::Empty, Act::Empty),
+            _ if n % 5 == 1 && !messages.is_empty() => {
+                let (target, reaction) = (messages[messages.len() - 1], Reaction::Party);
+                let on = !reacted.remove(&target) && reacted.insert(target);
+                (Action::React { target, reaction, on }, Act::React(target, reaction, on))
+            }
+            None => (Action::Post { content: content.clone(), reply_to: None }, Act::Message),
+            Some(target) if n % 2 == 0 => {
+                (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
+            }
+            Some(target) => (Action::Delete { target, moderator: false }, Act::Delete(target)),
+        };
+        let text = matches!(act, Act::Message | Act::Edit(_)).then(|| digest(&content));
+        let said = Said { author: digest(room), act, content: text };
+        // Until it is answered it may be there or not.
+        sender.unknown(n, said);
+        let draft = Draft { author: Some(author.clone()), action, key: (n % 3 == 0).then(|| n.to_string()) };
+        let receipt = chat.send(&name, draft).await.unwrap();
+        sender.acknowledged(n, said, receipt.position, receipt.prev);
+        match act {
+            Act::Message => messages.push(receipt.position),
+            Act::Delete(target) => {
+                messages.pop();
+                acknowledged.lock().withheld.push(target);
+            }
+            Act::Empty => {
+                messages.clear();
+                acknowledged.lock().emptied.push((name.clone(), receipt.position));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn power_lost_at_any_sync_loses_nothing_acknowledged() {
+    // `make prove` goes on for longer.
+    let syncs = if std::env::var_os("MILLCHAT_PROVE").is_some() { 4_000 } else { 1_000 };
+    let run = run(syncs, true);
+    println!("power loss: at {} syncs, each forgotten and torn", run.syncs);
+    assert!(run.syncs >= syncs, "{} syncs", run.syncs);
+    assert!(run.violations.is_empty(), "{:#?}", &run.violations[..run.violations.len().min(5)]);
+}
+
+#[test]
+fn a_disk_that_only_says_that_it_syncs_is_found_out() {
+    let run = run(20, false);
+    assert!(!run.violations.is_empty());
+}

@@ -1,0 +1,126 @@
+//! A log that is opened from what a disk has left, held against what was acknowledged.
+
+use std::collections::HashSet;
+
+use millchat::log::{Log, READ_EVENTS_MAX};
+use millchat::{Keep, Position, RoomName, testing};
+use millchat_oracle::{Act, Oracle, Reacting, RecoveredLog, Seen, digest};
+
+use crate::storage::Backend;
+
+/// So little that the floor moves with almost every commit.
+pub const KEEP: Keep = Keep { age: None, bytes: Some(60_000) };
+
+pub const ROOMS: [&str; 3] = ["one", "two", "three"];
+
+/// Reads a room from its floor to its head, as a reader of the log would.
+pub fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
+    let (mut events, mut after) = (Vec::new(), 0);
+    loop {
+        let chain = log.read_after(room, after).expect("the log reads");
+        assert!(chain.events.len() <= READ_EVENTS_MAX);
+        let Some(last) = chain.events.last() else {
+            let (room, floor, head) = (room.clone(), chain.floor, chain.head);
+            return RecoveredLog { room, floor, head, events };
+        };
+        after = last.position;
+        events.extend(chain.events.iter().map(|event| Seen::from(&**event)));
+    }
+}
+
+/// What was acknowledged beside the events themselves.
+#[derive(Debug, Clone, Default)]
+pub struct Acknowledged {
+    /// Messages that were deleted: their text must be gone.
+    pub withheld: Vec<Position>,
+    /// Rooms that were emptied, and where: so must all text before.
+    pub emptied: Vec<(RoomName, Position)>,
+    /// Authors who were banned.
+    pub bans: Vec<String>,
+}
+
+impl Acknowledged {
+    /// What is wrong with a log by it.
+    fn broken_by(&self, log: &dyn Log, rooms: &[RecoveredLog]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for position in self.withheld.iter().filter(|position| **position >= log.floor()) {
+            let event = log.record(*position).unwrap().and_then(|record| record.event);
+            if event.is_none_or(|event| Seen::from(&*event).said.content.is_some()) {
+                wrong.push(format!("the delete of {position} was acknowledged and its text is there"));
+            }
+        }
+        for (room, emptied) in &self.emptied {
+            let recovered = rooms.iter().filter(|recovered| recovered.room == *room);
+            for seen in recovered.flat_map(|recovered| &recovered.events) {
+                if seen.position < *emptied && seen.said.content.is_some() {
+                    wrong.push(format!("{emptied} emptied {room}, and {} has its text", seen.position));
+                }
+            }
+        }
+        for author in self.bans.iter().filter(|author| !log.standing().is_banned(author)) {
+            wrong.push(format!("the ban of {author} was acknowledged and does not stand"));
+        }
+        for RecoveredLog { room, events, .. } in rooms {
+            let mut acts = events.iter().rev().map(|seen| seen.said.act);
+            let closed = acts.find(|act| matches!(act, Act::Close | Act::Open)).map(|act| act == Act::Close);
+            if closed.is_some_and(|closed| closed != log.standing().is_closed(room)) {
+                wrong.push(format!("{room} is closed by its table or by its events, and not by both"));
+            }
+        }
+        wrong.extend(rooms.iter().flat_map(|room| reactions_differ(log, room)));
+        wrong
+    }
+}
+
+/// The messages of which the reactions that stand are not those that the room's events leave.
+fn reactions_differ(log: &dyn Log, room: &RecoveredLog) -> Vec<String> {
+    let mut there: HashSet<(Position, Reacting)> = HashSet::new();
+    for seen in &room.events {
+        match seen.said.act {
+            Act::React(target, reaction, true) => {
+                there.insert((target, Reacting(reaction, seen.said.author)));
+            }
+            Act::React(target, reaction, false) => {
+                there.remove(&(target, Reacting(reaction, seen.said.author)));
+            }
+            _ => {}
+        }
+    }
+    let has_text = |seen: &&Seen| seen.said.act == Act::Message && seen.said.content.is_some();
+    let differs = |message: &&Seen| {
+        let stand = log.reactions(message.position).expect("the log reads").into_iter();
+        let stand = stand.map(|it| (message.position, Reacting(it.reaction, digest(&it.author.id))));
+        let left = there.iter().filter(|(target, _)| *target == message.position).copied();
+        stand.collect::<HashSet<_>>() != left.collect()
+    };
+    let wrong = room.events.iter().filter(has_text).filter(differs);
+    wrong
+        .map(|message| format!("the reactions to {} are not those of its events", message.position))
+        .collect()
+}
+
+/// Opens what a power loss left and returns what is wrong with it.
+pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> Vec<String> {
+    let log = match testing::open_log(Backend::of(image)) {
+        Ok(log) => log,
+        Err(error) => return vec![format!("it does not open: {error}")],
+    };
+    let rooms: Vec<_> = ROOMS.iter().map(|room| recover(&*log, &RoomName::new(room).unwrap())).collect();
+    let mut wrong: Vec<String> = oracle.check(&rooms).iter().map(ToString::to_string).collect();
+    wrong.extend(acknowledged.broken_by(&*log, &rooms));
+    // An emptying that was under way comes to its end.
+    while log.standing().counts().2 > 0 {
+        log.commit(&[], 0).expect("the log takes a step");
+    }
+    if !acknowledged.emptied.is_empty() {
+        let rooms: Vec<_> = rooms.iter().map(|room| recover(&*log, &room.room)).collect();
+        wrong.extend(acknowledged.broken_by(&*log, &rooms));
+    }
+    let records =
+        (log.floor()..=log.head()).map(|position| log.record(position).unwrap().map_or(0, |it| it.bytes));
+    let bytes: u64 = records.sum();
+    if bytes != log.live_bytes() {
+        wrong.push(format!("the records take {bytes} bytes, the log says {}", log.live_bytes()));
+    }
+    wrong
+}
