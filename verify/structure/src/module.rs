@@ -9,6 +9,9 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Item, ItemMod, Meta, UseTree, Visibility};
 
+/// Conditions under which only code that verifies is compiled.
+const VERIFICATION_CFGS: [&str; 3] = ["test", "loom", "fuzzing"];
+
 /// A module's place in its crate: the names from the root down to it.
 pub type ModulePath = Vec<String>;
 
@@ -146,7 +149,10 @@ fn written_path(attributes: &[Attribute]) -> Option<String> {
 
 fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
-        Meta::List(list) if list.path.is_ident("cfg") => has_ident(list.tokens.clone(), "test"),
+        Meta::List(list) if list.path.is_ident("cfg") => {
+            let has = |name| has_ident(list.tokens.clone(), name);
+            VERIFICATION_CFGS.into_iter().any(has) && !has("not")
+        }
         _ => false,
     })
 }

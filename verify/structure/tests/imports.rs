@@ -9,7 +9,7 @@ use millchat_structure::{Crate, Imports};
 const ROOTS: [(&str, usize); 6] = [
     ("core/src/lib.rs", 30),
     ("server/src/lib.rs", 48),
-    ("loadtest/src/main.rs", 3),
+    ("loadtest/src/main.rs", 0),
     ("benches/src/lib.rs", 0),
     ("benches/src/compare/main.rs", 0),
     ("benches/src/report/main.rs", 0),
