@@ -12,14 +12,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::SystemTime;
 
 /// The sources of the server, in the workspace.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 11] = [
     "Cargo.toml",
     "core/Cargo.toml",
     "core/src",
     "server/Cargo.toml",
-    "server/build.rs",
+    "server/build",
     "server/src",
-    "server/assets",
+    "server/web/datastar",
+    "server/web/icon.svg",
+    "server/web/locales",
+    "server/web/script",
+    "server/web/style",
 ];
 
 /// The server's program, in the profile of these tests, up to date.

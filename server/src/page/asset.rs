@@ -1,4 +1,4 @@
-//! What the browser loads beside the page: embedded by `build.rs`, named by a hash of their bytes.
+//! What the browser loads beside the page: embedded by `server/build`, named by a hash of their bytes.
 //!
 //! A name never means other bytes, so browsers keep an asset for ever; a new build has new names. The two
 //! names without a hash, the licences and `favicon.ico`, are asked for anew after an hour. Each is there as it is

@@ -36,7 +36,7 @@ impl Node {
         let url = format!("http://{}/api/v1/rooms/lobby/events", api.address());
         let mut command = Command::new("node");
         command
-            .args(["follow.mjs", &url])
+            .args(["checks/follow.mjs", &url])
             .current_dir(node::PACKAGE)
             .stdout(Stdio::piped())
             .kill_on_drop(true);

@@ -1,4 +1,4 @@
-//! The words of the page, in every language that has a catalogue beside this file.
+//! The words of the page, in every language that has a catalogue in `server/web/locales`.
 //!
 //! Nothing else in the page holds a word. What one reader gets is written in their [`Language`]; what goes to everybody
 //! in the room, a frame of the stream, names its messages, and the reader's browser fills them in ([`Words`]). A new
@@ -26,12 +26,12 @@ use std::sync::LazyLock;
 use unic_langid::LanguageIdentifier;
 
 // FILES: code and catalogue of each language, by the code.
-include!(concat!(env!("OUT_DIR"), "/words.rs"));
+include!(concat!(env!("OUT_DIR"), "/locales.rs"));
 
 /// Whose catalogue is whole: what another one lacks is taken from it.
 const FALLBACK: &str = "en";
 /// How the script fills messages in. It goes to the browser with the catalogue.
-const SCRIPT: &str = include_str!("../static/words.js");
+const SCRIPT: &str = include_str!("../../../web/words.js");
 /// Around a text in a text: what it is made of turns nothing outside of it.
 const ISOLATE: char = '\u{2068}';
 const ISOLATE_END: char = '\u{2069}';

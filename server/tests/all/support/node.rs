@@ -6,7 +6,7 @@ use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 /// The npm package that names them, and its lock file.
-pub const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node");
+pub const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
 /// Packages that the tests use.
 const NEEDED: [&str; 4] = ["eventsource", "axe-core", "eslint", "typescript"];
 

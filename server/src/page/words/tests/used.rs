@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
+const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
 /// Literals of the script that begin like a word and are names of keys, headers and parts of the browser.
 const NAMES: [&str; 10] = [
     "ArrowUp",
@@ -21,16 +22,17 @@ const NAMES: [&str; 10] = [
     "PageUp",
 ];
 
-fn files(dir: &str, extension: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(Path::new(PAGE).join(dir)).unwrap().map(|entry| entry.unwrap().path());
+fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
     let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == extension)).collect();
-    assert!(!files.is_empty(), "{dir}");
+    assert!(!files.is_empty(), "{}", dir.display());
     files.sort();
     files
 }
 
 fn scripts() -> Vec<(String, String)> {
-    let files = files("static/script", "js").into_iter().chain(files("static", "js"));
+    let files =
+        files(&Path::new(WEB).join("script"), "js").into_iter().chain([Path::new(WEB).join("words.js")]);
     files.map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
 }
 
@@ -97,7 +99,7 @@ fn the_script_has_no_words_of_its_own() {
 
 #[test]
 fn the_styles_have_no_words_of_their_own() {
-    for path in files("static/style", "css") {
+    for path in files(&Path::new(WEB).join("style"), "css") {
         let style = fs::read_to_string(&path).unwrap();
         for line in style.lines().filter(|line| line.trim_start().starts_with("content:")) {
             let mut quoted = line.split('"').skip(1).step_by(2);
@@ -124,9 +126,9 @@ fn asked(source: &str, before: &[&str], quote: char) -> BTreeSet<String> {
 #[test]
 fn every_message_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked_for() {
     let english = &language("en").texts;
-    let rust: String = files(".", "rs")
+    let rust: String = files(Path::new(PAGE), "rs")
         .into_iter()
-        .chain(files("words", "rs"))
+        .chain(files(&Path::new(PAGE).join("words"), "rs"))
         .chain([Path::new(PAGE).join("../route.rs")])
         .map(|path| fs::read_to_string(path).unwrap())
         // Without the tests.

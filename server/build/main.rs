@@ -1,0 +1,130 @@
+//! Gathers what the page's browser loads: the Datastar client out of its package, and our own style, script
+//! and icon, each under a name that carries a hash of its bytes, so that it can be cached for ever. Lists the
+//! catalogues of the page's messages too, one for each language.
+//!
+//! The sources are in `server/web`. Nothing but cargo is needed: the folder's `package.json` names checkers only.
+
+mod datastar;
+mod style;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
+
+/// Hexadecimal digits of the hash in an asset's name: 64 bits.
+const NAME_HASH_DIGITS: usize = 16;
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+
+fn main() -> ExitCode {
+    match gather() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: the page's assets could not be gathered: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn gather() -> Result<(), Box<dyn Error>> {
+    let web = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("web");
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    println!("cargo::rerun-if-changed=build");
+    // Each by its name: `node_modules` beside them is large and no source.
+    for source in ["datastar", "icon.svg", "locales", "script", "style"] {
+        println!("cargo::rerun-if-changed=web/{source}");
+    }
+
+    let client = datastar::client(&web.join("datastar"))?;
+    let mut table = String::new();
+    for (name, stem, extension, content_type, bytes) in [
+        ("DATASTAR", "datastar", "js", JAVASCRIPT, client.script),
+        ("SCRIPT", "page", "js", JAVASCRIPT, joined(&web.join("script"))?),
+        ("STYLE", "page", "css", "text/css; charset=utf-8", style::join(&web.join("style"))?),
+        ("ICON", "icon", "svg", "image/svg+xml", read(&web.join("icon.svg"))?),
+    ] {
+        let hash = &hex(&Sha256::digest(&bytes))[..NAME_HASH_DIGITS];
+        let path = format!("{stem}.{hash}.{extension}");
+        table.push_str(&asset(name, &out, &path, content_type, &bytes)?);
+    }
+    table.push_str(&asset("LICENCES", &out, "licences.txt", "text/plain; charset=utf-8", &client.licences)?);
+    fs::write(out.join("assets.rs"), table)?;
+    fs::write(out.join("locales.rs"), catalogues(&web.join("locales"))?)?;
+    Ok(())
+}
+
+/// The parts of the page's script in the order of their names, each in a block of its own.
+fn joined(dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    let mut all = Vec::new();
+    for part in files(dir, "js")? {
+        all.extend(b"{\n");
+        all.extend(read(&part)?);
+        all.extend(b"}\n");
+    }
+    Ok(all)
+}
+
+/// Returns the table of the catalogues: each is named by the code of its language.
+fn catalogues(dir: &Path) -> Result<String, Box<dyn Error>> {
+    let mut table = vec!["const FILES: &[(&str, &str)] = &[".to_owned()];
+    for file in files(dir, "ftl")? {
+        let (Some(code), Some(path)) = (file.file_stem().and_then(|stem| stem.to_str()), file.to_str())
+        else {
+            return Err("a catalogue has a name that is not UTF-8".into());
+        };
+        table.push(format!("({code:?}, include_str!({path:?})),"));
+    }
+    table.push("];".to_owned());
+    Ok(table.join("\n"))
+}
+
+/// Writes the bytes to the build's output and returns the line that embeds them.
+fn asset(
+    name: &str,
+    out: &Path,
+    path: &str,
+    content_type: &str,
+    bytes: &[u8],
+) -> Result<String, Box<dyn Error>> {
+    let file = out.join(name);
+    fs::write(&file, bytes)?;
+    let packed = out.join(format!("{name}.gz"));
+    fs::write(&packed, gzip(bytes)?)?;
+    let [file, packed] = [&file, &packed].map(|file| file.to_str());
+    let (Some(file), Some(packed)) = (file, packed) else {
+        return Err("the build's output folder has a name that is not UTF-8".into());
+    };
+    Ok(format!(
+        "pub const {name}: Asset = Asset {{ path: {path:?}, content_type: {content_type:?}, \
+         bytes: include_bytes!({file:?}), gzip: include_bytes!({packed:?}) }};\n"
+    ))
+}
+
+/// Compresses as much as gzip can: it is done once, and every browser gets the result.
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(bytes)?;
+    packed.finish()
+}
+
+/// The files of a folder with this extension, sorted by their names.
+fn files(dir: &Path, extension: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let entries = fs::read_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+    files.retain(|file| file.extension().is_some_and(|e| e == extension));
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
