@@ -1,13 +1,13 @@
 //! What every handler is given: the chat, how frames are made, who people are.
 //!
 //! [`App`] is one per process and shared by all threads. [`Worker`] is one per runtime thread: it adds the
-//! thread's dispatcher, by which the subscriptions of its connections are woken. [`Drain`] is how the
-//! process says goodbye: raised once, it ends idle connections and open streams.
+//! thread's dispatcher, by which the subscriptions of its connections are woken.
 
-use crate::admin::AdminToken;
 use crate::config::Settings;
+use crate::drain::Drain;
 use crate::fast::Outlet;
 use crate::identity::Identity;
+use crate::identity::operator::AdminToken;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
@@ -17,9 +17,7 @@ use millchat::{
     Subscription,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use tokio::sync::Notify;
 
 /// The process-wide half of a handler's surroundings.
 pub struct App {
@@ -95,40 +93,5 @@ impl Worker {
         let sent = self.app.chat.send(room, draft).await;
         self.app.metrics.sent(sent.as_ref().err(), started.elapsed());
         sent
-    }
-}
-
-/// The wish to end, seen by every connection.
-///
-/// A connection waits on it beside its socket; a stream only looks at the flag when it is polled, which
-/// its connection does right after it was woken. So nothing per stream is registered anywhere.
-#[derive(Debug, Default)]
-pub struct Drain {
-    /// Release in [`Drain::raise`] pairs with acquire in [`Drain::is_raised`].
-    raised: AtomicBool,
-    /// Wakes those who wait in [`Drain::wait`].
-    notify: Notify,
-}
-
-impl Drain {
-    /// Says once and for all that the process is to end.
-    pub fn raise(&self) {
-        self.raised.store(true, Ordering::Release);
-        self.notify.notify_waiters();
-    }
-
-    /// Whether the process is to end.
-    pub fn is_raised(&self) -> bool {
-        self.raised.load(Ordering::Acquire)
-    }
-
-    /// Resolves when the process is to end, at once if it already is.
-    pub async fn wait(&self) {
-        // `notified` hears `notify_waiters` from the moment it exists, so between the look at the flag and
-        // the wait nothing can be missed.
-        let notified = self.notify.notified();
-        if !self.is_raised() {
-            notified.await;
-        }
     }
 }

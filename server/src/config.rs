@@ -5,13 +5,12 @@
 //! such names for a service called millchat. There is no setting here that nobody would set.
 
 use crate::address::Proxies;
-use crate::admin::AdminToken;
-use crate::command::Command;
 use crate::fast::{SenderChoice, Switch};
+use crate::identity::operator::AdminToken;
 use crate::keep::{Age, Bytes};
 use crate::limit::RateLimit;
 use crate::public_url::PublicUrl;
-use clap::{Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -84,17 +83,9 @@ pub enum LogFormat {
     Json,
 }
 
-/// A durable live chat that never loses a message.
-///
-/// Open the printed address in a browser: you land in a fresh room, and whoever gets the room's address is
-/// in it with you. Every message is on disk before anybody sees it. Programs use the JSON API; its
-/// description is served at /api/openapi.json.
-#[derive(Parser, Debug)]
-#[command(name = "millchat", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+/// The settings as flags, each also a variable of the environment.
+#[derive(Args, Debug)]
 pub struct Flags {
-    #[command(subcommand)]
-    pub command: Option<Command>,
-
     /// Address and port to listen on. 0.0.0.0:8080 is every interface; port 0 takes a free port, and the
     /// line on stdout names it [default: 127.0.0.1:8080]
     #[arg(short, long, env = "MILLCHAT_ADDRESS", value_name = "IP:PORT", value_parser = parse_address)]
@@ -160,19 +151,6 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
-
-const AFTER_HELP: &str = "\
-A flag is stronger than the environment, the environment than the file, the file than the default.
-RUST_LOG chooses which log lines are shown, for example RUST_LOG=debug; the default is info.
-
-Examples:
-  millchat                                 on this machine only, log in ./millchat.redb
-  millchat -a 0.0.0.0:8080 -l /var/lib/millchat/log.redb
-  millchat -a 127.0.0.1:0 -l temp:         to try something out: leaves nothing behind
-  millchat --public-url https://chat.example.org --trusted-proxies 127.0.0.1 --rate-limit author=5/20
-                                           behind a proxy on the same machine
-  millchat backup --from http://127.0.0.1:8080 --admin-token-file admin.token backup.redb
-  millchat check backup.redb";
 
 impl Flags {
     /// Puts the layers together. The error is one sentence for the person who started the server.
@@ -280,14 +258,21 @@ fn log<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use clap::Parser;
     use std::io::Write;
+
+    #[derive(Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        flags: Flags,
+    }
 
     fn with_file(toml: &str, args: &[&str]) -> Result<Settings, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(toml.as_bytes()).unwrap();
         let path = file.path().to_str().unwrap();
         let args = ["millchat", "--config", path].into_iter().chain(args.iter().copied());
-        Flags::try_parse_from(args).map_err(|e| e.to_string())?.settings()
+        Parsed::try_parse_from(args).map_err(|e| e.to_string())?.flags.settings()
     }
 
     #[test]
@@ -343,7 +328,8 @@ mod tests {
                 assert!(error.contains(word), "{toml} {args:?}: {error}");
             }
         }
-        let missing = Flags::try_parse_from(["millchat", "--config", "/no/such.toml"]).unwrap().settings();
+        let missing =
+            Parsed::try_parse_from(["millchat", "--config", "/no/such.toml"]).unwrap().flags.settings();
         assert!(missing.unwrap_err().contains("/no/such.toml"));
     }
 }

@@ -5,11 +5,11 @@
 //! not read can hold, and the end: a socket closed over unread bytes is reset, and the reset can destroy the
 //! answer on its way, so the peer's rest is discarded for a moment before the close.
 
-use crate::api::problem::Problem;
 use crate::app::Worker;
 use crate::fast::{self, Leaving};
 use crate::http::Body;
 use crate::limit::Limited;
+use crate::problem::Problem;
 use crate::route;
 use crate::stall::{Stall, WRITE_STALL};
 use hyper::server::conn::http1;

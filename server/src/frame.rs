@@ -4,7 +4,7 @@
 //! id, so that a reader's place does not move. No frame holds a CR: SSE ends a line there, and a text with
 //! one could forge a frame. JSON escapes it; the encoder checks all the same.
 
-use crate::api::shape::{Author, Presence, StreamEvent, Typing};
+use crate::schema::{Author, Presence, StreamEvent, Typing};
 use millchat::{Body, Epoch, Event, Item, Place, Signal};
 use serde::Serialize;
 use std::io::Write;

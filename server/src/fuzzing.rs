@@ -3,9 +3,9 @@
 //! [`sse`] holds the frames against a parser that shares nothing with their encoders: it ends a line wherever
 //! the standard lets a client end one. [`http`] hands bytes to all that is ours of reading a request.
 
-use crate::api::shape::Content;
 use crate::http::{clamped, content_type, cookies, query, refuse_cross_site, refuse_malformed};
-use crate::{api, frame, page, route, sse, text};
+use crate::schema::Content;
+use crate::{api, frame, page, paths, sse, text};
 use hyper::Request;
 use hyper::header::HeaderValue;
 use millchat::{
@@ -169,11 +169,11 @@ pub fn http(uri: &str, value: &[u8], body: &[u8]) {
         let headers = request.headers();
         let _ = (content_type(headers), cookies(headers, "millchat").count());
         let _ = (refuse_malformed(&request).is_ok(), refuse_cross_site(headers, None).is_ok());
-        if let Some(room) = route::room(request.uri().path().get(1..)) {
+        if let Some(room) = paths::room(request.uri().path().get(1..)) {
             assert!(room.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
         }
     }
-    let Ok(Content { content }) = api::object(body) else { return };
+    let Ok(Content { content }) = api::input::object(body) else { return };
     if let Ok(kept) = text::content(&content) {
         assert!(kept.len() <= CONTENT_BYTES_MAX && !kept.contains('\r'), "{kept:?}");
         assert_eq!(text::content(&kept).as_ref(), Ok(&kept), "what was cleaned once is clean");

@@ -119,6 +119,12 @@ pub fn set(response: &mut Response, name: HeaderName, value: HeaderValue) {
     response.headers_mut().insert(name, value);
 }
 
+/// Sets one header to a value that we have built of visible ASCII.
+pub fn set_ascii(response: &mut Response, name: HeaderName, value: &str) {
+    let value = HeaderValue::from_str(value).expect("paths of ours are visible ASCII");
+    set(response, name, value);
+}
+
 /// Whether the answer's body is not wanted, only its head.
 pub fn is_head<B>(req: &hyper::Request<B>) -> bool {
     req.method() == Method::HEAD

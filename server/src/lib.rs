@@ -10,9 +10,13 @@ mod admin;
 mod api;
 mod app;
 mod body;
+mod cli;
 mod command;
 mod config;
 mod connection;
+mod drain;
+mod exit;
+mod export_format;
 mod fast;
 mod frame;
 #[cfg(any(test, fuzzing))]
@@ -24,9 +28,12 @@ mod limit;
 mod listen;
 mod metrics;
 mod page;
+mod paths;
+mod problem;
 mod public_url;
 mod quiet;
 mod route;
+mod schema;
 mod several;
 mod sse;
 mod stall;
@@ -34,7 +41,9 @@ mod tally;
 mod text;
 
 use crate::app::App;
-use crate::config::{Flags, LogFormat, Settings};
+use crate::cli::Cli;
+use crate::config::{LogFormat, Settings};
+use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 use crate::fast::Switch;
 use clap::Parser;
 use std::io::{IsTerminal, stderr};
@@ -42,11 +51,6 @@ use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
-
-/// It cannot start as it was told to.
-const EXIT_REFUSED: u8 = 2;
-/// It ran, and ended badly.
-const EXIT_FAILED: u8 = 1;
 
 /// The encoders of the frames that readers are served by, for whoever wants to measure them.
 pub mod frames {
@@ -66,11 +70,11 @@ pub mod frames {
 /// Does what the command line says.
 pub fn main() -> ExitCode {
     // A wrong flag ends the process here, with a sentence and 2; `--help` and `--version` with 0.
-    let flags = Flags::parse();
-    if let Some(command) = &flags.command {
+    let cli = Cli::parse();
+    if let Some(command) = &cli.command {
         return command.run();
     }
-    let settings = match flags.settings() {
+    let settings = match cli.flags.settings() {
         Ok(settings) => settings,
         Err(sentence) => return refuse(&sentence),
     };

@@ -4,9 +4,9 @@
 //! names keep Prometheus' conventions: base units, `_total` on counters, `millchat_` before all. Labels are
 //! closed lists: nothing that a visitor sends becomes one.
 
-use crate::api::problem::Kind;
 use crate::app::Worker;
 use crate::http::{self, Response};
+use crate::problem::Kind;
 use crate::tally::{Spread, events_in};
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -276,10 +276,10 @@ fn why_not_ready(w: &Worker) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::problem::Problem;
     use crate::app::App;
     use crate::config::Settings;
     use crate::page;
+    use crate::problem::Problem;
     use hyper::HeaderMap;
     use std::sync::Arc;
 

@@ -4,27 +4,21 @@
 //! that is not taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page.
 //! Headers that every answer of a kind carries are added here too.
 
-use crate::admin::{self, backup, moderate};
-use crate::api::problem::{Kind, Problem};
-use crate::api::{self, events, guests, messages, openapi, reactions, rooms};
+use crate::admin::{backup, moderate, operator};
+use crate::api::input::position;
+use crate::api::{cors, events, guests, messages, openapi, reactions, rooms};
 use crate::app::Worker;
 use crate::http::{self, Body, Request, Response};
 use crate::page::{Language, Said};
+use crate::paths::{BACKUP_PATH, RESERVED_LIST, ROOM_RULE, room};
+use crate::problem::{Answer, Kind, Problem};
 use crate::{metrics, page};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use matchit::Router;
-use millchat::{ROOM_NAME_BYTES_MAX, RoomName};
+use millchat::ROOM_NAME_BYTES_MAX;
 use std::net::IpAddr;
 use std::sync::LazyLock;
-
-/// First parts of paths that are, or will be, something else than a room.
-const RESERVED: [&str; 9] = ["admin", "api", "assets", "auth", "demo", "healthz", "metrics", "new", "readyz"];
-/// The same, for people.
-static RESERVED_LIST: LazyLock<String> = LazyLock::new(|| RESERVED.join(", "));
-/// The rule, for programs.
-const ROOM_RULE: &str = "A room's name is 1 to 64 of A-Z a-z 0-9 _ -, and none of admin, api, assets, auth, demo, \
-    healthz, metrics, new, readyz.";
 
 /// A place that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +77,7 @@ const ROUTES: [(&str, Route); 29] = [
     ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", Route::ApiReaction),
     ("/api/v1/rooms/{room}/typing", Route::ApiTyping),
     ("/api/v1/rooms/{room}/events", Route::ApiEvents),
-    (admin::BACKUP_PATH, Route::AdminBackup),
+    (BACKUP_PATH, Route::AdminBackup),
     ("/admin/rooms", Route::AdminRooms),
     ("/admin/rooms/{room}/closed", Route::AdminClosed),
     ("/admin/rooms/{room}/messages", Route::AdminMessages),
@@ -161,7 +155,7 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
         };
         let mut response = answered.unwrap_or_else(|problem| problem.response());
         if !admin {
-            api::open_to_all(&mut response);
+            cors::open_to_all(&mut response);
         }
         response
     } else {
@@ -191,11 +185,6 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
 
 fn set(response: &mut Response, name: HeaderName, value: &'static str) {
     http::set(response, name, HeaderValue::from_static(value));
-}
-
-/// The room a path names, unless the name is outside the rule or reserved.
-pub fn room(name: Option<&str>) -> Option<RoomName> {
-    name.filter(|name| !RESERVED.contains(name)).and_then(|name| RoomName::new(name).ok())
 }
 
 async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
@@ -256,7 +245,7 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
     }
 }
 
-async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
+async fn to_api(w: &Worker, req: Request, path: &str) -> Answer {
     let unknown = || {
         let detail = format!("there is nothing at {path}; /api/openapi.json lists what there is");
         Problem::new(Kind::UnknownPath, detail)
@@ -265,11 +254,11 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
     let (route, params) = (*found.value, found.params);
     let allow = HeaderValue::from_static(route.allow());
     if req.method() == Method::OPTIONS && route.takes(&Method::OPTIONS) {
-        return Ok(api::preflight(&allow));
+        return Ok(cors::preflight(&allow));
     }
     let room = || room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE));
     let position =
-        || api::position("a message's position in the path", params.get("position").unwrap_or_default());
+        || position("a message's position in the path", params.get("position").unwrap_or_default());
     let reaction = || params.get("reaction").unwrap_or_default();
     let author = || params.get("author").unwrap_or_default();
     if !route.takes(req.method()) {
@@ -279,7 +268,7 @@ async fn to_api(w: &Worker, req: Request, path: &str) -> api::Answer {
         return Ok(response);
     }
     if route.is_operators() {
-        admin::authorize(&w.app, req.headers())?;
+        operator::authorize(&w.app, req.headers())?;
     }
     match (route, req.method()) {
         (Route::OpenApi, _) => Ok(openapi::document()),
@@ -317,6 +306,7 @@ pub fn api_methods() -> impl Iterator<Item = (&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::paths::RESERVED;
 
     #[test]
     fn only_the_operator_passes_at_the_operators_routes() {
@@ -336,13 +326,5 @@ mod tests {
         for name in RESERVED {
             assert!(room(Some(name)).is_none() && ROOM_RULE.contains(name), "{name}");
         }
-    }
-
-    #[test]
-    fn tricks_with_paths_name_no_room() {
-        for name in ["..%2f", "..", "%2e%2e", "a%20b", "", "a.b", "caf\u{e9}"] {
-            assert!(room(Some(name)).is_none(), "{name}");
-        }
-        assert!(room(Some("Lobby_2-x")).is_some());
     }
 }

@@ -6,10 +6,10 @@
 //! silent for good: so a bad place opens with `reset`, and a log that cannot be read now ends the stream with
 //! the wish to come back.
 
-use crate::api::problem::Kind;
 use crate::app::{App, Frames, Worker};
 use crate::http::{self, Body, Response};
 use crate::limit::Hold;
+use crate::problem::Kind;
 use crate::quiet::Quiet;
 use crate::several::{Marker, Several};
 use bytes::{Bytes, BytesMut};

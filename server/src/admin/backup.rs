@@ -1,7 +1,7 @@
 //! `GET /admin/backup`: the log as JSON lines, read from it in short pieces while people talk.
 
 use crate::app::{App, Worker};
-use crate::command::lines::{self, Header};
+use crate::export_format::{self, Header};
 use crate::http::{self, Body, Response};
 use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
@@ -58,12 +58,12 @@ impl Lines {
         self.reading = None;
         let mut out = Vec::new();
         let written = match piece {
-            Ok(Some(piece)) => lines::write_piece(&piece, |_| true, &mut out).map(|records| {
+            Ok(Some(piece)) => export_format::write_piece(&piece, |_| true, &mut out).map(|records| {
                 self.records += records;
                 self.reading = Some(read(copying));
             }),
             Ok(None) => {
-                lines::write_end(self.records, copying.head(), &mut out);
+                export_format::write_end(self.records, copying.head(), &mut out);
                 tracing::info!(records = self.records, "a backup is whole");
                 Ok(())
             }

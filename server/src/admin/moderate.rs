@@ -1,12 +1,11 @@
 //! Moderation: rooms closed, opened and emptied, authors banned; each an event or a record of the log that names who
 //! did it. The router lets only the operator come here.
 
-use super::by;
-use crate::api::Answer;
-use crate::api::problem::{Kind, Problem};
-use crate::api::shape::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt};
+use super::operator::by;
 use crate::app::Worker;
 use crate::http::{self, Request, Response};
+use crate::problem::{Answer, Kind, Problem};
+use crate::schema::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt};
 use crate::text;
 use hyper::StatusCode;
 use millchat::{AUTHOR_ID_BYTES_MAX, Action, Draft, Position, RoomName};

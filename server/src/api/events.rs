@@ -3,10 +3,10 @@
 //! What it opens with, what it says when something is missing, and its heartbeat; the frames are made in
 //! [`crate::frame`], and what drives it all is [`crate::sse`].
 
-use super::shape::{Gap, Reset, Start};
 use crate::app::{Frames, Worker};
 use crate::frame;
 use crate::http::{Request, Response};
+use crate::schema::{Gap, Reset, Start};
 use crate::sse::{self, Opened};
 use millchat::{FrameKind, Opening, Place, Position, RoomName};
 

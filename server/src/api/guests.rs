@@ -1,19 +1,19 @@
 //! Guests: a name becomes somebody, and somebody gets another name.
 
-use super::problem::Problem;
-use super::shape::{Author, Guest, Named};
-use super::{Answer, body};
+use super::input;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
 use crate::http::{self, Request};
 use crate::identity::Identity;
+use crate::problem::{Answer, Problem};
+use crate::schema::{Author, Guest, Named};
 use crate::text;
 use hyper::StatusCode;
 
 /// Become a guest: the token that you get lets you write.
 pub async fn create(w: &Worker, req: Request) -> Answer {
     w.app.limits.guest(&req)?;
-    let named: Named = body(req, NAME_BYTES_MAX).await?;
+    let named: Named = input::read(req, NAME_BYTES_MAX).await?;
     let author = Identity::new_guest(&text::name(&named.name)?);
     Ok(respond(w, StatusCode::CREATED, &author))
 }
@@ -21,7 +21,7 @@ pub async fn create(w: &Worker, req: Request) -> Answer {
 /// Go by another name: a new token with the same id. Messages keep the name they were sent under.
 pub async fn rename(w: &Worker, req: Request) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
-    let named: Named = body(req, NAME_BYTES_MAX).await?;
+    let named: Named = input::read(req, NAME_BYTES_MAX).await?;
     let author = Identity::renamed(&author, &text::name(&named.name).map_err(Problem::from)?);
     Ok(respond(w, StatusCode::OK, &author))
 }

@@ -3,13 +3,13 @@
 //! A success is answered only once it is durable. A key makes a post repeatable: sent again, it gives the
 //! first answer again.
 
-use super::problem::{Kind, Problem};
-use super::shape::{Content, HistoryPage, Links, Message, Post, Receipt};
-use super::{Answer, body, header_of, position};
-use crate::admin::{self, moderate};
+use super::input::{self, position};
+use crate::admin::{moderate, operator};
 use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
+use crate::problem::{Answer, Kind, Problem};
+use crate::schema::{Content, HistoryPage, Links, Message, Post, Receipt};
 use crate::text;
 use hyper::StatusCode;
 use hyper::header;
@@ -23,20 +23,20 @@ pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
-    let Post { content, reply_to } = body(req, MESSAGE_BYTES_MAX).await?;
+    let Post { content, reply_to } = input::read(req, MESSAGE_BYTES_MAX).await?;
     let action = Action::Post { content: text::content(&content)?, reply_to };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
     let receipt = w.send(room, Draft { author: Some(author), action, key }).await?;
     let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
-    header_of(&mut response, header::LOCATION, &location);
+    http::set_ascii(&mut response, header::LOCATION, &location);
     Ok(response)
 }
 
 /// The new text in a request's body. What was typed is gone by then, as it is for a post.
 async fn content(req: Request) -> Result<String, Problem> {
-    let typed: Content = body(req, MESSAGE_BYTES_MAX).await?;
+    let typed: Content = input::read(req, MESSAGE_BYTES_MAX).await?;
     Ok(text::content(&typed.content)?)
 }
 
@@ -73,7 +73,7 @@ pub async fn page(w: &Worker, req: &Request, room: &RoomName) -> Answer {
     let shape = HistoryPage { messages, floor: page.floor, head: page.head, links };
     let mut response = http::json(StatusCode::OK, &shape);
     if !link_header.is_empty() {
-        header_of(&mut response, header::LINK, &link_header.join(", "));
+        http::set_ascii(&mut response, header::LINK, &link_header.join(", "));
     }
     Ok(response)
 }
@@ -110,7 +110,7 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
 
 /// Take your message away: no record of the log holds its text any more. The operator may do it to any message.
 pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
-    if admin::is_operator(&w.app, req.headers()) {
+    if operator::is_operator(&w.app, req.headers()) {
         return moderate::delete(w, &req, room, target).await;
     }
     let author = w.app.identity.bearer(req.headers())?;

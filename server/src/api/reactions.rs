@@ -1,9 +1,8 @@
 //! Reactions to messages: each is put there or taken away by its own address, so to repeat a request does no harm.
 
-use super::problem::{Kind, Problem};
-use crate::api::Answer;
 use crate::app::Worker;
 use crate::http::{self, Request};
+use crate::problem::{Answer, Kind, Problem};
 use hyper::{Method, StatusCode};
 use millchat::{Action, Draft, Position, Reaction, RoomName};
 use percent_encoding::percent_decode_str;

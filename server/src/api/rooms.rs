@@ -1,9 +1,9 @@
 //! A room at a glance, and the signal that somebody is typing in it.
 
-use super::Answer;
-use super::shape::{Overview, Presence};
 use crate::app::Worker;
 use crate::http::{self, Request};
+use crate::problem::Answer;
+use crate::schema::{Overview, Presence};
 use hyper::StatusCode;
 use millchat::RoomName;
 

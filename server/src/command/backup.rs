@@ -1,10 +1,12 @@
 //! `millchat backup`: a copy of a log, opened like any log; of a running server, made by it while people talk.
 
-use super::export::damaged;
+use super::failure::Failure;
+use super::fetch;
 use super::import::Importer;
+use super::number::grouped;
 use super::progress::{self, Progress};
-use super::{Failure, Rooms, fetch, grouped};
-use crate::admin::AdminToken;
+use super::rooms::Rooms;
+use crate::identity::operator::AdminToken;
 use millchat::log::{self, Copy, NewLog, NewLogError, Piece};
 use std::path::{Path, PathBuf};
 
@@ -88,13 +90,13 @@ impl Backup {
         let made = NewLog::create(out, Some(log.signing_key()), copy.floor());
         let mut new = made.map_err(Failure::refused)?;
         let mut records = 0;
-        while let Some(piece) = copy.next(&*log).map_err(|error| damaged(from, &error))? {
+        while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(from, &error))? {
             // Nobody writes to it: there are no deletes and no cuts.
             let stand = matches!(piece, Piece::Standing(_));
             let (Piece::Records(raws) | Piece::Standing(raws)) = piece else { continue };
             for raw in raws {
                 let position = raw.position;
-                let record = raw.decode().map_err(|error| damaged(from, &error))?;
+                let record = raw.decode().map_err(|error| Failure::damaged(from, &error))?;
                 if self.rooms.take(&record) {
                     let taken = if stand { new.stands(&raw) } else { new.append(raw) };
                     taken.map_err(Failure::failed)?;

@@ -1,7 +1,9 @@
 //! `millchat check LOG`: whether a log is what it must be.
 
+use super::failure::Failure;
+use super::number::grouped;
 use super::progress::Progress;
-use super::{Failure, Rooms, grouped};
+use super::rooms::Rooms;
 use millchat::log;
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;

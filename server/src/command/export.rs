@@ -1,8 +1,9 @@
 //! `millchat export LOG`: a log as JSON lines on stdout.
 
-use super::lines::{self, Header};
+use super::failure::Failure;
 use super::progress::Progress;
-use super::{Failure, Rooms};
+use super::rooms::Rooms;
+use crate::export_format::{self, Header};
 use millchat::log::{self, Copy};
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
@@ -37,10 +38,10 @@ impl Export {
         let stdout = |error| Failure::failed(format!("stdout takes no more: {error}"));
         let (mut text, mut records) = (Vec::new(), 0);
         header.write(&mut text);
-        while let Some(piece) = copy.next(&*log).map_err(|error| damaged(&self.log, &error))? {
+        while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(&self.log, &error))? {
             let take = |record: &log::Record| self.rooms.take(record);
-            records +=
-                lines::write_piece(&piece, take, &mut text).map_err(|error| damaged(&self.log, &error))?;
+            records += export_format::write_piece(&piece, take, &mut text)
+                .map_err(|error| Failure::damaged(&self.log, &error))?;
             out.write_all(&text).map_err(stdout)?;
             text.clear();
             if let log::Piece::Records(records) = &piece
@@ -49,13 +50,7 @@ impl Export {
                 progress.at(last.position);
             }
         }
-        lines::write_end(records, copy.head(), &mut text);
+        export_format::write_end(records, copy.head(), &mut text);
         out.write_all(&text).and_then(|()| out.flush()).map_err(stdout)
     }
-}
-
-/// A log that does not read to its end.
-pub(super) fn damaged(path: &std::path::Path, error: &log::LogError) -> Failure {
-    let name = path.display();
-    Failure::failed(format!("{name}: {error}; `millchat check {name}` lists what is wrong"))
 }

@@ -1,9 +1,10 @@
 //! Asking a running server for its log, line by line.
 
-use super::Failure;
-use super::lines::LINE_BYTES_MAX;
+use super::failure::Failure;
 use super::progress;
-use crate::admin::{AdminToken, BACKUP_PATH};
+use crate::export_format::LINE_BYTES_MAX;
+use crate::identity::operator::AdminToken;
+use crate::paths::BACKUP_PATH;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;

@@ -1,9 +1,11 @@
 //! `millchat import OUT`: JSON lines from stdin into a new log. The lines are taken by [`Importer`], which a backup
 //! of a running server uses too.
 
-use super::lines::{self, Header, LINE_BYTES_MAX, Line};
+use super::failure::Failure;
+use super::number::grouped;
 use super::progress::{self, Progress};
-use super::{Failure, Rooms, grouped};
+use super::rooms::Rooms;
+use crate::export_format::{self, Header, LINE_BYTES_MAX, Line};
 use millchat::Position;
 use millchat::log::{NewLog, NewLogError, RawRecord};
 use std::io::{BufRead, BufReader, Read, stdin};
@@ -79,7 +81,7 @@ impl Importer {
         let Some((log, keyed)) = &mut self.log else {
             return self.begin(line);
         };
-        let taken = match lines::read(line) {
+        let taken = match export_format::read(line) {
             Err(what) => Err(what),
             Ok(_) if self.ended.is_some() => Err("it comes after the last line".to_owned()),
             Ok(Line::End { records, head }) => {

@@ -1,6 +1,6 @@
 //! How far a command is, on stderr when that is a terminal; and the wish of whoever watches it to stop.
 
-use super::Failure;
+use super::failure::Failure;
 use indicatif::{ProgressBar, ProgressStyle};
 use millchat::Position;
 use std::sync::atomic::{AtomicBool, Ordering};

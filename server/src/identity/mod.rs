@@ -6,6 +6,7 @@
 //! `user`, and nothing else in the server has to learn about it.
 
 mod cookie;
+pub mod operator;
 mod token;
 
 pub use token::TokenError;

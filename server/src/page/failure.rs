@@ -4,8 +4,8 @@
 use super::layout::{self, Script};
 use super::refusal::Tell;
 use super::words::{Language, Said};
-use crate::api::problem::{Kind, Problem};
 use crate::http::{self, Response};
+use crate::problem::{Kind, Problem};
 use hyper::{StatusCode, header};
 use maud::html;
 

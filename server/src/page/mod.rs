@@ -33,7 +33,7 @@ use crate::http::{self, Request, Response};
 use crate::identity::Identity;
 use crate::public_url::PublicUrl;
 use crate::several::ROOMS_MAX;
-use crate::{body, route, sse, text};
+use crate::{body, paths, sse, text};
 use composer::Refused;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
@@ -132,7 +132,7 @@ fn also(own: &RoomName, query: &str) -> Option<Vec<(RoomName, From)>> {
     for (_, value) in asked {
         let (name, place) = value.split_once(':')?;
         let from = place.parse().map_or(From::Malformed, From::After);
-        let room = route::room(Some(name))?;
+        let room = paths::room(Some(name))?;
         if room == *own || rooms.iter().any(|(other, _)| *other == room) || rooms.len() + 2 > ROOMS_MAX {
             return None;
         }

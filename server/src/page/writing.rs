@@ -7,10 +7,10 @@
 use super::refusal::Tell;
 use super::words::{Language, Said};
 use super::{error, failure};
-use crate::api::problem::Problem;
 use crate::app::Worker;
 use crate::body;
 use crate::http::{self, ContentType, Request, Response};
+use crate::problem::Problem;
 use crate::text;
 use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};

@@ -1,7 +1,7 @@
 //! The part of the document for the operator: backup and moderation, by the admin token.
 
-use super::super::problem::Kind;
-use super::{gives, operation, parameter, problems, query, room};
+use super::parts::{gives, operation, parameter, problems, query, room};
+use crate::problem::Kind;
 use utoipa::openapi::Content as Media;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
@@ -11,7 +11,7 @@ use utoipa::openapi::security::SecurityRequirement;
 /// The paths and what they take.
 pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
     vec![
-        (crate::admin::BACKUP_PATH.to_owned(), vec![(HttpMethod::Get, backup())]),
+        (crate::paths::BACKUP_PATH.to_owned(), vec![(HttpMethod::Get, backup())]),
         ("/admin/rooms".to_owned(), vec![(HttpMethod::Get, closed_rooms())]),
         (
             "/admin/rooms/{room}/closed".to_owned(),

@@ -8,7 +8,7 @@
 //! everything is gone. The last line, `{"end":N,"head":M}`, tells the number of records, those that stand among them,
 //! and the newest position: without it the text was cut off.
 
-use crate::api::shape::Time;
+use crate::schema::Time;
 use crate::text;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -23,6 +23,9 @@ static SENDS: Quiet = Quiet::new();
 /// And reads here.
 static READS: Quiet = Quiet::new();
 
+/// What a handler gives.
+pub type Answer = Result<Response, Problem>;
+
 /// The kinds of problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

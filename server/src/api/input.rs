@@ -1,0 +1,80 @@
+//! What a request gives a handler of the API: a JSON object in its body, a position in its path or query.
+
+use crate::body;
+use crate::http::{self, ContentType, Request};
+use crate::problem::{Kind, Problem};
+use millchat::Position;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Reads the body, of at most so many bytes, as a JSON object of the wanted shape; unknown fields are passed
+/// over.
+pub async fn read<T: DeserializeOwned>(req: Request, limit: usize) -> Result<T, Problem> {
+    if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
+        let detail = "send the body as application/json";
+        return Err(Problem::new(Kind::UnsupportedType, detail));
+    }
+    let bytes = body::read(req.into_body(), limit).await?;
+    object(&bytes)
+}
+
+/// Reads these bytes as a JSON object of the wanted shape.
+pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let malformed = |detail: String| Problem::new(Kind::MalformedBody, detail);
+    let text = std::str::from_utf8(bytes).map_err(|e| malformed(format!("the body is not UTF-8: {e}")))?;
+    // First any JSON, then the shape: so that syntax and depth are told from shape, also in fields that
+    // nobody asked for.
+    let value: Value =
+        serde_json::from_str(text).map_err(|e| malformed(format!("the body is not JSON: {e}")))?;
+    if !value.is_object() {
+        return Err(Problem::new(Kind::InvalidBody, "the body must be a JSON object"));
+    }
+    serde_json::from_value(value).map_err(|e| Problem::new(Kind::InvalidBody, e.to_string()))
+}
+
+/// A position in a path or a query: digits, and nothing but digits.
+///
+/// One too large for any log is a position all the same: there is nothing at it.
+pub fn position(name: &str, text: &str) -> Result<Position, Problem> {
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        let detail = format!("{name} is a position: digits only, for example 1207");
+        return Err(Problem::new(Kind::MalformedParameter, detail));
+    }
+    Ok(text.parse().unwrap_or(Position::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Content;
+
+    #[test]
+    fn a_body_that_is_no_json_and_one_of_another_shape_are_told_apart() {
+        let deep = format!("{{\"x\":{}{}}}", "[".repeat(10_000), "]".repeat(10_000));
+        for (bytes, status) in [
+            (&b"{\"content\":\"x\",\"more\":[1]}"[..], None),
+            (b"", Some(400)),
+            (b"{", Some(400)),
+            (b"{\"content\":\"\xff\"}", Some(400)),
+            (b"{\"content\":\"\\ud800\"}", Some(400)),
+            (deep.as_bytes(), Some(400)),
+            (b"[\"x\"]", Some(422)),
+            (b"\"x\"", Some(422)),
+            (b"{}", Some(422)),
+            (b"{\"content\":null}", Some(422)),
+            (b"{\"content\":7}", Some(422)),
+        ] {
+            let read = object::<Content>(bytes).map_err(|problem| problem.response().status().as_u16());
+            assert_eq!(read.err(), status, "{}", String::from_utf8_lossy(bytes).get(..20).unwrap_or("short"));
+        }
+    }
+
+    #[test]
+    fn a_position_is_digits_and_nothing_else() {
+        assert_eq!(position("before", "17"), Ok(17));
+        assert_eq!(position("before", "99999999999999999999999"), Ok(Position::MAX));
+        for text in ["", "-1", "+1", "1.0", "0x1", " 1", "\u{661}"] {
+            assert!(position("before", text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The OpenAPI document, served at `/api/openapi.json`.
+//!
+//! Shapes and kinds of problem come from the types that the handlers use, so the two cannot drift apart; a
+//! test holds the document against the router's table. The stream has no notation of its own in OpenAPI 3.1:
+//! its events are described in words, and the shapes of their data are among the schemas.
+
+mod operator;
+mod parts;
+mod public;
+
+use crate::http::{self, Response};
+use crate::problem::Document;
+use crate::schema::{
+    Author, Ban, Banned, Bans, ClosedRoom, ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message,
+    Named, Overview, Post, Presence, Reactions, Receipt, Reset, Start, StreamEvent, Time, Typing,
+};
+use bytes::Bytes;
+use hyper::StatusCode;
+use std::sync::LazyLock;
+use utoipa::openapi::path::{PathItem, PathsBuilder};
+use utoipa::openapi::schema::ComponentsBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+
+const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a `position` in one \
+    ordered log and a `prev`: the position of the event before it in the same room. Whoever has position P and \
+    gets an event whose `prev` is P misses nothing. Reading needs no token; writing needs the token of a guest. \
+    Any origin may call this API; it takes no cookies. What begins with `/admin/` is for the operator, on a server \
+    whose settings have an admin token; on others there is nothing. Fields and kinds may be added: pass over those \
+    you do not know.";
+
+static JSON: LazyLock<Bytes> = LazyLock::new(|| {
+    serde_json::to_vec(&describe()).expect("the document has string keys and no failing parts").into()
+});
+
+/// `GET /api/openapi.json`.
+pub fn document() -> Response {
+    http::bytes(StatusCode::OK, "application/json", JSON.clone())
+}
+
+fn describe() -> OpenApi {
+    let token = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The token that POST /api/v1/guests gave; good for a year."))
+        .build();
+    let admin = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The admin token of the server's settings."))
+        .build();
+    let components = ComponentsBuilder::new()
+        .schema_from::<Document<'_>>()
+        .schema_from::<Author<'_>>()
+        .schema_from::<Named>()
+        .schema_from::<Guest<'_>>()
+        .schema_from::<Content>()
+        .schema_from::<Post>()
+        .schema_from::<Receipt>()
+        .schema_from::<Message<'_>>()
+        .schema_from::<Reactions<'_>>()
+        .schema_from::<HistoryPage<'_>>()
+        .schema_from::<Links>()
+        .schema_from::<Time>()
+        .schema_from::<Presence<'_>>()
+        .schema_from::<Overview<'_>>()
+        .schema_from::<Start>()
+        .schema_from::<Gap>()
+        .schema_from::<Reset>()
+        .schema_from::<StreamEvent<'_>>()
+        .schema_from::<Typing<'_>>()
+        .schema_from::<ClosedRoom<'_>>()
+        .schema_from::<ClosedRooms<'_>>()
+        .schema_from::<Banned>()
+        .schema_from::<Ban<'_>>()
+        .schema_from::<Bans<'_>>()
+        .security_scheme("token", SecurityScheme::Http(token))
+        .security_scheme("admin", SecurityScheme::Http(admin))
+        .build();
+    let info = InfoBuilder::new()
+        .title("Millchat")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(ABOUT))
+        .build();
+    OpenApiBuilder::new().info(info).paths(paths()).components(Some(components)).build()
+}
+
+fn paths() -> PathsBuilder {
+    public::paths().into_iter().chain(operator::paths()).fold(
+        PathsBuilder::new(),
+        |paths, (path, operations)| {
+            let mut item = PathItem::default();
+            for (method, operation) in operations {
+                item.merge_operations(PathItem::new(method, operation));
+            }
+            paths.path(path, item)
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn every_reference_in_the_document_leads_somewhere() {
+        let document: Value = serde_json::from_slice(&JSON).unwrap();
+        let text = document.to_string();
+        let mut count = 0;
+        for reference in text.split("\"$ref\":\"#").skip(1) {
+            let pointer = reference.split('"').next().unwrap();
+            assert!(document.pointer(pointer).is_some(), "{pointer}");
+            count += 1;
+        }
+        assert!(count > 50, "{count}");
+    }
+
+    #[test]
+    fn the_document_has_the_paths_and_methods_of_the_router() {
+        let document: Value = serde_json::from_slice(&JSON).unwrap();
+        let described: Vec<(String, String)> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object().unwrap().keys().map(|m| (path.clone(), m.to_uppercase()))
+            })
+            .collect();
+        let mut routed: Vec<(String, String)> = crate::route::api_methods()
+            .filter(|(_, method)| !matches!(*method, "HEAD" | "OPTIONS"))
+            .map(|(path, method)| (path.to_owned(), method.to_owned()))
+            .collect();
+        let mut described = described;
+        described.sort();
+        routed.sort();
+        assert_eq!(described, routed);
+    }
+}

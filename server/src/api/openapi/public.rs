@@ -1,0 +1,202 @@
+//! The part of the document for everybody: guests, rooms, messages, reactions and the stream.
+
+use super::operator;
+use super::parts::{
+    body_problems, gives, header, operation, parameter, position, problems, query, reading, response, room,
+    takes, with_token, writing,
+};
+use crate::problem::Kind;
+use utoipa::openapi::Content as Media;
+use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::security::SecurityRequirement;
+
+const STREAM: &str = "Server-sent events for any plain `EventSource`. The place to begin at is the header \
+    `Last-Event-ID`, else `last_event_id`, else the newest `history` events. It opens at once with exactly one of \
+    `start` (data: Start), `gap` (Gap) and `reset` (Reset), whose id is the position just before what follows. \
+    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, `reaction`, `close` (the \
+    room is closed to writing), `open` (it is open again), `empty` (all messages before it were taken away) (all: \
+    StreamEvent), and kinds to come. A `gap` may come later too, when retention overtakes a slow reader. Without an \
+    id, so that a reader's place does not move: `presence` (Presence) and `typing` (Typing). A comment line comes \
+    after 15 s of silence. A bad place is answered by `reset`, never by a status.";
+
+/// The paths and what they take.
+pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
+    let room = "/api/v1/rooms/{room}";
+    vec![
+        ("/api/openapi.json".to_owned(), vec![(HttpMethod::Get, own())]),
+        ("/api/v1/guests".to_owned(), vec![(HttpMethod::Post, guest())]),
+        ("/api/v1/guests/me".to_owned(), vec![(HttpMethod::Patch, rename())]),
+        (room.to_owned(), vec![(HttpMethod::Get, overview())]),
+        (format!("{room}/messages"), vec![(HttpMethod::Get, page()), (HttpMethod::Post, post())]),
+        (
+            format!("{room}/messages/{{position}}"),
+            vec![(HttpMethod::Get, message()), (HttpMethod::Patch, edit()), (HttpMethod::Delete, delete())],
+        ),
+        (
+            format!("{room}/messages/{{position}}/reactions/{{reaction}}"),
+            vec![(HttpMethod::Put, react(true)), (HttpMethod::Delete, react(false))],
+        ),
+        (format!("{room}/typing"), vec![(HttpMethod::Post, typing())]),
+        (format!("{room}/events"), vec![(HttpMethod::Get, events())]),
+    ]
+}
+
+fn own() -> Operation {
+    operation("describe", "This document")
+        .response("200", ResponseBuilder::new().description("OpenAPI 3.1").build())
+        .build()
+}
+
+fn guest() -> Operation {
+    let op = operation("createGuest", "Become a guest: the token that you get lets you write")
+        .request_body(Some(takes("Named")))
+        .response("201", gives("You are this guest", "Guest"));
+    body_problems(op, &[Kind::InvalidName, Kind::RateLimited, Kind::Busy]).build()
+}
+
+fn rename() -> Operation {
+    let op = writing("renameGuest", "Go by another name: a new token with the same id")
+        .request_body(Some(takes("Named")))
+        .response("200", gives("You go by this name now", "Guest"));
+    body_problems(op, &with_token(&[Kind::InvalidName, Kind::Busy])).build()
+}
+
+fn overview() -> Operation {
+    let op = operation("getRoom", "A room at a glance: how far it has come and who is in it")
+        .parameter(room())
+        .response("200", gives("The room; one that nobody ever used is empty, not missing", "Room"));
+    problems(op, &reading(&[])).build()
+}
+
+fn page() -> Operation {
+    let links = header("The neighbouring pages: `prev` is older, `next` is newer");
+    let answer =
+        response("Posted messages in their latest state, newest last", "HistoryPage").header("Link", links);
+    let op = operation("listMessages", "A page of history; with neither before nor after: the newest")
+        .parameter(room())
+        .parameter(query("before", Type::Integer, "The newest messages before this position"))
+        .parameter(query(
+            "after",
+            Type::Integer,
+            "The oldest messages after this position; 0 begins at the floor",
+        ))
+        .parameter(query("limit", Type::Integer, "1 to 1,000, default 100; more is clamped"))
+        .response("200", answer.build());
+    problems(op, &reading(&[Kind::MalformedParameter])).build()
+}
+
+fn post() -> Operation {
+    let answer = response("Stored, durably. A replay by key gives the first answer again", "Receipt")
+        .header("Location", header("The message's path"));
+    let key = "1 to 256 bytes. A post repeated with the same key within 24 hours is stored once and gets the first \
+        answer; with other content, or in another room, it is refused";
+    let op = writing("postMessage", "Post a message; answered once it is durable")
+        .parameter(room())
+        .parameter(parameter("Idempotency-Key", ParameterIn::Header, Type::String, key))
+        .request_body(Some(takes("Post")))
+        .response("201", answer.build());
+    let kinds = with_token(&[
+        Kind::InvalidRoom,
+        Kind::InvalidKey,
+        Kind::InvalidContent,
+        Kind::KeyReused,
+        Kind::RoomClosed,
+        Kind::Banned,
+        Kind::UnknownMessage,
+        Kind::MessageDeleted,
+        Kind::RateLimited,
+        Kind::OutcomeUnknown,
+        Kind::Busy,
+        Kind::Unavailable,
+        Kind::DiskFull,
+    ]);
+    body_problems(op, &kinds).build()
+}
+
+fn message() -> Operation {
+    let op = operation("getMessage", "One message in its latest state")
+        .parameter(room())
+        .parameter(position())
+        .response("200", gives("The message; once deleted, without content", "Message"));
+    problems(op, &reading(&[Kind::MalformedParameter, Kind::UnknownMessage])).build()
+}
+
+/// What goes wrong with a change of a message, besides its body.
+const CHANGE: [Kind; 12] = [
+    Kind::InvalidRoom,
+    Kind::MalformedParameter,
+    Kind::NotAuthor,
+    Kind::RoomClosed,
+    Kind::Banned,
+    Kind::UnknownMessage,
+    Kind::MessageDeleted,
+    Kind::RateLimited,
+    Kind::OutcomeUnknown,
+    Kind::Busy,
+    Kind::Unavailable,
+    Kind::DiskFull,
+];
+
+fn edit() -> Operation {
+    let op = writing("editMessage", "Replace the text of your message")
+        .parameter(room())
+        .parameter(position())
+        .request_body(Some(takes("Content")))
+        .response("200", gives("The message as it is now", "Message"));
+    let mut kinds = with_token(&CHANGE);
+    kinds.extend([Kind::InvalidContent, Kind::TooManyEdits, Kind::LogUnreadable]);
+    body_problems(op, &kinds).build()
+}
+
+fn delete() -> Operation {
+    let op = writing("deleteMessage", "Take your message away: no record of the log holds its text any more")
+        .description(Some("With the admin token: any message; `by` says who takes it away."))
+        .security(SecurityRequirement::new("admin", std::iter::empty::<String>()))
+        .parameter(room())
+        .parameter(position())
+        .parameter(operator::by())
+        .response("204", ResponseBuilder::new().description("It is gone").build());
+    problems(op, &with_token(&CHANGE)).build()
+}
+
+fn react(on: bool) -> Operation {
+    let (id, summary, done) = if on {
+        ("addReaction", "Add your reaction to a message; one that is there stays one", "It is there")
+    } else {
+        ("removeReaction", "Take your reaction back; one that is not there stays so", "It is not there")
+    };
+    let rule = "One of 👍 ❤️ 😂 🎉 😮 😢, percent-encoded";
+    let op = writing(id, summary)
+        .parameter(room())
+        .parameter(position())
+        .parameter(parameter("reaction", ParameterIn::Path, Type::String, rule))
+        .response("204", ResponseBuilder::new().description(done).build());
+    let mut kinds = with_token(&CHANGE);
+    kinds.retain(|kind| *kind != Kind::NotAuthor);
+    kinds.push(Kind::TooManyReactions);
+    problems(op, &kinds).build()
+}
+
+fn typing() -> Operation {
+    let op =
+        writing("type", "Say that you are typing: a signal to those who are in the room, which nobody keeps")
+            .parameter(room())
+            .response("204", ResponseBuilder::new().description("They are told").build());
+    problems(op, &with_token(&[Kind::InvalidRoom])).build()
+}
+
+fn events() -> Operation {
+    let text = Media::builder().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
+    let answer = ResponseBuilder::new().description("The stream").content("text/event-stream", text).build();
+    let place = "The place to begin at, `EPOCH-POSITION`; empty counts as absent";
+    let op = operation("followRoom", "Follow a room: what happened after a place, then what happens")
+        .description(Some(STREAM))
+        .parameter(room())
+        .parameter(parameter("Last-Event-ID", ParameterIn::Header, Type::String, place))
+        .parameter(query("last_event_id", Type::String, "The same, for clients that cannot send the header"))
+        .parameter(query("history", Type::Integer, "The newest N events, 0 to 1,000, default 100, clamped"))
+        .response("200", answer);
+    problems(op, &[Kind::InvalidRoom]).build()
+}

@@ -1,0 +1,35 @@
+//! The command line: a command of the operator, or the flags of the settings.
+
+use crate::command::Command;
+use crate::config::Flags;
+use clap::Parser;
+
+/// A durable live chat that never loses a message.
+///
+/// Open the printed address in a browser: you land in a fresh room, and whoever gets the room's address is
+/// in it with you. Every message is on disk before anybody sees it. Programs use the JSON API; its
+/// description is served at /api/openapi.json.
+#[derive(Parser, Debug)]
+#[command(name = "millchat", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// What to serve with.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+const AFTER_HELP: &str = "\
+A flag is stronger than the environment, the environment than the file, the file than the default.
+RUST_LOG chooses which log lines are shown, for example RUST_LOG=debug; the default is info.
+
+Examples:
+  millchat                                 on this machine only, log in ./millchat.redb
+  millchat -a 0.0.0.0:8080 -l /var/lib/millchat/log.redb
+  millchat -a 127.0.0.1:0 -l temp:         to try something out: leaves nothing behind
+  millchat --public-url https://chat.example.org --trusted-proxies 127.0.0.1 --rate-limit author=5/20
+                                           behind a proxy on the same machine
+  millchat backup --from http://127.0.0.1:8080 --admin-token-file admin.token backup.redb
+  millchat check backup.redb";

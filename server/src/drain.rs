@@ -1,0 +1,40 @@
+//! The end of the process, announced to every connection: raised once, it ends idle connections and open streams.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::Notify;
+
+/// The wish to end, seen by every connection.
+///
+/// A connection waits on it beside its socket; a stream only looks at the flag when it is polled, which
+/// its connection does right after it was woken. So nothing per stream is registered anywhere.
+#[derive(Debug, Default)]
+pub struct Drain {
+    /// Release in [`Drain::raise`] pairs with acquire in [`Drain::is_raised`].
+    raised: AtomicBool,
+    /// Wakes those who wait in [`Drain::wait`].
+    notify: Notify,
+}
+
+impl Drain {
+    /// Says once and for all that the process is to end.
+    pub fn raise(&self) {
+        self.raised.store(true, Ordering::Release);
+        self.notify.notify_waiters();
+    }
+
+    /// Whether the process is to end.
+    pub fn is_raised(&self) -> bool {
+        self.raised.load(Ordering::Acquire)
+    }
+
+    /// Resolves when the process is to end, at once if it already is.
+    pub async fn wait(&self) {
+        // `notified` hears `notify_waiters` from the moment it exists, so between the look at the flag and
+        // the wait nothing can be missed.
+        let notified = self.notify.notified();
+        if !self.is_raised() {
+            notified.await;
+        }
+    }
+}

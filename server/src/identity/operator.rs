@@ -1,0 +1,94 @@
+//! The operator's secret, by which a request proves to be theirs. It is compared in constant time and never logged.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use hyper::header::{self, HeaderMap, HeaderValue};
+use serde::{Deserialize, Serialize};
+
+/// Fewest characters of a token.
+const TOKEN_LEN_MIN: usize = 16;
+/// Most characters of a token.
+const TOKEN_LEN_MAX: usize = 256;
+
+/// The operator's secret. Its text is shown by no message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct AdminToken(String);
+
+impl AdminToken {
+    /// Reads it from a file, less white space around it. The error is one sentence.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let name = path.display();
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| format!("the admin token cannot be read from {name}: {error}"))?;
+        text.trim().parse().map_err(|error| format!("{name}: {error}"))
+    }
+
+    /// The header that proves to hold it.
+    pub fn bearer(&self) -> HeaderValue {
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", self.0)).expect("a token is visible ASCII");
+        value.set_sensitive(true);
+        value
+    }
+
+    /// Compares in constant time.
+    pub fn is(&self, other: &str) -> bool {
+        // `blake3::Hash` compares in constant time.
+        blake3::hash(self.0.as_bytes()) == blake3::hash(other.as_bytes())
+    }
+}
+
+impl FromStr for AdminToken {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let fits = (TOKEN_LEN_MIN..=TOKEN_LEN_MAX).contains(&text.len());
+        if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(format!(
+                "an admin token is {TOKEN_LEN_MIN} to {TOKEN_LEN_MAX} visible characters of ASCII; `openssl rand -hex \
+                 32` makes one"
+            ));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl TryFrom<String> for AdminToken {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl fmt::Debug for AdminToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdminToken(…)")
+    }
+}
+
+/// The bearer token of a request, whosever it is.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, sent) = text.trim().split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| sent.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_long_enough_and_shown_by_no_message() {
+        for bad in ["", "short", "has a space in the middle", &"x".repeat(257), "zu-kurz-und-\u{fc}ber"] {
+            let error = bad.parse::<AdminToken>().unwrap_err();
+            assert!(error.contains("16 to 256") && (bad.is_empty() || !error.contains(bad)), "{error}");
+        }
+        let token: AdminToken = "0123456789abcdef".parse().unwrap();
+        assert!(token.is("0123456789abcdef") && !token.is("0123456789abcdeF") && !token.is(""));
+        assert!(!format!("{token:?} {:?}", token.bearer()).contains("0123"));
+    }
+}

@@ -1,0 +1,34 @@
+//! Names in paths: what a room may be called, and which first parts of paths are something else than a room.
+
+use std::sync::LazyLock;
+
+use millchat::RoomName;
+
+/// Where a backup is asked for.
+pub const BACKUP_PATH: &str = "/admin/backup";
+/// First parts of paths that are, or will be, something else than a room.
+pub const RESERVED: [&str; 9] =
+    ["admin", "api", "assets", "auth", "demo", "healthz", "metrics", "new", "readyz"];
+/// The same, for people.
+pub static RESERVED_LIST: LazyLock<String> = LazyLock::new(|| RESERVED.join(", "));
+/// The rule, for programs.
+pub const ROOM_RULE: &str = "A room's name is 1 to 64 of A-Z a-z 0-9 _ -, and none of admin, api, assets, auth, demo, \
+    healthz, metrics, new, readyz.";
+
+/// The room a path names, unless the name is outside the rule or reserved.
+pub fn room(name: Option<&str>) -> Option<RoomName> {
+    name.filter(|name| !RESERVED.contains(name)).and_then(|name| RoomName::new(name).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tricks_with_paths_name_no_room() {
+        for name in ["..%2f", "..", "%2e%2e", "a%20b", "", "a.b", "caf\u{e9}"] {
+            assert!(room(Some(name)).is_none(), "{name}");
+        }
+        assert!(room(Some("Lobby_2-x")).is_some());
+    }
+}
