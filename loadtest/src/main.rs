@@ -74,12 +74,12 @@ async fn run_load_on(settings: Settings, server: &Server) -> Result<bool, String
 
     let mut violations = run.findings.failures();
     if measured.interrupted {
-        // Ctrl-C reaches a server that was started here too: there may be nobody left to ask.
+        // Ctrl-C also reaches a server that was started here: it may be gone already.
         violations.push("the run was interrupted, so nothing was held against the log".to_owned());
     } else if let Some(&epoch) = run.findings.epoch.get() {
         let recovered = recover::recover(&run, epoch).await;
         let found = run.findings.oracle.check(&recovered.logs);
-        // Why a room was not looked at is said once, below, and not for each of its readers.
+        // The reason for which a room was not read is reported once, below, and not for each reader.
         let said =
             |violation: &&Violation| recovered.errors.is_empty() || violation.rule != Rule::NotLookedAt;
         violations.extend(found.iter().filter(said).map(ToString::to_string));

@@ -7,10 +7,10 @@ mod broken;
 mod tester;
 
 use broken::{Breach, Server};
-use tester::{LIGHT, Ran};
+use tester::{LIGHT, TesterRun};
 
 /// Loads the server as one that the tester does not know.
-fn load(breach: Breach, more: &[&str]) -> Ran {
+fn load(breach: Breach, more: &[&str]) -> TesterRun {
     let described = [
         &["--target", "generic-sse", "--sse-path", "/api/v1/rooms/{room}/events"][..],
         &["--read-header", "X-Room: {room}", "--send-header", "Authorization: Bearer g_1"],

@@ -1,5 +1,5 @@
-//! nginx between the tester and the server, as people run it: one message in some hundreds that is lost, doubled
-//! or swapped is caught on either side of it.
+//! nginx between the tester and the server, as in production: the tester catches one message in some hundreds
+//! that is lost, doubled or reordered on either side of it.
 
 mod breaking;
 #[expect(dead_code, reason = "what other tests use of it")]

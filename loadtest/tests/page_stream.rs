@@ -6,13 +6,13 @@ mod real;
 mod tester;
 
 use breaking::{Breach, Proxy};
-use tester::Ran;
+use tester::TesterRun;
 
 const PAGE: [&str; 10] =
     ["--stream", "page", "--readers", "20", "--rooms", "2", "--rate", "400", "--duration", "2s"];
 
 /// Loads the real server lightly through the proxy.
-fn load(breach: Breach, more: &[&str]) -> Ran {
+fn load(breach: Breach, more: &[&str]) -> TesterRun {
     let server = real::Server::start();
     let proxy = Proxy::start(&server.url, breach);
     tester::load(&proxy.url, &[&PAGE, more].concat())

@@ -7,10 +7,10 @@ mod real;
 mod tester;
 
 use breaking::{Breach, Proxy};
-use tester::Ran;
+use tester::TesterRun;
 
 /// Loads the real server lightly through the proxy.
-fn load(breach: Breach) -> Ran {
+fn load(breach: Breach) -> TesterRun {
     let server = real::Server::start();
     let proxy = Proxy::start(&server.url, breach);
     tester::load(&proxy.url, &["--readers", "20", "--rooms", "2", "--rate", "400", "--duration", "2s"])

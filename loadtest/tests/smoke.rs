@@ -25,7 +25,7 @@ fn the_smoke_profile_verifies_ten_thousand_deliveries_of_the_real_server() {
     let number = |path: &str| report.pointer(path).and_then(serde_json::Value::as_f64).unwrap();
     assert!(number("/verdict/deliveries") >= 10_000.0, "{shown}");
     assert_eq!(report["moved"]["acknowledged"], 1000, "{shown}");
-    // Every scenario took part: all came, came back from storms, looked back, and none was given up.
+    // Every scenario took part: all joined, resumed after storms, read history, and none was given up.
     assert_eq!(report["verdict"]["joined"], 75, "{shown}");
     assert!(number("/moved/storms") >= 2.0, "{shown}");
     assert!(number("/latency_us/resume/count") >= 100.0, "{shown}");

@@ -5,9 +5,9 @@ mod socketio;
 mod tester;
 
 use socketio::{Breach, Server};
-use tester::{LIGHT, Ran};
+use tester::{LIGHT, TesterRun};
 
-fn load(breach: Breach) -> Ran {
+fn load(breach: Breach) -> TesterRun {
     let server = Server::start(breach);
     tester::load(&server.url, &[&LIGHT[..], &["--target", "socket.io", "--rooms", "2"]].concat())
 }

@@ -6,10 +6,10 @@ mod broken;
 mod tester;
 
 use broken::{Breach, Server};
-use tester::{LIGHT, Ran};
+use tester::{LIGHT, TesterRun};
 
 /// Loads the server lightly.
-fn load(breach: Breach, more: &[&str]) -> Ran {
+fn load(breach: Breach, more: &[&str]) -> TesterRun {
     tester::load(&Server::start(breach).url(), &[&LIGHT, more].concat())
 }
 

@@ -34,7 +34,7 @@ pub struct Follower {
     began: Instant,
     /// The head of the room when the present connection opened, until it is reached.
     catching_up_to: Option<Position>,
-    /// The number of the event that should come next, in the room's [`crate::check::block_cache::BlockCache`].
+    /// The number of the next event in the room's [`crate::check::block_cache::BlockCache`].
     next: u64,
 }
 

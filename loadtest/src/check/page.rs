@@ -81,7 +81,7 @@ mod tests {
             PageBlock::parse(patch.as_bytes(), 7),
             Ok(PageBlock::Row(PageRow { position: 12, stamp }))
         );
-        // A message of another run is somebody else's.
+        // A message of another run is ignored.
         assert_eq!(PageBlock::parse(patch.as_bytes(), 8), Ok(PageBlock::Other));
         let place = "event: datastar-patch-signals\nid: 5f3c9a2e-12\n\
              data: signals {\"_place\":\"5f3c9a2e-12\"}\n\n";

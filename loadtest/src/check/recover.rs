@@ -191,7 +191,7 @@ async fn read_history(run: &Run, client: &reqwest::Client, room: &RoomName) -> r
         let last = page.messages.last().map(|message| message.position);
         run.findings.oracle.page(room, format!("after={after}"), page);
         match last {
-            // A page that does not lead on would be asked for for ever.
+            // A page without a later message would be requested for ever.
             Some(last) if last > after => after = last,
             _ => return Ok(()),
         }

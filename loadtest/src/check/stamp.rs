@@ -50,7 +50,7 @@ impl Stamp {
         let due = Duration::from_nanos(word()?.parse().ok()?);
         let stream = word()?.parse().ok()?;
         let number = word()?.parse().ok()?;
-        // Whatever follows the last hyphen is filling; without it the number may have been cut.
+        // The text after the last hyphen is padding; without the hyphen the number may be cut.
         words.next()?;
         Some(Self { run, sequence, due, stream, number })
     }

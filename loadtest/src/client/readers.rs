@@ -141,7 +141,7 @@ impl Readers {
             tokio::select! {
                 ready = epoll::next(&self.epoll, &mut self.ready) => ready?,
                 () = tokio::time::sleep_until(wake.into()) => continue,
-                // An error would mean that the run is gone, and with it all that is to be read.
+                // An error would mean that the run is gone: nothing is left to read.
                 _ = self.phase.changed() => break,
                 _ = self.storms.changed() => {
                     self.lose_all_connections();
@@ -237,8 +237,8 @@ impl Readers {
         let due = Instant::now() + RETRY_AFTER;
         for index in 0..self.all.len() {
             let reader = &mut self.all[index];
-            // A reader that is not connected is on its way back, or was given up. One that stopped to read
-            // before it had an id would come back as a stranger, and miss what it never asked for.
+            // A reader that is not connected will resume, or was given up. A slow reader without an id
+            // could not resume, and would miss events: it keeps its connection.
             if !reader.is_connected() || reader.role.reads_late() && reader.follower.last_id().is_none() {
                 continue;
             }
@@ -258,7 +258,7 @@ impl Readers {
         let ready = std::mem::take(&mut self.ready);
         for &Ready { index, hung_up } in &ready {
             let reader = &self.all[index];
-            // A laggard that has joined reads by its own plans, whatever has arrived.
+            // A slow reader that has joined reads by its own schedule.
             if reader.role.reads_late() && reader.is_open() && !self.hurried {
                 continue;
             }

@@ -112,7 +112,7 @@ impl SenderConnection {
             stream: run.findings.sent_log.add_stream(room, &self.name),
         });
         let (oracle, stream) = (record.oracle.clone(), Arc::clone(&record.stream));
-        // Only who goes by stamps needs the sent_log; links say all of it and more.
+        // Only readers that are checked by stamps need the sent log; links contain more.
         let number = if run.plan.target.has_links() { 0 } else { stream.begin() };
         let (due, sequence) = (run.plan.clock.since(ticket.due), ticket.sequence);
         let stamp = Stamp { run: run.plan.id, sequence, due, stream: stream.number, number };

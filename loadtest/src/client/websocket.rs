@@ -20,7 +20,8 @@ const MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 pub fn upgrade_headers() -> String {
     let key = generate_key();
     format!(
-        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: {key}\r\n"
     )
 }
 
@@ -47,7 +48,7 @@ pub struct Messages {
 impl Messages {
     /// Takes the next bytes of the stream and hands what they finish to `on`.
     pub fn feed(&mut self, bytes: &[u8], mut on: impl FnMut(Incoming<'_>)) -> Result<(), Malformed> {
-        // Mostly whole frames come, and nothing is copied.
+        // Mostly whole frames arrive, and nothing is copied.
         if self.partial.is_empty() {
             let taken = self.whole(bytes, &mut on)?;
             self.partial.extend_from_slice(&bytes[taken..]);

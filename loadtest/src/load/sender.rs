@@ -136,7 +136,7 @@ impl Sender {
                 () = tokio::time::sleep_until(until.into()) => return,
             }
         }
-        // All that was due is answered; others may not be as far.
+        // Everything due is answered; other senders may still be busy.
         tokio::time::sleep_until(until.min(Instant::now() + Duration::from_millis(50)).into()).await;
     }
 

@@ -45,7 +45,7 @@ fn take<T: Send + 'static>(user: &GooseUser) -> Option<T> {
 
 /// Returns a scenario with `count` users.
 fn scenario(name: &str, count: usize) -> Option<Scenario> {
-    // A weight of 0 is refused; a scenario without users is left out.
+    // Goose rejects a weight of 0; a scenario without users is left out.
     Scenario::new(name).set_weight(count).ok()
 }
 
@@ -153,7 +153,7 @@ async fn look_back(run: &Run, user: &mut GooseUser, stats: &mut Stats) -> Transa
 #[expect(clippy::unnecessary_wraps, reason = "what goose wants of a transaction")]
 fn end_reading(run: &Run, user: &GooseUser) -> TransactionResult {
     if let Some(mut reading) = take::<Reading>(user) {
-        // Whoever is stopped from outside has not stayed until the end.
+        // A reader that is stopped from outside has not stayed until the end.
         if *run.progress.phase().borrow() == (Phase::Over { whole: true }) {
             reading.readers.finish();
         }

@@ -49,7 +49,7 @@ impl From<&Latencies> for Distribution {
         let mut bounds = bounds();
         let mut next = Bucket { above_us: 0, up_to_us: 0, count: 0 };
         for recorded in histogram.iter_recorded() {
-            // The histogram keeps three digits; what they stand for begins here.
+            // The histogram keeps three digits; this is the lowest value that they mean.
             let micros = histogram.lowest_equivalent(recorded.value_iterated_to());
             while micros > next.up_to_us {
                 if next.count > 0 || !buckets.is_empty() {

@@ -117,7 +117,8 @@ impl LiveView {
             _ => String::new(),
         };
         format!(
-            "{:>4}s {phase} · {} connected · {}/{} acknowledged · {} delivered ({}/s) · p50 {} p99 {}{server} · {}",
+            "{:>4}s {phase} · {} connected · {}/{} acknowledged · {} delivered ({}/s) · \
+             p50 {} p99 {}{server} · {}",
             state.since_begun.as_secs(),
             grouped(sample.connected),
             grouped(counters.acknowledged.get()),

@@ -24,7 +24,7 @@ impl Latencies {
     /// Adds a latency.
     pub fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX);
-        // It grows by itself; only a latency of centuries does not fit, and is left out.
+        // The histogram grows; only a latency of centuries does not fit, and is left out.
         let _ = self.0.record(micros);
     }
 

@@ -133,7 +133,7 @@ impl TargetFlags {
                 )
             }
             ServerKind::Centrifugo => {
-                // The empty object after the room is where a returning reader says its place.
+                // A reader that resumes puts its last id into the empty object after the room.
                 let connect = format!("{}{{room}}{}", escape("{\"subs\":{\""), escape("\":{}}}"));
                 let key = format!("X-API-Key: {}", self.key.as_deref().unwrap_or_default());
                 let body = r#"{"channel":"{room}","data":{"content":"{content}"}}"#;

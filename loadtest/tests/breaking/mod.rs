@@ -53,7 +53,7 @@ impl Proxy {
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let shared = Arc::clone(&shared);
-                // A connection that fails is the tester's to notice.
+                // The tester must notice a connection that fails.
                 thread::spawn(move || drop(shared.serve(client)));
             }
         });
@@ -75,7 +75,7 @@ impl Shared {
             }
             let line = String::from_utf8_lossy(&request[..request.len().min(200)]).into_owned();
             if line.starts_with("GET") && (line.contains("/events") || line.starts_with("GET /load-")) {
-                // In HTTP/1.0 there are no chunks to take apart.
+                // HTTP/1.0 has no chunks to decode.
                 let version = line.find(" HTTP/1.1").unwrap() + " HTTP/1.".len();
                 request[version] = b'0';
                 upstream.write_all(&request)?;

@@ -62,7 +62,7 @@ impl Server {
         thread::spawn(move || {
             for socket in accepting.incoming().map_while(Result::ok) {
                 let state = Arc::clone(&state);
-                // A connection that fails is the tester's to notice.
+                // The tester must notice a connection that fails.
                 thread::spawn(move || drop(serve(socket, &state, breach)));
             }
         });
@@ -155,7 +155,7 @@ impl State {
         let room = self.rooms.entry(room.to_owned()).or_default();
         let (head, at) = (room.head(), last.unwrap_or(room.head()));
         let start = json!({ "position": at, "head": head, "floor": 1 });
-        // A proxy is asked to hold nothing back.
+        // The header asks a proxy to buffer nothing.
         write!(
             socket,
             "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nX-Accel-Buffering: no\r\n\r\n"
@@ -200,7 +200,7 @@ impl State {
         }
         for (index, reader) in room.readers.iter_mut().enumerate() {
             let bytes = if index == 0 { for_first.as_deref() } else { Some(whole.as_str()) };
-            // A reader that is gone comes back by itself.
+            // A reader that is gone resumes by itself.
             let _ = bytes.map(|bytes| reader.write_all(bytes.as_bytes()));
         }
         if breach == Breach::Cut && now && !room.readers.is_empty() {

@@ -48,8 +48,8 @@ fn config(listen: &str, upstream: &str) -> String {
         .replace("listen 443 ssl;", &format!("listen {listen};"))
         .replace("http://127.0.0.1:8080", upstream);
     assert!(server.contains(listen) && server.contains(upstream), "{server}");
-    // One process in the foreground; everything that it writes goes where the test cleans up. With more connections
-    // than it has room for it would close idle ones, and a machine that stands still for a moment makes many.
+    // One process in the foreground; all its files are in the directory that the test removes. Beyond its
+    // limit of connections it would close idle ones, and a machine that stalls for a moment opens many.
     format!(
         "daemon off; master_process off; pid nginx.pid;\nevents {{ worker_connections 4096; }}\n\
          http {{\naccess_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;\n\

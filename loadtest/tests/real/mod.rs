@@ -1,8 +1,8 @@
 //! The real server, as a process on a throwaway log.
 //!
-//! It belongs to another package, and cargo hands a test only the programs of its own (artifact dependencies
-//! would do it, on nightly). `cargo test --workspace` has just built it beside this test, and then it is
-//! taken as it is; a test of this package alone has cargo build it when it is missing or older than its sources.
+//! It belongs to another package, and cargo gives a test only the programs of its own (artifact dependencies
+//! need nightly). `cargo test --workspace` has just built it beside this test, and the test uses it. In a test of
+//! this package alone, cargo builds it when it is missing or older than its sources.
 
 use std::env;
 use std::fs;

@@ -52,7 +52,7 @@ impl Server {
                     if method == *b"GET" {
                         join(socket, &state);
                     } else {
-                        // A connection that fails is the tester's to notice.
+                        // The tester must notice a connection that fails.
                         drop(post(socket, &state, breach));
                     }
                 });
@@ -77,7 +77,7 @@ fn join(socket: TcpStream, state: &Mutex<State>) {
     let mut said = [(); 2].map(|()| socket.read().unwrap().into_text().unwrap().to_string());
     said.sort();
     assert_eq!(said, ["3", "40"]);
-    // In before it is told so: what it must see is what comes after.
+    // It is added before it receives the answer: it must receive all messages after that.
     let mut state = state.lock().unwrap();
     socket.send(r#"40{"sid":"b"}"#.into()).unwrap();
     state.readers.push((room, WebSocket::from_raw_socket(socket.into_inner(), Role::Server, None)));
@@ -113,7 +113,7 @@ fn post(mut socket: TcpStream, state: &Mutex<State>, breach: Breach) -> io::Resu
                 _ => 1,
             };
             for _ in 0..times {
-                // A reader that is gone comes back by itself.
+                // A reader that is gone resumes by itself.
                 let _ = reader.send(packet.as_str().into());
             }
         }

@@ -6,24 +6,24 @@ use std::process::Command;
 pub const LIGHT: [&str; 6] = ["--readers", "20", "--rate", "300", "--duration", "1s"];
 
 /// A run that has ended.
-pub struct Ran {
+pub struct TesterRun {
     pub code: Option<i32>,
     pub report: String,
     pub errors: String,
 }
 
 /// Loads the server at this address.
-pub fn load(url: &str, arguments: &[&str]) -> Ran {
+pub fn load(url: &str, arguments: &[&str]) -> TesterRun {
     let output = Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
         .args(["--url", url])
         .args(arguments)
         .output()
         .expect("the load tester can be started");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Ran { code: output.status.code(), report: text(&output.stdout), errors: text(&output.stderr) }
+    TesterRun { code: output.status.code(), report: text(&output.stdout), errors: text(&output.stderr) }
 }
 
-impl Ran {
+impl TesterRun {
     /// Asserts that the run passed, and that the report contains these words.
     pub fn must_pass(&self, words: &str) {
         assert_eq!(self.code, Some(0), "{}{}", self.report, self.errors);

@@ -46,7 +46,7 @@ pub fn histogram(buckets: &[Bucket], row: &LatencySummary) -> Markup {
     for (name, us) in [("p50", row.p50), ("p90", row.p90), ("p99", row.p99), ("p99.9", row.p999)] {
         let at = across(us.max(1) as f64);
         let _ = write!(bars, "<path class=\"mark\" d=\"M{at:.1} {TOP}V{bottom}\"/>");
-        // Names that would lie on each other go one below the other.
+        // Names that would overlap go one below the other.
         let line = if at - last < 36.0 { 26.0 } else { 10.0 };
         last = if line > 20.0 { f64::MIN } else { at };
         let _ =

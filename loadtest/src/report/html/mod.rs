@@ -32,7 +32,11 @@ pub fn page(report: &Report) -> String {
                 main {
                     header {
                         h1 { "Load test of " (report.asked.target) }
-                        @if verdict.passed { span.badge.good { "passed" } } @else { span.badge.bad { "failed" } }
+                        @if verdict.passed {
+                            span.badge.good { "passed" }
+                        } @else {
+                            span.badge.bad { "failed" }
+                        }
                         p { (title(&report.asked)) ", at " code { (report.asked.url) } }
                     }
                     (cautions(report))
@@ -89,7 +93,8 @@ fn tiles(report: &Report) -> Markup {
                 &format!("{} messages", grouped(moved.acknowledged))))
             (tile("join p99", &of(&latency.join), &counted(report.verdict.joined, "reader")))
             @if latency.resume.count > 0 {
-                (tile("resume p99", &of(&latency.resume), &format!("{} returns", grouped(latency.resume.count))))
+                (tile("resume p99", &of(&latency.resume),
+                    &format!("{} returns", grouped(latency.resume.count))))
             }
             @if let Some(micros) = server.cpu_us_per_delivery {
                 (tile("server CPU a delivery", &format!("{micros:.1} µs"),
@@ -149,7 +154,8 @@ fn over_time(report: &Report) -> Markup {
     });
     let all: Vec<f64> = latency.iter().flat_map(|line| &line.points).map(|point| point.1).collect();
     html! {
-        (plot("Deliveries a second", vec![line("deliveries/s", &|sample| sample.deliveries_per_s)], Scale::counts, true))
+        (plot("Deliveries a second",
+            vec![line("deliveries/s", &|sample| sample.deliveries_per_s)], Scale::counts, true))
         (Plot {
             name: "Delivery latency over time",
             x: Scale::seconds(samples),
@@ -175,13 +181,20 @@ fn tables(report: &Report) -> Markup {
         section {
             h2 { "Latencies" }
             table {
-                thead { tr { th {} @for head in ["count", "p50", "p90", "p99", "p99.9", "max"] { th { (head) } } } }
+                thead {
+                    tr {
+                        th {}
+                        @for head in ["count", "p50", "p90", "p99", "p99.9", "max"] { th { (head) } }
+                    }
+                }
                 tbody {
                     @for (name, row) in rows(report) {
                         tr {
                             th { (name) }
                             td { (grouped(row.count)) }
-                            @for micros in [row.p50, row.p90, row.p99, row.p999, row.max] { td { (time(micros)) } }
+                            @for micros in [row.p50, row.p90, row.p99, row.p999, row.max] {
+                                td { (time(micros)) }
+                            }
                         }
                     }
                 }

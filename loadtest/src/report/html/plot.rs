@@ -70,12 +70,19 @@ impl Plot {
         };
         let legend = html! {
             @if self.lines.len() > 1 {
-                span.legend { @for (index, line) in self.lines.iter().enumerate() { i class={ "c" (index) } {} (line.name) } }
+                span.legend {
+                    @for (index, line) in self.lines.iter().enumerate() {
+                        i class={ "c" (index) } {}
+                        (line.name)
+                    }
+                }
             }
         };
         let drawing = html! {
             (frame(&self.x, &self.y))
-            @if let Some(line) = self.lines.first().filter(|_| self.filled) { path.ground.c0 d=(ground(line)) {} }
+            @if let Some(line) = self.lines.first().filter(|_| self.filled) {
+                path.ground.c0 d=(ground(line)) {}
+            }
             @for (index, line) in self.lines.iter().enumerate() {
                 path class={ "line c" (index) } d=(path(line)) {}
             }
@@ -117,6 +124,6 @@ pub fn frame(x: &Scale, y: &Scale) -> Markup {
             bottom + 19.0
         );
     }
-    // Numbers and units of our own: nothing in them is to be escaped.
+    // Numbers and units of our own need no escapes.
     PreEscaped(out)
 }

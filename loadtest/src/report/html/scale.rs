@@ -93,7 +93,7 @@ impl Scale {
             (1e5, "99.999"),
             (1e6, "99.9999"),
         ];
-        // On a long axis there is no room for what stands close together at its begin.
+        // On a long axis there is no space for labels that are close together at its start.
         let short = to <= 1e5;
         let ticks = named.into_iter().filter(|(value, name)| *value <= to && (short || *name != "50"));
         let ticks = ticks.map(|(value, name)| (value, format!("{name} %"))).collect();
