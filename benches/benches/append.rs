@@ -1,7 +1,9 @@
-//! Appends in the core: acknowledged durable messages a second, by 1 to 4,096 senders that each wait for their answer.
+//! Appends in the core: acknowledged durable messages a second, by 1 to 4,096 senders that each wait for
+//! their answer.
 //!
-//! Beside it, over as many messages in batches of the size that the core had gathered them to: a loop of one write
-//! and one `fdatasync` a batch, which is the disk's own limit; and `SQLite`, one transaction a batch.
+//! The alternatives store the same number of messages in batches of the same size as the core's: a loop of
+//! one write and one `fdatasync` a batch, which is the limit of the disk; and `SQLite`, one transaction a
+//! batch.
 
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
@@ -18,16 +20,16 @@ use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
 
-const ABOUT: &str = "Senders in one process, each a task that sends 200 bytes to one room, waits until they are \
-    durable, and sends again. Beside the core, for as many messages in the batches that it had gathered them to: a \
-    loop that writes the bytes of each batch's records to a file laid out beforehand and calls fdatasync, which is the \
-    least that any log costs on this disk; and SQLite (WAL, synchronous=FULL), the records of each batch in one \
-    transaction.";
+const ABOUT: &str = "Senders in one process, each a task that sends 200 bytes to one room, waits until they \
+    are durable, and sends again. Beside the core, for as many messages in the batches that it had gathered \
+    them to: a loop that writes the bytes of each batch's records to a file laid out beforehand and calls \
+    fdatasync, which is the least that any log costs on this disk; and SQLite (WAL, synchronous=FULL), the \
+    records of each batch in one transaction.";
 const OURS: &str = "millchat";
 const LIMIT: &str = "fdatasync loop";
 const SQLITE: &str = "SQLite";
 const SENDERS: [usize; 4] = [1, 16, 256, 4_096];
-/// Bytes of the file that the loop writes round and round.
+/// Bytes of the file, which the loop writes again and again.
 const FILE_BYTES: usize = 256 * 1024 * 1024;
 /// The goal with 4,096 senders, as a share of the disk's limit.
 const SHARE_MIN: f64 = 0.5;
@@ -66,7 +68,7 @@ fn main() {
         bench(SQLITE, &|count| sqlite.insert(shape.get(), count * senders as u64));
     }
     group.finish();
-    results.target(
+    results.goal(
         "acknowledged durable appends, 4,096 senders, of the disk's own limit for those bytes and batches",
         &format!("at least {:.0} %", SHARE_MIN * 100.0),
         |found| {
@@ -123,7 +125,7 @@ impl Core {
         Self { runtime: fixtures::runtime(), chat }
     }
 
-    /// Every sender sends so many messages, one after the other.
+    /// Lets every sender send this number of messages, one after the other.
     fn rounds(&self, senders: usize, messages: u64) -> (Duration, Shape) {
         let (room, draft) = (fixtures::room(0), draft());
         let (before, tasks) = (self.chat.stats(), LocalSet::new());

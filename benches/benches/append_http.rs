@@ -1,7 +1,7 @@
 //! Appends over HTTP: acknowledged messages a second, by 1 to 256 senders that each wait for their answer.
 //!
-//! Beside the server with its log on the disk: the same server with its log in memory. The difference is what being
-//! durable costs; the rest is HTTP.
+//! The server with its log on the disk is compared with the same server with its log in memory. The
+//! difference is the cost of durability; the rest is HTTP.
 
 use criterion::Throughput;
 use millchat_benches::paths::Scratch;
@@ -10,9 +10,9 @@ use millchat_benches::server::Server;
 use millchat_benches::{Results, Unit, cost, criterion_config};
 
 const ABOUT: &str = "Each sender is one connection that posts 200 bytes to one room, waits for the \
-    acknowledgement, and posts again; there are no readers. The client (one thread of raw sockets) and the server share \
-    the machine. Beside the server with its log on the disk, where an acknowledged message is durable: the same \
-    server with its log in memory.";
+    acknowledgement, and posts again; there are no readers. The client (one thread of raw sockets) and the \
+    server share the machine. Beside the server with its log on the disk, where an acknowledged message is \
+    durable: the same server with its log in memory.";
 const OURS: &str = "millchat";
 const IN_MEMORY: &str = "log in memory";
 const SENDERS: [usize; 4] = [1, 16, 64, 256];
@@ -51,7 +51,7 @@ fn main() {
         }
     }
     group.finish();
-    results.target(
+    results.goal(
         "acknowledged durable messages a second over HTTP, 64 senders",
         &format!("at least {}", Unit::PerSecond.show(DURABLE_PER_SECOND_MIN)),
         |found| {

@@ -1,6 +1,6 @@
 //! Encoding: one message as the frame of the API's stream and of the page's.
 //!
-//! Beside them: what a program writes that does the same by hand, `serde_json` for a struct of the same fields, and
+//! The alternatives are what a program would do by hand: `serde_json` for a struct of the same fields, and
 //! `format!` for markup of about the same bytes that escapes nothing.
 
 use std::hint::black_box;
@@ -13,10 +13,10 @@ use millchat_benches::{Results, criterion_config};
 use millchat_server::frames;
 use serde::Serialize;
 
-const ABOUT: &str = "One message of 20, 200 or 2,000 bytes, with quotes, angle brackets and letters beyond ASCII as \
-    people type them, as the frame of the API's stream (JSON) and of the page's (HTML); each into a fresh buffer. Beside \
-    them: serde_json for a struct of the same fields, and format! for markup of the same kind that escapes \
-    nothing. A frame is encoded once and shared by all its readers.";
+const ABOUT: &str = "One message of 20, 200 or 2,000 bytes, with quotes, angle brackets and letters beyond \
+    ASCII as people type them, as the frame of the API's stream (JSON) and of the page's (HTML); each into a \
+    fresh buffer. Beside them: serde_json for a struct of the same fields, and format! for markup of the \
+    same kind that escapes nothing. A frame is encoded once and shared by all its readers.";
 const OURS: &str = "millchat";
 /// Bytes of a message.
 const SIZES: [usize; 3] = [20, 200, 2_000];

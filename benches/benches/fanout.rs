@@ -1,9 +1,9 @@
 //! Fan-out in the core: from sending one event until the last of 1, 100 or 10,000 subscriptions has it.
 //!
-//! Beside it, in the same run: a bare loop that wakes as many tasks, which is the least that any design of a
-//! task per reader costs; and tokio's broadcast channel with as many receivers. All run on one
-//! current-thread runtime, as the server's readers do. The core's figure has the way through the committer's
-//! thread in it, and the look at the log in memory; the others have no log.
+//! The alternatives, in the same run, are a bare loop that wakes as many tasks, which is the least cost of
+//! any design with a task per reader; and tokio's broadcast channel with as many receivers. All run on one
+//! current-thread runtime, as the server's readers do. The core's figure includes the way through the
+//! writer's thread, and the check of the log in memory; the others have no log.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
@@ -26,10 +26,10 @@ const READERS: [usize; 3] = [1, 100, 10_000];
 /// Messages that a receiver of the broadcast channel may be behind.
 const BROADCAST_CAPACITY: usize = 64;
 
-const ABOUT: &str = "One event is sent to a room and brought to all of its subscriptions, on one current-thread \
-    runtime as the server's are. The log is in memory, and the way through the writer's thread is part of it. Beside \
-    the core: a bare loop that wakes as many tasks, and tokio's broadcast channel with as many receivers, which have \
-    neither a log nor another thread.";
+const ABOUT: &str = "One event is sent to a room and brought to all of its subscriptions, on one \
+    current-thread runtime as the server's are. The log is in memory, and the way through the writer's \
+    thread is part of it. Beside the core: a bare loop that wakes as many tasks, and tokio's broadcast \
+    channel with as many receivers, which have neither a log nor another thread.";
 const OURS: &str = "millchat";
 
 fn main() {
@@ -67,13 +67,13 @@ fn compare(criterion: &mut Criterion, results: &Results, readers: usize) {
     group.finish();
 }
 
-/// Something that can bring one event to all of its readers.
+/// A competitor that brings one event to all of its readers.
 trait Competitor {
-    /// Does so this often; says how long it took.
+    /// Sends this number of events; returns the time that it took.
     fn rounds(&self, iterations: u64) -> Duration;
 }
 
-/// One event on its way: how many readers do not have it yet.
+/// One event in delivery: the number of readers that do not have it yet.
 #[derive(Default)]
 struct Round {
     left: Cell<usize>,
@@ -81,7 +81,7 @@ struct Round {
 }
 
 impl Round {
-    /// A reader has the event.
+    /// Counts a reader that has the event.
     fn received(&self) {
         self.left.set(self.left.get() - 1);
         if self.left.get() == 0 {
@@ -89,7 +89,7 @@ impl Round {
         }
     }
 
-    /// All readers have it.
+    /// Waits until all readers have it.
     async fn over(&self) {
         self.done.notified().await;
     }
@@ -108,7 +108,7 @@ impl Stage {
         Self { runtime: fixtures::runtime(), tasks: LocalSet::new(), round: Rc::default(), readers }
     }
 
-    /// Runs `send` and waits for the last reader, this often.
+    /// Runs `send` and waits for the last reader, this number of times.
     fn rounds(&self, iterations: u64, send: impl AsyncFn()) -> Duration {
         self.tasks.block_on(&self.runtime, async {
             let begun = Instant::now();

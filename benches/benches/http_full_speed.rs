@@ -10,12 +10,12 @@ use millchat_benches::server::Server;
 use millchat_benches::write_loop::{self, WriteLoop};
 use millchat_benches::{Results, Unit, cost, limits};
 
-const ABOUT: &str = "16 senders post messages of 200 bytes to one room over HTTP, each as soon as its last is \
-    acknowledged (and durable), while 1,000 readers follow the room. It ends when every reader has every message; each \
-    reader holds the chain of positions against what it gets, so nothing is lost, doubled or out of order. The \
-    senders and the readers share the machine with the server. Beside the server: a bare loop that writes as many frames \
-    to as many sockets, ten to a write(2), with no senders, and keeps nothing; the server with --sender write; the \
-    server with --fast-path off.";
+const ABOUT: &str = "16 senders post messages of 200 bytes to one room over HTTP, each as soon as its last \
+    is acknowledged (and durable), while 1,000 readers follow the room. It ends when every reader has every \
+    message; each reader holds the chain of positions against what it gets, so nothing is lost, doubled or \
+    out of order. The senders and the readers share the machine with the server. Beside the server: a bare \
+    loop that writes as many frames to as many sockets, ten to a write(2), with no senders, and keeps \
+    nothing; the server with --sender write; the server with --fast-path off.";
 const OURS: &str = "millchat";
 const LIMIT: &str = "write(2) in tens";
 const BY_WRITE: &str = "millchat, sender write";
@@ -61,7 +61,7 @@ fn main() {
             results.rate(CASE, "acknowledged", name, messages, acknowledged);
         }
     }
-    results.target(
+    results.goal(
         "deliveries a second at 1,000 readers, 16 senders at full speed, durable, nothing lost",
         "at least 1,000,000/s",
         |found| {
@@ -72,7 +72,7 @@ fn main() {
     results.finish();
 }
 
-/// One round of one competitor; says how long the sending took.
+/// Measures one round of one competitor; returns the time that the sending took.
 fn measure(
     results: &Results,
     name: &str,

@@ -1,12 +1,13 @@
-//! Readers that hear nothing: what each costs the server in memory.
+//! Readers of a silent room: the memory that each costs the server.
 
 use millchat_benches::readers::Readers;
 use millchat_benches::server::Server;
 use millchat_benches::{Results, Unit, cost, limits};
 
-const ABOUT: &str = "Readers join one room over plain HTTP/1.1, and nothing is said in it. Counted is the anonymous memory \
-    of the server's process before and after, so what the kernel holds for a socket is not in it. Beside the server as it \
-    is: the server with --fast-path off, where hyper serves every stream as it does those that are no plain HTTP/1.1.";
+const ABOUT: &str = "Readers join one room over plain HTTP/1.1, and nothing is said in it. Counted is the \
+    anonymous memory of the server's process before and after, so what the kernel holds for a socket is not \
+    in it. Beside the server as it is: the server with --fast-path off, where hyper serves every stream as \
+    it does those that are no plain HTTP/1.1.";
 const OURS: &str = "millchat";
 const GENERAL: &str = "millchat, by hyper";
 const CASES: [usize; 2] = [1_000, 10_000];
@@ -21,7 +22,7 @@ fn main() {
         for _ in 0..ROUNDS {
             for (name, flags) in [(OURS, &[][..]), (GENERAL, &["--fast-path", "off"])] {
                 let server = Server::start_with("memory:", flags);
-                // What the first of all costs is not a reader's.
+                // The cost of the very first request does not belong to a reader.
                 drop(Readers::connect(server.address, 1));
                 let before = cost::memory(server.process());
                 let _readers = Readers::connect(server.address, readers);
@@ -34,7 +35,7 @@ fn main() {
     for (name, most) in BYTES_MAX {
         let way = if name == OURS { "of plain HTTP/1.1" } else { "by hyper" };
         let wanted = format!("at most {:.1} KiB", most / 1024.0);
-        results.target(&format!("memory of an idle reader {way}"), &wanted, |found| {
+        results.goal(&format!("memory of an idle reader {way}"), &wanted, |found| {
             let bytes = found.row(&case(CASES[1]), "memory of a reader", name)?.median();
             Some((Unit::Bytes.show(bytes), bytes <= most))
         });

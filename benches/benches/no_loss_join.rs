@@ -1,8 +1,8 @@
 //! Joins and resumes under full load, each checked: none may lose, double or reorder an event.
 //!
-//! Senders send as fast as they are answered. Meanwhile readers join anew, follow for a little while, leave, and come
-//! back with their place, a hundred thousand times. The checker that all tests use holds every stream and every
-//! acknowledgement against the log as it is at the end.
+//! Senders send as fast as they are answered. Meanwhile readers join, follow for a short time, leave, and
+//! resume, a hundred thousand times. The checker that all tests use compares every stream and every
+//! acknowledgement with the log at the end.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -23,11 +23,11 @@ use millchat_oracle::{Act, Oracle, Reader, RecoveredLog, Said, Seen};
 use rand::RngExt as _;
 use tokio::task::LocalSet;
 
-const ABOUT: &str = "32 senders send to 8 rooms as fast as they are answered, durably, while 64 readers on two threads \
-    join (with 0 to 50 events of history), follow for 1 to 40 events, leave, and come back with their place of then or \
-    of some events before. All of it is held against the log at the end by the checker that the tests use: every event \
-    once, in order, with a whole chain, and as it was acknowledged. There is nothing beside it: the figure that counts \
-    is the number of violations.";
+const ABOUT: &str = "32 senders send to 8 rooms as fast as they are answered, durably, while 64 readers on \
+    two threads join (with 0 to 50 events of history), follow for 1 to 40 events, leave, and come back with \
+    their place of then or of some events before. All of it is held against the log at the end by the \
+    checker that the tests use: every event once, in order, with a whole chain, and as it was acknowledged. \
+    There is nothing beside it: the figure that counts is the number of violations.";
 const OURS: &str = "millchat";
 const CASE: &str = "under full load";
 /// Joins and resumes together.
@@ -88,7 +88,7 @@ fn main() {
     for (metric, quantile) in [("p50 join", 0.5), ("p99 join", 0.99)] {
         results.sample(CASE, metric, Unit::Nanoseconds, OURS, latencies.value_at_quantile(quantile) as f64);
     }
-    results.target(
+    results.goal(
         "joins and resumes under full load that lose or double an event",
         &format!("none in {}", Unit::Count.show(JOINS as f64)),
         |_| {
@@ -115,7 +115,7 @@ impl Load {
         self.joins.load(Ordering::Relaxed) >= JOINS
     }
 
-    /// Sends until the readers are done; says how many messages were acknowledged.
+    /// Sends until the readers are done; returns the number of acknowledged messages.
     fn send(self: &Arc<Self>) -> u64 {
         let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
         let senders: Vec<_> = (0..SENDERS)
@@ -146,7 +146,7 @@ impl Load {
         })
     }
 
-    /// One thread of readers: how long each join took, and how many events came.
+    /// Runs one thread of readers; returns the times of the joins, and the number of events received.
     fn read(self: Arc<Self>) -> (Histogram<u64>, u64) {
         let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
         let dispatcher = self.chat.dispatcher();
@@ -161,12 +161,12 @@ impl Load {
         (latencies.into_inner(), received)
     }
 
-    /// One reader after another.
+    /// Runs one reader after another.
     async fn read_on(&self, at: &Dispatcher, room: RoomName, latencies: &RefCell<Histogram<u64>>) -> u64 {
         let mut received = 0;
         while !self.is_over() {
             let reader = self.oracle.reader(&room, "joins");
-            // Where it was of late: it may lose some of what it has, as a page does that is opened anew.
+            // Its recent positions: it may lose some of its events, as a page that is loaded again does.
             let mut places = VecDeque::new();
             for _ in 0..=rand::rng().random_range(0..=RETURNS_MAX) {
                 let asked = match places.len() {
@@ -174,7 +174,7 @@ impl Load {
                     many => Some(places[rand::rng().random_range(0..many)]),
                 };
                 let reader = match asked {
-                    // It comes back to an earlier place: to the checker that is another reader.
+                    // It resumes from an earlier position: to the checker that is another reader.
                     Some(place) if place != reader.position() => &self.oracle.reader(&room, "comes back"),
                     _ => &reader,
                 };
@@ -186,7 +186,7 @@ impl Load {
         received
     }
 
-    /// Joins, follows for a while and leaves; says how long the join took.
+    /// Joins, follows for a while and leaves; returns the time that the join took.
     async fn follow(
         &self,
         at: &Dispatcher,
@@ -220,7 +220,7 @@ impl Load {
         took
     }
 
-    /// Reads the rooms from their begin to their head and holds all that was observed against them.
+    /// Reads the rooms from the start to the head, and compares all observations with them.
     fn verify(&self) -> Vec<millchat_oracle::Violation> {
         let (runtime, epoch) = (fixtures::runtime(), self.chat.epoch());
         let recover = |number| {
@@ -243,7 +243,7 @@ impl Load {
     }
 }
 
-/// Bytes of an event as its frame tells it.
+/// Bytes of an event in its frame.
 const FRAME_BYTES: usize = 32;
 
 /// Encodes what the checker needs of an event as a frame.

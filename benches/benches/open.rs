@@ -1,6 +1,7 @@
 //! Opening a log of a million events: after a clean stop, and after `kill -9`.
 //!
-//! Beside it: reading the same file from end to end. Neither finds anything of the file in the system's cache.
+//! It is compared with reading the same file from start to end. The system's cache holds nothing of the file
+//! in either case.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -16,9 +17,10 @@ use millchat_benches::{Results, Unit};
 use rustix::fs::{Advice, fadvise};
 use tokio::task::LocalSet;
 
-const ABOUT: &str = "A log of 1,000,000 events of 200 bytes in 100 rooms, written by a process that is then killed \
-    (SIGKILL). Opening it repairs it; opening it again after a clean stop need not. Beside it: reading the same file \
-    from its begin to its end. Before each, the system's cache is told to forget the file.";
+const ABOUT: &str = "A log of 1,000,000 events of 200 bytes in 100 rooms, written by a process that is then \
+    killed (SIGKILL). Opening it repairs it; opening it again after a clean stop need not. Beside it: \
+    reading the same file from its begin to its end. Before each, the system's cache is told to forget the \
+    file.";
 const OURS: &str = "millchat";
 const LIMIT: &str = "reading the file";
 const EVENTS: u64 = 1_000_000;
@@ -36,7 +38,7 @@ fn main() {
     let (killed, log) = (scratch.file("killed.redb"), scratch.file("log.redb"));
     let mut child = ChildProcess::start("fill", &[&killed.to_string_lossy()]);
     assert_eq!(child.line(), "filled");
-    // Dropped, it is killed: the log was not closed.
+    // Dropping the child kills it: the log is not closed.
     drop(child);
     for _ in 0..ROUNDS {
         fs::copy(&killed, &log).expect("the disk has room for a copy");
@@ -63,10 +65,10 @@ fn timed<T>(results: &Results, case: &str, name: &str, of: impl FnOnce() -> T) -
     result
 }
 
-/// Makes the system's cache forget a file; says how large that is.
+/// Makes the system's cache drop a file; returns the size of the file.
 fn forget(path: &Path) -> u64 {
     let file = File::open(path).expect("the file is there");
-    // What is not on the disk yet is not forgotten.
+    // The cache keeps pages that are not on the disk yet.
     file.sync_all().expect("the disk keeps bytes");
     fadvise(&file, 0, None, Advice::DontNeed).expect("a file has pages");
     file.metadata().expect("the file is there").len()
@@ -77,7 +79,7 @@ fn read(path: &Path) {
     while file.read(&mut piece).expect("the disk can be read") > 0 {}
 }
 
-/// The child: fills the log, says so, and waits to be killed.
+/// Runs as the child: fills the log, prints a line, and waits to be killed.
 fn fill(log: &str) {
     let (chat, runtime, tasks) =
         (Chat::open(log).expect("a log can be made"), fixtures::runtime(), LocalSet::new());

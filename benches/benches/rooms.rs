@@ -1,4 +1,4 @@
-//! Rooms in memory: what each costs, idle and busy, in bytes and in the time to bring it there.
+//! Rooms in memory: the cost of each, idle and busy, in bytes and in the time to load it.
 //!
 //! Each case is measured in a process of its own, by the memory that the process holds before and after.
 
@@ -13,12 +13,12 @@ use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit, cost};
 use tokio::task::LocalSet;
 
-const ABOUT: &str = "What a room in memory costs, by the anonymous memory of a process of the core before and after. \
-    Idle: somebody has entered it and left. Read: somebody is in it. Busy: somebody is in it, and 10 messages of 200 \
-    bytes came meanwhile and are in its ring. The log is on the disk; where messages come, its cache is full \
-    before. There is nothing beside it.";
+const ABOUT: &str = "What a room in memory costs, by the anonymous memory of a process of the core before \
+    and after. Idle: somebody has entered it and left. Read: somebody is in it. Busy: somebody is in it, and \
+    10 messages of 200 bytes came meanwhile and are in its ring. The log is on the disk; where messages \
+    come, its cache is full before. There is nothing beside it.";
 const OURS: &str = "millchat";
-/// Cases: their name, and how many rooms.
+/// The cases: their name, and the number of rooms.
 const CASES: [(&str, usize); 4] = [("idle", 20_000), ("idle", 100_000), ("read", 100_000), ("busy", 100_000)];
 const ROUNDS: usize = 2;
 /// Messages that fill the cache of the log.
@@ -48,19 +48,19 @@ fn main() {
             results.sample(&case, "time for a room", Unit::Nanoseconds, OURS, number(nanos));
         }
     }
-    results.target("memory of each of 20,000 idle rooms", "at most 1 KiB", |found| {
+    results.goal("memory of each of 20,000 idle rooms", "at most 1 KiB", |found| {
         let bytes = found.row("20,000 rooms, idle", "memory of a room", OURS)?.median();
         Some((Unit::Bytes.show(bytes), bytes <= IDLE_BYTES_MAX))
     });
     results.finish();
 }
 
-/// The child: makes rooms and says what one costs, in bytes and in nanoseconds.
+/// Runs as the child: loads rooms and prints the cost of one, in bytes and in nanoseconds.
 fn measure(name: &str, rooms: usize, log: &str) {
     let chat = Chat::open(log).expect("a log can be made");
     let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
     if name == "busy" {
-        // To a room that nobody is in: its messages pass by the memory of rooms.
+        // To a room without readers: its messages are not kept in memory.
         tasks.block_on(&runtime, send(&chat, WARM, &|_| usize::MAX));
     }
     let before = cost::memory(process::id());
@@ -91,7 +91,7 @@ async fn enter(chat: &Chat, number: usize) -> Subscription {
     chat.subscribe(&fixtures::room(number), From::Last(0), None).await.expect("the log can be read")
 }
 
-/// Sends so many messages, each to the room that `room` says.
+/// Sends this number of messages, each to the room that `room` returns.
 async fn send(chat: &Chat, messages: usize, room: &dyn Fn(usize) -> usize) {
     for first in (0..messages).step_by(SENT_AT_ONCE) {
         let one = |message| {

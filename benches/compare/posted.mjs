@@ -1,4 +1,4 @@
-// What is posted, for the servers here: a message as the body.
+// Reads a posted message, for the servers here: the body of the request.
 
 // Bytes of a message; more than that ends the connection.
 const messageBytesMax = 65536;

@@ -1,8 +1,8 @@
-// Socket.IO as its guide to performance sets it up: WebSocket alone, unpacked, without the request that each connection
-// began with; ws takes the native bufferutil by itself when it is installed. Rooms in memory, no history.
+// Socket.IO as its guide to performance advises: WebSocket alone, uncompressed, without the initial request of
+// each connection. ws uses the native bufferutil by itself when it is installed. Rooms in memory, no history.
 //
 //   ?room=ROOM in the handshake   joins it
-//   POST /rooms/ROOM              a message, to all who are in it
+//   POST /rooms/ROOM              a message to all readers in it
 //
 // node socketio.mjs HOST:PORT DIRECTORY: where socket.io is installed.
 

@@ -1,7 +1,7 @@
-// What most people would write first: a chat over server-sent events in plain Node, rooms in memory, no history.
+// The obvious first version: a chat over server-sent events in plain Node, rooms in memory, no history.
 //
 //   GET /rooms/ROOM    the stream
-//   POST /rooms/ROOM   a message, to all who read
+//   POST /rooms/ROOM   a message to all readers
 
 import { createServer } from 'node:http';
 import { posted } from './posted.mjs';

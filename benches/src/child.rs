@@ -1,4 +1,5 @@
-//! This very program as a child: for what needs a process of its own, to be measured or to be killed.
+//! This program as a child process: for measurements that need a process of their own, and for processes to
+//! kill.
 
 use std::env;
 use std::io::{BufRead as _, BufReader};
@@ -7,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 /// The variable that names the role of the child.
 const ROLE: &str = "MILLCHAT_BENCH_ROLE";
 
-/// A child; killed when it is dropped.
+/// A child process; killed when it is dropped.
 #[derive(Debug)]
 pub struct ChildProcess {
     child: Child,
@@ -15,7 +16,8 @@ pub struct ChildProcess {
 }
 
 impl ChildProcess {
-    /// Starts this program once more in a role, with arguments. Its `main` must ask for its [`role`] first of all.
+    /// Starts this program again in a role, with arguments. Its `main` must call [`role`] before anything
+    /// else.
     pub fn start(role: &str, args: &[&str]) -> Self {
         let program = env::current_exe().expect("a program knows itself");
         let mut command = Command::new(program);
@@ -25,14 +27,14 @@ impl ChildProcess {
         Self { child, lines: BufReader::new(stdout) }
     }
 
-    /// The next line that it says.
+    /// Reads the next line of its output.
     pub fn line(&mut self) -> String {
         let mut line = String::new();
         self.lines.read_line(&mut line).expect("its output can be read");
         line.trim().to_owned()
     }
 
-    /// Its process.
+    /// Returns the id of its process.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
@@ -45,7 +47,7 @@ impl Drop for ChildProcess {
     }
 }
 
-/// The role of this process and its arguments, if it was started to have one.
+/// Returns the role and the arguments of this process, if it was started with a role.
 pub fn role() -> Option<(String, Vec<String>)> {
     Some((env::var(ROLE).ok()?, env::args().skip(1).collect()))
 }

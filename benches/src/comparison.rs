@@ -1,35 +1,35 @@
-//! Millchat and others under the same load: what `make compare` found, as the report reads it.
+//! Millchat and others under the same load: the figures of `make compare`, as the report reads them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::results::{Found, Row, Unit};
+use crate::results::{Figures, Row, Unit};
 
 /// Messages that are acknowledged before the kill.
 pub const TRIED: usize = 100;
 
-/// The time a server spends on a CPU for each delivery, at a steady pace.
+/// The CPU time of the server for each delivery, at a steady pace.
 pub const CPU: &str = "CPU per delivery";
-/// From when a message was due to when a reader has it, at a steady pace.
+/// The median time from when a message was due until a reader has it, at a steady pace.
 pub const P50: &str = "p50 delivery";
-/// The same.
+/// The 99th percentile of the same.
 pub const P99: &str = "p99 delivery";
 /// The memory that a reader adds to the server.
 pub const MEMORY: &str = "memory per idle reader";
-/// At full speed.
+/// Deliveries a second at full speed.
 pub const DELIVERIES: &str = "deliveries at full speed";
-/// Of what was acknowledged at full speed, deliveries that never came, in thousandths.
+/// Missing deliveries of the messages acknowledged at full speed, in thousandths.
 pub const LOST: &str = "lost at full speed";
 
-/// All of it.
+/// The figures and outcomes of a comparison.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Comparison {
     /// The figures; each metric has one case.
-    pub found: Found,
+    pub found: Figures,
     /// The competitors in the table's order, with those that did not run.
     pub competitors: Vec<CompetitorResult>,
 }
 
-/// Somebody in the table.
+/// A competitor's line in the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CompetitorResult {
     /// The name, as in the figures.
@@ -54,20 +54,20 @@ pub struct Outcome {
     pub tester_was_late: (usize, usize),
 }
 
-/// The figure of somebody. Each metric has one case.
-pub fn row<'a>(found: &'a Found, metric: &str, name: &str) -> Option<&'a Row> {
+/// Returns the figure of a competitor. Each metric has one case.
+pub fn row<'a>(found: &'a Figures, metric: &str, name: &str) -> Option<&'a Row> {
     found.rows.iter().find(|row| row.metric == metric && row.competitor == name)
 }
 
 /// Returns the ratio of theirs to ours, as the median of the rounds; `None` where ours is zero.
-pub fn ratio(found: &Found, theirs: &Row) -> Option<f64> {
+pub fn ratio(found: &Figures, theirs: &Row) -> Option<f64> {
     let ours = row(found, &theirs.metric, &found.ours)?;
     let samples = theirs.samples.iter().zip(&ours.samples).map(|(theirs, ours)| theirs / ours).collect();
     Some(Row { samples, ..theirs.clone() }.median()).filter(|ratio| ratio.is_finite())
 }
 
-/// In what somebody is ahead of ours, and how many times ours their figure is.
-pub fn ahead<'a>(found: &Found, name: &str, metrics: &[&'a str]) -> Vec<(&'a str, f64)> {
+/// Returns the metrics in which a competitor is ahead of ours, with the ratio of their figure to ours.
+pub fn ahead<'a>(found: &Figures, name: &str, metrics: &[&'a str]) -> Vec<(&'a str, f64)> {
     let better = |metric: &&'a str| {
         let row = row(found, metric, name)?;
         let ratio = ratio(found, row)?;

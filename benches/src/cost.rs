@@ -19,5 +19,5 @@ pub fn memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("the process runs");
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.expect("the kernel tells RssAnon in kB") * 1024
+    kib.expect("the kernel reports RssAnon in kB") * 1024
 }

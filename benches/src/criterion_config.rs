@@ -8,7 +8,7 @@ use criterion::{BenchmarkGroup, Criterion, SamplingMode};
 
 use crate::results::SAMPLES;
 
-/// Criterion for figures that are taken in many short iterations.
+/// Returns criterion for figures of many short iterations.
 pub fn criterion() -> Criterion {
     Criterion::default()
         .sample_size(SAMPLES)
@@ -17,7 +17,7 @@ pub fn criterion() -> Criterion {
         .configure_from_args()
 }
 
-/// A group whose iterations are long: each sample takes as many as the others.
+/// Returns a group for long iterations: each sample takes the same number of them.
 pub fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
     let mut group = criterion.benchmark_group(name);
     group.sampling_mode(SamplingMode::Flat);

@@ -1,7 +1,7 @@
-//! A log to join and resume in, and readers of it: what the benches of joins and of resumes share.
+//! The fixture of the benches of joins and of resumes: a log, and readers of it.
 //!
-//! The log's rooms were written in turn, so that the records of one lie far apart. A reader is measured from the call
-//! that sets its cursor to the moment it has the newest event, as frames.
+//! The log's rooms were written in turn, so the records of one room are far apart. A reader is measured from
+//! the call that sets its cursor until it has the newest event as a frame.
 
 use std::cell::{Cell, RefCell};
 use std::fs;
@@ -36,27 +36,27 @@ const COLD_EVENTS: usize = 101;
 /// The start position of a reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
-    /// It joins, with so many of the newest events.
+    /// It joins, with a number of the newest events.
     Join,
-    /// It comes back with the place before so many of the newest events.
+    /// It resumes from the id before a number of the newest events.
     Resume,
 }
 
-/// One case: how many events behind, and whether the room has been forgotten.
+/// One case: the number of events behind, and the state of the room.
 #[derive(Debug, Clone, Copy)]
 pub struct Case {
     /// Events between the reader and the newest one.
     pub behind: usize,
-    /// The room is not in memory.
+    /// Set when the room is not in memory.
     pub cold: bool,
 }
 
 /// A chat over a log in which one room has 20,000 events and 2,000 have 101.
-struct Joined {
+struct JoinFixture {
     runtime: Runtime,
     tasks: LocalSet,
     chat: Chat,
-    /// The same log once more, to be read without us.
+    /// A copy of the log, to be read with redb alone.
     copy: Database,
     dispatcher: Dispatcher,
     kind: FrameKind,
@@ -66,7 +66,7 @@ struct Joined {
     turn: Cell<usize>,
 }
 
-impl Joined {
+impl JoinFixture {
     fn new(scratch: &Scratch) -> Self {
         let (path, copied) = (scratch.file("log.redb"), scratch.file("copy.redb"));
         let positions = fill(&path);
@@ -81,14 +81,15 @@ impl Joined {
         Self { runtime, tasks, chat, copy, dispatcher, kind, positions, turn: Cell::new(0) }
     }
 
-    /// The room of the next reader. Beyond what a ring holds a room may as well be in memory.
+    /// Returns the room of the next reader. A room may be in memory when the events are more than a ring
+    /// holds.
     fn next_room(&self, case: Case) -> usize {
         if !case.cold || case.behind >= COLD_EVENTS {
             return 0;
         }
         self.turn.set(self.turn.get() % COLD_ROOMS + 1);
         if self.turn.get() == 1 {
-            // Whoever has left is still told of for a moment, and that holds the room.
+            // The presence of a reader that left is still sent for a moment, and that holds the room.
             while self.chat.stats().rooms > 0 {
                 thread::sleep(Duration::from_millis(10));
                 millchat::testing::forget_idle_rooms(&self.chat);
@@ -97,13 +98,13 @@ impl Joined {
         self.turn.get()
     }
 
-    /// The newest events of a room.
+    /// Returns the newest events of a room.
     fn newest(&self, room: usize, count: usize) -> &[Position] {
         let all = &self.positions[room];
         &all[all.len() - count..]
     }
 
-    /// Lets the first room into memory, with its newest events, for as long as the result is held.
+    /// Loads the first room into memory, with its newest events, for as long as the result is held.
     fn warm(&self) -> impl Sized + use<> {
         self.tasks.block_on(&self.runtime, async {
             let warm = self.dispatcher.subscribe(&fixtures::room(0), From::Last(100), None).await;
@@ -111,7 +112,7 @@ impl Joined {
         })
     }
 
-    /// A reader begins and reads to the head, this often.
+    /// Lets readers begin and read to the head, this number of times.
     fn read(&self, begin: Begin, case: Case, times: u64) -> Duration {
         let epoch = self.chat.epoch();
         self.tasks.block_on(&self.runtime, async {
@@ -142,7 +143,7 @@ impl Joined {
         })
     }
 
-    /// The same records straight from the table that they lie in, this often.
+    /// Reads the same records from their table, this number of times.
     fn straight(&self, case: Case, times: u64) -> Duration {
         let begun = Instant::now();
         for time in 0..times {
@@ -161,7 +162,7 @@ impl Joined {
     }
 }
 
-/// Fills a log, the rooms in turn; says where the events of each lie.
+/// Fills a log, the rooms in turn; returns the positions of the events of each room.
 fn fill(path: &Path) -> Vec<Vec<Position>> {
     let chat = Chat::open(&path.to_string_lossy()).expect("a log can be made");
     let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
@@ -188,7 +189,7 @@ fn fill(path: &Path) -> Vec<Vec<Position>> {
     positions.take()
 }
 
-/// An encoder by which a reader knows where it is.
+/// Encodes the text and the position, by which a reader knows its progress.
 fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
     if let Item::Event(event) = item {
         fixtures::copy_text(Epoch(0), item, out);
@@ -196,15 +197,15 @@ fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The position at the end of frames that [`encode`] has made.
+/// Returns the position at the end of frames that [`encode`] has made.
 fn last_position(frames: &[u8]) -> Option<Position> {
     frames.last_chunk().map(|bytes| Position::from_le_bytes(*bytes))
 }
 
-/// Measures readers that begin so far behind the newest event.
+/// Measures readers that begin at these distances behind the newest event.
 pub fn compare(results: &Results, scratch: &Scratch, begin: Begin, cases: &[(usize, bool)]) {
     let mut criterion = criterion_config::criterion();
-    let joined = Joined::new(scratch);
+    let joined = JoinFixture::new(scratch);
     let mut group = criterion.benchmark_group(results.so_far().bench);
     for &(behind, cold) in cases {
         let (case, shown) = (Case { behind, cold }, Unit::Count.show(behind as f64));

@@ -1,5 +1,5 @@
-//! As much HTTP/1.1 as a bench client needs: requests as bytes made once, and answers taken apart no further than to
-//! where they end.
+//! The part of HTTP/1.1 that a bench client needs: requests whose bytes are made once, and answers parsed
+//! only to find their end.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use memchr::memmem;
 
-/// The bytes of a request.
+/// Returns the bytes of a request.
 pub fn request(address: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
     let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     let length = body.len();
@@ -18,7 +18,7 @@ pub fn request(address: SocketAddr, method: &str, path: &str, token: Option<&str
     .into_bytes()
 }
 
-/// The bytes of a request without a body.
+/// Returns the bytes of a request without a body.
 pub fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Vec<u8> {
     let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
     format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}\r\n").into_bytes()
@@ -45,11 +45,11 @@ pub fn succeeded(bytes: &[u8]) -> bool {
 
 /// Time without bytes after which an answer is taken as complete.
 const SILENCE: Duration = Duration::from_secs(2);
-/// Most bytes of an answer that are taken.
+/// Most bytes of an answer that are read.
 const EXCHANGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Sends a request that asks for the connection's end, and gives all that comes until then: of whatever server, a stream
-/// too, which ends by its silence.
+/// Sends a request that asks to close the connection, and returns everything until its end. It works with any
+/// server, and with a stream, which ends by silence.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(SILENCE))?;
@@ -61,7 +61,7 @@ pub fn exchange(address: SocketAddr, request: &[u8]) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Sends one request on a connection of its own and gives the body of the answer.
+/// Sends one request on a connection of its own, and returns the body of the answer.
 pub fn ask(address: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the server takes connections");
     stream.write_all(&request(address, method, path, token, body)).expect("it takes requests");

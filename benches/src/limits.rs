@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// As many descriptors as may be: thousands of readers need as many.
+/// Raises the limit of descriptors to the hard limit: thousands of readers need as many.
 pub fn raise_descriptors() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     let all = Rlimit { current: maximum, maximum };

@@ -5,7 +5,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The workspace.
+/// Returns the directory of the workspace.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies in the workspace")
 }
@@ -33,21 +33,21 @@ pub fn asked_for(case: &str) -> bool {
     names.peek().is_none() || names.any(|name| case.contains(&name))
 }
 
-/// A directory for the logs of one bench; gone when it is dropped.
+/// A directory for the logs of one bench; removed when it is dropped.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// An empty directory.
+    /// Creates an empty directory.
     pub fn new(bench: &str) -> Self {
         let directory = figures().join(format!("{bench}.tmp"));
-        // What a run that was cut short has left.
+        // Files of an interrupted run.
         let _ = fs::remove_dir_all(&directory);
         fs::create_dir_all(&directory).expect("the target directory takes directories");
         Self(directory)
     }
 
-    /// A file in it.
+    /// Returns the path of a file in it.
     pub fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
     }

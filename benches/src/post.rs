@@ -1,8 +1,8 @@
-//! Senders over HTTP: many connections, one thread, and of each connection one request at a time.
+//! Senders over HTTP: many connections, one thread, and one request at a time on each connection.
 //!
-//! Each sender waits for its acknowledgement before it sends the next message, as people do. The client shares the
-//! machine with the server, so it does next to nothing: the bytes of a request are made once, and an answer is
-//! looked at only as far as to know that it is a success and whole.
+//! Each sender waits for its acknowledgement before it sends the next message, as people do. The client
+//! shares the machine with the server, so it does very little: the bytes of a request are made once, and an
+//! answer is parsed only to know that it is a success and complete.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -16,7 +16,7 @@ use crate::fixtures::MESSAGE_BYTES;
 use crate::http;
 use crate::server::Server;
 
-/// More than the bytes of an acknowledgement.
+/// Larger than an acknowledgement.
 const ANSWER_BYTES_MAX: usize = 2048;
 
 /// Senders to one room of a server.
@@ -38,8 +38,8 @@ impl Posters {
     pub fn connect(server: &Server, count: usize) -> Self {
         let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel has epoll");
         let body = format!("{{\"content\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
-        // All of them first: the server deals connections out to its threads in turn, and with one for a token
-        // between any two senders, every sender would fall to the same thread.
+        // All tokens come first. The server assigns connections to its threads in turn: with one for a
+        // token between any two senders, every sender would be assigned to the same thread.
         let tokens: Vec<_> = (0..count).map(|number| server.guest(&format!("Bench {number}"))).collect();
         let connect = |(number, token): (usize, &String)| {
             let path = "/api/v1/rooms/bench/messages";
@@ -54,7 +54,7 @@ impl Posters {
         Self { epoll, senders }
     }
 
-    /// Every sender sends this many messages, one after the other; says how long that took.
+    /// Lets every sender send this number of messages, one after the other; returns the time that it took.
     pub fn rounds(&mut self, messages: u64) -> Duration {
         let begun = Instant::now();
         for sender in &mut self.senders {
@@ -83,7 +83,8 @@ impl Sender {
         self.stream.write_all(&self.request).expect("the server takes requests");
     }
 
-    /// Takes what came, and sends the next message if that was an acknowledgement; whether it has sent its last.
+    /// Reads what arrived, and sends the next message if that was an acknowledgement; returns true after the
+    /// last.
     fn receive(&mut self) -> bool {
         let mut piece = [0; ANSWER_BYTES_MAX];
         let len = self.stream.read(&mut piece).expect("the server answers");

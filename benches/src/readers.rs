@@ -1,7 +1,7 @@
 //! Readers over HTTP: many streams, one thread.
 //!
-//! A reader does no more than is needed to know when each message came, and that none was lost, doubled or out of
-//! order: it looks for the mark that [`content`] puts into a message.
+//! A reader does only what is needed to know when each message came, and that none was lost, doubled or out
+//! of order: it looks for the mark that [`content`] puts into a message.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -17,9 +17,9 @@ use rustix::fd::OwnedFd;
 use crate::fixtures::MESSAGE_BYTES;
 use crate::http;
 
-/// The stream of the room in which everything happens, by the API and by the page.
+/// The stream of the bench's room by the API.
 pub const API_STREAM: &str = "/api/v1/rooms/bench/events?history=0";
-/// The same.
+/// The stream of the bench's room by the page.
 pub const PAGE_STREAM: &str = "/bench/messages?history=0";
 
 /// The beginning of a message in a measured round; nothing else in a stream has it, in JSON or in HTML.
@@ -28,12 +28,12 @@ const MARK: &[u8] = b"%%";
 const DIGITS: (usize, usize) = (8, 16);
 /// Bytes that are read from a socket at once.
 const READ_BYTES: usize = 64 * 1024;
-/// After so much silence whatever the joins themselves caused is over: presence is told once a second at most.
+/// Silence after which the effects of the joins are over: presence is sent at most once a second.
 const SILENCE: Duration = Duration::from_millis(1_300);
-/// A stream that brings nothing for so long has lost something.
+/// Silence after which a stream has lost something.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The content of the nth message, due at this time after the round's begin.
+/// Returns the content of the nth message, due at this time after the start of the round.
 pub fn content(number: u64, due: Duration) -> String {
     let mut content = format!("%%{number:08}{:016}", due.as_nanos());
     content.extend(std::iter::repeat_n('x', MESSAGE_BYTES - content.len()));
@@ -62,7 +62,8 @@ impl Readers {
         Self::connect_by(address, count, |_| http::get(address, API_STREAM, None))
     }
 
-    /// Connects `count` readers, each by its own request, and waits until their joins have caused all that they cause.
+    /// Connects `count` readers, each by its own request, and waits until the effects of their joins are
+    /// over.
     pub fn connect_by(address: SocketAddr, count: usize, request: impl Fn(usize) -> Vec<u8>) -> Self {
         let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel has epoll");
         let connect = |number| {
@@ -80,15 +81,15 @@ impl Readers {
         readers
     }
 
-    /// Waits until nothing comes any more; says how many bytes came.
+    /// Waits until nothing arrives any more; returns the number of bytes that arrived.
     pub fn settle(&mut self) -> usize {
         let mut heard = 0;
         while self.wait(SILENCE, |_, frames| heard += frames.len()) {}
         heard
     }
 
-    /// Takes messages until every reader has this many of the round that began at `origin`; says how long after its
-    /// time each came, in nanoseconds.
+    /// Reads until every reader has this number of messages of the round that began at `origin`; returns the
+    /// delay of each after its due time, in nanoseconds.
     pub fn receive(&mut self, messages: u64, origin: Instant) -> Histogram<u64> {
         let mut latencies = Histogram::new(3).expect("three digits are allowed");
         let mut left = messages * self.streams.len() as u64;
@@ -110,7 +111,8 @@ impl Readers {
         latencies
     }
 
-    /// Takes messages until every reader has so many. Each message must name the one before it as its predecessor.
+    /// Reads until every reader has this number of messages. Each message must name the one before it as its
+    /// predecessor.
     pub fn follow(&mut self, messages: u64) {
         let mut left = messages * self.streams.len() as u64;
         for reader in &mut self.streams {
@@ -131,7 +133,7 @@ impl Readers {
         }
     }
 
-    /// Hands over the frames that come next, reader by reader; `false` when nothing came for so long.
+    /// Passes on the frames that arrive next, reader by reader; returns false when nothing came in this time.
     fn wait(&mut self, patience: Duration, mut take: impl FnMut(&mut u64, &[u8])) -> bool {
         self.ready.clear();
         let patience = Timespec::try_from(patience).expect("it is short");
@@ -141,7 +143,7 @@ impl Readers {
             let len = stream.read(&mut self.buffer).expect("a stream can be read");
             assert!(len > 0, "the server ended a stream");
             let came = &self.buffer[..len];
-            // Mostly whole frames come, and nothing is copied.
+            // Mostly whole frames arrive, and nothing is copied.
             let end = memmem::rfind(came, b"\n\n").map_or(0, |at| at + 2);
             if begun.is_empty() {
                 take(next, &came[..end]);
@@ -156,7 +158,7 @@ impl Readers {
     }
 }
 
-/// The position of each message, and of the one before it.
+/// Returns the position of each message, and of the one before it.
 fn links(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
     const POSITION: &[u8] = b"{\"position\":";
     const PREV: &[u8] = b",\"prev\":";
@@ -173,7 +175,7 @@ fn leading_number(text: &[u8]) -> (u64, &[u8]) {
     (number, &text[digits..])
 }
 
-/// The number and the time of each marked message.
+/// Returns the number and the time of each marked message.
 fn marks(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
     let number = |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     memmem::find_iter(frames, MARK).map(move |at| {

@@ -1,7 +1,8 @@
-//! The figures of one bench: gathered while it runs, printed as ratios at its end, and kept as JSON for the report.
+//! The figures of one bench: collected while it runs, printed as ratios at its end, and kept as JSON for the
+//! report.
 //!
-//! A row is one competitor in one case by one metric, with every sample it gave. The competitor that the bench is
-//! about stands against each of the others of the same case and metric by the ratio of the medians.
+//! A row is one competitor in one case by one metric, with all of its samples. The bench's own competitor is
+//! compared with each of the others of the same case and metric, by the ratio of the medians.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -26,12 +27,12 @@ pub enum Unit {
     PerSecond,
     /// A number; neither direction is better.
     Count,
-    /// Of a thousand: less is better.
+    /// Thousandths: less is better.
     PerMille,
 }
 
 impl Unit {
-    /// A figure with its unit, short enough for a table.
+    /// Formats a figure with its unit, short enough for a table.
     pub fn show(self, value: f64) -> String {
         let scaled = |value: f64, steps: &[(f64, &str)]| {
             let (by, name) = steps.iter().find(|(by, _)| value >= *by).unwrap_or(&steps[steps.len() - 1]);
@@ -51,13 +52,13 @@ impl Unit {
 }
 
 impl Unit {
-    /// A round figure, as short as it can be: for a scale.
+    /// Formats a round figure as short as possible: for a scale.
     pub fn show_round(self, value: f64) -> String {
         let short = |mut value: f64, step: f64, names: &[&str]| {
             let mut names = names.iter().peekable();
             loop {
                 let name = names.next().copied().unwrap_or_default();
-                // A little less than a step is one, as floating point has it.
+                // The tolerance covers the error of floating point.
                 if value < step * 0.999 || names.peek().is_none() {
                     return format!("{}{name}", digits_round(value));
                 }
@@ -74,12 +75,12 @@ impl Unit {
     }
 }
 
-/// Without what floating point adds to a round number.
+/// Removes the error of floating point from a round number.
 fn digits_round(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
 
-/// Three digits that count.
+/// Formats three significant digits.
 fn digits(value: f64) -> String {
     match value {
         v if v >= 100.0 => format!("{v:.0}"),
@@ -88,7 +89,7 @@ fn digits(value: f64) -> String {
     }
 }
 
-/// A whole number with commas; three digits that count when it is small.
+/// Formats a whole number with commas; three significant digits when it is small.
 fn grouped(value: f64) -> String {
     if value < 100.0 && value.fract() != 0.0 {
         return digits(value);
@@ -113,14 +114,14 @@ pub struct Row {
     pub metric: String,
     /// Its unit.
     pub unit: Unit,
-    /// Whose figure it is.
+    /// The competitor of this figure.
     pub competitor: String,
     /// The samples, in the order they were taken.
     pub samples: Vec<f64>,
 }
 
 impl Row {
-    /// The median of the samples.
+    /// Returns the median of the samples.
     pub fn median(&self) -> f64 {
         let mut sorted = self.samples.clone();
         sorted.sort_by(f64::total_cmp);
@@ -131,16 +132,16 @@ impl Row {
         }
     }
 
-    /// The least and the greatest sample.
+    /// Returns the least and the greatest sample.
     pub fn range(&self) -> (f64, f64) {
         let least = self.samples.iter().copied().fold(f64::INFINITY, f64::min);
         (least, self.samples.iter().copied().fold(f64::NEG_INFINITY, f64::max))
     }
 }
 
-/// Something the product set out to reach.
+/// A goal of the product.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Target {
+pub struct Goal {
     /// The subject.
     pub what: String,
     /// The goal, in words.
@@ -153,7 +154,7 @@ pub struct Target {
 
 /// The figures of a bench.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Found {
+pub struct Figures {
     /// The bench.
     pub bench: String,
     /// The subject, in a line.
@@ -167,11 +168,11 @@ pub struct Found {
     /// The figures.
     pub rows: Vec<Row>,
     /// The goals.
-    pub targets: Vec<Target>,
+    pub goals: Vec<Goal>,
 }
 
-impl Found {
-    /// The row of a competitor in a case by a metric.
+impl Figures {
+    /// Returns the row of a competitor in a case by a metric.
     pub fn row(&self, case: &str, metric: &str, competitor: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.case == case && row.metric == metric && row.competitor == competitor)
     }
@@ -182,7 +183,7 @@ impl Found {
         Some(ours / self.row(case, metric, other)?.median()).filter(|ratio| ratio.is_finite())
     }
 
-    /// The values of one column, each once, in the order they came.
+    /// Returns the values of one column, each once, in the order in which they came.
     pub fn each(&self, column: fn(&Row) -> &str) -> Vec<&str> {
         let mut seen: Vec<&str> = Vec::new();
         for row in &self.rows {
@@ -194,8 +195,8 @@ impl Found {
     }
 }
 
-impl fmt::Display for Found {
-    /// A line for each case and metric: ours, each of the others, and how many times theirs ours is.
+impl fmt::Display for Figures {
+    /// Writes a line for each case and metric: ours, each of the others, and the ratio.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "\n{}: {} ({:.0} s)", self.bench, self.title, self.took_s)?;
         for case in self.each(|row| &row.case) {
@@ -213,7 +214,7 @@ impl fmt::Display for Found {
                 writeln!(f)?;
             }
         }
-        for Target { what, wanted, measured, met } in &self.targets {
+        for Goal { what, wanted, measured, met } in &self.goals {
             let verdict = if *met { "met" } else { "NOT MET" };
             writeln!(f, "  target: {what}: {wanted}: {measured}: {verdict}")?;
         }
@@ -221,24 +222,24 @@ impl fmt::Display for Found {
     }
 }
 
-/// A bench that is running.
+/// The figures of a bench that is running.
 #[derive(Debug)]
 pub struct Results {
-    found: RefCell<Found>,
+    found: RefCell<Figures>,
     begun: Instant,
 }
 
 impl Results {
-    /// No figures yet. `ours` is the competitor that the bench is about.
+    /// Creates an empty collection. `ours` is the bench's own competitor.
     pub fn new(bench: &str, title: &str, about: &str, ours: &str) -> Self {
-        let found = Found {
+        let found = Figures {
             bench: bench.into(),
             title: title.into(),
             about: about.split_whitespace().collect::<Vec<_>>().join(" "),
             ours: ours.into(),
             took_s: 0.0,
             rows: Vec::new(),
-            targets: Vec::new(),
+            goals: Vec::new(),
         };
         Self { found: RefCell::new(found), begun: Instant::now() }
     }
@@ -264,28 +265,29 @@ impl Results {
         self.sample(case, metric, Unit::Nanoseconds, competitor, each);
     }
 
-    /// Adds a sample: so many in `elapsed`.
+    /// Adds a sample: the rate of `count` in `elapsed`.
     pub fn rate(&self, case: &str, metric: &str, competitor: &str, count: u64, elapsed: Duration) {
         self.sample(case, metric, Unit::PerSecond, competitor, count as f64 / elapsed.as_secs_f64());
     }
 
     /// Returns the figures so far.
-    pub fn so_far(&self) -> Found {
+    pub fn so_far(&self) -> Figures {
         self.found.borrow().clone()
     }
 
-    /// Says what was to be reached, if that was measured: `measure` gives it in words, and whether it was.
-    pub fn target(&self, what: &str, wanted: &str, measure: impl FnOnce(&Found) -> Option<(String, bool)>) {
+    /// Adds a goal, if it was measured: `measure` returns the value in words, and true if the goal was
+    /// reached.
+    pub fn goal(&self, what: &str, wanted: &str, measure: impl FnOnce(&Figures) -> Option<(String, bool)>) {
         let measured = measure(&self.found.borrow());
         if let Some((measured, met)) = measured {
             let (what, wanted) = (what.into(), wanted.into());
-            self.found.borrow_mut().targets.push(Target { what, wanted, measured, met });
+            self.found.borrow_mut().goals.push(Goal { what, wanted, measured, met });
         }
     }
 
     /// Prints the ratios and keeps the figures for the report.
     ///
-    /// A run that was asked for a part only (by a name on the command line) is printed and not kept.
+    /// A run of a part only (by a name on the command line) is printed and not kept.
     pub fn finish(self) {
         let found = self.end();
         if found.rows.is_empty() || paths::only_a_part() {
@@ -296,8 +298,8 @@ impl Results {
         fs::write(&path, json).expect("the target directory takes files");
     }
 
-    /// Prints the ratios, for whoever keeps the figures.
-    pub fn end(self) -> Found {
+    /// Prints the ratios, and returns the figures.
+    pub fn end(self) -> Figures {
         let mut found = self.found.into_inner();
         found.took_s = self.begun.elapsed().as_secs_f64();
         println!("{found}");

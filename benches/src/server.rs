@@ -1,4 +1,5 @@
-//! The server as its users run it: the release binary, a process of its own, on a free port of this machine.
+//! The server as its users run it: the release binary, in a process of its own, on a free port of this
+//! machine.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -18,12 +19,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the server of this workspace with a log, in the words of its `--log`.
+    /// Starts the server of this workspace with a log, as its flag `--log` names it.
     pub fn start(log: &str) -> Self {
         Self::start_with(log, &[])
     }
 
-    /// And with these flags.
+    /// Starts it with a log and with these flags.
     pub fn start_with(log: &str, flags: &[&str]) -> Self {
         let mut child = Command::new(binary())
             .args(["--address", "127.0.0.1:0", "--log", log])
@@ -43,12 +44,12 @@ impl Server {
         Self { child, address }
     }
 
-    /// Its process.
+    /// Returns the id of its process.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// The token of a new guest.
+    /// Returns the token of a new guest.
     pub fn guest(&self, name: &str) -> String {
         let body = format!("{{\"name\":\"{name}\"}}");
         let answer = http::ask(self.address, "POST", "/api/v1/guests", None, &body);
@@ -64,13 +65,13 @@ impl Drop for Server {
     }
 }
 
-/// The server's binary.
+/// Returns the path of the server's binary.
 fn binary() -> String {
     build(&[("millchat-server", "millchat")]).remove(0)
 }
 
-/// Programs of other packages, built if they were not: cargo builds none of them for a bench. As pairs of package and
-/// program; gives their paths in this order.
+/// Builds programs of other packages, which cargo does not do for a bench. Takes pairs of package and
+/// program; returns their paths in this order.
 pub fn build(programs: &[(&str, &str)]) -> Vec<String> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--release", "--quiet", "--message-format", "json"]);

@@ -1,5 +1,4 @@
-//! Messages at a steady pace to readers that are connected: how long after its time each one came, and what the server
-//! spent on it.
+//! Messages at a steady pace to connected readers: the delay of each message, and the CPU time of the server.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -13,7 +12,8 @@ use crate::{cost, http};
 /// The CPU time that the server process spends for each delivery.
 pub const CPU: &str = "CPU per delivery";
 
-/// One round of a competitor in a case: so many messages a second for so long. Gives the sender back, still connected.
+/// Runs one round of a competitor in a case: a number of messages a second for some time. Returns the sender,
+/// still connected.
 pub fn round(
     results: &Results,
     (case, name): (&str, &str),
@@ -33,7 +33,7 @@ pub fn round(
         sender
     });
     let latencies = readers.receive(messages, origin);
-    // Still connected: a thread that serves it alone takes its time on the CPU along when it ends.
+    // The sender is still connected: a thread that serves it alone would lose its CPU time when it ends.
     let sender = sending.join().expect("the sender sends to the end");
     let spent = cost::cpu(process).saturating_sub(before);
     results.time(case, CPU, name, latencies.len(), spent);
@@ -44,7 +44,7 @@ pub fn round(
     sender
 }
 
-/// One connection that posts.
+/// One connection that posts messages.
 pub struct Sender {
     stream: TcpStream,
     address: SocketAddr,
@@ -57,7 +57,7 @@ impl Sender {
         let stream = TcpStream::connect(address).expect("the server takes connections");
         stream.set_nodelay(true).expect("a TCP socket has the option");
         let mut sender = Self { stream, address, token: token.into() };
-        // A message without a mark: whatever the first one costs more is over.
+        // A message without a mark pays the extra cost of the first one.
         sender.post("first");
         sender
     }

@@ -1,8 +1,8 @@
-//! The limit of bringing a message to many sockets: a process that writes the same bytes to each, by one write(2), in
-//! one loop, and does nothing else.
+//! The limit of fan-out to many sockets: a process that writes the same bytes to each socket by one write(2),
+//! in one loop, and does nothing else.
 //!
-//! It answers the same requests as the server, so that the same readers and the same senders load it. It reads no
-//! more of them than whether somebody reads or sends, keeps nothing, and knows one room.
+//! It answers the same requests as the server, so the same readers and senders load it. Of a request it
+//! parses only that it reads or sends. It keeps nothing, and knows one room.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -20,7 +20,7 @@ const REQUEST_BYTES_MAX: usize = 4096;
 
 /// The answer to a sender.
 const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}";
-/// The path by which it is asked to write by itself; the number of messages follows.
+/// The path that makes it write by itself; the number of messages follows.
 const TENS: &str = "/tens/";
 /// The name of the process that is the loop.
 const ROLE: &str = "bare";
@@ -34,14 +34,14 @@ pub struct WriteLoop {
 }
 
 impl WriteLoop {
-    /// Starts it: this very program, which must call [`run_if_asked`] first of all.
+    /// Starts it: this program, which must call [`run_if_asked`] before anything else.
     pub fn start() -> Self {
         let mut child = ChildProcess::start(ROLE, &[]);
         let address = child.line().parse().expect("it says where it listens");
         Self { child, address }
     }
 
-    /// Has it write so many messages to all readers, ten by one write(2).
+    /// Makes it write this number of messages to all readers, ten by one write(2).
     pub fn write_in_tens(&self, messages: u64) {
         let mut stream = TcpStream::connect(self.address).expect("it takes connections");
         stream.write_all(format!("POST {TENS}{messages}\r\n\r\n").as_bytes()).expect("it takes requests");
@@ -49,13 +49,13 @@ impl WriteLoop {
         assert!(written > 0, "it ended before it had written");
     }
 
-    /// Its process.
+    /// Returns the id of its process.
     pub fn process(&self) -> u32 {
         self.child.process()
     }
 }
 
-/// Is the loop, and does not return, if this process was started to be it.
+/// Runs the loop, and does not return, if this process was started for it.
 pub fn run_if_asked() {
     if child::role().is_none() {
         return;
@@ -72,7 +72,7 @@ pub fn run_if_asked() {
         {
             let messages = String::from_utf8_lossy(messages).trim().parse().expect("a number of messages");
             write_in_tens(messages, &mut room.lock().readers);
-            stream.write_all(ANSWER).expect("whoever asked waits");
+            stream.write_all(ANSWER).expect("the sender waits for the answer");
         } else if first.starts_with(b"GET ") {
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: start\ndata: {}\n\n";
             stream.write_all(head.as_bytes()).expect("readers read");
@@ -91,7 +91,7 @@ struct Room {
     position: u64,
 }
 
-/// Writes so many messages to all readers, ten by one write. A full socket is waited for.
+/// Writes this number of messages to all readers, ten by one write. It waits for a full socket.
 fn write_in_tens(messages: u64, readers: &mut [TcpStream]) {
     let content = "x".repeat(MESSAGE_BYTES);
     for first in (1..=messages).step_by(10) {
@@ -130,7 +130,7 @@ fn content(request: &[u8]) -> Option<&str> {
     std::str::from_utf8(request.get(at..at + MESSAGE_BYTES)?).ok()
 }
 
-/// The same bytes as the server makes of it.
+/// Returns the same bytes as the server's frame.
 fn frame(position: u64, content: &str) -> Vec<u8> {
     let prev = position - 1;
     format!(
@@ -141,7 +141,7 @@ fn frame(position: u64, content: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// One request, whole; empty when the connection has ended.
+/// Reads one whole request; empty when the connection has ended.
 fn request(stream: &mut TcpStream) -> Vec<u8> {
     let mut request = Vec::new();
     loop {

@@ -14,14 +14,14 @@ const START_TIMEOUT: Duration = Duration::from_secs(30);
 /// Interval of the attempts to connect.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// A program that is started at an address, with its files in a directory.
+/// Returns the command that starts a program at an address, with its files in a directory.
 pub type Start = Box<dyn Fn(&Path, SocketAddr) -> Command>;
 /// Sends a message and waits for its acknowledgement.
-pub type Say = Box<dyn Fn(SocketAddr, &str) -> Result<(), String>>;
-/// All messages that are kept, in whatever form.
+pub type Send = Box<dyn Fn(SocketAddr, &str) -> Result<(), String>>;
+/// Returns all messages that are kept, in any form.
 pub type History = Box<dyn Fn(SocketAddr) -> Result<String, String>>;
 
-/// Somebody to compare with.
+/// A program to compare with.
 pub struct Competitor {
     /// Its name in the table.
     pub name: &'static str,
@@ -36,7 +36,7 @@ pub struct Competitor {
     /// The flags of the tester for its protocol.
     pub flags: Vec<String>,
     /// Sends a message outside of the load.
-    pub say: Say,
+    pub send: Send,
     /// Reads its messages, if it keeps them.
     pub history: Option<History>,
 }
@@ -66,13 +66,13 @@ impl Competitor {
     }
 }
 
-/// Flags of the tester.
+/// Returns flags of the tester.
 pub fn flags(words: &[&str]) -> Vec<String> {
     words.iter().map(|&word| word.to_owned()).collect()
 }
 
 /// Returns the first line of a program's output.
-pub fn said(command: &mut Command) -> Result<String, String> {
+pub fn version_line(command: &mut Command) -> Result<String, String> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|error| format!("{program} cannot be run: {error}"))?;
     let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
@@ -85,7 +85,7 @@ fn free_address() -> Result<SocketAddr, String> {
     bound.map_err(|error| format!("no port is free: {error}"))
 }
 
-/// It runs; killed, with all that it started, when it is dropped.
+/// A running competitor; killed, with its child processes, when it is dropped.
 pub struct Running {
     child: Child,
     /// The address at which it listens.
@@ -93,7 +93,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Its first process.
+    /// Returns the id of its first process.
     pub fn process(&self) -> u32 {
         self.child.id()
     }
@@ -101,7 +101,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // The workers of a master that was killed would go on.
+        // The workers of a killed master would continue.
         let workers = children(self.child.id());
         let _ = self.child.kill();
         let _ = self.child.wait();

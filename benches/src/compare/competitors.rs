@@ -11,14 +11,13 @@ use millchat_benches::http;
 use millchat_benches::paths;
 use serde_json::Value;
 
-use super::competitor::{Competitor, Entry, flags, said};
+use super::competitor::{Competitor, Entry, flags, version_line};
 
-/// The room of what is sent outside of the load.
+/// The room for messages outside of the load.
 pub const ROOM: &str = "trial";
 /// The API key of Centrifugo.
 const KEY: &str = "compare";
-/// A publisher's token by the key that a Mercure hub has until it is told another; it may publish
-/// to every topic.
+/// A publisher's token with the default key of a Mercure hub; it may publish to every topic.
 const MERCURE_PUBLISHER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
     eyJtZXJjdXJlIjp7InB1Ymxpc2giOlsiKiJdfX0.\
     a8cjcSRUAcHdnGNMKifA4BK5epRXxQI0UBp2XpNrBdw";
@@ -26,7 +25,8 @@ const MERCURE_PUBLISHER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.\
 const NGINX: &str = "/usr/sbin/nginx";
 const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
-/// All of them, ours first. `server` is ours; `installed` is where the command installs what is no package.
+/// Returns all competitors, ours first. `server` is our program; `installed` is the directory of programs
+/// that are not system packages.
 pub fn all(server: &Path, installed: &Path) -> Result<Vec<Entry>, String> {
     Ok(vec![
         ("Millchat", Ok(millchat(server)?)),
@@ -42,7 +42,7 @@ pub fn all(server: &Path, installed: &Path) -> Result<Vec<Entry>, String> {
     ])
 }
 
-/// A request with a body, as bytes.
+/// Returns a request with a body.
 fn request(address: SocketAddr, (method, path): (&str, &str), headers: &[&str], body: &str) -> String {
     let (headers, length) = (headers.join("\r\n"), body.len());
     let end = if headers.is_empty() { "" } else { "\r\n" };
@@ -52,7 +52,7 @@ fn request(address: SocketAddr, (method, path): (&str, &str), headers: &[&str], 
     )
 }
 
-/// Sends it, and wants a 2xx.
+/// Sends a request; the answer must be a 2xx.
 fn send(address: SocketAddr, what: (&str, &str), headers: &[&str], body: &str) -> Result<String, String> {
     let answer = http::exchange(address, request(address, what, headers, body).as_bytes())
         .map_err(|error| format!("{} {}: {error}", what.0, what.1))?;
@@ -68,7 +68,9 @@ fn millchat(server: &Path) -> Result<Competitor, String> {
     let program = server.to_owned();
     Ok(Competitor {
         name: "Millchat",
-        version: said(Command::new(server).arg("--version"))?.trim_start_matches("millchat ").to_owned(),
+        version: version_line(Command::new(server).arg("--version"))?
+            .trim_start_matches("millchat ")
+            .to_owned(),
         settings: "as it comes; the log on the disk".to_owned(),
         acknowledged: "it is on the disk (fsync)",
         start: Box::new(move |home, address| {
@@ -78,7 +80,7 @@ fn millchat(server: &Path) -> Result<Competitor, String> {
             command
         }),
         flags: flags(&["--target", "millchat"]),
-        say: Box::new(|address, content| {
+        send: Box::new(|address, content| {
             const JSON: &str = "Content-Type: application/json";
             let guest = send(address, ("POST", "/api/v1/guests"), &[JSON], r#"{"name":"Trial"}"#)?;
             let body = guest.split("\r\n\r\n").nth(1).unwrap_or_default();
@@ -95,8 +97,9 @@ fn millchat(server: &Path) -> Result<Competitor, String> {
 }
 
 fn nchan() -> Result<Competitor, String> {
-    let nginx = said(Command::new(NGINX).arg("-v"))?;
-    let module = said(Command::new("dpkg-query").args(["-W", "-f", "${Version}", "libnginx-mod-nchan"]))?;
+    let nginx = version_line(Command::new(NGINX).arg("-v"))?;
+    let module =
+        version_line(Command::new("dpkg-query").args(["-W", "-f", "${Version}", "libnginx-mod-nchan"]))?;
     let nginx = nginx.rsplit('/').next().unwrap_or_default();
     Ok(Competitor {
         name: "nchan",
@@ -106,7 +109,7 @@ fn nchan() -> Result<Competitor, String> {
             .to_owned(),
         acknowledged: "it is in shared memory",
         start: Box::new(|home, address| {
-            // Workers of a master that is root would be somebody who may not write here.
+            // Workers of a master that runs as root would have no permission to write here.
             let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
             let config = format!(
                 "load_module {NCHAN}; daemon off; {user} pid nginx.pid; worker_processes auto;\n\
@@ -129,7 +132,7 @@ fn nchan() -> Result<Competitor, String> {
             command
         }),
         flags: flags(&["--target", "nchan"]),
-        say: Box::new(|address, content| {
+        send: Box::new(|address, content| {
             let path = format!("/pub/{ROOM}");
             send(address, ("POST", &path), &["Content-Type: text/plain"], content).map(drop)
         }),
@@ -147,7 +150,7 @@ fn centrifugo(program: &Path) -> Result<Competitor, String> {
     if !program.exists() {
         return Err("no Go".to_owned());
     }
-    // The program itself does not know when it was installed by Go; Go does.
+    // A program installed by Go does not know its version; Go does.
     let go = ["go", "/usr/local/go/bin/go"]
         .into_iter()
         .find(|go| Command::new(go).arg("version").output().is_ok());
@@ -172,7 +175,7 @@ fn centrifugo(program: &Path) -> Result<Competitor, String> {
             command
         }),
         flags: flags(&["--target", "centrifugo", "--key", KEY]),
-        say: Box::new(|address, content| {
+        send: Box::new(|address, content| {
             let body = format!(r#"{{"channel":"{ROOM}","data":{{"content":"{content}"}}}}"#);
             let key = format!("X-API-Key: {KEY}");
             let headers = [&key, "Content-Type: application/json"];
@@ -189,7 +192,7 @@ fn centrifugo(program: &Path) -> Result<Competitor, String> {
 fn node() -> Result<Competitor, String> {
     Ok(Competitor {
         name: "Node",
-        version: said(Command::new("node").arg("--version"))?.trim_start_matches('v').to_owned(),
+        version: version_line(Command::new("node").arg("--version"))?.trim_start_matches('v').to_owned(),
         settings: "plain `node:http`, one process, `benches/compare/sse.mjs`".to_owned(),
         acknowledged: "it was written to the sockets' buffers",
         start: Box::new(|_, address| {
@@ -208,7 +211,7 @@ fn node() -> Result<Competitor, String> {
             "--send-body",
             "{content}",
         ]),
-        say: Box::new(|address, content| {
+        send: Box::new(|address, content| {
             send(address, ("POST", &format!("/rooms/{ROOM}")), &[], content).map(drop)
         }),
         history: None,
@@ -219,7 +222,7 @@ fn socket_io(installed: &Path) -> Result<Competitor, String> {
     let package = installed.join("node_modules/socket.io/package.json");
     let package = fs::read(&package).map_err(|error| format!("{}: {error}", package.display()))?;
     let package: Value = serde_json::from_slice(&package).map_err(|error| error.to_string())?;
-    let node = said(Command::new("node").arg("--version"))?;
+    let node = version_line(Command::new("node").arg("--version"))?;
     let installed = installed.to_owned();
     Ok(Competitor {
         name: "Socket.IO",
@@ -239,14 +242,14 @@ fn socket_io(installed: &Path) -> Result<Competitor, String> {
             command
         }),
         flags: flags(&["--target", "socket.io"]),
-        say: Box::new(|address, content| {
+        send: Box::new(|address, content| {
             send(address, ("POST", &format!("/rooms/{ROOM}")), &[], content).map(drop)
         }),
         history: None,
     })
 }
 
-/// A program that is in no package manager and was given.
+/// Returns the path of a program that is in no package manager, from its variable.
 fn given(variable: &str) -> Option<PathBuf> {
     env::var_os(variable).filter(|path| !path.is_empty()).map(PathBuf::from)
 }
@@ -258,7 +261,7 @@ fn no_binary(variable: &str) -> String {
 fn mercure(program: PathBuf) -> Result<Competitor, String> {
     Ok(Competitor {
         name: "Mercure",
-        version: said(Command::new(&program).arg("version"))?,
+        version: version_line(Command::new(&program).arg("version"))?,
         settings: "`transport bolt`, `anonymous`, no log of requests".to_owned(),
         acknowledged: "it is in the Bolt database",
         start: Box::new(move |home, address| {
@@ -277,7 +280,7 @@ fn mercure(program: PathBuf) -> Result<Competitor, String> {
             command
         }),
         flags: flags(&["--target", "mercure"]),
-        say: Box::new(|address, content| {
+        send: Box::new(|address, content| {
             let token = format!("Authorization: Bearer {MERCURE_PUBLISHER}");
             let form = "Content-Type: application/x-www-form-urlencoded";
             let body = format!("topic={ROOM}&data={content}");
@@ -306,7 +309,7 @@ fn watermillchat(program: PathBuf) -> Competitor {
             command
         }),
         flags: flags(&["--target", "watermillchat"]),
-        say: Box::new(|address, content| {
+        send: Box::new(|address, content| {
             let form = "Content-Type: application/x-www-form-urlencoded";
             let body = format!("roomName={ROOM}&content={content}");
             send(address, ("POST", "/send"), &[form, "Authorization: Bearer trial:Trial"], &body).map(drop)

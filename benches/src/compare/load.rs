@@ -1,4 +1,4 @@
-//! The load: by the tester that this workspace is about, as a process, read by its report.
+//! The load: it runs the load tester of this workspace as a process, and reads its report.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,21 +10,21 @@ use serde_json::Value;
 
 /// Readers, in one room.
 const READERS: u32 = 1_000;
-/// A steady pace, and how long it is kept.
+/// A steady pace, and its duration.
 const STEADY: [&str; 4] = ["--rate", "50", "--duration", "5s"];
-/// Senders that wait for nothing but their acknowledgements, and how long.
+/// Senders that wait only for their acknowledgements, and the duration.
 const FULL: [&str; 6] = ["--rate", "max", "--senders", "16", "--duration", "3s"];
-/// Nobody sends.
+/// No messages.
 const IDLE: [&str; 4] = ["--rate", "0", "--duration", "2s"];
 /// The exit code of the tester when the run could not begin.
 const COULD_NOT_BEGIN: i32 = 2;
 
-/// The cases, as the table names them.
+/// The cases, with their names in the table.
 const AT_PACE: &str = "1,000 readers, 50 messages/s";
 const AT_FULL_SPEED: &str = "1,000 readers, 16 senders";
 const AT_REST: &str = "1,000 readers";
 
-/// The tester's program, and where its reports go.
+/// The tester's program, and the file of its reports.
 pub struct Tester {
     /// The program.
     pub program: PathBuf,
@@ -41,8 +41,8 @@ pub struct Loaded<'a> {
 }
 
 impl Tester {
-    /// All loads, one after the other; adds a sample of each figure. Says how many runs of how many were the tester's
-    /// own rather than the server's.
+    /// Runs all loads, one after the other, and adds a sample of each figure. Returns the number of runs in
+    /// which the tester was the bottleneck, and of all runs.
     pub fn turn(&self, results: &Results, server: &Loaded<'_>) -> Result<(usize, usize), String> {
         let idle = self.run(server, &IDLE)?;
         let memory = number(&idle, "/server/resident_per_reader")?;
@@ -53,7 +53,7 @@ impl Tester {
         results.sample(AT_FULL_SPEED, DELIVERIES, Unit::PerSecond, server.name, per_second);
         let due = number(&full, "/moved/acknowledged")? * f64::from(READERS);
         let lost = if server.flags.iter().any(|flag| flag == "millchat") {
-            // Held to positions: whatever is wrong is a violation.
+            // Positions are checked: every fault is a violation.
             number(&full, "/verdict/violations")?
         } else {
             number(&full, "/verdict/lost")?
@@ -64,7 +64,7 @@ impl Tester {
         Ok(([&steady, &full].into_iter().filter(late).count(), 2))
     }
 
-    /// The load at a steady pace alone.
+    /// Runs the load at a steady pace alone.
     pub fn steady(&self, results: &Results, server: &Loaded<'_>) -> Result<Value, String> {
         let report = self.run(server, &STEADY)?;
         let cpu = number(&report, "/server/cpu_us_per_delivery")? * 1e3;
@@ -75,10 +75,10 @@ impl Tester {
         Ok(report)
     }
 
-    /// One run, and its report.
+    /// Runs one load and returns its report.
     fn run(&self, server: &Loaded<'_>, load: &[&str]) -> Result<Value, String> {
         eprintln!("  {}: {}", server.name, load.join(" "));
-        // The report of the run before must not be taken for this one's.
+        // The report of the run before must not be read as this one.
         let _ = fs::remove_file(&self.report);
         let status = Command::new(&self.program)
             .args(&server.flags)

@@ -1,7 +1,7 @@
-//! Runs Millchat and others that a user would pick under the same load, in turn, and keeps the figures for the report.
+//! Runs Millchat and its alternatives under the same load, in turn, and keeps the figures for the report.
 //!
-//! `make compare` runs it, and then the report. Whoever takes part is installed, started and stopped here. Names on the
-//! command line run these alone, and nothing is kept: `make compare ONLY=nchan`.
+//! `make compare` runs it, and then the report. It installs, starts and stops the competitors. With names on
+//! the command line it runs these alone, and keeps nothing: `make compare ONLY=nchan`.
 
 mod competitor;
 mod competitors;
@@ -24,11 +24,12 @@ use millchat_benches::{Results, limits, server};
 use self::competitor::{Competitor, Entry, flags};
 use self::load::{Loaded, Tester};
 
-const ABOUT: &str = "Each server runs alone with the load tester of this repository, in turn and round by round, so that \
-    what else the machine does meets all alike; the tester takes its share of the same cores. 1,000 readers \
-    follow one room: for 2 s nobody says anything; for 5 s 50 messages of 200 bytes are sent each second; for 3 s 16 \
-    senders send as fast as they are acknowledged. Beside the servers, at the steady pace: a bare loop that writes the \
-    same bytes to as many sockets by one write(2) each and keeps nothing, which is the limit.";
+const ABOUT: &str = "Each server runs alone with the load tester of this repository, in turn and round by \
+    round, so that what else the machine does meets all alike; the tester takes its share of the same cores. \
+    1,000 readers follow one room: for 2 s nobody says anything; for 5 s 50 messages of 200 bytes are sent \
+    each second; for 3 s 16 senders send as fast as they are acknowledged. Beside the servers, at the steady \
+    pace: a bare loop that writes the same bytes to as many sockets by one write(2) each and keeps nothing, \
+    which is the limit.";
 const OURS: &str = "Millchat";
 const LIMIT: &str = "write(2)";
 const ROUNDS: usize = 3;
@@ -45,8 +46,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// A line of the table while it is made.
-struct Line {
+/// A line of the table in preparation.
+struct TableLine {
     competitor: Competitor,
     late: (usize, usize),
 }
@@ -67,7 +68,7 @@ fn compare() -> Result<(), String> {
     let (mut lines, mut missing) = (Vec::new(), Vec::new());
     for (index, (name, entry)) in entries.into_iter().enumerate() {
         match entry {
-            Ok(competitor) => lines.push(Line { competitor, late: (0, 0) }),
+            Ok(competitor) => lines.push(TableLine { competitor, late: (0, 0) }),
             Err(why) => {
                 missing
                     .push((index, comparison::CompetitorResult { name: name.to_owned(), outcome: Err(why) }));
@@ -81,17 +82,17 @@ fn compare() -> Result<(), String> {
         for line in &mut lines {
             let home = scratch.file(&format!("{}-{round}", line.competitor.name));
             let running = line.competitor.start(&home)?;
-            // It listens, which is not to say that it has all that it will have; after a message it has.
-            (line.competitor.say)(running.address, "first")?;
+            // A program that listens may not be fully started; after a message it is.
+            (line.competitor.send)(running.address, "first")?;
             let mut flags = line.competitor.flags.clone();
-            flags.extend(place_flags(&running.address.to_string(), running.process()));
+            flags.extend(address_flags(&running.address.to_string(), running.process()));
             let server = Loaded { name: line.competitor.name, flags };
             let (late, runs) = tester.turn(&results, &server)?;
             line.late = (line.late.0 + late, line.late.1 + runs);
         }
     }
     let mut competitors = Vec::new();
-    for Line { competitor, late } in lines {
+    for TableLine { competitor, late } in lines {
         let survived = trial::survived(&competitor, &scratch.file(&format!("{}-trial", competitor.name)))?;
         let Competitor { name, version, settings, acknowledged, .. } = competitor;
         let acknowledged = acknowledged.to_owned();
@@ -101,7 +102,7 @@ fn compare() -> Result<(), String> {
     for (index, competitor) in missing {
         competitors.insert(index, competitor);
     }
-    targets(&results);
+    goals(&results);
     let found = results.end();
     if only.is_empty() {
         let json =
@@ -111,7 +112,7 @@ fn compare() -> Result<(), String> {
     Ok(())
 }
 
-/// Installs who takes part.
+/// Installs the competitors.
 fn install(into: &Path) -> Result<(), String> {
     let script = paths::workspace().join("benches/compare/install");
     let status = Command::new(&script).arg(into).stdout(Stdio::null()).status();
@@ -123,31 +124,31 @@ fn install(into: &Path) -> Result<(), String> {
 }
 
 /// Returns the flags by which the tester finds a server.
-fn place_flags(address: &str, process: u32) -> Vec<String> {
+fn address_flags(address: &str, process: u32) -> Vec<String> {
     flags(&["--url", &format!("http://{address}"), "--pid", &process.to_string()])
 }
 
-/// The bare loop at the steady pace. It knows one room.
+/// Measures the bare loop at the steady pace. It knows one room.
 fn limit(tester: &Tester, results: &Results) -> Result<(), String> {
     let write_loop = WriteLoop::start();
     let mut flags = flags(&["--target", "generic-sse", "--sse-path", "/", "--send-path", "/"]);
     flags.extend(competitor::flags(&["--send-body", r#"{"content":"{content}"}"#]));
-    flags.extend(place_flags(&write_loop.address.to_string(), write_loop.process()));
+    flags.extend(address_flags(&write_loop.address.to_string(), write_loop.process()));
     tester.steady(results, &Loaded { name: LIMIT, flags }).map(drop)
 }
 
 /// Sets the goals of the product against others.
-fn targets(results: &Results) {
+fn goals(results: &Results) {
     let both = "delivery p50 and p99, 1,000 readers, 50 messages a second, of nchan's in the same run";
-    results.target(both, "below 1", |found| {
-        // Their share of ours, turned round.
+    results.goal(both, "below 1", |found| {
+        // The inverse of their ratio to ours.
         let share = |metric| Some(1.0 / ratio(found, row(found, metric, "nchan")?)?);
         let (p50, p99) = (share(P50)?, share(P99)?);
         Some((format!("{p50:.2} and {p99:.2}"), p50 < 1.0 && p99 < 1.0))
     });
     let all =
         "each of the others that ran, in CPU per delivery, p50, p99, deliveries/s and memory per reader";
-    results.target(all, "behind in all", |found| {
+    results.goal(all, "behind in all", |found| {
         let others =
             found.each(|row| &row.competitor).into_iter().filter(|name| ![OURS, LIMIT].contains(name));
         let words = |name: &str| {

@@ -16,13 +16,13 @@ pub fn survived(competitor: &Competitor, home: &Path) -> Result<Option<(usize, u
     let count = |text: &str| contents.iter().filter(|content| text.contains(content.as_str())).count();
     let running = competitor.start(home)?;
     for content in &contents {
-        (competitor.say)(running.address, content)?;
+        (competitor.send)(running.address, content)?;
     }
     let before = count(&history(running.address)?);
-    // It is dropped by SIGKILL, and what it has not given to the system is gone.
+    // Dropping it sends SIGKILL: bytes that it has not written are lost.
     drop(running);
     let running = competitor.start(home)?;
-    // Who knows nothing of the room may say so by an error.
+    // A server that does not know the room may answer with an error.
     let after = history(running.address).map_or(0, |text| count(&text));
     Ok(Some((before, after)))
 }

@@ -1,15 +1,16 @@
-//! The section about others: a table of the load, one of what is promised, who is ahead in words, two pictures.
+//! The section about the comparison: a table of the load, a table of the guarantees, the metrics in which
+//! others are ahead, and two pictures.
 
 use std::fmt::Write as _;
 
 use millchat_benches::comparison::{
     self, CPU, Comparison, CompetitorResult, DELIVERIES, LOST, MEMORY, Outcome, P50, P99, TRIED, ratio, row,
 };
-use millchat_benches::results::Found;
+use millchat_benches::results::Figures;
 
 use crate::page::{TAKES_ALL, wrapped};
 
-/// The columns: what a metric is called in the table's head.
+/// The columns: the metrics, and their names in the head of the table.
 const COLUMNS: [(&str, &str); 6] = [
     (CPU, "CPU per delivery"),
     (P50, "p50"),
@@ -18,11 +19,12 @@ const COLUMNS: [(&str, &str); 6] = [
     (LOST, "lost"),
     (MEMORY, "memory per idle reader"),
 ];
-const HOW: &str = "The figure in brackets is how many times Millchat's it is, the median of the rounds' ratios: the table \
-    is about the others. CPU per delivery, p50 and p99 are those of the steady pace, from when a message was due to when \
-    a reader has it; at full speed it is deliveries a second, and how many of those that were due never came.";
+const HOW: &str = "The figure in brackets is how many times Millchat's it is, the median of the rounds' \
+    ratios: the table is about the others. CPU per delivery, p50 and p99 are those of the steady pace, from \
+    when a message was due to when a reader has it; at full speed it is deliveries a second, and how many of \
+    those that were due never came.";
 
-/// All of it. `images` are the pictures' files.
+/// Renders the section. `images` are the files of the pictures.
 pub fn section(comparison: &Comparison, images: &[String]) -> String {
     let Comparison { found, competitors } = comparison;
     let mut out = format!("## `compare`: {}\n\n{}\n\n{}\n", found.title, wrapped(&found.about), wrapped(HOW));
@@ -70,16 +72,16 @@ pub fn section(comparison: &Comparison, images: &[String]) -> String {
     }
     let rounds = found.rows.iter().map(|row| row.samples.len()).max().unwrap_or_default();
     let last = format!(
-        "The last column was tried: {TRIED} messages were acknowledged, the server was killed, started again on what it \
-         had left, and asked for its history. {} Medians of {rounds} rounds; `make compare`.",
+        "The last column was tried: {TRIED} messages were acknowledged, the server was killed, started again \
+         on what it had left, and asked for its history. {} Medians of {rounds} rounds; `make compare`.",
         bottleneck(competitors)
     );
     writeln!(out, "\n{}", wrapped(&last)).expect(TAKES_ALL);
     out
 }
 
-/// The cells of one row.
-fn figures(found: &Found, name: &str, out: &mut String) {
+/// Writes the cells of one row.
+fn figures(found: &Figures, name: &str, out: &mut String) {
     for (metric, _) in COLUMNS {
         let Some(row) = row(found, metric, name) else {
             out.push_str(" |");
@@ -93,8 +95,8 @@ fn figures(found: &Found, name: &str, out: &mut String) {
     }
 }
 
-/// In what somebody is ahead of ours, in words; nothing where in nothing.
-fn ahead(found: &Found, name: &str) -> Option<String> {
+/// Returns a sentence about the metrics in which a competitor is ahead of ours; `None` when there are none.
+fn ahead(found: &Figures, name: &str) -> Option<String> {
     let metrics = COLUMNS.map(|(metric, _)| metric);
     let wins: Vec<String> = comparison::ahead(found, name, &metrics)
         .into_iter()
@@ -103,7 +105,7 @@ fn ahead(found: &Found, name: &str) -> Option<String> {
     (!wins.is_empty()).then(|| format!("**{name} is ahead of {} in {}.**", found.ours, wins.join(", ")))
 }
 
-/// Whose figures are the tester's too.
+/// Returns a sentence about the competitors whose runs had the tester as the bottleneck.
 fn bottleneck(competitors: &[CompetitorResult]) -> String {
     let late: Vec<String> = competitors
         .iter()
@@ -121,9 +123,9 @@ fn bottleneck(competitors: &[CompetitorResult]) -> String {
     )
 }
 
-/// The figures as pictures take them: a line for each competitor, a dot that says whose it is. What is measured while
-/// messages come, and the rest.
-pub fn pictures(found: &Found) -> [Found; 2] {
+/// Returns the figures as the pictures need them: a line for each competitor, and a dot in the colour of its
+/// group. The first picture has the metrics of the steady pace, the second the rest.
+pub fn pictures(found: &Figures) -> [Figures; 2] {
     [&[CPU, P50, P99][..], &[DELIVERIES, MEMORY]].map(|metrics| {
         let rows = found.rows.iter().filter(|row| metrics.contains(&row.metric.as_str())).map(|row| {
             let mut row = row.clone();
@@ -135,7 +137,7 @@ pub fn pictures(found: &Found) -> [Found; 2] {
             }
             row
         });
-        Found { rows: rows.collect(), ..found.clone() }
+        Figures { rows: rows.collect(), ..found.clone() }
     })
 }
 
@@ -146,7 +148,7 @@ mod tests {
 
     use super::*;
 
-    fn found() -> Found {
+    fn found() -> Figures {
         let row = |metric: &str, unit, competitor: &str, samples: &[f64]| Row {
             case: "case".into(),
             metric: metric.into(),
@@ -154,7 +156,7 @@ mod tests {
             competitor: competitor.into(),
             samples: samples.to_vec(),
         };
-        Found {
+        Figures {
             bench: "compare".into(),
             title: "t".into(),
             about: "a".into(),
@@ -167,7 +169,7 @@ mod tests {
                 row(CPU, Unit::Nanoseconds, "other", &[3000.0, 2000.0, 3000.0]),
                 row(DELIVERIES, Unit::PerSecond, "other", &[20.0, 5.0, 20.0]),
             ],
-            targets: Vec::new(),
+            goals: Vec::new(),
         }
     }
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use millchat_benches::paths;
 
-/// Lines of a table: what, and which.
+/// Returns the lines of the table: names and values.
 pub fn describe() -> Vec<(&'static str, String)> {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let cpu = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".into());
@@ -30,7 +30,7 @@ pub fn describe() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The first value of a name in a file of `name: value`.
+/// Returns the first value of a name in a file of `name: value`.
 fn field(path: &str, name: &str) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     let line = text.lines().find(|line| line.starts_with(name))?;

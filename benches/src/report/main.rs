@@ -1,8 +1,8 @@
-//! Writes `docs/benchmarks.md` and its plots from the figures that the last `cargo bench` and the last
-//! `make compare` have left.
+//! Writes `docs/benchmarks.md` and its plots from the figures of the last `cargo bench` and the last `make
+//! compare`.
 //!
-//! Nothing in that page is written by hand but what was tried (`benches/tried.md`): run the benches, run this, and the
-//! page says what this machine found.
+//! Only the list of experiments (`benches/tried.md`) is written by hand: run the benches, run this, and the
+//! page shows the figures of this machine.
 
 mod comparison;
 mod machine;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use millchat_benches::comparison::Comparison;
 use millchat_benches::paths;
-use millchat_benches::results::Found;
+use millchat_benches::results::Figures;
 
 /// The benches, in the page's order.
 const BENCHES: [&str; 14] = [
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         let path = paths::figures().join(format!("{bench}.json"));
         match fs::read(&path) {
             Ok(json) => {
-                all.push(serde_json::from_slice::<Found>(&json).expect("the benches write what we read"));
+                all.push(serde_json::from_slice::<Figures>(&json).expect("the benches write what we read"));
             }
             Err(_) => eprintln!("no figures of {bench}: run cargo bench --bench {bench}"),
         }
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let docs = paths::workspace().join("docs");
     let images = docs.join("img");
     fs::create_dir_all(&images).expect("the docs take directories");
-    let draw = |found: &Found, name: String| {
+    let draw = |found: &Figures, name: String| {
         let svg = plot::draw(found)?;
         fs::write(images.join(&name), svg).expect("the docs take files");
         Some(name)

@@ -1,23 +1,24 @@
-//! The page: the machine, the targets, a section for each bench, what was tried.
+//! The page: the machine, the goals, a section for each bench, and the experiments.
 
 use std::fmt::Write as _;
 
 use millchat_benches::Unit;
-use millchat_benches::results::{Found, Target};
+use millchat_benches::results::{Figures, Goal};
 
-const HEAD: &str = "Written by `make bench` and `make compare`; do not edit. An absolute figure says little on somebody else's machine, so \
-    each stands beside its limit or its alternative, measured in the same run, and **the ratio is what counts**: \
-    Millchat's figure divided by the other's. Where time, CPU or memory is measured a ratio below 1 means that Millchat \
-    needs less than the other; where it is so many a second, a ratio above 1 means that it does more. The clients that \
-    load the server run on the same cores. What others reach under the same load stands in the section `compare`.";
+const HEAD: &str = "Written by `make bench` and `make compare`; do not edit. An absolute figure says little \
+    on somebody else's machine, so each stands beside its limit or its alternative, measured in the same \
+    run, and **the ratio is what counts**: Millchat's figure divided by the other's. Where time, CPU or \
+    memory is measured a ratio below 1 means that Millchat needs less than the other; where it is so many a \
+    second, a ratio above 1 means that it does more. The clients that load the server run on the same cores. \
+    What others reach under the same load stands in the section `compare`.";
 const COMMAND: &str = "```\nmake bench          # cargo bench, then this page from its figures\n\
     make compare        # Millchat and others under the same load, then this page\n```";
 
-/// Why writing to a string cannot fail.
+/// The reason for which writing to a string cannot fail.
 pub const TAKES_ALL: &str = "a string takes whatever is written to it";
 
-/// All of it.
-pub fn page(machine: &[(&str, String)], all: &[Found], sections: &[String], tried: &str) -> String {
+/// Renders the page.
+pub fn page(machine: &[(&str, String)], all: &[Figures], sections: &[String], tried: &str) -> String {
     let mut out = format!("# Benchmarks\n\n{}\n\n{COMMAND}\n\n| | |\n|---|---|\n", wrapped(HEAD));
     for (what, which) in machine {
         writeln!(out, "| {what} | {which} |").expect(TAKES_ALL);
@@ -25,7 +26,7 @@ pub fn page(machine: &[(&str, String)], all: &[Found], sections: &[String], trie
     let took: f64 = all.iter().map(|found| found.took_s).sum();
     writeln!(out, "| all benches | {took:.0} s |").expect(TAKES_ALL);
     out.push_str("\n## What was to be reached\n\n| what | wanted | measured | |\n|---|---|---|---|\n");
-    for Target { what, wanted, measured, met } in all.iter().flat_map(|found| &found.targets) {
+    for Goal { what, wanted, measured, met } in all.iter().flat_map(|found| &found.goals) {
         let verdict = if *met { "reached" } else { "**not reached**" };
         writeln!(out, "| {what} | {wanted} | {measured} | {verdict} |").expect(TAKES_ALL);
     }
@@ -39,9 +40,9 @@ pub fn page(machine: &[(&str, String)], all: &[Found], sections: &[String], trie
     out
 }
 
-/// One bench.
-pub fn section(found: &Found, image: Option<&str>) -> String {
-    let Found { bench, title, about, .. } = found;
+/// Renders the section of one bench.
+pub fn section(found: &Figures, image: Option<&str>) -> String {
+    let Figures { bench, title, about, .. } = found;
     let mut out = format!("## `{bench}`: {title}\n\n{}\n", wrapped(about));
     if let Some(image) = image {
         writeln!(out, "\n![{title}](img/{image})").expect(TAKES_ALL);
@@ -57,8 +58,8 @@ pub fn section(found: &Found, image: Option<&str>) -> String {
     out
 }
 
-/// A line for each case and metric, a pair of columns for each of the others.
-fn table(found: &Found) -> String {
+/// Renders the table: a line for each case and metric, a pair of columns for each of the others.
+fn table(found: &Figures) -> String {
     let others: Vec<&str> =
         found.each(|row| &row.competitor).into_iter().filter(|name| *name != found.ours).collect();
     let mut out = format!("| | | {} |", found.ours);
@@ -87,7 +88,7 @@ fn table(found: &Found) -> String {
     out
 }
 
-/// Lines as long as the other pages'.
+/// Wraps text to the line length of the other pages.
 pub fn wrapped(text: &str) -> String {
     const WIDTH: usize = 110;
     let mut out = String::new();

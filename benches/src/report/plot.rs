@@ -1,7 +1,7 @@
 //! A bench as a picture: a panel for each metric, a line for each case, a dot for each competitor.
 //!
-//! Dots and not bars: the scale is logarithmic, and has no zero for a bar to begin at. The picture has no ground of its
-//! own and takes the colours of its letters from the page it stands on, light or dark.
+//! It shows dots and not bars: the scale is logarithmic, and has no zero at which a bar could begin. The
+//! picture has no background. It takes the colours of its text from the page around it, light or dark.
 
 #![allow(
     clippy::cast_possible_wrap,
@@ -12,18 +12,18 @@
 use std::error::Error;
 
 use millchat_benches::Unit;
-use millchat_benches::results::Found;
+use millchat_benches::results::Figures;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Letters, lines of the grid: what they are on a light ground. [`STYLE`] names them again.
+/// Text and grid lines on a light background. [`STYLE`] names them again.
 const INK: RGBColor = RGBColor(0x24, 0x29, 0x2F);
 const GRID: RGBColor = RGBColor(0xD0, 0xD7, 0xDE);
-/// And on a dark one.
+/// Their colours on a dark background.
 const STYLE: &str = "<style>@media (prefers-color-scheme: dark) { \
     [fill=\"#24292F\"] { fill: #E6EDF3 } [stroke=\"#24292F\"] { stroke: #E6EDF3 } \
     [fill=\"#D0D7DE\"] { fill: #3D444D } [stroke=\"#D0D7DE\"] { stroke: #3D444D } }</style>";
-/// Ours, then the others; told apart on either ground, and by those who see red and green alike.
+/// Ours, then the others; distinguishable on both backgrounds, and for people who cannot tell red from green.
 const DOTS: [RGBColor; 3] =
     [RGBColor(0x2F, 0x81, 0xF7), RGBColor(0xE0, 0x7B, 0x1F), RGBColor(0x8B, 0x94, 0x9E)];
 
@@ -31,10 +31,10 @@ const DOTS: [RGBColor; 3] =
 const WIDTH: i32 = 860;
 const LEGEND: i32 = 34;
 const ROW: i32 = 30;
-/// Above and below a panel's rows: its title; its scale.
+/// Space above a panel's rows for its title, and below for its scale.
 const ABOVE: i32 = 30;
 const BELOW: i32 = 30;
-/// Left of the first panel, for the names of the cases; and between panels.
+/// Space left of the first panel for the names of the cases, and between panels.
 const NAMES: i32 = 190;
 const BETWEEN: i32 = 34;
 /// More panels would be too narrow to read.
@@ -43,8 +43,8 @@ const PANELS_MAX: usize = 3;
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Drawn = Result<(), Box<dyn Error>>;
 
-/// The picture as SVG; `None` when the bench has nothing to compare.
-pub fn draw(found: &Found) -> Option<String> {
+/// Renders the picture as SVG; `None` when the bench has nothing to compare.
+pub fn draw(found: &Figures) -> Option<String> {
     let compared = |metric: &&str| {
         let of = found.rows.iter().filter(|row| row.metric == *metric);
         of.clone().any(|row| row.competitor != found.ours) && of.count() > 2
@@ -62,7 +62,7 @@ pub fn draw(found: &Found) -> Option<String> {
     Some(svg)
 }
 
-fn picture(found: &Found, metrics: &[&str], svg: &mut String) -> Drawn {
+fn picture(found: &Figures, metrics: &[&str], svg: &mut String) -> Drawn {
     let cases: Vec<&str> = found.each(|row| &row.case);
     let height = LEGEND + ABOVE + ROW * cases.len() as i32 + BELOW;
     let root = SVGBackend::with_string(svg, (WIDTH as u32, height as u32)).into_drawing_area();
@@ -84,7 +84,7 @@ fn row_y(row: usize) -> i32 {
     LEGEND + ABOVE + ROW * row as i32 + ROW / 2
 }
 
-fn legend(found: &Found, root: &Area<'_>) -> Drawn {
+fn legend(found: &Figures, root: &Area<'_>) -> Drawn {
     let mut x = NAMES;
     for (name, colour) in competitors(found) {
         root.draw(&Circle::new((x, LEGEND / 2), 6, colour.filled()))?;
@@ -94,15 +94,15 @@ fn legend(found: &Found, root: &Area<'_>) -> Drawn {
     Ok(())
 }
 
-/// Ours first, each with its colour.
-fn competitors(found: &Found) -> impl Iterator<Item = (&str, RGBColor)> {
+/// Returns the competitors with their colours, ours first.
+fn competitors(found: &Figures) -> impl Iterator<Item = (&str, RGBColor)> {
     let mut names = found.each(|row| &row.competitor);
     names.sort_by_key(|name| *name != found.ours);
     names.into_iter().zip(DOTS)
 }
 
 fn draw_panel(
-    found: &Found,
+    found: &Figures,
     metric: &str,
     cases: &[&str],
     (left, right): (i32, i32),
@@ -147,7 +147,7 @@ fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
     (low / 1.3, high * 1.3)
 }
 
-/// At most so many round values between two.
+/// Returns at most `most` round values between two.
 fn ticks(low: f64, high: f64, most: i32) -> Vec<f64> {
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let of = |steps: &[f64]| -> Vec<f64> {
