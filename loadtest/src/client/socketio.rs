@@ -45,7 +45,7 @@ impl PacketDecoder {
         let (mut answer, mut end) = (Vec::new(), None);
         self.messages.feed(bytes, |incoming| match incoming {
             Incoming::Message(packet) if packet.starts_with(EVENT) => {
-                on(ServerPacket::Event(&packet[EVENT.len()..]))
+                on(ServerPacket::Event(&packet[EVENT.len()..]));
             }
             Incoming::Message(PING) => write_packet(PONG, &mut answer),
             Incoming::Message(packet) if packet.starts_with(OPEN) => write_packet(CONNECT, &mut answer),
