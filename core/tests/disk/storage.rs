@@ -137,7 +137,8 @@ impl StorageBackend for Backend {
         }
         if disk.honest {
             disk.since.clear();
-            disk.synced = disk.written.clone();
+            let Disk { synced, written, .. } = &mut *disk;
+            synced.clone_from(written);
         }
         Ok(())
     }
