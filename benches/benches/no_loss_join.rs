@@ -19,7 +19,7 @@ use millchat::{
 use millchat_benches::fixtures::{self, author};
 use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit};
-use millchat_oracle::{Act, Oracle, Reader, RecoveredLog, Said, Seen};
+use millchat_oracle::{EventDigest, EventKind, Observed, Oracle, Reader, RecoveredLog};
 use rand::RngExt as _;
 use tokio::task::LocalSet;
 
@@ -127,10 +127,10 @@ impl Load {
                     let mut sequence = 0;
                     while load.reading.load(Ordering::Relaxed) > 0 {
                         let content = format!("message {sequence} of {id}");
-                        let said = Said::post(&id, &content);
+                        let event = EventDigest::post(&id, &content);
                         let receipt = load.chat.send(&room, Draft::post(author.clone(), content)).await;
                         let receipt = receipt.expect("the log takes every message");
-                        observed.acknowledged(sequence, said, receipt.position, receipt.prev);
+                        observed.acknowledged(sequence, event, receipt.position, receipt.prev);
                         sequence += 1;
                     }
                     sequence
@@ -210,9 +210,9 @@ impl Load {
                 Delivery::Opening(opened) => reader.opened(asked, opened.opening, opened.position),
                 Delivery::Gap { from, to } => reader.gap(from, to),
                 Delivery::Frames(frames) => {
-                    for seen in decode(&frames) {
-                        reader.event(seen);
-                        places.push_back(seen.position);
+                    for observed in decode(&frames) {
+                        reader.event(observed);
+                        places.push_back(observed.position);
                     }
                 }
             }
@@ -230,7 +230,7 @@ impl Load {
             runtime.block_on(async {
                 let from = From::After(Place { epoch, position: 0 });
                 let mut stream = self.chat.subscribe(&room, from, None).await.expect("the log can be read");
-                while events.last().is_none_or(|seen: &Seen| seen.position < head) {
+                while events.last().is_none_or(|observed: &Observed| observed.position < head) {
                     let delivery = poll_fn(|cx| stream.poll_frames(cx, self.kind)).await;
                     if let Delivery::Frames(frames) = delivery.expect("the log can be read") {
                         events.extend(decode(&frames));
@@ -249,17 +249,21 @@ const FRAME_BYTES: usize = 32;
 /// Encodes what the checker needs of an event as a frame.
 fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
     if let Item::Event(event @ Event { body: Body::Message { .. }, .. }) = item {
-        let Seen { position, prev, said } = Seen::from(event);
-        for number in [position, prev, said.author, said.content.expect("nobody deletes here")] {
+        let Observed { position, prev, event } = Observed::from(event);
+        for number in [position, prev, event.author, event.content.expect("nobody deletes here")] {
             out.extend_from_slice(&number.to_le_bytes());
         }
     }
 }
 
-fn decode(frames: &[u8]) -> impl Iterator<Item = Seen> + '_ {
+fn decode(frames: &[u8]) -> impl Iterator<Item = Observed> + '_ {
     frames.as_chunks::<FRAME_BYTES>().0.iter().map(|frame| {
         let (numbers, _) = frame.as_chunks::<8>();
         let [position, prev, author, content] = [0, 1, 2, 3].map(|at| u64::from_le_bytes(numbers[at]));
-        Seen { position, prev, said: Said { author, act: Act::Message, content: Some(content) } }
+        Observed {
+            position,
+            prev,
+            event: EventDigest { author, kind: EventKind::Message, content: Some(content) },
+        }
     })
 }

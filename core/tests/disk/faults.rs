@@ -14,7 +14,7 @@ use millchat::{
     Action, Author, AuthorKind, Builder, Chat, Draft, Epoch, From, HistoryRange, Place, Position, Reaction,
     Received, RoomName, SendError,
 };
-use millchat_oracle::{Act, Oracle, Said, Seen, Sender, digest};
+use millchat_oracle::{EventDigest, EventKind, Observed, Oracle, Sender, digest};
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -130,7 +130,7 @@ struct InDoubt {
     room: RoomName,
     sender: Sender,
     sequence: u64,
-    said: Said,
+    event: EventDigest,
     draft: Draft,
 }
 
@@ -159,34 +159,34 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
                 Err(error) => panic!("{error}"),
             }
         }
-        let (action, act) = match target {
-            _ if sequence == 7 => (Action::Close, Act::Close),
-            _ if sequence == 8 => (Action::Open, Act::Open),
-            _ if sequence == 13 => (Action::Empty, Act::Empty),
+        let (action, kind) = match target {
+            _ if sequence == 7 => (Action::Close, EventKind::Close),
+            _ if sequence == 8 => (Action::Open, EventKind::Open),
+            _ if sequence == 13 => (Action::Empty, EventKind::Empty),
             _ if sequence % 5 == 1 && !posted.is_empty() => {
                 let (target, reaction) = (posted[posted.len() - 1], Reaction::Party);
-                (Action::React { target, reaction, on: true }, Act::React(target, reaction, true))
+                (Action::React { target, reaction, on: true }, EventKind::React(target, reaction, true))
             }
-            None => (Action::Post { content: content.clone(), reply_to: None }, Act::Message),
+            None => (Action::Post { content: content.clone(), reply_to: None }, EventKind::Message),
             Some(target) if sequence % 2 == 0 => {
-                (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
+                (Action::Edit { target, content: content.clone(), moderator: false }, EventKind::Edit(target))
             }
-            Some(target) => (Action::Delete { target, moderator: false }, Act::Delete(target)),
+            Some(target) => (Action::Delete { target, moderator: false }, EventKind::Delete(target)),
         };
-        let text = matches!(act, Act::Message | Act::Edit(_)).then(|| digest(&content));
-        let said = Said { author: digest(room), act, content: text };
+        let text = matches!(kind, EventKind::Message | EventKind::Edit(_)).then(|| digest(&content));
+        let event = EventDigest { author: digest(room), kind, content: text };
         let draft = Draft { author: Some(author.clone()), action, key: Some(format!("k{sequence}")) };
         let answer = tokio::time::timeout(PATIENCE, chat.send(&name, draft.clone()));
         match answer.await.expect("every send is answered") {
             Ok(receipt) => {
-                sender.acknowledged(sequence, said, receipt.position, receipt.prev);
-                match act {
-                    Act::Message => posted.push(receipt.position),
-                    Act::Delete(target) => {
+                sender.acknowledged(sequence, event, receipt.position, receipt.prev);
+                match kind {
+                    EventKind::Message => posted.push(receipt.position),
+                    EventKind::Delete(target) => {
                         posted.pop();
                         shared.acknowledged.lock().withheld.push(target);
                     }
-                    Act::Empty => {
+                    EventKind::Empty => {
                         posted.clear();
                         shared.acknowledged.lock().emptied.push((name.clone(), receipt.position));
                     }
@@ -194,12 +194,12 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
                 }
             }
             Err(SendError::Unknown(_)) => {
-                sender.unknown(sequence, said);
+                sender.unknown(sequence, event);
                 let (room, sender) = (name.clone(), sender.clone());
-                shared.in_doubt.lock().push(InDoubt { room, sender, sequence, said, draft });
+                shared.in_doubt.lock().push(InDoubt { room, sender, sequence, event, draft });
             }
             Err(SendError::Unavailable(_) | SendError::UnknownTarget(_)) => {
-                sender.rejected(sequence, said);
+                sender.rejected(sequence, event);
                 *shared.refused.lock() += 1;
             }
             Err(error) => panic!("{error}"),
@@ -301,11 +301,11 @@ async fn look_at_broken(chat: &Chat, oracle: &Oracle) -> Vec<String> {
     let sender = oracle.sender(&room, "late");
     for n in 0..2 {
         let content = format!("late {n}");
-        let said = Said::post("ada", &content);
+        let event = EventDigest::post("ada", &content);
         let late = tokio::time::timeout(PATIENCE, chat.send(&room, Draft::post(ada(), content))).await;
         match late.expect("every send is answered") {
-            Err(SendError::Unavailable(_)) => sender.rejected(n, said),
-            Err(SendError::Unknown(_)) if n == 0 => sender.unknown(n, said),
+            Err(SendError::Unavailable(_)) => sender.rejected(n, event),
+            Err(SendError::Unknown(_)) if n == 0 => sender.unknown(n, event),
             other => wrong.push(format!("send {n} afterwards: {other:?}")),
         }
     }
@@ -325,7 +325,7 @@ async fn look_at_broken(chat: &Chat, oracle: &Oracle) -> Vec<String> {
                 Some(Ok(Received::Opening(opened))) => {
                     reader.opened(Some(position), opened.opening, opened.position);
                 }
-                Some(Ok(Received::Event(event))) => break reader.event(Seen::from(&*event)),
+                Some(Ok(Received::Event(event))) => break reader.event(Observed::from(&*event)),
                 Some(Ok(Received::Signal(_))) => {}
                 other => break wrong.push(format!("a reader afterwards: {other:?}")),
             }
@@ -360,19 +360,19 @@ async fn settle(image: Vec<u8>, epoch: Epoch, oracle: &Oracle, shared: &Senders)
                 Err(error) => wrong.push(format!("a retry: {error}")),
             }
             // An edit has no key: the second one would be another.
-            if doubt.said.act != Act::Message {
+            if doubt.event.kind != EventKind::Message {
                 break;
             }
         }
-        if doubt.said.act == Act::Message {
+        if doubt.event.kind == EventKind::Message {
             let [first, second] = receipts[..] else { continue };
             if first != second {
                 wrong.push(format!("two retries: {first:?} and {second:?}"));
             }
-            doubt.sender.acknowledged(doubt.sequence, doubt.said, first.position, first.prev);
+            doubt.sender.acknowledged(doubt.sequence, doubt.event, first.position, first.prev);
         } else if let Some(receipt) = receipts.first() {
             // Beside the first one, which may be there or not.
-            doubt.sender.acknowledged(doubt.sequence + SENDS, doubt.said, receipt.position, receipt.prev);
+            doubt.sender.acknowledged(doubt.sequence + SENDS, doubt.event, receipt.position, receipt.prev);
         }
     }
     let rooms = ROOMS.map(|room| recover(&*log, &RoomName::new(room).unwrap()));

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use millchat::{Action, Author, AuthorKind, Builder, Chat, Draft, Position, Reaction, RoomName, testing};
-use millchat_oracle::{Act, Oracle, Said, digest};
+use millchat_oracle::{EventDigest, EventKind, Oracle, digest};
 use parking_lot::Mutex;
 
 use crate::recovered::{Acknowledged, KEEP, ROOMS, inspect};
@@ -86,35 +86,35 @@ async fn send(
             chat.ban(&banned, author.clone()).await.unwrap();
             acknowledged.lock().bans.push(banned);
         }
-        let (action, act) = match target {
-            _ if n % 20 == 11 => (Action::Close, Act::Close),
-            _ if n % 20 == 12 => (Action::Open, Act::Open),
-            _ if n % 50 == 33 => (Action::Empty, Act::Empty),
+        let (action, kind) = match target {
+            _ if n % 20 == 11 => (Action::Close, EventKind::Close),
+            _ if n % 20 == 12 => (Action::Open, EventKind::Open),
+            _ if n % 50 == 33 => (Action::Empty, EventKind::Empty),
             _ if n % 5 == 1 && !messages.is_empty() => {
                 let (target, reaction) = (messages[messages.len() - 1], Reaction::Party);
                 let on = !reacted.remove(&target) && reacted.insert(target);
-                (Action::React { target, reaction, on }, Act::React(target, reaction, on))
+                (Action::React { target, reaction, on }, EventKind::React(target, reaction, on))
             }
-            None => (Action::Post { content: content.clone(), reply_to: None }, Act::Message),
+            None => (Action::Post { content: content.clone(), reply_to: None }, EventKind::Message),
             Some(target) if n % 2 == 0 => {
-                (Action::Edit { target, content: content.clone(), moderator: false }, Act::Edit(target))
+                (Action::Edit { target, content: content.clone(), moderator: false }, EventKind::Edit(target))
             }
-            Some(target) => (Action::Delete { target, moderator: false }, Act::Delete(target)),
+            Some(target) => (Action::Delete { target, moderator: false }, EventKind::Delete(target)),
         };
-        let text = matches!(act, Act::Message | Act::Edit(_)).then(|| digest(&content));
-        let said = Said { author: digest(room), act, content: text };
+        let text = matches!(kind, EventKind::Message | EventKind::Edit(_)).then(|| digest(&content));
+        let event = EventDigest { author: digest(room), kind, content: text };
         // Until it is answered it may be there or not.
-        sender.unknown(n, said);
+        sender.unknown(n, event);
         let draft = Draft { author: Some(author.clone()), action, key: (n % 3 == 0).then(|| n.to_string()) };
         let receipt = chat.send(&name, draft).await.unwrap();
-        sender.acknowledged(n, said, receipt.position, receipt.prev);
-        match act {
-            Act::Message => messages.push(receipt.position),
-            Act::Delete(target) => {
+        sender.acknowledged(n, event, receipt.position, receipt.prev);
+        match kind {
+            EventKind::Message => messages.push(receipt.position),
+            EventKind::Delete(target) => {
                 messages.pop();
                 acknowledged.lock().withheld.push(target);
             }
-            Act::Empty => {
+            EventKind::Empty => {
                 messages.clear();
                 acknowledged.lock().emptied.push((name.clone(), receipt.position));
             }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use millchat::log::{Log, READ_EVENTS_MAX};
 use millchat::{Keep, Position, RoomName, testing};
-use millchat_oracle::{Act, Oracle, Reacting, RecoveredLog, Seen, digest};
+use millchat_oracle::{EventKind, Observed, Oracle, ReactionDigest, RecoveredLog, digest};
 
 use crate::storage::Backend;
 
@@ -24,7 +24,7 @@ pub fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
             return RecoveredLog { room, floor, head, events };
         };
         after = last.position;
-        events.extend(chain.events.iter().map(|event| Seen::from(&**event)));
+        events.extend(chain.events.iter().map(|event| Observed::from(&**event)));
     }
 }
 
@@ -45,15 +45,15 @@ impl Acknowledged {
         let mut wrong = Vec::new();
         for position in self.withheld.iter().filter(|position| **position >= log.floor()) {
             let event = log.record(*position).unwrap().and_then(|record| record.event);
-            if event.is_none_or(|event| Seen::from(&*event).said.content.is_some()) {
+            if event.is_none_or(|event| Observed::from(&*event).event.content.is_some()) {
                 wrong.push(format!("the delete of {position} was acknowledged and its text is there"));
             }
         }
         for (room, emptied) in &self.emptied {
             let recovered = rooms.iter().filter(|recovered| recovered.room == *room);
-            for seen in recovered.flat_map(|recovered| &recovered.events) {
-                if seen.position < *emptied && seen.said.content.is_some() {
-                    wrong.push(format!("{emptied} emptied {room}, and {} has its text", seen.position));
+            for observed in recovered.flat_map(|recovered| &recovered.events) {
+                if observed.position < *emptied && observed.event.content.is_some() {
+                    wrong.push(format!("{emptied} emptied {room}, and {} has its text", observed.position));
                 }
             }
         }
@@ -61,8 +61,10 @@ impl Acknowledged {
             wrong.push(format!("the ban of {author} was acknowledged and does not stand"));
         }
         for RecoveredLog { room, events, .. } in rooms {
-            let mut acts = events.iter().rev().map(|seen| seen.said.act);
-            let closed = acts.find(|act| matches!(act, Act::Close | Act::Open)).map(|act| act == Act::Close);
+            let mut acts = events.iter().rev().map(|observed| observed.event.kind);
+            let closed = acts
+                .find(|kind| matches!(kind, EventKind::Close | EventKind::Open))
+                .map(|kind| kind == EventKind::Close);
             if closed.is_some_and(|closed| closed != log.standing().is_closed(room)) {
                 wrong.push(format!("{room} is closed by its table or by its events, and not by both"));
             }
@@ -74,22 +76,23 @@ impl Acknowledged {
 
 /// The messages of which the reactions that stand are not those that the room's events leave.
 fn reactions_differ(log: &dyn Log, room: &RecoveredLog) -> Vec<String> {
-    let mut there: HashSet<(Position, Reacting)> = HashSet::new();
-    for seen in &room.events {
-        match seen.said.act {
-            Act::React(target, reaction, true) => {
-                there.insert((target, Reacting(reaction, seen.said.author)));
+    let mut there: HashSet<(Position, ReactionDigest)> = HashSet::new();
+    for observed in &room.events {
+        match observed.event.kind {
+            EventKind::React(target, reaction, true) => {
+                there.insert((target, ReactionDigest(reaction, observed.event.author)));
             }
-            Act::React(target, reaction, false) => {
-                there.remove(&(target, Reacting(reaction, seen.said.author)));
+            EventKind::React(target, reaction, false) => {
+                there.remove(&(target, ReactionDigest(reaction, observed.event.author)));
             }
             _ => {}
         }
     }
-    let has_text = |seen: &&Seen| seen.said.act == Act::Message && seen.said.content.is_some();
-    let differs = |message: &&Seen| {
+    let has_text =
+        |observed: &&Observed| observed.event.kind == EventKind::Message && observed.event.content.is_some();
+    let differs = |message: &&Observed| {
         let stand = log.reactions(message.position).expect("the log reads").into_iter();
-        let stand = stand.map(|it| (message.position, Reacting(it.reaction, digest(&it.author.id))));
+        let stand = stand.map(|it| (message.position, ReactionDigest(it.reaction, digest(&it.author.id))));
         let left = there.iter().filter(|(target, _)| *target == message.position).copied();
         stand.collect::<HashSet<_>>() != left.collect()
     };

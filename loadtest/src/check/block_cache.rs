@@ -36,7 +36,7 @@ impl BlockContent {
     /// Returns the position of the block, if it has one.
     fn position(&self) -> Option<Position> {
         match self {
-            Self::Event(event) => Some(event.seen.position),
+            Self::Event(event) => Some(event.observed.position),
             Self::Row(row) => Some(row.position),
             Self::Stamped(_) => None,
         }
@@ -109,14 +109,17 @@ impl BlockCache {
 mod tests {
     use super::*;
     use millchat::{Epoch, Place};
-    use millchat_oracle::{Act, Said, Seen};
+    use millchat_oracle::{EventDigest, EventKind, Observed};
     use std::time::Duration;
 
     fn event(position: Position, prev: Position) -> (Vec<u8>, Event) {
         let epoch: Epoch = "5f3c9a2e".parse().unwrap();
-        let said = Said { author: 0, act: Act::Message, content: None };
-        let event =
-            Event { place: Place { epoch, position }, seen: Seen { position, prev, said }, due: None };
+        let event = EventDigest { author: 0, kind: EventKind::Message, content: None };
+        let event = Event {
+            place: Place { epoch, position },
+            observed: Observed { position, prev, event },
+            due: None,
+        };
         (format!("{position} after {prev}").into_bytes(), event)
     }
 

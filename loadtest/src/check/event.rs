@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use millchat::{Opening, Place, Position, ResetReason};
-use millchat_oracle::{Act, Said, Seen, digest};
+use millchat_oracle::{EventDigest, EventKind, Observed, digest};
 use serde::Deserialize;
 
 use crate::check::stamp::Stamp;
@@ -36,7 +36,7 @@ pub struct Event {
     /// The event's place.
     pub place: Place,
     /// What the oracle compares.
-    pub seen: Seen,
+    pub observed: Observed,
     /// When it was due, if it is a message of this run.
     pub due: Option<Duration>,
 }
@@ -122,19 +122,19 @@ impl Event {
         if data.position != place.position {
             return Err("an event's id is not its position");
         }
-        let act = match (kind, data.target) {
-            (b"" | b"message", _) => Act::Message,
-            (b"edit", Some(target)) => Act::Edit(target),
-            (b"delete", Some(target)) => Act::Delete(target),
-            _ => Act::Other,
+        let kind = match (kind, data.target) {
+            (b"" | b"message", _) => EventKind::Message,
+            (b"edit", Some(target)) => EventKind::Edit(target),
+            (b"delete", Some(target)) => EventKind::Delete(target),
+            _ => EventKind::Other,
         };
         let author = data.author.map_or(0, |author| digest(&author.id));
-        let said = Said { author, act, content: data.content.as_deref().map(digest) };
+        let event = EventDigest { author, kind, content: data.content.as_deref().map(digest) };
         let stamp = data.content.as_deref().and_then(|content| Stamp::read(content.as_bytes()));
         let stamp = stamp.filter(|stamp| stamp.run == run);
-        let due = stamp.filter(|_| act == Act::Message).map(|stamp| stamp.due);
-        let seen = Seen { position: data.position, prev: data.prev, said };
-        Ok(Self { place, seen, due })
+        let due = stamp.filter(|_| kind == EventKind::Message).map(|stamp| stamp.due);
+        let observed = Observed { position: data.position, prev: data.prev, event };
+        Ok(Self { place, observed, due })
     }
 }
 
@@ -164,9 +164,9 @@ mod tests {
     #[test]
     fn a_message_is_read_with_its_place_and_its_due_time() {
         let event = event(1207, 1188);
-        assert_eq!((event.seen.position, event.seen.prev), (1207, 1188));
+        assert_eq!((event.observed.position, event.observed.prev), (1207, 1188));
         assert_eq!(event.due, Some(Duration::from_millis(5)));
-        assert_eq!(event.seen.said.author, digest("g_1"));
+        assert_eq!(event.observed.event.author, digest("g_1"));
     }
 
     #[test]

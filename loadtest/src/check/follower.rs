@@ -160,7 +160,7 @@ impl Follower {
         match Block::parse(block, context.context.run.plan.id) {
             Ok(Block::Event(event)) => {
                 self.on_event(&event, now, &mut context.context);
-                let position = event.seen.position;
+                let position = event.observed.position;
                 context.cache.insert_positioned(block, BlockContent::Event(event));
                 self.next = context.cache.number_after(position);
             }
@@ -236,10 +236,10 @@ impl Follower {
     fn on_event(&mut self, event: &Event, now: Instant, context: &mut Context<'_>) {
         let Check::Positions { oracle, place } = &mut self.check else { return };
         *place = Some(event.place);
-        oracle.event(event.seen);
+        oracle.event(event.observed);
         context.stats.deliveries += 1;
         measure(self.began, self.role, event.due, now, context);
-        if self.catching_up_to.is_some_and(|head| event.seen.position >= head) {
+        if self.catching_up_to.is_some_and(|head| event.observed.position >= head) {
             self.caught_up(now, context);
         }
     }

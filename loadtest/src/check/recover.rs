@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use millchat::{Epoch, Opening, Place, Position, RoomName};
-use millchat_oracle::{Page, RecoveredLog, Told, digest};
+use millchat_oracle::{HistoryEntry, Page, RecoveredLog, digest};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -125,12 +125,12 @@ impl LogReader<'_> {
     }
 
     fn position(&self) -> Position {
-        self.log.events.last().map_or(0, |seen| seen.position)
+        self.log.events.last().map_or(0, |observed| observed.position)
     }
 
     fn block(&mut self, block: &[u8]) {
         match Block::parse(block, self.run) {
-            Ok(Block::Event(event)) => self.log.events.push(event.seen),
+            Ok(Block::Event(event)) => self.log.events.push(event.observed),
             Ok(Block::Opening { opening: Opening::Start, .. } | Block::Signal | Block::Nothing) => {}
             Ok(Block::Opening { opening, .. }) => self.wrong = Some(format!("it opened with {opening:?}")),
             Err(what) => self.wrong = Some(what.to_owned()),
@@ -170,14 +170,14 @@ struct HistoryAuthor {
 impl HistoryAnswer {
     /// Returns the digests that the oracle compares.
     pub fn page(&self) -> Page {
-        let told = |message: &HistoryMessage| Told {
+        let entry = |message: &HistoryMessage| HistoryEntry {
             position: message.position,
             prev: message.prev,
             author: message.author.as_ref().map_or(0, |author| digest(&author.id)),
             content: message.content.as_deref().map(digest),
-            ..Told::default()
+            ..HistoryEntry::default()
         };
-        Page { head: self.head, messages: self.messages.iter().map(told).collect() }
+        Page { head: self.head, messages: self.messages.iter().map(entry).collect() }
     }
 }
 

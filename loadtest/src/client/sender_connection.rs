@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millchat::Position;
-use millchat_oracle::{self as oracle, Said};
+use millchat_oracle::{self as oracle, EventDigest};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -127,23 +127,23 @@ impl SenderConnection {
         };
         let ended = Instant::now();
 
-        let said = Said::post(&identity.author_id, &content);
+        let event = EventDigest::post(&identity.author_id, &content);
         let status = match &outcome {
             Outcome::Acknowledged(receipt) => {
                 if let Some(Receipt { position, prev }) = *receipt {
-                    oracle.acknowledged(sequence, said, position, prev);
+                    oracle.acknowledged(sequence, event, position, prev);
                     run.findings.acknowledged[room].fetch_max(position, std::sync::atomic::Ordering::Relaxed);
                 }
                 run.progress.counters.acknowledged.add(1);
                 SendStatus::Acknowledged
             }
             Outcome::Rejected(_) => {
-                oracle.rejected(sequence, said);
+                oracle.rejected(sequence, event);
                 run.progress.counters.not_acknowledged.add(1);
                 SendStatus::Rejected
             }
             Outcome::Unknown(_) => {
-                oracle.unknown(sequence, said);
+                oracle.unknown(sequence, event);
                 run.progress.counters.not_acknowledged.add(1);
                 SendStatus::Unknown
             }

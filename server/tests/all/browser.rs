@@ -23,7 +23,7 @@ use crate::support::client::answer;
 use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Browser, Guest, Server, within};
 use millchat::RoomName;
-use millchat_oracle::{Oracle, Said};
+use millchat_oracle::{EventDigest, Oracle};
 
 /// All that was written is sent.
 const NOTHING_WAITS: &str = "document.querySelectorAll('#outbox li').length === 0";
@@ -156,7 +156,10 @@ async fn the_server_is_killed_and_comes_back_with_nothing_missing_and_nothing_tw
     let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "the page");
     for round in 0..2 {
         // The page alone knows of its acknowledgements; that it may be there once at most is the oracle's part.
-        sender.unknown(round, Said::post(author.as_str().unwrap(), &format!("written in the dark {round}")));
+        sender.unknown(
+            round,
+            EventDigest::post(author.as_str().unwrap(), &format!("written in the dark {round}")),
+        );
     }
     for page in [&ada, &bob] {
         assert_shows_all(&api, &oracle, page).await;
@@ -291,8 +294,8 @@ async fn hostile_texts_stay_texts_in_the_first_html_and_live() {
         let position = receipt["position"].as_u64().unwrap();
         let sender = oracle.sender(&RoomName::new("lobby").unwrap(), position.to_string());
         // The oracle looks at what is stored: the text by the written rule.
-        let said = Said::post(&guest.id, stored["content"].as_str().unwrap());
-        sender.acknowledged(0, said, position, receipt["prev"].as_u64().unwrap());
+        let event = EventDigest::post(&guest.id, stored["content"].as_str().unwrap());
+        sender.acknowledged(0, event, position, receipt["prev"].as_u64().unwrap());
         let typing = api.request(Method::POST, "/api/v1/rooms/lobby/typing").bearer_auth(&guest.token);
         answer(typing).await.expect(204);
         rows += 1;

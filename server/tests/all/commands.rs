@@ -16,7 +16,7 @@ use crate::support::judge::{epoch, read_history, recover};
 use crate::support::server::{BINARY, command, run};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat_oracle::{Act, Oracle, Said, Violation};
+use millchat_oracle::{EventDigest, EventKind, Oracle, Violation};
 
 const ADMIN: &str = "a-token-for-tests-only";
 const SENDERS: usize = 8;
@@ -242,19 +242,19 @@ async fn a_backup_while_eight_senders_write_holds_what_was_acknowledged_before_i
                 let content = format!("message {sequence} of sender {name}");
                 let receipt = api.send("lobby", &guest, &content).await;
                 let place = |name: &str| receipt[name].as_u64().unwrap();
-                let said = Said::post(&guest.id, &content);
+                let event = EventDigest::post(&guest.id, &content);
                 if begun.load(Ordering::SeqCst) {
                     // It may be in the backup, and need not be.
-                    sender.unknown(sequence, said);
+                    sender.unknown(sequence, event);
                 } else {
-                    sender.acknowledged(sequence, said, place("position"), place("prev"));
+                    sender.acknowledged(sequence, event, place("position"), place("prev"));
                 }
                 sequence += 1;
                 if sequence % 10 == 0 {
                     deleted.lock().insert(place("position"));
                     api.delete("lobby", &guest, place("position")).await.expect(204);
-                    let act = Act::Delete(place("position"));
-                    sender.unknown(sequence, Said { act, content: None, ..said });
+                    let kind = EventKind::Delete(place("position"));
+                    sender.unknown(sequence, EventDigest { kind, content: None, ..event });
                     sequence += 1;
                 }
                 sent.fetch_add(1, Ordering::SeqCst);

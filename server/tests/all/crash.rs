@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::support::judge::{Follower, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server, variable, within};
 use millchat::RoomName;
-use millchat_oracle::{Oracle, Said, Sender};
+use millchat_oracle::{EventDigest, Oracle, Sender};
 
 /// How often the server is killed; `make prove` sets more.
 const ROUNDS_VARIABLE: &str = "MILLCHAT_CRASH_ROUNDS";
@@ -59,7 +59,7 @@ async fn send_all(run: Arc<Run>, guest: Guest, sender: Sender, name: u64, messag
     let api = Api::new(run.address);
     for sequence in 0..messages {
         let content = format!("message {sequence} of sender {name}");
-        let said = Said::post(&guest.id, &content);
+        let event = EventDigest::post(&guest.id, &content);
         let key = format!("{name}-{sequence}");
         let mut in_doubt = false;
         loop {
@@ -68,7 +68,7 @@ async fn send_all(run: Arc<Run>, guest: Guest, sender: Sender, name: u64, messag
                 Ok(response) if response.status() == 201 => match response.json::<Value>().await {
                     Ok(receipt) => {
                         let place = |name: &str| receipt[name].as_u64().expect("a place");
-                        sender.acknowledged(sequence, said, place("position"), place("prev"));
+                        sender.acknowledged(sequence, event, place("position"), place("prev"));
                         run.settled.fetch_add(usize::from(in_doubt), Ordering::Relaxed);
                         break;
                     }
@@ -88,7 +88,7 @@ async fn send_all(run: Arc<Run>, guest: Guest, sender: Sender, name: u64, messag
                 continue;
             }
             if !in_doubt {
-                sender.unknown(sequence, said);
+                sender.unknown(sequence, event);
                 run.unknown.fetch_add(1, Ordering::Relaxed);
             }
             in_doubt = true;

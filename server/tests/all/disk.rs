@@ -16,7 +16,7 @@ use crate::support::refusal::{assert_left_as_it_is, assert_refused};
 use crate::support::server::{BINARY, command, run};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
-use millchat_oracle::{Oracle, Said, Sender};
+use millchat_oracle::{EventDigest, Oracle, Sender};
 
 const MIB: u64 = 1024 * 1024;
 const ROOM: &str = "lobby";
@@ -35,7 +35,7 @@ async fn say(api: &Api, guest: &Guest, sender: &Sender, number: u64, content: &s
     }
     let detail = answer.expect_problem(507);
     assert!(answer.body.contains("urn:millchat:problem:disk-full"), "{}", answer.body);
-    sender.rejected(number, Said::post(&guest.id, content));
+    sender.rejected(number, EventDigest::post(&guest.id, content));
     Err(detail)
 }
 

@@ -10,7 +10,7 @@ use crate::support::machine::{memory_bytes_max, need_descriptors, put_last};
 use crate::support::raw::{Line, post};
 use crate::support::{Guest, Server, within};
 use millchat::RoomName;
-use millchat_oracle::{Oracle, Said, Sender};
+use millchat_oracle::{EventDigest, Oracle, Sender};
 use serde_json::Value;
 
 /// What the server may open: 256 connections, after its reserve.
@@ -137,7 +137,7 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
                 assert_eq!(answer["type"], "urn:millchat:problem:busy", "{answer}");
                 let seconds = head.header("retry-after").and_then(|text| text.parse::<u64>().ok());
                 assert!(seconds.is_some_and(|seconds| seconds > 0), "{head:?}");
-                sender.rejected(sequence, Said::post(&ada.id, &content));
+                sender.rejected(sequence, EventDigest::post(&ada.id, &content));
                 let detail = answer["detail"].as_str().expect("a detail");
                 let reading = detail.contains("being read");
                 let count = if reading { &flood.reading_full } else { &flood.queue_full };

@@ -6,8 +6,8 @@ use std::fmt;
 use millchat::{Position, RoomName};
 
 use super::{
-    Act, Oracle, Outcome, PageRecord, Piece, Reacting, ReaderRecord, RecoveredLog, Said, Seen, SenderRecord,
-    Told, content_digest,
+    EventDigest, EventKind, HistoryEntry, Observed, Oracle, Outcome, PageRecord, Piece, ReactionDigest,
+    ReaderRecord, RecoveredLog, SenderRecord, content_digest,
 };
 
 /// How many violations are listed; the rest is counted.
@@ -82,7 +82,7 @@ pub(super) fn check(oracle: &Oracle, logs: &[RecoveredLog]) -> Vec<Violation> {
         let what = "no recovered log of this room was given".to_owned();
         Violation { rule: Rule::NotLookedAt, room: room.clone(), who, positions: Vec::new(), what }
     };
-    let mut tallies: HashMap<RoomName, HashMap<Said, Tally>> = HashMap::new();
+    let mut tallies: HashMap<RoomName, HashMap<EventDigest, Tally>> = HashMap::new();
     for sender in &senders {
         let sender = sender.lock();
         match rooms.get(&sender.room) {
@@ -134,15 +134,15 @@ struct Fold {
     /// Where each text began, oldest first; `None` for a text that nobody knows any more.
     texts: Vec<(Position, Option<u64>)>,
     deleted_at: Option<Position>,
-    /// The reactions from each event on that changed them, oldest first, as [`Reacting`]s added up.
+    /// The reactions from each event on that changed them, oldest first, as [`ReactionDigest`]s added up.
     reactions: Vec<(Position, u64)>,
     /// Those that stand.
-    reacting: HashSet<Reacting>,
+    reacting: HashSet<ReactionDigest>,
 }
 
 impl Fold {
     /// Takes an event that adds a reaction or takes it back; false when it is so already.
-    fn react(&mut self, at: Position, reacting: Reacting, on: bool) -> bool {
+    fn react(&mut self, at: Position, reacting: ReactionDigest, on: bool) -> bool {
         let before = self.reactions.last().map_or(0, |(_, sum)| *sum);
         let digest = reacting.digest();
         self.reactions.push((at, if on { before.wrapping_add(digest) } else { before.wrapping_sub(digest) }));
@@ -198,12 +198,12 @@ impl<'a> Truth<'a> {
 
     /// How many events are at or below this position.
     fn index_after(&self, position: Position) -> usize {
-        self.log.events.partition_point(|seen| seen.position <= position)
+        self.log.events.partition_point(|observed| observed.position <= position)
     }
 
-    fn at(&self, position: Position) -> Option<&'a Seen> {
+    fn at(&self, position: Position) -> Option<&'a Observed> {
         let index = self.index_after(position).checked_sub(1)?;
-        self.log.events.get(index).filter(|seen| seen.position == position)
+        self.log.events.get(index).filter(|observed| observed.position == position)
     }
 
     fn learn_texts(&mut self, sender: &SenderRecord) {
@@ -211,7 +211,8 @@ impl<'a> Truth<'a> {
             return;
         }
         for sent in &sender.sent {
-            if let (Outcome::Acknowledged { position, .. }, Some(content)) = (sent.outcome, sent.said.content)
+            if let (Outcome::Acknowledged { position, .. }, Some(content)) =
+                (sent.outcome, sent.event.content)
             {
                 self.remembered.insert(position, content);
             }
@@ -221,41 +222,41 @@ impl<'a> Truth<'a> {
     fn sum_up(&mut self) {
         let (mut shapes, mut contents, mut forgotten) = (0_u64, 0_u64, 0);
         (self.shapes, self.contents, self.forgotten) = (vec![0], vec![0], vec![0]);
-        for (index, seen) in self.log.events.iter().enumerate() {
-            let text = seen.said.content.or_else(|| self.remembered.get(&seen.position).copied());
-            match seen.said.act {
-                Act::Message | Act::Reply(_) => {
+        for (index, observed) in self.log.events.iter().enumerate() {
+            let text = observed.event.content.or_else(|| self.remembered.get(&observed.position).copied());
+            match observed.event.kind {
+                EventKind::Message | EventKind::Reply(_) => {
                     self.posted.push(index);
-                    self.folds.entry(seen.position).or_default().texts.push((seen.position, text));
+                    self.folds.entry(observed.position).or_default().texts.push((observed.position, text));
                 }
-                Act::Edit(target) => {
-                    self.folds.entry(target).or_default().texts.push((seen.position, text));
+                EventKind::Edit(target) => {
+                    self.folds.entry(target).or_default().texts.push((observed.position, text));
                 }
-                Act::Delete(target) => {
-                    self.folds.entry(target).or_default().deleted_at = Some(seen.position);
+                EventKind::Delete(target) => {
+                    self.folds.entry(target).or_default().deleted_at = Some(observed.position);
                 }
-                Act::Empty => {
-                    self.emptied_at = seen.position;
+                EventKind::Empty => {
+                    self.emptied_at = observed.position;
                     for fold in self.folds.values_mut() {
-                        fold.deleted_at.get_or_insert(seen.position);
+                        fold.deleted_at.get_or_insert(observed.position);
                     }
                 }
                 // Of a message below the floor it is not known what was there before.
-                Act::React(target, ..) if target < self.log.floor => {}
-                Act::React(target, reaction, on) => {
-                    let reacting = Reacting(reaction, seen.said.author);
+                EventKind::React(target, ..) if target < self.log.floor => {}
+                EventKind::React(target, reaction, on) => {
+                    let reacting = ReactionDigest(reaction, observed.event.author);
                     let fold = self.folds.entry(target).or_default();
                     let gone = fold.texts.is_empty() || fold.deleted_at.is_some();
-                    if !fold.react(seen.position, reacting, on) || gone {
-                        self.idle.push(seen.position);
+                    if !fold.react(observed.position, reacting, on) || gone {
+                        self.idle.push(observed.position);
                     }
                 }
-                Act::Close | Act::Open | Act::Other => {}
+                EventKind::Close | EventKind::Open | EventKind::Other => {}
             }
-            shapes = shapes.wrapping_add(seen.shape_digest());
+            shapes = shapes.wrapping_add(observed.shape_digest());
             match text {
-                Some(text) => contents = contents.wrapping_add(content_digest(seen.position, text)),
-                None if withheld(seen) => forgotten += 1,
+                Some(text) => contents = contents.wrapping_add(content_digest(observed.position, text)),
+                None if withheld(observed) => forgotten += 1,
                 None => {}
             }
             self.shapes.push(shapes);
@@ -266,30 +267,33 @@ impl<'a> Truth<'a> {
 
     fn check_chain(&self, violations: &mut Vec<Violation>) {
         let RecoveredLog { floor, head, events, .. } = self.log;
-        let mut last: Option<&Seen> = None;
-        for seen in events {
+        let mut last: Option<&Observed> = None;
+        for observed in events {
             let linked = match last {
-                Some(last) => seen.prev == last.position && seen.position > last.position,
-                None => seen.prev < *floor || seen.prev == 0,
+                Some(last) => observed.prev == last.position && observed.position > last.position,
+                None => observed.prev < *floor || observed.prev == 0,
             };
             if !linked {
                 let from = last.map_or(*floor, |last| last.position);
-                let what =
-                    format!("event {} links to {}, the event before it is {from}", seen.position, seen.prev);
-                violations.push(self.violation(Rule::Chain, "log", vec![from, seen.position], what));
+                let what = format!(
+                    "event {} links to {}, the event before it is {from}",
+                    observed.position, observed.prev
+                );
+                violations.push(self.violation(Rule::Chain, "log", vec![from, observed.position], what));
             }
-            let message = if let Act::Edit(target) = seen.said.act { target } else { seen.position };
+            let message =
+                if let EventKind::Edit(target) = observed.event.kind { target } else { observed.position };
             let deleted = self.folds.get(&message).is_some_and(|fold| fold.deleted_at.is_some());
-            if withheld(seen) && !deleted {
-                let what = format!("event {} has no text, and nobody deleted it", seen.position);
-                violations.push(self.violation(Rule::Chain, "log", vec![seen.position], what));
+            if withheld(observed) && !deleted {
+                let what = format!("event {} has no text, and nobody deleted it", observed.position);
+                violations.push(self.violation(Rule::Chain, "log", vec![observed.position], what));
             }
-            if seen.said.content.is_some() && seen.position < self.emptied_at {
+            if observed.event.content.is_some() && observed.position < self.emptied_at {
                 let at = self.emptied_at;
-                let what = format!("event {} has a text, and {at} emptied the room", seen.position);
-                violations.push(self.violation(Rule::Chain, "log", vec![seen.position, at], what));
+                let what = format!("event {} has a text, and {at} emptied the room", observed.position);
+                violations.push(self.violation(Rule::Chain, "log", vec![observed.position, at], what));
             }
-            last = Some(seen);
+            last = Some(observed);
         }
         for &position in &self.idle {
             let what = format!("event {position} is a reaction that changes nothing");
@@ -305,11 +309,11 @@ impl<'a> Truth<'a> {
     /// Another reading of the same room, by another node perhaps.
     fn must_equal(&self, other: &RecoveredLog, violations: &mut Vec<Violation>) {
         let floor = self.log.floor.max(other.floor);
-        let above = |seen: &&Seen| seen.position >= floor;
+        let above = |observed: &&Observed| observed.position >= floor;
         let ours = self.log.events.iter().filter(above).map(Some).chain(std::iter::once(None));
         let theirs = other.events.iter().filter(above).map(Some).chain(std::iter::once(None));
         if let Some((ours, theirs)) = ours.zip(theirs).find(|(ours, theirs)| ours != theirs) {
-            let positions = [ours, theirs].into_iter().flatten().map(|seen| seen.position).collect();
+            let positions = [ours, theirs].into_iter().flatten().map(|observed| observed.position).collect();
             let what = format!("two readings differ: {ours:?} and {theirs:?}");
             violations.push(self.violation(Rule::Chain, "log", positions, what));
         }
@@ -318,7 +322,7 @@ impl<'a> Truth<'a> {
     fn check_sender(
         &self,
         sender: &SenderRecord,
-        tallies: &mut HashMap<Said, Tally>,
+        tallies: &mut HashMap<EventDigest, Tally>,
         violations: &mut Vec<Violation>,
     ) {
         let who = format!("sender {}", sender.name);
@@ -331,7 +335,7 @@ impl<'a> Truth<'a> {
                 let what = format!("send {sequence} was acknowledged at {first} and at {position}");
                 violations.push(self.violation(Rule::Acknowledged, &who, vec![first, position], what));
             }
-            let tally = tallies.entry(sent.said).or_default();
+            let tally = tallies.entry(sent.event).or_default();
             if !tally.acknowledged.insert(position) && first != position {
                 let what = format!("send {sequence} shares {position} with another send");
                 violations.push(self.violation(Rule::Acknowledged, &who, vec![position], what));
@@ -344,9 +348,9 @@ impl<'a> Truth<'a> {
                 Some(found) if found.prev != prev => {
                     format!("the acknowledgement said prev {prev}, the log says {}", found.prev)
                 }
-                Some(found) if found.said == sent.said => continue,
-                Some(found) if withheld(found) && found.said == sent.said.shape() => continue,
-                Some(found) => format!("the log has another event there: {:?}", found.said),
+                Some(found) if found.event == sent.event => continue,
+                Some(found) if withheld(found) && found.event == sent.event.shape() => continue,
+                Some(found) => format!("the log has another event there: {:?}", found.event),
             };
             let what = format!("send {sequence} was acknowledged at {position}, but {wrong}");
             violations.push(self.violation(Rule::Acknowledged, &who, vec![position], what));
@@ -359,9 +363,9 @@ impl<'a> Truth<'a> {
             match sent.outcome {
                 // A retry without an answer leaves the same send in doubt, not another one.
                 Outcome::Unknown if in_doubt.insert(sent.sequence) => {
-                    tallies.entry(sent.said).or_default().unknown += 1;
+                    tallies.entry(sent.event).or_default().unknown += 1;
                 }
-                Outcome::Rejected => tallies.entry(sent.said).or_default().rejected += 1,
+                Outcome::Rejected => tallies.entry(sent.event).or_default().rejected += 1,
                 Outcome::Unknown | Outcome::Acknowledged { .. } => {}
             }
         }
@@ -377,16 +381,19 @@ impl<'a> Truth<'a> {
     }
 
     /// Every stored event was sent, and not more often stored than sent.
-    fn check_once(&self, tallies: &HashMap<Said, Tally>, violations: &mut Vec<Violation>) {
-        let mut stored: HashMap<Said, Vec<Position>> = HashMap::new();
-        for seen in &self.log.events {
-            if seen.position > self.inherited && !withheld(seen) && seen.said.act != Act::Other {
-                stored.entry(seen.said).or_default().push(seen.position);
+    fn check_once(&self, tallies: &HashMap<EventDigest, Tally>, violations: &mut Vec<Violation>) {
+        let mut stored: HashMap<EventDigest, Vec<Position>> = HashMap::new();
+        for observed in &self.log.events {
+            if observed.position > self.inherited
+                && !withheld(observed)
+                && observed.event.kind != EventKind::Other
+            {
+                stored.entry(observed.event).or_default().push(observed.position);
             }
         }
-        for (said, positions) in stored {
+        for (event, positions) in stored {
             let none = Tally::default();
-            let tally = tallies.get(&said).unwrap_or(&none);
+            let tally = tallies.get(&event).unwrap_or(&none);
             let extra = positions.iter().filter(|position| !tally.acknowledged.contains(position)).count();
             if extra <= tally.unknown {
                 continue;
@@ -394,7 +401,7 @@ impl<'a> Truth<'a> {
             let (acknowledged, unknown, rejected) = (tally.acknowledged.len(), tally.unknown, tally.rejected);
             let what = format!(
                 "stored {} times; of its sends {acknowledged} were acknowledged, {unknown} unknown, {rejected} \
-                 rejected: {said:?}",
+                 rejected: {event:?}",
                 positions.len()
             );
             violations.push(self.violation(Rule::Once, "log", positions, what));
@@ -428,14 +435,16 @@ impl<'a> Truth<'a> {
         let (low, high) = (self.index_after(piece.from), self.index_after(piece.to));
         let sum = |sums: &[u64]| sums[high].wrapping_sub(sums[low]);
         if piece.count != (high - low) as u64 || piece.shapes != sum(&self.shapes) {
-            let (seen, stored) = (piece.count, high - low);
-            return Some(format!("received {seen} events that are not the {stored} that the log has there"));
+            let (observed, stored) = (piece.count, high - low);
+            return Some(format!(
+                "received {observed} events that are not the {stored} that the log has there"
+            ));
         }
         let mut expected = sum(&self.contents);
         let mut forgotten = self.forgotten[high] - self.forgotten[low];
         for &position in &piece.textless {
             let stored = self.at(position)?;
-            if stored.said.content.is_some() {
+            if stored.event.content.is_some() {
                 return Some(format!("event {position} came without its text, which nobody deleted"));
             }
             match self.remembered.get(&position) {
@@ -450,39 +459,40 @@ impl<'a> Truth<'a> {
 
     fn check_page(&self, record: &PageRecord, violations: &mut Vec<Violation>) {
         let who = format!("page {}", record.name);
-        let messages = record.page.messages.iter().filter(|told| told.position >= self.log.floor);
+        let messages = record.page.messages.iter().filter(|entry| entry.position >= self.log.floor);
         let mut expected: Option<usize> = None;
-        for told in messages {
-            let found = self.posted.partition_point(|&index| self.log.events[index].position < told.position);
+        for entry in messages {
+            let found =
+                self.posted.partition_point(|&index| self.log.events[index].position < entry.position);
             let wrong = match self.posted.get(found).map(|&index| &self.log.events[index]) {
-                Some(seen) if seen.position == told.position => {
+                Some(observed) if observed.position == entry.position => {
                     if expected.is_some_and(|expected| expected != found) {
                         Some("a message before it is missing, doubled or out of order".to_owned())
-                    } else if seen.prev != told.prev
-                        || seen.said.author != told.author
-                        || answered(seen) != told.reply_to
+                    } else if observed.prev != entry.prev
+                        || observed.event.author != entry.author
+                        || answered(observed) != entry.reply_to
                     {
-                        Some(format!("the log has {seen:?}"))
+                        Some(format!("the log has {observed:?}"))
                     } else {
-                        self.fold_differs(record.page.head, told)
+                        self.fold_differs(record.page.head, entry)
                     }
                 }
                 _ => Some("the log has no message there".to_owned()),
             };
             expected = Some(found + 1);
             if let Some(what) = wrong {
-                violations.push(self.violation(Rule::History, &who, vec![told.position], what));
+                violations.push(self.violation(Rule::History, &who, vec![entry.position], what));
             }
         }
     }
 
     /// The page may show any state that the message had since the head that the page states.
-    fn fold_differs(&self, page_head: Position, told: &Told) -> Option<String> {
-        let fold = self.folds.get(&told.position)?;
-        if !told.reactions.is_none_or(|sum| reactions_known(fold, page_head, told.content.is_some(), sum)) {
+    fn fold_differs(&self, page_head: Position, entry: &HistoryEntry) -> Option<String> {
+        let fold = self.folds.get(&entry.position)?;
+        if !entry.reactions.is_none_or(|sum| reactions_known(fold, page_head, entry.content.is_some(), sum)) {
             return Some("shown with reactions that it has not".to_owned());
         }
-        let Some(content) = told.content else {
+        let Some(content) = entry.content else {
             return fold.deleted_at.is_none().then(|| "shown as deleted, which it is not".to_owned());
         };
         if let Some(deleted_at) = fold.deleted_at.filter(|&deleted_at| deleted_at <= page_head) {
@@ -505,11 +515,12 @@ fn reactions_known(fold: &Fold, page_head: Position, has_text: bool, sum: u64) -
 }
 
 /// The message that a posted one answers.
-fn answered(seen: &Seen) -> Option<Position> {
-    if let Act::Reply(target) = seen.said.act { Some(target) } else { None }
+fn answered(observed: &Observed) -> Option<Position> {
+    if let EventKind::Reply(target) = observed.event.kind { Some(target) } else { None }
 }
 
 /// Whether a text is missing where there was one.
-fn withheld(seen: &Seen) -> bool {
-    seen.said.content.is_none() && matches!(seen.said.act, Act::Message | Act::Reply(_) | Act::Edit(_))
+fn withheld(observed: &Observed) -> bool {
+    observed.event.content.is_none()
+        && matches!(observed.event.kind, EventKind::Message | EventKind::Reply(_) | EventKind::Edit(_))
 }

@@ -52,7 +52,7 @@ pub fn digest(text: &str) -> u64 {
 
 /// What sort of event it is, and which message it is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Act {
+pub enum EventKind {
     /// A message was posted.
     Message,
     /// A message was posted that answers the one at this position.
@@ -75,24 +75,24 @@ pub enum Act {
 
 /// What an event says, in digests: two events that say the same compare equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Said {
+pub struct EventDigest {
     /// The [`digest`] of the author's id; 0 for none.
     pub author: u64,
     /// The kind, with its target.
-    pub act: Act,
+    pub kind: EventKind,
     /// The [`digest`] of the text; `None` where there is none, or where it is withheld.
     pub content: Option<u64>,
 }
 
-impl Said {
+impl EventDigest {
     /// A posted message.
     pub fn post(author_id: &str, content: &str) -> Self {
-        Self { author: digest(author_id), act: Act::Message, content: Some(digest(content)) }
+        Self { author: digest(author_id), kind: EventKind::Message, content: Some(digest(content)) }
     }
 
     /// A posted message that answers another one.
     pub fn reply(author_id: &str, target: Position, content: &str) -> Self {
-        Self { act: Act::Reply(target), ..Self::post(author_id, content) }
+        Self { kind: EventKind::Reply(target), ..Self::post(author_id, content) }
     }
 
     /// The part that a delete leaves as it is.
@@ -103,20 +103,20 @@ impl Said {
 
 /// An event as a reader received it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observed {
     /// Its position.
     pub position: Position,
     /// The position of the event before it in the room.
     pub prev: Position,
     /// What it says.
-    pub said: Said,
+    pub event: EventDigest,
 }
 
-impl Seen {
+impl Observed {
     /// The digest of all but the text.
     fn shape_digest(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        (self.position, self.prev, self.said.shape()).hash(&mut hasher);
+        (self.position, self.prev, self.event.shape()).hash(&mut hasher);
         hasher.finish()
     }
 }
@@ -128,29 +128,29 @@ fn content_digest(position: Position, content: u64) -> u64 {
     hasher.finish()
 }
 
-impl From<&Event> for Seen {
+impl From<&Event> for Observed {
     fn from(event: &Event) -> Self {
         let text = |content: &Option<Arc<str>>| content.as_deref().map(digest);
-        let (act, content) = match &event.body {
-            Body::Message { content, reply_to: None } => (Act::Message, text(content)),
-            Body::Message { content, reply_to: Some(target) } => (Act::Reply(*target), text(content)),
-            Body::Edit { target, content } => (Act::Edit(*target), text(content)),
-            Body::Delete { target } => (Act::Delete(*target), None),
-            Body::Reaction { target, reaction, on, .. } => (Act::React(*target, *reaction, *on), None),
-            Body::Close => (Act::Close, None),
-            Body::Open => (Act::Open, None),
-            Body::Empty => (Act::Empty, None),
+        let (kind, content) = match &event.body {
+            Body::Message { content, reply_to: None } => (EventKind::Message, text(content)),
+            Body::Message { content, reply_to: Some(target) } => (EventKind::Reply(*target), text(content)),
+            Body::Edit { target, content } => (EventKind::Edit(*target), text(content)),
+            Body::Delete { target } => (EventKind::Delete(*target), None),
+            Body::Reaction { target, reaction, on, .. } => (EventKind::React(*target, *reaction, *on), None),
+            Body::Close => (EventKind::Close, None),
+            Body::Open => (EventKind::Open, None),
+            Body::Empty => (EventKind::Empty, None),
             // A kind of a later release, known to the log or not.
-            _ => (Act::Other, None),
+            _ => (EventKind::Other, None),
         };
         let author = event.author.as_ref().map_or(0, |author| digest(&author.id));
-        Self { position: event.position, prev: event.prev, said: Said { author, act, content } }
+        Self { position: event.position, prev: event.prev, event: EventDigest { author, kind, content } }
     }
 }
 
 /// A message as a page of history told it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Told {
+pub struct HistoryEntry {
     /// Where it was posted.
     pub position: Position,
     /// The position of the event before it in the room.
@@ -161,15 +161,15 @@ pub struct Told {
     pub content: Option<u64>,
     /// The message that it answers.
     pub reply_to: Option<Position>,
-    /// The [`Reacting`]s to it, all of them added up; `None` when not all are named.
+    /// The [`ReactionDigest`]s to it, all of them added up; `None` when not all are named.
     pub reactions: Option<u64>,
 }
 
 /// A reaction to a message in a sum, in which their order does not count: which, and the digest of its author's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Reacting(pub Reaction, pub u64);
+pub struct ReactionDigest(pub Reaction, pub u64);
 
-impl Reacting {
+impl ReactionDigest {
     /// What it adds to the sum.
     pub fn digest(self) -> u64 {
         let mut hasher = DefaultHasher::new();
@@ -186,7 +186,7 @@ fn sum_of(all: &[Reactions]) -> Option<u64> {
             return None;
         }
         for author in authors {
-            sum = sum.wrapping_add(Reacting(*reaction, digest(&author.id)).digest());
+            sum = sum.wrapping_add(ReactionDigest(*reaction, digest(&author.id)).digest());
         }
     }
     Some(sum)
@@ -198,12 +198,12 @@ pub struct Page {
     /// The room's head by the same answer: the page may be newer than that, never older.
     pub head: Position,
     /// The messages, oldest first.
-    pub messages: Vec<Told>,
+    pub messages: Vec<HistoryEntry>,
 }
 
 impl From<&HistoryPage> for Page {
     fn from(page: &HistoryPage) -> Self {
-        let told = |message: &Message| Told {
+        let entry = |message: &Message| HistoryEntry {
             position: message.position,
             prev: message.prev,
             author: message.author.as_ref().map_or(0, |author| digest(&author.id)),
@@ -211,7 +211,7 @@ impl From<&HistoryPage> for Page {
             reply_to: message.reply_to,
             reactions: sum_of(&message.reactions),
         };
-        Self { head: page.head, messages: page.messages.iter().map(told).collect() }
+        Self { head: page.head, messages: page.messages.iter().map(entry).collect() }
     }
 }
 
@@ -225,7 +225,7 @@ pub struct RecoveredLog {
     /// The room's newest position, as the log states it.
     pub head: Position,
     /// Every event of the room, oldest first.
-    pub events: Vec<Seen>,
+    pub events: Vec<Observed>,
 }
 
 /// How one send ended, as its sender knows it.
@@ -240,7 +240,7 @@ enum Outcome {
 #[derive(Debug, Clone, Copy)]
 struct Sent {
     sequence: u64,
-    said: Said,
+    event: EventDigest,
     outcome: Outcome,
 }
 
@@ -257,23 +257,23 @@ pub struct Sender(Arc<Mutex<SenderRecord>>);
 
 impl Sender {
     /// The send was acknowledged with this place. `sequence` counts the sender's sends upwards.
-    pub fn acknowledged(&self, sequence: u64, said: Said, position: Position, prev: Position) {
-        self.record(sequence, said, Outcome::Acknowledged { position, prev });
+    pub fn acknowledged(&self, sequence: u64, event: EventDigest, position: Position, prev: Position) {
+        self.record(sequence, event, Outcome::Acknowledged { position, prev });
     }
 
     /// Nobody knows whether the send was stored: the line or the server died first, or the server said so.
     /// If a retry with the same key settles it, tell that too, under the same `sequence`.
-    pub fn unknown(&self, sequence: u64, said: Said) {
-        self.record(sequence, said, Outcome::Unknown);
+    pub fn unknown(&self, sequence: u64, event: EventDigest) {
+        self.record(sequence, event, Outcome::Unknown);
     }
 
     /// The server said that the send was not stored.
-    pub fn rejected(&self, sequence: u64, said: Said) {
-        self.record(sequence, said, Outcome::Rejected);
+    pub fn rejected(&self, sequence: u64, event: EventDigest) {
+        self.record(sequence, event, Outcome::Rejected);
     }
 
-    fn record(&self, sequence: u64, said: Said, outcome: Outcome) {
-        self.0.lock().sent.push(Sent { sequence, said, outcome });
+    fn record(&self, sequence: u64, event: EventDigest, outcome: Outcome) {
+        self.0.lock().sent.push(Sent { sequence, event, outcome });
     }
 }
 
@@ -283,7 +283,7 @@ struct Piece {
     from: Position,
     to: Position,
     count: u64,
-    /// [`Seen::shape_digest`] of each, added up.
+    /// [`Observed::shape_digest`] of each, added up.
     shapes: u64,
     /// [`content_digest`] of each that came with its text, added up.
     contents: u64,
@@ -296,15 +296,15 @@ impl Piece {
         Self { from, to: from, ..Self::default() }
     }
 
-    fn add(&mut self, seen: &Seen) {
-        self.to = seen.position;
+    fn add(&mut self, observed: &Observed) {
+        self.to = observed.position;
         self.count += 1;
-        self.shapes = self.shapes.wrapping_add(seen.shape_digest());
-        match seen.said.content {
+        self.shapes = self.shapes.wrapping_add(observed.shape_digest());
+        match observed.event.content {
             Some(content) => {
-                self.contents = self.contents.wrapping_add(content_digest(seen.position, content));
+                self.contents = self.contents.wrapping_add(content_digest(observed.position, content));
             }
-            None => self.textless.push(seen.position),
+            None => self.textless.push(observed.position),
         }
     }
 }
@@ -377,9 +377,9 @@ impl Reader {
     }
 
     /// An event arrived.
-    pub fn event(&self, seen: Seen) {
+    pub fn event(&self, observed: Observed) {
         let mut reader = self.0.lock();
-        let (last, Seen { position, prev, .. }) = (reader.current.to, seen);
+        let (last, Observed { position, prev, .. }) = (reader.current.to, observed);
         if !reader.opened {
             reader.violation(vec![position], format!("event {position} came before the stream opened"));
             reader.opened = true;
@@ -395,7 +395,7 @@ impl Reader {
             reader.go_on_after(last);
         }
         reader.first = false;
-        reader.current.add(&seen);
+        reader.current.add(&observed);
     }
 
     /// The stream said that retention overtook it.

@@ -7,7 +7,7 @@ use crate::support::client::answer;
 use crate::support::judge::{assert_clean, read_history, recover};
 use crate::support::{Answer, Api, Guest, Server};
 use millchat::{Reaction, RoomName};
-use millchat_oracle::{Act, Oracle, Said, digest};
+use millchat_oracle::{EventDigest, EventKind, Oracle, digest};
 
 const UP: &str = "%F0%9F%91%8D";
 const HEART: &str = "%E2%9D%A4%EF%B8%8F";
@@ -36,7 +36,7 @@ async fn reactions_are_counted_told_to_the_room_and_there_after_kill_9() {
     let lobby = RoomName::new("lobby").unwrap();
     let (ada, bob) = (api.guest("Ada").await, api.guest("Bob").await);
     let target = api.say("lobby", &ada, "done").await;
-    oracle.sender(&lobby, "Ada").acknowledged(0, Said::post(&ada.id, "done"), target, 0);
+    oracle.sender(&lobby, "Ada").acknowledged(0, EventDigest::post(&ada.id, "done"), target, 0);
     let mut stream = api.stream("lobby", None).await;
     stream.logged().await;
     stream.logged().await;
@@ -69,8 +69,12 @@ async fn reactions_are_counted_told_to_the_room_and_there_after_kill_9() {
         }
         assert_eq!(data["author"]["id"], guest.id.as_str());
         let position = event.place().1;
-        let said = Said { author: digest(&guest.id), act: Act::React(target, reaction, on), content: None };
-        oracle.sender(&lobby, format!("{number}")).acknowledged(0, said, position, prev);
+        let event = EventDigest {
+            author: digest(&guest.id),
+            kind: EventKind::React(target, reaction, on),
+            content: None,
+        };
+        oracle.sender(&lobby, format!("{number}")).acknowledged(0, event, position, prev);
         prev = position;
     }
     for _ in ["live", "after kill -9"] {

@@ -6,7 +6,7 @@ use crate::support::client::answer;
 use crate::support::judge::{assert_clean, read_history, recover};
 use crate::support::{Answer, Api, Guest, Server};
 use millchat::RoomName;
-use millchat_oracle::{Oracle, Said};
+use millchat_oracle::{EventDigest, Oracle};
 
 async fn reply(api: &Api, guest: &Guest, body: &Value, key: Option<&str>) -> Answer {
     let mut request = api.request(reqwest::Method::POST, "/api/v1/rooms/lobby/messages");
@@ -42,8 +42,13 @@ async fn an_answer_names_its_target_in_the_stream_in_history_and_by_itself() {
     assert_eq!(page["messages"][1], one);
     assert_eq!(one["reply_to"], target);
     assert!(page["messages"][0].get("reply_to").is_none());
-    oracle.sender(&lobby, "Ada").acknowledged(0, Said::post(&ada.id, "shall we?"), target, 0);
-    oracle.sender(&lobby, "Bob").acknowledged(0, Said::reply(&bob.id, target, "yes"), position, target);
+    oracle.sender(&lobby, "Ada").acknowledged(0, EventDigest::post(&ada.id, "shall we?"), target, 0);
+    oracle.sender(&lobby, "Bob").acknowledged(
+        0,
+        EventDigest::reply(&bob.id, target, "yes"),
+        position,
+        target,
+    );
     read_history(&api, "lobby", &oracle).await;
     assert_clean(&oracle, &[recover(&api, "lobby").await]);
 }

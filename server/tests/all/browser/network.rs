@@ -4,7 +4,7 @@ use super::{NOTHING_WAITS, assert_shows_all, say};
 use crate::support::judge::{assert_clean, recover};
 use crate::support::{Browser, Line, Server};
 use millchat::RoomName;
-use millchat_oracle::{Oracle, Said, Sender};
+use millchat_oracle::{EventDigest, Oracle, Sender};
 use std::time::Duration;
 use thirtyfour::prelude::*;
 
@@ -27,7 +27,7 @@ impl Pages {
     async fn write(&mut self, page: &Browser) {
         let text = format!("by the page {}", self.count);
         page.keys("#draft", text.clone() + Key::Enter).await;
-        self.sender.unknown(self.count, Said::post(&self.author, &text));
+        self.sender.unknown(self.count, EventDigest::post(&self.author, &text));
         self.count += 1;
     }
 

@@ -4,7 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 
 use millchat::{Opening, ResetReason, RoomName};
-use millchat_oracle::{Act, Oracle, Page, Reacting, Reader, RecoveredLog, Said, Seen, Sender, Told, digest};
+use millchat_oracle::{
+    EventDigest, EventKind, HistoryEntry, Observed, Oracle, Page, ReactionDigest, Reader, RecoveredLog,
+    Sender, digest,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -34,27 +37,27 @@ struct AuthorData<'a> {
 }
 
 /// A logged event as the oracle takes it.
-pub fn seen(event: &SseEvent) -> Seen {
+pub fn seen(event: &SseEvent) -> Observed {
     let data: EventData<'_> =
         serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("{error} in {event:?}"));
     let target = || data.target.unwrap_or_else(|| panic!("no target: {event:?}"));
     let reaction = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap().parse().unwrap();
-    let act = match event.event.as_str() {
-        "message" => data.reply_to.map_or(Act::Message, Act::Reply),
-        "edit" => Act::Edit(target()),
-        "delete" => Act::Delete(target()),
-        "reaction" => Act::React(target(), reaction(&data.reaction), data.on.unwrap()),
-        "close" => Act::Close,
-        "open" => Act::Open,
-        "empty" => Act::Empty,
-        _ => Act::Other,
+    let kind = match event.event.as_str() {
+        "message" => data.reply_to.map_or(EventKind::Message, EventKind::Reply),
+        "edit" => EventKind::Edit(target()),
+        "delete" => EventKind::Delete(target()),
+        "reaction" => EventKind::React(target(), reaction(&data.reaction), data.on.unwrap()),
+        "close" => EventKind::Close,
+        "open" => EventKind::Open,
+        "empty" => EventKind::Empty,
+        _ => EventKind::Other,
     };
     let author = data.author.map_or(0, |author| digest(author.id));
     assert_eq!(event.place().1, data.position, "the id names the position");
-    Seen {
+    Observed {
         position: data.position,
         prev: data.prev,
-        said: Said { author, act, content: data.content.map(|content| digest(&content)) },
+        event: EventDigest { author, kind, content: data.content.map(|content| digest(&content)) },
     }
 }
 
@@ -145,7 +148,7 @@ impl Follower {
 /// Tells the oracle that a message was acknowledged by this receipt; gives its position.
 pub fn acknowledge(sender: &Sender, number: u64, guest: &Guest, content: &str, receipt: &Value) -> u64 {
     let place = |name: &str| receipt[name].as_u64().unwrap_or_else(|| panic!("no {name}: {receipt}"));
-    sender.acknowledged(number, Said::post(&guest.id, content), place("position"), place("prev"));
+    sender.acknowledged(number, EventDigest::post(&guest.id, content), place("position"), place("prev"));
     place("position")
 }
 
@@ -192,7 +195,7 @@ pub async fn recover(api: &Api, room: &str) -> RecoveredLog {
     let (floor, head) = (state["floor"].as_u64().expect("a floor"), state["head"].as_u64().expect("a head"));
     assert!(opening.event == "start" || floor > 1, "{data}");
     let mut events = Vec::new();
-    while events.last().map_or(0, |last: &Seen| last.position) < head {
+    while events.last().map_or(0, |last: &Observed| last.position) < head {
         events.push(seen(&stream.logged().await));
     }
     RecoveredLog { room: RoomName::new(room).unwrap(), floor, head, events }
@@ -219,7 +222,7 @@ pub async fn read_history(api: &Api, room: &str, oracle: &Oracle) -> Vec<Value> 
 
 /// A page as the oracle takes it.
 pub fn told(page: &Value) -> Page {
-    let message = |message: &Value| Told {
+    let message = |message: &Value| HistoryEntry {
         position: message["position"].as_u64().expect("a position"),
         prev: message["prev"].as_u64().expect("a prev"),
         author: message["author"]["id"].as_str().map_or(0, digest),
@@ -242,7 +245,7 @@ fn reactions(message: &Value) -> Option<u64> {
         let reaction =
             kind["reaction"].as_str().expect("a reaction").parse().expect("one of those that there are");
         for author in authors {
-            let reacting = Reacting(reaction, digest(author["id"].as_str().expect("an id")));
+            let reacting = ReactionDigest(reaction, digest(author["id"].as_str().expect("an id")));
             sum = sum.wrapping_add(reacting.digest());
         }
     }
