@@ -10,17 +10,18 @@ use parking_lot::Mutex;
 
 use crate::committer::Committer;
 use crate::counters::{Counters, Stats};
-use crate::encoder::{Encoder, Encoders, FRAME_KINDS_MAX, FrameKind, Presence};
-pub(crate) use crate::error::{ReadError, SendError};
-use crate::event::{
-    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Action, Author, Body, CONTENT_BYTES_MAX, Draft, Epoch, Event,
-    KEY_BYTES_MAX, Message, Position, Receipt, RoomName,
-};
+use crate::encoder::{Encoder, Encoders, FrameKind, Presence};
+use crate::error::{ReadError, SendError};
+use crate::event::{Action, Author, Draft, Epoch, Event, Position, Receipt, RoomName};
 use crate::fanout::{Dispatcher, Fanout, Waiting};
 use crate::history::{self, HistoryPage, HistoryRange};
 use crate::keeper;
+use crate::limits::{
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, FRAME_KINDS_MAX, KEY_BYTES_MAX,
+};
 pub use crate::log::redb::OpenError;
 use crate::log::{self, Log, LogError};
+use crate::message::Message;
 use crate::readpool::ReadPool;
 use crate::retention::Keep;
 use crate::room::Room;
@@ -343,9 +344,4 @@ pub(crate) fn check_author(id: &str, name: &str) -> Result<(), SendError> {
         return Err(SendError::InvalidAuthor("name"));
     }
     Ok(())
-}
-
-/// Whether an event is a message, for history.
-pub(crate) fn is_message(event: &Event) -> bool {
-    matches!(event.body, Body::Message { .. })
 }

@@ -9,21 +9,18 @@ use std::sync::{Arc, OnceLock};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::chat::{SendError, Shared};
+use crate::chat::Shared;
+use crate::error::SendError;
 use crate::event::{Action, Author, Draft, Receipt, RoomName};
 use crate::idempotency::Window;
+use crate::limits::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
 use crate::log::Ruling;
 use crate::retention::Keep;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Sender, TrySendError, bounded};
-use crate::sync::thread::{self, JoinHandle};
-use crate::sync::{Mutex, RwLock};
+use crate::sync::thread::JoinHandle;
+use crate::sync::{Mutex, RwLock, thread};
 use crate::writer::Writer;
-
-/// Most sends that may wait for the writer.
-pub const QUEUE_SENDS_MAX: usize = 65_536;
-/// Most bytes that waiting sends may hold.
-pub const QUEUE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 const CLOSED: &str = "the chat is closed";
 const WRITER_FAILED: &str = "the writer failed; a restart opens the log anew";

@@ -1,6 +1,7 @@
 //! A copy of a chat's log while it is in use: [`crate::log::Copy`], read on the threads that read the log.
 
-use crate::chat::{Chat, ReadError};
+use crate::chat::Chat;
+use crate::error::ReadError;
 use crate::event::Position;
 use crate::log::{Copy, Piece};
 

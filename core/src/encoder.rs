@@ -8,9 +8,6 @@ use bytes::Bytes;
 
 use crate::event::{Author, Epoch, Event};
 
-/// How many kinds of frame a chat can have.
-pub const FRAME_KINDS_MAX: usize = 4;
-
 /// Which encoder a reader's frames are made by: what [`crate::Builder::encoder`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameKind(pub(crate) u8);
@@ -36,14 +33,9 @@ pub enum Signal {
 pub struct Presence {
     /// All readers, named or not.
     pub count: usize,
-    /// Those who are known by name, at most [`PRESENCE_NAMES_MAX`], each once.
+    /// Those who are known by name, at most [`crate::PRESENCE_NAMES_MAX`], each once.
     pub authors: Vec<Author>,
 }
-
-/// How many names a presence signal holds.
-pub const PRESENCE_NAMES_MAX: usize = 50;
-/// How many names a typing signal holds.
-pub const TYPING_NAMES_MAX: usize = 10;
 
 /// What an encoder is handed.
 #[derive(Debug, Clone, Copy)]

@@ -1,10 +1,11 @@
 //! What can go wrong for those who send and those who read.
 
-use crate::committer::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
-use crate::event::{AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, KEY_BYTES_MAX, Position};
+use crate::event::Position;
+use crate::limits::{
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, EDITS_PER_MESSAGE_MAX, KEY_BYTES_MAX,
+    QUEUE_BYTES_MAX, QUEUE_SENDS_MAX, REACTIONS_PER_MESSAGE_MAX,
+};
 use crate::log::LogError;
-use crate::reaction::REACTIONS_PER_MESSAGE_MAX;
-use crate::writer::EDITS_PER_MESSAGE_MAX;
 
 /// Why a send did not succeed.
 ///

@@ -8,21 +8,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::reaction::{Reaction, Reactions};
+use crate::limits::ROOM_NAME_BYTES_MAX;
+use crate::reaction::Reaction;
 
 /// A place in the log: ascending from 1, never reused. 0 means "before the first".
 pub type Position = u64;
-
-/// Longest name of a room, in bytes.
-pub const ROOM_NAME_BYTES_MAX: usize = 64;
-/// Largest content of a message, in bytes.
-pub const CONTENT_BYTES_MAX: usize = 65_536;
-/// Longest id of an author, in bytes.
-pub const AUTHOR_ID_BYTES_MAX: usize = 128;
-/// Longest name of an author, in bytes.
-pub const AUTHOR_NAME_BYTES_MAX: usize = 256;
-/// Longest idempotency key, in bytes.
-pub const KEY_BYTES_MAX: usize = 256;
 
 /// The random id of a log's life. A new log has a new epoch, so that an old id cannot mean another event.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -160,9 +150,9 @@ impl AuthorKind {
 /// Who sent an event, as named when it was sent. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Author {
-    /// Stable over renames. At most [`AUTHOR_ID_BYTES_MAX`] bytes.
+    /// Stable over renames. At most [`crate::AUTHOR_ID_BYTES_MAX`] bytes.
     pub id: Arc<str>,
-    /// What people read. At most [`AUTHOR_NAME_BYTES_MAX`] bytes.
+    /// What people read. At most [`crate::AUTHOR_NAME_BYTES_MAX`] bytes.
     pub name: Arc<str>,
     /// Guest, user or bot.
     pub kind: AuthorKind,
@@ -266,6 +256,11 @@ impl Event {
         size_of::<Self>() + author + content
     }
 
+    /// Whether it posts a message.
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self.body, Body::Message { .. })
+    }
+
     /// The same event without its content, as it is served once the text was taken away.
     #[must_use]
     pub fn withheld(&self) -> Self {
@@ -276,29 +271,6 @@ impl Event {
         };
         Self { body, ..self.clone() }
     }
-}
-
-/// A message in its latest state: what people see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Where it was posted.
-    pub position: Position,
-    /// The position of the event before it in the same room.
-    pub prev: Position,
-    /// The room.
-    pub room: RoomName,
-    /// Who posted it.
-    pub author: Option<Author>,
-    /// The newest text; `None` once deleted, or once the room was emptied.
-    pub content: Option<Arc<str>>,
-    /// The position of the message that it answers, which may be deleted, or below the floor by now.
-    pub reply_to: Option<Position>,
-    /// When it was posted.
-    pub created_at: Timestamp,
-    /// When its text was last replaced.
-    pub edited_at: Option<Timestamp>,
-    /// The reactions to it, in the order of [`Reaction::ALL`]; empty once deleted, or once the room was emptied.
-    pub reactions: Vec<Reactions>,
 }
 
 /// What a sender hands in: becomes one event.

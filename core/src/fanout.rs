@@ -17,7 +17,8 @@ use std::task::Waker;
 use slab::Slab;
 use tokio::sync::Notify;
 
-use crate::chat::{Chat, ReadError};
+use crate::chat::Chat;
+use crate::error::ReadError;
 use crate::event::{Author, RoomName};
 use crate::room::Room;
 use crate::subscription::{From, Subscription};

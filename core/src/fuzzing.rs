@@ -1,7 +1,8 @@
 //! What the fuzz targets in `verify/fuzz` run: what strangers, or a bad disk, hand their bytes to.
 
 use crate::event::{Place, RoomName};
-use crate::log::record::{self, Fields};
+use crate::log::record;
+use crate::log::record::Fields;
 
 const POSITION: u64 = 42;
 

@@ -4,15 +4,11 @@
 //! most 128 reads more, wherever in the log it lies; no read transaction outlives 256 records. It is bounded in
 //! messages, in bytes, in events and in reactions: a page may be shorter than was asked for, even empty, and its links go on.
 
-use crate::chat::is_message;
-use crate::event::{Body, Event, Message, Position, RoomName};
+use crate::event::{Body, Event, Position, RoomName};
+use crate::limits::{PAGE_BYTES_MAX, PAGE_MESSAGES_MAX};
 use crate::log::{Log, LogError, READ_EVENTS_MAX};
-use crate::reaction::Reactions;
+use crate::message::{Message, Reactions};
 
-/// Most messages of a page; more is clamped.
-pub const PAGE_MESSAGES_MAX: usize = 1_000;
-/// A page ends with the message that takes it past this many bytes of content and of those who reacted.
-pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 /// A page ends after this many events, messages or not.
 pub const PAGE_EVENTS_MAX: usize = 4_096;
 /// A page ends with the message that takes it past this many reactions, named or only counted.
@@ -83,7 +79,7 @@ impl Page {
 
     fn pass(&mut self, log: &dyn Log, event: &Event) -> Result<(), LogError> {
         self.passed += 1;
-        if is_message(event) {
+        if event.is_message() {
             let message = latest(log, event)?;
             self.bytes += message.content.as_deref().map_or(0, str::len);
             for Reactions { count, authors, .. } in &message.reactions {
@@ -186,7 +182,7 @@ pub(crate) fn message(
     position: Position,
 ) -> Result<Option<Message>, LogError> {
     match log.record(position)?.and_then(|record| record.event) {
-        Some(event) if event.room == *room && is_message(&event) => latest(log, &event).map(Some),
+        Some(event) if event.room == *room && event.is_message() => latest(log, &event).map(Some),
         _ => Ok(None),
     }
 }

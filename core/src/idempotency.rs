@@ -6,15 +6,10 @@
 //! it. The committer owns it and is the only one to decide by it.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
 use crate::event::{Position, RoomName, Timestamp};
+use crate::limits::{KEYS_MAX, WINDOW};
 use crate::log::{Hash, Log, LogError, READ_EVENTS_MAX, Record};
-
-/// How long a key is remembered.
-pub const WINDOW: Duration = Duration::from_hours(24);
-/// How many keys are remembered.
-pub const KEYS_MAX: usize = 1_000_000;
 
 /// Makes the hashes that records hold in place of keys and contents.
 pub(crate) struct Hasher {

@@ -56,7 +56,9 @@ pub mod fuzzing;
 mod history;
 mod idempotency;
 mod keeper;
+pub mod limits;
 pub mod log;
+mod message;
 #[cfg(loom)]
 #[path = "../../verify/loom/src/models/mod.rs"]
 pub mod models;
@@ -78,23 +80,22 @@ mod writer;
 pub use chat::{Builder, Chat, OpenError, Overview};
 pub use copying::Copying;
 pub use counters::{Histogram, Stats};
-pub use encoder::{
-    Encoder, FRAME_KINDS_MAX, FrameKind, Item, PRESENCE_NAMES_MAX, Presence, Signal, TYPING_NAMES_MAX,
-};
+pub use encoder::{Encoder, FrameKind, Item, Presence, Signal};
 pub use error::{ReadError, SendError};
 pub use event::{
-    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Action, Author, AuthorKind, Body, CONTENT_BYTES_MAX, Draft,
-    Epoch, Event, InvalidRoomName, KEY_BYTES_MAX, MalformedPlace, Message, Place, Position,
-    ROOM_NAME_BYTES_MAX, Receipt, RoomName, Timestamp,
+    Action, Author, AuthorKind, Body, Draft, Epoch, Event, InvalidRoomName, MalformedPlace, Place, Position,
+    Receipt, RoomName, Timestamp,
 };
 pub use fanout::Dispatcher;
-pub use history::{HistoryPage, HistoryRange, PAGE_MESSAGES_MAX};
-pub use log::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX};
+pub use history::{HistoryPage, HistoryRange};
+pub use limits::{
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX, EMPTYING_MAX,
+    FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEEP_AGE_MIN, KEY_BYTES_MAX, PAGE_MESSAGES_MAX,
+    PRESENCE_NAMES_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, ROOM_NAME_BYTES_MAX,
+    TYPING_NAMES_MAX,
+};
+pub use message::{Message, Reacted, Reactions};
 pub use moderation::Ban;
-pub use reaction::{
-    REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, Reacted, Reaction, Reactions, UnknownReaction,
-};
-pub use retention::{KEEP_AGE_MIN, Keep};
-pub use subscription::{
-    Delivery, From, HISTORY_DEFAULT, HISTORY_MAX, Opened, Opening, Received, ResetReason, Subscription,
-};
+pub use reaction::{Reaction, UnknownReaction};
+pub use retention::Keep;
+pub use subscription::{Delivery, From, Opened, Opening, Received, ResetReason, Subscription};

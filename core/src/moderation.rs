@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::chat::{Chat, check_author};
 use crate::error::SendError;
 use crate::event::{Action, Author, Body, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
-use crate::log::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX, Record, Ruling, Standing, What};
+use crate::limits::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX};
+use crate::log::{Record, Ruling, Standing, What};
 use crate::writer::Verdict;
 
 /// An author who is banned: posts, edits, deletes and reacts to nothing, in no room, and is named there by no presence or typing.

@@ -10,7 +10,7 @@ use std::thread;
 use crossbeam::channel::{Sender, TrySendError, bounded};
 use tokio::sync::oneshot;
 
-use crate::chat::ReadError;
+use crate::error::ReadError;
 use crate::log::{Log, LogError};
 
 /// Threads that read the log.

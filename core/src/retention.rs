@@ -14,8 +14,6 @@ use crate::log::{Log, LogError};
 pub const CUT_EVENTS_MIN: usize = 128;
 /// Most events that one step takes.
 pub const CUT_EVENTS_MAX: usize = 8_192;
-/// Shortest age that may be set.
-pub const KEEP_AGE_MIN: Duration = Duration::from_mins(1);
 /// How long the head of a room without records is kept beyond them when records are kept for ever.
 pub const HEADS_KEPT: Duration = Duration::from_hours(24 * 30);
 

@@ -10,13 +10,10 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::encoder::{Encoders, FRAME_KINDS_MAX, FrameKind, Item};
+use crate::encoder::{Encoders, FrameKind, Item};
 use crate::event::{Body, Event, Position};
+use crate::limits::{FRAME_KINDS_MAX, RING_BYTES_MAX, RING_EVENTS_MAX};
 
-/// Most events a ring holds.
-pub const RING_EVENTS_MAX: usize = 512;
-/// Most bytes a ring holds, events and frames together, by estimate.
-pub const RING_BYTES_MAX: usize = 256 * 1024;
 /// An event with its frames takes about this many times the event alone.
 const FRAMES_FACTOR: usize = 3;
 

@@ -11,8 +11,9 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::encoder::{Encoders, FRAME_KINDS_MAX, FrameKind};
+use crate::encoder::{Encoders, FrameKind};
 use crate::event::{Body, Event, Position, RoomName};
+use crate::limits::FRAME_KINDS_MAX;
 use crate::ring::{Entry, Piece, Ring};
 use crate::signals::Signals;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};

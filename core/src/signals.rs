@@ -17,10 +17,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::encoder::{
-    Encoders, FRAME_KINDS_MAX, FrameKind, Item, PRESENCE_NAMES_MAX, Presence, Signal, TYPING_NAMES_MAX,
-};
+use crate::encoder::{Encoders, FrameKind, Item, Presence, Signal};
 use crate::event::{Author, Position};
+use crate::limits::{FRAME_KINDS_MAX, PRESENCE_NAMES_MAX, TYPING_NAMES_MAX};
 
 /// Least time between two signals of one kind in one room.
 pub const SIGNAL_INTERVAL: Duration = Duration::from_secs(1);

@@ -14,17 +14,14 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::sync::oneshot;
 
-use crate::chat::{ReadError, Shared};
+use crate::chat::Shared;
 use crate::encoder::{FrameKind, Item, Signal};
+use crate::error::ReadError;
 use crate::event::{Author, Epoch, Event, Place, Position, RoomName};
 use crate::fanout::{Slot, Waiting};
+use crate::limits::{HISTORY_DEFAULT, HISTORY_MAX};
 use crate::log::{Log, LogError};
 use crate::room::{PULL_BYTES_MAX, Pull, Room};
-
-/// Most events of history a join can ask for; more is clamped.
-pub const HISTORY_MAX: usize = 1_000;
-/// Events of history that a reader gets whose place was no place of this log.
-pub const HISTORY_DEFAULT: usize = 100;
 
 /// Where a subscription begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,27 +5,25 @@
 //! in this order. While one commit runs the next batch gathers by itself: there is no timer. Every sender gets
 //! one of three answers: stored, certainly not stored, or unknown.
 
+mod reactions;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::chat::{SendError, Shared};
+use crate::chat::Shared;
 use crate::committer::{Fresh, Gate, Pending, Reply, Request, Reserved};
+use crate::error::SendError;
 use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Timestamp};
 use crate::idempotency::{Hasher, Window};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, EDITS_PER_MESSAGE_MAX};
 use crate::log::{Append, CommitError, Committed, Hash, LogError, What};
 use crate::moderation::Changes;
-use crate::reaction::Changed;
 use crate::retention::{CUT_EVENTS_MAX, Keep, Retention};
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
+use crate::writer::reactions::Changed;
 
-/// Most events in one commit.
-pub const BATCH_EVENTS_MAX: usize = 8_192;
-/// A batch is closed by the send that takes it past this many bytes.
-pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// How often a message may be edited: a delete rewrites all of them in one commit.
-pub const EDITS_PER_MESSAGE_MAX: usize = 1_000;
 /// How long the writer waits for a send before it looks after retention.
 const IDLE_EVERY: Duration = Duration::from_secs(1);
 /// And when sends never pause.

@@ -10,8 +10,8 @@
 //! told, as [`Piece::Deleted`] and [`Piece::Emptied`], so that it does not stay there. Whoever takes the pieces in
 //! their order ends with a log as it was at the copy's last position.
 
-use super::{Log, LogError, READ_EVENTS_MAX, Record, record};
 use crate::event::{Body, Position, RoomName};
+use crate::log::{Log, LogError, READ_EVENTS_MAX, Record, record};
 
 /// How often a copy goes on to the head that there is when it has reached the one before.
 const CATCH_UPS_MAX: usize = 64;

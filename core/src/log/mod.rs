@@ -33,12 +33,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
-use crate::reaction::{Reacted, Reaction};
+use crate::limits::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX};
+use crate::message::Reacted;
+use crate::reaction::Reaction;
 pub use check::{Checked, Finding, check};
 pub use copy::{Copy, Piece, RawRecord};
 pub use record::{Hash, Record, Ruling};
 pub use redb::copy::{NewLog, NewLogError, open_stopped};
-pub use standing::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX, Standing};
+pub use standing::Standing;
 
 /// Most records one read may return: a read transaction pins the pages it could see.
 pub const READ_EVENTS_MAX: usize = 256;

@@ -12,8 +12,9 @@
 
 use std::sync::Arc;
 
-use super::LogError;
 use crate::event::{Author, AuthorKind, Body, Event, Position, RoomName, Timestamp};
+use crate::limits::ROOM_NAME_BYTES_MAX;
+use crate::log::LogError;
 use crate::reaction::Reaction;
 
 /// The version this release writes, and the newest it reads.
@@ -245,7 +246,7 @@ pub(crate) fn stored_bytes(record: &[u8]) -> u64 {
 /// How many bytes a record with texts of so many bytes takes at most: what the free space on the disk is compared
 /// with.
 pub(crate) fn bytes_max(texts_bytes: usize) -> usize {
-    texts_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES_MAX + crate::event::ROOM_NAME_BYTES_MAX + 64
+    texts_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES_MAX + ROOM_NAME_BYTES_MAX + 64
 }
 
 fn put(out: &mut Vec<u8>, tag: u8, value: &[u8]) {

@@ -14,15 +14,8 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::record::Record;
 use crate::event::{Event, Position, RoomName};
-
-/// Most authors that may be banned.
-pub const BANS_MAX: usize = 100_000;
-/// Most rooms that may be closed.
-pub const CLOSED_ROOMS_MAX: usize = 100_000;
-/// Most emptyings whose erasing is under way.
-pub const EMPTYING_MAX: usize = 1_000;
+use crate::log::record::Record;
 
 /// Where an Empty has come: the room, and the Empty's position.
 pub(crate) type Emptying = (RoomName, Position);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::ring::RING_EVENTS_MAX;
+use crate::limits::RING_EVENTS_MAX;
 use crate::room::{Pull, Room};
 
 const READERS: usize = 3;

@@ -22,11 +22,11 @@ use ::redb::{
     TransactionError,
 };
 
-use self::walk::Walk;
-use super::OpenError;
-use super::open::{REDB_MAGIC, State, builder, check_format, open_error};
-use super::overlay::Overlay;
 use crate::event::{Epoch, Position};
+use crate::log::redb::OpenError;
+use crate::log::redb::check::walk::Walk;
+use crate::log::redb::open::{REDB_MAGIC, State, builder, check_format, open_error};
+use crate::log::redb::overlay::Overlay;
 use crate::log::{Checked, Finding};
 
 /// A file opened as it is: whatever is written stays in memory.

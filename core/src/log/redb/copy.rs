@@ -16,15 +16,15 @@ use ::redb::{
 };
 use tempfile::NamedTempFile;
 
-use super::check::open_overlay;
-use super::open::{builder, create};
-use super::write::{cut, withhold, write_derived, write_live_bytes};
-use super::{
+use crate::event::{Body, Position, RoomName};
+use crate::log::derived::{Derived, Head};
+use crate::log::redb::check::open_overlay;
+use crate::log::redb::open::{builder, create};
+use crate::log::redb::write::{cut, withhold, write_derived, write_live_bytes};
+use crate::log::redb::{
     EDITS, HEADS, LOG, OpenError, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST,
     STATE_SIGNING_KEY, moderation, reactions, storage_error, stored_head,
 };
-use crate::event::{Body, Position, RoomName};
-use crate::log::derived::{Derived, Head};
 use crate::log::{Copy, Log, LogError, Piece, RawRecord, Record, record};
 
 /// Records that one transaction takes.

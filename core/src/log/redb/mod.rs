@@ -34,14 +34,15 @@ use ::redb::{
 };
 use parking_lot::{Mutex, RwLock};
 
-use super::derived::{Derived, Head, INDEX_EVERY};
-use super::record::{self, Record};
-use super::standing::{Standing, Veil, is_veiled, veiled};
-use super::{
-    Append, Chain, CommitError, Committed, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX, RawRecord,
-};
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
-use crate::reaction::{Reacted, Reaction};
+use crate::log::derived::{Derived, Head, INDEX_EVERY};
+use crate::log::record::Record;
+use crate::log::standing::{Standing, Veil, is_veiled, veiled};
+use crate::log::{
+    Append, Chain, CommitError, Committed, Log, LogError, READ_BYTES_MAX, READ_EVENTS_MAX, RawRecord, record,
+};
+use crate::message::Reacted;
+use crate::reaction::Reaction;
 #[cfg(feature = "testing")]
 pub use ::redb::StorageBackend;
 pub use open::OpenError;

@@ -9,13 +9,13 @@ mod tests;
 
 use ::redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
 
-use super::write::{Change as Bytes, withhold};
-use super::{LOG, reactions, storage_error};
 use crate::event::{Body, Position, RoomName};
-use crate::log::LogError;
-use crate::log::record::{self, Record};
+use crate::limits::REACTIONS_PER_MESSAGE_MAX;
+use crate::log::record::Record;
+use crate::log::redb::write::{Change as Bytes, withhold};
+use crate::log::redb::{LOG, reactions, storage_error};
 use crate::log::standing::{Change, Emptying, Standing};
-use crate::reaction::REACTIONS_PER_MESSAGE_MAX;
+use crate::log::{LogError, record};
 
 /// A room's name or an author's id → position and bytes of the record that stands.
 pub(super) type Stands = TableDefinition<'static, &'static str, (u64, &'static [u8])>;

@@ -13,16 +13,16 @@ use ::redb::{
 };
 use parking_lot::{Mutex, RwLock};
 
-use super::trial::Trial;
-use super::write::free_bytes;
-use super::{
+use crate::event::{Epoch, Position};
+use crate::log::derived::Derived;
+use crate::log::record::RECORD_VERSION;
+use crate::log::redb::trial::Trial;
+use crate::log::redb::write::free_bytes;
+use crate::log::redb::{
     EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT,
     STATE_LAST, STATE_LIVE, STATE_SIGNING_KEY, moderation, storage_error, stored_head,
 };
-use crate::event::{Epoch, Position};
-use crate::log::LogError;
-use crate::log::derived::Derived;
-use crate::log::record::{self, RECORD_VERSION};
+use crate::log::{LogError, record};
 
 /// The first bytes of every redb file.
 pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";

@@ -9,12 +9,13 @@ mod tests;
 
 use ::redb::{ReadTransaction, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
-use super::moderation::present;
-use super::storage_error;
 use crate::event::{Author, Body, Event, Position};
 use crate::log::LogError;
 use crate::log::record::{author_kind_number, author_kind_of};
-use crate::reaction::{Reacted, Reaction};
+use crate::log::redb::moderation::present;
+use crate::log::redb::storage_error;
+use crate::message::Reacted;
+use crate::reaction::Reaction;
 
 /// The message, the number of the reaction, the author's id.
 pub(super) type Key = (u64, u8, &'static str);

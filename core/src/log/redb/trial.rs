@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ::redb::backends::FileBackend;
 use ::redb::{BackendError, DatabaseError, StorageBackend};
 
-use super::overlay::Overlay;
+use crate::log::redb::overlay::Overlay;
 
 /// Clones are the same file: one for redb, one to keep what it did.
 #[derive(Debug, Clone)]

@@ -9,15 +9,15 @@ use std::sync::atomic::Ordering;
 
 use ::redb::{AccessGuard, Database, Durability, ReadableTable as _, StorageError, Table, WriteTransaction};
 
-use super::{
+use crate::event::{Body, Event, Position, RoomName, Timestamp};
+use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Head};
+use crate::log::record::Fields;
+use crate::log::redb::{
     EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_LIVE,
     moderation, reactions, refused, storage_error, stored_head,
 };
-use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Head};
-use crate::log::record::{self, Fields};
 use crate::log::standing::Change as Standing;
-use crate::log::{Append, CommitError, Committed, Log as _, LogError, READ_EVENTS_MAX, Ruling, What};
+use crate::log::{Append, CommitError, Committed, Log as _, LogError, READ_EVENTS_MAX, Ruling, What, record};
 
 /// Free space that a commit leaves on the disk, so that redb never meets a full one: after an I/O error it
 /// would serve only what it has cached.

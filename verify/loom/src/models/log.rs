@@ -6,7 +6,8 @@ use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing, What};
-use crate::reaction::{Reacted, Reaction};
+use crate::message::Reacted;
+use crate::reaction::Reaction;
 
 #[derive(Clone, Default)]
 pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<Standing>);

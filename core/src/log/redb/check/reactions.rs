@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 
-use super::super::moderation::present;
-use super::super::reactions::{Key, REACTIONS, Row};
-use super::super::{LOG, get, storage_error};
 use crate::event::{Body, Event, Position, RoomName};
+use crate::log::redb::moderation::present;
+use crate::log::redb::reactions::{Key, REACTIONS, Row};
+use crate::log::redb::{LOG, get, storage_error};
 use crate::log::standing::Veil;
 use crate::log::{Finding, LogError};
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use ::redb::{ReadTransaction, ReadableTable as _, ReadableTableMetadata as _};
 
-use super::super::moderation::{BANS, CLOSED, EMPTYING, Stands, present};
-use super::super::{LOG, storage_error};
 use crate::event::{Body, Position, RoomName};
+use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING, Stands, present};
+use crate::log::redb::{LOG, storage_error};
 use crate::log::{Finding, LogError, Record, record};
 
 /// What the records say of those who are named in a table: where it was said last that it stands, or `None` where

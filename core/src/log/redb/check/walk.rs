@@ -4,12 +4,12 @@ use std::collections::{HashMap, HashSet};
 
 use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 
-use super::super::open::State;
-use super::super::{EDITS, HEADS, INDEX, LOG, get, storage_error};
-use super::reactions::Reactions;
-use super::standing::Standing;
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::derived::INDEX_EVERY;
+use crate::log::redb::check::reactions::Reactions;
+use crate::log::redb::check::standing::Standing;
+use crate::log::redb::open::State;
+use crate::log::redb::{EDITS, HEADS, INDEX, LOG, get, storage_error};
 use crate::log::standing::Veil;
 use crate::log::{Checked, Finding, LogError, record};
 

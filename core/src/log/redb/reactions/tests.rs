@@ -1,6 +1,5 @@
 use super::*;
-use crate::event::AuthorKind;
-use crate::event::{RoomName, Timestamp};
+use crate::event::{AuthorKind, RoomName, Timestamp};
 use crate::log::redb::tests::change;
 use crate::log::redb::{LOG, RedbLog};
 use crate::log::{Append, Log, What};

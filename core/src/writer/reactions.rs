@@ -1,0 +1,70 @@
+//! What the writer decides about reactions: which are there already, and how many there are after each.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::SendError;
+use crate::event::{Body, Epoch, Position, Receipt};
+use crate::limits::REACTIONS_PER_MESSAGE_MAX;
+use crate::log::{Append, Log, LogError, What};
+use crate::reaction::Reaction;
+use crate::writer::{Verdict, unreadable};
+
+/// What a batch has changed of reactions so far, for those who come after in the same batch.
+#[derive(Default)]
+pub(crate) struct Changed {
+    /// Whether each is there, and by which of the batch's records.
+    there: HashMap<(Position, Reaction, Arc<str>), (bool, usize)>,
+    /// How many each message has more, or fewer, of a kind.
+    more: HashMap<(Position, Reaction), isize>,
+}
+
+impl Changed {
+    /// Decides what becomes of a reaction to a message that is there: how many of its kind there are after it, if it
+    /// is to be an event.
+    pub fn judge(
+        &self,
+        log: &dyn Log,
+        (target, reaction, on): (Position, Reaction, bool),
+        author_id: &Arc<str>,
+    ) -> Result<usize, Verdict> {
+        let read = |error: LogError| Verdict::from(unreadable(error));
+        match self.there.get(&(target, reaction, author_id.clone())) {
+            Some((there, nth)) if *there == on => return Err(Verdict::Event(*nth)),
+            Some(_) => {}
+            None => match log.reacted(target, reaction, author_id).map_err(read)? {
+                Some(position) if on => return Err(Verdict::Replay(receipt(log, position)?)),
+                // Nothing was ever added, or it was taken back: it is as it was when the message was posted.
+                None if !on => return Err(Verdict::Replay(receipt(log, target)?)),
+                _ => {}
+            },
+        }
+        let stored = log.reactions(target).map_err(read)?;
+        let more = |reaction| self.more.get(&(target, reaction)).copied().unwrap_or(0);
+        let all_more: isize = Reaction::ALL.into_iter().map(more).sum();
+        if on && stored.len().saturating_add_signed(all_more) >= REACTIONS_PER_MESSAGE_MAX {
+            let why = SendError::TooManyReactions(target);
+            return Err(if all_more > 0 { Verdict::RejectedByBatch(why) } else { Verdict::Rejected(why) });
+        }
+        let count = stored.iter().filter(|reacted| reacted.reaction == reaction).count();
+        Ok(count.saturating_add_signed(more(reaction) + if on { 1 } else { -1 }))
+    }
+
+    /// Takes the batch's nth record.
+    pub fn note(&mut self, append: &Append, nth: usize) {
+        let What::Event { body: Body::Reaction { target, reaction, on, .. }, .. } = append.what else {
+            return;
+        };
+        let Some(author) = &append.author else { return };
+        self.there.insert((target, reaction, author.id.clone()), (on, nth));
+        *self.more.entry((target, reaction)).or_default() += if on { 1 } else { -1 };
+    }
+}
+
+/// The receipt of an event of the log.
+fn receipt(log: &dyn Log, position: Position) -> Result<Receipt, Verdict> {
+    let damaged = LogError::Damaged { position, what: "it is not there" };
+    let record = log.record(position).and_then(|record| record.ok_or(damaged)).map_err(unreadable)?;
+    let (prev, epoch): (Position, Epoch) = (record.event.map_or(0, |event| event.prev), log.epoch());
+    Ok(Receipt { position, prev, epoch, created_at: record.created_at })
+}
