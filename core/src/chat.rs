@@ -19,7 +19,7 @@ use crate::keeper;
 use crate::limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, FRAME_KINDS_MAX, KEY_BYTES_MAX,
 };
-pub use crate::log::redb::OpenError;
+pub use crate::log::OpenError;
 use crate::log::{self, Log, LogError};
 use crate::message::Message;
 use crate::readpool::ReadPool;

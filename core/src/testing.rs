@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use crate::chat::Chat;
 use crate::event::{Position, RoomName};
-use crate::log::Log;
-use crate::log::redb::{OpenError, RedbLog};
+use crate::log::redb::RedbLog;
+use crate::log::{Log, OpenError};
 
 pub use crate::log::redb::StorageBackend;
 

@@ -1,9 +1,8 @@
-//! What a check of a log finds: see [`check`].
+//! What a check of a log finds: see [`crate::log::check`].
 
 use std::fmt;
 
 use crate::event::{Epoch, Position, RoomName};
-pub use crate::log::redb::check::check;
 
 /// Something in a log that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -13,16 +13,18 @@ use ::redb::{
 };
 use parking_lot::{Mutex, RwLock};
 
-use crate::event::{Epoch, Position};
+use crate::event::Position;
 use crate::log::derived::Derived;
-use crate::log::record::RECORD_VERSION;
-use crate::log::redb::trial::Trial;
-use crate::log::redb::write::free_bytes;
-use crate::log::redb::{
-    EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT,
-    STATE_LAST, STATE_LIVE, STATE_SIGNING_KEY, moderation, storage_error, stored_head,
+use crate::log::error::{LogError, OpenError};
+use crate::log::record::{self, RECORD_VERSION};
+use crate::log::redb::disk::free_bytes;
+use crate::log::redb::handle::RedbLog;
+use crate::log::redb::moderation;
+use crate::log::redb::staged_file::Trial;
+use crate::log::redb::state::{State, check_format};
+use crate::log::redb::tables::{
+    EDITS, HEADS, INDEX, LOG, STATE, STATE_EPOCH, STATE_FORMAT, STATE_SIGNING_KEY, storage_error, stored_head,
 };
-use crate::log::{LogError, record};
 
 /// The first bytes of every redb file.
 pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -34,59 +36,6 @@ const START_BYTES_MIN: u64 = 1024 * 1024;
 /// Of a file up to this size every page is verified at each start, about 1 ms a MB; of a larger one only after a
 /// crash, so that a clean start does not take longer the more it holds.
 const VERIFY_BYTES_MAX: u64 = 128 * 1024 * 1024;
-
-/// The log could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has it open.
-    #[error("{0} is in use by another process: stop that one first, or name another log")]
-    InUse(String),
-    /// The file is something else.
-    #[error("{0} is not a Millchat log; it was left as it is: name another log, or move the file away")]
-    NotALog(String),
-    /// The log is of a newer release.
-    #[error(
-        "{path} was written by a newer release of Millchat (format {found}; this one reads up to {known}): \
-         use that release"
-    )]
-    Newer {
-        /// The file.
-        path: String,
-        /// Its format.
-        found: u8,
-        /// The newest this release knows.
-        known: u8,
-    },
-    /// The file is damaged.
-    #[error("{path} is damaged ({what}); it was left as it is: restore it from a backup")]
-    Damaged {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        what: String,
-    },
-    /// The disk is full.
-    #[error(
-        "{path} cannot be opened: {free} bytes are free on its disk, {needed} are needed: make room on the disk, \
-         or name a log on another one"
-    )]
-    DiskFull {
-        /// The file.
-        path: String,
-        /// Free bytes.
-        free: u64,
-        /// What is needed.
-        needed: u64,
-    },
-    /// The file system refused.
-    #[error("{path} cannot be opened: {source}: {}", next_step(source))]
-    Io {
-        /// The file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-}
 
 impl RedbLog {
     /// Opens or creates the log in a file.
@@ -211,34 +160,6 @@ fn require_space(place: &Path, name: &str) -> Result<(), OpenError> {
     }
 }
 
-/// What whoever is told of the error can do about it.
-fn next_step(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        ErrorKind::NotFound => "make its directory first, or name another log",
-        ErrorKind::IsADirectory => "name a file in it",
-        ErrorKind::InvalidInput | ErrorKind::NotADirectory => "name another log",
-        ErrorKind::PermissionDenied => {
-            "let the user that runs Millchat read and write it and its directory, or name another log"
-        }
-        ErrorKind::ReadOnlyFilesystem => "mount its disk for writing, or name another log",
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "make room on the disk, or name a log on another one"
-        }
-        ErrorKind::WouldBlock | ErrorKind::OutOfMemory => "allow the process more threads and memory",
-        _ => "look after the disk, or name a log on another one",
-    }
-}
-
-pub(super) fn check_format(reading: &ReadTransaction, name: &str) -> Result<(), OpenError> {
-    match state(reading, STATE_FORMAT).ok().flatten().as_deref() {
-        Some([found]) if *found > RECORD_VERSION => {
-            Err(OpenError::Newer { path: name.to_owned(), found: *found, known: RECORD_VERSION })
-        }
-        Some([_]) => Ok(()),
-        _ => Err(OpenError::NotALog(name.to_owned())),
-    }
-}
-
 /// Makes a new log under another name and gives it its own when it is whole: power lost in between leaves no
 /// file that is neither a log nor none.
 fn make(path: &Path, directory: &Path, name: &str) -> Result<(), OpenError> {
@@ -275,34 +196,6 @@ pub(super) fn create(database: &Database) -> Result<(), LogError> {
     tx.commit().map_err(storage_error)
 }
 
-/// What the state table holds.
-pub(super) struct State {
-    pub epoch: Epoch,
-    pub signing_key: [u8; 32],
-    pub floor: Position,
-    pub last: Position,
-    pub checkpoint: Position,
-    /// The bytes of the records up to a position.
-    pub live: (Position, u64),
-}
-
-impl State {
-    pub fn read(tx: &ReadTransaction) -> Result<Self, LogError> {
-        let number = |key| Ok::<_, LogError>(fixed(tx, key)?.map(u64::from_le_bytes));
-        let missing = |key| LogError::Storage(format!("it has no {key}"));
-        let live: Option<[u8; 16]> = fixed(tx, STATE_LIVE)?;
-        let half = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
-        Ok(Self {
-            epoch: Epoch(u32::from_le_bytes(fixed(tx, STATE_EPOCH)?.ok_or_else(|| missing(STATE_EPOCH))?)),
-            signing_key: fixed(tx, STATE_SIGNING_KEY)?.ok_or_else(|| missing(STATE_SIGNING_KEY))?,
-            floor: number(STATE_FLOOR)?.unwrap_or(1),
-            last: number(STATE_LAST)?.unwrap_or(0),
-            checkpoint: number(STATE_CHECKPOINT)?.unwrap_or(0),
-            live: live.map_or((0, 0), |live| (half(&live[..8]), half(&live[8..]))),
-        })
-    }
-}
-
 struct Replayed {
     head: Position,
     derived: Derived,
@@ -332,17 +225,6 @@ fn replay(tx: &ReadTransaction, state: &State) -> Result<Replayed, LogError> {
         }
     }
     Ok(replayed)
-}
-
-fn state(tx: &ReadTransaction, key: &str) -> Result<Option<Vec<u8>>, LogError> {
-    let table = tx.open_table(STATE).map_err(storage_error)?;
-    Ok(table.get(key).map_err(storage_error)?.map(|value| value.value().to_vec()))
-}
-
-fn fixed<const N: usize>(tx: &ReadTransaction, key: &'static str) -> Result<Option<[u8; N]>, LogError> {
-    let Some(bytes) = state(tx, key)? else { return Ok(None) };
-    let bytes = bytes.try_into().map_err(|_| LogError::Storage(format!("{key} does not read back")))?;
-    Ok(Some(bytes))
 }
 
 pub(super) fn open_error(name: &str, error: DatabaseError) -> OpenError {

@@ -1,9 +1,14 @@
 use std::path::Path;
 
-use super::*;
-use crate::event::{Author, AuthorKind, Body};
-use crate::log::derived::CHECKPOINT_EVENTS;
+use ::redb::{Database, TableDefinition, WriteTransaction};
+
+use crate::event::{Author, AuthorKind, Body, Position, RoomName, Timestamp};
+use crate::log::contract::{Append, Log as _};
+use crate::log::derived::{CHECKPOINT_EVENTS, INDEX_EVERY};
+use crate::log::error::OpenError;
 use crate::log::record::RECORD_VERSION;
+use crate::log::redb::handle::RedbLog;
+use crate::log::redb::tables::{INDEX, STATE, STATE_FORMAT};
 
 fn room(n: u64) -> RoomName {
     RoomName::new(&format!("room-{n}")).unwrap()

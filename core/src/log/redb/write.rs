@@ -1,31 +1,27 @@
 //! Writing: a commit is one transaction and one fsync, and carries the next step of a cut with it.
 
-use std::mem::ManuallyDrop;
-use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::redb::{AccessGuard, Database, Durability, ReadableTable as _, StorageError, Table, WriteTransaction};
+use ::redb::{Database, Durability, ReadableTable as _, WriteTransaction};
 
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Head};
-use crate::log::record::Fields;
-use crate::log::redb::{
-    EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_LIVE,
-    moderation, reactions, refused, storage_error, stored_head,
-};
-use crate::log::standing::Change as Standing;
-use crate::log::{Append, CommitError, Committed, Log as _, LogError, READ_EVENTS_MAX, Ruling, What, record};
+use crate::log::contract::{Append, Committed, READ_EVENTS_MAX, What};
+use crate::log::derived::{CHECKPOINT_EVENTS, Derived};
+use crate::log::error::{CommitError, LogError};
+use crate::log::moderation::Change as Standing;
+use crate::log::record::{self, Fields, Ruling};
+use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
+use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES};
+use crate::log::redb::handle::RedbLog;
+use crate::log::redb::redact::{Change, withhold};
+use crate::log::redb::tables::{EDITS, HEADS, LOG, count_edits, refused, storage_error, stored_head};
+use crate::log::redb::trim::cut;
+use crate::log::redb::{moderation, reactions};
 
-/// Free space that a commit leaves on the disk, so that redb never meets a full one: after an I/O error it
-/// would serve only what it has cached.
-pub(super) const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 /// What a commit may write beyond its records: pages of the trees, copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
-/// A page of redb.
-const PAGE_BYTES: u64 = 4 * 1024;
 /// Pages that a row of a table beside the log may cost: a leaf and what leads to it, copied.
 const ROW_PAGES: usize = 4;
 /// Pages that a step of an emptying may cost: as for a delete, two for each record, and its row.
@@ -35,23 +31,6 @@ const ERASE_PAGES: usize =
 /// Pages that rows of reactions may cost beside each other.
 const fn pages_of_reactions(rows: usize) -> usize {
     (rows * reactions::ROW_BYTES_MAX).div_ceil(PAGE_BYTES as usize)
-}
-
-/// How the bytes of the kept records change.
-#[derive(Default)]
-pub(super) struct Change {
-    pub more: u64,
-    pub less: u64,
-    /// Records that were there before became smaller or went: a start cannot count that anew.
-    old: bool,
-}
-
-impl AddAssign for Change {
-    fn add_assign(&mut self, other: Self) {
-        self.more += other.more;
-        self.less += other.less;
-        self.old |= other.old;
-    }
 }
 
 /// A batch in a transaction: what became of each, and what it brings.
@@ -131,8 +110,9 @@ impl RedbLog {
         for append in batch {
             match &append.what {
                 What::Event { body: Body::Delete { target }, .. } => {
-                    pages += 2 * (1 + self.edits(*target)?);
-                    pages += ROW_PAGES + pages_of_reactions(self.reactions(*target)?.len());
+                    pages += 2 * (1 + count_edits(&self.begin_read()?, *target)?);
+                    pages += ROW_PAGES
+                        + pages_of_reactions(reactions::of_message(&self.begin_read()?, *target)?.len());
                 }
                 What::Event { body: Body::Message { .. } | Body::Edit { .. }, .. } => {}
                 What::Event { .. } | What::Ban(_) | What::Unban(_) => pages += ROW_PAGES,
@@ -143,13 +123,6 @@ impl RedbLog {
             pages += derived.heads().count() + derived.index().count() + batch.len();
         }
         Ok(records * WRITE_AMPLIFICATION_MAX + pages as u64 * PAGE_BYTES)
-    }
-
-    /// Compares the free space with what a commit may need.
-    pub(super) fn require_free(&self, needed: u64) -> Result<(), CommitError> {
-        let Some(place) = &self.place else { return Ok(()) };
-        let Some(free) = free_bytes(place) else { return Ok(()) };
-        if free < needed { Err(CommitError::DiskFull { free, needed }) } else { Ok(()) }
     }
 
     /// Puts the batch into a transaction that is not committed yet.
@@ -292,91 +265,4 @@ impl RedbLog {
         }
         database.close().map_err(storage_error)
     }
-}
-
-/// The free space where a file lies; `None` when the disk does not say: then whoever writes will meet it.
-pub(super) fn free_bytes(place: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(place).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
-/// Writes what is derived into its tables, up to `head`.
-pub(super) fn write_derived(
-    tx: &WriteTransaction,
-    parts: &[&Derived],
-    head: Position,
-) -> Result<(), LogError> {
-    let mut heads = tx.open_table(HEADS).map_err(storage_error)?;
-    let mut index = tx.open_table(INDEX).map_err(storage_error)?;
-    for part in parts {
-        for (room, Head { position, count, at }) in part.heads() {
-            heads.insert(room.as_str(), (*position, *count, at.0)).map_err(storage_error)?;
-        }
-        for (room, position) in part.index() {
-            index.insert((room.as_str(), *position), ()).map_err(storage_error)?;
-        }
-    }
-    let mut state = tx.open_table(STATE).map_err(storage_error)?;
-    state.insert(STATE_CHECKPOINT, head.to_le_bytes().as_slice()).map_err(storage_error)?;
-    Ok(())
-}
-
-pub(super) fn write_live_bytes(
-    tx: &WriteTransaction,
-    head: Position,
-    live_bytes: u64,
-) -> Result<(), LogError> {
-    let mut state = tx.open_table(STATE).map_err(storage_error)?;
-    let both = [head.to_le_bytes(), live_bytes.to_le_bytes()].concat();
-    state.insert(STATE_LIVE, both.as_slice()).map_err(storage_error)?;
-    Ok(())
-}
-
-/// Takes the records from `old` to `floor` out, with their rows of index, edits and reactions.
-pub(super) fn cut(
-    tx: &WriteTransaction,
-    old: Position,
-    floor: Position,
-    head: Position,
-) -> Result<Change, LogError> {
-    let mut log = tx.open_table(LOG).map_err(storage_error)?;
-    let mut index = tx.open_table(INDEX).map_err(storage_error)?;
-    let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
-    let mut reactions = reactions::Standing::new(tx);
-    let mut change = Change { old: true, ..Change::default() };
-    // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in the middle
-    // of the first, and the end of the process.
-    let mut rows = ManuallyDrop::new(log.extract_from_if(old..floor, |_, _| true).map_err(storage_error)?);
-    let mut take = |row: Result<(AccessGuard<'_, u64>, AccessGuard<'_, &[u8]>), StorageError>| {
-        let (position, bytes) = row.map_err(storage_error)?;
-        change.less += record::stored_bytes(bytes.value());
-        // A damaged record goes like any other; what it would have said about its room is not known.
-        let Ok(record) = record::decode(position.value(), bytes.value()) else { return Ok(()) };
-        let Some(event) = record.event else { return Ok(()) };
-        index.remove((event.room.as_str(), event.position)).map_err(storage_error)?;
-        if let Body::Edit { target, .. } = event.body {
-            edits.remove((target, event.position)).map_err(storage_error)?;
-        }
-        reactions.cut(&event)
-    };
-    let taken = rows.by_ref().try_for_each(&mut take);
-    drop(ManuallyDrop::into_inner(rows));
-    taken?;
-    let mut state = tx.open_table(STATE).map_err(storage_error)?;
-    state.insert(STATE_FLOOR, floor.to_le_bytes().as_slice()).map_err(storage_error)?;
-    state.insert(STATE_LAST, head.to_le_bytes().as_slice()).map_err(storage_error)?;
-    Ok(change)
-}
-
-pub(super) fn withhold(
-    log: &mut Table<'_, u64, &'static [u8]>,
-    position: Position,
-) -> Result<Change, LogError> {
-    let Some(bytes) = log.get(position).map_err(storage_error)?.map(|bytes| bytes.value().to_vec()) else {
-        return Ok(Change::default());
-    };
-    // A damaged record is served to nobody: it must not stand in the way of the delete.
-    let Ok(withheld) = record::withhold(position, &bytes) else { return Ok(Change::default()) };
-    log.insert(position, withheld.as_slice()).map_err(storage_error)?;
-    Ok(Change { more: record::stored_bytes(&withheld), less: record::stored_bytes(&bytes), old: true })
 }

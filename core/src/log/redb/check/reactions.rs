@@ -9,11 +9,11 @@ use std::sync::Arc;
 use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 
 use crate::event::{Body, Event, Position, RoomName};
-use crate::log::redb::moderation::present;
+use crate::log::check::Finding;
+use crate::log::error::LogError;
+use crate::log::moderation::Veil;
 use crate::log::redb::reactions::{Key, REACTIONS, Row};
-use crate::log::redb::{LOG, get, storage_error};
-use crate::log::standing::Veil;
-use crate::log::{Finding, LogError};
+use crate::log::redb::tables::{LOG, get, present, storage_error};
 
 /// A reaction: the message, the kind's number, the author's id.
 type Which = (Position, u8, Arc<str>);

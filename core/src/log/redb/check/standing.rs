@@ -7,9 +7,11 @@ use std::sync::Arc;
 use ::redb::{ReadTransaction, ReadableTable as _, ReadableTableMetadata as _};
 
 use crate::event::{Body, Position, RoomName};
-use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING, Stands, present};
-use crate::log::redb::{LOG, storage_error};
-use crate::log::{Finding, LogError, Record, record};
+use crate::log::check::Finding;
+use crate::log::error::LogError;
+use crate::log::record::{self, Record};
+use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING, Stands};
+use crate::log::redb::tables::{LOG, present, storage_error};
 
 /// What the records say of those who are named in a table: where it was said last that it stands, or `None` where
 /// it was taken back.

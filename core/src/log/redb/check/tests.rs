@@ -1,10 +1,11 @@
 use super::*;
 use crate::event::Body;
+use crate::log::contract::{Append, Log, What};
+use crate::log::redb::handle::RedbLog;
 use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING};
+use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, STATE, STATE_FLOOR, STATE_LIVE};
 use crate::log::redb::tests::{append, change};
-use crate::log::redb::{EDITS, HEADS, INDEX, LOG, RedbLog, STATE, STATE_FLOOR, STATE_LIVE};
-use crate::log::{Append, Log, What};
-use ::redb::{ReadableTable as _, WriteTransaction};
+use ::redb::{Database, ReadableTable as _, WriteTransaction};
 use std::path::PathBuf;
 use tempfile::TempDir;
 

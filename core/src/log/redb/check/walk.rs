@@ -5,13 +5,15 @@ use std::collections::{HashMap, HashSet};
 use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
+use crate::log::check::{Checked, Finding};
 use crate::log::derived::INDEX_EVERY;
+use crate::log::error::LogError;
+use crate::log::moderation::Veil;
+use crate::log::record;
 use crate::log::redb::check::reactions::Reactions;
 use crate::log::redb::check::standing::Standing;
-use crate::log::redb::open::State;
-use crate::log::redb::{EDITS, HEADS, INDEX, LOG, get, storage_error};
-use crate::log::standing::Veil;
-use crate::log::{Checked, Finding, LogError, record};
+use crate::log::redb::state::State;
+use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, storage_error};
 
 /// Progress is told once per this many records.
 const TELL_EVERY: u64 = 1_024;

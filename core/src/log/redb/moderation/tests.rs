@@ -1,8 +1,9 @@
 use super::*;
 use crate::event::{Author, AuthorKind, Timestamp};
+use crate::log::contract::{Append, Log, What};
+use crate::log::redb::handle::RedbLog;
+use crate::log::redb::tables::STATE;
 use crate::log::redb::tests::change;
-use crate::log::redb::{RedbLog, STATE};
-use crate::log::{Append, Log, What};
 use ::redb::{Database, ReadableDatabase as _};
 use std::path::PathBuf;
 use tempfile::TempDir;

@@ -1,8 +1,9 @@
 use super::*;
 use crate::event::{AuthorKind, RoomName, Timestamp};
+use crate::log::contract::{Append, Log, What};
+use crate::log::redb::handle::RedbLog;
+use crate::log::redb::tables::LOG;
 use crate::log::redb::tests::change;
-use crate::log::redb::{LOG, RedbLog};
-use crate::log::{Append, Log, What};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

@@ -11,40 +11,12 @@
 //! their order ends with a log as it was at the copy's last position.
 
 use crate::event::{Body, Position, RoomName};
-use crate::log::{Log, LogError, READ_EVENTS_MAX, Record, record};
+use crate::log::contract::{Log, READ_EVENTS_MAX};
+use crate::log::error::LogError;
+use crate::log::record::{RawRecord, Record};
 
 /// How often a copy goes on to the head that there is when it has reached the one before.
 const CATCH_UPS_MAX: usize = 64;
-
-/// A record as its bytes lie in the log: what this release does not know of it is copied all the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RawRecord {
-    /// Its place in the log.
-    pub position: Position,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
-}
-
-impl RawRecord {
-    /// Checks the bytes and reads them.
-    pub fn decode(&self) -> Result<Record, LogError> {
-        record::decode(self.position, &self.bytes)
-    }
-
-    /// The bytes of a record of these fields; `None` when it has neither an event nor a ruling.
-    pub fn encode(record: &Record) -> Option<Self> {
-        let mut bytes = Vec::new();
-        let (key, content_hash) = (record.key.as_ref(), record.content_hash.as_ref());
-        match (record.event.as_deref(), &record.ruling) {
-            (Some(event), _) => record::encode(&record::Fields { event, key, content_hash }, &mut bytes),
-            (None, Some(ruling)) => {
-                record::encode_ruling(record.position, record.created_at, ruling, &mut bytes);
-            }
-            (None, None) => return None,
-        }
-        Some(Self { position: record.position, bytes })
-    }
-}
 
 /// A step of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]

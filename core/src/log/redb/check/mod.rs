@@ -12,75 +12,15 @@ mod standing;
 mod tests;
 mod walk;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use ::redb::{
-    Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _, StorageError,
-    TransactionError,
-};
-
 use crate::event::{Epoch, Position};
-use crate::log::redb::OpenError;
+use crate::log::check::{Checked, Finding};
+use crate::log::error::OpenError;
 use crate::log::redb::check::walk::Walk;
-use crate::log::redb::open::{REDB_MAGIC, State, builder, check_format, open_error};
-use crate::log::redb::overlay::Overlay;
-use crate::log::{Checked, Finding};
-
-/// A file opened as it is: whatever is written stays in memory.
-enum Opened {
-    Closed(ReadOnlyDatabase),
-    Repaired(Database),
-}
-
-impl Opened {
-    /// Opens a log; one that was not closed is repaired in memory.
-    fn open(path: &Path) -> Result<Self, OpenError> {
-        let name = path.display().to_string();
-        match caught(&name, || builder().open_read_only_with_backend(overlay(path)?))? {
-            Err(DatabaseError::RepairAborted) => open_overlay(path).map(Self::Repaired),
-            opened => opened.map(Self::Closed).map_err(|error| open_error(&name, error)),
-        }
-    }
-
-    fn begin_read(&self) -> Result<ReadTransaction, TransactionError> {
-        match self {
-            Self::Closed(database) => database.begin_read(),
-            Self::Repaired(database) => database.begin_read(),
-        }
-    }
-}
-
-/// Opens a log for reading by way of a repair, if it needs one; the repair stays in memory.
-pub(super) fn open_overlay(path: &Path) -> Result<Database, OpenError> {
-    let name = path.display().to_string();
-    let opened = caught(&name, || builder().create_with_backend(overlay(path)?))?;
-    opened.map_err(|error| open_error(&name, error))
-}
-
-fn overlay(path: &Path) -> Result<Overlay, DatabaseError> {
-    let io = |error| DatabaseError::Storage(StorageError::Io(error));
-    let file = File::open(path).map_err(io)?;
-    let mut magic = Vec::new();
-    (&file).take(REDB_MAGIC.len() as u64).read_to_end(&mut magic).map_err(io)?;
-    if magic == REDB_MAGIC { Overlay::new(file) } else { Err(DatabaseError::UpgradeRequired(0)) }
-}
-
-/// redb verifies only a file that was not closed: on a closed one that is damaged it may panic.
-fn caught<T>(
-    name: &str,
-    open: impl FnOnce() -> Result<T, DatabaseError>,
-) -> Result<Result<T, DatabaseError>, OpenError> {
-    match catch_unwind(AssertUnwindSafe(open)) {
-        Ok(Err(DatabaseError::UpgradeRequired(0))) => Err(OpenError::NotALog(name.to_owned())),
-        Ok(opened) => Ok(opened),
-        Err(_) => {
-            Err(OpenError::Damaged { path: name.to_owned(), what: "its pages do not hang together".into() })
-        }
-    }
-}
+use crate::log::redb::state::{State, check_format};
+use crate::log::redb::stopped::{Opened, open_overlay};
 
 /// What redb finds wrong with a file that was closed: its pages and the account of free ones.
 fn storage_finding(path: &Path) -> Option<String> {

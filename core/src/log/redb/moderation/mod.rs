@@ -7,15 +7,16 @@
 #[cfg(test)]
 mod tests;
 
-use ::redb::{ReadTransaction, ReadableTable, TableDefinition, TableError, WriteTransaction};
+use ::redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::event::{Body, Position, RoomName};
 use crate::limits::REACTIONS_PER_MESSAGE_MAX;
-use crate::log::record::Record;
-use crate::log::redb::write::{Change as Bytes, withhold};
-use crate::log::redb::{LOG, reactions, storage_error};
-use crate::log::standing::{Change, Emptying, Standing};
-use crate::log::{LogError, record};
+use crate::log::error::LogError;
+use crate::log::moderation::{Change, Emptying, Standing};
+use crate::log::record::{self, Record};
+use crate::log::redb::reactions;
+use crate::log::redb::redact::{Change as Bytes, withhold};
+use crate::log::redb::tables::{LOG, present, storage_error};
 
 /// A room's name or an author's id → position and bytes of the record that stands.
 pub(super) type Stands = TableDefinition<'static, &'static str, (u64, &'static [u8])>;
@@ -32,14 +33,6 @@ const ERASE_REACTIONS_PASSED_MAX: usize = 1_024;
 pub(super) const ERASE_REACTIONS_MAX: usize = ERASE_REACTIONS_PASSED_MAX + REACTIONS_PER_MESSAGE_MAX;
 /// A step ends with the record that takes it past this many bytes.
 const ERASE_BYTES_MAX: u64 = 1024 * 1024;
-
-/// A table comes with its first row: a log of an older release, or of a calm place, has none of them.
-pub(super) fn present<T>(table: Result<T, TableError>) -> Result<Option<T>, LogError> {
-    match table {
-        Err(TableError::TableDoesNotExist(_)) => Ok(None),
-        table => table.map(Some).map_err(storage_error),
-    }
-}
 
 /// What the tables hold.
 pub(super) fn read(tx: &ReadTransaction, head: Position) -> Result<Standing, LogError> {

@@ -1,7 +1,12 @@
-use super::*;
-use crate::log::redb::tests::append;
-use crate::log::{Append, What, check};
+use std::sync::Arc;
+
 use tempfile::TempDir;
+
+use super::*;
+use crate::log::check;
+use crate::log::contract::{Append, Log, What};
+use crate::log::redb::handle::RedbLog;
+use crate::log::redb::tests::append;
 
 fn text(position: Position) -> String {
     format!("<the text of {position}>")

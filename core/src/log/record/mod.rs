@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use crate::event::{Author, AuthorKind, Body, Event, Position, RoomName, Timestamp};
 use crate::limits::ROOM_NAME_BYTES_MAX;
-use crate::log::LogError;
+use crate::log::error::LogError;
 use crate::reaction::Reaction;
 
 /// The version this release writes, and the newest it reads.
@@ -76,6 +76,36 @@ pub struct Record {
     pub ruling: Option<Ruling>,
     /// How many bytes it takes in the log.
     pub bytes: u64,
+}
+
+/// A record as its bytes lie in the log: what this release does not know of it is copied all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRecord {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl RawRecord {
+    /// Checks the bytes and reads them.
+    pub fn decode(&self) -> Result<Record, LogError> {
+        decode(self.position, &self.bytes)
+    }
+
+    /// The bytes of a record of these fields; `None` when it has neither an event nor a ruling.
+    pub fn encode(record: &Record) -> Option<Self> {
+        let mut bytes = Vec::new();
+        let (key, content_hash) = (record.key.as_ref(), record.content_hash.as_ref());
+        match (record.event.as_deref(), &record.ruling) {
+            (Some(event), _) => encode(&Fields { event, key, content_hash }, &mut bytes),
+            (None, Some(ruling)) => {
+                encode_ruling(record.position, record.created_at, ruling, &mut bytes);
+            }
+            (None, None) => return None,
+        }
+        Some(Self { position: record.position, bytes })
+    }
 }
 
 /// Who may write, and who may not.

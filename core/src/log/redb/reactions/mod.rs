@@ -10,10 +10,9 @@ mod tests;
 use ::redb::{ReadTransaction, ReadableTable as _, Table, TableDefinition, WriteTransaction};
 
 use crate::event::{Author, Body, Event, Position};
-use crate::log::LogError;
+use crate::log::error::LogError;
 use crate::log::record::{author_kind_number, author_kind_of};
-use crate::log::redb::moderation::present;
-use crate::log::redb::storage_error;
+use crate::log::redb::tables::{present, storage_error};
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 

@@ -9,7 +9,6 @@ mod tests;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ::redb::{
     Database, Durability, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, WriteTransaction,
@@ -18,58 +17,24 @@ use tempfile::NamedTempFile;
 
 use crate::event::{Body, Position, RoomName};
 use crate::log::derived::{Derived, Head};
-use crate::log::redb::check::open_overlay;
+use crate::log::error::{LogError, NewLogError};
+use crate::log::record::{self, RawRecord, Record};
+use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
 use crate::log::redb::open::{builder, create};
-use crate::log::redb::write::{cut, withhold, write_derived, write_live_bytes};
-use crate::log::redb::{
-    EDITS, HEADS, LOG, OpenError, RedbLog, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST,
-    STATE_SIGNING_KEY, moderation, reactions, storage_error, stored_head,
+use crate::log::redb::redact::withhold;
+use crate::log::redb::stopped::open_stopped;
+use crate::log::redb::tables::{
+    EDITS, HEADS, LOG, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_SIGNING_KEY, storage_error,
+    stored_head,
 };
-use crate::log::{Copy, Log, LogError, Piece, RawRecord, Record, record};
+use crate::log::redb::trim::cut;
+use crate::log::redb::{moderation, reactions};
+use crate::log::snapshot::{Copy, Piece};
 
 /// Records that one transaction takes.
 const BATCH_RECORDS_MAX: usize = 8_192;
 /// A transaction is closed by the record that takes it past this many bytes.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// A new log could not be made. Nothing is left of it.
-#[derive(Debug, thiserror::Error)]
-pub enum NewLogError {
-    /// There is a file of that name.
-    #[error("{0} exists already: name another file, or move it away")]
-    Exists(String),
-    /// The file system refused.
-    #[error("{path} cannot be made: {source}")]
-    Io {
-        /// The file.
-        path: String,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The storage failed, as when the disk is full.
-    #[error("{path} cannot be written: {what}")]
-    Storage {
-        /// The file.
-        path: String,
-        /// Why.
-        what: String,
-    },
-    /// A record does not follow from what came before it.
-    #[error("position {position}: {what}")]
-    Misfit {
-        /// The record's position.
-        position: Position,
-        /// Why not.
-        what: String,
-    },
-}
-
-/// Opens the log in a file that no process has open, to be read as it is: the file is never changed, and what a
-/// repair would write stays in memory.
-pub fn open_stopped(path: &Path) -> Result<Arc<dyn Log>, OpenError> {
-    let database = open_overlay(path)?;
-    Ok(Arc::new(RedbLog::start(database, &path.display().to_string(), None)?))
-}
 
 /// Where a record goes.
 #[derive(Clone, Copy, PartialEq, Eq)]

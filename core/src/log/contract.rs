@@ -1,0 +1,169 @@
+//! The contract of a log: its invariants, and the data that go in and come out.
+
+use std::sync::Arc;
+
+use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
+use crate::log::error::{CommitError, LogError};
+use crate::log::moderation::Standing;
+use crate::log::record::{self, Hash, RawRecord, Record};
+use crate::message::Reacted;
+use crate::reaction::Reaction;
+
+/// Most records one read may return: a read transaction pins the pages it could see.
+pub const READ_EVENTS_MAX: usize = 256;
+/// A read stops after the record that takes it past this many bytes of records.
+pub const READ_BYTES_MAX: usize = 64 * 1024;
+
+/// What a record is to say.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// An event of a room.
+    Event {
+        /// The room it goes to.
+        room: RoomName,
+        /// What it says.
+        body: Body,
+    },
+    /// An author, by id, is banned: a record of no room.
+    Ban(Arc<str>),
+    /// An author, by id, is banned no more: a record of no room.
+    Unban(Arc<str>),
+}
+
+/// One record on its way into the log: everything but its place.
+#[derive(Debug, Clone)]
+pub struct Append {
+    /// What it says.
+    pub what: What,
+    /// Who sends it.
+    pub author: Option<Author>,
+    /// When the committer took it.
+    pub created_at: Timestamp,
+    /// Keyed hash of the author and the idempotency key, when there is one.
+    pub key: Option<Hash>,
+    /// Keyed hash of the room and the content, when there is a key.
+    pub content_hash: Option<Hash>,
+}
+
+impl Append {
+    /// An event without a key.
+    pub fn event(room: RoomName, author: Option<Author>, created_at: Timestamp, body: Body) -> Self {
+        Self { what: What::Event { room, body }, author, created_at, key: None, content_hash: None }
+    }
+
+    /// How many bytes its record takes at most.
+    pub(crate) fn bytes_max(&self) -> u64 {
+        let author = self.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
+        let texts = match &self.what {
+            What::Event { body: Body::Message { content, .. } | Body::Edit { content, .. }, .. } => {
+                content.as_deref().map_or(0, str::len)
+            }
+            What::Event { .. } => 0,
+            What::Ban(author_id) | What::Unban(author_id) => author_id.len(),
+        };
+        record::bytes_max(author + texts) as u64
+    }
+}
+
+/// What became of an [`Append`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// Its place in the log.
+    pub position: Position,
+    /// The event; `None` for a record of no room.
+    pub event: Option<Arc<Event>>,
+}
+
+/// A piece of a room's chain, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Chain {
+    /// The events, each the `prev` of the next.
+    pub events: Vec<Arc<Event>>,
+    /// The room's head when it was read: 0 when nothing is known of the room.
+    pub head: Position,
+    /// The floor when it was read.
+    pub floor: Position,
+}
+
+/// A durable, totally ordered log of records. The chat relies on these invariants and on nothing else:
+///
+/// 1. Positions ascend from 1 and are never reused, whatever happens to the process or the disk.
+/// 2. `prev` of a record is the position of the record before it in the same room, 0 for the first. It may
+///    be stored by the log or derived by whoever reads it in order: the chat never computes it.
+/// 3. What [`Log::commit`] returned is durable and is seen by every read that begins afterwards. A batch is
+///    stored whole or not at all.
+/// 4. A commit that failed with [`CommitError::Refused`] stored nothing. One that failed with
+///    [`CommitError::Unknown`] stored all or nothing, and the log takes no commit after it.
+/// 5. [`Log::head`] and [`Log::floor`] never go back. Every record from the floor to the head is readable.
+/// 6. A record is never changed, but that content (and the hash of the content) is taken out: by a delete of its
+///    target and of the target's edits, in the commit that holds the delete; by an Empty of every event before it
+///    in its room. What an Empty takes is served by no read that begins after its commit, and is erased from the
+///    records by and by: each commit, also one of nothing, takes a bounded step of it along, until
+///    [`Standing::counts`] says that none is under way. A restart goes on with it.
+/// 7. The epoch and the signing key are made once with the log.
+/// 8. What closes a room or bans an author stands until it is taken back, also when retention has cut its record:
+///    [`Log::standing`] says what does, from the moment the commit returned.
+/// 9. A reaction stands until it is taken back, its message deleted, or its room emptied: [`Log::reactions`] says
+///    which do, from the moment the commit returned. Of a message that has no text they are not to be shown.
+///
+/// Calls block on storage. `commit`, `forget_heads` and `close` have one caller at a time (the writer, and after it
+/// whoever closes the chat); reads come from any thread.
+pub trait Log: Send + Sync + 'static {
+    /// The id of this log's life.
+    fn epoch(&self) -> Epoch;
+    /// A secret made with the log.
+    fn signing_key(&self) -> [u8; 32];
+    /// The newest durable position; 0 when there is none.
+    fn head(&self) -> Position;
+    /// The oldest position that is still kept.
+    fn floor(&self) -> Position;
+    /// Stores a batch, durably, and raises the floor to `floor` if that is higher, in the same commit: the
+    /// records before it are gone, their positions never come again. Returns what became of each, in the batch's
+    /// order.
+    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError>;
+    /// The rooms that are closed, the authors that are banned.
+    fn standing(&self) -> &Standing;
+    /// Bytes of the records that are kept.
+    fn live_bytes(&self) -> u64;
+    /// The record at a position; `None` below the floor and beyond the head.
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
+    /// The newest position of a room; 0 when nothing is known of it.
+    fn room_head(&self, room: &RoomName) -> Result<Position, LogError>;
+    /// The events of a room after a position, oldest first: at most [`READ_EVENTS_MAX`], about
+    /// [`READ_BYTES_MAX`]. Empty only when there are none.
+    fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError>;
+    /// The newest `count` (at most [`READ_EVENTS_MAX`]) events of a room before a position, oldest first.
+    fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError>;
+    /// The newest edit of a message, content and time.
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
+    /// Forgets the heads of rooms that have no record any more and whose newest was made before `before`:
+    /// looks at [`READ_EVENTS_MAX`] rooms at most, from the one after `after` on. Returns where to go on.
+    /// `spare` names rooms to leave alone.
+    fn forget_heads(
+        &self,
+        after: Option<&RoomName>,
+        before: Timestamp,
+        spare: &dyn Fn(&RoomName) -> bool,
+    ) -> Result<Option<RoomName>, CommitError>;
+    /// Whether there is room on the disk for a commit at all, and so many bytes are free.
+    fn require_space(&self, free: u64) -> Result<(), CommitError>;
+    /// How many edits a message has.
+    fn edits(&self, target: Position) -> Result<usize, LogError>;
+    /// The event by which an author's reaction to a message stands; `None` when it does not.
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError>;
+    /// The reactions to a message, in any order.
+    fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError>;
+    /// Records of the whole log from a position on, oldest first, at most [`READ_EVENTS_MAX`].
+    fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
+    /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.
+    fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError>;
+    /// Records of the whole log before a position, newest first, at most [`READ_EVENTS_MAX`].
+    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError>;
+    /// Takes no more commits and leaves nothing to be repaired by the next start.
+    fn close(&self) -> Result<(), LogError>;
+}

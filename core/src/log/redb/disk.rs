@@ -1,0 +1,15 @@
+//! The disk under a log: how much of it is free, and what is left free.
+
+use std::path::Path;
+
+/// Free space that a commit leaves on the disk, so that redb never meets a full one: after an I/O error it
+/// would serve only what it has cached.
+pub(super) const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
+/// A page of redb.
+pub(super) const PAGE_BYTES: u64 = 4 * 1024;
+
+/// The free space where a file lies; `None` when the disk does not say: then whoever writes will meet it.
+pub(super) fn free_bytes(place: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(place).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}

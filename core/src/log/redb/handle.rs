@@ -1,0 +1,77 @@
+//! An open log: its database, and what is kept in memory beside it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use ::redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
+use parking_lot::{Mutex, RwLock};
+
+use crate::event::{Epoch, Position, RoomName};
+use crate::log::derived::{Derived, Head};
+use crate::log::error::{CommitError, LogError};
+use crate::log::moderation::{Standing, Veil};
+use crate::log::redb::disk::free_bytes;
+use crate::log::redb::tables::{refused, storage_error};
+
+pub(crate) struct RedbLog {
+    /// `None` once closed. Commits and reads take what they need from it and let the lock go.
+    pub(super) database: RwLock<Option<Database>>,
+    pub(super) epoch: Epoch,
+    pub(super) signing_key: [u8; 32],
+    /// The newest durable position. Stored (Release) after the commit; loads (Acquire) see its records.
+    pub(super) head: AtomicU64,
+    /// The oldest position kept. Stored (Release) after the cut's commit.
+    pub(super) floor: AtomicU64,
+    /// Bytes of the records that are kept. Written by the committer only.
+    pub(super) live_bytes: AtomicU64,
+    /// The position up to which heads and index are in their tables. Written by the committer only.
+    pub(super) checkpoint: AtomicU64,
+    /// What no checkpoint holds yet. Written by the committer only, and held for writing for memory work only.
+    pub(super) derived: RwLock<Derived>,
+    /// What moderation left standing. Changed by the committer only, after the commit.
+    pub(super) standing: Standing,
+    /// The committer's buffer for the bytes of a record.
+    pub(super) scratch: Mutex<Vec<u8>>,
+    /// The file, or where it lies, to ask for free space; `None` when it is in memory or opened for a test.
+    pub(super) place: Option<PathBuf>,
+}
+
+impl RedbLog {
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, LogError> {
+        let database = self.database.read();
+        let database = database.as_ref().ok_or_else(|| LogError::Storage("the log is closed".into()))?;
+        database.begin_read().map_err(storage_error)
+    }
+
+    /// Begins a read of what readers may have: what is to be withheld first, or text could slip through between.
+    pub(super) fn begin_veiled(&self) -> Result<(Arc<Veil>, ReadTransaction), LogError> {
+        let veil = self.standing.veil();
+        Ok((veil, self.begin_read()?))
+    }
+
+    pub(super) fn begin_write(&self) -> Result<WriteTransaction, CommitError> {
+        let database = self.database.read();
+        let database = database.as_ref().ok_or_else(|| CommitError::Refused("the log is closed".into()))?;
+        database.begin_write().map_err(refused)
+    }
+
+    /// What is known beside the tables. Must be asked before the transaction begins: what a checkpoint takes
+    /// away in between is then in the transaction's tables.
+    pub(super) fn known(&self, room: &RoomName, after: Position) -> Known {
+        let derived = self.derived.read();
+        Known { head: derived.head(room), index: derived.index_after(room, after) }
+    }
+
+    /// Compares the free space with what a commit may need.
+    pub(super) fn require_free(&self, needed: u64) -> Result<(), CommitError> {
+        let Some(place) = &self.place else { return Ok(()) };
+        let Some(free) = free_bytes(place) else { return Ok(()) };
+        if free < needed { Err(CommitError::DiskFull { free, needed }) } else { Ok(()) }
+    }
+}
+
+pub(super) struct Known {
+    pub head: Option<Head>,
+    pub index: Option<Position>,
+}

@@ -1,0 +1,281 @@
+//! Reading: the log as the chat sees it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use ::redb::{ReadTransaction, ReadableTable};
+
+use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
+use crate::log::contract::{Append, Chain, Committed, Log, READ_BYTES_MAX, READ_EVENTS_MAX};
+use crate::log::derived::INDEX_EVERY;
+use crate::log::error::{CommitError, LogError};
+use crate::log::moderation::{Standing, Veil, is_veiled, veiled};
+use crate::log::record::{self, RawRecord, Record};
+use crate::log::redb::disk::DISK_RESERVE_BYTES;
+use crate::log::redb::handle::{Known, RedbLog};
+use crate::log::redb::reactions;
+use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, count_edits, get, storage_error, stored_head};
+use crate::message::Reacted;
+use crate::reaction::Reaction;
+
+impl Log for RedbLog {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn signing_key(&self) -> [u8; 32] {
+        self.signing_key
+    }
+
+    fn head(&self) -> Position {
+        self.head.load(Ordering::Acquire)
+    }
+
+    fn floor(&self) -> Position {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError> {
+        self.write(batch, floor)
+    }
+
+    fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    fn live_bytes(&self) -> u64 {
+        self.live_bytes.load(Ordering::Acquire)
+    }
+
+    fn require_space(&self, free: u64) -> Result<(), CommitError> {
+        self.require_free(free.max(DISK_RESERVE_BYTES))
+    }
+
+    fn forget_heads(
+        &self,
+        after: Option<&RoomName>,
+        before: Timestamp,
+        spare: &dyn Fn(&RoomName) -> bool,
+    ) -> Result<Option<RoomName>, CommitError> {
+        self.forget(after, before, spare)
+    }
+
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        let (veil, tx) = self.begin_veiled()?;
+        get(&tx.open_table(LOG).map_err(storage_error)?, position, &veil)
+    }
+
+    fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
+        let known = self.known(room, 0);
+        if let Some(head) = known.head {
+            return Ok(head.position);
+        }
+        let tx = self.begin_read()?;
+        Ok(stored_head(&tx.open_table(HEADS).map_err(storage_error)?, room)?.position)
+    }
+
+    fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {
+        let mut chain = Chain { floor: self.floor(), ..Chain::default() };
+        let (mut at, mut bytes) = (after, 0);
+        loop {
+            let known = self.known(room, at);
+            let (veil, tx) = self.begin_veiled()?;
+            let walk = walk_from(&tx, room, at, &known)?;
+            chain.head = walk.head;
+            let log = tx.open_table(LOG).map_err(storage_error)?;
+            let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX, &veil)?;
+            let (Some(first), Some(last)) = (piece.first(), piece.last()) else { break };
+            if !chain.events.is_empty() && first.prev != at {
+                // A cut came between the two pieces: the next read begins with the gap.
+                break;
+            }
+            at = last.position;
+            bytes += piece.iter().map(|event| event.cost_bytes()).sum::<usize>();
+            chain.events.extend(piece);
+            if chain.events.len() + INDEX_EVERY as usize > READ_EVENTS_MAX || bytes >= READ_BYTES_MAX {
+                break;
+            }
+        }
+        chain.floor = chain.floor.max(self.floor());
+        Ok(chain)
+    }
+
+    fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError> {
+        let count = count.min(READ_EVENTS_MAX);
+        // The walk begins at the first index row from `before` on, and passes over at most 128 events.
+        let known = self.known(room, before.saturating_sub(1));
+        let (veil, tx) = self.begin_veiled()?;
+        let walk = walk_from(&tx, room, before.saturating_sub(1), &known)?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        let mut events = Vec::new();
+        let (mut at, mut bytes) = (walk.from, 0);
+        // A page that goes on where another ended knows its place in the chain.
+        if let Some(event) = get(&log, before, &veil)?.and_then(|record| record.event)
+            && event.room == *room
+        {
+            at = event.prev;
+        }
+        while at != 0 && events.len() < count && bytes < READ_BYTES_MAX {
+            let Some(event) = get(&log, at, &veil)?.and_then(|record| record.event) else { break };
+            at = event.prev;
+            if event.position < before {
+                bytes += event.cost_bytes();
+                events.push(event);
+            }
+        }
+        events.reverse();
+        Ok(Chain { events, head: walk.head, floor: self.floor() })
+    }
+
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
+        let (veil, tx) = self.begin_veiled()?;
+        let edits = tx.open_table(EDITS).map_err(storage_error)?;
+        let newest = edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.next_back();
+        match newest.transpose().map_err(storage_error)? {
+            Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1, &veil),
+            None => Ok(None),
+        }
+    }
+
+    fn edits(&self, target: Position) -> Result<usize, LogError> {
+        count_edits(&self.begin_read()?, target)
+    }
+
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError> {
+        reactions::reacted(&self.begin_read()?, target, reaction, author_id)
+    }
+
+    fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError> {
+        reactions::of_message(&self.begin_read()?, target)
+    }
+
+    fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
+        let (veil, tx) = self.begin_veiled()?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        let rows = log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX);
+        ascending(from, rows.map(|row| decode_row(row, &veil)).collect::<Result<_, _>>()?)
+    }
+
+    fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
+        let (veil, tx) = self.begin_veiled()?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        for row in log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX) {
+            let (position, record) = row.map_err(storage_error)?;
+            bytes += record.value().len();
+            rows.push(raw(position.value(), record.value(), &veil));
+            if bytes >= READ_BYTES_MAX {
+                break;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
+        let (veil, tx) = self.begin_veiled()?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        let rows = log.range(..before).map_err(storage_error)?.rev().take(READ_EVENTS_MAX);
+        let mut records: Vec<_> = rows.map(|row| decode_row(row, &veil)).collect::<Result<_, _>>()?;
+        records.reverse();
+        let mut records = ascending(0, records)?;
+        if let Some(newest) = records.last().filter(|newest| newest.position >= before) {
+            return Err(out_of_order(newest.position));
+        }
+        records.reverse();
+        Ok(records)
+    }
+
+    fn close(&self) -> Result<(), LogError> {
+        self.finish()
+    }
+}
+
+type Row<'a> = (::redb::AccessGuard<'a, u64>, ::redb::AccessGuard<'a, &'static [u8]>);
+
+fn decode_row(row: Result<Row<'_>, ::redb::StorageError>, veil: &Veil) -> Result<Record, LogError> {
+    let (position, bytes) = row.map_err(storage_error)?;
+    Ok(veiled(record::decode(position.value(), bytes.value())?, veil))
+}
+
+/// A record's bytes without what readers may not have. One that does not read back is no text of anybody's.
+fn raw(position: Position, bytes: &[u8], veil: &Veil) -> RawRecord {
+    let withheld = (!veil.is_empty())
+        .then(|| record::decode(position, bytes).ok()?.event.filter(|event| is_veiled(event, veil)))
+        .flatten()
+        .and_then(|_| record::withhold(position, bytes).ok());
+    RawRecord { position, bytes: withheld.unwrap_or_else(|| bytes.to_vec()) }
+}
+
+/// A damaged tree can give back what was not asked for, and whoever goes on from the last record would go round for
+/// ever.
+fn ascending(from: Position, records: Vec<Record>) -> Result<Vec<Record>, LogError> {
+    let mut next = from;
+    for record in &records {
+        if record.position < next {
+            return Err(out_of_order(record.position));
+        }
+        next = record.position + 1;
+    }
+    Ok(records)
+}
+
+fn out_of_order(position: Position) -> LogError {
+    LogError::Damaged { position, what: "it stands at a wrong place" }
+}
+
+/// Follows `prev` from `from` down to the first event after `after`. Returns the oldest of what it passed,
+/// oldest first, at most `count` events and about `bytes_max`; older ones push newer ones out.
+fn walk_back(
+    log: &impl ReadableTable<u64, &'static [u8]>,
+    from: Position,
+    after: Position,
+    count: usize,
+    bytes_max: usize,
+    veil: &Veil,
+) -> Result<Vec<Arc<Event>>, LogError> {
+    let mut passed = std::collections::VecDeque::new();
+    let (mut at, mut bytes) = (from, 0);
+    while at > after {
+        let Some(event) = get(log, at, veil)?.and_then(|record| record.event) else { break };
+        at = event.prev;
+        bytes += event.cost_bytes();
+        passed.push_back(event);
+        while passed.len() > 1 && (bytes > bytes_max || passed.len() > count) {
+            bytes -= passed.pop_front().map_or(0, |event| event.cost_bytes());
+        }
+    }
+    Ok(passed.into_iter().rev().collect())
+}
+
+struct Walk {
+    head: Position,
+    from: Position,
+}
+
+/// Where a walk back through a room must begin so that it meets the first event after `after`: the next
+/// index row, or else the head. Also gives the head.
+fn walk_from(
+    tx: &ReadTransaction,
+    room: &RoomName,
+    after: Position,
+    known: &Known,
+) -> Result<Walk, LogError> {
+    let head = match known.head {
+        Some(head) => head.position,
+        None => stored_head(&tx.open_table(HEADS).map_err(storage_error)?, room)?.position,
+    };
+    let index = tx.open_table(INDEX).map_err(storage_error)?;
+    let from = (room.as_str(), after.saturating_add(1));
+    let row = index.range(from..=(room.as_str(), Position::MAX)).map_err(storage_error)?.next();
+    let stored = row.transpose().map_err(storage_error)?.map(|(key, _)| key.value().1);
+    let row = match (stored, known.index) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    Ok(Walk { head, from: row.map_or(head, |row| row.min(head)) })
+}

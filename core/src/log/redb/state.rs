@@ -1,0 +1,60 @@
+//! The `state` table: what cannot be made again from the records.
+
+use ::redb::ReadTransaction;
+
+use crate::event::{Epoch, Position};
+use crate::log::error::{LogError, OpenError};
+use crate::log::record::RECORD_VERSION;
+use crate::log::redb::tables::{
+    STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT, STATE_LAST, STATE_LIVE,
+    STATE_SIGNING_KEY, storage_error,
+};
+
+/// What the state table holds.
+pub(super) struct State {
+    pub epoch: Epoch,
+    pub signing_key: [u8; 32],
+    pub floor: Position,
+    pub last: Position,
+    pub checkpoint: Position,
+    /// The bytes of the records up to a position.
+    pub live: (Position, u64),
+}
+
+impl State {
+    pub fn read(tx: &ReadTransaction) -> Result<Self, LogError> {
+        let number = |key| Ok::<_, LogError>(fixed(tx, key)?.map(u64::from_le_bytes));
+        let missing = |key| LogError::Storage(format!("it has no {key}"));
+        let live: Option<[u8; 16]> = fixed(tx, STATE_LIVE)?;
+        let half = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        Ok(Self {
+            epoch: Epoch(u32::from_le_bytes(fixed(tx, STATE_EPOCH)?.ok_or_else(|| missing(STATE_EPOCH))?)),
+            signing_key: fixed(tx, STATE_SIGNING_KEY)?.ok_or_else(|| missing(STATE_SIGNING_KEY))?,
+            floor: number(STATE_FLOOR)?.unwrap_or(1),
+            last: number(STATE_LAST)?.unwrap_or(0),
+            checkpoint: number(STATE_CHECKPOINT)?.unwrap_or(0),
+            live: live.map_or((0, 0), |live| (half(&live[..8]), half(&live[8..]))),
+        })
+    }
+}
+
+pub(super) fn check_format(reading: &ReadTransaction, name: &str) -> Result<(), OpenError> {
+    match state(reading, STATE_FORMAT).ok().flatten().as_deref() {
+        Some([found]) if *found > RECORD_VERSION => {
+            Err(OpenError::Newer { path: name.to_owned(), found: *found, known: RECORD_VERSION })
+        }
+        Some([_]) => Ok(()),
+        _ => Err(OpenError::NotALog(name.to_owned())),
+    }
+}
+
+fn state(tx: &ReadTransaction, key: &str) -> Result<Option<Vec<u8>>, LogError> {
+    let table = tx.open_table(STATE).map_err(storage_error)?;
+    Ok(table.get(key).map_err(storage_error)?.map(|value| value.value().to_vec()))
+}
+
+fn fixed<const N: usize>(tx: &ReadTransaction, key: &'static str) -> Result<Option<[u8; N]>, LogError> {
+    let Some(bytes) = state(tx, key)? else { return Ok(None) };
+    let bytes = bytes.try_into().map_err(|_| LogError::Storage(format!("{key} does not read back")))?;
+    Ok(Some(bytes))
+}
