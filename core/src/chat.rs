@@ -1,6 +1,5 @@
-//! The whole public face: open, send, subscribe, read history.
+//! The public face: open, send, moderate, subscribe, read history.
 
-use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,25 +7,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossbeam::channel::{Sender, bounded};
 use parking_lot::Mutex;
 
-use crate::committer::Committer;
 use crate::counters::{Counters, Stats};
+use crate::dispatcher::Dispatcher;
 use crate::encoder::{Encoder, Encoders, FrameKind, Presence};
 use crate::error::{ReadError, SendError};
-use crate::event::{Action, Author, Draft, Epoch, Event, Position, Receipt, RoomName};
-use crate::fanout::{Dispatcher, Fanout, Waiting};
+use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
+use crate::fanout::{Fanout, Waiting};
 use crate::history::{self, HistoryPage, HistoryRange};
 use crate::keeper;
-use crate::limits::{
-    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, FRAME_KINDS_MAX, KEY_BYTES_MAX,
-};
-pub use crate::log::OpenError;
-use crate::log::{self, Log, LogError};
+use crate::limits::{BANS_MAX, CLOSED_ROOMS_MAX, FRAME_KINDS_MAX};
+use crate::log::{self, Log, LogError, OpenError, Record, Ruling};
 use crate::message::Message;
 use crate::readpool::ReadPool;
-use crate::retention::Keep;
-use crate::room::Room;
 use crate::rooms::Rooms;
+use crate::shared::Shared;
 use crate::subscription::{From, Subscription};
+use crate::writer::{Committer, Keep, check, check_author};
 
 /// A room at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +35,19 @@ pub struct Overview {
     pub closed: bool,
     /// Who is in it.
     pub presence: Presence,
+}
+
+/// An author who is banned: posts, edits, deletes and reacts to nothing, in no room, and is named there by no presence or typing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// Who.
+    pub author_id: Arc<str>,
+    /// Who banned them, as then named.
+    pub by: Option<Author>,
+    /// The position of the ban in the log.
+    pub position: Position,
+    /// When.
+    pub created_at: Timestamp,
 }
 
 /// Opens a chat with encoders.
@@ -91,39 +100,6 @@ impl Builder {
         keeper::start(Arc::downgrade(&shared), stop)?;
         let waiting = shared.fanout.waiting(false);
         Ok(Chat(Arc::new(Inner { shared, committer, waiting, _keeper: keeper })))
-    }
-}
-
-/// What the parts of a chat share.
-pub(crate) struct Shared {
-    pub log: Arc<dyn Log>,
-    pub rooms: Rooms,
-    pub encoders: Encoders,
-    pub fanout: Fanout,
-    pub reads: ReadPool,
-    pub counters: Counters,
-    /// Rooms whose signals changed, by number: for the keeper to look at.
-    pub marked: Mutex<HashMap<u64, Arc<Room>>>,
-    /// There was too little space for the last commit, or there is for any.
-    pub disk_full: AtomicBool,
-}
-
-impl Shared {
-    /// Hands committed events to the rooms in memory. Returns those rooms, each once.
-    pub fn publish<'a>(&self, events: impl Iterator<Item = &'a Arc<Event>>) -> Vec<Arc<Room>> {
-        let mut known: HashMap<&RoomName, Option<Arc<Room>>> = HashMap::new();
-        for event in events {
-            let room = known.entry(&event.room).or_insert_with(|| self.rooms.get(&event.room));
-            if let Some(room) = room {
-                room.publish(event);
-            }
-        }
-        known.into_values().flatten().collect()
-    }
-
-    /// Asks the keeper to look at the room's signals.
-    pub fn mark(&self, room: &Arc<Room>) {
-        self.marked.lock().entry(room.number).or_insert_with(|| room.clone());
     }
 }
 
@@ -190,7 +166,7 @@ impl Chat {
 
     /// A dispatcher for the subscriptions of one runtime thread.
     pub fn dispatcher(&self) -> Dispatcher {
-        Dispatcher::new(self.clone(), self.0.shared.fanout.waiting(true))
+        Dispatcher::new(self.0.shared.clone(), self.0.shared.fanout.waiting(true))
     }
 
     /// A page of at most `limit` messages (1 to 1,000), in their latest state, newest last.
@@ -247,6 +223,44 @@ impl Chat {
         }
     }
 
+    /// Bans an author from all rooms, and resolves when that is durable. Who may do it is the embedder's to decide.
+    ///
+    /// A ban is a record of the log outside every room (its receipt's `prev` is 0), and it outlives that record. An
+    /// author who is banned already stays so, and the receipt is the one of the ban.
+    pub async fn ban(&self, author_id: &str, by: Author) -> Result<Receipt, SendError> {
+        self.rule(author_id, by, true).await
+    }
+
+    /// Takes a ban back, as durably. Of somebody who is not banned it is one more record and nothing else.
+    pub async fn unban(&self, author_id: &str, by: Author) -> Result<Receipt, SendError> {
+        self.rule(author_id, by, false).await
+    }
+
+    async fn rule(&self, author_id: &str, by: Author, banned: bool) -> Result<Receipt, SendError> {
+        check_author(author_id, &by.name)?;
+        check_author(&by.id, &by.name)?;
+        self.0.committer.rule(Ruling { author_id: author_id.into(), banned, by: Some(by) }).await
+    }
+
+    /// Everybody who is banned, by id; at most [`BANS_MAX`].
+    pub fn bans(&self) -> Vec<Ban> {
+        let ban = |record: Record| {
+            let Ruling { author_id, by, .. } = record.ruling?;
+            Some(Ban { author_id, by, position: record.position, created_at: record.created_at })
+        };
+        self.0.shared.log.standing().bans().into_iter().filter_map(ban).collect()
+    }
+
+    /// Whether a room is closed to writing.
+    pub fn is_closed(&self, room: &RoomName) -> bool {
+        self.0.shared.log.standing().is_closed(room)
+    }
+
+    /// The rooms that are closed to writing, by name; at most [`CLOSED_ROOMS_MAX`].
+    pub fn closed_rooms(&self) -> Vec<RoomName> {
+        self.0.shared.log.standing().closed_rooms()
+    }
+
     /// The epoch of the log.
     pub fn epoch(&self) -> Epoch {
         self.0.shared.log.epoch()
@@ -293,10 +307,6 @@ impl Chat {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
-
-    pub(crate) fn committer(&self) -> &Committer {
-        &self.0.committer
-    }
 }
 
 impl Drop for Inner {
@@ -306,42 +316,4 @@ impl Drop for Inner {
         // was not written.
         let _ = catch_unwind(AssertUnwindSafe(|| self.shared.log.close()));
     }
-}
-
-/// Refuses what must not be stored, and cleans line ends.
-fn check(draft: &mut Draft) -> Result<(), SendError> {
-    if let Some(author) = &draft.author {
-        check_author(&author.id, &author.name)?;
-    } else if let Action::React { .. } = draft.action {
-        return Err(SendError::InvalidAuthor("id"));
-    }
-    if let Some(key) = &draft.key
-        && (key.is_empty() || key.len() > KEY_BYTES_MAX)
-    {
-        return Err(SendError::InvalidKey { bytes: key.len() });
-    }
-    if let Action::Post { content, .. } | Action::Edit { content, .. } = &mut draft.action {
-        if content.contains('\r') {
-            // SSE ends a line at CR: a text with one could forge a frame.
-            *content = content.replace("\r\n", "\n").replace('\r', "\n");
-        }
-        if content.len() > CONTENT_BYTES_MAX {
-            return Err(SendError::TooLarge { bytes: content.len() });
-        }
-        if content.chars().all(char::is_whitespace) {
-            return Err(SendError::Empty);
-        }
-    }
-    Ok(())
-}
-
-pub(crate) fn check_author(id: &str, name: &str) -> Result<(), SendError> {
-    let fits = |text: &str, max| !text.is_empty() && text.len() <= max && !text.contains(char::is_control);
-    if !fits(id, AUTHOR_ID_BYTES_MAX) {
-        return Err(SendError::InvalidAuthor("id"));
-    }
-    if !fits(name, AUTHOR_NAME_BYTES_MAX) {
-        return Err(SendError::InvalidAuthor("name"));
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Waking readers cheaply.
 //!
-//! Readers of a room do not wait on the room: they wait on a [`Dispatcher`], which holds, per room, the wakers
+//! Readers of a room do not wait on the room: they wait on a [`crate::Dispatcher`], which holds, per room, the wakers
 //! of its own readers. After a batch is committed and published, each dispatcher is told once which rooms
 //! have news. A server has one dispatcher per runtime thread: telling it wakes one task of that thread, and
 //! that task wakes the thread's readers, so that ten thousand readers cost one wake-up across threads and
@@ -17,52 +17,8 @@ use std::task::Waker;
 use slab::Slab;
 use tokio::sync::Notify;
 
-use crate::chat::Chat;
-use crate::error::ReadError;
-use crate::event::{Author, RoomName};
 use crate::room::Room;
-use crate::subscription::{From, Subscription};
 use crate::sync::{Mutex, RwLock};
-
-/// Wakes the subscriptions that were made with it, together: one for each runtime thread.
-///
-/// Spawn [`Dispatcher::run`] on the thread whose subscriptions it wakes.
-#[derive(Clone)]
-pub struct Dispatcher {
-    chat: Chat,
-    waiting: Arc<Waiting>,
-}
-
-impl Dispatcher {
-    pub(crate) fn new(chat: Chat, waiting: Arc<Waiting>) -> Self {
-        Self { chat, waiting }
-    }
-
-    /// Wakes readers for as long as it is polled. Without it they sleep.
-    pub fn run(&self) -> impl Future<Output = ()> + Send + 'static {
-        let waiting = self.waiting.clone();
-        async move {
-            loop {
-                waiting.wake_told().await;
-            }
-        }
-    }
-
-    /// Joins a room, as [`Chat::subscribe`] does, to be woken by this dispatcher.
-    pub async fn subscribe(
-        &self,
-        room: &RoomName,
-        from: From,
-        reader: Option<Author>,
-    ) -> Result<Subscription, ReadError> {
-        Subscription::open(self.chat.shared().clone(), &self.waiting, room, from, reader).await
-    }
-
-    /// The chat it belongs to.
-    pub fn chat(&self) -> &Chat {
-        &self.chat
-    }
-}
 
 /// The dispatchers of a chat.
 #[derive(Default)]

@@ -1,8 +1,7 @@
 //! What the fuzz targets in `verify/fuzz` run: what strangers, or a bad disk, hand their bytes to.
 
 use crate::event::{Place, RoomName};
-use crate::log::record;
-use crate::log::record::Fields;
+use crate::log::record::{self, Fields};
 
 const POSITION: u64 = 42;
 

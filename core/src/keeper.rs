@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 
-use crate::chat::Shared;
 use crate::rooms::ROOM_IDLE_MAX;
+use crate::shared::Shared;
 
 /// How often it looks at the rooms whose signals changed.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

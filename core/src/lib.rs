@@ -44,9 +44,9 @@
 //! | rooms being emptied at a time | 1,000 |
 
 mod chat;
-mod committer;
 mod copying;
 mod counters;
+mod dispatcher;
 mod encoder;
 mod error;
 mod event;
@@ -54,7 +54,6 @@ mod fanout;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod history;
-mod idempotency;
 mod keeper;
 pub mod limits;
 pub mod log;
@@ -62,13 +61,12 @@ mod message;
 #[cfg(loom)]
 #[path = "../../verify/loom/src/models/mod.rs"]
 pub mod models;
-mod moderation;
 mod reaction;
 mod readpool;
-mod retention;
 mod ring;
 mod room;
 mod rooms;
+mod shared;
 mod signals;
 mod subscription;
 mod sync;
@@ -77,16 +75,16 @@ mod sync;
 pub mod testing;
 mod writer;
 
-pub use chat::{Builder, Chat, OpenError, Overview};
+pub use chat::{Ban, Builder, Chat, Overview};
 pub use copying::Copying;
 pub use counters::{Histogram, Stats};
+pub use dispatcher::Dispatcher;
 pub use encoder::{Encoder, FrameKind, Item, Presence, Signal};
 pub use error::{ReadError, SendError};
 pub use event::{
     Action, Author, AuthorKind, Body, Draft, Epoch, Event, InvalidRoomName, MalformedPlace, Place, Position,
     Receipt, RoomName, Timestamp,
 };
-pub use fanout::Dispatcher;
 pub use history::{HistoryPage, HistoryRange};
 pub use limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX, EMPTYING_MAX,
@@ -94,8 +92,8 @@ pub use limits::{
     PRESENCE_NAMES_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, ROOM_NAME_BYTES_MAX,
     TYPING_NAMES_MAX,
 };
+pub use log::OpenError;
 pub use message::{Message, Reacted, Reactions};
-pub use moderation::Ban;
 pub use reaction::{Reaction, UnknownReaction};
-pub use retention::Keep;
 pub use subscription::{Delivery, From, Opened, Opening, Received, ResetReason, Subscription};
+pub use writer::Keep;

@@ -14,7 +14,6 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::sync::oneshot;
 
-use crate::chat::Shared;
 use crate::encoder::{FrameKind, Item, Signal};
 use crate::error::ReadError;
 use crate::event::{Author, Epoch, Event, Place, Position, RoomName};
@@ -22,6 +21,7 @@ use crate::fanout::{Slot, Waiting};
 use crate::limits::{HISTORY_DEFAULT, HISTORY_MAX};
 use crate::log::{Log, LogError};
 use crate::room::{PULL_BYTES_MAX, Pull, Room};
+use crate::shared::Shared;
 
 /// Where a subscription begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use crate::event::{Body, Epoch, Position, Receipt};
 use crate::limits::REACTIONS_PER_MESSAGE_MAX;
 use crate::log::{Append, Log, LogError, What};
 use crate::reaction::Reaction;
-use crate::writer::{Verdict, unreadable};
+use crate::writer::verdict::{Verdict, unreadable};
 
 /// What a batch has changed of reactions so far, for those who come after in the same batch.
 #[derive(Default)]

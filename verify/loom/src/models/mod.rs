@@ -17,8 +17,6 @@ use loom::future::block_on;
 use loom::thread;
 use parking_lot::Mutex;
 
-use crate::chat::Shared;
-use crate::committer::Committer;
 use crate::counters::Counters;
 use crate::encoder::{Encoders, FrameKind, Item};
 use crate::event::{Author, AuthorKind, Body, Draft, Epoch, Event, Position, RoomName, Timestamp};
@@ -27,7 +25,9 @@ use crate::log::Log as _;
 use crate::readpool::ReadPool;
 use crate::room::{Pull, Room};
 use crate::rooms::Rooms;
+use crate::shared::Shared;
 use crate::subscription::{Delivery, From, Received, Subscription};
+use crate::writer::Committer;
 use crate::{Keep, SendError};
 use log::ModelLog;
 

@@ -1,101 +1,25 @@
 //! The sending side: the bounded queue to the one writer, and whether writes are taken.
-//!
-//! A send is put into the queue under the gate's lock, and the gate is shut by taking the queue away under the
-//! same lock. So what is in the queue when it is shut is all that there will ever be: the writer answers it to
-//! the last, and no send waits for an answer that cannot come.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::chat::Shared;
 use crate::error::SendError;
 use crate::event::{Action, Author, Draft, Receipt, RoomName};
-use crate::idempotency::Window;
 use crate::limits::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
 use crate::log::Ruling;
-use crate::retention::Keep;
+use crate::shared::Shared;
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Sender, TrySendError, bounded};
-use crate::sync::thread::JoinHandle;
-use crate::sync::{Mutex, RwLock, thread};
-use crate::writer::Writer;
+use crate::sync::thread::{self, JoinHandle};
+use crate::writer::idempotency::Window;
+use crate::writer::queue::{CLOSED, Fresh, Gate, Pending, Request, Reserved};
+use crate::writer::retention::Keep;
+use crate::writer::thread::Writer;
 
-const CLOSED: &str = "the chat is closed";
 const WRITER_FAILED: &str = "the writer failed; a restart opens the log anew";
-
-pub(crate) type Reply = oneshot::Sender<Result<Receipt, SendError>>;
-
-/// What is asked of the writer.
-pub(crate) enum Request {
-    /// An event of a room.
-    Send(RoomName, Draft),
-    /// A ban, or the end of one.
-    Rule(Ruling),
-}
-
-/// A send on its way to the writer.
-pub(crate) struct Pending {
-    pub request: Request,
-    pub reply: Reply,
-    pub reserved: Reserved,
-}
-
-/// A send's share of the queue's bytes, given back when it is dropped.
-pub(crate) struct Reserved {
-    pub bytes: usize,
-    all: Arc<AtomicUsize>,
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
-
-/// Whether writes are taken.
-#[derive(Default)]
-pub(crate) struct Gate {
-    /// `None` once no more sends are taken.
-    queue: RwLock<Option<Sender<Pending>>>,
-    /// Why nothing can be stored any more.
-    broken: OnceLock<String>,
-}
-
-impl Gate {
-    /// Nothing is stored any more. The first reason is the one to tell.
-    pub fn break_for(&self, why: String) {
-        let _ = self.broken.set(why);
-    }
-
-    pub fn broken(&self) -> Option<&str> {
-        self.broken.get().map(String::as_str)
-    }
-
-    /// Takes no more sends. What is in the queue is still the writer's.
-    fn shut(&self) {
-        self.queue.write().take();
-    }
-
-    fn check(&self) -> Result<(), String> {
-        match self.broken.get() {
-            Some(why) => Err(why.clone()),
-            None if self.queue.read().is_none() => Err(CLOSED.into()),
-            None => Ok(()),
-        }
-    }
-}
-
-/// The keys of the log's tail, on their way from the thread that reads them to the writer.
-#[derive(Default)]
-pub(crate) struct Fresh(Mutex<Option<Window>>);
-
-impl Fresh {
-    pub fn take(&self) -> Option<Window> {
-        self.0.lock().take()
-    }
-}
 
 #[derive(Debug, Clone)]
 enum WindowState {
@@ -117,7 +41,7 @@ impl Committer {
     pub fn start(shared: Arc<Shared>, keep: Keep) -> std::io::Result<Self> {
         let (queue, pending) = bounded(QUEUE_SENDS_MAX);
         let gate = Arc::new(Gate::default());
-        *gate.queue.write() = Some(queue);
+        gate.open(queue);
         let (fresh, window) = read_window(&shared)?;
         let writer = Writer::new(shared, keep, gate.clone(), fresh);
         let watched = gate.clone();
@@ -226,7 +150,7 @@ fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<Fresh>, watch::Rece
     let read = move || {
         let state = match catch_unwind(AssertUnwindSafe(|| Window::rebuild(&*shared.log))) {
             Ok(Ok(window)) => {
-                *there.0.lock() = Some(window);
+                there.put(window);
                 WindowState::There
             }
             Ok(Err(error)) => WindowState::Failed(format!("the idempotency keys cannot be read: {error}")),

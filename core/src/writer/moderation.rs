@@ -3,65 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::chat::{Chat, check_author};
 use crate::error::SendError;
-use crate::event::{Action, Author, Body, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
+use crate::event::{Action, Body, Draft, Epoch, Receipt, RoomName};
 use crate::limits::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX};
-use crate::log::{Record, Ruling, Standing, What};
-use crate::writer::Verdict;
-
-/// An author who is banned: posts, edits, deletes and reacts to nothing, in no room, and is named there by no presence or typing.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ban {
-    /// Who.
-    pub author_id: Arc<str>,
-    /// Who banned them, as then named.
-    pub by: Option<Author>,
-    /// The position of the ban in the log.
-    pub position: Position,
-    /// When.
-    pub created_at: Timestamp,
-}
-
-impl Chat {
-    /// Bans an author from all rooms, and resolves when that is durable. Who may do it is the embedder's to decide.
-    ///
-    /// A ban is a record of the log outside every room (its receipt's `prev` is 0), and it outlives that record. An
-    /// author who is banned already stays so, and the receipt is the one of the ban.
-    pub async fn ban(&self, author_id: &str, by: Author) -> Result<Receipt, SendError> {
-        self.rule(author_id, by, true).await
-    }
-
-    /// Takes a ban back, as durably. Of somebody who is not banned it is one more record and nothing else.
-    pub async fn unban(&self, author_id: &str, by: Author) -> Result<Receipt, SendError> {
-        self.rule(author_id, by, false).await
-    }
-
-    async fn rule(&self, author_id: &str, by: Author, banned: bool) -> Result<Receipt, SendError> {
-        check_author(author_id, &by.name)?;
-        check_author(&by.id, &by.name)?;
-        self.committer().rule(Ruling { author_id: author_id.into(), banned, by: Some(by) }).await
-    }
-
-    /// Everybody who is banned, by id; at most [`BANS_MAX`].
-    pub fn bans(&self) -> Vec<Ban> {
-        let ban = |record: Record| {
-            let Ruling { author_id, by, .. } = record.ruling?;
-            Some(Ban { author_id, by, position: record.position, created_at: record.created_at })
-        };
-        self.shared().log.standing().bans().into_iter().filter_map(ban).collect()
-    }
-
-    /// Whether a room is closed to writing.
-    pub fn is_closed(&self, room: &RoomName) -> bool {
-        self.shared().log.standing().is_closed(room)
-    }
-
-    /// The rooms that are closed to writing, by name; at most [`CLOSED_ROOMS_MAX`].
-    pub fn closed_rooms(&self) -> Vec<RoomName> {
-        self.shared().log.standing().closed_rooms()
-    }
-}
+use crate::log::{Record, Standing, What};
+use crate::writer::verdict::Verdict;
 
 /// What a batch has changed so far, for those who come after in the same batch. The numbers are those of its
 /// records; `None` took something back.

@@ -5,24 +5,22 @@
 //! in this order. While one commit runs the next batch gathers by itself: there is no timer. Every sender gets
 //! one of three answers: stored, certainly not stored, or unknown.
 
-mod reactions;
-
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::chat::Shared;
-use crate::committer::{Fresh, Gate, Pending, Reply, Request, Reserved};
 use crate::error::SendError;
-use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Timestamp};
-use crate::idempotency::{Hasher, Window};
-use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, EDITS_PER_MESSAGE_MAX};
-use crate::log::{Append, CommitError, Committed, Hash, LogError, What};
-use crate::moderation::Changes;
-use crate::retention::{CUT_EVENTS_MAX, Keep, Retention};
+use crate::event::{Position, Receipt, RoomName, Timestamp};
+use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX};
+use crate::log::{Append, CommitError, Committed};
+use crate::shared::Shared;
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
-use crate::writer::reactions::Changed;
+use crate::writer::batch::Batch;
+use crate::writer::idempotency::{Hasher, Window};
+use crate::writer::queue::{Fresh, Gate, Pending};
+use crate::writer::retention::{CUT_EVENTS_MAX, Keep, Retention};
+use crate::writer::validate::Validator;
+use crate::writer::verdict::Verdict;
 
 /// How long the writer waits for a send before it looks after retention.
 const IDLE_EVERY: Duration = Duration::from_secs(1);
@@ -47,37 +45,6 @@ pub(crate) struct Writer {
     heads_seen: Option<RoomName>,
     /// When it last looked after retention.
     idle_at: Instant,
-}
-
-/// What becomes of one pending send.
-pub(crate) enum Verdict {
-    /// It is the batch's nth record.
-    Event(usize),
-    /// It is a record already: its key has made it, or what it asks for stands.
-    Replay(Receipt),
-    Rejected(SendError),
-    /// Rejected because of another send of the batch: holds only if the batch is stored.
-    RejectedByBatch(SendError),
-}
-
-impl From<SendError> for Verdict {
-    fn from(error: SendError) -> Self {
-        Self::Rejected(error)
-    }
-}
-
-/// A batch being judged.
-#[derive(Default)]
-struct Batch {
-    appends: Vec<Append>,
-    /// Keys of the batch and their event.
-    keys: HashMap<Hash, usize>,
-    /// Messages that the batch deletes.
-    deletes: Vec<Position>,
-    /// What it closes, bans and empties.
-    changes: Changes,
-    reactions: Changed,
-    replies: Vec<(Reply, Verdict, Reserved)>,
 }
 
 type Stored = Result<Vec<Committed>, CommitError>;
@@ -122,152 +89,18 @@ impl Writer {
         self.last_at = now;
         let mut batch = Batch::default();
         for Pending { request, reply, reserved } in pending {
-            let verdict = self.judge(&mut batch, request, now).unwrap_or_else(|verdict| verdict);
+            let verdict = match self.validator().judge(&batch, request, now) {
+                Ok(append) => Verdict::Event(batch.push(append)),
+                Err(verdict) => verdict,
+            };
             batch.replies.push((reply, verdict, reserved));
         }
         let stored = if batch.appends.is_empty() { Ok(Vec::new()) } else { self.store(&batch.appends) };
         self.answer(batch, &stored);
     }
 
-    /// Decides what becomes of a request, and adds its record to the batch if it makes one.
-    fn judge(&self, batch: &mut Batch, request: Request, now: Timestamp) -> Result<Verdict, Verdict> {
-        if let Some(why) = self.gate.broken() {
-            return Err(SendError::Unavailable(why.into()).into());
-        }
-        let append = match request {
-            Request::Send(room, draft) => self.judge_draft(batch, room, draft, now)?,
-            Request::Rule(ruling) => {
-                let what =
-                    if ruling.banned { What::Ban(ruling.author_id) } else { What::Unban(ruling.author_id) };
-                Append { what, author: ruling.by, created_at: now, key: None, content_hash: None }
-            }
-        };
-        batch.changes.settled(self.shared.log.standing(), &append.what, self.shared.log.epoch())?;
-        let nth = batch.appends.len();
-        if let Some(key) = append.key {
-            batch.keys.insert(key, nth);
-        }
-        if let What::Event { body: Body::Delete { target }, .. } = append.what {
-            batch.deletes.push(target);
-        }
-        batch.changes.note(&append.what, nth);
-        batch.reactions.note(&append, nth);
-        batch.appends.push(append);
-        Ok(Verdict::Event(nth))
-    }
-
-    /// The record of a draft that may become one.
-    fn judge_draft(
-        &self,
-        batch: &Batch,
-        room: RoomName,
-        draft: Draft,
-        now: Timestamp,
-    ) -> Result<Append, Verdict> {
-        let (mut key, mut content_hash) = (None, None);
-        if let (Some(text), Action::Post { content, reply_to }) = (&draft.key, &draft.action) {
-            let author_id = draft.author.as_ref().map_or("", |author| &author.id);
-            let hash = self.hasher.key(author_id, text);
-            let content = self.hasher.content(&room, content, *reply_to);
-            if let Some(&earlier) = batch.keys.get(&hash) {
-                let same = batch.appends[earlier].content_hash == Some(content);
-                return Err(if same {
-                    Verdict::Event(earlier)
-                } else {
-                    Verdict::RejectedByBatch(SendError::KeyReused)
-                });
-            }
-            // Before it is asked who may send: what was sent when they might keeps its receipt.
-            if let Some(receipt) = self.seen(&hash, &content)? {
-                return Err(Verdict::Replay(receipt));
-            }
-            (key, content_hash) = (Some(hash), Some(content));
-        }
-        batch.changes.may_send(self.shared.log.standing(), &room, &draft)?;
-        let body = match &draft.action {
-            Action::Post { content, reply_to } => {
-                if let Some(target) = *reply_to {
-                    self.target(batch, &room, &draft, target, true)?;
-                }
-                Body::Message { content: Some(content.as_str().into()), reply_to: *reply_to }
-            }
-            Action::Edit { target, content, moderator } => {
-                self.target(batch, &room, &draft, *target, *moderator)?;
-                let edits =
-                    self.shared.log.edits(*target).map_err(|error| Verdict::Rejected(unreadable(error)))?;
-                if edits >= EDITS_PER_MESSAGE_MAX {
-                    return Err(SendError::TooManyEdits(*target).into());
-                }
-                Body::Edit { target: *target, content: Some(content.as_str().into()) }
-            }
-            Action::Delete { target, moderator } => {
-                self.target(batch, &room, &draft, *target, *moderator)?;
-                Body::Delete { target: *target }
-            }
-            Action::React { target, reaction, on } => {
-                self.target(batch, &room, &draft, *target, true)?;
-                let Some(author) = &draft.author else { return Err(SendError::NotAuthor(*target).into()) };
-                let asked = (*target, *reaction, *on);
-                let count = batch.reactions.judge(&*self.shared.log, asked, &author.id)?;
-                Body::Reaction { target: *target, reaction: *reaction, on: *on, count: count as u64 }
-            }
-            Action::Close => Body::Close,
-            Action::Open => Body::Open,
-            Action::Empty => Body::Empty,
-        };
-        let what = What::Event { room, body };
-        Ok(Append { what, author: draft.author, created_at: now, key, content_hash })
-    }
-
-    /// Whether the draft may be about the message at `target`: it is there, and its author's or `anybody`'s.
-    fn target(
-        &self,
-        batch: &Batch,
-        room: &RoomName,
-        draft: &Draft,
-        target: Position,
-        anybody: bool,
-    ) -> Result<(), Verdict> {
-        let unknown = SendError::UnknownTarget(target);
-        let log = &*self.shared.log;
-        let mut record = log.record(target).map_err(unreadable)?;
-        if record.is_none() && matches!(draft.action, Action::Delete { .. }) {
-            // The message itself is below the floor; an edit of it that is not can still be taken away.
-            record = log.last_edit(target).map_err(unreadable)?;
-        }
-        let Some(event) = record.and_then(|record| record.event) else { return Err(unknown.into()) };
-        let content = match &event.body {
-            Body::Message { content, .. } => content,
-            Body::Edit { target: of, content } if *of == target && event.position != target => content,
-            _ => return Err(unknown.into()),
-        };
-        if event.room != *room {
-            return Err(unknown.into());
-        }
-        let id = |author: &Option<Author>| author.as_ref().map(|author| author.id.clone());
-        if !anybody && (draft.author.is_none() || id(&event.author) != id(&draft.author)) {
-            return Err(SendError::NotAuthor(target).into());
-        }
-        if content.is_none() {
-            return Err(SendError::TargetDeleted(target).into());
-        }
-        if batch.deletes.contains(&target) || batch.changes.emptied(room) {
-            return Err(Verdict::RejectedByBatch(SendError::TargetDeleted(target)));
-        }
-        Ok(())
-    }
-
-    /// The receipt of the event that a key has made, if it has.
-    fn seen(&self, key: &Hash, content: &Hash) -> Result<Option<Receipt>, SendError> {
-        let Some(position) = self.window.get(key) else { return Ok(None) };
-        // Below the floor the promise ends.
-        let Some(record) = self.shared.log.record(position).map_err(unreadable)? else { return Ok(None) };
-        // A delete cleared the hash: what the content was is not known any more, and need not be.
-        if record.content_hash.is_some_and(|known| known != *content) {
-            return Err(SendError::KeyReused);
-        }
-        let prev = record.event.map_or(0, |event| event.prev);
-        Ok(Some(Receipt { position, prev, epoch: self.shared.log.epoch(), created_at: record.created_at }))
+    fn validator(&self) -> Validator<'_> {
+        Validator { gate: &self.gate, log: &*self.shared.log, hasher: &self.hasher, window: &self.window }
     }
 
     /// Stores events, and takes a step of a cut along.
@@ -393,12 +226,6 @@ fn gather(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
         batch.push(pending);
     }
     batch
-}
-
-/// The log cannot be read: nothing was stored.
-#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
-pub(crate) fn unreadable(error: LogError) -> SendError {
-    SendError::Unavailable(error.to_string())
 }
 
 fn not_stored(error: &CommitError) -> SendError {

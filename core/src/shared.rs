@@ -1,0 +1,49 @@
+//! What the parts of a chat share: the log, the rooms in memory, and the way to their readers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use parking_lot::Mutex;
+
+use crate::counters::Counters;
+use crate::encoder::Encoders;
+use crate::event::{Event, RoomName};
+use crate::fanout::Fanout;
+use crate::log::Log;
+use crate::readpool::ReadPool;
+use crate::room::Room;
+use crate::rooms::Rooms;
+
+/// What the parts of a chat share.
+pub(crate) struct Shared {
+    pub log: Arc<dyn Log>,
+    pub rooms: Rooms,
+    pub encoders: Encoders,
+    pub fanout: Fanout,
+    pub reads: ReadPool,
+    pub counters: Counters,
+    /// Rooms whose signals changed, by number: for the keeper to look at.
+    pub marked: Mutex<HashMap<u64, Arc<Room>>>,
+    /// There was too little space for the last commit, or there is for any.
+    pub disk_full: AtomicBool,
+}
+
+impl Shared {
+    /// Hands committed events to the rooms in memory. Returns those rooms, each once.
+    pub fn publish<'a>(&self, events: impl Iterator<Item = &'a Arc<Event>>) -> Vec<Arc<Room>> {
+        let mut known: HashMap<&RoomName, Option<Arc<Room>>> = HashMap::new();
+        for event in events {
+            let room = known.entry(&event.room).or_insert_with(|| self.rooms.get(&event.room));
+            if let Some(room) = room {
+                room.publish(event);
+            }
+        }
+        known.into_values().flatten().collect()
+    }
+
+    /// Asks the keeper to look at the room's signals.
+    pub fn mark(&self, room: &Arc<Room>) {
+        self.marked.lock().entry(room.number).or_insert_with(|| room.clone());
+    }
+}

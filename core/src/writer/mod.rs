@@ -1,0 +1,16 @@
+//! The one writer: the thread that stores every event, and the queue that leads to it.
+
+mod batch;
+mod handle;
+mod idempotency;
+mod moderation;
+mod queue;
+mod reactions;
+mod retention;
+mod thread;
+mod validate;
+mod verdict;
+
+pub(crate) use handle::Committer;
+pub use retention::Keep;
+pub(crate) use validate::{check, check_author};

@@ -1,0 +1,190 @@
+//! Which sends may become records: the bounds of a draft, and what it is about.
+
+use crate::error::SendError;
+use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Timestamp};
+use crate::limits::{
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, EDITS_PER_MESSAGE_MAX, KEY_BYTES_MAX,
+};
+use crate::log::{Append, Hash, Log, What};
+use crate::writer::batch::Batch;
+use crate::writer::idempotency::{Hasher, Window};
+use crate::writer::queue::{Gate, Request};
+use crate::writer::verdict::{Verdict, unreadable};
+
+/// Refuses what must not be stored, and cleans line ends.
+pub(crate) fn check(draft: &mut Draft) -> Result<(), SendError> {
+    if let Some(author) = &draft.author {
+        check_author(&author.id, &author.name)?;
+    } else if let Action::React { .. } = draft.action {
+        return Err(SendError::InvalidAuthor("id"));
+    }
+    if let Some(key) = &draft.key
+        && (key.is_empty() || key.len() > KEY_BYTES_MAX)
+    {
+        return Err(SendError::InvalidKey { bytes: key.len() });
+    }
+    if let Action::Post { content, .. } | Action::Edit { content, .. } = &mut draft.action {
+        if content.contains('\r') {
+            // SSE ends a line at CR: a text with one could forge a frame.
+            *content = content.replace("\r\n", "\n").replace('\r', "\n");
+        }
+        if content.len() > CONTENT_BYTES_MAX {
+            return Err(SendError::TooLarge { bytes: content.len() });
+        }
+        if content.chars().all(char::is_whitespace) {
+            return Err(SendError::Empty);
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn check_author(id: &str, name: &str) -> Result<(), SendError> {
+    let fits = |text: &str, max| !text.is_empty() && text.len() <= max && !text.contains(char::is_control);
+    if !fits(id, AUTHOR_ID_BYTES_MAX) {
+        return Err(SendError::InvalidAuthor("id"));
+    }
+    if !fits(name, AUTHOR_NAME_BYTES_MAX) {
+        return Err(SendError::InvalidAuthor("name"));
+    }
+    Ok(())
+}
+
+/// What a request is held against, beside the batch's records before it.
+pub(super) struct Validator<'a> {
+    pub gate: &'a Gate,
+    pub log: &'a dyn Log,
+    pub hasher: &'a Hasher,
+    pub window: &'a Window,
+}
+
+impl Validator<'_> {
+    /// The record that a request makes, if it makes one; else what becomes of it.
+    pub fn judge(&self, batch: &Batch, request: Request, now: Timestamp) -> Result<Append, Verdict> {
+        if let Some(why) = self.gate.broken() {
+            return Err(SendError::Unavailable(why.into()).into());
+        }
+        let append = match request {
+            Request::Send(room, draft) => self.judge_draft(batch, room, draft, now)?,
+            Request::Rule(ruling) => {
+                let what =
+                    if ruling.banned { What::Ban(ruling.author_id) } else { What::Unban(ruling.author_id) };
+                Append { what, author: ruling.by, created_at: now, key: None, content_hash: None }
+            }
+        };
+        batch.changes.settled(self.log.standing(), &append.what, self.log.epoch())?;
+        Ok(append)
+    }
+
+    /// The record of a draft that may become one.
+    fn judge_draft(
+        &self,
+        batch: &Batch,
+        room: RoomName,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Result<Append, Verdict> {
+        let (mut key, mut content_hash) = (None, None);
+        if let (Some(text), Action::Post { content, reply_to }) = (&draft.key, &draft.action) {
+            let author_id = draft.author.as_ref().map_or("", |author| &author.id);
+            let hash = self.hasher.key(author_id, text);
+            let content = self.hasher.content(&room, content, *reply_to);
+            if let Some(&earlier) = batch.keys.get(&hash) {
+                let same = batch.appends[earlier].content_hash == Some(content);
+                return Err(if same {
+                    Verdict::Event(earlier)
+                } else {
+                    Verdict::RejectedByBatch(SendError::KeyReused)
+                });
+            }
+            // Before it is asked who may send: what was sent when they might keeps its receipt.
+            if let Some(receipt) = self.seen(&hash, &content)? {
+                return Err(Verdict::Replay(receipt));
+            }
+            (key, content_hash) = (Some(hash), Some(content));
+        }
+        batch.changes.may_send(self.log.standing(), &room, &draft)?;
+        let body = match &draft.action {
+            Action::Post { content, reply_to } => {
+                if let Some(target) = *reply_to {
+                    self.target(batch, &room, &draft, target, true)?;
+                }
+                Body::Message { content: Some(content.as_str().into()), reply_to: *reply_to }
+            }
+            Action::Edit { target, content, moderator } => {
+                self.target(batch, &room, &draft, *target, *moderator)?;
+                let edits = self.log.edits(*target).map_err(|error| Verdict::Rejected(unreadable(error)))?;
+                if edits >= EDITS_PER_MESSAGE_MAX {
+                    return Err(SendError::TooManyEdits(*target).into());
+                }
+                Body::Edit { target: *target, content: Some(content.as_str().into()) }
+            }
+            Action::Delete { target, moderator } => {
+                self.target(batch, &room, &draft, *target, *moderator)?;
+                Body::Delete { target: *target }
+            }
+            Action::React { target, reaction, on } => {
+                self.target(batch, &room, &draft, *target, true)?;
+                let Some(author) = &draft.author else { return Err(SendError::NotAuthor(*target).into()) };
+                let asked = (*target, *reaction, *on);
+                let count = batch.reactions.judge(self.log, asked, &author.id)?;
+                Body::Reaction { target: *target, reaction: *reaction, on: *on, count: count as u64 }
+            }
+            Action::Close => Body::Close,
+            Action::Open => Body::Open,
+            Action::Empty => Body::Empty,
+        };
+        let what = What::Event { room, body };
+        Ok(Append { what, author: draft.author, created_at: now, key, content_hash })
+    }
+
+    /// Whether the draft may be about the message at `target`: it is there, and its author's or `anybody`'s.
+    fn target(
+        &self,
+        batch: &Batch,
+        room: &RoomName,
+        draft: &Draft,
+        target: Position,
+        anybody: bool,
+    ) -> Result<(), Verdict> {
+        let unknown = SendError::UnknownTarget(target);
+        let log = self.log;
+        let mut record = log.record(target).map_err(unreadable)?;
+        if record.is_none() && matches!(draft.action, Action::Delete { .. }) {
+            // The message itself is below the floor; an edit of it that is not can still be taken away.
+            record = log.last_edit(target).map_err(unreadable)?;
+        }
+        let Some(event) = record.and_then(|record| record.event) else { return Err(unknown.into()) };
+        let content = match &event.body {
+            Body::Message { content, .. } => content,
+            Body::Edit { target: of, content } if *of == target && event.position != target => content,
+            _ => return Err(unknown.into()),
+        };
+        if event.room != *room {
+            return Err(unknown.into());
+        }
+        let id = |author: &Option<Author>| author.as_ref().map(|author| author.id.clone());
+        if !anybody && (draft.author.is_none() || id(&event.author) != id(&draft.author)) {
+            return Err(SendError::NotAuthor(target).into());
+        }
+        if content.is_none() {
+            return Err(SendError::TargetDeleted(target).into());
+        }
+        if batch.deletes.contains(&target) || batch.changes.emptied(room) {
+            return Err(Verdict::RejectedByBatch(SendError::TargetDeleted(target)));
+        }
+        Ok(())
+    }
+
+    /// The receipt of the event that a key has made, if it has.
+    fn seen(&self, key: &Hash, content: &Hash) -> Result<Option<Receipt>, SendError> {
+        let Some(position) = self.window.get(key) else { return Ok(None) };
+        // Below the floor the promise ends.
+        let Some(record) = self.log.record(position).map_err(unreadable)? else { return Ok(None) };
+        // A delete cleared the hash: what the content was is not known any more, and need not be.
+        if record.content_hash.is_some_and(|known| known != *content) {
+            return Err(SendError::KeyReused);
+        }
+        let prev = record.event.map_or(0, |event| event.prev);
+        Ok(Some(Receipt { position, prev, epoch: self.log.epoch(), created_at: record.created_at }))
+    }
+}

@@ -1,0 +1,28 @@
+//! What becomes of a send.
+
+use crate::error::SendError;
+use crate::event::Receipt;
+use crate::log::LogError;
+
+/// What becomes of one pending send.
+pub(crate) enum Verdict {
+    /// It is the batch's nth record.
+    Event(usize),
+    /// It is a record already: its key has made it, or what it asks for stands.
+    Replay(Receipt),
+    Rejected(SendError),
+    /// Rejected because of another send of the batch: holds only if the batch is stored.
+    RejectedByBatch(SendError),
+}
+
+impl From<SendError> for Verdict {
+    fn from(error: SendError) -> Self {
+        Self::Rejected(error)
+    }
+}
+
+/// The log cannot be read: nothing was stored.
+#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
+pub(crate) fn unreadable(error: LogError) -> SendError {
+    SendError::Unavailable(error.to_string())
+}
