@@ -8,20 +8,20 @@ use crossbeam::channel::{Sender, bounded};
 use parking_lot::Mutex;
 
 use crate::counters::{Counters, Stats};
-use crate::dispatcher::Dispatcher;
-use crate::encoder::{Encoder, Encoders, FrameKind, Presence};
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
-use crate::fanout::{Fanout, Waiting};
-use crate::history::{self, HistoryPage, HistoryRange};
-use crate::keeper;
-use crate::limits::{BANS_MAX, CLOSED_ROOMS_MAX, FRAME_KINDS_MAX};
+use crate::limits::FRAME_KINDS_MAX;
 use crate::log::{self, Log, LogError, OpenError, Record, Ruling};
 use crate::message::Message;
-use crate::readpool::ReadPool;
-use crate::rooms::Rooms;
+use crate::read::dispatcher::Dispatcher;
+use crate::read::history::{self, HistoryPage, HistoryRange};
+use crate::read::pool::ReadPool;
+use crate::read::subscription::{From, Subscription};
+use crate::room::encoder::{Encoder, Encoders, FrameKind, Presence};
+use crate::room::fanout::{Fanout, Waiting};
+use crate::room::housekeeping;
+use crate::room::table::Rooms;
 use crate::shared::Shared;
-use crate::subscription::{From, Subscription};
 use crate::writer::{Committer, Keep, check, check_author};
 
 /// A room at a glance.
@@ -97,7 +97,7 @@ impl Builder {
         });
         let committer = Committer::start(shared.clone(), self.keep)?;
         let (keeper, stop) = bounded(0);
-        keeper::start(Arc::downgrade(&shared), stop)?;
+        housekeeping::start(Arc::downgrade(&shared), stop)?;
         let waiting = shared.fanout.waiting(false);
         Ok(Chat(Arc::new(Inner { shared, committer, waiting, _keeper: keeper })))
     }
@@ -242,7 +242,7 @@ impl Chat {
         self.0.committer.rule(Ruling { author_id: author_id.into(), banned, by: Some(by) }).await
     }
 
-    /// Everybody who is banned, by id; at most [`BANS_MAX`].
+    /// Everybody who is banned, by id; at most [`crate::BANS_MAX`].
     pub fn bans(&self) -> Vec<Ban> {
         let ban = |record: Record| {
             let Ruling { author_id, by, .. } = record.ruling?;
@@ -256,7 +256,7 @@ impl Chat {
         self.0.shared.log.standing().is_closed(room)
     }
 
-    /// The rooms that are closed to writing, by name; at most [`CLOSED_ROOMS_MAX`].
+    /// The rooms that are closed to writing, by name; at most [`crate::CLOSED_ROOMS_MAX`].
     pub fn closed_rooms(&self) -> Vec<RoomName> {
         self.0.shared.log.standing().closed_rooms()
     }

@@ -44,17 +44,11 @@
 //! | rooms being emptied at a time | 1,000 |
 
 mod chat;
-mod copying;
 mod counters;
-mod dispatcher;
-mod encoder;
 mod error;
 mod event;
-mod fanout;
 #[cfg(fuzzing)]
 pub mod fuzzing;
-mod history;
-mod keeper;
 pub mod limits;
 pub mod log;
 mod message;
@@ -62,13 +56,10 @@ mod message;
 #[path = "../../verify/loom/src/models/mod.rs"]
 pub mod models;
 mod reaction;
-mod readpool;
-mod ring;
+mod read;
 mod room;
-mod rooms;
 mod shared;
-mod signals;
-mod subscription;
+mod snapshot;
 mod sync;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
@@ -76,16 +67,12 @@ pub mod testing;
 mod writer;
 
 pub use chat::{Ban, Builder, Chat, Overview};
-pub use copying::Copying;
 pub use counters::{Histogram, Stats};
-pub use dispatcher::Dispatcher;
-pub use encoder::{Encoder, FrameKind, Item, Presence, Signal};
 pub use error::{ReadError, SendError};
 pub use event::{
     Action, Author, AuthorKind, Body, Draft, Epoch, Event, InvalidRoomName, MalformedPlace, Place, Position,
     Receipt, RoomName, Timestamp,
 };
-pub use history::{HistoryPage, HistoryRange};
 pub use limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX, EMPTYING_MAX,
     FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEEP_AGE_MIN, KEY_BYTES_MAX, PAGE_MESSAGES_MAX,
@@ -95,5 +82,9 @@ pub use limits::{
 pub use log::OpenError;
 pub use message::{Message, Reacted, Reactions};
 pub use reaction::{Reaction, UnknownReaction};
-pub use subscription::{Delivery, From, Opened, Opening, Received, ResetReason, Subscription};
+pub use read::dispatcher::Dispatcher;
+pub use read::history::{HistoryPage, HistoryRange};
+pub use read::subscription::{Delivery, From, Opened, Opening, Received, ResetReason, Subscription};
+pub use room::encoder::{Encoder, FrameKind, Item, Presence, Signal};
+pub use snapshot::Copying;
 pub use writer::Keep;

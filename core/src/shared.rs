@@ -7,13 +7,13 @@ use std::sync::atomic::AtomicBool;
 use parking_lot::Mutex;
 
 use crate::counters::Counters;
-use crate::encoder::Encoders;
 use crate::event::{Event, RoomName};
-use crate::fanout::Fanout;
 use crate::log::Log;
-use crate::readpool::ReadPool;
-use crate::room::Room;
-use crate::rooms::Rooms;
+use crate::read::pool::ReadPool;
+use crate::room::encoder::Encoders;
+use crate::room::fanout::Fanout;
+use crate::room::live::Room;
+use crate::room::table::Rooms;
 
 /// What the parts of a chat share.
 pub(crate) struct Shared {

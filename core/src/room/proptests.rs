@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::limits::RING_EVENTS_MAX;
-use crate::room::{Pull, Room};
+use crate::room::live::{Pull, Room};
 
 const READERS: usize = 3;
 

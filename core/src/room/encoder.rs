@@ -7,7 +7,6 @@
 use bytes::Bytes;
 
 use crate::event::{Author, Epoch, Event};
-use crate::limits::PRESENCE_NAMES_MAX;
 
 /// Which encoder a reader's frames are made by: what [`crate::Builder::encoder`] returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +33,7 @@ pub enum Signal {
 pub struct Presence {
     /// All readers, named or not.
     pub count: usize,
-    /// Those who are known by name, at most [`PRESENCE_NAMES_MAX`], each once.
+    /// Those who are known by name, at most [`crate::PRESENCE_NAMES_MAX`], each once.
     pub authors: Vec<Author>,
 }
 

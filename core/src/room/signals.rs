@@ -1,6 +1,6 @@
 //! Presence and typing of one room: shown, never logged, gathered.
 //!
-//! A join or a leave only marks the room; the keeper (see [`crate::keeper`]) publishes at most one presence
+//! A join or a leave only marks the room; the keeper (see [`crate::room::housekeeping`]) publishes at most one presence
 //! signal and one typing signal per room and second. Each published signal gets the room's next sequence
 //! number, and a reader that holds an older number takes the newest of each kind: signals in between are
 //! passed over, as only the latest state counts.
@@ -17,9 +17,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::encoder::{Encoders, FrameKind, Item, Presence, Signal};
 use crate::event::{Author, Position};
 use crate::limits::{FRAME_KINDS_MAX, PRESENCE_NAMES_MAX, TYPING_NAMES_MAX};
+use crate::room::encoder::{Encoders, FrameKind, Item, Presence, Signal};
 
 /// Least time between two signals of one kind in one room.
 pub const SIGNAL_INTERVAL: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 
-use crate::rooms::ROOM_IDLE_MAX;
+use crate::room::table::ROOM_IDLE_MAX;
 use crate::shared::Shared;
 
 /// How often it looks at the rooms whose signals changed.

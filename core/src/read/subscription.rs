@@ -14,13 +14,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use tokio::sync::oneshot;
 
-use crate::encoder::{FrameKind, Item, Signal};
 use crate::error::ReadError;
 use crate::event::{Author, Epoch, Event, Place, Position, RoomName};
-use crate::fanout::{Slot, Waiting};
 use crate::limits::{HISTORY_DEFAULT, HISTORY_MAX};
 use crate::log::{Log, LogError};
-use crate::room::{PULL_BYTES_MAX, Pull, Room};
+use crate::room::encoder::{FrameKind, Item, Signal};
+use crate::room::fanout::{Slot, Waiting};
+use crate::room::live::{PULL_BYTES_MAX, Pull, Room};
 use crate::shared::Shared;
 
 /// Where a subscription begins.

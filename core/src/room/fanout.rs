@@ -17,7 +17,7 @@ use std::task::Waker;
 use slab::Slab;
 use tokio::sync::Notify;
 
-use crate::room::Room;
+use crate::room::live::Room;
 use crate::sync::{Mutex, RwLock};
 
 /// The dispatchers of a chat.

@@ -11,11 +11,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
-use crate::encoder::{Encoders, FrameKind};
 use crate::event::{Body, Event, Position, RoomName};
 use crate::limits::FRAME_KINDS_MAX;
-use crate::ring::{Entry, Piece, Ring};
-use crate::signals::Signals;
+use crate::room::encoder::{Encoders, FrameKind};
+use crate::room::ring::{Entry, Piece, Ring};
+use crate::room::signals::Signals;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock};
 
@@ -216,12 +216,10 @@ impl Room {
 }
 
 #[cfg(test)]
-mod proptests;
-#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::encoder::Item;
     use crate::event::{Epoch, Timestamp};
+    use crate::room::encoder::Item;
 
     #[test]
     fn frames_joined_before_a_delete_or_an_empty_are_not_served_after_it() {

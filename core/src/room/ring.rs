@@ -10,9 +10,9 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use crate::encoder::{Encoders, FrameKind, Item};
 use crate::event::{Body, Event, Position};
 use crate::limits::{FRAME_KINDS_MAX, RING_BYTES_MAX, RING_EVENTS_MAX};
+use crate::room::encoder::{Encoders, FrameKind, Item};
 
 /// An event with its frames takes about this many times the event alone.
 const FRAMES_FACTOR: usize = 3;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::event::RoomName;
-use crate::room::Room;
+use crate::room::live::Room;
 use crate::sync::Table;
 use crate::sync::atomic::{AtomicU64, Ordering};
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use crate::error::ReadError;
 use crate::event::{Author, RoomName};
-use crate::fanout::Waiting;
+use crate::read::subscription::{From, Subscription};
+use crate::room::fanout::Waiting;
 use crate::shared::Shared;
-use crate::subscription::{From, Subscription};
 
 /// Wakes the subscriptions that were made with it, together: one for each runtime thread.
 ///
