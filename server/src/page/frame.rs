@@ -6,6 +6,9 @@
 //! harmless: a row is appended only to a list that does not hold it. What a patch is aimed at may be gone
 //! from the page; it then does nothing.
 //!
+//! A patch of a row or of a text has a line of data of its own, the position of its event or of its target: Datastar
+//! ignores it, and the script need not search the HTML.
+//!
 //! No frame holds a CR, which would end a line of it: HTML escaping does not know SSE. Nor does it hold an LF
 //! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of HTML
 //! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
@@ -70,7 +73,7 @@ impl sse::Dialect for Dialect {
     }
 
     fn gap(&self, _from: Position, at: Place, is_closed: bool, out: &mut Vec<u8>) {
-        append(&format!("gap-{}", at.position), rows::gap(WORDS, at.position), out);
+        append(&format!("gap-{}", at.position), at.position, rows::gap(WORDS, at.position), out);
         closed(is_closed, out);
         place(at, out);
     }
@@ -107,13 +110,13 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
                 reactions: &[],
                 answered: reply_to.map(|target| Answered { target, quoted: Quoted::Unread }),
             };
-            append(&format!("m-{}", event.position), rows::message(WORDS, &row), out);
+            append(&format!("m-{}", event.position), event.position, rows::message(WORDS, &row), out);
         }
         Body::Edit { target, content: Some(content) } => {
-            outer(rows::text(WORDS, *target, Some(&**content), true), out);
+            text(*target, rows::text(WORDS, *target, Some(&**content), true), out);
         }
         Body::Delete { target } => {
-            outer(rows::text(WORDS, *target, None, false), out);
+            text(*target, rows::text(WORDS, *target, None, false), out);
             reactions::remove(*target, out);
         }
         Body::Reaction { target, reaction, on, count } => {
@@ -131,7 +134,8 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
         }
         Body::Empty => {
             let notice = rows::notice(WORDS, event.position, Did::Emptied, event.author.as_ref());
-            push(elements(notice).selector("#messages").mode(ElementPatchMode::Inner), out);
+            let list = elements(notice).selector("#messages").mode(ElementPatchMode::Inner);
+            push(with_data(list, "position", event.position), out);
             outer(rows::emptied(WORDS, event.room.as_str()), out);
         }
         // An edit of a message that was deleted since; a kind of a newer release: only the place moves.
@@ -142,7 +146,7 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
 /// A line that says what was done to the room.
 fn notice(event: &Event, did: Did, out: &mut Vec<u8>) {
     let line = rows::notice(WORDS, event.position, did, event.author.as_ref());
-    append(&format!("e-{}", event.position), line, out);
+    append(&format!("e-{}", event.position), event.position, line, out);
 }
 
 /// Whether the room can be written to: the same for everybody in it.
@@ -157,8 +161,21 @@ fn place(at: Place, out: &mut Vec<u8>) {
 }
 
 /// Appends a row with this id to the list, unless it is there.
-fn append(id: &str, row: Markup, out: &mut Vec<u8>) {
-    push(elements(row).selector(absent(id)).mode(ElementPatchMode::Append), out);
+fn append(id: &str, position: Position, row: Markup, out: &mut Vec<u8>) {
+    let row = elements(row).selector(absent(id)).mode(ElementPatchMode::Append);
+    push(with_data(row, "position", position), out);
+}
+
+/// Replaces the text of a message.
+fn text(target: Position, text: Markup, out: &mut Vec<u8>) {
+    push(with_data(elements(text), "target", target), out);
+}
+
+/// Adds a line of data for the script.
+fn with_data(event: impl Into<DatastarEvent>, name: &str, value: Position) -> DatastarEvent {
+    let mut event = event.into();
+    event.data.push(format!("{name} {value}"));
+    event
 }
 
 /// The list of messages as long as it does not hold this id.
@@ -246,7 +263,7 @@ pub(super) mod tests {
         assert_eq!(patch.id, "", "the id must not come before the patch is whole");
         assert_eq!(patch.data[..2], ["selector #messages:not(:has(#m-7))", "mode append"]);
         assert!(elements_of(patch).contains(">a&#10;&#10;  b&#10;<"), "{patch:?}");
-        assert_eq!(patch.data.len(), 3, "a message is one line of data: {patch:?}");
+        assert_eq!(patch.data[3..], ["position 7"], "a message is one line of data: {patch:?}");
         assert_eq!(place.event, "datastar-patch-signals");
         assert_eq!(place.id, "5f3c9a2e-7");
         assert_eq!(place.data, ["signals {\"_place\":\"5f3c9a2e-7\"}"]);
@@ -281,7 +298,7 @@ pub(super) mod tests {
             assert_eq!(place.data, ["signals {\"_place\":\"5f3c9a2e-7\"}"]);
             assert_eq!(
                 patch.data.iter().filter(|line| !line.starts_with("elements ")).count(),
-                2,
+                3,
                 "{patch:?}"
             );
             let html = elements_of(patch);
@@ -329,10 +346,12 @@ pub(super) mod tests {
     fn an_edit_and_a_delete_are_aimed_at_the_text_of_their_target() {
         let edit = framed(Item::Event(&event(Body::Edit { target: 3, content: Some("new".into()) })));
         assert_eq!(edit.len(), 2);
+        assert_eq!(edit[0].data.last().unwrap(), "target 3");
         let html = elements_of(&edit[0]);
         assert!(html.contains("id=\"t-3\"") && html.contains("new") && html.contains("edited"), "{html}");
         let delete = framed(Item::Event(&event(Body::Delete { target: 3 })));
         assert_eq!(delete[1].data, ["selector #r-3", "mode remove"], "its reactions go with it");
+        assert_eq!(delete[0].data.last().unwrap(), "target 3");
         let html = elements_of(&delete[0]);
         assert!(html.contains("id=\"t-3\"") && html.contains("deleted"), "{html}");
     }
@@ -344,6 +363,7 @@ pub(super) mod tests {
                 panic!("three events")
             };
             assert_eq!(line.data[..2], ["selector #messages:not(:has(#e-7))", "mode append"]);
+            assert_eq!(line.data.last().unwrap(), "position 7");
             assert!(elements_of(line).contains(word) && elements_of(line).contains("Ada"), "{line:?}");
             assert_eq!(closed.data, [format!("signals {{\"_closed\":{signal}}}")]);
             assert_eq!((closed.id.as_str(), place.id.as_str()), ("", "5f3c9a2e-7"));
@@ -356,6 +376,7 @@ pub(super) mod tests {
             panic!("three events")
         };
         assert_eq!(list.data[..2], ["selector #messages", "mode inner"]);
+        assert_eq!(list.data.last().unwrap(), "position 7");
         let named = "data-l10n=\"room-emptied-by\" data-l10n-args=\"{&quot;name&quot;:&quot;Ada&quot;}\"";
         assert!(elements_of(list).contains(named), "{list:?}");
         assert!(
