@@ -1,14 +1,17 @@
-//! Gathers what the page's browser loads: the Datastar client out of its package, and our own style, script
-//! and icon, each under a name that carries a hash of its bytes, so that it can be cached for ever. Lists the
-//! catalogues of the page's messages too, one for each language.
+//! Gathers what the page's browser loads: the Datastar client out of its package, and our own style and icon,
+//! each under a name that carries a hash of its bytes, so that it can be cached for ever; the bundle of our script; and
+//! the catalogues of the page's messages, one for each language.
 //!
 //! The sources are in `server/web`. Nothing but cargo is needed: the folder's `package.json` names checkers only.
 
 mod datastar;
+mod script;
 mod style;
 
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
@@ -20,6 +23,7 @@ use sha2::{Digest, Sha256};
 /// Hexadecimal digits of the hash in an asset's name: 64 bits.
 const NAME_HASH_DIGITS: usize = 16;
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const NOT_UTF8: &str = "a path is not UTF-8";
 
 fn main() -> ExitCode {
     match gather() {
@@ -44,7 +48,6 @@ fn gather() -> Result<(), Box<dyn Error>> {
     let mut table = String::new();
     for (name, stem, extension, content_type, bytes) in [
         ("DATASTAR", "datastar", "js", JAVASCRIPT, client.script),
-        ("SCRIPT", "page", "js", JAVASCRIPT, joined(&web.join("script"))?),
         ("STYLE", "page", "css", "text/css; charset=utf-8", style::join(&web.join("style"))?),
         ("ICON", "icon", "svg", "image/svg+xml", read(&web.join("icon.svg"))?),
     ] {
@@ -53,30 +56,31 @@ fn gather() -> Result<(), Box<dyn Error>> {
         table.push_str(&asset(name, &out, &path, content_type, &bytes)?);
     }
     table.push_str(&asset("LICENCES", &out, "licences.txt", "text/plain; charset=utf-8", &client.licences)?);
+    let script = out.join("page.js");
+    fs::write(&script, script::bundle(&sources(&web.join("script"))?)?)?;
+    // It is no asset yet: the server puts the catalogue of each language in front.
+    writeln!(table, "const SCRIPT: &str = include_str!({:?});", script.to_str().ok_or(NOT_UTF8)?)?;
     fs::write(out.join("assets.rs"), table)?;
     fs::write(out.join("locales.rs"), catalogues(&web.join("locales"))?)?;
     Ok(())
 }
 
-/// The parts of the page's script in the order of their names, each in a block of its own.
-fn joined(dir: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
-    let mut all = Vec::new();
-    for part in files(dir, "js")? {
-        all.extend(b"{\n");
-        all.extend(read(&part)?);
-        all.extend(b"}\n");
+/// The modules of the script by their file names.
+fn sources(dir: &Path) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
+    let mut sources = BTreeMap::new();
+    for file in files(dir, "js")? {
+        let name = file.file_name().and_then(|name| name.to_str()).ok_or(NOT_UTF8)?;
+        sources.insert(name.to_owned(), String::from_utf8(read(&file)?)?);
     }
-    Ok(all)
+    Ok(sources)
 }
 
 /// Returns the table of the catalogues: each is named by the code of its language.
 fn catalogues(dir: &Path) -> Result<String, Box<dyn Error>> {
     let mut table = vec!["const FILES: &[(&str, &str)] = &[".to_owned()];
     for file in files(dir, "ftl")? {
-        let (Some(code), Some(path)) = (file.file_stem().and_then(|stem| stem.to_str()), file.to_str())
-        else {
-            return Err("a catalogue has a name that is not UTF-8".into());
-        };
+        let code = file.file_stem().and_then(|stem| stem.to_str()).ok_or(NOT_UTF8)?;
+        let path = file.to_str().ok_or(NOT_UTF8)?;
         table.push(format!("({code:?}, include_str!({path:?})),"));
     }
     table.push("];".to_owned());
@@ -95,13 +99,10 @@ fn asset(
     fs::write(&file, bytes)?;
     let packed = out.join(format!("{name}.gz"));
     fs::write(&packed, gzip(bytes)?)?;
-    let [file, packed] = [&file, &packed].map(|file| file.to_str());
-    let (Some(file), Some(packed)) = (file, packed) else {
-        return Err("the build's output folder has a name that is not UTF-8".into());
-    };
+    let (file, packed) = (file.to_str().ok_or(NOT_UTF8)?, packed.to_str().ok_or(NOT_UTF8)?);
     Ok(format!(
-        "pub const {name}: Asset = Asset {{ path: {path:?}, content_type: {content_type:?}, \
-         bytes: include_bytes!({file:?}), gzip: include_bytes!({packed:?}) }};\n"
+        "pub static {name}: Asset = Asset {{ path: {path:?}, content_type: {content_type:?}, \
+         bytes: include_bytes!({file:?}), gzip: Gzip::Built(include_bytes!({packed:?})) }};\n"
     ))
 }
 

@@ -6,7 +6,7 @@ export default [
   js.configs.recommended,
   {
     files: ['**/*.js'],
-    languageOptions: { ecmaVersion: 2023, sourceType: 'module', globals: { ...globals.browser, catalogue: 'readonly', store: 'readonly', words: 'readonly' } },
+    languageOptions: { ecmaVersion: 2023, sourceType: 'module', globals: globals.browser },
     linterOptions: { reportUnusedDisableDirectives: 'error' },
     rules: {
       'array-callback-return': 'error',

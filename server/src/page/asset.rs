@@ -2,7 +2,8 @@
 //!
 //! A name never means other bytes, so browsers keep an asset for ever; a new build has new names. The two
 //! names without a hash, the licences and `favicon.ico`, are asked for anew after an hour. Each is there as it is
-//! and compressed. So is each language's part of the script, which is made of its catalogue at the start.
+//! and compressed. The script is there once for each language,
+//! with its catalogue in front, and is compressed when it is first asked for.
 
 use super::packing;
 use super::words::{Language, Said};
@@ -11,6 +12,7 @@ use flate2::Compression;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
 use std::fmt;
+use std::sync::LazyLock;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
@@ -25,20 +27,36 @@ pub struct Asset {
     path: &'static str,
     content_type: &'static str,
     bytes: &'static [u8],
-    /// The same, compressed by the build.
-    gzip: &'static [u8],
+    gzip: Gzip,
 }
 
+/// The same bytes, compressed.
+enum Gzip {
+    /// By the build.
+    Built(&'static [u8]),
+    /// When they are first asked for.
+    Lazy(LazyGzip),
+}
+
+type LazyGzip = LazyLock<Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send>>;
+
 impl Asset {
-    /// A script that is made at the start. There are a few, and they live as long as the process.
-    pub fn script(stem: &str, source: String) -> Self {
-        let bytes: &'static [u8] = source.leak().as_bytes();
+    /// The page's script in one language. There is one for each, and it lives as long as the process.
+    pub fn script(language: &str, catalogue: &str) -> Self {
+        let bytes: &'static [u8] = format!("const catalogue = {catalogue};\n{SCRIPT}").leak().as_bytes();
         let hash = &blake3::hash(bytes).to_hex()[..NAME_HASH_DIGITS];
         Self {
-            path: format!("{stem}.{hash}.js").leak(),
-            content_type: SCRIPT.content_type,
+            path: format!("page-{language}.{hash}.js").leak(),
+            content_type: DATASTAR.content_type,
             bytes,
-            gzip: packing::gzip(bytes, Compression::best()).leak(),
+            gzip: Gzip::Lazy(LazyLock::new(Box::new(|| packing::gzip(bytes, Compression::best())))),
+        }
+    }
+
+    fn gzip(&'static self) -> &'static [u8] {
+        match &self.gzip {
+            Gzip::Built(bytes) => bytes,
+            Gzip::Lazy(bytes) => bytes,
         }
     }
 }
@@ -52,10 +70,10 @@ impl fmt::Display for Asset {
 
 /// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
 pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
-    let words = Language::all().iter().map(Language::script);
-    let found = [&DATASTAR, &SCRIPT, &STYLE, &ICON]
+    let scripts = Language::all().iter().map(Language::script);
+    let found = [&DATASTAR, &STYLE, &ICON]
         .into_iter()
-        .chain(words)
+        .chain(scripts)
         .map(|asset| (asset, FOR_EVER))
         .chain([(&LICENCES, AN_HOUR)])
         .find(|(asset, _)| asset.path == path)
@@ -64,7 +82,7 @@ pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
         return super::error(Language::of(req.headers()), StatusCode::NOT_FOUND, &Said::of("no-file"));
     };
     let packed = packing::takes_gzip(req.headers());
-    let bytes = if packed { asset.gzip } else { asset.bytes };
+    let bytes = if packed { asset.gzip() } else { asset.bytes };
     let mut response = http::bytes(StatusCode::OK, asset.content_type, bytes);
     if packed {
         http::set(&mut response, CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -74,19 +92,27 @@ pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
     response
 }
 
+/// The build's bundler, for its tests.
+#[cfg(test)]
+#[path = "../../build/script.rs"]
+mod bundler;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_who_takes_gzip_gets_it() {
+        let script = Language::all()[0].script();
         for (accepts, packed) in [("gzip, deflate, br", true), ("identity", false)] {
             let req = hyper::Request::builder().header("accept-encoding", accepts).body(()).unwrap();
-            let response = respond(SCRIPT.path, &req);
+            let response = respond(script.path, &req);
             assert_eq!(response.headers().contains_key(CONTENT_ENCODING), packed, "{accepts}");
             assert_eq!(response.headers()[VARY], "accept-encoding");
         }
-        assert!(SCRIPT.gzip.len() < SCRIPT.bytes.len() / 2 && SCRIPT.gzip.starts_with(&[0x1f, 0x8b]));
+        for asset in [script, &STYLE] {
+            assert!(asset.gzip().len() < asset.bytes.len() / 2 && asset.gzip().starts_with(&[0x1f, 0x8b]));
+        }
     }
 
     #[test]
@@ -98,8 +124,8 @@ mod tests {
 
     #[test]
     fn an_asset_that_is_kept_for_ever_is_named_by_a_hash() {
-        let words = Language::all()[0].script();
-        for asset in [&DATASTAR, &SCRIPT, &STYLE, &ICON, words] {
+        let script = Language::all()[0].script();
+        for asset in [&DATASTAR, &STYLE, &ICON, script] {
             let hash = asset.path.split('.').nth(1).unwrap();
             assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", asset.path);
         }

@@ -41,9 +41,8 @@ pub fn page(language: &Language, status: StatusCode, title: &str, script: Script
                 link rel="icon" type="image/svg+xml" href=(asset::ICON);
                 link rel="stylesheet" href=(asset::STYLE);
                 @if script == Script::Live {
-                    script type="module" src=(language.script()) {}
                     script type="module" src=(asset::DATASTAR) {}
-                    script type="module" src=(asset::SCRIPT) {}
+                    script type="module" src=(language.script()) {}
                 }
             }
             (body)

@@ -91,7 +91,7 @@ fn body(view: &View<'_>) -> Markup {
                     p.problem { (language.say("no-script")) " " a href={ "/" (room) } { (language.say("no-script-reload")) } }
                 }
                 p #typists {} (people::typing(&[]))
-                p #comings {}
+                p #joins {}
                 p #problem .problem role="alert" {}
                 // One of the two is shown, by the class of the body.
                 p #closed { (language.say("room-is-closed")) }

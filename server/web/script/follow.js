@@ -1,42 +1,40 @@
-// Following the conversation: at its end the view goes with it, scrolled up it stays, and what came in the
-// meantime is counted. The class `following` of the scroller says which to the other parts.
+// Following the conversation: at the end the view moves along with new messages; scrolled up it stays, and what arrives is
+// counted. The class `following` of the scroller holds which of the two it is.
+
+import { draftField, latest, messages, outbox, scroller } from './dom.js';
+import { localize } from './i18n.js';
+import { isMessage } from './message.js';
 
 const NEAR_END_PX = 64;
 
-const scroller = document.getElementById('scroller');
-const messages = document.getElementById('messages');
-const outbox = document.getElementById('outbox');
-const latest = document.getElementById('latest');
 const title = document.title;
 let lastTop = 0;
 let unseen = 0;
-/** @type {{ row: Element, at: number } | undefined} A row and where in the list it was, while something changes above it. */
+/** A row and its place in the list, while something changes above it. @type {{ row: Element, at: number } | undefined} */
 let anchor;
 
-/** @param {Node} node */
-const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
 /** @param {Element} row */
 const placeOf = (row) => row.getBoundingClientRect().top + scroller.scrollTop;
 const isNearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
-const isFollowing = () => scroller.classList.contains('following');
+export const isFollowing = () => scroller.classList.contains('following');
 
 /** @param {boolean} following */
 function setFollowing(following) {
   scroller.classList.toggle('following', following);
-  say();
+  show();
 }
 
-function say() {
+function show() {
   document.title = unseen > 0 ? `(${unseen}) ${title}` : title;
   latest.hidden = isFollowing();
   latest.classList.toggle('news', unseen > 0);
-  latest.textContent = unseen === 0 ? words.text('to-newest') : words.text('new-messages', { count: unseen });
+  latest.textContent = unseen === 0 ? localize('to-newest') : localize('new-messages', { count: unseen });
 }
 
 /** @param {number} more */
 function count(more) {
   unseen = more === 0 ? 0 : unseen + more;
-  say();
+  show();
 }
 
 function toEnd() {
@@ -49,7 +47,7 @@ function follow() {
   count(0);
 }
 
-// Rows that come in move the end away from a view that stands still: only a scroll upwards stops following.
+// New rows move the end away from a view that does not move: only a scroll upwards stops following.
 scroller.addEventListener('scroll', () => {
   if (isNearEnd()) {
     setFollowing(true);
@@ -60,12 +58,12 @@ scroller.addEventListener('scroll', () => {
   lastTop = scroller.scrollTop;
 });
 latest.addEventListener('click', () => {
-  // Whoever loads the page anew is not taken back to what they had come for.
+  // A reload must not go back to the message that the address named.
   history.replaceState(null, '', location.pathname + location.search);
   follow();
-  (document.getElementById('draft') ?? scroller).focus({ preventScroll: true });
+  (draftField() ?? scroller).focus({ preventScroll: true });
 });
-// The browser's own way there would stop where something comes in meanwhile.
+// The browser's own scrolling to the end stops short when a row arrives in the meantime.
 scroller.addEventListener('keydown', (event) => {
   if (event.key !== 'End' || event.target !== scroller) return;
   event.preventDefault();
@@ -74,16 +72,18 @@ scroller.addEventListener('keydown', (event) => {
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && isFollowing()) count(0);
 });
-document.addEventListener('row-show', ({ detail: row }) => {
+
+/** Brings a row into view. @param {Row} row */
+export function showRow(row) {
   row.scrollIntoView({ block: 'center' });
   lastTop = scroller.scrollTop;
   setFollowing(isNearEnd());
-});
+}
 
 new MutationObserver((records) => {
   const atEnd = records.filter((record) => record.nextSibling === null);
   const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.isConnected && isMessage(node));
-  // The room was emptied: what was counted is gone, and there is nowhere else to be.
+  // The room was purged: what was counted is gone, and so is the place that the view was at.
   if (!messages.querySelector('.msg')) follow();
   if (added.length > 0 && (!isFollowing() || document.hidden)) count(added.length);
 }).observe(messages, { childList: true });
@@ -106,8 +106,8 @@ const sizes = new ResizeObserver(settle);
 sizes.observe(scroller);
 if (scroller.firstElementChild) sizes.observe(scroller.firstElementChild);
 
-// History comes in somewhere above what is in sight, or below, a text is edited, a reaction put: the first row in sight
-// stays where it is. The window hears of a patch before the document, where the client applies it.
+// History arrives above the view or below it, a text is edited, a reaction is added: the first row in view stays where it
+// is. The window hears of a patch before the document, where the client applies it.
 window.addEventListener(
   'datastar-fetch',
   ({ detail }) => {

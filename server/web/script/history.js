@@ -1,39 +1,40 @@
-// The past: older rows come in as one scrolls towards them, a link to a message leads to it however far back it
-// is, and of a very long list only what is near stays in the page. Where rows are far apart there is a hole,
-// which is filled as one comes near it.
+// Older messages: they are fetched as the reader scrolls towards them, a link to a message leads to it however old it is,
+// and of a very long list only what is near the view stays in the page. Where rows are far apart there is a hole, which
+// is filled when the view comes near it.
+
+import { cloneTemplate, messages, problem, scroller, seeker } from './dom.js';
+import { isFollowing, showRow } from './follow.js';
+import { localize } from './i18n.js';
+import { positionOf } from './message.js';
 
 const NEAR_PX = 800;
 const ROWS_MAX = 500;
 const ROWS_SLACK = 100;
 const NEWEST_KEPT = 100;
 
-const scroller = document.getElementById('scroller');
-const messages = document.getElementById('messages');
-const problem = document.getElementById('problem');
-const seeker = document.getElementById('seeker');
-// The client has read the page once it opens the stream.
+// Datastar has read the page once the stream is opened.
 const ready = new Promise((resolve) => document.addEventListener('datastar-fetch', resolve, { once: true }));
-let asking = false;
-let came = false;
-let looking = false;
-let seeking = false;
+let isFetching = false;
+let hasArrived = false;
+let isLookPlanned = false;
+let isSeeking = false;
+/** Called when the search for a position has ended. @type {(() => void)[]} */
+const waiting = [];
 
 const olderButton = () => /** @type {HTMLElement | null} */ (document.querySelector('#older button'));
-/** @param {Element} [row] */
-const positionOf = (row) => Number(/** @type {HTMLElement | undefined} */ (row)?.dataset.position);
 
 /** @param {Element} hole @param {boolean} upwards */
 function fill(hole, upwards) {
-  asking = true;
+  isFetching = true;
   hole.dispatchEvent(new CustomEvent('fill', { detail: upwards }));
 }
 
-// Asks for what is missing near the view, one thing at a time, and again when something came, since that may be a
-// line alone.
-function look() {
-  looking = false;
-  if (asking) return;
-  came = false;
+// Fetches what is missing near the view, one thing at a time, and looks again when something arrived, since that may be
+// a single line.
+function fetchNear() {
+  isLookPlanned = false;
+  if (isFetching) return;
+  hasArrived = false;
   const view = scroller.getBoundingClientRect();
   for (const hole of messages.querySelectorAll('.hole')) {
     const { top, bottom } = hole.getBoundingClientRect();
@@ -43,37 +44,37 @@ function look() {
   }
   const button = olderButton();
   if (!button || button.hidden || button.getBoundingClientRect().bottom < view.top - NEAR_PX) return;
-  asking = true;
+  isFetching = true;
   button.click();
 }
 
-// After the next frame, when rows that came in above have not moved the view any more.
-function lookSoon() {
-  if (looking) return;
-  looking = true;
-  ready.then(() => requestAnimationFrame(() => setTimeout(look)));
+// After the next frame, when rows that arrived above have stopped moving the view.
+function planLook() {
+  if (isLookPlanned) return;
+  isLookPlanned = true;
+  ready.then(() => requestAnimationFrame(() => setTimeout(fetchNear)));
 }
 
-scroller.addEventListener('scroll', lookSoon);
+scroller.addEventListener('scroll', planLook);
 new MutationObserver(() => {
-  came = true;
-  lookSoon();
+  hasArrived = true;
+  planLook();
 }).observe(messages, { childList: true });
 messages.addEventListener('click', ({ target }) => {
   const hole = /** @type {HTMLElement} */ (target).closest('.hole');
-  if (hole && !asking) fill(hole, true);
+  if (hole && !isFetching) fill(hole, true);
 });
 document.addEventListener('datastar-fetch', ({ detail: { type, el } }) => {
   const hole = el.classList.contains('hole');
   if (el !== seeker && el !== olderButton() && !hole) return;
-  asking = type !== 'finished';
-  if (asking) return;
+  isFetching = type !== 'finished';
+  if (isFetching) return;
   if (el === seeker) arrive();
-  if (came) lookSoon();
+  if (hasArrived) planLook();
 });
 
-/** The position in the page's address. */
-function aim() {
+/** Returns the position in the page's address. */
+function linkedPosition() {
   const [, at] = /^#m-(\d+)$/.exec(location.hash) ?? [];
   return at === undefined ? undefined : Number(at);
 }
@@ -82,36 +83,36 @@ function aim() {
 function show(row) {
   for (const aimed of messages.querySelectorAll('.aimed')) aimed.classList.remove('aimed');
   row.classList.add('aimed');
-  // By keyboard one goes on from there.
+  // The keyboard goes on from there.
   if (document.activeElement?.matches('.quote')) {
     /** @type {HTMLElement | null} */ (row.querySelector('.at'))?.focus({ preventScroll: true });
   }
-  document.dispatchEvent(new CustomEvent('row-show', { detail: row }));
+  showRow(row);
 }
 
-// What the link names can be gone: then the row before it is shown.
+// The message that the link names can be gone: then the row before it is shown.
 function arrive() {
-  seeking = false;
-  document.dispatchEvent(new CustomEvent('sought'));
-  const at = aim();
+  isSeeking = false;
+  for (const done of waiting.splice(0)) done();
+  const at = linkedPosition();
   if (at === undefined) return;
   const rows = [...messages.children].filter((row) => positionOf(row) <= at);
   const row = /** @type {Row | undefined} */ (rows.at(-1) ?? messages.firstElementChild ?? undefined);
   if (row) show(row);
-  if (!row || positionOf(row) !== at) problem.textContent = words.text('link-gone');
+  if (!row || positionOf(row) !== at) problem.textContent = localize('link-gone');
 }
 
-/** @param {number} at @param {number} before */
+/** Fetches the rows around a position. @param {number} at @param {number} before */
 async function seek(at, before) {
   await ready;
-  seeking = true;
+  isSeeking = true;
   seeker.dispatchEvent(new CustomEvent('seek', { detail: { at, before } }));
 }
 
-const oldest = () => positionOf(messages.querySelector('[data-position]') ?? undefined);
+const oldest = () => positionOf(messages.querySelector('[data-position]'));
 
 function go() {
-  const at = aim();
+  const at = linkedPosition();
   if (at === undefined) return;
   const before = oldest();
   const holes = /** @type {NodeListOf<HTMLElement>} */ (messages.querySelectorAll('.hole'));
@@ -122,7 +123,13 @@ function go() {
 }
 
 window.addEventListener('hashchange', go);
-document.addEventListener('position-seek', ({ detail: at }) => seek(at, oldest()));
+
+/** Brings the rows around a position into the page; resolves when they are there, or cannot be.
+ *  @param {number} at @returns {Promise<void>} */
+export function seekPosition(at) {
+  seek(at, oldest());
+  return new Promise((resolve) => waiting.push(resolve));
+}
 
 function offerOlder() {
   olderButton()?.removeAttribute('hidden');
@@ -130,28 +137,29 @@ function offerOlder() {
 }
 
 /** @param {Element[]} rows rows in the middle of the list */
-function dig(rows) {
+function makeHole(rows) {
   const after = rows[0].previousElementSibling;
   const before = /** @type {Element} */ (rows.at(-1)).nextElementSibling;
   if (!after || !before || !(positionOf(after) < positionOf(before))) return;
-  const hole = /** @type {HTMLElement} */ (document.importNode(document.getElementById('hole').content, true).firstElementChild);
+  const hole = cloneTemplate('hole');
   hole.dataset.after = `${positionOf(after)}`;
   hole.dataset.before = `${positionOf(before)}`;
   after.after(hole);
   for (const row of rows) row.remove();
 }
 
-// A page left open for days keeps its newest rows, one scrolled far up those around the view and the newest.
+// A page that is left open for days keeps its newest rows; one that is scrolled far up, those around the view and the
+// newest.
 function trim() {
-  // What is sought would be far from the view until it is shown.
-  if (seeking || messages.children.length <= ROWS_MAX + ROWS_SLACK) return;
+  // Rows that were sought are far from the view until they are shown.
+  if (isSeeking || messages.children.length <= ROWS_MAX + ROWS_SLACK) return;
   const rows = [...messages.children];
   const { top } = scroller.getBoundingClientRect();
-  const following = scroller.classList.contains('following');
+  const following = isFollowing();
   const seen = following ? rows.length : rows.findIndex((row) => row.getBoundingClientRect().bottom > top);
   const height = scroller.scrollHeight;
   const above = rows.slice(0, Math.max(0, following ? rows.length - ROWS_MAX : seen - ROWS_MAX / 2));
-  // A list begins with the head of a group: were it to go, all the groups below would be formed anew.
+  // A list begins with the head of a group: without it, all groups below would be formed again.
   while (above.length > 0 && rows[above.length]?.matches('.hole, .cont')) above.push(rows[above.length]);
   for (const row of above) row.remove();
   if (above.length > 0) {
@@ -159,7 +167,7 @@ function trim() {
     if (!following) scroller.scrollTop -= height - scroller.scrollHeight;
   }
   const below = rows.slice(seen + ROWS_MAX / 2, -NEWEST_KEPT);
-  if (!following && below.length > ROWS_SLACK) dig(below);
+  if (!following && below.length > ROWS_SLACK) makeHole(below);
 }
 
 new MutationObserver(trim).observe(messages, { childList: true });

@@ -1,20 +1,31 @@
-// Messages on their way. A text stands below the others from the moment it was written, and stays, in the
-// browser too, until the server says that it is durable. They go out one after the other, each under a key of
-// its own, by which the server recognises one that is sent again: over a lost connection, a reload, a restart.
+// Messages on their way. A text is shown below the others from the moment it was written, and is kept, in the browser's
+// storage too, until the server says that it is durable. Texts are sent one after the other, each under a key of its own,
+// by which the server recognises one that is sent again: over a lost connection, a reload, a restart.
+
+import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
+import { putBack } from './draft.js';
+import { localize } from './i18n.js';
+import { quoteOf } from './quote.js';
+import { reasonOf } from './refusal.js';
+import { beginReply } from './reply.js';
+import { load, save } from './storage.js';
+import { whenReconnected } from './stream.js';
 
 const TRIES_MAX = 5;
 const FIRST_WAIT_MS = 1_000;
 const WAIT_MS_MAX = 8_000;
-// A connection that died without a word is noticed by nothing else.
+// A connection that died silently is noticed by nothing else.
 const ANSWER_MS_MAX = 20_000;
-// The server remembers keys for a day; later a text would be sent anew, and only its writer may decide that.
+// The server remembers keys for a day; later a text would be sent as a new one, and only its author may decide that.
 const KEY_MS_MAX = 20 * 3_600_000;
-// A message that the server has and the page does not show: the stream is behind, or it stands in a hole.
+// Limits how long a message is shown here that the server has and the list lacks: the stream is behind, or the message
+// is in a hole.
 const SHOWN_MS_MAX = 5_000;
-const PASSING = [429, 500, 502, 503, 504];
+// What caused these may pass by itself.
+const TEMPORARY = [429, 500, 502, 503, 504];
 // After these the message is certainly not stored, so its text can be taken back and changed.
 const NOT_STORED = [400, 401, 403, 404, 408, 410, 413, 415, 422, 429, 507];
-// What it answers is not there any more.
+// The message that it replies to is gone.
 const NO_TARGET = [404, 410];
 /** @type {Record<number, string>} */
 const REASONS = {
@@ -25,32 +36,28 @@ const REASONS = {
   503: 'unsent-busy',
 };
 
-const room = document.body.dataset.room;
 const UNSENT = `millchat:unsent:${room}`;
-const messages = document.getElementById('messages');
-const outbox = document.getElementById('outbox');
-const composer = document.getElementById('composer');
 /** @type {Entry[]} */
 const entries = [];
 
-/** What the browser keeps, of all tabs of this room. */
-function kept() {
+/** Returns what is kept in the browser, for all tabs of this room. */
+function loadUnsent() {
   try {
-    const list = JSON.parse(store.kept(UNSENT) || '[]');
+    const list = JSON.parse(load(UNSENT) || '[]');
     return Array.isArray(list) ? list : [];
   } catch {
-    // Somebody else can have written there.
+    // Another program can have written there.
     return [];
   }
 }
 
 /** @param {{ key: string }[]} list */
-function keep(list) {
-  store.keep(UNSENT, list.length > 0 ? JSON.stringify(list) : '');
+function saveUnsent(list) {
+  save(UNSENT, list.length > 0 ? JSON.stringify(list) : '');
 }
 
 /** @param {string} key */
-const forget = (key) => keep(kept().filter((entry) => entry.key !== key));
+const forget = (key) => saveUnsent(loadUnsent().filter((entry) => entry.key !== key));
 
 // `randomUUID` exists only on pages that came by TLS or from this machine.
 function newKey() {
@@ -58,40 +65,30 @@ function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** @param {Entry} entry @param {'pending' | 'unsent'} template @param {string} fate */
-function show(entry, template, fate) {
-  const content = document.importNode(document.getElementById(template).content, true);
-  const row = /** @type {NonNullable<Entry['row']>} */ (content.firstElementChild);
+/** @param {Entry} entry @param {'pending' | 'unsent'} template @param {string} state */
+function show(entry, template, state) {
+  const row = /** @type {NonNullable<Entry['row']>} */ (cloneTemplate(template));
   /** @type {HTMLElement} */ (row.querySelector('.text')).textContent = entry.content;
-  if (entry.replyTo) row.prepend(quote(entry.replyTo));
+  if (entry.replyTo) row.prepend(quoteOf(entry.replyTo));
   row.entry = entry;
   if (entry.row) entry.row.replaceWith(row);
   else outbox.append(row);
-  head();
+  showHead();
   entry.row = row;
-  say(entry, fate);
+  showState(entry, state);
 }
 
-// Below another's message, and in an empty list, what is on its way begins a group.
-function head() {
+// Below another person's message, and in an empty list, what is on its way begins a group.
+function showHead() {
   const last = /** @type {Row | null} */ (messages.querySelector(':scope > .msg:last-child'));
   if (last && last.dataset.authorId === composer.dataset.authorId) outbox.removeAttribute('data-name');
   else outbox.dataset.name = composer.dataset.authorName ?? '';
 }
 
-/** @param {string} target */
-function quote(target) {
-  const content = document.importNode(document.getElementById('quote').content, true);
-  const link = /** @type {HTMLAnchorElement} */ (content.firstElementChild);
-  link.href = `#m-${target}`;
-  link.dataset.target = target;
-  return link;
-}
-
-/** @param {Entry} entry @param {string} fate */
-function say(entry, fate) {
+/** @param {Entry} entry @param {string} state */
+function showState(entry, state) {
   const line = entry.row?.querySelector('.fate');
-  if (line) line.textContent = fate;
+  if (line) line.textContent = state;
 }
 
 /** @param {Entry} entry */
@@ -101,18 +98,18 @@ function drop(entry) {
   if (entries.includes(entry)) entries.splice(entries.indexOf(entry), 1);
 }
 
-/** @param {Pick<Entry, 'key' | 'content' | 'author' | 'at' | 'replyTo'>} kept */
+/** @param {Pick<Entry, 'key' | 'content' | 'author' | 'at' | 'replyTo'>} unsent */
 function queue({ key, content, author, at, replyTo }) {
   /** @type {Entry} */
-  const entry = { key, content, author, at, replyTo, state: 'waiting', tries: 0, passing: false };
+  const entry = { key, content, author, at, replyTo, state: 'waiting', tries: 0, isTemporary: false };
   entries.push(entry);
-  show(entry, 'pending', words.text('waiting'));
+  show(entry, 'pending', localize('waiting'));
 }
 
-// One at a time, so that they arrive in the order in which they were written: one that failed for a reason that may
-// pass holds up those after it.
+// One at a time, so that they arrive in the order in which they were written: one that failed for a reason that may pass
+// by itself holds up those after it.
 function pump() {
-  if (entries.some(({ state, passing }) => state === 'sending' || state === 'resting' || passing)) return;
+  if (entries.some(({ state, isTemporary }) => state === 'sending' || state === 'resting' || isTemporary)) return;
   const next = entries.find(({ state }) => state === 'waiting');
   if (next) post(next);
 }
@@ -120,12 +117,12 @@ function pump() {
 /** @param {Entry} entry */
 async function post(entry) {
   const me = composer.dataset.authorId ?? '';
-  if (entry.author !== '' && entry.author !== me) return fail(entry, words.text('unsent-other-name'), true);
-  if (Date.now() - entry.at > KEY_MS_MAX) return fail(entry, words.text('unsent-old'), true);
+  if (entry.author !== '' && entry.author !== me) return fail(entry, localize('unsent-other-name'), true);
+  if (Date.now() - entry.at > KEY_MS_MAX) return fail(entry, localize('unsent-old'), true);
   clearTimeout(entry.timer);
   entry.state = 'sending';
   entry.tries += 1;
-  say(entry, words.text('sending'));
+  showState(entry, localize('sending'));
   /** @type {Response} */
   let answer;
   try {
@@ -136,34 +133,24 @@ async function post(entry) {
       signal: AbortSignal.timeout?.(ANSWER_MS_MAX),
     });
   } catch {
-    return rest(entry, words.text('waiting-connection'));
+    return retryLater(entry, localize('waiting-connection'));
   }
   if (answer.ok) return arrived(entry, answer.headers.get('Location') ?? '');
   const { status } = answer;
   const reason = REASONS[status];
-  const why = reason ? words.text(reason) : ((await sentence(answer)) ?? words.text('unsent-status', { status }));
-  if (PASSING.includes(status) && entry.tries < TRIES_MAX) return rest(entry, words.text('trying-again', { why }));
-  entry.passing = PASSING.includes(status);
-  entry.orphan = NO_TARGET.includes(status);
+  const why = reason ? localize(reason) : ((await reasonOf(answer).catch(() => undefined)) ?? localize('unsent-status', { status }));
+  if (TEMPORARY.includes(status) && entry.tries < TRIES_MAX) return retryLater(entry, localize('trying-again', { why }));
+  entry.isTemporary = TEMPORARY.includes(status);
+  entry.isOrphan = NO_TARGET.includes(status);
   fail(entry, why, NOT_STORED.includes(status));
   const rename = document.getElementById('rename');
   if (status === 401 && rename && document.getElementById('namer')?.hidden) rename.click();
 }
 
-/** What the server's page says, in its own words. @param {Response} answer */
-async function sentence(answer) {
-  try {
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    return page.querySelector('.failure .why')?.textContent;
-  } catch {
-    return undefined;
-  }
-}
-
 /** @param {Entry} entry @param {string} why */
-function rest(entry, why) {
+function retryLater(entry, why) {
   entry.state = 'resting';
-  say(entry, why);
+  showState(entry, why);
   entry.row?.classList.add('late');
   entry.timer = setTimeout(post, Math.min(WAIT_MS_MAX, FIRST_WAIT_MS * 2 ** (entry.tries - 1)), entry);
 }
@@ -172,17 +159,17 @@ function rest(entry, why) {
 function fail(entry, why, notStored) {
   entry.state = 'failed';
   clearTimeout(entry.timer);
-  show(entry, 'unsent', words.text('not-sent', { why }));
+  show(entry, 'unsent', localize('not-sent', { why }));
   entry.row?.querySelector('.edit')?.toggleAttribute('hidden', !notStored);
   pump();
 }
 
-// It is durable. Its place is taken by the row that the stream brings.
+// The message is durable. The row that the stream brings takes its place.
 /** @param {Entry} entry @param {string} location */
 function arrived(entry, location) {
   forget(entry.key);
   entry.state = 'sent';
-  say(entry, words.text('sent'));
+  showState(entry, localize('sent'));
   entry.row?.classList.remove('late');
   const id = location.split('#')[1] ?? '';
   entry.row?.setAttribute('data-sent', id);
@@ -196,62 +183,63 @@ new MutationObserver(() => {
     const id = entry.row?.dataset.sent;
     if (id && document.getElementById(id)) drop(entry);
   }
-  head();
+  showHead();
 }).observe(messages, { childList: true });
 
 /** @param {Entry} entry */
-function again(entry) {
-  // Whoever tries again wants it sent as who they are now.
+function retry(entry) {
+  // The retry is sent under the name that its author has now.
   entry.author = composer.dataset.authorId ?? '';
   entry.at = Date.now();
   entry.tries = 0;
-  entry.passing = false;
+  entry.isTemporary = false;
   entry.state = 'waiting';
-  show(entry, 'pending', words.text('waiting'));
+  show(entry, 'pending', localize('waiting'));
   const { key, content, author, at, replyTo } = entry;
-  keep(kept().map((other) => (other.key === key ? { key, content, author, at, replyTo } : other)));
+  saveUnsent(loadUnsent().map((other) => (other.key === key ? { key, content, author, at, replyTo } : other)));
   pump();
 }
 
-// There is a connection: nobody should wait for the next try.
-function hurry() {
+// There is a connection again: no message should wait for its next try.
+function retryNow() {
   for (const entry of entries) if (entry.state === 'resting') post(entry);
-  for (const entry of entries) if (entry.state === 'failed' && entry.passing) again(entry);
+  for (const entry of entries) if (entry.state === 'failed' && entry.isTemporary) retry(entry);
 }
 
-document.addEventListener('stream-back', hurry);
-window.addEventListener('online', hurry);
+whenReconnected(retryNow);
+window.addEventListener('online', retryNow);
 
-document.addEventListener('text-send', ({ detail: { content, replyTo } }) => {
+/** Sends a message, and again until the server has stored it. @param {string} content @param {string} [replyTo] */
+export function send(content, replyTo) {
   const entry = { key: newKey(), content, author: composer.dataset.authorId ?? '', at: Date.now(), replyTo };
-  keep([...kept(), entry]);
+  saveUnsent([...loadUnsent(), entry]);
   queue(entry);
   pump();
-});
+}
 
 outbox.addEventListener('click', (event) => {
   const target = /** @type {HTMLElement} */ (event.target);
   const entry = /** @type {Entry['row'] | null} */ (target.closest('li'))?.entry;
   if (!entry || entry.state !== 'failed') return;
-  if (target.matches('.again')) return again(entry);
+  if (target.matches('.again')) return retry(entry);
   if (!target.matches('.edit, .discard')) return;
   forget(entry.key);
   drop(entry);
   pump();
   if (!target.matches('.edit')) return;
-  if (entry.replyTo && !entry.orphan) document.dispatchEvent(new CustomEvent('reply-back', { detail: entry.replyTo }));
-  document.dispatchEvent(new CustomEvent('text-back', { detail: entry.content }));
+  if (entry.replyTo && !entry.isOrphan) beginReply(entry.replyTo);
+  putBack(entry.content);
 });
 
-// Another tab of this room has sent or discarded what this one shows too.
+// Another tab of this room has sent or discarded messages that this one shows too.
 window.addEventListener('storage', ({ key }) => {
   if (key !== UNSENT) return;
-  const left = kept().map((entry) => entry.key);
+  const left = loadUnsent().map((entry) => entry.key);
   for (const entry of [...entries]) if (entry.state !== 'sending' && !left.includes(entry.key)) drop(entry);
   pump();
 });
 
-for (const { key, content, author, at, replyTo } of kept()) {
+for (const { key, content, author, at, replyTo } of loadUnsent()) {
   const target = replyTo === undefined ? undefined : String(Number(replyTo));
   queue({ key: String(key), content: String(content), author: String(author ?? ''), at: Number(at) || 0, replyTo: target });
 }

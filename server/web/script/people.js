@@ -1,70 +1,67 @@
-// One's own name and the others' typing. A new name opens the stream anew, so that it is the one that the
-// others see here. The typing line leaves its reader out.
+// One's own name, and who is typing. A new name opens the stream again, so that the others see the new one. The line of
+// those who type leaves its reader out.
+
+import { composer, composerForm, draftField, nameField, problem, room, typists } from './dom.js';
+import { isolate, locale, localize } from './i18n.js';
+import { reopenStream } from './tabs.js';
 
 const TYPING_EVERY_MS = 3_000;
 const NAMED_MAX = 3;
 
-const room = document.body.dataset.room;
-const composer = document.getElementById('composer');
-const listed = new Intl.ListFormat(words.locale);
-const problem = document.getElementById('problem');
-const typists = document.getElementById('typists');
-let saidAt = 0;
+const list = new Intl.ListFormat(locale);
+let announcedAt = 0;
 
 document.addEventListener('input', ({ target }) => {
   if (!(target instanceof HTMLTextAreaElement) || target.form?.dataset.editing) return;
-  if (target.id !== 'draft' || target.value.trim() === '' || Date.now() - saidAt < TYPING_EVERY_MS) return;
-  saidAt = Date.now();
-  // It is worth a try and no more.
+  if (target.id !== 'draft' || target.value.trim() === '' || Date.now() - announcedAt < TYPING_EVERY_MS) return;
+  announcedAt = Date.now();
+  // A notice that is lost is not sent again.
   fetch(`/${room}/typing`, { method: 'POST' }).catch(() => {});
 });
 
-// The message itself ended the typing that was said; what comes next is said at once.
+// A message ends the typing that was announced; the next typing is announced at once.
 document.addEventListener('submit', ({ target }) => {
-  if (target === document.getElementById('writer')) saidAt = 0;
+  if (target === composerForm()) announcedAt = 0;
 });
 
 /** @param {string[]} names */
 function line(names) {
   if (names.length === 0) return '';
-  if (names.length > NAMED_MAX) return words.text('typing-many');
-  return words.text('typing', { count: names.length, names: listed.format(names) });
+  if (names.length > NAMED_MAX) return localize('typing-many');
+  return localize('typing', { count: names.length, names: list.format(names) });
 }
 
 function showTypists() {
   const typing = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#typing > span'));
-  const others = [...typing].filter(
-    ({ dataset }) => dataset.authorId !== composer.dataset.authorId,
-  );
-  // Each name in an isolate of its own direction, so that one turns neither the others nor the sentence.
-  typists.textContent = line(others.map(({ textContent }) => `\u2068${textContent}\u2069`));
+  const others = [...typing].filter(({ dataset }) => dataset.authorId !== composer.dataset.authorId);
+  typists.textContent = line(others.map(({ textContent }) => isolate(textContent)));
 }
 
-// The element itself may be exchanged by a patch, so its parent is watched.
+// A patch may exchange the element itself, so its parent is observed.
 new MutationObserver((records) => {
   if (records.some(({ target }) => target instanceof Element && !typists.contains(target))) showTypists();
 }).observe(/** @type {Element} */ (typists.parentElement), { childList: true, subtree: true, attributeFilter: ['data-author-id'] });
 
 new MutationObserver(() => {
-  document.getElementById('stream').dispatchEvent(new CustomEvent('reopen', { detail: 'changed' }));
-  document.getElementById('draft')?.focus();
+  reopenStream('changed');
+  draftField()?.focus();
 }).observe(composer, { attributeFilter: ['data-author-id', 'data-author-name'] });
 
 document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) => {
   if (el.id !== 'namer') return;
   if (type === 'started') problem.textContent = '';
-  else if (type === 'retrying') problem.textContent = words.text('name-waiting');
-  else if (type === 'retries-failed') problem.textContent = words.text('name-unanswered');
-  else if (type === 'error') problem.textContent = words.text('name-status', { status: argsRaw.status });
+  else if (type === 'retrying') problem.textContent = localize('name-waiting');
+  else if (type === 'retries-failed') problem.textContent = localize('name-unanswered');
+  else if (type === 'error') problem.textContent = localize('name-status', { status: argsRaw.status });
   else if (type.startsWith('datastar-patch-')) problem.textContent = '';
 });
 
-// What was opened by a button is closed by Escape too.
+// Escape closes what a button opened.
 document.addEventListener('keydown', ({ key, target }) => {
   if (key !== 'Escape') return;
-  if (target === document.getElementById('name') && document.getElementById('draft')) {
+  if (target === nameField() && draftField()) {
     document.getElementById('rename')?.click();
-    document.getElementById('draft')?.focus();
+    draftField()?.focus();
   } else if (document.querySelector('#people.open')) {
     document.getElementById('who')?.click();
   }
@@ -72,6 +69,6 @@ document.addEventListener('keydown', ({ key, target }) => {
 
 document.addEventListener('click', ({ target }) => {
   if (target !== document.getElementById('rename')) return;
-  // Once the form is shown.
-  setTimeout(() => /** @type {HTMLInputElement | null} */ (document.getElementById('name'))?.select());
+  // After the form is shown.
+  setTimeout(() => nameField()?.select());
 });

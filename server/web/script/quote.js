@@ -1,26 +1,37 @@
-// What rows answer: the server fills in quotes in the HTML of a page, here those are filled that came by the stream, and
-// all of a message are put right when it is edited or deleted. What is quoted is taken from its row, or asked for when
-// it is not in the page.
+// Quotes of the messages that rows reply to: the server fills in the quotes of a page's HTML; the ones that arrive by the
+// stream are filled in here, and all quotes of a message are updated when it is edited or deleted. The quoted text is
+// taken from its row, or fetched if the row is not in the page.
+
+import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
+import { localize } from './i18n.js';
+import { typedText } from './message.js';
+import { whenReconnected } from './stream.js';
 
 const QUOTE_CHARS_MAX = 140;
 const SELECTOR = '.quote[data-empty][data-target]';
 
-const room = document.body.dataset.room;
-const messages = document.getElementById('messages');
-/** @type {Map<string, object>} What is asked for; another answer than the last is old. */
-const asked = new Map();
+/** Targets that are being fetched; only the answer to the last request counts. @type {Map<string, object>} */
+const requested = new Map();
 
 /** @param {string} text */
-function line(text) {
+function shorten(text) {
   const chars = [...text.slice(0, 20 * QUOTE_CHARS_MAX).trim().replace(/\s+/g, ' ')];
   return chars.length > QUOTE_CHARS_MAX ? `${chars.slice(0, QUOTE_CHARS_MAX).join('')}\u2026` : chars.join('');
+}
+
+/** Returns an empty quote of a message, which is filled in once it is in the page. @param {string} target */
+export function quoteOf(target) {
+  const quote = /** @type {HTMLAnchorElement} */ (cloneTemplate('quote'));
+  quote.href = `#m-${target}`;
+  quote.dataset.target = target;
+  return quote;
 }
 
 /** @param {string} target */
 const quotesOf = (target) => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`.quote[data-target="${target}"]`));
 
 /** @param {string} tag @param {string} className @param {string} text */
-function piece(tag, className, text) {
+function part(tag, className, text) {
   const element = document.createElement(tag);
   element.className = className;
   element.textContent = text;
@@ -30,43 +41,35 @@ function piece(tag, className, text) {
 /** @param {string} target @param {'deleted' | 'quote-gone'} why */
 function showGone(target, why) {
   for (const quote of quotesOf(target)) {
-    quote.replaceChildren(piece('span', 'gone', words.text(why)));
+    quote.replaceChildren(part('span', 'gone', localize(why)));
     quote.removeAttribute('data-empty');
   }
 }
 
-/** @param {string} target @param {string} text @param {string} [name] @param {string} [look] the classes of its colour */
-function show(target, text, name, look = '') {
+/** @param {string} target @param {string} text @param {string} [name] @param {string} [colour] the classes of its colour */
+function show(target, text, name, colour = '') {
   for (const quote of quotesOf(target)) {
-    const by = name === undefined ? quote.querySelector('.by') : name && piece('bdi', `by ${look}`, name);
-    quote.replaceChildren(...(by ? [by, ' '] : []), piece('span', 'said', line(text)));
+    const by = name === undefined ? quote.querySelector('.by') : name && part('bdi', `by ${colour}`, name);
+    quote.replaceChildren(...(by ? [by, ' '] : []), part('span', 'said', shorten(text)));
     quote.removeAttribute('data-empty');
   }
-}
-
-/** The text as it was typed, without the mark of an edit. @param {Element} text */
-function said(text) {
-  const copy = /** @type {HTMLElement} */ (text.cloneNode(true));
-  if (copy.dataset.source !== undefined) return copy.dataset.source;
-  copy.querySelector('.edited')?.remove();
-  return copy.textContent ?? '';
 }
 
 /** @param {string} target */
-async function ask(target) {
-  const question = {};
-  asked.set(target, question);
+async function request(target) {
+  const current = {};
+  requested.set(target, current);
   try {
     const answer = await fetch(`/api/v1/rooms/${room}/messages/${target}`);
     const message = answer.ok ? await answer.json() : undefined;
-    if (asked.get(target) !== question) return;
+    if (requested.get(target) !== current) return;
     if (answer.status === 404) showGone(target, 'quote-gone');
     else if (message?.deleted) showGone(target, 'deleted');
     else if (message) show(target, message.content, message.author?.name ?? '');
   } catch {
-    // Empty until the stream is back.
+    // The quote stays empty until the stream is back.
   }
-  if (asked.get(target) === question) asked.delete(target);
+  if (requested.get(target) === current) requested.delete(target);
 }
 
 /** @param {HTMLElement} quote */
@@ -75,10 +78,10 @@ function fill(quote) {
   const row = document.getElementById(`m-${target}`);
   const text = row?.querySelector('.text');
   const name = row?.querySelector('.who .name');
-  // A row without a text stands for several that were deleted.
+  // A row without a text represents several deleted messages.
   if (row && (!text || text.matches('.deleted'))) showGone(target, 'deleted');
-  else if (text) show(target, said(text), name?.textContent ?? '', name?.className.replace('name', ''));
-  else if (!asked.has(target)) ask(target);
+  else if (text) show(target, typedText(text), name?.textContent ?? '', name?.className.replace('name', ''));
+  else if (!requested.has(target)) request(target);
 }
 
 function fillAll() {
@@ -86,38 +89,38 @@ function fillAll() {
 }
 
 /** @param {MutationRecord[]} records */
-function look(records) {
+function fillAdded(records) {
   const added = records.flatMap(({ addedNodes }) => [...addedNodes]);
   if (added.some((node) => node instanceof Element && (node.matches(SELECTOR) || node.querySelector(SELECTOR)))) fillAll();
 }
 
-for (const place of [messages, document.getElementById('outbox'), document.getElementById('composer')]) {
-  new MutationObserver(look).observe(place, { childList: true, subtree: true });
+for (const place of [messages, outbox, composer]) {
+  new MutationObserver(fillAdded).observe(place, { childList: true, subtree: true });
 }
-document.addEventListener('stream-back', fillAll);
+whenReconnected(fillAll);
 
-// The list begins anew, so what is quoted elsewhere in the page may be gone too.
-function forget() {
+// The list is replaced, so messages that are quoted elsewhere in the page may be gone too.
+function refillOutside() {
   for (const quote of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.quote[data-target]'))) {
     if (messages.contains(quote)) continue;
     quote.replaceChildren();
     quote.dataset.empty = '';
   }
-  // Once the patch is in the page.
+  // After the patch is in the page.
   setTimeout(fillAll);
 }
 
-// An edit or a delete comes as the text of its message, which need not be in the page.
+// An edit or a delete arrives as the text of its message, which need not be in the page.
 document.addEventListener('datastar-fetch', ({ detail: { type, argsRaw } }) => {
   if (type !== 'datastar-patch-elements') return;
-  if (argsRaw.selector === '#messages' && argsRaw.mode === 'inner') return forget();
-  const [, target] = /^<div class="text[^>]* id="t-(\d+)"/.exec(argsRaw.elements ?? '') ?? [];
+  if (argsRaw.selector === '#messages' && argsRaw.mode === 'inner') return refillOutside();
+  const { target } = argsRaw;
   if (!target || quotesOf(target).length === 0) return;
   const text = new DOMParser().parseFromString(argsRaw.elements, 'text/html').body.firstElementChild;
-  const pending = asked.delete(target);
+  const pending = requested.delete(target);
   if (!text || text.matches('.deleted')) showGone(target, 'deleted');
-  else if (pending) ask(target);
-  else show(target, said(text));
+  else if (pending) request(target);
+  else show(target, typedText(text));
 });
 
 fillAll();

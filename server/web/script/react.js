@@ -1,13 +1,14 @@
-// Reactions: a press on a chip, or on one of the picker, adds one's own or takes it back; one's own chips are pressed.
-// Counts and marks of who reacted come by the stream alone, the same for everybody.
+// Reactions: a press on a chip, or on a button of the picker, adds one's own or takes it back; the chips of one's own are
+// pressed. Counts and marks of who reacted arrive by the stream alone, the same for everybody.
 
-const room = document.body.dataset.room;
-const messages = document.getElementById('messages');
-const composer = document.getElementById('composer');
-const problem = document.getElementById('problem');
-/** @type {Set<string>} Ids of chips that are one's own without a mark of it: a chip names the first of many. */
+import { composer, draftField, messages, nameField, problem, room } from './dom.js';
+import { localize } from './i18n.js';
+import { rowOf } from './message.js';
+import { reasonOf } from './refusal.js';
+
+/** Ids of chips that are one's own without a mark: a chip names only the first authors. @type {Set<string>} */
 const unmarked = new Set();
-/** @type {{ chip: Element, row: Element } | undefined} The chip that had the focus last. */
+/** The chip that had the focus last. @type {{ chip: Element, row: Element } | undefined} */
 let focused;
 
 /** @param {Element} chip */
@@ -20,31 +21,29 @@ function isOwn(chip) {
 }
 
 /** @param {Iterable<Element>} chips */
-function press(chips) {
+function updatePressed(chips) {
   for (const chip of chips) chip.setAttribute('aria-pressed', `${isOwn(chip)}`);
 }
 
 /** @param {HTMLElement} row @param {string} reaction @param {boolean} on */
-async function ask(row, reaction, on) {
+async function request(row, reaction, on) {
   problem.textContent = '';
   try {
     const path = `/${room}/messages/${row.dataset.position}/reactions/${encodeURIComponent(reaction)}`;
     const answer = await fetch(path, { method: on ? 'PUT' : 'DELETE' });
     if (!answer.ok) {
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-      const why = page.querySelector('.failure .why')?.textContent ?? '';
-      problem.textContent = words.text('react-failed', { why });
+      problem.textContent = localize('react-failed', { why: (await reasonOf(answer)) ?? '' });
       return;
     }
   } catch {
-    problem.textContent = words.text('react-failed', { why: words.text('no-answer') });
+    problem.textContent = localize('react-failed', { why: localize('no-answer') });
     return;
   }
   const chip = row.querySelector(`.chip[data-reaction="${reaction}"]`);
   if (!chip) return;
   if (!on) unmarked.delete(chip.id);
   else if (!isOwn(chip)) unmarked.add(chip.id);
-  press([chip]);
+  updatePressed([chip]);
 }
 
 /** @param {Element} tools @param {boolean} open */
@@ -55,13 +54,13 @@ function showPicker(tools, open) {
 
 /** @param {Element} button */
 function choose(button) {
-  const row = /** @type {Row | null} */ (button.closest('.msg'));
+  const row = rowOf(button);
   const reaction = /** @type {HTMLElement} */ (button).dataset.reaction ?? '';
   if (!row) return;
-  const name = document.getElementById('name');
-  if (!document.getElementById('draft') && name) return name.focus();
+  const name = nameField();
+  if (!draftField() && name) return name.focus();
   const chip = row.querySelector(`.chip[data-reaction="${reaction}"]`);
-  ask(row, reaction, !chip || !isOwn(chip));
+  request(row, reaction, !chip || !isOwn(chip));
 }
 
 messages.addEventListener('click', ({ target }) => {
@@ -87,25 +86,25 @@ messages.addEventListener('keydown', ({ key, target }) => {
   /** @type {HTMLElement | null} */ (tools.querySelector('.react'))?.focus();
 });
 
-/** Who they are, said when somebody wants to know. @param {Event} event */
-function tell({ target }) {
+/** Names the authors when the reader points at a chip. @param {Event} event */
+function showAuthors({ target }) {
   const chip = /** @type {HTMLElement | null} */ (target instanceof Element ? target.closest('.chip') : null);
   if (!chip) return;
   const names = marks(chip).map(({ textContent }) => (textContent ?? '').trim());
   const more = Number(chip.querySelector('[id$="-n"]')?.textContent) - names.length;
-  chip.title = more > 0 ? `${names.join(', ')} ${words.text('and-more', { count: more })}` : names.join(', ');
+  chip.title = more > 0 ? `${names.join(', ')} ${localize('and-more', { count: more })}` : names.join(', ');
 }
 
-messages.addEventListener('pointerover', tell);
+messages.addEventListener('pointerover', showAuthors);
 messages.addEventListener('focusin', (event) => {
-  tell(event);
+  showAuthors(event);
   const chip = event.target instanceof Element ? event.target.closest('.chip') : null;
   const row = chip?.closest('.msg');
   focused = chip && row ? { chip, row } : undefined;
 });
 
 /** @param {MutationRecord[]} records */
-function changed(records) {
+function update(records) {
   const chips = new Set();
   for (const { target, addedNodes, removedNodes } of records) {
     const chip = target instanceof Element ? target.closest('.chip') : null;
@@ -114,23 +113,23 @@ function changed(records) {
       if (!(node instanceof Element)) continue;
       if (node.matches('.chip')) chips.add(node);
       for (const chip of node.querySelectorAll('.chip')) chips.add(chip);
-      // Tools come to another row: what was open there is not open here.
+      // The actions moved to another row: a picker that was open there is closed here.
       if (node.matches('.tools')) showPicker(node, false);
     }
     for (const node of removedNodes) {
       if (!(node instanceof Element)) continue;
       unmarked.delete(node.id);
       if (node !== focused?.chip || document.activeElement !== document.body) continue;
-      // Whoever takes the last one back by keyboard stays where they are.
+      // A reader who removes the last reaction by keyboard stays at the row.
       /** @type {HTMLElement | null} */ (focused.row.querySelector('.at'))?.focus();
     }
   }
-  press(chips);
+  updatePressed(chips);
 }
 
-press(messages.querySelectorAll('.chip'));
-new MutationObserver(changed).observe(messages, { childList: true, subtree: true });
+updatePressed(messages.querySelectorAll('.chip'));
+new MutationObserver(update).observe(messages, { childList: true, subtree: true });
 new MutationObserver(() => {
   unmarked.clear();
-  press(messages.querySelectorAll('.chip'));
+  updatePressed(messages.querySelectorAll('.chip'));
 }).observe(composer, { attributeFilter: ['data-author-id'] });

@@ -1,17 +1,18 @@
-// The rooms that this browser was in lately, in the menu. The server does not know of it: a room's address is what
+// The rooms that were open in this browser lately, for the menu. The server does not know them: a room's address is what
 // opens it.
+
+import { menu, recentRooms, room } from './dom.js';
+import { load, save } from './storage.js';
 
 const ROOMS = 'millchat:rooms';
 const ROOMS_MAX = 12;
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
-const room = document.body.dataset.room ?? '';
-const lately = document.getElementById('lately');
 
 /** @returns {string[]} */
-function kept() {
+function recent() {
   try {
-    const list = JSON.parse(store.kept(ROOMS) || '[]');
+    const list = JSON.parse(load(ROOMS) || '[]');
     return list.filter((/** @type {unknown} */ name) => typeof name === 'string' && NAME.test(name));
   } catch {
     return [];
@@ -19,13 +20,13 @@ function kept() {
 }
 
 /** @param {string[]} list */
-function keep(list) {
-  store.keep(ROOMS, JSON.stringify(list));
+function remember(list) {
+  save(ROOMS, JSON.stringify(list));
 }
 
 function show() {
-  const others = kept().filter((name) => name !== room);
-  lately.hidden = others.length === 0;
+  const others = recent().filter((name) => name !== room);
+  recentRooms.hidden = others.length === 0;
   const links = others.map((name) => {
     const item = document.createElement('li');
     const link = document.createElement('a');
@@ -37,15 +38,15 @@ function show() {
     item.append(link);
     return item;
   });
-  lately.querySelector('ul')?.replaceChildren(...links);
+  recentRooms.querySelector('ul')?.replaceChildren(...links);
 }
 
-lately.querySelector('button')?.addEventListener('click', () => {
-  keep([room]);
+recentRooms.querySelector('button')?.addEventListener('click', () => {
+  remember([room]);
   show();
 });
 // Another tab can have opened a room in the meantime.
-document.getElementById('menu').addEventListener('beforetoggle', show);
+menu.addEventListener('beforetoggle', show);
 
-keep([room, ...kept().filter((name) => name !== room)].slice(0, ROOMS_MAX));
+remember([room, ...recent().filter((name) => name !== room)].slice(0, ROOMS_MAX));
 show();

@@ -1,21 +1,20 @@
-// What a row shows only to this reader: times in their zone, the first row of a day, rows of one author
-// together, their own rows. The server's rows are the same for everyone.
+// The part of a row that depends on its reader: times in the reader's zone, the first row of a day, rows of one author
+// together, one's own rows. The server's rows are the same for everybody.
+
+import { composer, messages } from './dom.js';
+import { locale, localize } from './i18n.js';
+import { isMessage } from './message.js';
 
 const GROUP_MS_MAX = 5 * 60_000;
-// So that a name is always in sight.
+// Keeps a name always in view.
 const GROUP_ROWS_MAX = 10;
 
-const messages = document.getElementById('messages');
-const composer = document.getElementById('composer');
-const clock = new Intl.DateTimeFormat(words.locale, { hour: 'numeric', minute: '2-digit' });
-const moment = new Intl.DateTimeFormat(words.locale, { dateStyle: 'full', timeStyle: 'medium' });
-const calendar = new Intl.DateTimeFormat(words.locale, { dateStyle: 'full' });
-
-/** @param {Node | null} node @returns {node is Row} */
-const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
+const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
+const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' });
+const calendar = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
 
 /** @param {Row} row */
-function dress(row) {
+function formatTime(row) {
   const time = row.querySelector('time');
   row.at = Date.parse(time?.dateTime ?? '');
   if (!time || Number.isNaN(row.at)) return;
@@ -26,9 +25,9 @@ function dress(row) {
 }
 
 /** @param {Row} row */
-function own(row) {
+function markOwn(row) {
   row.classList.toggle('mine', row.dataset.authorId !== '' && row.dataset.authorId === composer.dataset.authorId);
-  row.querySelector('.tag')?.setAttribute('data-you', words.text('you'));
+  row.querySelector('.tag')?.setAttribute('data-you', localize('you'));
 }
 
 /** @param {Row} row */
@@ -38,10 +37,9 @@ function messageBefore(row) {
   return before;
 }
 
-// Puts a row into the group before it, or begins one. Says whether the row after it must be looked at too. A line
-// between two messages ends a group, and not a day. What begins a group goes on to, whatever comes in above it: the
-// rows in sight stay as they are.
-/** @param {Row} row */
+/** Puts a row into the group before it, or begins a group. Returns whether the row after it must be placed again. A line
+ *  between two messages ends a group, but not a day. A row that begins a group keeps doing so, whatever arrives above it:
+ *  the rows in view stay unchanged. @param {Row} row */
 function place(row) {
   const before = messageBefore(row);
   const sameDay = before !== null && before.day === row.day;
@@ -68,22 +66,22 @@ function placeFrom(row) {
 }
 
 /** @param {Iterable<Node>} rows */
-function take(rows) {
+function addRows(rows) {
   const added = [...rows].filter(isMessage);
   for (const row of added) {
-    dress(row);
-    own(row);
+    formatTime(row);
+    markOwn(row);
   }
   for (const row of added) placeFrom(row);
   // The row after the added ones has a new neighbour.
   if (added.length > 0) placeFrom(added.at(-1)?.nextElementSibling);
 }
 
-take(messages.children);
+addRows(messages.children);
 new MutationObserver((records) => {
-  take(records.flatMap(({ addedNodes }) => [...addedNodes]));
+  addRows(records.flatMap(({ addedNodes }) => [...addedNodes]));
   placeFrom(messages.firstElementChild);
 }).observe(messages, { childList: true });
 new MutationObserver(() => {
-  for (const row of messages.children) if (isMessage(row)) own(row);
+  for (const row of messages.children) if (isMessage(row)) markOwn(row);
 }).observe(composer, { attributeFilter: ['data-author-id'] });

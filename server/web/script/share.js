@@ -1,6 +1,8 @@
-// Copies the room's address and says so.
+// Copies the room's address to the clipboard.
 
-const SAID_MS = 2_500;
+import { localize } from './i18n.js';
+
+const SHOWN_MS = 2_500;
 
 /** @param {string} text */
 async function copy(text) {
@@ -18,19 +20,19 @@ async function copy(text) {
 
 document.addEventListener('click', async ({ target }) => {
   const button = /** @type {Element} */ (target).closest('.share');
-  const word = button?.querySelector('.word');
-  if (!button || !word || button.classList.contains('done')) return;
-  const before = word.textContent;
+  const label = button?.querySelector('.word');
+  if (!button || !label || button.classList.contains('done')) return;
+  const before = label.textContent;
   const address = (document.body.dataset.origin ?? location.origin) + location.pathname;
   try {
     await copy(address);
-    word.textContent = words.text('link-copied');
+    label.textContent = localize('link-copied');
   } catch {
-    word.textContent = address;
+    label.textContent = address;
   }
   button.classList.add('done');
   setTimeout(() => {
-    word.textContent = before;
+    label.textContent = before;
     button.classList.remove('done');
-  }, SAID_MS);
+  }, SHOWN_MS);
 });

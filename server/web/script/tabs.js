@@ -1,106 +1,93 @@
-// One connection for all tabs of this browser, since it has six to a host and a tab holds one for as long as it is
-// open. The tab that holds a lock has the connection: it asks the others for their places, opens one stream of all
-// their rooms, says from which places, and hands on what is not its own. A tab takes what belongs to a stream that
-// began no later than its own place, and of them what it has not had. When the tab with the
-// connection is closed another gets the lock and goes on from the same places. One that does not answer, since the
-// browser froze it, loses the lock to one that waits for it.
+// One connection for all tabs of this browser, since a browser has six to a host and a tab holds one for as long as it is
+// open. The tab that holds a lock leads: it calls the roll, so that the others answer with their places, opens one
+// stream of all their rooms from these places, and passes on the events of the others. A tab takes the events of a stream
+// that began no later than its own place, and of them those that it has not had. When the leading tab is closed another
+// one gets the lock and goes on from the same places. A leader that does not acknowledge, since the browser froze it,
+// loses the lock to a tab that waits for it.
 //
-// Where the browser has no locks (they are there by TLS, and on this machine) each tab has its own connection.
+// Where the browser has no locks (it has them by TLS, and on this machine) each tab has its own connection.
 
-const LINE = 'millchat:line';
+import { room, stream } from './dom.js';
+import { covers, earlier, isPassed, positionAt } from './place.js';
+
+const LEADER = 'millchat:leader';
 const TAB = 'millchat:tab:';
 // The server's limit.
 const ROOMS_MAX = 32;
-// How long the other tabs have to say their places. Whoever is too late is let in when they do.
-const ROLL_MS_MAX = 300;
-// How long a tab waits for a word of the one that has the connection.
-const WORD_MS_MAX = 5_000;
-// Within so long a connection that was just opened is not opened again because it had been lost.
+// The time that the other tabs have to answer a roll-call. A tab that is later joins when it answers.
+const ROLL_CALL_MS_MAX = 300;
+// The time that the leader has to acknowledge.
+const ACK_MS_MAX = 5_000;
+// For this time a connection that was just opened is not opened again because the one before was lost.
 const TRY_MS_MAX = 10_000;
-const WATCH_EVERY_MS = 5_000;
-// A place of no log: from there on the server begins anew.
-const NOWHERE = '00000000-0';
+const CHECK_EVERY_MS = 5_000;
 
-const room = document.body.dataset.room ?? '';
-const stream = document.getElementById('stream');
 const id = `${Math.random()}`;
-const channel = navigator.locks && window.BroadcastChannel ? new BroadcastChannel('millchat') : undefined;
+const channel = navigator.locks && window.BroadcastChannel ? new BroadcastChannel('millchat:tabs') : undefined;
 
 let shownAt = document.hidden ? 0 : Date.now();
-/** Nobody has answered since this was set. @type {number | undefined} */
-let wordTimer;
-/** The stream that this tab takes events of. @type {number[]} */
-let taken = [0, 0];
-/** The list begins anew: what comes next is what it holds. */
-let anew = false;
-/** Since when a tab had the connection, the latest that was heard of. */
+/** Runs until the leader acknowledges. @type {number | undefined} */
+let ackTimer;
+/** The stream whose events this tab takes. @type {number[]} */
+let followed = [0, 0];
+/** The list was emptied: the next rows are all that it holds. */
+let isReset = false;
+/** The latest time at which a tab became the leader, as far as this tab knows. */
 let latest = 0;
 
-// Of the tab that has the connection:
-let leading = false;
-/** Since when, and which of its streams it is: the later counts. */
+// State of the leader:
+let isLeading = false;
+/** The time at which it became the leader, and the count of its streams: the later stream counts. */
 let number = [0, 0];
 /** @type {AbortController | undefined} */
-let line;
-/** The rooms of the stream, and where it began. @type {Map<string, string>} */
+let connection;
+/** The rooms of the stream, and the places where it began. @type {Map<string, string>} */
 let open = new Map();
 let openedAt = 0;
-/** Where the events that come now belong to. */
+/** The room that the next events belong to. */
 let current = room;
-/** The other tabs as far as they have said where they are. @type {Map<string, Here>} */
-const here = new Map();
-let rolls = 0;
-let rolling = false;
-let alone = true;
+/** The other tabs that have answered. @type {Map<string, TabPlace>} */
+const answered = new Map();
+let rollCalls = 0;
+let isCallingRoll = false;
+let isAlone = true;
 
-/** @returns {Here} */
+/** @returns {TabPlace} */
 const self = () => ({ kind: 'here', id, room, place: stream.dataset.place ?? '', shownAt });
 
 /** @param {TabMessage} message */
-const tell = (message) => channel?.postMessage(message);
+const post = (message) => channel?.postMessage(message);
 
 /** @param {number[]} one @param {number[]} other */
 const isLater = (one, other) => one[0] > other[0] || (one[0] === other[0] && one[1] > other[1]);
 
-/** Whether what comes after `from` is all that `place` is in want of. @param {string | undefined} from @param {string} place */
-function covers(from, place) {
-  if (from === undefined || from === NOWHERE) return from === NOWHERE;
-  const [epoch, at] = from.split('-');
-  const [ownEpoch, ownAt] = place.split('-');
-  return epoch === ownEpoch && Number(at) <= Number(ownAt);
-}
-
-/** A place that covers both. @param {string} one @param {string} other */
-function before(one, other) {
-  if (covers(one, other)) return one;
-  return covers(other, one) ? other : NOWHERE;
-}
-
-// A stream may begin before this tab's place, for the sake of another tab. What this one has had is not put in again: its
-// rows may have been taken out of the page, or never have been in it.
+// A stream may begin before this tab's place, for the sake of another tab. Rows that this tab has had are not added again:
+// they may have been removed from the page, or never have been in it.
 /** @param {string} type @param {Record<string, string>} argsRaw */
-function isPast(type, { selector, mode, elements, signals }) {
-  const [epoch, at] = self().place.split('-');
+function isPast(type, { selector, mode, position, signals }) {
+  const { place } = self();
   if (type === 'datastar-patch-signals') {
-    const [, ofEpoch, place] = /^\{"_place":"([0-9a-f]+)-(\d+)"\}$/.exec(signals ?? '') ?? [];
-    const isBack = !anew && ofEpoch === epoch && Number(place) < Number(at);
-    if (place !== undefined) anew = false;
+    /** @type {{ _place?: string }} */
+    const { _place: next } = JSON.parse(signals);
+    if (next === undefined) return false;
+    const isBack = !isReset && isPassed(next, place);
+    isReset = false;
     return isBack;
   }
-  if (!selector?.startsWith('#messages') || !['append', 'inner'].includes(mode)) return false;
-  const [, row] = /^<li [^>]*(?:data-position="|id="gap-)(\d+)"/.exec(elements ?? '') ?? [];
-  if (row === undefined) anew ||= mode === 'inner';
-  return !anew && row !== undefined && Number(row) <= Number(at);
+  if (position !== undefined) return !isReset && Number(position) <= positionAt(place);
+  if (selector === '#messages' && mode === 'inner') isReset = true;
+  return false;
 }
 
-/** The other tabs, by their locks: those go with the tab, however it ends. */
+/** Returns the other tabs by their locks, which end with the tab, however it ends. */
 async function others() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
   const tabs = held.flatMap(({ name = '' }) => (name.startsWith(TAB) ? [name.slice(TAB.length).split(':')] : []));
   return tabs.filter(([, other]) => other !== id).map(([room, other]) => ({ room, id: other }));
 }
 
-// Waits for the others to say where they are. A place that was said before will do: from there on is more than enough.
+// Waits until the others have said their places. An older place of a tab will do: a stream from there has more than
+// enough.
 /** @param {{ id: string }[]} tabs */
 function answers(tabs) {
   const missing = new Set(tabs.map((tab) => tab.id));
@@ -109,203 +96,203 @@ function answers(tabs) {
       if (data.kind === 'here') missing.delete(data.id);
       if (missing.size === 0) end();
     };
-    const timer = setTimeout(end, ROLL_MS_MAX);
+    const timer = setTimeout(end, ROLL_CALL_MS_MAX);
     function end() {
       clearTimeout(timer);
       channel?.removeEventListener('message', take);
       done(undefined);
     }
     channel?.addEventListener('message', take);
-    tell({ kind: 'roll' });
+    post({ kind: 'roll-call' });
   });
 }
 
-// Asks the others where they are, and opens one stream for all.
-async function roll() {
-  const turn = ++rolls;
-  rolling = true;
-  const known = [...here.keys()];
+// Asks the others for their places, and opens one stream for all.
+async function callRoll() {
+  const turn = ++rollCalls;
+  isCallingRoll = true;
+  const known = [...answered.keys()];
   const tabs = channel ? await others() : [];
-  // One that came while the locks were looked at is not among them.
-  for (const id of known) if (!tabs.some((tab) => tab.id === id)) here.delete(id);
-  alone = tabs.length === 0 && here.size === 0;
-  if (!alone) await answers(tabs);
-  if (turn !== rolls) return;
-  rolling = false;
-  if (leading) connect();
+  // A tab that was opened while the locks were read is not among them.
+  for (const id of known) if (!tabs.some((tab) => tab.id === id)) answered.delete(id);
+  isAlone = tabs.length === 0 && answered.size === 0;
+  if (!isAlone) await answers(tabs);
+  if (turn !== rollCalls) return;
+  isCallingRoll = false;
+  if (isLeading) connect();
 }
 
 function connect() {
   const place = self().place;
   open = new Map([[room, place]]);
-  for (const tab of [...here.values()].sort((one, other) => other.shownAt - one.shownAt)) {
+  for (const tab of [...answered.values()].sort((one, other) => other.shownAt - one.shownAt)) {
     const from = open.get(tab.room);
-    if (from !== undefined) open.set(tab.room, before(from, tab.place));
+    if (from !== undefined) open.set(tab.room, earlier(from, tab.place));
     else if (open.size < ROOMS_MAX) open.set(tab.room, tab.place);
   }
   hangUp();
-  line = new AbortController();
+  connection = new AbortController();
   openedAt = Date.now();
   number = [number[0], number[1] + 1];
-  taken = number;
-  tell({ kind: 'opened', number, open });
+  followed = number;
+  post({ kind: 'opened', number, open });
   const also = [...open].slice(1).map(([room, place]) => `also=${room}:${place}`);
   const url = `/${room}/messages${also.length > 0 ? `?${also.join('&')}` : ''}`;
-  stream.dispatchEvent(new CustomEvent('open', { detail: { url, place: open.get(room), until: line } }));
+  stream.dispatchEvent(new CustomEvent('open', { detail: { url, place: open.get(room), until: connection } }));
 }
 
 function hangUp() {
-  line?.abort();
-  line = undefined;
+  connection?.abort();
+  connection = undefined;
 }
 
-/** @param {'lost' | 'changed'} why */
-function reopen(why) {
-  if (!leading) {
-    tell({ kind: 'reopen', why });
-    expectWord();
-  } else if (why === 'changed' || Date.now() - openedAt > TRY_MS_MAX || line === undefined) {
-    roll();
+/** Has the stream opened again, because it was lost or because the reader or the network changed.
+ *  @param {'lost' | 'changed'} why */
+export function reopenStream(why) {
+  if (!isLeading) {
+    post({ kind: 'reopen', why });
+    expectAck();
+  } else if (why === 'changed' || Date.now() - openedAt > TRY_MS_MAX || connection === undefined) {
+    callRoll();
   }
 }
 
-// A tab that has the connection and says nothing is frozen, or not there any more.
-function expectWord() {
-  clearTimeout(wordTimer);
-  wordTimer = setTimeout(() => wait({ steal: true }), WORD_MS_MAX);
+// A leader that does not acknowledge is frozen, or gone.
+function expectAck() {
+  clearTimeout(ackTimer);
+  ackTimer = setTimeout(() => wait({ steal: true }), ACK_MS_MAX);
 }
 
 function resign() {
-  leading = false;
+  isLeading = false;
   hangUp();
 }
 
-/** Has the connection from when the lock is given until it is taken away. @param {LockOptions} [how] */
+/** Leads from the time that the lock is granted until it is taken away. @param {LockOptions} [how] */
 async function wait(how = {}) {
   try {
-    await navigator.locks.request(LINE, how, () => {
-      clearTimeout(wordTimer);
-      leading = true;
+    await navigator.locks.request(LEADER, how, () => {
+      clearTimeout(ackTimer);
+      isLeading = true;
       // Clocks step back.
       latest = Math.max(Date.now(), latest + 1);
       number = [latest, 0];
-      roll();
+      callRoll();
       return new Promise(() => {});
     });
   } catch {
     resign();
-    // Who took the lock away waits for it still, in the ordinary way.
+    // Wait for the lock again, in the ordinary way.
     if (!how.steal) wait();
   }
 }
 
-// What comes on the connection: for this room, or for another tab.
+// Events of the connection: for this room, or for another tab.
 window.addEventListener(
   'datastar-fetch',
   (event) => {
     const { el, type, argsRaw } = event.detail;
-    if (el !== stream || line === undefined) return;
+    if (el !== stream || connection === undefined) return;
     if (type === 'started') current = room;
     if (type === 'retrying') {
-      // The client would come back by itself with the last id it saw, and that may be another room's.
+      // The client would come back by itself with the last id it saw, which may be another room's.
       queueMicrotask(hangUp);
-      for (const room of open.keys()) tell({ kind: 'event', number, room, type, argsRaw: {} });
+      for (const room of open.keys()) post({ kind: 'event', number, room, type, argsRaw: {} });
     } else if (type === 'datastar-room') {
       current = argsRaw.room;
     } else if (type.startsWith('datastar-patch-')) {
-      if (!alone) tell({ kind: 'event', number, room: current, type, argsRaw });
+      if (!isAlone) post({ kind: 'event', number, room: current, type, argsRaw });
       if (current !== room || isPast(type, argsRaw)) event.stopImmediatePropagation();
     }
   },
   true,
 );
 
-// Another tab has opened a stream. Whoever had the connection has it no more; whoever is further back says so.
+// Another tab has opened a stream. A leader before it leads no more; a tab whose place is earlier says so.
 /** @param {number[]} opened @param {Map<string, string>} open */
 function follow(opened, open) {
   latest = Math.max(latest, opened[0]);
-  if (!isLater(opened, leading ? number : taken)) return;
-  if (leading) resign();
-  clearTimeout(wordTimer);
+  if (!isLater(opened, isLeading ? number : followed)) return;
+  if (isLeading) resign();
+  clearTimeout(ackTimer);
   const from = open.get(room);
-  if (covers(from, self().place)) taken = opened;
-  else if (from !== undefined) tell(self());
+  if (covers(from, self().place)) followed = opened;
+  else if (from !== undefined) post(self());
 }
 
-// A tab that was not there when the stream was opened has not heard what came since.
-/** @param {Here} tab */
-function note(tab) {
-  const known = here.get(tab.id);
-  here.set(tab.id, tab);
-  if (!leading || rolling || (known && covers(open.get(tab.room), tab.place))) return;
+// A tab that did not exist when the stream was opened has not received the events since.
+/** @param {TabPlace} tab */
+function addTab(tab) {
+  const known = answered.get(tab.id);
+  answered.set(tab.id, tab);
+  if (!isLeading || isCallingRoll || (known && covers(open.get(tab.room), tab.place))) return;
   const isLeftOut = open.size === ROOMS_MAX && !open.has(tab.room);
-  if (!known || !isLeftOut || tab.shownAt > known.shownAt) roll();
+  if (!known || !isLeftOut || tab.shownAt > known.shownAt) callRoll();
 }
 
 channel?.addEventListener('message', (/** @type {MessageEvent<TabMessage>} */ { data }) => {
   if (data.kind === 'event') {
-    if (isLater(data.number, taken) || isLater(taken, data.number)) return;
-    clearTimeout(wordTimer);
+    if (isLater(data.number, followed) || isLater(followed, data.number)) return;
+    clearTimeout(ackTimer);
     if (data.room !== room) return;
     const { type, argsRaw } = data;
     if (isPast(type, argsRaw)) return;
     document.dispatchEvent(new CustomEvent('datastar-fetch', { detail: { type, el: stream, argsRaw } }));
   } else if (data.kind === 'opened') {
     follow(data.number, data.open);
-  } else if (data.kind === 'roll') {
-    clearTimeout(wordTimer);
-    // Before the client has read the page there is no place to say.
-    if (stream.dataset.place) tell(self());
+  } else if (data.kind === 'roll-call') {
+    clearTimeout(ackTimer);
+    // Before the client has read the page this tab has no place.
+    if (stream.dataset.place) post(self());
   } else if (data.kind === 'here') {
-    note(data);
+    addTab(data);
   } else if (data.kind === 'gone') {
-    here.delete(data.id);
-    look();
-  } else if (data.kind === 'word') {
-    clearTimeout(wordTimer);
-  } else if (leading) {
-    tell({ kind: 'word' });
-    reopen(data.why);
+    answered.delete(data.id);
+    leaveClosedRooms();
+  } else if (data.kind === 'ack') {
+    clearTimeout(ackTimer);
+  } else if (isLeading) {
+    post({ kind: 'ack' });
+    reopenStream(data.why);
   }
 });
 
-// Rooms that nobody has open any more are left, so that nobody is shown to be there.
-async function look() {
-  if (!leading || !channel) return;
+// Leaves rooms that no tab has open any more, so that the reader is not shown to be there.
+async function leaveClosedRooms() {
+  if (!isLeading || !channel) return;
   const rooms = new Set((await others()).map((tab) => tab.room)).add(room);
-  if ([...open.keys()].some((room) => !rooms.has(room))) roll();
+  if ([...open.keys()].some((room) => !rooms.has(room))) callRoll();
 }
 
-/** Says that this tab is there, or looked at again. */
-function come() {
-  tell(self());
-  if (!leading) expectWord();
+/** Says that this tab is open, or shown again. */
+function announce() {
+  post(self());
+  if (!isLeading) expectAck();
 }
 
-stream.addEventListener('reopen', (event) => reopen(/** @type {CustomEvent} */ (event).detail));
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   shownAt = Date.now();
-  tell(self());
+  post(self());
 });
-window.addEventListener('pagehide', () => tell({ kind: 'gone', id }));
-window.addEventListener('pageshow', ({ persisted }) => persisted && come());
+window.addEventListener('pagehide', () => post({ kind: 'gone', id }));
+window.addEventListener('pageshow', ({ persisted }) => persisted && announce());
 
 function begin() {
   if (!channel) {
-    leading = true;
-    roll();
+    isLeading = true;
+    callRoll();
     return;
   }
   navigator.locks.request(`${TAB}${room}:${id}`, () => {
-    come();
+    announce();
     wait();
     return new Promise(() => {});
   });
-  setInterval(look, WATCH_EVERY_MS);
+  setInterval(leaveClosedRooms, CHECK_EVERY_MS);
 }
 
-// The client has read the page once it has put the place there.
+// The client has read the page once it has set the place.
 if (stream.dataset.place) begin();
 else {
   const ready = new MutationObserver(() => {

@@ -1,79 +1,79 @@
-// Where its reader left off: a line above the first message that came since. What was seen last is kept in the
-// browser, for each room; the line goes when they write, and when they leave anew.
+// The divider where the reader left off, above the first message that arrived since. The newest position that was seen is
+// kept in the browser for each room; the divider goes when the reader writes, or leaves again.
 
-const room = document.body.dataset.room;
+import { messages, outbox, room, scroller } from './dom.js';
+import { isFollowing, showRow } from './follow.js';
+import { seekPosition } from './history.js';
+import { localize } from './i18n.js';
+import { isMessage, positionOf } from './message.js';
+import { load, save } from './storage.js';
+
 const SEEN = `millchat:seen:${room}`;
-const LINE = words.text('new-line');
+const DIVIDER = localize('new-line');
 
-const scroller = document.getElementById('scroller');
-const messages = document.getElementById('messages');
-const outbox = document.getElementById('outbox');
-/** @type {number | undefined} What had been seen when they left; nothing while they are here. */
-let mark = Number(store.kept(SEEN)) || undefined;
-/** What they had seen is further back than the page, and is on its way. */
-let seeking = false;
+/** The newest position that was seen when the reader left; none while the reader is here. @type {number | undefined} */
+let mark = Number(load(SEEN)) || undefined;
+/** The position is older than the page, and its rows are being fetched. */
+let isSeeking = false;
 
 const rows = () => /** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg'));
-const isFollowing = () => scroller.classList.contains('following');
 const isHere = () => !document.hidden && isFollowing();
-/** @param {Row} [row] */
-const positionOf = (row) => Number(row?.dataset.position ?? 0);
 
 function newest() {
   let row = messages.lastElementChild;
-  while (row && !row.matches('.msg')) row = row.previousElementSibling;
-  return positionOf(/** @type {Row | undefined} */ (row ?? undefined));
+  while (row && !isMessage(row)) row = row.previousElementSibling;
+  return positionOf(row) || 0;
 }
 
-function see() {
-  if (!isHere() || seeking) return;
-  store.keep(SEEN, `${newest()}`);
+function saveSeen() {
+  if (!isHere() || isSeeking) return;
+  save(SEEN, `${newest()}`);
 }
 
-function line() {
+function divider() {
   return /** @type {Row | null} */ (messages.querySelector('[data-unread]'));
 }
 
 function clear() {
-  line()?.removeAttribute('data-unread');
+  divider()?.removeAttribute('data-unread');
   mark = undefined;
 }
 
-// Where all that the page has is new the line is at its top, and goes up as older rows come in.
+// If all rows of the page are new the divider is at the top, and moves up as older rows arrive.
 function place() {
   const since = mark;
   if (since === undefined) return;
   const row = [...rows()].find((row) => positionOf(row) > since);
-  const stands = line();
-  if (!row || row === stands || (!stands && row.classList.contains('mine'))) return;
-  if (stands && positionOf(stands) < positionOf(row)) return;
-  stands?.removeAttribute('data-unread');
-  row.dataset.unread = LINE;
+  const current = divider();
+  if (!row || row === current || (!current && row.classList.contains('mine'))) return;
+  if (current && positionOf(current) < positionOf(row)) return;
+  current?.removeAttribute('data-unread');
+  row.dataset.unread = DIVIDER;
 }
 
 function leave() {
-  if (line() && isFollowing()) clear();
-  if (!line()) mark = newest();
+  if (divider() && isFollowing()) clear();
+  if (!divider()) mark = newest();
 }
 
-// If it cannot be seen from the end. A tab that nobody looked at has not gone there yet.
-function show() {
-  const row = line();
+// Shows the divider if it is not in view at the end. A tab that was hidden has not scrolled to the end yet.
+function showDivider() {
+  const row = divider();
   if (!row) return;
   const at = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
   if (scroller.scrollHeight - at <= scroller.clientHeight) return;
-  document.dispatchEvent(new CustomEvent('row-show', { detail: row }));
+  showRow(row);
 }
 
 function comeBack() {
-  if (!line() && !seeking) mark = undefined;
-  see();
+  if (!divider() && !isSeeking) mark = undefined;
+  saveSeen();
 }
 
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return leave();
-  // What came meanwhile begins above the view: it is read from there.
-  if (isFollowing()) show();
+  // The first message that arrived in the meantime is above the view: the reader goes on from there.
+  if (isFollowing()) showDivider();
   if (isHere()) comeBack();
 });
 new MutationObserver(() => {
@@ -83,24 +83,24 @@ new MutationObserver(() => {
 }).observe(scroller, { attributeFilter: ['class'] });
 new MutationObserver(() => {
   place();
-  see();
+  saveSeen();
 }).observe(messages, { childList: true });
 new MutationObserver((records) => {
   if (records.some(({ addedNodes }) => addedNodes.length > 0)) clear();
 }).observe(outbox, { childList: true });
 
-document.addEventListener('sought', () => {
-  if (!seeking) return;
-  seeking = false;
-  show();
-});
-
 place();
-const first = line();
+const first = divider();
 const older = /** @type {HTMLElement | null} */ (document.querySelector('#older button'));
 if (first && !location.hash) {
-  seeking = first === rows()[0] && older?.hidden === false;
-  if (seeking) document.dispatchEvent(new CustomEvent('position-seek', { detail: mark }));
-  else document.dispatchEvent(new CustomEvent('row-show', { detail: first }));
+  isSeeking = first === rows()[0] && older?.hidden === false;
+  if (isSeeking) {
+    seekPosition(mark ?? 0).then(() => {
+      isSeeking = false;
+      showDivider();
+    });
+  } else {
+    showRow(first);
+  }
 }
 if (isHere()) comeBack();

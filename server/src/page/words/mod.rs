@@ -30,8 +30,6 @@ include!(concat!(env!("OUT_DIR"), "/locales.rs"));
 
 /// Whose catalogue is whole: what another one lacks is taken from it.
 const FALLBACK: &str = "en";
-/// How the script fills messages in. It goes to the browser with the catalogue.
-const SCRIPT: &str = include_str!("../../../web/words.js");
 /// Around a text in a text: what it is made of turns nothing outside of it.
 const ISOLATE: char = '\u{2068}';
 const ISOLATE_END: char = '\u{2069}';
@@ -57,7 +55,7 @@ pub struct Language {
     code: &'static str,
     texts: BTreeMap<String, Text>,
     plurals: PluralRules,
-    /// Its texts and what fills them in, for the browser.
+    /// The page's script with its texts in front, for the browser.
     script: Asset,
 }
 
@@ -130,7 +128,7 @@ impl Words {
     }
 }
 
-/// A message by its name, which `words.js` fills in.
+/// A message by its name, which the script fills in.
 fn named(id: &str, values: Values<'_>) -> Markup {
     let json = |value: &Value<'_>| match value {
         Value::Number(number) => (*number).into(),
@@ -146,8 +144,7 @@ fn named(id: &str, values: Values<'_>) -> Markup {
 impl Language {
     fn new(code: &'static str, texts: BTreeMap<String, Text>) -> Self {
         let catalogue = serde_json::to_string(&texts).expect("texts are strings by name");
-        let script =
-            Asset::script(&format!("words-{code}"), format!("const catalogue = {catalogue};\n{SCRIPT}"));
+        let script = Asset::script(code, &catalogue);
         let plurals = expand::plurals(&identifier(code)).expect("a test reads every catalogue");
         Self { code, texts, plurals, script }
     }
@@ -194,7 +191,7 @@ impl Language {
         self.text("language-direction")
     }
 
-    /// What the browser gets of it.
+    /// The page's script in this language.
     pub fn script(&self) -> &Asset {
         &self.script
     }

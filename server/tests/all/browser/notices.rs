@@ -88,8 +88,8 @@ async fn who_came_and_who_went_is_said_for_a_moment_and_a_reload_is_neither() {
     ada.join("Ada").await;
     // All that the line ever says.
     ada.js("window.said = [];
-         new MutationObserver(() => said.push(document.querySelector('#comings').textContent))
-             .observe(document.querySelector('#comings'), { childList: true });")
+         new MutationObserver(() => said.push(document.querySelector('#joins').textContent))
+             .observe(document.querySelector('#joins'), { childList: true });")
         .await;
     bob.join("Bob").await;
     ada.until("said.some((line) => /^\\u2068\\u2068Bob\\u2069\\u2069 joined$/.test(line))").await;

@@ -31,8 +31,7 @@ fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 fn scripts() -> Vec<(String, String)> {
-    let files =
-        files(&Path::new(WEB).join("script"), "js").into_iter().chain([Path::new(WEB).join("words.js")]);
+    let files = files(&Path::new(WEB).join("script"), "js").into_iter();
     files.map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
 }
 
@@ -136,7 +135,7 @@ fn every_message_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked
         .collect();
     let script: String = scripts().into_iter().map(|(_, script)| script).collect();
     let mut all = asked(&rust, &["say(", "say_with(", ".text(", "text_with(", "Said::of("], '"');
-    all.extend(asked(&script, &["words.text("], '\''));
+    all.extend(asked(&script, &["localize("], '\''));
     for id in &all {
         assert!(english.contains_key(id), "{id} is asked for and in no catalogue");
     }

@@ -1,18 +1,21 @@
-// One's own messages, edited and deleted. Arrow up in an empty field edits the last one, and the one before it when
-// pressed again; a row's tools offer both.
+// Edits and deletes of one's own messages. Arrow up in an empty field edits the last one, and the one before it when
+// pressed again; the actions of a row offer both.
 
-const room = document.body.dataset.room;
-const messages = document.getElementById('messages');
-const problem = document.getElementById('problem');
-const dialog = document.getElementById('deleting');
+import { composer, composerForm, deleteDialog, draftField, messages, problem, room } from './dom.js';
+import { replaceText } from './draft.js';
+import { localize } from './i18n.js';
+import { rowOf, typedText } from './message.js';
+import { reasonOf } from './refusal.js';
+import { load, save } from './storage.js';
+
 const UNSAVED = `millchat:unsaved:${room}`;
 /** @type {{ row: Row, text: string, draft: string } | undefined} */
 let editing;
 
-/** Edits that were begun and neither saved nor given up, by position. @returns {Record<string, string>} */
+/** Returns the edits that were begun and neither sent nor given up, by position. @returns {Record<string, string>} */
 function unsaved() {
   try {
-    return JSON.parse(store.kept(UNSAVED, 'sessionStorage')) ?? {};
+    return JSON.parse(load(UNSAVED, 'sessionStorage')) ?? {};
   } catch {
     return {};
   }
@@ -25,35 +28,18 @@ function keep(row, text) {
   if (text === all[position]) return;
   if (text === undefined) delete all[position];
   else all[position] = text;
-  store.keep(UNSAVED, JSON.stringify(all), 'sessionStorage');
+  save(UNSAVED, JSON.stringify(all), 'sessionStorage');
 }
 
 const own = () => [.../** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg.mine:not(:has(> .body > .deleted))'))];
 
-/** The text as it was typed: the row says so where it shows another. Without the mark of an edit and the space before
- *  it. @param {Row} row */
-function textOf(row) {
-  const text = /** @type {HTMLElement} */ (row.querySelector('.text')?.cloneNode(true));
-  if (text.dataset.source !== undefined) return text.dataset.source;
-  const mark = text.querySelector('.edited');
-  mark?.remove();
-  return (text.textContent ?? '').slice(0, mark ? -1 : undefined);
-}
-
-/** @param {string} text */
-function write(text) {
-  const field = document.getElementById('draft');
-  if (!field) return;
-  field.value = text;
-  field.dispatchEvent(new Event('input', { bubbles: true }));
-  field.focus();
-  field.setSelectionRange(text.length, text.length);
-}
+/** @param {Row} row */
+const textOf = (row) => typedText(row.querySelector('.text'));
 
 /** @param {Row} row */
 function begin(row) {
-  const form = document.getElementById('writer');
-  const field = document.getElementById('draft');
+  const form = composerForm();
+  const field = draftField();
   if (!form || !field) return;
   const draft = editing ? editing.draft : field.value;
   editing?.row.classList.remove('editing');
@@ -62,30 +48,31 @@ function begin(row) {
   row.scrollIntoView({ block: 'nearest' });
   form.dataset.editing = row.dataset.position;
   document.getElementById('editing')?.removeAttribute('hidden');
-  write(unsaved()[row.dataset.position ?? ''] ?? editing.text);
+  replaceText(unsaved()[row.dataset.position ?? ''] ?? editing.text);
 }
 
-// What was changed is there again when it is edited the next time.
-function leave() {
+/** Puts the edit aside. What was changed is restored when the message is edited the next time. */
+export function leaveEdit() {
   if (!editing) return;
   const { row, draft } = editing;
   editing = undefined;
   row.classList.remove('editing');
   document.getElementById('editing')?.setAttribute('hidden', '');
-  document.getElementById('writer')?.removeAttribute('data-editing');
-  write(draft);
+  composerForm()?.removeAttribute('data-editing');
+  replaceText(draft);
 }
 
+/** Ends the edit and forgets what was changed. */
 function end() {
   if (editing) keep(editing.row);
-  leave();
+  leaveEdit();
 }
 
 /** @param {'PATCH' | 'DELETE'} method @param {Row} row @param {string} [content] */
-async function ask(method, row, content) {
+async function request(method, row, content) {
   /** @param {string} why */
-  const say = (why) => {
-    problem.textContent = words.text(method === 'PATCH' ? 'edit-failed' : 'delete-failed', { why });
+  const showProblem = (why) => {
+    problem.textContent = localize(method === 'PATCH' ? 'edit-failed' : 'delete-failed', { why });
   };
   try {
     const answer = await fetch(`/${room}/messages/${row.dataset.position}`, {
@@ -94,51 +81,51 @@ async function ask(method, row, content) {
       body: content === undefined ? undefined : JSON.stringify({ content }),
     });
     if (answer.ok) return true;
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    say(page.querySelector('.failure .why')?.textContent ?? '');
+    showProblem((await reasonOf(answer)) ?? '');
   } catch {
-    say(words.text('no-answer'));
+    showProblem(localize('no-answer'));
   }
   return false;
 }
 
 /** @param {Row} row */
 function remove(row) {
-  const quote = /** @type {HTMLElement} */ (dialog.querySelector('.text'));
+  const quote = /** @type {HTMLElement} */ (deleteDialog.querySelector('.text'));
   quote.textContent = textOf(row);
-  dialog.returnValue = 'keep';
-  dialog.addEventListener(
+  deleteDialog.returnValue = 'keep';
+  deleteDialog.addEventListener(
     'close',
     async () => {
-      // A text that is deleted is nowhere in the page any more.
+      // A deleted text must not stay in the page.
       quote.textContent = '';
-      if (dialog.returnValue !== 'delete') return;
-      if (await ask('DELETE', row)) {
+      if (deleteDialog.returnValue !== 'delete') return;
+      if (await request('DELETE', row)) {
         if (editing?.row === row) end();
-        else document.getElementById('draft')?.focus();
+        else draftField()?.focus();
       }
     },
     { once: true },
   );
-  dialog.showModal();
+  deleteDialog.showModal();
 }
 
-document.addEventListener('text-save', async ({ detail: text }) => {
+/** Sends the new text of the message that is edited. An empty one asks whether to delete the message.
+ *  @param {string} text */
+export async function saveEdit(text) {
   const edit = editing;
   if (!edit) return;
   if (text.trim() === '') return remove(edit.row);
-  if (text !== edit.text && !(await ask('PATCH', edit.row, text))) return;
+  if (text !== edit.text && !(await request('PATCH', edit.row, text))) return;
   if (editing === edit) end();
-});
+}
 
-document.addEventListener('edit-leave', leave);
 document.addEventListener('input', ({ target }) => {
   if (!editing || !(target instanceof HTMLTextAreaElement) || target.id !== 'draft') return;
   keep(editing.row, target.value === editing.text ? undefined : target.value);
 });
 
 document.addEventListener('keydown', (event) => {
-  const field = document.getElementById('draft');
+  const field = draftField();
   if (event.target !== field || !field || event.isComposing) return;
   if (event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key === 'Escape' && editing) return end();
@@ -152,26 +139,26 @@ document.addEventListener('keydown', (event) => {
 
 document.addEventListener('click', ({ target }) => {
   if (!(target instanceof Element)) return;
-  const row = /** @type {Row | null} */ (target.closest('.msg'));
+  const row = rowOf(target);
   if (target.matches('.tools .edit') && row) begin(row);
   else if (target.matches('.tools .delete') && row) remove(row);
   else if (target.matches('#editing .delete') && editing) remove(editing.row);
   else if (target.matches('#editing .cancel')) end();
 });
 
-// What was edited may be deleted from elsewhere, or the room emptied.
+// The message may be deleted from elsewhere, or the room purged.
 new MutationObserver(() => {
   if (editing && (!editing.row.isConnected || editing.row.querySelector('.deleted'))) end();
 }).observe(messages, { childList: true, subtree: true });
-// A new name takes from the form what the server does not know of.
+// A patch after a new name removes the attributes that the server does not know of.
 new MutationObserver(() => {
-  const form = document.getElementById('writer');
+  const form = composerForm();
   if (!editing || !form || form.dataset.editing) return;
   form.dataset.editing = editing.row.dataset.position;
   document.getElementById('editing')?.removeAttribute('hidden');
-}).observe(document.getElementById('composer'), { childList: true, subtree: true, attributeFilter: ['data-editing'] });
+}).observe(composer, { childList: true, subtree: true, attributeFilter: ['data-editing'] });
 
-// A reload is in the midst of an edit. The draft that it leaves is in the field by then.
+// The page was reloaded during an edit: go on with it, once the draft is in the field.
 requestAnimationFrame(() => {
   const [position] = Object.keys(unsaved());
   const row = /** @type {Row | null} */ (position === undefined ? null : document.getElementById(`m-${position}`));

@@ -1,0 +1,232 @@
+//! Bundles the modules of the page's script into one.
+//!
+//! Each module becomes a function of its own that returns its exports, in an order in which every module comes after
+//! those that it imports; so it runs as the browser would run it, and names that a module does not export stay its
+//! own. This needs no parser, because the modules keep to a strict subset:
+//!
+//! - an import is `import { a, b } from './x.js';` or `import './x.js';`, on one line;
+//! - an export is `export const`, `export function` or `export async function`;
+//! - no import cycles, and no `await` outside of functions (the linter sees to the second).
+//!
+//! Everything else that begins a line with `import` or `export` fails the build, and so does a name that is not
+//! exported and a module that nothing imports.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// Imports every module that has to run.
+const ENTRY: &str = "index.js";
+/// The module that is no file, and its export: the server puts it in front of the bundle, in the reader's language.
+const CATALOGUE: (&str, &str) = ("catalogue.js", "catalogue");
+
+/// A module, taken apart.
+#[derive(Debug, Default)]
+struct Module {
+    /// Names and the file that they are imported from.
+    imports: Vec<(Vec<String>, String)>,
+    exports: Vec<String>,
+    /// The source without its imports and without the word `export`.
+    body: String,
+}
+
+/// Returns the bundle of these modules, by their file names, or what is wrong with them.
+pub fn bundle(sources: &BTreeMap<String, String>) -> Result<String, String> {
+    let modules = sources
+        .iter()
+        .map(|(name, source)| Ok((name.as_str(), parse(name, source)?)))
+        .collect::<Result<BTreeMap<_, _>, String>>()?;
+    let mut order = Vec::new();
+    visit(ENTRY, &modules, &mut Vec::new(), &mut order)?;
+    if let Some(unused) = modules.keys().find(|name| !order.contains(name)) {
+        return Err(format!("{unused}: {ENTRY} does not import it, nor does a module that it imports"));
+    }
+    let mut bundle = String::new();
+    for name in order {
+        write_module(name, &modules[name], &mut bundle);
+    }
+    Ok(bundle)
+}
+
+fn parse(name: &str, source: &str) -> Result<Module, String> {
+    let mut module = Module::default();
+    for (number, line) in source.lines().enumerate() {
+        let wrong = || format!("{name}:{}: this form is not bundled: {line}", number + 1);
+        if line.starts_with("import") {
+            module.imports.push(import(line).ok_or_else(wrong)?);
+            continue;
+        }
+        let own = if line.starts_with("export") {
+            let own = line.strip_prefix("export ").ok_or_else(wrong)?;
+            module.exports.push(declared(own).ok_or_else(wrong)?);
+            own
+        } else {
+            line
+        };
+        module.body.push_str(own);
+        module.body.push('\n');
+    }
+    Ok(module)
+}
+
+/// The names that an import takes, and the file that it takes them from.
+fn import(line: &str) -> Option<(Vec<String>, String)> {
+    let rest = line.strip_prefix("import ")?.strip_suffix("';")?;
+    if let Some(file) = rest.strip_prefix("'./") {
+        return Some((Vec::new(), file.to_owned()));
+    }
+    let (names, file) = rest.strip_prefix("{ ")?.split_once(" } from './")?;
+    let names: Vec<String> = names.split(", ").map(str::to_owned).collect();
+    names.iter().all(|name| is_name(name)).then(|| (names, file.to_owned()))
+}
+
+/// The name that a declaration declares.
+fn declared(line: &str) -> Option<String> {
+    let rest = ["const ", "function ", "async function "].iter().find_map(|kind| line.strip_prefix(kind))?;
+    let end = rest.find(|c| !is_name_char(c))?;
+    Some(rest[..end].to_owned()).filter(|name| is_name(name))
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| !c.is_ascii_digit()) && text.chars().all(is_name_char)
+}
+
+fn is_name_char(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == '$'
+}
+
+/// Appends a module to the order behind those that it imports. `path` leads from the entry to it.
+fn visit<'a>(
+    name: &'a str,
+    modules: &'a BTreeMap<&'a str, Module>,
+    path: &mut Vec<&'a str>,
+    order: &mut Vec<&'a str>,
+) -> Result<(), String> {
+    if let Some(start) = path.iter().position(|other| *other == name) {
+        return Err(format!("the modules import each other: {} -> {name}", path[start..].join(" -> ")));
+    }
+    if order.contains(&name) {
+        return Ok(());
+    }
+    let importer = path.last().copied().unwrap_or_default();
+    let module = modules.get(name).ok_or_else(|| format!("{importer}: there is no module {name}"))?;
+    path.push(name);
+    let mut taken = BTreeSet::new();
+    for (names, file) in &module.imports {
+        let is_catalogue = file == CATALOGUE.0;
+        if !is_catalogue {
+            visit(file, modules, path, order)?;
+        }
+        for imported in names {
+            let is_exported = if is_catalogue {
+                imported == CATALOGUE.1
+            } else {
+                modules[file.as_str()].exports.contains(imported)
+            };
+            if !is_exported {
+                return Err(format!("{name}: {file} does not export {imported}"));
+            }
+            if !taken.insert(imported) {
+                return Err(format!("{name}: {imported} is imported twice"));
+            }
+        }
+    }
+    path.pop();
+    order.push(name);
+    Ok(())
+}
+
+fn write_module(name: &str, module: &Module, bundle: &mut String) {
+    let written = if module.exports.is_empty() {
+        writeln!(bundle, "(() => {{")
+    } else {
+        writeln!(bundle, "const {} = (() => {{", variable(name))
+    };
+    written.expect("writing to memory does not fail");
+    for (names, file) in &module.imports {
+        if !names.is_empty() && file != CATALOGUE.0 {
+            bundle.push_str(&format!("const {{ {} }} = {};\n", names.join(", "), variable(file)));
+        }
+    }
+    bundle.push_str(&module.body);
+    if !module.exports.is_empty() {
+        bundle.push_str(&format!("return {{ {} }};\n", module.exports.join(", ")));
+    }
+    bundle.push_str("})();\n");
+}
+
+/// The variable of the bundle that holds a module's exports.
+fn variable(name: &str) -> String {
+    let stem = name.trim_end_matches(".js").replace(|c| !is_name_char(c), "_");
+    format!("$${stem}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bundled(modules: &[(&str, &str)]) -> Result<String, String> {
+        bundle(&modules.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_module_comes_after_those_that_it_imports() {
+        let bundle = bundled(&[
+            ("index.js", "import './a.js';\nimport './b-c.js';\n"),
+            (
+                "a.js",
+                "import { f, N } from './b-c.js';\nimport { catalogue } from './catalogue.js';\nf(N, catalogue);\n",
+            ),
+            ("b-c.js", "export const N = 1;\nexport function f() {\n  return own();\n}\nfunction own() {}\n"),
+        ]);
+        let expected = "const $$b_c = (() => {\nconst N = 1;\nfunction f() {\n  return own();\n}\nfunction own() {}\n\
+                        return { N, f };\n})();\n\
+                        (() => {\nconst { f, N } = $$b_c;\nf(N, catalogue);\n})();\n(() => {\n})();\n";
+        assert_eq!(bundle.unwrap(), expected);
+    }
+
+    #[test]
+    fn a_cycle_of_imports_is_named() {
+        let error = bundled(&[
+            ("index.js", "import './a.js';\n"),
+            ("a.js", "import { b } from './b.js';\nexport const a = 1;\n"),
+            ("b.js", "import { a } from './a.js';\nexport const b = 1;\n"),
+        ]);
+        assert_eq!(error.unwrap_err(), "the modules import each other: a.js -> b.js -> a.js");
+    }
+
+    #[test]
+    fn what_is_not_in_the_subset_fails() {
+        for line in [
+            "import a from './a.js';",
+            "import * as a from './a.js';",
+            "import { a as b } from './a.js';",
+            "import { a } from 'a';",
+            "import {a} from './a.js';",
+            "import { a } from './a.js'",
+            "import('./a.js');",
+            "export default 1;",
+            "export let a = 1;",
+            "export { a };",
+            "export * from './a.js';",
+            "export const { a } = b;",
+            "export class A {}",
+        ] {
+            let modules = [("index.js", line), ("a.js", "export const a = 1;\n")];
+            assert!(bundled(&modules).unwrap_err().starts_with("index.js:1: this form"), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_or_a_module_that_is_missing_fails() {
+        let a = ("a.js", "export const a = 1;\n");
+        for (index, error) in [
+            ("import { b } from './a.js';", "index.js: a.js does not export b"),
+            ("import { a, a } from './a.js';", "index.js: a is imported twice"),
+            ("import './a.js';\nimport './c.js';", "index.js: there is no module c.js"),
+            ("import { words } from './catalogue.js';", "index.js: catalogue.js does not export words"),
+            ("", "a.js: index.js does not import it, nor does a module that it imports"),
+        ] {
+            assert_eq!(bundled(&[("index.js", index), a]).unwrap_err(), error);
+        }
+    }
+}

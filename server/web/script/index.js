@@ -1,0 +1,22 @@
+// The page's script: a module per idea. Modules that use one another import one another; this list only makes sure that
+// each one runs. Observers of the same element hear of a change in the order in which their modules ran.
+
+import './i18n.js';
+import './edit.js';
+import './joins.js';
+import './follow.js';
+import './history.js';
+import './notifications.js';
+import './outbox.js';
+import './people.js';
+import './quote.js';
+import './react.js';
+import './reply.js';
+import './rooms.js';
+import './rows.js';
+import './share.js';
+import './stream.js';
+import './tabs.js';
+import './row-actions.js';
+import './unread.js';
+import './composer.js';
