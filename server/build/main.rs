@@ -77,7 +77,7 @@ fn sources(dir: &Path) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
 
 /// Returns the table of the catalogues: each is named by the code of its language.
 fn catalogues(dir: &Path) -> Result<String, Box<dyn Error>> {
-    let mut table = vec!["const FILES: &[(&str, &str)] = &[".to_owned()];
+    let mut table = vec!["pub const FILES: &[(&str, &str)] = &[".to_owned()];
     for file in files(dir, "ftl")? {
         let code = file.file_stem().and_then(|stem| stem.to_str()).ok_or(NOT_UTF8)?;
         let path = file.to_str().ok_or(NOT_UTF8)?;

@@ -290,7 +290,11 @@ mod tests {
         metrics.sent(Some(&SendError::KeyReused), Duration::from_millis(200));
         metrics.answered(&Problem::new(Kind::InvalidName, "").response());
         let language = page::Language::of(&HeaderMap::new());
-        metrics.answered(&page::error(language, StatusCode::NOT_FOUND, &page::Said::of("no-page")));
+        metrics.answered(&page::error(
+            language,
+            StatusCode::NOT_FOUND,
+            &page::LocalizedMessage::of("no-page"),
+        ));
         metrics.answered(&healthz());
         metrics.refusals.count("author");
         metrics.moderated("close");

@@ -9,7 +9,7 @@ use crate::api::input::position;
 use crate::api::{cors, events, guests, messages, openapi, reactions, rooms};
 use crate::app::Worker;
 use crate::http::{self, Body, Request, Response};
-use crate::page::{Language, Said};
+use crate::page::{Language, LocalizedMessage};
 use crate::paths::{BACKUP_PATH, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{Answer, Kind, Problem};
 use crate::{metrics, page};
@@ -190,7 +190,7 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
 async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
     let language = Language::of(req.headers());
     let missing = |why| page::error(language, StatusCode::NOT_FOUND, &why);
-    let Ok(found) = ROUTER.at(path) else { return missing(Said::of("no-page")) };
+    let Ok(found) = ROUTER.at(path) else { return missing(LocalizedMessage::of("no-page")) };
     let (route, params) = (*found.value, found.params);
     let in_room = matches!(
         route,
@@ -204,12 +204,12 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
     );
     let room = room(params.get("room"));
     if in_room && room.is_none() {
-        let rule = Said::of("room-name-rule").with_number("limit", ROOM_NAME_BYTES_MAX);
+        let rule = LocalizedMessage::of("room-name-rule").with_number("limit", ROOM_NAME_BYTES_MAX);
         return missing(rule.with_text("names", &RESERVED_LIST));
     }
     if !route.takes(req.method()) {
         let allow = route.allow();
-        let why = Said::of("wrong-method").with_text("methods", allow);
+        let why = LocalizedMessage::of("wrong-method").with_text("methods", allow);
         let mut response = page::error(language, StatusCode::METHOD_NOT_ALLOWED, &why);
         set(&mut response, header::ALLOW, allow);
         return response;
@@ -222,14 +222,14 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         (Route::RoomMessage, Some(room)) => match position {
             Some(position) if req.method() == Method::PATCH => page::edit(w, req, &room, position).await,
             Some(position) => page::delete(w, req, &room, position).await,
-            None => missing(Said::of("wrong-message")),
+            None => missing(LocalizedMessage::of("wrong-message")),
         },
         (Route::RoomReaction, Some(room)) => match position {
             Some(position) => {
                 let reaction = params.get("reaction").unwrap_or_default();
                 page::react(w, &req, &room, position, reaction).await
             }
-            None => missing(Said::of("wrong-message")),
+            None => missing(LocalizedMessage::of("wrong-message")),
         },
         (Route::RoomName, Some(room)) => page::name(w, req, &room).await,
         (Route::RoomLanguage, Some(room)) => page::language(w, req, &room).await,
@@ -241,7 +241,7 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         (Route::Readyz, _) => metrics::readyz(w),
         (Route::Metrics, _) => metrics::metrics(w),
         // Routes of the API are matched in `to_api` alone, since their paths begin with `/api/`.
-        _ => missing(Said::of("no-page")),
+        _ => missing(LocalizedMessage::of("no-page")),
     }
 }
 

@@ -5,12 +5,13 @@
 //! and compressed. The script is there once for each language,
 //! with its catalogue in front, and is compressed when it is first asked for.
 
+use super::i18n::{Language, LocalizedMessage};
 use super::packing;
-use super::words::{Language, Said};
 use crate::http::{self, Response};
 use flate2::Compression;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -42,11 +43,12 @@ type LazyGzip = LazyLock<Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send>>;
 
 impl Asset {
     /// The page's script in one language. There is one for each, and it lives as long as the process.
-    pub fn script(language: &str, catalogue: &str) -> Self {
-        let bytes: &'static [u8] = format!("const catalogue = {catalogue};\n{SCRIPT}").leak().as_bytes();
+    fn new_script(language: &Language) -> Self {
+        let source = format!("const catalogue = {};\n{SCRIPT}", language.catalogue());
+        let bytes: &'static [u8] = source.leak().as_bytes();
         let hash = &blake3::hash(bytes).to_hex()[..NAME_HASH_DIGITS];
         Self {
-            path: format!("page-{language}.{hash}.js").leak(),
+            path: format!("page-{}.{hash}.js", language.code()).leak(),
             content_type: DATASTAR.content_type,
             bytes,
             gzip: Gzip::Lazy(LazyLock::new(Box::new(|| packing::gzip(bytes, Compression::best())))),
@@ -61,6 +63,16 @@ impl Asset {
     }
 }
 
+/// The page's script in each language, by its code.
+static SCRIPTS: LazyLock<BTreeMap<&str, Asset>> = LazyLock::new(|| {
+    Language::all().iter().map(|language| (language.code(), Asset::new_script(language))).collect()
+});
+
+/// Returns the page's script in this language.
+pub fn script(language: &Language) -> &'static Asset {
+    &SCRIPTS[language.code()]
+}
+
 /// Its address, for templates.
 impl fmt::Display for Asset {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,16 +82,19 @@ impl fmt::Display for Asset {
 
 /// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
 pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
-    let scripts = Language::all().iter().map(Language::script);
     let found = [&DATASTAR, &STYLE, &ICON]
         .into_iter()
-        .chain(scripts)
+        .chain(SCRIPTS.values())
         .map(|asset| (asset, FOR_EVER))
         .chain([(&LICENCES, AN_HOUR)])
         .find(|(asset, _)| asset.path == path)
         .or_else(|| (path == "favicon.ico").then_some((&ICON, AN_HOUR)));
     let Some((asset, kept)) = found else {
-        return super::error(Language::of(req.headers()), StatusCode::NOT_FOUND, &Said::of("no-file"));
+        return super::error(
+            Language::of(req.headers()),
+            StatusCode::NOT_FOUND,
+            &LocalizedMessage::of("no-file"),
+        );
     };
     let packed = packing::takes_gzip(req.headers());
     let bytes = if packed { asset.gzip() } else { asset.bytes };
@@ -103,7 +118,7 @@ mod tests {
 
     #[test]
     fn only_who_takes_gzip_gets_it() {
-        let script = Language::all()[0].script();
+        let script = script(&Language::all()[0]);
         for (accepts, packed) in [("gzip, deflate, br", true), ("identity", false)] {
             let req = hyper::Request::builder().header("accept-encoding", accepts).body(()).unwrap();
             let response = respond(script.path, &req);
@@ -124,7 +139,7 @@ mod tests {
 
     #[test]
     fn an_asset_that_is_kept_for_ever_is_named_by_a_hash() {
-        let script = Language::all()[0].script();
+        let script = script(&Language::all()[0]);
         for asset in [&DATASTAR, &STYLE, &ICON, script] {
             let hash = asset.path.split('.').nth(1).unwrap();
             assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", asset.path);

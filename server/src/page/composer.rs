@@ -3,7 +3,7 @@
 //! A visitor without a name sees only the form for it. The script holds what was typed until the server has
 //! it (`outbox`); here are the forms and the template of a message on its way.
 
-use super::words::{Language, Said, Value, Words};
+use super::i18n::{Language, LocalizedMessage, Localizer, Value};
 use super::{people, quote, reactions};
 use crate::text::NAME_GRAPHEMES_MAX;
 use maud::{Markup, html};
@@ -20,7 +20,7 @@ pub struct Refused<'a> {
     /// What was typed.
     pub typed: &'a str,
     /// Why it is no name.
-    pub why: &'a Said,
+    pub why: &'a LocalizedMessage,
 }
 
 /// The whole foot, as this reader sees it.
@@ -37,11 +37,11 @@ pub fn composer(
             @if let Some(me) = me {
                 (writer(language, room))
                 p.me {
-                    @let name = Value::Markup(people::name(Words::In(language), me));
-                    (language.say_with("writing-as", &[("name", name)])) " "
+                    @let name = Value::Markup(people::name(Localizer::For(language), me));
+                    (language.markup_with("writing-as", &[("name", name)])) " "
                     button #rename .link type="button" aria-controls="namer"
                         data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" {
-                        (language.say("rename"))
+                        (language.markup("rename"))
                     }
                 }
             }
@@ -54,22 +54,22 @@ fn writer(language: &Language, room: &str) -> Markup {
     let key: String = rand::rng().sample_iter(Alphanumeric).take(FORM_KEY_CHARS).map(char::from).collect();
     html! {
         p #editing hidden {
-            span { (language.say("editing")) } " "
-            button.link.delete type="button" { (language.say("editing-delete")) } " "
-            button.link.cancel type="button" { (language.say("cancel")) }
+            span { (language.markup("editing")) } " "
+            button.link.delete type="button" { (language.markup("editing-delete")) } " "
+            button.link.cancel type="button" { (language.markup("cancel")) }
         }
         p #replying hidden {
-            span { (language.say("replying")) } " "
+            span { (language.markup("replying")) } " "
             (quote::empty()) " "
-            button.link.cancel type="button" { (language.say("cancel")) }
+            button.link.cancel type="button" { (language.markup("cancel")) }
         }
         form #writer method="post" action={ "/" (room) "/messages" } data-content-bytes-max=(CONTENT_BYTES_MAX) {
             // Without script this form is sent as it is; sent twice, it is one message.
             input type="hidden" name="key" value=(key);
-            label.unseen for="draft" { (language.say("message")) }
+            label.unseen for="draft" { (language.markup("message")) }
             textarea #draft name="content" rows="1" placeholder=(language.text("message-hint")) autocomplete="off"
                 enterkeyhint="send" aria-describedby="keys" {}
-            span #keys .unseen { (language.say("keys")) }
+            span #keys .unseen { (language.markup("keys")) }
             button.send type="submit" title=(language.text("send-by-key")) aria-label=(language.text("send")) {
                 svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 12h14M12 6l6 6-6 6" {} }
             }
@@ -84,17 +84,17 @@ fn namer(language: &Language, room: &str, me: Option<&Author>, refused: Option<R
     html! {
         form #namer method="post" action=(path) data-on:submit=(post) data-indicator:_saving
             hidden[me.is_some() && refused.is_none()] data-attr:hidden=[me.is_some().then_some("!$_naming")] {
-            label for="name" { (language.say(if me.is_some() { "your-new-name" } else { "your-name" })) }
+            label for="name" { (language.markup(if me.is_some() { "your-new-name" } else { "your-name" })) }
             div.field {
                 // A person's characters are counted by the server; this only stops a paste of a whole page.
                 input #name name="name" value=(value) required maxlength=(NAME_GRAPHEMES_MAX * 4)
                     autocomplete="nickname" spellcheck="false" placeholder=(language.text("name-hint"))
                     aria-invalid=[refused.map(|_| "true")] aria-describedby=[refused.map(|_| "name-problem")];
                 button.button type="submit" data-attr:disabled="$_saving" {
-                    (language.say(if me.is_some() { "save" } else { "join" }))
+                    (language.markup(if me.is_some() { "save" } else { "join" }))
                 }
             }
-            @if let Some(refused) = refused { p #name-problem .problem role="alert" { (refused.why.say(language)) } }
+            @if let Some(refused) = refused { p #name-problem .problem role="alert" { (refused.why.markup(language)) } }
         }
     }
 }
@@ -110,9 +110,9 @@ pub fn outbox(language: &Language) -> Markup {
                 div.text {}
                 p.fate role="alert" {}
                 p.choices {
-                    button.link.again type="button" { (language.say("try-again")) }
-                    " " button.link.edit type="button" { (language.say("edit")) }
-                    " " button.link.discard type="button" { (language.say("discard")) }
+                    button.link.again type="button" { (language.markup("try-again")) }
+                    " " button.link.edit type="button" { (language.markup("edit")) }
+                    " " button.link.discard type="button" { (language.markup("discard")) }
                 }
             }
         }
@@ -125,20 +125,20 @@ pub fn tools(language: &Language) -> Markup {
     html! {
         template #tools {
             span.tools {
-                button.quiet.reply type="button" { (language.say("reply")) }
-                button.quiet.react type="button" aria-expanded="false" { (language.say("react")) }
+                button.quiet.reply type="button" { (language.markup("reply")) }
+                button.quiet.react type="button" aria-expanded="false" { (language.markup("react")) }
                 (reactions::picker())
-                button.quiet.edit type="button" { (language.say("edit")) }
-                button.quiet.delete type="button" { (language.say("delete")) }
+                button.quiet.edit type="button" { (language.markup("edit")) }
+                button.quiet.delete type="button" { (language.markup("delete")) }
             }
         }
         dialog #deleting aria-labelledby="deleting-what" {
             form method="dialog" {
-                h2 #deleting-what { (language.say("delete-question")) }
+                h2 #deleting-what { (language.markup("delete-question")) }
                 p.text {}
                 p.choices {
-                    button.quiet value="keep" { (language.say("keep")) }
-                    button.button.alarm value="delete" { (language.say("delete")) }
+                    button.quiet value="keep" { (language.markup("keep")) }
+                    button.button.alarm value="delete" { (language.markup("delete")) }
                 }
             }
         }
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn a_name_that_was_refused_is_shown_as_typed_and_as_text() {
-        let refused = Refused { typed: "\"><script>", why: &Said::of("name-like-tag") };
+        let refused = Refused { typed: "\"><script>", why: &LocalizedMessage::of("name-like-tag") };
         let html = composer(None, Some(refused));
         assert!(
             html.contains("value=\"&quot;&gt;&lt;script&gt;\"") && html.contains("somebody’s tag"),

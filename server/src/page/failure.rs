@@ -1,16 +1,16 @@
 //! The rendered error page. What an error means as a status is decided in one place for people and programs:
 //! where the API's problem documents are made. How it is said to people is in [`super::refusal`].
 
+use super::i18n::{Language, LocalizedMessage};
 use super::layout::{self, Script};
-use super::refusal::Tell;
-use super::words::{Language, Said};
+use super::refusal::Localize;
 use crate::http::{self, Response};
 use crate::problem::{Kind, Problem};
 use hyper::{StatusCode, header};
 use maud::html;
 
 /// A rendered error page with a way onward.
-pub fn page(language: &Language, status: StatusCode, why: &Said) -> Response {
+pub fn page(language: &Language, status: StatusCode, why: &LocalizedMessage) -> Response {
     let title = match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => "failure-missing",
         status if status.is_server_error() => "failure-server",
@@ -21,10 +21,10 @@ pub fn page(language: &Language, status: StatusCode, why: &Said) -> Response {
             header.bar { (layout::brand(language)) }
             main.failure {
                 p.code { (status.as_str()) }
-                h1 { (language.say(title)) }
-                p.why { (why.say(language)) }
+                h1 { (language.markup(title)) }
+                p.why { (why.markup(language)) }
                 p.onward {
-                    a.button href="/new" { (language.say("open-room")) }
+                    a.button href="/new" { (language.markup("open-room")) }
                 }
             }
         }
@@ -33,8 +33,8 @@ pub fn page(language: &Language, status: StatusCode, why: &Said) -> Response {
 }
 
 /// The page for an error that the API has a problem document for: the same status, said to a person.
-pub fn of<E: Tell + Into<Problem>>(language: &Language, error: E) -> Response {
-    let why = error.tell();
+pub fn of<E: Localize + Into<Problem>>(language: &Language, error: E) -> Response {
+    let why = error.localize();
     let problem = error.into().response();
     let mut response = page(language, problem.status(), &why);
     for name in [header::RETRY_AFTER, header::CONNECTION] {

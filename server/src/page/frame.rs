@@ -13,9 +13,9 @@
 //! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of HTML
 //! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
 
+use super::i18n::Localizer;
 use super::quote::{Answered, Quoted};
 use super::rows::{self, Did};
-use super::words::Words;
 use super::{people, reactions};
 use crate::app::Frames;
 use crate::sse::{self, Opened};
@@ -30,7 +30,7 @@ use serde_json::json;
 use std::io::Write;
 
 /// A frame names its messages; the browsers of those who get it fill them in.
-const WORDS: Words = Words::Script;
+const LOCALIZER: Localizer = Localizer::InBrowser;
 
 /// Makes the page's frames: the same for everyone who looks.
 pub fn encoder() -> impl Encoder {
@@ -40,7 +40,7 @@ pub fn encoder() -> impl Encoder {
             place(Place { epoch, position: event.position }, out);
         }
         Item::Signal(Signal::Presence(presence)) => {
-            outer(html! { (people::here(WORDS, presence)) (people::list(WORDS, presence)) }, out);
+            outer(html! { (people::here(LOCALIZER, presence)) (people::list(LOCALIZER, presence)) }, out);
         }
         Item::Signal(Signal::Typing(authors)) => outer(people::typing(authors), out),
         // A signal of a newer core: the page does not know what to show.
@@ -64,7 +64,10 @@ impl sse::Dialect for Dialect {
                 return self.gap(from, Place { position: to, ..opened.place }, opened.closed, out);
             }
             Opening::Reset(_) => {
-                push(elements(rows::reset(WORDS)).selector("#messages").mode(ElementPatchMode::Inner), out);
+                push(
+                    elements(rows::reset(LOCALIZER)).selector("#messages").mode(ElementPatchMode::Inner),
+                    out,
+                );
                 outer(html! { div #older {} }, out);
                 closed(opened.closed, out);
             }
@@ -73,7 +76,7 @@ impl sse::Dialect for Dialect {
     }
 
     fn gap(&self, _from: Position, at: Place, is_closed: bool, out: &mut Vec<u8>) {
-        append(&format!("gap-{}", at.position), at.position, rows::gap(WORDS, at.position), out);
+        append(&format!("gap-{}", at.position), at.position, rows::gap(LOCALIZER, at.position), out);
         closed(is_closed, out);
         place(at, out);
     }
@@ -110,13 +113,13 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
                 reactions: &[],
                 answered: reply_to.map(|target| Answered { target, quoted: Quoted::Unread }),
             };
-            append(&format!("m-{}", event.position), event.position, rows::message(WORDS, &row), out);
+            append(&format!("m-{}", event.position), event.position, rows::message(LOCALIZER, &row), out);
         }
         Body::Edit { target, content: Some(content) } => {
-            text(*target, rows::text(WORDS, *target, Some(&**content), true), out);
+            text(*target, rows::text(LOCALIZER, *target, Some(&**content), true), out);
         }
         Body::Delete { target } => {
-            text(*target, rows::text(WORDS, *target, None, false), out);
+            text(*target, rows::text(LOCALIZER, *target, None, false), out);
             reactions::remove(*target, out);
         }
         Body::Reaction { target, reaction, on, count } => {
@@ -133,10 +136,10 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
             closed(false, out);
         }
         Body::Empty => {
-            let notice = rows::notice(WORDS, event.position, Did::Emptied, event.author.as_ref());
+            let notice = rows::notice(LOCALIZER, event.position, Did::Emptied, event.author.as_ref());
             let list = elements(notice).selector("#messages").mode(ElementPatchMode::Inner);
             push(with_data(list, "position", event.position), out);
-            outer(rows::emptied(WORDS, event.room.as_str()), out);
+            outer(rows::emptied(LOCALIZER, event.room.as_str()), out);
         }
         // An edit of a message that was deleted since; a kind of a newer release: only the place moves.
         _ => {}
@@ -145,7 +148,7 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
 
 /// A line that says what was done to the room.
 fn notice(event: &Event, did: Did, out: &mut Vec<u8>) {
-    let line = rows::notice(WORDS, event.position, did, event.author.as_ref());
+    let line = rows::notice(LOCALIZER, event.position, did, event.author.as_ref());
     append(&format!("e-{}", event.position), event.position, line, out);
 }
 

@@ -6,7 +6,7 @@
 //! expressions of its attributes, which come from our templates alone.
 
 use super::asset;
-use super::words::Language;
+use super::i18n::Language;
 use crate::http::{self, Response};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -42,7 +42,7 @@ pub fn page(language: &Language, status: StatusCode, title: &str, script: Script
                 link rel="stylesheet" href=(asset::STYLE);
                 @if script == Script::Live {
                     script type="module" src=(asset::DATASTAR) {}
-                    script type="module" src=(language.script()) {}
+                    script type="module" src=(asset::script(language)) {}
                 }
             }
             (body)

@@ -8,6 +8,7 @@ mod asset;
 mod composer;
 mod failure;
 mod frame;
+mod i18n;
 mod layout;
 mod markdown;
 mod packing;
@@ -18,14 +19,13 @@ mod reactions;
 mod refusal;
 mod room;
 mod rows;
-mod words;
 mod writing;
 
 pub use asset::respond as asset;
 pub use failure::{of as failure, page as error};
 pub use frame::encoder;
+pub use i18n::{Language, LocalizedMessage};
 pub use layout::CONTENT_SECURITY_POLICY;
-pub use words::{Language, Said};
 pub use writing::{delete, edit, react, send, typing};
 
 use crate::app::Worker;
@@ -37,13 +37,13 @@ use crate::{body, paths, sse, text};
 use composer::Refused;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
+use i18n::Localizer;
 use millchat::{From, HistoryPage, HistoryRange, Place, ReadError, RoomName};
 use past::Asked;
 use quote::Elsewhere;
 use rand::RngExt;
 use rand::distr::Alphanumeric;
-use refusal::Tell;
-use words::Words;
+use refusal::Localize;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
@@ -63,7 +63,7 @@ pub async fn room(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let language = Language::of(req.headers());
     let shown = match Asked::of(req) {
         Some(asked) if is_datastar(req.headers()) => {
-            past::answer(w, Words::In(language), room, asked).await.map(events)
+            past::answer(w, Localizer::For(language), room, asked).await.map(events)
         }
         _ => newest(w, req.headers(), room).await.map(|page| packing::pack(req.headers(), page)),
     };
@@ -115,7 +115,11 @@ pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
     let Some(also) = also(room, req.uri().query().unwrap_or_default()) else {
         // Only the script asks so, and it asks right.
-        return error(Language::of(req.headers()), StatusCode::BAD_REQUEST, &Said::of("malformed"));
+        return error(
+            Language::of(req.headers()),
+            StatusCode::BAD_REQUEST,
+            &LocalizedMessage::of("malformed"),
+        );
     };
     if also.is_empty() {
         return sse::respond(w, req, room, reader, frame::Dialect).await;
@@ -146,7 +150,7 @@ fn also(own: &RoomName, query: &str) -> Option<Vec<(RoomName, From)>> {
 pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
     let language = Language::of(req.headers());
     if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
-        return error(language, StatusCode::FORBIDDEN, &foreign.tell());
+        return error(language, StatusCode::FORBIDDEN, &foreign.localize());
     }
     let by_datastar = is_datastar(req.headers());
     let me = w.app.identity.visitor(req.headers());
@@ -157,16 +161,16 @@ pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
     };
     let typed = field(&body, "name");
     // The form again, with what was typed and why it was not taken.
-    let again = |why: &Said| {
+    let again = |why: &LocalizedMessage| {
         let refused = Refused { typed: &typed, why };
         let composer = composer::composer(language, room.as_str(), me.as_ref(), Some(refused));
         events(frame::composer(composer, true))
     };
     let clean = match (text::name(&typed), allowed) {
         (Ok(clean), Ok(())) => clean,
-        (Err(refused), _) if by_datastar => return again(&refused.tell()),
+        (Err(refused), _) if by_datastar => return again(&refused.localize()),
         (Err(refused), _) => return failure::of(language, refused),
-        (_, Err(limited)) if by_datastar => return again(&limited.tell()),
+        (_, Err(limited)) if by_datastar => return again(&limited.localize()),
         (_, Err(limited)) => return failure::of(language, limited),
     };
     let me = me.map_or_else(|| Identity::new_guest(&clean), |me| Identity::renamed(&me, &clean));
@@ -183,18 +187,18 @@ pub async fn name(w: &Worker, req: Request, room: &RoomName) -> Response {
 pub async fn language(w: &Worker, req: Request, room: &RoomName) -> Response {
     let now = Language::of(req.headers());
     if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
-        return error(now, StatusCode::FORBIDDEN, &foreign.tell());
+        return error(now, StatusCode::FORBIDDEN, &foreign.localize());
     }
     let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
         Ok(body) => body,
         Err(broken) => return failure::of(now, broken),
     };
     let Some(chosen) = Language::by_code(&field(&body, "language")) else {
-        return error(now, StatusCode::UNPROCESSABLE_ENTITY, &Said::of("malformed"));
+        return error(now, StatusCode::UNPROCESSABLE_ENTITY, &LocalizedMessage::of("malformed"));
     };
     let by_tls = w.app.public_url.as_ref().is_some_and(PublicUrl::is_tls);
     let mut response = back_to(room);
-    http::set(&mut response, SET_COOKIE, words::keep(chosen, by_tls));
+    http::set(&mut response, SET_COOKIE, i18n::set_language_cookie(chosen, by_tls));
     response
 }
 

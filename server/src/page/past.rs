@@ -5,8 +5,8 @@
 //! is not next to that row ends in a hole, which is filled when somebody comes near it.
 
 use super::frame::{elements, outer, push};
+use super::i18n::Localizer;
 use super::quote::Elsewhere;
-use super::words::Words;
 use super::{HISTORY_ROWS, history, rows};
 use crate::app::Worker;
 use crate::http;
@@ -62,14 +62,19 @@ impl Asked {
 }
 
 /// The patches that bring it.
-pub async fn answer(w: &Worker, words: Words, room: &RoomName, asked: Asked) -> Result<Vec<u8>, ReadError> {
+pub async fn answer(
+    w: &Worker,
+    localizer: Localizer,
+    room: &RoomName,
+    asked: Asked,
+) -> Result<Vec<u8>, ReadError> {
     Ok(match asked {
         Asked::Older { before } => {
             let page = history(w, room, HistoryRange::Before(before)).await?;
             let elsewhere = Elsewhere::read(w, room, &page).await?;
-            older(words, room.as_str(), before, (&page, &elsewhere), None)
+            older(localizer, room.as_str(), before, (&page, &elsewhere), None)
         }
-        Asked::Around { at, before } => around(w, words, room, at, before).await?,
+        Asked::Around { at, before } => around(w, localizer, room, at, before).await?,
         Asked::Between { after, before, upwards: false } => {
             let mut page = w.app.chat.history(room, HistoryRange::After(after), HISTORY_ROWS).await?;
             let (read, hole) = (page.messages.len(), page.newer);
@@ -77,7 +82,7 @@ pub async fn answer(w: &Worker, words: Words, room: &RoomName, asked: Asked) -> 
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&after| after < before);
             let elsewhere = Elsewhere::read(w, room, &page).await?;
             let hole = hole.map(|after| (after, before));
-            between(words, (after, before), (&page, &elsewhere), hole, false)
+            between(localizer, (after, before), (&page, &elsewhere), hole, false)
         }
         Asked::Between { after, before, upwards: true } => {
             let mut page = history(w, room, HistoryRange::Before(before)).await?;
@@ -86,7 +91,7 @@ pub async fn answer(w: &Worker, words: Words, room: &RoomName, asked: Asked) -> 
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&before| before > after);
             let elsewhere = Elsewhere::read(w, room, &page).await?;
             let hole = hole.map(|before| (after, before));
-            between(words, (after, before), (&page, &elsewhere), hole, true)
+            between(localizer, (after, before), (&page, &elsewhere), hole, true)
         }
     })
 }
@@ -94,7 +99,7 @@ pub async fn answer(w: &Worker, words: Words, room: &RoomName, asked: Asked) -> 
 /// As many rows up to the place as after it, so that it is in the middle of a screen.
 async fn around(
     w: &Worker,
-    words: Words,
+    localizer: Localizer,
     room: &RoomName,
     at: Position,
     before: Position,
@@ -107,14 +112,14 @@ async fn around(
     let hole = hole.filter(|_| next.messages.len() == read).filter(|&after| after < before);
     page.messages.append(&mut next.messages);
     let elsewhere = Elsewhere::read(w, room, &page).await?;
-    Ok(older(words, room.as_str(), before, (&page, &elsewhere), hole.map(|after| (after, before))))
+    Ok(older(localizer, room.as_str(), before, (&page, &elsewhere), hole.map(|after| (after, before))))
 }
 
 /// Rows before the page's first row, which is the one at `before`, and what then stands above them. `hole`: they do
 /// not reach down to it. That row may be gone by now, because the room was emptied or the script took it away, or have
 /// others before it: then these rows do not belong there any more.
 fn older(
-    words: Words,
+    localizer: Localizer,
     room: &str,
     before: Position,
     (page, elsewhere): Read<'_>,
@@ -124,16 +129,16 @@ fn older(
     let first = format!("[data-position=\"{before}\"]");
     let first = format!("#messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
     if !page.messages.is_empty() {
-        let rows = html! { (rows::history(words, page, elsewhere)) @if let Some(hole) = hole { (rows::hole(words, hole)) } };
+        let rows = html! { (rows::history(localizer, page, elsewhere)) @if let Some(hole) = hole { (rows::hole(localizer, hole)) } };
         push(elements(rows).selector(first.as_str()).mode(ElementPatchMode::Prepend), &mut out);
     }
-    outer(rows::older(words, room, page), &mut out);
+    outer(rows::older(localizer, room, page), &mut out);
     out
 }
 
 /// Rows of a hole: those next to the row that its reader comes from, and what is left of it.
 fn between(
-    words: Words,
+    localizer: Localizer,
     (after, before): Hole,
     (page, elsewhere): Read<'_>,
     left: Option<Hole>,
@@ -143,10 +148,13 @@ fn between(
     let hole = format!("#messages > .hole[data-after=\"{after}\"][data-before=\"{before}\"]");
     if !page.messages.is_empty() {
         let mode = if upwards { ElementPatchMode::After } else { ElementPatchMode::Before };
-        push(elements(rows::history(words, page, elsewhere)).selector(hole.as_str()).mode(mode), &mut out);
+        push(
+            elements(rows::history(localizer, page, elsewhere)).selector(hole.as_str()).mode(mode),
+            &mut out,
+        );
     }
     let rest = match left {
-        Some(left) => elements(rows::hole(words, left)).selector(hole).mode(ElementPatchMode::Replace),
+        Some(left) => elements(rows::hole(localizer, left)).selector(hole).mode(ElementPatchMode::Replace),
         None => PatchElements::new_remove(hole),
     };
     push(rest, &mut out);
@@ -193,7 +201,7 @@ mod tests {
         };
         let page = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let page = (&page, &Elsewhere::default());
-        let [rows, above] = &read(&older(Words::Script, "lobby", 7, page, Some((3, 7))))[..] else {
+        let [rows, above] = &read(&older(Localizer::InBrowser, "lobby", 7, page, Some((3, 7))))[..] else {
             panic!("two events")
         };
         let first = "[data-position=\"7\"]";
@@ -207,7 +215,7 @@ mod tests {
             (Some((3, 7)), false, ["mode before", "mode replace"]),
             (None, true, ["mode after", "mode remove"]),
         ] {
-            let [rows, rest] = &read(&between(Words::Script, (2, 7), page, left, upwards))[..] else {
+            let [rows, rest] = &read(&between(Localizer::InBrowser, (2, 7), page, left, upwards))[..] else {
                 panic!("two events")
             };
             for (patch, mode) in [rows, rest].into_iter().zip(modes) {

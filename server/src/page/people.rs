@@ -3,7 +3,7 @@
 //! Two guests may have the same name; the colour and the tag come from the id, which nobody shares. Nothing
 //! here knows who looks at it: the script leaves the viewer out of the typing line by their id.
 
-use super::words::{Value, Words};
+use super::i18n::{Localizer, Value};
 use maud::{Markup, html};
 use millchat::{Author, AuthorKind, Presence};
 use unicode_segmentation::UnicodeSegmentation;
@@ -36,44 +36,44 @@ pub fn avatar(author: &Author) -> Markup {
 }
 
 /// Name, tag, and what sort of author it is if not a person.
-pub fn name(words: Words, author: &Author) -> Markup {
+pub fn name(localizer: Localizer, author: &Author) -> Markup {
     html! {
         bdi class={ "name " (hue(author)) } { (author.name) }
         " " span.tag { bdi dir="ltr" { "#" (tag(author)) } }
-        @if author.kind == AuthorKind::Bot { " " span.badge { (words.say("bot")) } }
+        @if author.kind == AuthorKind::Bot { " " span.badge { (localizer.markup("bot")) } }
     }
 }
 
 /// Who is here, in short: for the header.
-pub fn here(words: Words, presence: &Presence) -> Markup {
+pub fn here(localizer: Localizer, presence: &Presence) -> Markup {
     html! {
         span #here {
             span.stack { @for author in presence.authors.iter().take(STACK_MAX) { (avatar(author)) } }
             span.count { (presence.count) }
-            span.word { (here_in_words(words, presence)) }
+            span.word { (here_text(localizer, presence)) }
         }
     }
 }
 
-fn here_in_words(words: Words, presence: &Presence) -> Markup {
-    words.say_with("here", &[("count", Value::Number(presence.count))])
+fn here_text(localizer: Localizer, presence: &Presence) -> Markup {
+    localizer.markup_with("here", &[("count", Value::Number(presence.count))])
 }
 
 /// Who is here, by name.
-pub fn list(words: Words, presence: &Presence) -> Markup {
+pub fn list(localizer: Localizer, presence: &Presence) -> Markup {
     html! {
         div #presence {
-            h2 { (here_in_words(words, presence)) }
+            h2 { (here_text(localizer, presence)) }
             ul {
                 @for author in presence.authors.iter().take(LISTED_MAX) {
-                    li data-author-id=(author.id) { (avatar(author)) span.who { (name(words, author)) } }
+                    li data-author-id=(author.id) { (avatar(author)) span.who { (name(localizer, author)) } }
                 }
             }
             @if presence.authors.is_empty() {
-                p { (words.say("nobody-named")) }
+                p { (localizer.markup("nobody-named")) }
             } @else if presence.authors.len() > LISTED_MAX {
                 @let more = Value::Number(presence.count.saturating_sub(LISTED_MAX));
-                p { (words.say_with("and-more", &[("count", more)])) }
+                p { (localizer.markup_with("and-more", &[("count", more)])) }
             }
         }
     }
@@ -100,7 +100,7 @@ fn initials(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::Language;
+    use super::super::i18n::Language;
     use super::*;
 
     fn author(id: &str, name: &str) -> Author {
@@ -111,7 +111,7 @@ mod tests {
     fn two_people_of_one_name_differ() {
         let (one, other) = (author("g_aaaa4kq7", "Ada"), author("g_bbbb9zzz", "Ada"));
         assert_eq!(tag(&one), "4kq7");
-        let shown = |author| name(Words::Script, author).into_string();
+        let shown = |author| name(Localizer::InBrowser, author).into_string();
         assert_ne!(shown(&one), shown(&other));
     }
 
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn of_a_crowd_some_are_listed_and_the_rest_counted() {
         let authors: Vec<_> = (0..50).map(|n| author(&format!("g_{n:08}"), "Ada")).collect();
-        let english = Words::In(Language::by_code("en").unwrap());
+        let english = Localizer::For(Language::by_code("en").unwrap());
         let html = list(english, &Presence { count: 120, authors: authors.clone() }).into_string();
         assert_eq!(html.matches("<li ").count(), LISTED_MAX);
         assert!(html.contains("120 here") && html.contains("and 100 more"), "{html}");
@@ -150,12 +150,12 @@ mod tests {
     fn a_hostile_name_stays_text_wherever_it_is_shown() {
         let ada = author("g_\"><img>", "\"><img src=x onerror=alert(1)>' data-on:click='x");
         let here = Presence { count: 1, authors: vec![ada.clone()] };
-        let words = Words::Script;
+        let localizer = Localizer::InBrowser;
         for markup in [
-            self::here(words, &here),
-            list(words, &here),
+            self::here(localizer, &here),
+            list(localizer, &here),
             typing(std::slice::from_ref(&ada)),
-            name(words, &ada),
+            name(localizer, &ada),
             avatar(&ada),
         ] {
             let markup = markup.into_string();

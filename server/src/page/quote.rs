@@ -4,8 +4,8 @@
 //! quoted may be edited or deleted. In HTML that is made for a page a quote is filled in from the target as it is;
 //! in a frame it is empty, and the script fills it.
 
+use super::i18n::Localizer;
 use super::people::hue;
-use super::words::Words;
 use crate::app::Worker;
 use maud::{Markup, html};
 use millchat::{Author, HistoryPage, Message, Position, ReadError, RoomName};
@@ -78,15 +78,15 @@ fn of_page(page: &HistoryPage, position: Position) -> Option<&Message> {
 }
 
 /// The quote, which leads to what it quotes.
-pub fn quote(words: Words, answered: Answered<'_>) -> Markup {
+pub fn quote(localizer: Localizer, answered: Answered<'_>) -> Markup {
     let Answered { target, quoted } = answered;
     let unread = matches!(quoted, Quoted::Unread);
     html! {
         a.quote dir="auto" href={ "#m-" (target) } data-target=(target) data-empty[unread] {
             @match quoted {
                 Quoted::Unread => {}
-                Quoted::Gone => span.gone { (words.say("quote-gone")) },
-                Quoted::There { content: None, .. } => span.gone { (words.say("deleted")) },
+                Quoted::Gone => span.gone { (localizer.markup("quote-gone")) },
+                Quoted::There { content: None, .. } => span.gone { (localizer.markup("deleted")) },
                 Quoted::There { author, content: Some(content) } => {
                     @if let Some(author) = author { bdi.by.(hue(author)) { (author.name) } " " }
                     span.said { (line(content)) }
@@ -121,7 +121,7 @@ fn line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::Language;
+    use super::super::i18n::Language;
     use super::*;
     use millchat::{AuthorKind, Timestamp};
 
@@ -139,8 +139,8 @@ mod tests {
         }
     }
 
-    fn english() -> Words {
-        Words::In(Language::by_code("en").unwrap())
+    fn english() -> Localizer {
+        Localizer::For(Language::by_code("en").unwrap())
     }
 
     fn shown(page: &HistoryPage, elsewhere: &Elsewhere) -> Vec<String> {

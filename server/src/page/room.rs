@@ -4,9 +4,9 @@
 //! signal `_place`, which every event of the stream moves on. Signals whose names begin with `_` never leave
 //! the browser.
 
+use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
 use super::quote::Elsewhere;
-use super::words::{Language, Words};
 use super::{composer, people, rows};
 use crate::http::Response;
 use hyper::StatusCode;
@@ -42,20 +42,20 @@ pub fn page(view: &View<'_>) -> Response {
 
 fn body(view: &View<'_>) -> Markup {
     let (room, language) = (view.room.as_str(), view.language);
-    let words = Words::In(language);
+    let localizer = Localizer::For(language);
     html! {
         body.room.closed[view.closed] data-room=(room) data-origin=[view.origin]
             data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
             data-signals:_people="false" data-signals:_saving="false" data-signals:_closed=(view.closed)
             data-class:closed="$_closed" {
-            a.skip href="#composer" { (language.say("skip")) }
+            a.skip href="#composer" { (language.markup("skip")) }
             header.bar {
                 (layout::brand(language))
                 h1 title=(room) { bdi { (room) } }
                 nav aria-label=(language.text("room")) {
                     button #who .quiet type="button" aria-controls="people" aria-label=(language.text("who-is-here"))
                         data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
-                        (people::here(words, view.presence))
+                        (people::here(localizer, view.presence))
                     }
                     button.quiet.share type="button" { (copy_link(language)) }
                     button #more .quiet type="button" popovertarget="menu" aria-label=(language.text("menu")) {
@@ -68,33 +68,33 @@ fn body(view: &View<'_>) -> Markup {
             main {
                 div #scroller role="log" aria-label=(language.text("messages")) tabindex="0" {
                     div.column {
-                        (rows::older(words, room, view.history))
-                        ol #messages { (rows::history(words, view.history, view.elsewhere)) }
+                        (rows::older(localizer, room, view.history))
+                        ol #messages { (rows::history(localizer, view.history, view.elsewhere)) }
                         div #empty {
-                            h2 { (language.say("quiet")) }
-                            p { (language.say("quiet-hint")) }
+                            h2 { (language.markup("quiet")) }
+                            p { (language.markup("quiet-hint")) }
                             button.button.share type="button" { (copy_link(language)) }
                         }
                         (composer::outbox(language))
                     }
                 }
-                button #latest type="button" hidden { (language.say("to-newest")) }
-                (rows::hole_template(words))
+                button #latest type="button" hidden { (language.markup("to-newest")) }
+                (rows::hole_template(localizer))
                 (composer::tools(language))
             }
             aside #people aria-label=(language.text("people")) data-class:open="$_people" {
-                (people::list(words, view.presence))
-                p.foot { a href="/assets/licences.txt" { (language.say("licences")) } }
+                (people::list(localizer, view.presence))
+                p.foot { a href="/assets/licences.txt" { (language.markup("licences")) } }
             }
             footer {
                 noscript {
-                    p.problem { (language.say("no-script")) " " a href={ "/" (room) } { (language.say("no-script-reload")) } }
+                    p.problem { (language.markup("no-script")) " " a href={ "/" (room) } { (language.markup("no-script-reload")) } }
                 }
                 p #typists {} (people::typing(&[]))
                 p #joins {}
                 p #problem .problem role="alert" {}
                 // One of the two is shown, by the class of the body.
-                p #closed { (language.say("room-is-closed")) }
+                p #closed { (language.markup("room-is-closed")) }
                 (composer::composer(language, room, view.me, None))
             }
             (stream(room))
@@ -122,16 +122,16 @@ fn stream(room: &str) -> Markup {
 fn menu(language: &Language, room: &str) -> Markup {
     html! {
         nav #menu popover aria-label=(language.text("menu")) {
-            a.quiet href="/new" { (plus_icon()) (language.say("new-room")) }
+            a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
             div #choices hidden {
-                label.quiet { input #notify type="checkbox"; (language.say("notify")) }
-                label.quiet { input #sound type="checkbox"; (language.say("notify-sound")) }
+                label.quiet { input #notify type="checkbox"; (language.markup("notify")) }
+                label.quiet { input #sound type="checkbox"; (language.markup("notify-sound")) }
                 p #notify-problem .problem role="alert" {}
             }
             section #lately hidden aria-labelledby="lately-title" {
-                h2 #lately-title { (language.say("lately")) }
+                h2 #lately-title { (language.markup("lately")) }
                 ul {}
-                button.link type="button" { (language.say("lately-forget")) }
+                button.link type="button" { (language.markup("lately-forget")) }
             }
             (languages(language, room))
         }
@@ -142,7 +142,7 @@ fn menu(language: &Language, room: &str) -> Markup {
 fn languages(now: &Language, room: &str) -> Markup {
     html! {
         form #languages method="post" action={ "/" (room) "/language" } aria-labelledby="languages-title" {
-            h2 #languages-title { (now.say("language")) }
+            h2 #languages-title { (now.markup("language")) }
             @for one in Language::all() {
                 button.quiet name="language" value=(one.code()) lang=(one.code()) dir=(one.direction())
                     aria-current=[(one.code() == now.code()).then_some("true")] { (one.name()) }
@@ -152,7 +152,7 @@ fn languages(now: &Language, room: &str) -> Markup {
 }
 
 fn copy_link(language: &Language) -> Markup {
-    html! { (link_icon()) span.word aria-live="polite" { (language.say("copy-link")) } }
+    html! { (link_icon()) span.word aria-live="polite" { (language.markup("copy-link")) } }
 }
 
 fn link_icon() -> Markup {

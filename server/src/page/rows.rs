@@ -5,9 +5,9 @@
 //! times into the reader's zone and groups rows of one author. Whatever a person typed is escaped, by maud and
 //! by [`markdown`].
 
+use super::i18n::{Localizer, Value};
 use super::quote::{Answered, Elsewhere, quote};
 use super::reactions::chips;
-use super::words::{Value, Words};
 use super::{markdown, people};
 use maud::{Markup, html};
 use millchat::{Author, HistoryPage, Message, Position, Reactions, Timestamp};
@@ -36,18 +36,18 @@ pub struct Row<'a> {
 }
 
 /// A message.
-pub fn message(words: Words, row: &Row<'_>) -> Markup {
+pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
     let id = row.author.map_or("", |author| &author.id);
     html! {
         li .msg.system[row.author.is_none()] #{ "m-" (row.position) } data-position=(row.position) data-author-id=(id) {
             @if let Some(author) = row.author { (people::avatar(author)) }
             div.body {
                 p.who {
-                    @if let Some(author) = row.author { (people::name(words, author)) " " }
+                    @if let Some(author) = row.author { (people::name(localizer, author)) " " }
                     a.at href={ "#m-" (row.position) } { (time(row.created_at)) }
                 }
-                @if let Some(answered) = row.answered.filter(|_| row.content.is_some()) { (quote(words, answered)) }
-                (text(words, row.position, row.content, row.edited))
+                @if let Some(answered) = row.answered.filter(|_| row.content.is_some()) { (quote(localizer, answered)) }
+                (text(localizer, row.position, row.content, row.edited))
                 @if row.content.is_some() { (chips(row.position, row.reactions)) }
             }
         }
@@ -56,27 +56,27 @@ pub fn message(words: Words, row: &Row<'_>) -> Markup {
 
 /// The text of a message: the part that an edit or a delete replaces. Where it is shown otherwise than it was typed, it
 /// says so, for its author to edit.
-pub fn text(words: Words, position: Position, content: Option<&str>, edited: bool) -> Markup {
+pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edited: bool) -> Markup {
     html! {
         @if let Some(content) = content {
             @let (shown, as_typed) = markdown::formatted(content);
             div.text #{ "t-" (position) } data-source=[(!as_typed).then_some(content)] {
                 (shown)
-                @if edited { " " span.edited { (words.say("edited")) } }
+                @if edited { " " span.edited { (localizer.markup("edited")) } }
             }
         } @else {
-            div.text.deleted #{ "t-" (position) } { (words.say("deleted")) }
+            div.text.deleted #{ "t-" (position) } { (localizer.markup("deleted")) }
         }
     }
 }
 
 /// The rows of a page of history, oldest first, with what they answer `elsewhere`. Deleted messages in a row are one line, so that a room that was
 /// emptied is not a page of their stones.
-pub fn history(words: Words, page: &HistoryPage, elsewhere: &Elsewhere) -> Markup {
+pub fn history(localizer: Localizer, page: &HistoryPage, elsewhere: &Elsewhere) -> Markup {
     html! {
         @for run in page.messages.chunk_by(|one, next| one.content.is_none() && next.content.is_none()) {
             @match run {
-                [m] => (message(words, &Row {
+                [m] => (message(localizer, &Row {
                     position: m.position,
                     author: m.author.as_ref(),
                     created_at: m.created_at,
@@ -85,18 +85,18 @@ pub fn history(words: Words, page: &HistoryPage, elsewhere: &Elsewhere) -> Marku
                     answered: elsewhere.answered(page, m),
                     reactions: &m.reactions,
                 })),
-                run => (deleted(words, run)),
+                run => (deleted(localizer, run)),
             }
         }
     }
 }
 
 /// Several deleted messages. It stands for the oldest of them, whose id it has.
-fn deleted(words: Words, run: &[Message]) -> Markup {
+fn deleted(localizer: Localizer, run: &[Message]) -> Markup {
     let first = run.first().map_or(0, |first| first.position);
     html! {
         li.divider.note #{ "m-" (first) } data-position=(first) {
-            (words.say_with("deleted-many", &[("count", Value::Number(run.len()))]))
+            (localizer.markup_with("deleted-many", &[("count", Value::Number(run.len()))]))
         }
     }
 }
@@ -124,67 +124,67 @@ impl Did {
 }
 
 /// A line that says what somebody did to the room. It names its event, so that it comes only once.
-pub fn notice(words: Words, position: Position, did: Did, by: Option<&Author>) -> Markup {
+pub fn notice(localizer: Localizer, position: Position, did: Did, by: Option<&Author>) -> Markup {
     let [alone, of_somebody] = did.messages();
     html! {
         li.divider.note #{ "e-" (position) } data-position=(position) {
             @match by {
-                Some(by) => (words.say_with(of_somebody, &[("name", Value::Text(&by.name))])),
-                None => (words.say(alone)),
+                Some(by) => (localizer.markup_with(of_somebody, &[("name", Value::Text(&by.name))])),
+                None => (localizer.markup(alone)),
             }
         }
     }
 }
 
 /// What stands above the oldest row: a way to older ones, or why there is none.
-pub fn older(words: Words, room: &str, page: &HistoryPage) -> Markup {
+pub fn older(localizer: Localizer, room: &str, page: &HistoryPage) -> Markup {
     let why_none = page.messages.first().map(|oldest| match oldest.prev {
-        0 => words.say("begins"),
-        _ => words.say("older-gone"),
+        0 => localizer.markup("begins"),
+        _ => localizer.markup("older-gone"),
     });
-    above(words, room, page.older.is_none().then(|| why_none.unwrap_or_default()))
+    above(localizer, room, page.older.is_none().then(|| why_none.unwrap_or_default()))
 }
 
 /// What stands above a list that was emptied. The script shows the button once it has taken rows away.
-pub fn emptied(words: Words, room: &str) -> Markup {
-    above(words, room, Some(Markup::default()))
+pub fn emptied(localizer: Localizer, room: &str) -> Markup {
+    above(localizer, room, Some(Markup::default()))
 }
 
-fn above(words: Words, room: &str, why_none: Option<Markup>) -> Markup {
+fn above(localizer: Localizer, room: &str, why_none: Option<Markup>) -> Markup {
     // The script can take rows away at the top, so the oldest row is looked up when the button is pressed.
     let get = format!(
         "@get('/{room}?before=' + (document.querySelector('#messages > [data-position]')?.dataset.position ?? 0))"
     );
     html! {
         div #older {
-            button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) { (words.say("older")) }
+            button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) { (localizer.markup("older")) }
             p hidden[why_none.is_none()] { (why_none.unwrap_or_default()) }
         }
     }
 }
 
 /// Where rows of the page are far apart. It is filled when somebody comes near it, from the side they come from.
-pub fn hole(words: Words, (after, before): (Position, Position)) -> Markup {
+pub fn hole(localizer: Localizer, (after, before): (Position, Position)) -> Markup {
     html! {
         li.hole data-after=(after) data-before=(before) data-on:fill=(FILL) {
-            button.quiet type="button" { (words.say("between")) }
+            button.quiet type="button" { (localizer.markup("between")) }
         }
     }
 }
 
 /// A hole for the script, which makes one where it takes rows away in the middle of a long list.
-pub fn hole_template(words: Words) -> Markup {
-    html! { template #hole { (hole(words, (0, 0))) } }
+pub fn hole_template(localizer: Localizer) -> Markup {
+    html! { template #hole { (hole(localizer, (0, 0))) } }
 }
 
 /// Where messages are missing because they are no longer kept. `to` names it, so that it comes only once.
-pub fn gap(words: Words, to: Position) -> Markup {
-    html! { li.divider #{ "gap-" (to) } { (words.say("gap")) } }
+pub fn gap(localizer: Localizer, to: Position) -> Markup {
+    html! { li.divider #{ "gap-" (to) } { (localizer.markup("gap")) } }
 }
 
 /// What stands above a list that was emptied, since the reader's place was not of this log.
-pub fn reset(words: Words) -> Markup {
-    html! { li.divider { (words.say("reset")) } }
+pub fn reset(localizer: Localizer) -> Markup {
+    html! { li.divider { (localizer.markup("reset")) } }
 }
 
 /// A moment, exact for programs; the script shows it in the reader's zone.
@@ -200,12 +200,12 @@ fn time(at: Timestamp) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::Language;
+    use super::super::i18n::Language;
     use super::*;
     use millchat::AuthorKind;
 
-    fn english() -> Words {
-        Words::In(Language::by_code("en").unwrap())
+    fn english() -> Localizer {
+        Localizer::For(Language::by_code("en").unwrap())
     }
 
     #[test]

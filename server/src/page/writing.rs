@@ -4,8 +4,8 @@
 //! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
 //! it needs the cookie of a guest, and is refused to pages of other sites.
 
-use super::refusal::Tell;
-use super::words::{Language, Said};
+use super::i18n::{Language, LocalizedMessage};
+use super::refusal::Localize;
 use super::{error, failure};
 use crate::app::Worker;
 use crate::body;
@@ -101,7 +101,7 @@ async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, react
     let on = req.method() == Method::PUT;
     let decoded = percent_decode_str(reaction).decode_utf8().unwrap_or_default();
     let reaction = decoded.parse().map_err(|unknown: UnknownReaction| {
-        Box::new(error(language, StatusCode::BAD_REQUEST, &unknown.tell()))
+        Box::new(error(language, StatusCode::BAD_REQUEST, &unknown.localize()))
     })?;
     change(w, language, room, author, Action::React { target, reaction, on }).await
 }
@@ -118,7 +118,11 @@ async fn sent(req: Request) -> Result<Sent, Box<Response>> {
     let language = Language::of(req.headers());
     let kind = http::content_type(req.headers());
     if kind == ContentType::Other {
-        return Err(Box::new(error(language, StatusCode::UNSUPPORTED_MEDIA_TYPE, &Said::of("wrong-type"))));
+        return Err(Box::new(error(
+            language,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            &LocalizedMessage::of("wrong-type"),
+        )));
     }
     let body = body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await;
     let body = body.map_err(|e| refused(language, e))?;
@@ -130,7 +134,7 @@ async fn sent(req: Request) -> Result<Sent, Box<Response>> {
 fn from_json(language: &Language, body: &Bytes) -> Result<Sent, Box<Response>> {
     serde_json::from_slice(body).map_err(|wrong| {
         let status = if wrong.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
-        Box::new(error(language, status, &Said::of("malformed")))
+        Box::new(error(language, status, &LocalizedMessage::of("malformed")))
     })
 }
 
@@ -152,14 +156,14 @@ fn allowed(w: &Worker, req: &Request) -> Result<Author, Box<Response>> {
 
 /// Who writes, if the request comes from our own page and has a name.
 fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
-    let refuse = |status, why: &Said| Box::new(error(Language::of(headers), status, why));
+    let refuse = |status, why: &LocalizedMessage| Box::new(error(Language::of(headers), status, why));
     http::refuse_cross_site(headers, w.app.public_url.as_ref())
-        .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.tell()))?;
+        .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
     let visitor = w.app.identity.visitor(headers);
-    visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &Said::of("no-name")))
+    visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))
 }
 
-fn refused<E: Tell + Into<Problem>>(language: &Language, error: E) -> Box<Response> {
+fn refused<E: Localize + Into<Problem>>(language: &Language, error: E) -> Box<Response> {
     Box::new(failure::of(language, error))
 }
 

@@ -127,14 +127,15 @@ fn every_message_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked
     let english = &language("en").texts;
     let rust: String = files(Path::new(PAGE), "rs")
         .into_iter()
-        .chain(files(&Path::new(PAGE).join("words"), "rs"))
+        .chain(files(&Path::new(PAGE).join("i18n"), "rs"))
         .chain([Path::new(PAGE).join("../route.rs")])
         .map(|path| fs::read_to_string(path).unwrap())
         // Without the tests.
         .map(|source| source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned())
         .collect();
     let script: String = scripts().into_iter().map(|(_, script)| script).collect();
-    let mut all = asked(&rust, &["say(", "say_with(", ".text(", "text_with(", "Said::of("], '"');
+    let mut all =
+        asked(&rust, &["markup(", "markup_with(", ".text(", "text_with(", "LocalizedMessage::of("], '"');
     all.extend(asked(&script, &["localize("], '\''));
     for id in &all {
         assert!(english.contains_key(id), "{id} is asked for and in no catalogue");

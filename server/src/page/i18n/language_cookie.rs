@@ -1,6 +1,6 @@
 //! The language that a reader chose, kept by their browser for a year.
 
-use super::Language;
+use super::language::Language;
 use crate::http;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};

@@ -3,11 +3,15 @@
 mod outside;
 mod used;
 
-use super::*;
+use super::expand::{self, Text};
+use super::language::{FALLBACK, FILES, ISOLATE, ISOLATE_END, Language, Value, Values, identifier, texts};
+use super::message::Localizer;
+use super::negotiate::ACCEPTED_BYTES_MAX;
+use super::set_language_cookie;
 use crate::http;
 use hyper::StatusCode;
-use hyper::header::{COOKIE, HeaderValue};
-use std::collections::BTreeSet;
+use hyper::header::{ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderValue};
+use std::collections::{BTreeMap, BTreeSet};
 
 fn language(code: &str) -> &'static Language {
     Language::by_code(code).unwrap()
@@ -111,11 +115,11 @@ fn what_fluent_cannot_read_is_no_catalogue() {
 #[test]
 fn text_of_others_is_isolated_and_escaped() {
     let values: Values<'_> = &[("name", Value::Text("<b>\"Ada"))];
-    let html = language("en").say_with("room-emptied-by", values).into_string();
+    let html = language("en").markup_with("room-emptied-by", values).into_string();
     assert_eq!(html, "The room was emptied by <bdi>&lt;b&gt;&quot;Ada</bdi>.");
     let text = language("en").text_with("room-emptied-by", values);
     assert_eq!(text, "The room was emptied by \u{2068}<b>\"Ada\u{2069}.");
-    let named = Words::Script.say_with("room-emptied-by", values).into_string();
+    let named = Localizer::InBrowser.markup_with("room-emptied-by", values).into_string();
     let args = "{&quot;name&quot;:&quot;&lt;b&gt;\\&quot;Ada&quot;}";
     assert_eq!(named, format!("<span data-l10n=\"room-emptied-by\" data-l10n-args=\"{args}\"></span>"));
 }
@@ -156,16 +160,16 @@ fn the_language_is_the_one_that_was_chosen_else_the_browsers_else_english() {
 #[test]
 fn the_choice_is_kept_for_a_year_and_out_of_reach_of_other_sites() {
     let plain = "lang=de; HttpOnly; SameSite=Lax; Path=/; Max-Age=31536000";
-    assert_eq!(keep(language("de"), false), plain);
-    assert!(keep(language("de"), true).to_str().unwrap().contains("; Secure"));
+    assert_eq!(set_language_cookie(language("de"), false), plain);
+    assert!(set_language_cookie(language("de"), true).to_str().unwrap().contains("; Secure"));
 }
 
 #[test]
 fn the_browser_gets_every_message_with_its_forms() {
     let req = hyper::Request::builder().body(()).unwrap();
     for language in Language::all() {
-        let address = language.script().to_string();
-        let response = super::super::asset(address.strip_prefix("/assets/").unwrap(), &req);
+        let address = crate::page::asset::script(language).to_string();
+        let response = crate::page::asset(address.strip_prefix("/assets/").unwrap(), &req);
         assert_eq!(response.status(), StatusCode::OK);
         let http::Body::Full(Some(bytes)) = response.body() else { panic!("a script") };
         let script = std::str::from_utf8(bytes).unwrap();

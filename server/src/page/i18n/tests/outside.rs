@@ -3,14 +3,18 @@
 
 use super::super::super::frame::{self, Dialect, tests::elements_of, tests::read};
 use super::super::super::quote::Elsewhere;
-use super::super::super::refusal::Tell;
+use super::super::super::refusal::Localize;
 use super::super::super::{composer, error, room, rows};
-use super::super::*;
+use super::super::expand::Text;
+use super::super::language::Language;
+use super::super::message::{LocalizedMessage, Localizer};
 use super::{language, places};
 use crate::body::BodyError;
 use crate::http::{Body, CrossSite, Malformed, Response};
 use crate::sse::{Dialect as _, Opened};
 use crate::text::TextError;
+use std::collections::BTreeMap;
+
 use html5gum::{Token, Tokenizer};
 use hyper::StatusCode;
 use millchat::{
@@ -137,7 +141,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
 }
 
 /// Every error that people can meet.
-fn refusals() -> Vec<Said> {
+fn refusals() -> Vec<LocalizedMessage> {
     let send = [
         SendError::QueueFull { sends: 1, bytes: 1 },
         SendError::TooLarge { bytes: 1 },
@@ -166,14 +170,18 @@ fn refusals() -> Vec<Said> {
     ];
     let body = [BodyError::TooLarge { limit: 1 }, BodyError::Slow, BodyError::Broken, BodyError::Busy];
     let read = [ReadError::Busy, ReadError::Failed, ReadError::Closed];
-    let all =
-        send.iter().map(Tell::tell).chain(text.iter().map(Tell::tell)).chain(body.iter().map(Tell::tell));
-    let all = all.chain(read.iter().map(Tell::tell)).chain([
-        Malformed::Host.tell(),
-        CrossSite.tell(),
-        UnknownReaction.tell(),
+    let all = send
+        .iter()
+        .map(Localize::localize)
+        .chain(text.iter().map(Localize::localize))
+        .chain(body.iter().map(Localize::localize));
+    let all = all.chain(read.iter().map(Localize::localize)).chain([
+        Malformed::Host.localize(),
+        CrossSite.localize(),
+        UnknownReaction.localize(),
     ]);
-    all.chain(["no-page", "no-file", "no-name", "wrong-type", "wrong-message"].map(Said::of)).collect()
+    all.chain(["no-page", "no-file", "no-name", "wrong-type", "wrong-message"].map(LocalizedMessage::of))
+        .collect()
 }
 
 #[test]
@@ -192,7 +200,7 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
         let foot = composer::composer(language, "---", Some(&somebody()), Some(refused)).into_string();
         assert_eq!(outside(&foot), Vec::<String>::new(), "{foot}");
     }
-    let hole = rows::hole(Words::In(language), (1, 2)).into_string();
+    let hole = rows::hole(Localizer::For(language), (1, 2)).into_string();
     assert_eq!(outside(&hole), Vec::<String>::new());
 }
 
