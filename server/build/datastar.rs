@@ -38,7 +38,7 @@ pub fn client(manifest_dir: &Path) -> Result<Client, Box<dyn Error>> {
     Ok(Client { script, licences })
 }
 
-/// Where cargo keeps the package's sources: in its cache, else fetched into it.
+/// Returns the folder of the package's sources in cargo's cache, after fetching them if they are not there.
 fn package_dir(manifest_dir: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let metadata = match metadata(manifest_dir) {
         Ok(metadata) => metadata,

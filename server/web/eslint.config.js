@@ -1,4 +1,4 @@
-// What the linter holds the page's script to, beside the types: each file is a module of the page's one script.
+// The rules for the page's script, beside the types: each file is an ES module.
 import js from '@eslint/js';
 import globals from 'globals';
 
@@ -12,6 +12,7 @@ export default [
       'array-callback-return': 'error',
       'consistent-this': 'error',
       'dot-notation': 'error',
+      'max-len': ['error', { code: 120 }],
       eqeqeq: 'error',
       'no-alert': 'error',
       'no-console': 'error',

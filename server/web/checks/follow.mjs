@@ -1,4 +1,4 @@
-// Follows a room as any program would: an ordinary EventSource and nothing else. Each event is one line of
+// Follows a room with an ordinary EventSource and nothing else. Each event is one line of
 // JSON on stdout; it runs until it is killed.
 
 import { EventSource } from "eventsource";

@@ -1,5 +1,5 @@
-# The words of the page in English. This catalogue has every message; what another one lacks is taken from here.
-# `$count` decides the form; the other variables are put in as they are.
+# The messages of the page in English. This catalogue is complete; messages that another one lacks are taken from it.
+# `$count` decides the form; other variables are inserted unchanged.
 
 ## The language itself
 
@@ -43,7 +43,7 @@ no-script-reload = Reload to see what is new
 connection-gone = The connection is gone. Trying to get it back…
 connection-back = Connected again.
 to-newest = To the newest
-# On the button that leads to them
+# On the button that leads to the new messages
 new-messages = { $count } new
 # Above the first message that its reader has not seen
 new-line = New
@@ -61,9 +61,9 @@ left = { $names } left
 ## Messages
 
 edited = edited
-# Behind one's own name
+# After one's own name
 you = you
-# Behind a program's name
+# After a program's name
 bot = bot
 deleted = This message was deleted.
 quote-gone = This message is no longer kept.
@@ -88,7 +88,7 @@ room-emptied-by = The room was emptied by { $name }.
 
 ## Writing
 
-# What the part of the page is called in which one writes
+# The name of the part of the page with the field to write in
 write = Write
 message = Message
 message-hint = Write a message
@@ -111,7 +111,7 @@ editing = Editing your message. Escape leaves it as it was.
 editing-delete = Delete it
 cancel = Cancel
 reply = Reply
-# Before the quote of the message that is answered
+# Before the quote of the message that one replies to
 replying = Replying to
 react = React
 edit = Edit
@@ -146,7 +146,7 @@ unsent-status = The server answered { $status }.
 
 ## What goes wrong
 
-# Over the sentence that says it
+# The heading above the sentence that says it
 failure-missing = There is nothing here
 failure-refused = That did not work
 failure-server = The server cannot do that right now

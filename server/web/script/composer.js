@@ -1,6 +1,6 @@
-// The keys and the submit of the field to write in: Enter sends, where there is a keyboard, and what is typed beside the
-// field goes into it. A text becomes a message on its way, or the new text of the message that is edited (`data-editing`
-// of the form).
+// The keys and the submit of the field to write in: Enter sends, where there is a keyboard, and what is typed
+// beside the field goes into it. A text becomes a message on its way, or the new text of the message that is
+// edited (`data-editing` of the form).
 
 import { draftField, nameField, problem, scroller } from './dom.js';
 import { clear, isTouchOnly } from './draft.js';

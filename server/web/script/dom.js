@@ -1,5 +1,5 @@
-// The elements that every page of a room has, each looked up once, and the name of the room. Elements that a patch may
-// exchange are looked up by a function each time.
+// The elements that every page of a room has, each looked up once, and the name of the room. Elements that a
+// patch may exchange are looked up by a function each time.
 
 /** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
 function element(id, type) {

@@ -1,5 +1,5 @@
-// The text in the field to write in. A draft outlives a reload; the text of an edit that is under way (`data-editing` of
-// the form) is no draft.
+// The text in the field to write in. A draft outlives a reload; the text of an edit that is under way
+// (`data-editing` of the form) is no draft.
 
 import { composer, draftField, problem, room } from './dom.js';
 import { load, save } from './storage.js';

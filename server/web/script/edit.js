@@ -1,5 +1,5 @@
-// Edits and deletes of one's own messages. Arrow up in an empty field edits the last one, and the one before it when
-// pressed again; the actions of a row offer both.
+// Edits and deletes of one's own messages. Arrow up in an empty field edits the last one, and the one before
+// it when pressed again; the actions of a row offer both.
 
 import { composer, composerForm, deleteDialog, draftField, messages, problem, room } from './dom.js';
 import { replaceText } from './draft.js';
@@ -12,7 +12,8 @@ const UNSAVED = `millchat:unsaved:${room}`;
 /** @type {{ row: Row, text: string, draft: string } | undefined} */
 let editing;
 
-/** Returns the edits that were begun and neither sent nor given up, by position. @returns {Record<string, string>} */
+/** Returns the edits that were begun and neither sent nor given up, by position.
+ *  @returns {Record<string, string>} */
 function unsaved() {
   try {
     return JSON.parse(load(UNSAVED, 'sessionStorage')) ?? {};
@@ -31,7 +32,8 @@ function keep(row, text) {
   save(UNSAVED, JSON.stringify(all), 'sessionStorage');
 }
 
-const own = () => [.../** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg.mine:not(:has(> .body > .deleted))'))];
+const OWN = '.msg.mine:not(:has(> .body > .deleted))';
+const own = () => [.../** @type {NodeListOf<Row>} */ (messages.querySelectorAll(OWN))];
 
 /** @param {Row} row */
 const textOf = (row) => typedText(row.querySelector('.text'));
@@ -161,6 +163,6 @@ new MutationObserver(() => {
 // The page was reloaded during an edit: go on with it, once the draft is in the field.
 requestAnimationFrame(() => {
   const [position] = Object.keys(unsaved());
-  const row = /** @type {Row | null} */ (position === undefined ? null : document.getElementById(`m-${position}`));
+  const row = /** @type {Row | null} */ (document.getElementById(`m-${position}`));
   if (row && !row.querySelector('.deleted')) begin(row);
 });

@@ -1,5 +1,5 @@
-// Following the conversation: at the end the view moves along with new messages; scrolled up it stays, and what arrives is
-// counted. The class `following` of the scroller holds which of the two it is.
+// Following the conversation: at the end the view moves along with new messages; scrolled up it stays, and
+// what arrives is counted. The class `following` of the scroller holds which of the two it is.
 
 import { draftField, latest, messages, outbox, scroller } from './dom.js';
 import { localize } from './i18n.js';
@@ -10,7 +10,8 @@ const NEAR_END_PX = 64;
 const title = document.title;
 let lastTop = 0;
 let unseen = 0;
-/** A row and its place in the list, while something changes above it. @type {{ row: Element, at: number } | undefined} */
+/** A row and its place in the list, while something changes above it.
+ *  @type {{ row: Element, at: number } | undefined} */
 let anchor;
 
 /** @param {Element} row */
@@ -82,7 +83,8 @@ export function showRow(row) {
 
 new MutationObserver((records) => {
   const atEnd = records.filter((record) => record.nextSibling === null);
-  const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.isConnected && isMessage(node));
+  const nodes = atEnd.flatMap(({ addedNodes }) => [...addedNodes]);
+  const added = nodes.filter((node) => node.isConnected && isMessage(node));
   // The room was purged: what was counted is gone, and so is the place that the view was at.
   if (!messages.querySelector('.msg')) follow();
   if (added.length > 0 && (!isFollowing() || document.hidden)) count(added.length);
@@ -106,8 +108,8 @@ const sizes = new ResizeObserver(settle);
 sizes.observe(scroller);
 if (scroller.firstElementChild) sizes.observe(scroller.firstElementChild);
 
-// History arrives above the view or below it, a text is edited, a reaction is added: the first row in view stays where it
-// is. The window hears of a patch before the document, where the client applies it.
+// History arrives above the view or below it, a text is edited, a reaction is added: the first row in view
+// stays where it is. The window hears of a patch before the document, where the client applies it.
 window.addEventListener(
   'datastar-fetch',
   ({ detail }) => {

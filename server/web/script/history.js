@@ -1,6 +1,6 @@
-// Older messages: they are fetched as the reader scrolls towards them, a link to a message leads to it however old it is,
-// and of a very long list only what is near the view stays in the page. Where rows are far apart there is a hole, which
-// is filled when the view comes near it.
+// Older messages: they are fetched as the reader scrolls towards them, a link to a message leads to it
+// however old it is, and of a very long list only what is near the view stays in the page. Where rows are far
+// apart there is a hole, which is filled when the view comes near it.
 
 import { cloneTemplate, messages, problem, scroller, seeker } from './dom.js';
 import { isFollowing, showRow } from './follow.js';
@@ -29,8 +29,8 @@ function fill(hole, upwards) {
   hole.dispatchEvent(new CustomEvent('fill', { detail: upwards }));
 }
 
-// Fetches what is missing near the view, one thing at a time, and looks again when something arrived, since that may be
-// a single line.
+// Fetches what is missing near the view, one thing at a time, and looks again when something arrived, since
+// that may be a single line.
 function fetchNear() {
   isLookPlanned = false;
   if (isFetching) return;
@@ -148,8 +148,8 @@ function makeHole(rows) {
   for (const row of rows) row.remove();
 }
 
-// A page that is left open for days keeps its newest rows; one that is scrolled far up, those around the view and the
-// newest.
+// A page that is left open for days keeps its newest rows; one that is scrolled far up, those around the view
+// and the newest.
 function trim() {
   // Rows that were sought are far from the view until they are shown.
   if (isSeeking || messages.children.length <= ROWS_MAX + ROWS_SLACK) return;

@@ -1,11 +1,11 @@
-// The reader's language: messages, numbers and formats of dates. Rows and lines that are the same for everybody only
-// name their messages (`data-l10n`); they are filled in here as soon as they are in the page.
+// The reader's language: messages, numbers and formats of dates. Rows and lines that are the same for
+// everybody only name their messages (`data-l10n`); they are filled in here as soon as they are in the page.
 
 import { catalogue } from './catalogue.js';
 
 const { lang } = document.documentElement;
-// The region is the browser's, if the browser has this language: a reader in Britain and one in the States read the same
-// words and write dates differently. Digits are the ones that the server writes.
+// The region is the browser's, if the browser has this language: a reader in Britain and one in the States
+// read the same words and write dates differently. Digits are the ones that the server writes.
 const region = navigator.languages.find((language) => language.split('-')[0] === lang) ?? lang;
 const plural = new Intl.PluralRules(lang);
 
@@ -56,7 +56,9 @@ new MutationObserver((records) => {
     for (const node of [target, ...addedNodes]) {
       if (!(node instanceof HTMLElement)) continue;
       if (node.dataset.l10n !== undefined && (type === 'attributes' || !node.hasChildNodes())) fill(node);
-      if (node !== target) node.querySelectorAll('[data-l10n]:empty').forEach((inner) => fill(/** @type {HTMLElement} */ (inner)));
+      if (node === target) continue;
+      const inner = /** @type {NodeListOf<HTMLElement>} */ (node.querySelectorAll('[data-l10n]:empty'));
+      inner.forEach(fill);
     }
   }
 }).observe(document, { childList: true, subtree: true, attributeFilter: ['data-l10n', 'data-l10n-args'] });

@@ -1,5 +1,5 @@
-// Says for a moment who joined and who left, in the line of those who type. The server sends what changes in a second as
-// one list; a crowd, of which the list names only a part, is counted in the header and no more.
+// Says for a moment who joined and who left, in the line of those who type. The server sends what changes in
+// a second as one list; a crowd, of which the list names only a part, is counted in the header and no more.
 
 import { composer, joins, people } from './dom.js';
 import { isolate, locale, localize } from './i18n.js';

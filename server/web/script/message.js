@@ -1,4 +1,4 @@
-// What a row of the list says about its message.
+// Messages by their rows in the list.
 
 /** @param {Node | null | undefined} node @returns {node is Row} */
 export const isMessage = (node) => node instanceof HTMLElement && node.classList.contains('msg');
@@ -9,8 +9,9 @@ export const positionOf = (row) => Number(/** @type {HTMLElement | null | undefi
 /** Returns the row that an event is about. @param {Element} target */
 export const rowOf = (target) => /** @type {Row | null} */ (target.closest('.msg'));
 
-/** Returns the text as it was typed. The element holds it where it shows another one; otherwise it is what is shown,
- *  without the mark of an edit and the space before the mark. @param {Element | null | undefined} element */
+/** Returns the text as it was typed. An element that shows another text holds the typed one; otherwise it is
+ *  the shown text without the mark of an edit and the space before the mark.
+ *  @param {Element | null | undefined} element */
 export function typedText(element) {
   const text = /** @type {HTMLElement | undefined} */ (element?.cloneNode(true));
   if (text?.dataset.source !== undefined) return text.dataset.source;

@@ -1,5 +1,6 @@
-// Notifications and a sound, both off until somebody turns them on: when another person's message arrives and nobody
-// looks at the page. The choice counts for all rooms of this browser. Texts and names are passed on as text.
+// Notifications and a sound, both off until somebody turns them on: when another person's message arrives and
+// nobody looks at the page. The choice counts for all rooms of this browser. Texts and names are passed on as
+// text.
 
 import { messages, notificationChoices, notificationProblem, notifyBox, room, soundBox } from './dom.js';
 import { localize } from './i18n.js';

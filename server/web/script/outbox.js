@@ -1,6 +1,7 @@
-// Messages on their way. A text is shown below the others from the moment it was written, and is kept, in the browser's
-// storage too, until the server says that it is durable. Texts are sent one after the other, each under a key of its own,
-// by which the server recognises one that is sent again: over a lost connection, a reload, a restart.
+// Messages on their way. A text is shown below the others from the moment it was written, and is kept, in the
+// browser's storage too, until the server says that it is durable. Texts are sent one after the other, each
+// under a key of its own, by which the server recognises one that is sent again: over a lost connection, a
+// reload, a restart.
 
 import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
 import { putBack } from './draft.js';
@@ -16,12 +17,13 @@ const FIRST_WAIT_MS = 1_000;
 const WAIT_MS_MAX = 8_000;
 // A connection that died silently is noticed by nothing else.
 const ANSWER_MS_MAX = 20_000;
-// The server remembers keys for a day; later a text would be sent as a new one, and only its author may decide that.
+// The server remembers keys for a day; later a text would be sent as a new one, and only its author may
+// decide that.
 const KEY_MS_MAX = 20 * 3_600_000;
-// Limits how long a message is shown here that the server has and the list lacks: the stream is behind, or the message
-// is in a hole.
+// Limits how long a message is shown here that the server has and the list lacks: the stream is behind, or
+// the message is in a hole.
 const SHOWN_MS_MAX = 5_000;
-// What caused these may pass by itself.
+// The causes of these statuses may pass by themselves.
 const TEMPORARY = [429, 500, 502, 503, 504];
 // After these the message is certainly not stored, so its text can be taken back and changed.
 const NOT_STORED = [400, 401, 403, 404, 408, 410, 413, 415, 422, 429, 507];
@@ -106,8 +108,8 @@ function queue({ key, content, author, at, replyTo }) {
   show(entry, 'pending', localize('waiting'));
 }
 
-// One at a time, so that they arrive in the order in which they were written: one that failed for a reason that may pass
-// by itself holds up those after it.
+// One at a time, so that they arrive in the order in which they were written: one that failed for a reason
+// that may pass by itself holds up those after it.
 function pump() {
   if (entries.some(({ state, isTemporary }) => state === 'sending' || state === 'resting' || isTemporary)) return;
   const next = entries.find(({ state }) => state === 'waiting');
@@ -116,6 +118,7 @@ function pump() {
 
 /** @param {Entry} entry */
 async function post(entry) {
+  const { key, content, replyTo } = entry;
   const me = composer.dataset.authorId ?? '';
   if (entry.author !== '' && entry.author !== me) return fail(entry, localize('unsent-other-name'), true);
   if (Date.now() - entry.at > KEY_MS_MAX) return fail(entry, localize('unsent-old'), true);
@@ -129,7 +132,7 @@ async function post(entry) {
     answer = await fetch(`/${room}/messages`, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ content: entry.content, key: entry.key, reply_to: entry.replyTo && Number(entry.replyTo) }),
+      body: JSON.stringify({ content, key, reply_to: replyTo && Number(replyTo) }),
       signal: AbortSignal.timeout?.(ANSWER_MS_MAX),
     });
   } catch {
@@ -138,9 +141,11 @@ async function post(entry) {
   if (answer.ok) return arrived(entry, answer.headers.get('Location') ?? '');
   const { status } = answer;
   const reason = REASONS[status];
-  const why = reason ? localize(reason) : ((await reasonOf(answer).catch(() => undefined)) ?? localize('unsent-status', { status }));
-  if (TEMPORARY.includes(status) && entry.tries < TRIES_MAX) return retryLater(entry, localize('trying-again', { why }));
-  entry.isTemporary = TEMPORARY.includes(status);
+  const said = reason ? localize(reason) : await reasonOf(answer).catch(() => undefined);
+  const why = said ?? localize('unsent-status', { status });
+  const isTemporary = TEMPORARY.includes(status);
+  if (isTemporary && entry.tries < TRIES_MAX) return retryLater(entry, localize('trying-again', { why }));
+  entry.isTemporary = isTemporary;
   entry.isOrphan = NO_TARGET.includes(status);
   fail(entry, why, NOT_STORED.includes(status));
   const rename = document.getElementById('rename');
@@ -209,7 +214,8 @@ function retryNow() {
 whenReconnected(retryNow);
 window.addEventListener('online', retryNow);
 
-/** Sends a message, and again until the server has stored it. @param {string} content @param {string} [replyTo] */
+/** Sends a message, and again until the server has stored it.
+ *  @param {string} content @param {string} [replyTo] */
 export function send(content, replyTo) {
   const entry = { key: newKey(), content, author: composer.dataset.authorId ?? '', at: Date.now(), replyTo };
   saveUnsent([...loadUnsent(), entry]);
@@ -240,7 +246,12 @@ window.addEventListener('storage', ({ key }) => {
 });
 
 for (const { key, content, author, at, replyTo } of loadUnsent()) {
-  const target = replyTo === undefined ? undefined : String(Number(replyTo));
-  queue({ key: String(key), content: String(content), author: String(author ?? ''), at: Number(at) || 0, replyTo: target });
+  queue({
+    key: String(key),
+    content: String(content),
+    author: String(author ?? ''),
+    at: Number(at) || 0,
+    replyTo: replyTo === undefined ? undefined : String(Number(replyTo)),
+  });
 }
 pump();

@@ -1,5 +1,5 @@
-// One's own name, and who is typing. A new name opens the stream again, so that the others see the new one. The line of
-// those who type leaves its reader out.
+// One's own name, and who is typing. A new name opens the stream again, so that the others see the new one.
+// The line of those who type leaves its reader out.
 
 import { composer, composerForm, draftField, nameField, problem, room, typists } from './dom.js';
 import { isolate, locale, localize } from './i18n.js';
@@ -40,7 +40,11 @@ function showTypists() {
 // A patch may exchange the element itself, so its parent is observed.
 new MutationObserver((records) => {
   if (records.some(({ target }) => target instanceof Element && !typists.contains(target))) showTypists();
-}).observe(/** @type {Element} */ (typists.parentElement), { childList: true, subtree: true, attributeFilter: ['data-author-id'] });
+}).observe(/** @type {Element} */ (typists.parentElement), {
+  childList: true,
+  subtree: true,
+  attributeFilter: ['data-author-id'],
+});
 
 new MutationObserver(() => {
   reopenStream('changed');

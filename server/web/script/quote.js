@@ -1,6 +1,6 @@
-// Quotes of the messages that rows reply to: the server fills in the quotes of a page's HTML; the ones that arrive by the
-// stream are filled in here, and all quotes of a message are updated when it is edited or deleted. The quoted text is
-// taken from its row, or fetched if the row is not in the page.
+// Quotes of the messages that rows reply to: the server fills in the quotes of a page's HTML; the ones that
+// arrive by the stream are filled in here, and all quotes of a message are updated when it is edited or
+// deleted. The quoted text is taken from its row, or fetched if the row is not in the page.
 
 import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
 import { localize } from './i18n.js';
@@ -27,8 +27,11 @@ export function quoteOf(target) {
   return quote;
 }
 
+/** @param {string} selector @returns {NodeListOf<HTMLElement>} */
+const quotes = (selector) => document.querySelectorAll(selector);
+
 /** @param {string} target */
-const quotesOf = (target) => /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`.quote[data-target="${target}"]`));
+const quotesOf = (target) => quotes(`.quote[data-target="${target}"]`);
 
 /** @param {string} tag @param {string} className @param {string} text */
 function part(tag, className, text) {
@@ -46,7 +49,8 @@ function showGone(target, why) {
   }
 }
 
-/** @param {string} target @param {string} text @param {string} [name] @param {string} [colour] the classes of its colour */
+/** @param {string} target @param {string} text @param {string} [name]
+ *  @param {string} [colour] the classes of the name's colour */
 function show(target, text, name, colour = '') {
   for (const quote of quotesOf(target)) {
     const by = name === undefined ? quote.querySelector('.by') : name && part('bdi', `by ${colour}`, name);
@@ -85,13 +89,14 @@ function fill(quote) {
 }
 
 function fillAll() {
-  for (const quote of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(SELECTOR))) fill(quote);
+  for (const quote of quotes(SELECTOR)) fill(quote);
 }
 
 /** @param {MutationRecord[]} records */
 function fillAdded(records) {
   const added = records.flatMap(({ addedNodes }) => [...addedNodes]);
-  if (added.some((node) => node instanceof Element && (node.matches(SELECTOR) || node.querySelector(SELECTOR)))) fillAll();
+  const isEmpty = (/** @type {Element} */ node) => node.matches(SELECTOR) || node.querySelector(SELECTOR);
+  if (added.some((node) => node instanceof Element && isEmpty(node))) fillAll();
 }
 
 for (const place of [messages, outbox, composer]) {
@@ -101,7 +106,7 @@ whenReconnected(fillAll);
 
 // The list is replaced, so messages that are quoted elsewhere in the page may be gone too.
 function refillOutside() {
-  for (const quote of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.quote[data-target]'))) {
+  for (const quote of quotes('.quote[data-target]')) {
     if (messages.contains(quote)) continue;
     quote.replaceChildren();
     quote.dataset.empty = '';

@@ -1,12 +1,13 @@
-// Reactions: a press on a chip, or on a button of the picker, adds one's own or takes it back; the chips of one's own are
-// pressed. Counts and marks of who reacted arrive by the stream alone, the same for everybody.
+// Reactions: a press on a chip, or on a button of the picker, adds one's own or takes it back; the chips of
+// one's own are pressed. Counts and marks of who reacted arrive by the stream alone, the same for everybody.
 
 import { composer, draftField, messages, nameField, problem, room } from './dom.js';
 import { localize } from './i18n.js';
 import { rowOf } from './message.js';
 import { reasonOf } from './refusal.js';
 
-/** Ids of chips that are one's own without a mark: a chip names only the first authors. @type {Set<string>} */
+/** Ids of chips that are one's own without a mark: a chip names only the first authors.
+ *  @type {Set<string>} */
 const unmarked = new Set();
 /** The chip that had the focus last. @type {{ chip: Element, row: Element } | undefined} */
 let focused;

@@ -1,6 +1,6 @@
 // Replying to a message: its quote is shown above the field, and its position goes with the text that is sent
-// (`data-reply-to` of the form). The actions of a row begin a reply, Escape and a button end it. Like the draft it outlives
-// a reload.
+// (`data-reply-to` of the form). The actions of a row begin a reply, Escape and a button end it. Like the
+// draft it outlives a reload.
 
 import { cloneTemplate, composer, composerForm, draftField, room } from './dom.js';
 import { leaveEdit } from './edit.js';

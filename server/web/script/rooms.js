@@ -1,5 +1,5 @@
-// The rooms that were open in this browser lately, for the menu. The server does not know them: a room's address is what
-// opens it.
+// The rooms that were open in this browser lately, for the menu. The server does not know them: a room's
+// address is what opens it.
 
 import { menu, recentRooms, room } from './dom.js';
 import { load, save } from './storage.js';

@@ -1,5 +1,6 @@
-// The actions of a message: their buttons are in the row that is pointed at, or that has the focus. A finger's tap brings
-// them after it ended, so that it presses none of them. `reply`, `react` and `edit` do what the buttons say.
+// The actions of a message: their buttons are in the row that is pointed at, or that has the focus. A
+// finger's tap brings them after it ended, so that it presses none of them. `reply`, `react` and `edit` do
+// what the buttons say.
 
 import { cloneTemplate, draftField, messages } from './dom.js';
 

@@ -1,5 +1,5 @@
-// The part of a row that depends on its reader: times in the reader's zone, the first row of a day, rows of one author
-// together, one's own rows. The server's rows are the same for everybody.
+// The part of a row that depends on its reader: times in the reader's zone, the first row of a day, rows of
+// one author together, one's own rows. The server's rows are the same for everybody.
 
 import { composer, messages } from './dom.js';
 import { locale, localize } from './i18n.js';
@@ -37,9 +37,9 @@ function messageBefore(row) {
   return before;
 }
 
-/** Puts a row into the group before it, or begins a group. Returns whether the row after it must be placed again. A line
- *  between two messages ends a group, but not a day. A row that begins a group keeps doing so, whatever arrives above it:
- *  the rows in view stay unchanged. @param {Row} row */
+/** Puts a row into the group before it, or begins a group. Returns whether the row after it must be placed again.
+ *  A line between two messages ends a group, but not a day. A row that begins a group keeps doing so, whatever
+ *  arrives above it: the rows in view stay unchanged. @param {Row} row */
 function place(row) {
   const before = messageBefore(row);
   const sameDay = before !== null && before.day === row.day;

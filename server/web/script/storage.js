@@ -1,5 +1,5 @@
-// Texts by name in the browser's storage. Storage can be full or forbidden: then nothing is read, and what is written is
-// lost on a reload.
+// Texts by name in the browser's storage. Storage can be full or forbidden: then nothing is read, and what is
+// written is lost on a reload.
 
 /** Returns an empty text if there is none.
  *  @param {string} name @param {'localStorage' | 'sessionStorage'} [area] */

@@ -1,7 +1,7 @@
-// The stream's health: says when the connection is lost and when it is back, and has it opened again when it was lost or
-// has been silent for too long. The server is never silent for more than 15 s; a connection that died silently (a laptop
-// that slept, a network that changed) is noticed by nothing else. `tabs` decides which tab has the connection; the events
-// arrive here in all of them alike.
+// The stream's health: says when the connection is lost and when it is back, and has it opened again when it
+// was lost or has been silent for too long. The server is never silent for more than 15 s; a connection that
+// died silently (a laptop that slept, a network that changed) is noticed by nothing else. `tabs` decides
+// which tab has the connection; the events arrive here in all of them alike.
 
 import { connectionState, stream } from './dom.js';
 import { localize } from './i18n.js';
@@ -10,7 +10,8 @@ import { reopenStream } from './tabs.js';
 const SILENCE_MS_MAX = 40_000;
 const CHECK_EVERY_MS = 5_000;
 const BACK_SHOWN_MS = 4_000;
-// Drawn again for each wait: browsers that lost their server at the same time must not all return at the same time.
+// Drawn again for each wait: browsers that lost their server at the same time must not all return at the same
+// time.
 const FIRST_WAIT_MS = [1_000, 4_000];
 const WAIT_MS_MAX = 8_000;
 

@@ -1,11 +1,11 @@
-// One connection for all tabs of this browser, since a browser has six to a host and a tab holds one for as long as it is
-// open. The tab that holds a lock leads: it calls the roll, so that the others answer with their places, opens one
-// stream of all their rooms from these places, and passes on the events of the others. A tab takes the events of a stream
-// that began no later than its own place, and of them those that it has not had. When the leading tab is closed another
-// one gets the lock and goes on from the same places. A leader that does not acknowledge, since the browser froze it,
-// loses the lock to a tab that waits for it.
+// One connection for all tabs of this browser, since a browser has six to a host and a tab holds one for as
+// long as it is open. The tab that holds a lock leads: it calls the roll, so that the others answer with
+// their places, opens one stream of all their rooms from these places, and passes on the events of the
+// others. A tab takes the events of a stream that began no later than its own place, and of them those that
+// it has not had. When the leading tab is closed another one gets the lock and goes on from the same places.
+// A leader that does not acknowledge, since the browser froze it, loses the lock to a tab that waits for it.
 //
-// Where the browser has no locks (it has them by TLS, and on this machine) each tab has its own connection.
+// In a browser without locks (it has them by TLS, and on this machine) each tab has its own connection.
 
 import { room, stream } from './dom.js';
 import { covers, earlier, isPassed, positionAt } from './place.js';
@@ -61,8 +61,8 @@ const post = (message) => channel?.postMessage(message);
 /** @param {number[]} one @param {number[]} other */
 const isLater = (one, other) => one[0] > other[0] || (one[0] === other[0] && one[1] > other[1]);
 
-// A stream may begin before this tab's place, for the sake of another tab. Rows that this tab has had are not added again:
-// they may have been removed from the page, or never have been in it.
+// A stream may begin before this tab's place, for the sake of another tab. Rows that this tab has had are not
+// added again: they may have been removed from the page, or never have been in it.
 /** @param {string} type @param {Record<string, string>} argsRaw */
 function isPast(type, { selector, mode, position, signals }) {
   const { place } = self();
@@ -86,8 +86,8 @@ async function others() {
   return tabs.filter(([, other]) => other !== id).map(([room, other]) => ({ room, id: other }));
 }
 
-// Waits until the others have said their places. An older place of a tab will do: a stream from there has more than
-// enough.
+// Waits until the others have said their places. An older place of a tab will do: a stream from there has
+// more than enough.
 /** @param {{ id: string }[]} tabs */
 function answers(tabs) {
   const missing = new Set(tabs.map((tab) => tab.id));

@@ -1,5 +1,5 @@
-// The divider where the reader left off, above the first message that arrived since. The newest position that was seen is
-// kept in the browser for each room; the divider goes when the reader writes, or leaves again.
+// The divider where the reader left off, above the first message that arrived since. The newest position that
+// was seen is kept in the browser for each room; the divider goes when the reader writes, or leaves again.
 
 import { messages, outbox, room, scroller } from './dom.js';
 import { isFollowing, showRow } from './follow.js';
@@ -11,7 +11,8 @@ import { load, save } from './storage.js';
 const SEEN = `millchat:seen:${room}`;
 const DIVIDER = localize('new-line');
 
-/** The newest position that was seen when the reader left; none while the reader is here. @type {number | undefined} */
+/** The newest position that was seen when the reader left; none while the reader is here.
+ *  @type {number | undefined} */
 let mark = Number(load(SEEN)) || undefined;
 /** The position is older than the page, and its rows are being fetched. */
 let isSeeking = false;

@@ -99,7 +99,7 @@ pub fn name(category: &PluralCategory) -> &'static str {
     }
 }
 
-/// Where a variable goes in a text.
+/// Returns the placeholder of a variable.
 fn place(name: &str) -> String {
     format!("{{{name}}}")
 }
