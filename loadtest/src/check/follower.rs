@@ -188,7 +188,7 @@ impl Follower {
     fn on_row(&mut self, row: PageRow) {
         let Check::Page { checker, patched, .. } = &mut self.check else { return };
         if let Some(before) = patched.replace(row) {
-            checker.add_violation(format!("no place came catching_up_to the row at {}", before.position));
+            checker.add_violation(format!("no place came behind the row at {}", before.position));
         }
     }
 

@@ -202,7 +202,7 @@ fn tables(report: &Report) -> Markup {
         }
         section.pair {
             div {
-                h2 { "Traffic" }
+                h2 { "Moved" }
                 table {
                     tbody {
                         @for (name, value) in [
