@@ -6,13 +6,15 @@
 //!
 //! - an import is `import { a, b } from './x.js';` or `import './x.js';`, on one line;
 //! - an export is `export const`, `export function` or `export async function`;
-//! - no import cycles, and no `await` outside of functions (the linter sees to the second).
+//! - no import cycles, and no `await` outside of functions (the linter sees to the second);
+//! - a template literal ends on the line on which it begins, so that a line that begins with `//` or `/*` begins a
+//!   comment. Lines that hold nothing else stay out of the bundle: they are a third of it, compressed.
 //!
 //! Everything else that begins a line with `import` or `export` fails the build, and so does a name that is not
 //! exported and a module that nothing imports.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// Imports every module that has to run.
 const ENTRY: &str = "index.js";
@@ -49,8 +51,26 @@ pub fn bundle(sources: &BTreeMap<String, String>) -> Result<String, String> {
 
 fn parse(name: &str, source: &str) -> Result<Module, String> {
     let mut module = Module::default();
+    let mut is_comment = false;
     for (number, line) in source.lines().enumerate() {
         let wrong = || format!("{name}:{}: this form is not bundled: {line}", number + 1);
+        let start = line.trim_start();
+        let end = line.find("*/");
+        if is_comment || start.starts_with("/*") && end.is_none() {
+            if end.is_some_and(|end| end + 2 < line.len()) {
+                return Err(wrong());
+            }
+            is_comment = end.is_none();
+            continue;
+        }
+        // What follows a comment on its line is code: the comment is the type of an expression.
+        let is_whole_comment = start.starts_with("/*") && end.is_some_and(|end| end + 2 == line.len());
+        if line.is_empty() || start.starts_with("//") || is_whole_comment {
+            continue;
+        }
+        if line.matches('`').count() % 2 != 0 {
+            return Err(wrong());
+        }
         if line.starts_with("import") {
             module.imports.push(import(line).ok_or_else(wrong)?);
             continue;
@@ -136,22 +156,24 @@ fn visit<'a>(
 }
 
 fn write_module(name: &str, module: &Module, bundle: &mut String) {
-    let written = if module.exports.is_empty() {
-        writeln!(bundle, "(() => {{")
-    } else {
-        writeln!(bundle, "const {} = (() => {{", variable(name))
-    };
-    written.expect("writing to memory does not fail");
+    if !module.exports.is_empty() {
+        put(bundle, format_args!("const {} = ", variable(name)));
+    }
+    bundle.push_str("(() => {\n");
     for (names, file) in &module.imports {
         if !names.is_empty() && file != CATALOGUE.0 {
-            bundle.push_str(&format!("const {{ {} }} = {};\n", names.join(", "), variable(file)));
+            put(bundle, format_args!("const {{ {} }} = {};\n", names.join(", "), variable(file)));
         }
     }
     bundle.push_str(&module.body);
     if !module.exports.is_empty() {
-        bundle.push_str(&format!("return {{ {} }};\n", module.exports.join(", ")));
+        put(bundle, format_args!("return {{ {} }};\n", module.exports.join(", ")));
     }
     bundle.push_str("})();\n");
+}
+
+fn put(bundle: &mut String, text: fmt::Arguments<'_>) {
+    bundle.write_fmt(text).expect("writing to memory does not fail");
 }
 
 /// The variable of the bundle that holds a module's exports.
@@ -176,7 +198,10 @@ mod tests {
                 "a.js",
                 "import { f, N } from './b-c.js';\nimport { catalogue } from './catalogue.js';\nf(N, catalogue);\n",
             ),
-            ("b-c.js", "export const N = 1;\nexport function f() {\n  return own();\n}\nfunction own() {}\n"),
+            (
+                "b-c.js",
+                "// A comment.\nexport const N = 1;\n\n/** Text.\n *  @param {x} y */\nexport function f() {\n  // Why.\n  return own();\n}\nfunction own() {}\n",
+            ),
         ]);
         let expected = "const $$b_c = (() => {\nconst N = 1;\nfunction f() {\n  return own();\n}\nfunction own() {}\n\
                         return { N, f };\n})();\n\
@@ -210,9 +235,11 @@ mod tests {
             "export * from './a.js';",
             "export const { a } = b;",
             "export class A {}",
+            "f(`",
+            "/* a\n */ f();",
         ] {
             let modules = [("index.js", line), ("a.js", "export const a = 1;\n")];
-            assert!(bundled(&modules).unwrap_err().starts_with("index.js:1: this form"), "{line}");
+            assert!(bundled(&modules).unwrap_err().contains(": this form is not bundled: "), "{line}");
         }
     }
 
