@@ -35,7 +35,11 @@ pub struct Proxy {
 struct Shared {
     upstream: String,
     breach: Breach,
-    messages: AtomicU64,
+    /// Messages towards the server. They are counted apart from the deliveries, which are many more: otherwise
+    /// every message to break could be a delivery.
+    sends: AtomicU64,
+    /// Messages towards the readers.
+    deliveries: AtomicU64,
     /// An acknowledgement that the server has given.
     acknowledgement: Mutex<Vec<u8>>,
 }
@@ -47,7 +51,8 @@ impl Proxy {
         let shared = Arc::new(Shared {
             upstream: upstream.trim_start_matches("http://").to_owned(),
             breach,
-            messages: AtomicU64::new(0),
+            sends: AtomicU64::new(0),
+            deliveries: AtomicU64::new(0),
             acknowledgement: Mutex::default(),
         });
         thread::spawn(move || {
@@ -82,7 +87,7 @@ impl Shared {
                 return self.stream(&mut answers, &mut client);
             }
             let sends = line.starts_with("POST") && line.contains("/messages");
-            let now = sends && self.is_time();
+            let now = sends && is_time(&self.sends);
             if now && self.breach == Breach::DropSend {
                 client.write_all(&self.acknowledgement.lock().unwrap())?;
                 continue;
@@ -104,11 +109,6 @@ impl Shared {
         }
     }
 
-    /// Returns true if this message is the one to break.
-    fn is_time(&self) -> bool {
-        (self.messages.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(EVERY)
-    }
-
     fn stream(&self, answers: &mut impl BufRead, client: &mut TcpStream) -> io::Result<()> {
         let (mut block, mut held) = (Vec::new(), Vec::new());
         loop {
@@ -122,7 +122,7 @@ impl Shared {
             // The API's event, or the page's patch.
             let names = |word: &[u8]| block.windows(word.len()).any(|window| window == word);
             let message = names(b"event: message") || names(b"#messages:not(:has(#m-");
-            let now = message && self.is_time();
+            let now = message && is_time(&self.deliveries);
             match self.breach {
                 Breach::Drop if now => block.clear(),
                 Breach::Double if now => block.extend_from_within(..),
@@ -134,6 +134,11 @@ impl Shared {
             block.clear();
         }
     }
+}
+
+/// Counts a message, and returns true if it is the one to break.
+fn is_time(messages: &AtomicU64) -> bool {
+    (messages.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(EVERY)
 }
 
 /// Reads a whole request or answer, by its Content-Length; empty at the end of the connection.
