@@ -18,9 +18,9 @@ const ABOUT: &str = "Messages of 200 bytes are posted to one room over HTTP at a
     to 10,000 readers, 3 to 19,000), while readers follow it. Delivery is counted from the moment a message \
     was to be posted to the moment a reader has it; the client and the server share the machine. Beside the \
     server, which stores each message durably first: a bare loop that writes the same bytes to as many \
-    sockets by one write(2) each, and stores nothing; the server with --sender write, which hands readers \
+    sockets by one write(2) each, and stores nothing; the server with --stream-writer write, which hands readers \
     their bytes by one write(2) each too, and not by io_uring; and, at 1,000 readers, with all streams \
-    served by hyper (--fast-path off), and with its log in memory.";
+    served by hyper (--stream-writer hyper), and with its log in memory.";
 const OURS: &str = "millchat";
 const LIMIT: &str = "write(2)";
 const BY_WRITE: &str = "millchat, sender write";
@@ -59,8 +59,8 @@ fn main() {
             drop(write_loop);
             let competitors: [(&str, bool, &[&str]); 4] = [
                 (OURS, false, &[]),
-                (BY_WRITE, false, &["--sender", "write"]),
-                (GENERAL, false, &["--fast-path", "off"]),
+                (BY_WRITE, false, &["--stream-writer", "write"]),
+                (GENERAL, false, &["--stream-writer", "hyper"]),
                 (IN_MEMORY, true, &[]),
             ];
             for (name, in_memory, flags) in competitors {

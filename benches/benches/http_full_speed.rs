@@ -15,7 +15,7 @@ const ABOUT: &str = "16 senders post messages of 200 bytes to one room over HTTP
     message; each reader holds the chain of positions against what it gets, so nothing is lost, doubled or \
     out of order. The senders and the readers share the machine with the server. Beside the server: a bare \
     loop that writes as many frames to as many sockets, ten to a write(2), with no senders, and keeps \
-    nothing; the server with --sender write; the server with --fast-path off.";
+    nothing; the server with --stream-writer write; the server with --stream-writer hyper.";
 const OURS: &str = "millchat";
 const LIMIT: &str = "write(2) in tens";
 const BY_WRITE: &str = "millchat, sender write";
@@ -49,7 +49,7 @@ fn main() {
         );
         drop(write_loop);
         let competitors: [(&str, &[&str]); 3] =
-            [(OURS, &[]), (BY_WRITE, &["--sender", "write"]), (GENERAL, &["--fast-path", "off"])];
+            [(OURS, &[]), (BY_WRITE, &["--stream-writer", "write"]), (GENERAL, &["--stream-writer", "hyper"])];
         for (name, flags) in competitors {
             let log = scratch.file(&format!("{name}-{round}.redb"));
             let server = Server::start_with(&log.to_string_lossy(), flags);

@@ -6,7 +6,7 @@ use millchat_benches::{Results, Unit, cost, limits};
 
 const ABOUT: &str = "Readers join one room over plain HTTP/1.1, and nothing is said in it. Counted is the \
     anonymous memory of the server's process before and after, so what the kernel holds for a socket is not \
-    in it. Beside the server as it is: the server with --fast-path off, where hyper serves every stream as \
+    in it. Beside the server as it is: the server with --stream-writer hyper, where hyper serves every stream as \
     it does those that are no plain HTTP/1.1.";
 const OURS: &str = "millchat";
 const GENERAL: &str = "millchat, by hyper";
@@ -20,7 +20,7 @@ fn main() {
     let results = Results::new("http_idle", "readers that hear nothing", ABOUT, OURS);
     for readers in CASES {
         for _ in 0..ROUNDS {
-            for (name, flags) in [(OURS, &[][..]), (GENERAL, &["--fast-path", "off"])] {
+            for (name, flags) in [(OURS, &[][..]), (GENERAL, &["--stream-writer", "hyper"])] {
                 let server = Server::start_with("memory:", flags);
                 // The cost of the very first request does not belong to a reader.
                 drop(Readers::connect(server.address, 1));

@@ -3,18 +3,15 @@
 //! [`App`] is one per process and shared by all threads. [`Worker`] is one per runtime thread: it adds the
 //! thread's dispatcher, by which the subscriptions of its connections are woken.
 
-use crate::config::Settings;
+use crate::detached::Outlet;
 use crate::drain::Drain;
-use crate::fast::Outlet;
 use crate::identity::Identity;
 use crate::identity::operator::AdminToken;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
-use crate::{frame, keep, page};
 use millchat::{
-    Author, Chat, Dispatcher, Draft, FrameKind, From, OpenError, ReadError, Receipt, RoomName, SendError,
-    Subscription,
+    Author, Chat, Dispatcher, Draft, FrameKind, From, ReadError, Receipt, RoomName, SendError, Subscription,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -28,9 +25,9 @@ pub struct App {
     /// Signs and checks tokens.
     pub identity: Identity,
     /// Raised when the process is to end.
-    pub drain: Drain,
+    pub drain: Arc<Drain>,
     /// What `/metrics` shows.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// What one author or address may take.
     pub limits: Limits,
     /// What the operator proves to be by, if anything.
@@ -46,24 +43,6 @@ pub struct Frames {
     pub json: FrameKind,
     /// Frames of the page's stream.
     pub html: FrameKind,
-}
-
-impl App {
-    /// Opens the log of the settings, with an encoder for either kind of reader.
-    pub fn open(settings: &Settings) -> Result<Self, OpenError> {
-        let mut builder = Chat::builder();
-        let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
-        let keep = keep::keep(settings.keep, settings.keep_bytes);
-        let chat = builder.keep(keep).open(&settings.log)?;
-        let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
-        let identity = Identity::new(&chat.signing_key(), by_tls);
-        let metrics = Metrics::default();
-        let proxies = settings.trusted_proxies.clone();
-        let limits = Limits::new(settings.rate_limit, proxies, metrics.refusals.clone());
-        let public_url = settings.public_url.clone();
-        let admin_token = settings.admin_token.clone();
-        Ok(Self { chat, frames, identity, drain: Drain::default(), metrics, limits, admin_token, public_url })
-    }
 }
 
 /// The per-thread half: what a handler gets.

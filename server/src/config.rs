@@ -5,7 +5,7 @@
 //! such names for a service called millchat. There is no setting here that nobody would set.
 
 use crate::address::Proxies;
-use crate::fast::{SenderChoice, Switch};
+use crate::detached::StreamWriter;
 use crate::identity::operator::AdminToken;
 use crate::keep::{Age, Bytes};
 use crate::limit::RateLimit;
@@ -44,10 +44,8 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Proxies>,
-    /// Whether plain HTTP/1.1 streams leave hyper.
-    pub fast_path: Switch,
-    /// By what their bytes reach the kernel.
-    pub sender: SenderChoice,
+    /// What writes the bytes of streams over plain HTTP/1.1.
+    pub stream_writer: StreamWriter,
     /// What the operator proves to be by.
     pub admin_token: Option<AdminToken>,
     /// The file that holds it instead.
@@ -65,8 +63,7 @@ impl Default for Settings {
             public_url: None,
             rate_limit: RateLimit::default(),
             trusted_proxies: Vec::new(),
-            fast_path: Switch::On,
-            sender: SenderChoice::Auto,
+            stream_writer: StreamWriter::Auto,
             admin_token: None,
             admin_token_file: None,
         }
@@ -128,15 +125,11 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_TRUSTED_PROXIES", value_name = "LIST", value_delimiter = ',')]
     trusted_proxies: Option<Vec<Proxies>>,
 
-    /// Whether streams over plain HTTP/1.1 take the fast way out, past the HTTP library; for comparison, and should
-    /// it ever be in the way [default: on]
-    #[arg(long, env = "MILLCHAT_FAST_PATH", value_name = "SWITCH")]
-    fast_path: Option<Switch>,
-
-    /// How the fast way hands bytes to the kernel: by `io_uring`, one call for many readers; by write(2), one call
-    /// each; or by `io_uring` where the kernel allows it [default: auto]
-    #[arg(long, env = "MILLCHAT_SENDER", value_name = "SENDER")]
-    sender: Option<SenderChoice>,
+    /// What writes streams over plain HTTP/1.1: `io_uring`, one call for many readers; write(2), one call each; the
+    /// HTTP library; or `io_uring` where the kernel allows it and else write(2). For comparison, and should one of them
+    /// ever be in the way [default: auto]
+    #[arg(long, env = "MILLCHAT_STREAM_WRITER", value_name = "WRITER", hide = true)]
+    stream_writer: Option<StreamWriter>,
 
     /// A secret by which the operator may do more, such as back up while the server runs; 16 characters or more.
     /// Better in a file: whoever may list processes reads flags [default: none, and nobody may]
@@ -187,11 +180,8 @@ impl Flags {
         if let Some(proxies) = &self.trusted_proxies {
             layers = layers.merge(Serialized::default("trusted-proxies", proxies));
         }
-        if let Some(switch) = self.fast_path {
-            layers = layers.merge(Serialized::default("fast-path", switch));
-        }
-        if let Some(sender) = self.sender {
-            layers = layers.merge(Serialized::default("sender", sender));
+        if let Some(writer) = self.stream_writer {
+            layers = layers.merge(Serialized::default("stream-writer", writer));
         }
         if let Some(token) = &self.admin_token {
             layers = layers.merge(Serialized::default("admin-token", token));

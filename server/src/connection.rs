@@ -6,10 +6,10 @@
 //! answer on its way, so the peer's rest is discarded for a moment before the close.
 
 use crate::app::Worker;
-use crate::fast::{self, Leaving};
-use crate::http::Body;
+use crate::detached::{self, Leaving};
+use crate::http::{Body, write_head};
 use crate::limit::Limited;
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::route;
 use crate::stall::{Stall, WRITE_STALL};
 use hyper::server::conn::http1;
@@ -78,7 +78,7 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, seat: impl Si
             tokio::task::spawn_local(async move {
                 let _held = (held, counted, seat);
                 if let Some(outlet) = &w.outlet {
-                    let socket = leaving.serve(&w, outlet, socket).await;
+                    let socket = leaving.serve(&w.app.drain, outlet, socket).await;
                     Box::pin(linger(socket)).await;
                 }
             });
@@ -100,16 +100,11 @@ async fn refuse(w: &Worker, mut socket: Socket, limited: Limited) -> Socket {
     let mut begun = [0; 1];
     let _ = tokio::time::timeout(LINGER_TIMEOUT, socket.read(&mut begun)).await;
     let response = Problem::from(limited).response();
-    w.app.metrics.answered(&response);
+    w.app.metrics.answered(response.status(), problem::name_in(&response));
     let (head, body) = response.into_parts();
     let Body::Full(Some(body)) = body else { return socket };
-    let mut answer = format!("HTTP/1.1 {}\r\n", head.status).into_bytes();
-    for (name, value) in &head.headers {
-        answer.extend_from_slice(name.as_str().as_bytes());
-        answer.extend_from_slice(b": ");
-        answer.extend_from_slice(value.as_bytes());
-        answer.extend_from_slice(b"\r\n");
-    }
+    let mut answer = Vec::new();
+    write_head(head.status, &head.headers, &mut answer);
     let end = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
     answer.extend_from_slice(end.as_bytes());
     answer.extend_from_slice(&body);
@@ -142,9 +137,9 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken {
         Box::pin(async move {
             // What was answered before must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the next
             // request only then; nothing promises it.)
-            let may_leave = w.outlet.is_some() && !course.behind.get() && fast::takes(&request);
+            let may_leave = w.outlet.is_some() && !course.behind.get() && detached::takes(&request);
             let mut response = route::answer(&w, peer, request).await;
-            course.streaming.set(matches!(response.body(), Body::Events(_) | Body::Several(_)));
+            course.streaming.set(matches!(response.body(), Body::Events(_)));
             if may_leave && let Some(leaving) = Leaving::take(&mut response) {
                 leaves.set(Some(leaving));
                 return pending().await;

@@ -5,7 +5,8 @@
 
 use crate::http::{clamped, content_type, cookies, query, refuse_cross_site, refuse_malformed};
 use crate::schema::Content;
-use crate::{api, frame, page, paths, sse, text};
+use crate::sse::{frame, start};
+use crate::{api, page, paths, text};
 use hyper::Request;
 use hyper::header::HeaderValue;
 use millchat::{
@@ -155,7 +156,7 @@ pub fn http(uri: &str, value: &[u8], body: &[u8]) {
         for name in ["last-event-id", "cookie", "content-type", "host", "origin", "expect"] {
             request.headers_mut().insert(name, value.clone());
         }
-        match sse::place(&request) {
+        match start::place(&request) {
             From::Last(count) => assert!(count <= HISTORY_MAX),
             From::After(place) => assert_eq!(place.to_string().parse(), Ok(place)),
             From::Malformed => {}

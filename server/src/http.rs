@@ -3,16 +3,16 @@
 //! [`refuse_cross_site`] guards the routes that take the page's cookie, [`refuse_malformed`] all of them. The
 //! bodies of requests are read in [`crate::body`].
 
-use crate::admin::backup::Lines;
+use crate::limit::Hold;
 use crate::public_url::PublicUrl;
-use crate::several::Several;
-use crate::sse;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode, Version};
 use serde::Serialize;
+use std::any::Any;
 use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -26,17 +26,41 @@ pub enum Body {
     /// Bytes that are all there; taken when they are sent.
     Full(Option<Bytes>),
     /// A stream of events, which ends when the reader goes, the log fails or the process ends.
-    Events(Box<sse::Stream>),
-    /// The same of several rooms.
-    Several(Box<Several>),
-    /// A backup, line by line.
-    Lines(Box<Lines>),
+    Events(Box<dyn EventStream>),
+    /// An answer that is made while it is sent, such as a backup.
+    Chunks(Box<dyn Chunks>),
+}
+
+/// Bytes of a body that become known one chunk after the other.
+pub trait Chunks: 'static {
+    /// The next bytes; `None` when the body ends.
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+}
+
+/// A body of events: its reader may take as long as it likes, and comes back when it ends.
+pub trait EventStream: Chunks + Any {
+    /// Keeps this for as long as the stream is there.
+    fn keep(&mut self, hold: Hold);
 }
 
 impl Body {
     /// No bytes at all.
     pub fn empty() -> Self {
         Self::Full(None)
+    }
+
+    /// Takes the stream out if it is one of this type, and leaves the body empty.
+    pub fn take_events<T: EventStream>(&mut self) -> Option<Box<T>> {
+        match mem::replace(self, Self::empty()) {
+            Self::Events(stream) if (&*stream as &dyn Any).is::<T>() => {
+                let stream: Box<dyn Any> = stream;
+                stream.downcast().ok()
+            }
+            other => {
+                *self = other;
+                None
+            }
+        }
     }
 }
 
@@ -51,8 +75,7 @@ impl HttpBody for Body {
         match self.get_mut() {
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
             Self::Events(stream) => stream.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
-            Self::Several(streams) => streams.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
-            Self::Lines(lines) => lines.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
+            Self::Chunks(chunks) => chunks.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
         }
     }
 
@@ -63,7 +86,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
-            Self::Events(_) | Self::Several(_) | Self::Lines(_) => SizeHint::default(),
+            Self::Events(_) | Self::Chunks(_) => SizeHint::default(),
         }
     }
 }
@@ -128,6 +151,17 @@ pub fn set_ascii(response: &mut Response, name: HeaderName, value: &str) {
 /// Whether the answer's body is not wanted, only its head.
 pub fn is_head<B>(req: &hyper::Request<B>) -> bool {
     req.method() == Method::HEAD
+}
+
+/// Appends the status line and the headers of an answer that is written past hyper.
+pub fn write_head(status: StatusCode, headers: &HeaderMap, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("HTTP/1.1 {status}\r\n").as_bytes());
+    for (name, value) in headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
 }
 
 /// Marks the answer as the last one of its connection.

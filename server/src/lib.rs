@@ -14,11 +14,11 @@ mod cli;
 mod command;
 mod config;
 mod connection;
+mod detached;
 mod drain;
 mod exit;
 mod export_format;
-mod fast;
-mod frame;
+mod follow;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod http;
@@ -29,14 +29,15 @@ mod listen;
 mod metrics;
 mod page;
 mod paths;
+mod probes;
 mod problem;
 mod public_url;
 mod quiet;
 mod route;
 mod schema;
-mod several;
 mod sse;
 mod stall;
+mod start;
 mod tally;
 mod text;
 
@@ -44,7 +45,6 @@ use crate::app::App;
 use crate::cli::Cli;
 use crate::config::{LogFormat, Settings};
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
-use crate::fast::Switch;
 use clap::Parser;
 use std::io::{IsTerminal, stderr};
 use std::panic;
@@ -58,7 +58,7 @@ pub mod frames {
 
     /// Makes the frames of the API's stream.
     pub fn json() -> impl Encoder {
-        crate::frame::encode
+        crate::sse::frame::encode
     }
 
     /// Makes the frames of the page's stream.
@@ -84,12 +84,9 @@ pub fn main() -> ExitCode {
 
 fn run(settings: &Settings) -> ExitCode {
     let connections_max = listen::raise_descriptor_limit();
-    let sender = match settings.fast_path {
-        Switch::Off => None,
-        Switch::On => match fast::choose(settings.sender) {
-            Ok(kind) => Some(kind),
-            Err(sentence) => return refuse(&sentence),
-        },
+    let writer = match settings.stream_writer.resolve() {
+        Ok(writer) => writer,
+        Err(sentence) => return refuse(&sentence),
     };
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
     // leaves the log alone.
@@ -108,7 +105,7 @@ fn run(settings: &Settings) -> ExitCode {
              example --rate-limit author=5/20,address=50/200,guests=10,connections=100"
         );
     }
-    match listen::run(&app, listener, connections_max, sender) {
+    match listen::run(&app, listener, connections_max, writer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the server ended");
@@ -121,7 +118,7 @@ fn run(settings: &Settings) -> ExitCode {
 fn open(settings: &Settings) -> Result<App, String> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|info| tracing::debug!(%info, "a panic while the log was opened")));
-    let opened = panic::catch_unwind(|| App::open(settings));
+    let opened = panic::catch_unwind(|| start::open(settings));
     panic::set_hook(hook);
     let log = &settings.log;
     let opened = opened.map_err(|_| {

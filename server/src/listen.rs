@@ -7,7 +7,7 @@
 
 use crate::app::{App, Worker};
 use crate::connection;
-use crate::fast::{self, Outlet};
+use crate::detached::{Outlet, StreamWriter};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, Write};
@@ -80,17 +80,17 @@ pub fn raise_descriptor_limit() -> usize {
 
 /// Serves until SIGTERM or Ctrl-C, then ends connections and closes the log.
 ///
-/// `sender` writes for the streams that leave hyper; `None` keeps all of them there.
+/// `writer` writes for the streams that leave hyper, if any do.
 pub fn run(
     app: &Arc<App>,
     listener: TcpListener,
     connections_max: usize,
-    sender: Option<fast::Kind>,
+    writer: StreamWriter,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     let mut threads = Vec::new();
     for index in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-        threads.push(Thread::start(Arc::clone(app), index, sender)?);
+        threads.push(Thread::start(Arc::clone(app), index, writer)?);
     }
     let permits = Arc::new(Semaphore::new(connections_max));
     runtime()?.block_on(async {
@@ -98,7 +98,7 @@ pub fn run(
         let mut interrupt = signal(SignalKind::interrupt())?;
         let listener = Listener::from_std(listener)?;
         writeln!(io::stdout(), "Millchat is listening on http://{address}/")?;
-        let sender = sender.map_or("hyper", fast::Kind::as_str);
+        let sender = writer.as_str();
         tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
         tokio::select! {
             never = accept(&listener, &threads, &permits) => match never {},
@@ -188,7 +188,7 @@ struct Thread {
 }
 
 impl Thread {
-    fn start(app: Arc<App>, index: usize, sender: Option<fast::Kind>) -> io::Result<Self> {
+    fn start(app: Arc<App>, index: usize, writer: StreamWriter) -> io::Result<Self> {
         let (accepted, mut incoming) = mpsc::unbounded_channel::<Accepted>();
         let (started, built) = std::sync::mpsc::sync_channel(1);
         let serve = move || {
@@ -202,7 +202,7 @@ impl Thread {
             drop(started.send(Ok(())));
             runtime.block_on(async {
                 let dispatcher = app.chat.dispatcher();
-                let outlet = sender.map(|kind| Outlet::new(kind.sender()));
+                let outlet = writer.sender().map(Outlet::new);
                 let w = Rc::new(Worker { app, dispatcher, outlet });
                 tokio::task::spawn_local(w.dispatcher.run());
                 tokio::task::spawn_local({

@@ -1,12 +1,9 @@
-//! The names of all metrics in one place, and the probes: `/metrics`, `/healthz`, `/readyz`.
+//! The names of all metrics in one place.
 //!
 //! What the server counts is counted here; what the core counts is read from it at the moment of asking. The
 //! names keep Prometheus' conventions: base units, `_total` on counters, `millchat_` before all. Labels are
 //! closed lists: nothing that a visitor sends becomes one.
 
-use crate::app::Worker;
-use crate::http::{self, Response};
-use crate::problem::Kind;
 use crate::tally::{Spread, events_in};
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -142,12 +139,10 @@ impl Metrics {
         self.delivered_bytes.inc_by(frames.len() as u64);
     }
 
-    /// Counts the answer if it is an error.
-    pub fn answered(&self, response: &Response) {
-        let status = response.status();
+    /// Counts an answer of this status if it is an error, by the kind of its problem.
+    pub fn answered(&self, status: StatusCode, problem: Option<&'static str>) {
         if status.is_client_error() || status.is_server_error() {
-            let kind = response.extensions().get::<Kind>();
-            self.error(kind.map_or(KIND_PAGE, |kind| kind.parts().0));
+            self.error(problem.unwrap_or(KIND_PAGE));
         }
     }
 
@@ -157,7 +152,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    fn text(&self, core: &Stats, ready: bool) -> String {
+    pub fn text(&self, core: &Stats, ready: bool) -> String {
         let mut registry = Registry::with_prefix("millchat");
         registry.register("build", "What runs here", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self.register(&mut registry);
@@ -247,55 +242,18 @@ fn reason(error: &SendError) -> &'static str {
     }
 }
 
-/// `GET /metrics`.
-pub fn metrics(w: &Worker) -> Response {
-    let text = w.app.metrics.text(&w.app.chat.stats(), why_not_ready(w).is_none());
-    http::bytes(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
-}
-
-/// `GET /healthz`: the process answers.
-pub fn healthz() -> Response {
-    http::text(StatusCode::OK, "ok\n")
-}
-
-/// `GET /readyz`: whether it takes writes, and if not, why.
-pub fn readyz(w: &Worker) -> Response {
-    match why_not_ready(w) {
-        None => http::text(StatusCode::OK, "ready\n"),
-        Some(why) => http::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
-    }
-}
-
-fn why_not_ready(w: &Worker) -> Option<String> {
-    if w.app.drain.is_raised() {
-        return Some("the server is closing".to_owned());
-    }
-    w.app.chat.ready().err()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::App;
-    use crate::config::Settings;
-    use crate::page;
-    use crate::problem::Problem;
-    use hyper::HeaderMap;
-    use std::sync::Arc;
 
     #[test]
     fn what_happens_is_counted_by_its_kind() {
         let metrics = Metrics::default();
         metrics.sent(None, Duration::from_millis(2));
         metrics.sent(Some(&SendError::KeyReused), Duration::from_millis(200));
-        metrics.answered(&Problem::new(Kind::InvalidName, "").response());
-        let language = page::Language::of(&HeaderMap::new());
-        metrics.answered(&page::error(
-            language,
-            StatusCode::NOT_FOUND,
-            &page::LocalizedMessage::of("no-page"),
-        ));
-        metrics.answered(&healthz());
+        metrics.answered(StatusCode::UNPROCESSABLE_ENTITY, Some("invalid-name"));
+        metrics.answered(StatusCode::NOT_FOUND, None);
+        metrics.answered(StatusCode::OK, None);
         metrics.refusals.count("author");
         metrics.moderated("close");
         let text = metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..Stats::default() }, true);
@@ -327,18 +285,5 @@ mod tests {
         );
         metrics.delivered(&frames);
         assert_eq!((metrics.deliveries.get(), metrics.delivered_bytes.get()), (2, frames.len() as u64));
-    }
-
-    #[test]
-    fn a_server_that_takes_no_writes_says_why() {
-        let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
-        let app = Arc::new(App::open(&settings).unwrap());
-        let w = Worker { dispatcher: app.chat.dispatcher(), app, outlet: None };
-        assert_eq!(readyz(&w).status(), StatusCode::OK);
-        w.app.chat.close().unwrap();
-        assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(why_not_ready(&w).unwrap().contains("closed"), "{:?}", why_not_ready(&w));
-        w.app.drain.raise();
-        assert_eq!(why_not_ready(&w).as_deref(), Some("the server is closing"));
     }
 }

@@ -96,6 +96,11 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Name in the `type`, and in the metrics.
+    pub fn name(self) -> &'static str {
+        self.parts().0
+    }
+
     /// Name in the `type`, status, title.
     pub fn parts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
@@ -214,6 +219,11 @@ impl Problem {
         response.extensions_mut().insert(self.kind);
         response
     }
+}
+
+/// The name of the kind of problem that an answer tells of, if it does.
+pub fn name_in(response: &Response) -> Option<&'static str> {
+    response.extensions().get::<Kind>().map(|kind| kind.name())
 }
 
 impl From<BodyError> for Problem {

@@ -12,7 +12,7 @@ use crate::http::{self, Body, Request, Response};
 use crate::page::{Language, LocalizedMessage};
 use crate::paths::{BACKUP_PATH, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{Answer, Kind, Problem};
-use crate::{metrics, page};
+use crate::{page, probes, problem};
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use matchit::Router;
@@ -171,15 +171,13 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
         response
     };
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    if head && let Body::Events(_) | Body::Several(_) | Body::Lines(_) = response.body() {
+    if head && let Body::Events(_) | Body::Chunks(_) = response.body() {
         *response.body_mut() = Body::empty();
     }
-    match (response.body_mut(), arrived) {
-        (Body::Events(stream), Ok(Some(hold))) => stream.keep(hold),
-        (Body::Several(streams), Ok(Some(hold))) => streams.keep(hold),
-        _ => {}
+    if let (Body::Events(stream), Ok(Some(hold))) = (response.body_mut(), arrived) {
+        stream.keep(hold);
     }
-    w.app.metrics.answered(&response);
+    w.app.metrics.answered(response.status(), problem::name_in(&response));
     response
 }
 
@@ -237,9 +235,9 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         (Route::Home, _) => page::home(),
         (Route::Asset, _) => page::asset(params.get("path").unwrap_or_default(), &req),
         (Route::Favicon, _) => page::asset("favicon.ico", &req),
-        (Route::Healthz, _) => metrics::healthz(),
-        (Route::Readyz, _) => metrics::readyz(w),
-        (Route::Metrics, _) => metrics::metrics(w),
+        (Route::Healthz, _) => probes::healthz(),
+        (Route::Readyz, _) => probes::readyz(w),
+        (Route::Metrics, _) => probes::metrics(w),
         // Routes of the API are matched in `to_api` alone, since their paths begin with `/api/`.
         _ => missing(LocalizedMessage::of("no-page")),
     }

@@ -1,12 +1,13 @@
 //! `GET /admin/backup`: the log as JSON lines, read from it in short pieces while people talk.
 
-use crate::app::{App, Worker};
+use crate::app::Worker;
+use crate::drain::Drain;
 use crate::export_format::{self, Header};
-use crate::http::{self, Body, Response};
+use crate::http::{self, Body, Chunks, Response};
 use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
 use millchat::log::Piece;
-use millchat::{Copying, ReadError};
+use millchat::{Chat, Copying, ReadError};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::task::{Context, Poll};
 /// The log, with its signing key.
 pub fn send(w: &Worker) -> Response {
     tracing::info!("a backup begins");
-    let mut response = Response::new(Body::Lines(Box::new(Lines::new(&w.app))));
+    let mut response = Response::new(Body::Chunks(Box::new(Lines::new(&w.app.chat, &w.app.drain))));
     for (name, value) in [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")]
     {
         http::set(&mut response, name, HeaderValue::from_static(value));
@@ -27,7 +28,8 @@ type Reading = Pin<Box<dyn Future<Output = (Copying, Result<Option<Piece>, ReadE
 
 /// The body of a backup. It ends without its last line when the log cannot be read or the process ends.
 pub struct Lines {
-    app: Arc<App>,
+    /// Once it is raised the body ends.
+    drain: Arc<Drain>,
     /// What is ready to be sent.
     ready: Option<Vec<u8>>,
     /// The piece being read; `None` once all was sent.
@@ -36,18 +38,19 @@ pub struct Lines {
 }
 
 impl Lines {
-    fn new(app: &Arc<App>) -> Self {
-        let copying = app.chat.copy();
-        let key = Some(app.chat.signing_key());
-        let header = Header::new(app.chat.epoch(), copying.floor(), copying.head(), key);
+    fn new(chat: &Chat, drain: &Arc<Drain>) -> Self {
+        let copying = chat.copy();
+        let key = Some(chat.signing_key());
+        let header = Header::new(chat.epoch(), copying.floor(), copying.head(), key);
         let mut ready = Vec::new();
         header.write(&mut ready);
-        Self { app: Arc::clone(app), ready: Some(ready), reading: Some(read(copying)), records: 0 }
+        Self { drain: Arc::clone(drain), ready: Some(ready), reading: Some(read(copying)), records: 0 }
     }
+}
 
-    /// The next lines.
-    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.app.drain.is_raised() {
+impl Chunks for Lines {
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.drain.is_raised() {
             return Poll::Ready(None);
         }
         if let Some(ready) = self.ready.take() {

@@ -1,14 +1,15 @@
 //! The stream of a room for programs: any plain `EventSource` can follow it.
 //!
 //! What it opens with, what it says when something is missing, and its heartbeat; the frames are made in
-//! [`crate::frame`], and what drives it all is [`crate::sse`].
+//! [`crate::sse::frame`], and what drives it all is [`crate::sse::stream`].
 
-use crate::app::{Frames, Worker};
-use crate::frame;
+use crate::app::Worker;
+use crate::follow;
 use crate::http::{Request, Response};
 use crate::schema::{Gap, Reset, Start};
-use crate::sse::{self, Opened};
-use millchat::{FrameKind, Opening, Place, Position, RoomName};
+use crate::sse::frame;
+use crate::sse::stream::{self, Opened};
+use millchat::{Opening, Place, Position, RoomName};
 
 /// Why something is missing, in a `gap`: there is one reason today.
 const RETENTION: &str = "retention";
@@ -18,17 +19,13 @@ const RETENTION: &str = "retention";
 /// A token is not needed; with a good one presence names the reader, with any other the reader is counted.
 pub async fn follow(w: &Worker, req: &Request, room: &RoomName) -> Response {
     let reader = w.app.identity.bearer(req.headers()).ok();
-    sse::respond(w, req, room, reader, Dialect).await
+    follow::respond(w, req, room, reader, (w.app.frames.json, Dialect)).await
 }
 
 /// What the API's stream says besides its frames.
 struct Dialect;
 
-impl sse::Dialect for Dialect {
-    fn kind(&self, frames: &Frames) -> FrameKind {
-        frames.json
-    }
-
+impl stream::Dialect for Dialect {
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
         let id = Some(opened.place);
         match opened.opening {
@@ -57,7 +54,7 @@ impl sse::Dialect for Dialect {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sse::Dialect as _;
+    use crate::sse::stream::Dialect as _;
     use millchat::{Epoch, ResetReason};
 
     #[test]

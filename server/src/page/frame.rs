@@ -17,15 +17,14 @@ use super::i18n::Localizer;
 use super::quote::{Answered, Quoted};
 use super::rows::{self, Did};
 use super::{people, reactions};
-use crate::app::Frames;
-use crate::sse::{self, Opened};
+use crate::sse::stream::{self, Opened};
 use datastar::DatastarEvent;
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
 
-use millchat::{Body, Encoder, Epoch, Event, FrameKind, Item, Opening, Place, Position, RoomName, Signal};
+use millchat::{Body, Encoder, Epoch, Event, Item, Opening, Place, Position, RoomName, Signal};
 use serde_json::json;
 use std::io::Write;
 
@@ -52,11 +51,7 @@ pub fn encoder() -> impl Encoder {
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect;
 
-impl sse::Dialect for Dialect {
-    fn kind(&self, frames: &Frames) -> FrameKind {
-        frames.html
-    }
-
+impl stream::Dialect for Dialect {
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
         match opened.opening {
             Opening::Start => {}
@@ -206,7 +201,7 @@ pub(super) fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::sse::Dialect as _;
+    use crate::sse::stream::Dialect as _;
     use millchat::{Author, AuthorKind, Presence, ResetReason, Timestamp};
 
     /// An SSE event as a client reads it: lines end at CR or LF.

@@ -32,8 +32,9 @@ use crate::app::Worker;
 use crate::http::{self, Request, Response};
 use crate::identity::Identity;
 use crate::public_url::PublicUrl;
-use crate::several::ROOMS_MAX;
-use crate::{body, paths, sse, text};
+use crate::sse::multi_room::{Marker, ROOMS_MAX};
+use crate::sse::start::place;
+use crate::{body, follow, paths, text};
 use composer::Refused;
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};
@@ -122,10 +123,11 @@ pub async fn stream(w: &Worker, req: &Request, room: &RoomName) -> Response {
         );
     };
     if also.is_empty() {
-        return sse::respond(w, req, room, reader, frame::Dialect).await;
+        return follow::respond(w, req, room, reader, (w.app.frames.html, frame::Dialect)).await;
     }
-    let rooms = std::iter::once((room.clone(), sse::place(req))).chain(also).collect();
-    sse::respond_several(w, req, rooms, reader, (frame::Dialect, frame::room)).await
+    let rooms = std::iter::once((room.clone(), place(req))).chain(also).collect();
+    let format = (w.app.frames.html, frame::Dialect, frame::room as Marker);
+    follow::respond_several(w, req, rooms, reader, format).await
 }
 
 /// The rooms that a stream is asked for beside its own; `None` when there are too many, one is none, or one comes twice:

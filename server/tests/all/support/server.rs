@@ -36,8 +36,7 @@ pub fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("RUST_BACKTRACE", "1").stdin(Stdio::null()).kill_on_drop(true);
     match std::env::var(WAY).as_deref() {
-        Ok("hyper") => command.env("MILLCHAT_FAST_PATH", "off"),
-        Ok(sender @ ("write" | "uring")) => command.env("MILLCHAT_SENDER", sender),
+        Ok(writer @ ("hyper" | "write" | "uring")) => command.env("MILLCHAT_STREAM_WRITER", writer),
         Ok(other) => panic!("{WAY} is hyper, write or uring, not {other}"),
         Err(_) => &mut command,
     };

@@ -11,7 +11,7 @@ use super::super::message::{LocalizedMessage, Localizer};
 use super::{language, places};
 use crate::body::BodyError;
 use crate::http::{Body, CrossSite, Malformed, Response};
-use crate::sse::{Dialect as _, Opened};
+use crate::sse::stream::{Dialect as _, Opened};
 use crate::text::TextError;
 use std::collections::BTreeMap;
 

@@ -6,19 +6,14 @@
 //! silent for good: so a bad place opens with `reset`, and a log that cannot be read now ends the stream with
 //! the wish to come back.
 
-use crate::app::{App, Frames, Worker};
-use crate::http::{self, Body, Response};
+use crate::drain::Drain;
+use crate::http::{Chunks, EventStream};
 use crate::limit::Hold;
+use crate::metrics::Metrics;
 use crate::problem::Kind;
 use crate::quiet::Quiet;
-use crate::several::{Marker, Several};
 use bytes::{Bytes, BytesMut};
-use hyper::StatusCode;
-use hyper::header::{self, HeaderValue};
-use millchat::{
-    Author, Delivery, FrameKind, From, HISTORY_DEFAULT, HISTORY_MAX, Opening, Place, Position, ReadError,
-    RoomName, Subscription,
-};
+use millchat::{Chat, Delivery, FrameKind, Opening, Place, Position, ReadError, RoomName, Subscription};
 use rand::RngExt;
 use std::future::Future;
 use std::mem;
@@ -58,9 +53,6 @@ pub struct Opened {
 
 /// What a stream says besides its frames, for one kind of reader. Each call appends whole SSE events.
 pub trait Dialect: 'static {
-    /// Which frames the reader gets.
-    #[allow(clippy::trivially_copy_pass_by_ref, reason = "there may be more kinds of frame")]
-    fn kind(&self, frames: &Frames) -> FrameKind;
     /// The first thing on the stream.
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>);
     /// Retention overtook the reader: what lay between `from` and `place` is gone. Whether the room is closed now is
@@ -70,114 +62,18 @@ pub trait Dialect: 'static {
     fn heartbeat(&self, out: &mut Vec<u8>);
 }
 
-/// Answers with a stream of the room from the place that the request names.
-///
-/// `reader` is whom presence shows; `None` is only counted.
-pub async fn respond<B>(
-    w: &Worker,
-    req: &hyper::Request<B>,
-    room: &RoomName,
-    reader: Option<Author>,
-    dialect: impl Dialect,
-) -> Response {
-    let mut response = head();
-    if !http::is_head(req) {
-        *response.body_mut() = match begin(w, room, place(req), reader, dialect).await {
-            Ok(stream) => Body::Events(Box::new(stream)),
-            Err(sorry) => Body::Full(Some(sorry)),
-        };
-    }
-    response
-}
-
-/// The same of several rooms, each from its own place, as one body.
-pub async fn respond_several<B>(
-    w: &Worker,
-    req: &hyper::Request<B>,
-    rooms: Vec<(RoomName, From)>,
-    reader: Option<Author>,
-    (dialect, mark): (impl Dialect + Copy, Marker),
-) -> Response {
-    let mut response = head();
-    if http::is_head(req) {
-        return response;
-    }
-    let mut streams = Vec::with_capacity(rooms.len());
-    for (room, from) in rooms {
-        match begin(w, &room, from, reader.clone(), dialect).await {
-            Ok(stream) => streams.push((room, stream)),
-            Err(sorry) => {
-                *response.body_mut() = Body::Full(Some(sorry));
-                return response;
-            }
-        }
-    }
-    *response.body_mut() = Body::Several(Box::new(Several::new(streams, mark)));
-    response
-}
-
-fn head() -> Response {
-    let mut response = http::empty(StatusCode::OK);
-    for (name, value) in [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store, no-transform"),
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ] {
-        http::set(&mut response, name, HeaderValue::from_static(value));
-    }
-    response
-}
-
-/// Joins the room; when that cannot be, gives what is said instead of a stream.
-async fn begin(
-    w: &Worker,
-    room: &RoomName,
-    from: From,
-    reader: Option<Author>,
-    dialect: impl Dialect,
-) -> Result<Stream, Bytes> {
-    static LOGGED: Quiet = Quiet::new();
-    let error = match w.subscribe(room, from, reader).await {
-        Ok(subscription) => return Ok(Stream::new(&w.app, room.clone(), subscription, dialect)),
-        Err(error) => error,
-    };
-    if !matches!(error, ReadError::Busy) && LOGGED.may() {
-        tracing::error!(%error, "a stream cannot begin");
-    }
-    w.app.metrics.error(Kind::LogUnreadable.parts().0);
-    let mut sorry = b": the log cannot be read now\n".to_vec();
-    come_back(&mut sorry);
-    Err(sorry.into())
-}
-
 /// How long the reader is to wait before it returns, once this stream has ended.
-fn come_back(out: &mut Vec<u8>) {
+pub fn come_back(out: &mut Vec<u8>) {
     let retry_ms = rand::rng().random_range(RETRY_MS);
     out.extend_from_slice(format!("retry: {retry_ms}\n\n").as_bytes());
 }
 
-/// Where the request wants to begin: `Last-Event-ID`, else `?last_event_id=`, else `?history=N`.
-///
-/// An empty value counts as absent: that is what an `EventSource` without a last id may send.
-pub fn place<B>(req: &hyper::Request<B>) -> From {
-    let history = http::query(req, "history");
-    let last = history.and_then(|n| http::clamped(&n, 0, HISTORY_MAX)).unwrap_or(HISTORY_DEFAULT);
-    let header = req.headers().get("last-event-id").filter(|value| !value.is_empty());
-    let text = match header {
-        // `to_str` takes visible ASCII only, and so does a place.
-        Some(value) => value.to_str().ok().map(str::to_owned).or(Some(String::new())),
-        None => http::query(req, "last_event_id").filter(|text| !text.is_empty()),
-    };
-    match text.map(|text| text.parse::<Place>()) {
-        None => From::Last(last),
-        Some(Ok(place)) => From::After(place),
-        Some(Err(_)) => From::Malformed,
-    }
-}
-
 /// A reader's stream. Dropping it leaves the room.
 pub struct Stream {
-    app: Arc<App>,
+    chat: Chat,
+    metrics: Arc<Metrics>,
+    /// Once it is raised the stream ends.
+    drain: Arc<Drain>,
     room: RoomName,
     subscription: Subscription,
     dialect: Box<dyn Dialect>,
@@ -202,13 +98,21 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A stream of what the subscription to this room delivers.
-    pub fn new(app: &Arc<App>, room: RoomName, subscription: Subscription, dialect: impl Dialect) -> Self {
-        app.metrics.readers.inc();
+    /// A stream of what the subscription to this room of the chat delivers, in frames of this kind.
+    pub fn new(
+        (chat, metrics, drain): (&Chat, &Arc<Metrics>, &Arc<Drain>),
+        room: RoomName,
+        subscription: Subscription,
+        kind: FrameKind,
+        dialect: impl Dialect,
+    ) -> Self {
+        metrics.readers.inc();
         Self {
-            app: Arc::clone(app),
+            chat: chat.clone(),
+            metrics: Arc::clone(metrics),
+            drain: Arc::clone(drain),
             room,
-            kind: dialect.kind(&app.frames),
+            kind,
             subscription,
             dialect: Box::new(dialect),
             sent_at: Instant::now(),
@@ -220,11 +124,6 @@ impl Stream {
             failed: false,
             hold: None,
         }
-    }
-
-    /// Keeps this for as long as the stream is there.
-    pub fn keep(&mut self, hold: Hold) {
-        self.hold = Some(hold);
     }
 
     /// Begins with these bytes, together with what is pending first.
@@ -245,7 +144,7 @@ impl Stream {
     /// The next bytes; `None` when the stream ends: the process is to end, or the log cannot be read. Either
     /// way the reader comes back with its place.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.rest.is_empty() && (self.failed || self.app.drain.is_raised()) {
+        if self.rest.is_empty() && (self.failed || self.drain.is_raised()) {
             // The head of an answer goes out also when nothing follows: no answer at all would be taken for a failure.
             let head = mem::take(&mut self.head);
             return Poll::Ready((!head.is_empty()).then_some(head));
@@ -309,17 +208,17 @@ impl Stream {
                 if !matches!(error, ReadError::Busy) && LOGGED.may() {
                     tracing::error!(%error, "a stream ends: the log cannot be read");
                 }
-                self.app.metrics.error(Kind::LogUnreadable.parts().0);
+                self.metrics.error(Kind::LogUnreadable.name());
                 self.failed = true;
                 return None;
             }
         };
         let at = |position| Place { epoch: self.subscription.epoch(), position };
-        let closed = || self.app.chat.is_closed(&self.room);
+        let closed = || self.chat.is_closed(&self.room);
         let mut out = Vec::new();
         match delivery {
             Delivery::Frames(frames) => {
-                self.app.metrics.delivered(&frames);
+                self.metrics.delivered(&frames);
                 return Some(frames);
             }
             Delivery::Opening(it) => {
@@ -340,67 +239,45 @@ fn slice(rest: &mut Bytes) -> Option<Bytes> {
     (!rest.is_empty()).then(|| rest.split_to(rest.len().min(SLICE_BYTES_MAX)))
 }
 
+impl Chunks for Stream {
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        Self::poll_bytes(self, cx)
+    }
+}
+
+impl EventStream for Stream {
+    fn keep(&mut self, hold: Hold) {
+        self.hold = Some(hold);
+    }
+}
+
 impl Drop for Stream {
     fn drop(&mut self) {
-        self.app.metrics.readers.dec();
+        self.metrics.readers.dec();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Settings;
-
-    fn begins(uri: &str, header: Option<&[u8]>) -> From {
-        let mut req = hyper::Request::get(uri);
-        if let Some(value) = header {
-            req = req.header("Last-Event-ID", HeaderValue::from_bytes(value).unwrap());
-        }
-        place(&req.body(()).unwrap())
-    }
-
-    #[test]
-    fn the_place_is_the_header_then_the_query_then_the_newest() {
-        let after = |text: &str| From::After(text.parse().unwrap());
-        for (uri, header, expected) in [
-            ("/", None, From::Last(100)),
-            ("/?history=7", None, From::Last(7)),
-            ("/?history=0", None, From::Last(0)),
-            ("/?history=-4", None, From::Last(0)),
-            ("/?history=70000000000000000000000", None, From::Last(1_000)),
-            ("/?history=junk", None, From::Last(100)),
-            ("/?last_event_id=5f3c9a2e-3&history=7", None, after("5f3c9a2e-3")),
-            ("/?last_event_id=5f3c9a2e-3", Some(&b"5f3c9a2e-9"[..]), after("5f3c9a2e-9")),
-            ("/?last_event_id=5f3c9a2e-3", Some(b""), after("5f3c9a2e-3")),
-            ("/?last_event_id=", Some(b""), From::Last(100)),
-            ("/", Some(b"5f3c9a2e-0"), after("5f3c9a2e-0")),
-            ("/?history=9", Some(b"hello"), From::Malformed),
-            ("/", Some(b"5f3c9a2e-3, 5f3c9a2e-9"), From::Malformed),
-            ("/", Some(b"5f3c9a2e-\xff"), From::Malformed),
-            ("/?last_event_id=%FF", None, From::Malformed),
-        ] {
-            assert_eq!(begins(uri, header), expected, "{uri} {header:?}");
-        }
-    }
 
     #[tokio::test]
     async fn the_head_of_an_answer_goes_out_also_when_the_process_is_to_end() {
         struct Silent;
         impl Dialect for Silent {
-            fn kind(&self, frames: &Frames) -> FrameKind {
-                frames.json
-            }
             fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
             fn gap(&self, _: Position, _: Place, _: bool, _: &mut Vec<u8>) {}
             fn heartbeat(&self, _: &mut Vec<u8>) {}
         }
-        let settings = Settings { log: "memory:".into(), ..Settings::default() };
-        let app = Arc::new(App::open(&settings).unwrap());
+        let mut builder = Chat::builder();
+        let kind = builder.encoder(crate::sse::frame::encode);
+        let chat = builder.open("memory:").unwrap();
+        let (metrics, drain) = <(Arc<Metrics>, Arc<Drain>)>::default();
         let room = RoomName::new("lobby").unwrap();
-        let subscription = app.chat.subscribe(&room, From::Last(0), None).await.unwrap();
-        let mut stream = Stream::new(&app, room, subscription, Silent);
+        let subscription = chat.subscribe(&room, millchat::From::Last(0), None).await.unwrap();
+        let mut stream = Stream::new((&chat, &metrics, &drain), room, subscription, kind, Silent);
         stream.begin_with(Bytes::from_static(b"head"));
-        app.drain.raise();
+        drain.raise();
         let mut next = async || std::future::poll_fn(|cx| stream.poll_bytes(cx)).await;
         assert_eq!(next().await, Some(Bytes::from_static(b"head")));
         assert_eq!(next().await, None);

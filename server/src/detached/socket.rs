@@ -1,26 +1,13 @@
-//! What the readers of one thread have to say, gathered and handed to the kernel in one pass.
-//!
-//! News wakes a thread's readers one after the other; each queues its bytes here and sleeps. The outlet's task was
-//! woken by the first of them, and so runs after those that were woken with it: one pass writes for all of them. A
-//! pass is also made whenever [`BATCH_MAX`] readers have queued. Everything here stays on its thread.
-//!
-//! A line is queued at most once at a time, so what a reader gets stays in order. The batch holds the line, and with
-//! it the socket: a descriptor that is in a batch is not closed, and not taken by another connection, until the pass
-//! is over, even if its reader's task has ended.
+//! A reader's socket, what became of the bytes that were handed to the kernel for it, and who is woken then.
 
-use super::sender::Sender;
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-
-/// Readers of one pass, and at 32 KiB each at most the bytes that it holds.
-pub const BATCH_MAX: usize = 256;
 
 /// What became of what a reader handed over last.
 #[derive(Debug, Default)]
@@ -63,6 +50,11 @@ impl Line {
         queued
     }
 
+    /// The next pass has what its reader says.
+    pub fn queue(&self) {
+        self.state.set(State::Queued);
+    }
+
     /// The task is woken if the next pass leaves something over.
     pub fn wake_on_trouble(&self, task: &Waker) {
         let mut known = self.task.borrow_mut();
@@ -87,7 +79,8 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    fn settle(self) {
+    /// Tells the reader's task what became of its bytes, if that is to be told.
+    pub fn settle(self) {
         let Self { line, bytes, taken } = self;
         let state = match taken {
             Ok(taken) if taken >= bytes.len() => State::Idle,
@@ -102,58 +95,6 @@ impl Outgoing {
         {
             task.wake_by_ref();
         }
-    }
-}
-
-/// The outlet of one thread.
-pub struct Outlet {
-    sender: RefCell<Box<dyn Sender>>,
-    batch: RefCell<Vec<Outgoing>>,
-    /// The task of [`Outlet::run`].
-    task: RefCell<Option<Waker>>,
-}
-
-impl Outlet {
-    pub fn new(sender: Box<dyn Sender>) -> Self {
-        let batch = RefCell::new(Vec::with_capacity(BATCH_MAX));
-        Self { sender: RefCell::new(sender), batch, task: RefCell::default() }
-    }
-
-    /// Queues bytes for a reader that has none queued.
-    pub fn push(&self, line: &Rc<Line>, bytes: Bytes) {
-        line.state.set(State::Queued);
-        let queued = {
-            let mut batch = self.batch.borrow_mut();
-            batch.push(Outgoing { line: Rc::clone(line), bytes, taken: Ok(0) });
-            batch.len()
-        };
-        if queued >= BATCH_MAX {
-            self.flush();
-        } else if queued == 1
-            && let Some(task) = &*self.task.borrow()
-        {
-            task.wake_by_ref();
-        }
-    }
-
-    /// Makes the passes, for as long as it is polled.
-    pub async fn run(&self) {
-        poll_fn::<(), _>(|cx| {
-            *self.task.borrow_mut() = Some(cx.waker().clone());
-            self.flush();
-            Poll::Pending
-        })
-        .await;
-    }
-
-    fn flush(&self) {
-        let mut batch = self.batch.take();
-        if !batch.is_empty() {
-            self.sender.borrow_mut().send(&mut batch);
-            batch.drain(..).for_each(Outgoing::settle);
-        }
-        // Nothing was queued meanwhile: whoever was woken runs later.
-        self.batch.replace(batch);
     }
 }
 

@@ -8,8 +8,8 @@
 
 #![allow(unsafe_code)]
 
-use super::outlet::{BATCH_MAX, Outgoing};
-use super::sender::{Sender, Write};
+use super::backend::{BATCH_MAX, Sender, Write};
+use super::socket::Outgoing;
 use io_uring::{IoUring, opcode, types};
 use rustix::net::SendFlags;
 use socket2::SockRef;

@@ -4,8 +4,9 @@
 //! by [`Marker`], stands wherever what follows is another room's; it begins with the first one's. Nothing is put into
 //! the midst of a room's event. When one of the streams ends, all do: the reader comes back with all of its places.
 
+use super::stream::Stream;
+use crate::http::{Chunks, EventStream};
 use crate::limit::Hold;
-use crate::sse::Stream;
 use bytes::{Bytes, BytesMut};
 use millchat::RoomName;
 use std::task::{Context, Poll};
@@ -30,14 +31,16 @@ impl Several {
         assert!((1..=ROOMS_MAX).contains(&streams.len()), "whoever asks for rooms is held to the limit");
         Self { streams, mark, last: 0 }
     }
+}
 
-    /// Keeps this for as long as the body is there.
-    pub fn keep(&mut self, hold: Hold) {
+impl EventStream for Several {
+    fn keep(&mut self, hold: Hold) {
         self.streams[0].1.keep(hold);
     }
+}
 
-    /// The next bytes; `None` when the body ends.
-    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+impl Chunks for Several {
+    fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let last = &mut self.streams[self.last].1;
         if !last.is_between_events() {
             return last.poll_bytes(cx);

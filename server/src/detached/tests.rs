@@ -1,8 +1,8 @@
 //! What a pass does with readers that take all, a part, or nothing, by either sender.
 
-use super::outlet::{BATCH_MAX, Line, State};
-use super::sender::{Kind, SenderChoice, choose};
-use super::{Outlet, Shared};
+use super::backend::BATCH_MAX;
+use super::socket::{Line, Shared, State};
+use super::{Outlet, StreamWriter};
 use bytes::Bytes;
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -23,10 +23,10 @@ async fn pair(listener: &TcpListener) -> (TcpStream, TcpStream) {
 /// What both senders must do. That there is `io_uring` where the tests run is not taken for granted by the server, and
 /// is by its tests: a machine that forbids it says so here.
 async fn by_each_sender(check: impl AsyncFn(Outlet, TcpListener)) {
-    assert_eq!(choose(SenderChoice::Uring), Ok(Kind::Uring));
-    for kind in [Kind::Write, Kind::Uring] {
+    assert_eq!(StreamWriter::Uring.resolve(), Ok(StreamWriter::Uring));
+    for writer in [StreamWriter::Write, StreamWriter::Uring] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        check(Outlet::new(kind.sender()), listener).await;
+        check(Outlet::new(writer.sender().unwrap()), listener).await;
     }
 }
 
@@ -243,6 +243,8 @@ impl Woken {
 
 #[test]
 fn a_sender_that_is_asked_for_by_name_is_the_one() {
-    assert_eq!(choose(SenderChoice::Write), Ok(Kind::Write));
-    assert_eq!(choose(SenderChoice::Auto), choose(SenderChoice::Uring));
+    assert_eq!(StreamWriter::Write.resolve(), Ok(StreamWriter::Write));
+    assert_eq!(StreamWriter::Auto.resolve(), StreamWriter::Uring.resolve());
+    assert_eq!(StreamWriter::Hyper.resolve(), Ok(StreamWriter::Hyper));
+    assert!(StreamWriter::Hyper.sender().is_none());
 }

@@ -1,33 +1,17 @@
-//! The fast way out: streams over plain HTTP/1.1 that have left hyper.
-//!
-//! Once a request is routed and is to be answered by a stream, hyper has nothing more to do on its connection: the
-//! socket is taken out of it (moved, never duplicated), hyper's buffers are freed, and what the stream has to say goes
-//! from the room's frames to the socket. The subscription, the dialect and their promises are those of [`crate::sse`];
-//! only the last step is another. A reader's bytes are queued with its thread's [`Outlet`], which hands what all of its
-//! readers have to the kernel in one pass; a reader that takes only a part waits for its socket by itself, with the
-//! stall's timer, and comes back when it has caught up.
+//! A stream that has left hyper: its bytes go to its thread's outlet, and to its own socket when it is behind.
 
-mod outlet;
-mod sender;
-#[cfg(test)]
-mod tests;
-#[cfg(target_os = "linux")]
-mod uring;
-
-use crate::app::Worker;
-use crate::http::{Body, Response};
-use crate::sse;
+use super::batcher::Outlet;
+use super::socket::{Line, Shared, State};
+use crate::drain::Drain;
+use crate::http::{Response, write_head};
+use crate::sse::stream::Stream;
 use crate::stall::Stall;
 use bytes::{Buf, Bytes};
 use hyper::{Method, Version};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimePrinter;
-use outlet::{Line, State};
-pub use outlet::{Outlet, Shared};
-pub use sender::{Kind, SenderChoice, Switch, choose};
 use std::future::{Future, poll_fn};
 use std::io::Write as _;
-use std::mem;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -49,28 +33,16 @@ pub fn takes<B: hyper::body::Body>(req: &hyper::Request<B>) -> bool {
 /// A stream that leaves hyper, with the head of its answer.
 pub struct Leaving {
     head: Bytes,
-    stream: Box<sse::Stream>,
+    stream: Box<Stream>,
 }
 
 impl Leaving {
     /// Takes the stream out of an answer that is one.
     pub fn take(response: &mut Response) -> Option<Self> {
         const TAKES_ALL: &str = "a vector takes whatever is written to it";
-        let stream = match mem::replace(response.body_mut(), Body::empty()) {
-            Body::Events(stream) => stream,
-            other => {
-                *response.body_mut() = other;
-                return None;
-            }
-        };
+        let stream = response.body_mut().take_events::<Stream>()?;
         let mut head = Vec::with_capacity(HEAD_BYTES);
-        write!(head, "HTTP/1.1 {}\r\n", response.status()).expect(TAKES_ALL);
-        for (name, value) in response.headers() {
-            head.extend_from_slice(name.as_str().as_bytes());
-            head.extend_from_slice(b": ");
-            head.extend_from_slice(value.as_bytes());
-            head.extend_from_slice(b"\r\n");
-        }
+        write_head(response.status(), response.headers(), &mut head);
         // The end of the stream is the end of the connection: no chunks, and nothing else is answered on it.
         head.extend_from_slice(b"connection: close\r\n");
         if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()) {
@@ -81,13 +53,13 @@ impl Leaving {
     }
 
     /// Serves the stream until it ends or the reader is gone; gives the socket back.
-    pub async fn serve(self, w: &Worker, outlet: &Outlet, socket: Stall<TcpStream>) -> Stall<Shared> {
+    pub async fn serve(self, drain: &Drain, outlet: &Outlet, socket: Stall<TcpStream>) -> Stall<Shared> {
         let Self { head, mut stream } = self;
         stream.begin_with(head);
         let socket = socket.map(|socket| Shared(Line::new(socket)));
         let line = Rc::clone(&socket.get_ref().0);
         let mut reader = Reader { outlet, line, socket, stream, left: Bytes::new(), discarded: 0 };
-        let mut drain = pin!(w.app.drain.wait());
+        let mut drain = pin!(drain.wait());
         let mut waits = false;
         poll_fn(|cx| {
             if !waits {
@@ -107,7 +79,7 @@ struct Reader<'a> {
     outlet: &'a Outlet,
     line: Rc<Line>,
     socket: Stall<Shared>,
-    stream: Box<sse::Stream>,
+    stream: Box<Stream>,
     /// What the kernel did not take of what was handed over last; goes out before anything else.
     left: Bytes,
     /// Bytes of the peer's that were discarded.

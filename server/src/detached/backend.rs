@@ -1,0 +1,25 @@
+//! How a pass reaches the kernel: one write each, or one submission for all.
+
+use super::socket::Outgoing;
+use rustix::net::{SendFlags, send};
+
+/// Hands the bytes of a pass to the kernel.
+pub trait Sender {
+    /// Says for each how many bytes the kernel took. Never waits for a socket.
+    fn send(&mut self, batch: &mut [Outgoing]);
+}
+
+/// Readers of one pass, and at 32 KiB each at most the bytes that it holds.
+pub const BATCH_MAX: usize = 256;
+
+/// One `send` each. (A process of Rust's ignores the signal that comes when the peer is gone.)
+pub struct Write;
+
+impl Sender for Write {
+    fn send(&mut self, batch: &mut [Outgoing]) {
+        for outgoing in batch {
+            outgoing.taken =
+                send(&outgoing.line.socket, &outgoing.bytes, SendFlags::DONTWAIT).map_err(Into::into);
+        }
+    }
+}

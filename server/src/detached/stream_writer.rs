@@ -1,0 +1,74 @@
+//! The choice of what writes streams: the setting, and what comes of it on this machine.
+
+use super::backend::{Sender, Write};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::io;
+
+/// What writes the bytes of streams over plain HTTP/1.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamWriter {
+    /// `io_uring` where the kernel allows it, else `write(2)`.
+    Auto,
+    /// `io_uring`, or the server does not start.
+    Uring,
+    /// `write(2)`.
+    Write,
+    /// hyper: no stream leaves it.
+    Hyper,
+}
+
+impl StreamWriter {
+    /// Decides by asking the kernel; never gives [`StreamWriter::Auto`]. The error is one sentence for the person who
+    /// started the server.
+    pub fn resolve(self) -> Result<Self, String> {
+        match self {
+            Self::Auto => Ok(if probe().is_ok() { Self::Uring } else { Self::Write }),
+            Self::Uring => match probe() {
+                Ok(()) => Ok(Self::Uring),
+                Err(error) => Err(format!(
+                    "the kernel allows no io_uring here ({error}); --stream-writer auto takes it where it is allowed"
+                )),
+            },
+            Self::Write | Self::Hyper => Ok(self),
+        }
+    }
+
+    /// The word for it in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Uring => "io_uring",
+            Self::Write => "write",
+            Self::Hyper => "hyper",
+        }
+    }
+
+    /// What hands bytes of streams that left hyper to the kernel, for one thread; `None` when none leaves. Must be made
+    /// on that thread. Where the kernel refuses another ring it writes.
+    pub fn sender(self) -> Option<Box<dyn Sender>> {
+        match self {
+            Self::Hyper => None,
+            #[cfg(target_os = "linux")]
+            Self::Uring => match super::uring::Uring::new() {
+                Ok(uring) => Some(Box::new(uring)),
+                Err(error) => {
+                    tracing::warn!(%error, "no io_uring for a thread: it writes");
+                    Some(Box::new(Write))
+                }
+            },
+            _ => Some(Box::new(Write)),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn probe() -> io::Result<()> {
+    super::uring::Uring::probe()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn probe() -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}

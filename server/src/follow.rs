@@ -1,0 +1,97 @@
+//! Following rooms: a request is answered by a stream of events. The API's stream and the page's begin here.
+
+use crate::app::Worker;
+use crate::http::{self, Body, Response};
+use crate::problem::Kind;
+use crate::quiet::Quiet;
+use crate::sse::multi_room::{Marker, Several};
+use crate::sse::start::place;
+use crate::sse::stream::{Dialect, Stream, come_back};
+use bytes::Bytes;
+use hyper::StatusCode;
+use hyper::header::{self, HeaderValue};
+use millchat::{Author, FrameKind, From, ReadError, RoomName};
+
+/// Answers with a stream of the room from the place that the request names.
+///
+/// `reader` is whom presence shows; `None` is only counted.
+pub async fn respond<B>(
+    w: &Worker,
+    req: &hyper::Request<B>,
+    room: &RoomName,
+    reader: Option<Author>,
+    (kind, dialect): (FrameKind, impl Dialect),
+) -> Response {
+    let mut response = head();
+    if !http::is_head(req) {
+        *response.body_mut() = match begin(w, room, place(req), reader, (kind, dialect)).await {
+            Ok(stream) => Body::Events(Box::new(stream)),
+            Err(sorry) => Body::Full(Some(sorry)),
+        };
+    }
+    response
+}
+
+/// The same of several rooms, each from its own place, as one body.
+pub async fn respond_several<B>(
+    w: &Worker,
+    req: &hyper::Request<B>,
+    rooms: Vec<(RoomName, From)>,
+    reader: Option<Author>,
+    (kind, dialect, mark): (FrameKind, impl Dialect + Copy, Marker),
+) -> Response {
+    let mut response = head();
+    if http::is_head(req) {
+        return response;
+    }
+    let mut streams = Vec::with_capacity(rooms.len());
+    for (room, from) in rooms {
+        match begin(w, &room, from, reader.clone(), (kind, dialect)).await {
+            Ok(stream) => streams.push((room, stream)),
+            Err(sorry) => {
+                *response.body_mut() = Body::Full(Some(sorry));
+                return response;
+            }
+        }
+    }
+    *response.body_mut() = Body::Events(Box::new(Several::new(streams, mark)));
+    response
+}
+
+fn head() -> Response {
+    let mut response = http::empty(StatusCode::OK);
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CACHE_CONTROL, "no-store, no-transform"),
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ] {
+        http::set(&mut response, name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Joins the room; when that cannot be, gives what is said instead of a stream.
+async fn begin(
+    w: &Worker,
+    room: &RoomName,
+    from: From,
+    reader: Option<Author>,
+    (kind, dialect): (FrameKind, impl Dialect),
+) -> Result<Stream, Bytes> {
+    static LOGGED: Quiet = Quiet::new();
+    let error = match w.subscribe(room, from, reader).await {
+        Ok(subscription) => {
+            let app = &w.app;
+            let around = (&app.chat, &app.metrics, &app.drain);
+            return Ok(Stream::new(around, room.clone(), subscription, kind, dialect));
+        }
+        Err(error) => error,
+    };
+    if !matches!(error, ReadError::Busy) && LOGGED.may() {
+        tracing::error!(%error, "a stream cannot begin");
+    }
+    w.app.metrics.error(Kind::LogUnreadable.name());
+    let mut sorry = b": the log cannot be read now\n".to_vec();
+    come_back(&mut sorry);
+    Err(sorry.into())
+}

@@ -1,0 +1,52 @@
+//! The probes: `/metrics`, `/healthz`, `/readyz`.
+
+use crate::app::Worker;
+use crate::http::{self, Response};
+use hyper::StatusCode;
+
+/// `GET /metrics`.
+pub fn metrics(w: &Worker) -> Response {
+    let text = w.app.metrics.text(&w.app.chat.stats(), why_not_ready(w).is_none());
+    http::bytes(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
+}
+
+/// `GET /healthz`: the process answers.
+pub fn healthz() -> Response {
+    http::text(StatusCode::OK, "ok\n")
+}
+
+/// `GET /readyz`: whether it takes writes, and if not, why.
+pub fn readyz(w: &Worker) -> Response {
+    match why_not_ready(w) {
+        None => http::text(StatusCode::OK, "ready\n"),
+        Some(why) => http::text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
+    }
+}
+
+fn why_not_ready(w: &Worker) -> Option<String> {
+    if w.app.drain.is_raised() {
+        return Some("the server is closing".to_owned());
+    }
+    w.app.chat.ready().err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+    use crate::start;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_server_that_takes_no_writes_says_why() {
+        let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
+        let app = Arc::new(start::open(&settings).unwrap());
+        let w = Worker { dispatcher: app.chat.dispatcher(), app, outlet: None };
+        assert_eq!(readyz(&w).status(), StatusCode::OK);
+        w.app.chat.close().unwrap();
+        assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(why_not_ready(&w).unwrap().contains("closed"), "{:?}", why_not_ready(&w));
+        w.app.drain.raise();
+        assert_eq!(why_not_ready(&w).as_deref(), Some("the server is closing"));
+    }
+}

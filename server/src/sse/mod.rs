@@ -1,0 +1,6 @@
+//! Server-sent events: a subscription turned into bytes.
+
+pub mod frame;
+pub mod multi_room;
+pub mod start;
+pub mod stream;

@@ -1,0 +1,30 @@
+//! The chat of the settings, put together from its parts.
+
+use crate::app::{App, Frames};
+use crate::config::Settings;
+use crate::drain::Drain;
+use crate::identity::Identity;
+use crate::limit::Limits;
+use crate::metrics::Metrics;
+use crate::public_url::PublicUrl;
+use crate::sse::frame;
+use crate::{keep, page};
+use millchat::{Chat, OpenError};
+use std::sync::Arc;
+
+/// Opens the log of the settings, with an encoder for either kind of reader.
+pub fn open(settings: &Settings) -> Result<App, OpenError> {
+    let mut builder = Chat::builder();
+    let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
+    let keep = keep::keep(settings.keep, settings.keep_bytes);
+    let chat = builder.keep(keep).open(&settings.log)?;
+    let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
+    let identity = Identity::new(&chat.signing_key(), by_tls);
+    let metrics = Arc::new(Metrics::default());
+    let drain = Arc::new(Drain::default());
+    let proxies = settings.trusted_proxies.clone();
+    let limits = Limits::new(settings.rate_limit, proxies, metrics.refusals.clone());
+    let public_url = settings.public_url.clone();
+    let admin_token = settings.admin_token.clone();
+    Ok(App { chat, frames, identity, drain, metrics, limits, admin_token, public_url })
+}
