@@ -48,8 +48,11 @@ fn main() {
             },
         );
         drop(write_loop);
-        let competitors: [(&str, &[&str]); 3] =
-            [(OURS, &[]), (BY_WRITE, &["--stream-writer", "write"]), (GENERAL, &["--stream-writer", "hyper"])];
+        let competitors: [(&str, &[&str]); 3] = [
+            (OURS, &[]),
+            (BY_WRITE, &["--stream-writer", "write"]),
+            (GENERAL, &["--stream-writer", "hyper"]),
+        ];
         for (name, flags) in competitors {
             let log = scratch.file(&format!("{name}-{round}.redb"));
             let server = Server::start_with(&log.to_string_lossy(), flags);

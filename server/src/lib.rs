@@ -34,6 +34,7 @@ mod problem;
 mod public_url;
 mod quiet;
 mod route;
+mod route_table;
 mod schema;
 mod sse;
 mod stall;

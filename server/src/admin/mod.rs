@@ -7,3 +7,4 @@
 pub mod backup;
 pub mod moderate;
 pub mod operator;
+pub mod routes;

@@ -5,6 +5,7 @@ use super::operator::by;
 use crate::app::Worker;
 use crate::http::{self, Request, Response};
 use crate::problem::{Answer, Kind, Problem};
+use crate::route_table::Call;
 use crate::schema::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt};
 use crate::text;
 use hyper::StatusCode;
@@ -19,18 +20,18 @@ pub fn closed_rooms(w: &Worker) -> Response {
 }
 
 /// Closes a room to writing.
-pub async fn close(w: &Worker, req: &Request, room: &RoomName) -> Answer {
-    in_room(w, req, room, Action::Close, "close").await
+pub async fn close(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    in_room(w, &req, &room, Action::Close, "close").await
 }
 
 /// Opens it again.
-pub async fn open(w: &Worker, req: &Request, room: &RoomName) -> Answer {
-    in_room(w, req, room, Action::Open, "open").await
+pub async fn open(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    in_room(w, &req, &room, Action::Open, "open").await
 }
 
 /// Takes all messages of a room away.
-pub async fn empty(w: &Worker, req: &Request, room: &RoomName) -> Answer {
-    in_room(w, req, room, Action::Empty, "empty").await
+pub async fn empty(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    in_room(w, &req, &room, Action::Empty, "empty").await
 }
 
 /// Takes a message away, whoever wrote it. Its route is the one by which authors take theirs away, and answers alike.
@@ -56,13 +57,13 @@ pub fn bans(w: &Worker) -> Response {
 }
 
 /// Lets an author write nothing more, in any room.
-pub async fn ban(w: &Worker, req: &Request, author: &str) -> Answer {
-    of_author(w, req, author, true).await
+pub async fn ban(call: Call<'_>) -> Answer {
+    of_author(call.w, &call.req, call.param("author"), true).await
 }
 
 /// Lets an author write again.
-pub async fn unban(w: &Worker, req: &Request, author: &str) -> Answer {
-    of_author(w, req, author, false).await
+pub async fn unban(call: Call<'_>) -> Answer {
+    of_author(call.w, &call.req, call.param("author"), false).await
 }
 
 async fn of_author(w: &Worker, req: &Request, author: &str, banned: bool) -> Answer {

@@ -3,9 +3,9 @@
 //! What it opens with, what it says when something is missing, and its heartbeat; the frames are made in
 //! [`crate::sse::frame`], and what drives it all is [`crate::sse::stream`].
 
-use crate::app::Worker;
 use crate::follow;
-use crate::http::{Request, Response};
+use crate::problem::Answer;
+use crate::route_table::Call;
 use crate::schema::{Gap, Reset, Start};
 use crate::sse::frame;
 use crate::sse::stream::{self, Opened};
@@ -17,9 +17,9 @@ const RETENTION: &str = "retention";
 /// Follow a room: what happened after a place, then what happens.
 ///
 /// A token is not needed; with a good one presence names the reader, with any other the reader is counted.
-pub async fn follow(w: &Worker, req: &Request, room: &RoomName) -> Response {
+pub async fn follow(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     let reader = w.app.identity.bearer(req.headers()).ok();
-    follow::respond(w, req, room, reader, (w.app.frames.json, Dialect)).await
+    Ok(follow::respond(w, &req, &room, reader, (w.app.frames.json, Dialect)).await)
 }
 
 /// What the API's stream says besides its frames.

@@ -3,15 +3,16 @@
 use super::input;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
-use crate::http::{self, Request};
+use crate::http;
 use crate::identity::Identity;
 use crate::problem::{Answer, Problem};
+use crate::route_table::Call;
 use crate::schema::{Author, Guest, Named};
 use crate::text;
 use hyper::StatusCode;
 
 /// Become a guest: the token that you get lets you write.
-pub async fn create(w: &Worker, req: Request) -> Answer {
+pub async fn create(Call { w, req, .. }: Call<'_>) -> Answer {
     w.app.limits.guest(&req)?;
     let named: Named = input::read(req, NAME_BYTES_MAX).await?;
     let author = Identity::new_guest(&text::name(&named.name)?);
@@ -19,7 +20,7 @@ pub async fn create(w: &Worker, req: Request) -> Answer {
 }
 
 /// Go by another name: a new token with the same id. Messages keep the name they were sent under.
-pub async fn rename(w: &Worker, req: Request) -> Answer {
+pub async fn rename(Call { w, req, .. }: Call<'_>) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     let named: Named = input::read(req, NAME_BYTES_MAX).await?;
     let author = Identity::renamed(&author, &text::name(&named.name).map_err(Problem::from)?);

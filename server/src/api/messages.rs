@@ -5,10 +5,10 @@
 
 use super::input::{self, position};
 use crate::admin::{moderate, operator};
-use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
 use crate::problem::{Answer, Kind, Problem};
+use crate::route_table::Call;
 use crate::schema::{Content, HistoryPage, Links, Message, Post, Receipt};
 use crate::text;
 use hyper::StatusCode;
@@ -19,7 +19,7 @@ use millchat::{Action, Draft, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomNam
 const PAGE_DEFAULT: usize = 100;
 
 /// Post a message.
-pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
+pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
@@ -27,7 +27,7 @@ pub async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     let action = Action::Post { content: text::content(&content)?, reply_to };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
-    let receipt = w.send(room, Draft { author: Some(author), action, key }).await?;
+    let receipt = w.send(&room, Draft { author: Some(author), action, key }).await?;
     let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
     http::set_ascii(&mut response, header::LOCATION, &location);
@@ -48,9 +48,9 @@ fn key(req: &Request) -> Result<Option<String>, Problem> {
 }
 
 /// A page of history.
-pub async fn page(w: &Worker, req: &Request, room: &RoomName) -> Answer {
-    let limit = limit(http::query(req, "limit").as_deref())?;
-    let range = match (http::query(req, "before"), http::query(req, "after")) {
+pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    let limit = limit(http::query(&req, "limit").as_deref())?;
+    let range = match (http::query(&req, "before"), http::query(&req, "after")) {
         (None, None) => HistoryRange::Newest,
         (Some(before), None) => HistoryRange::Before(position("before", &before)?),
         (None, Some(after)) => HistoryRange::After(position("after", &after)?),
@@ -59,7 +59,7 @@ pub async fn page(w: &Worker, req: &Request, room: &RoomName) -> Answer {
             return Err(Problem::new(Kind::MalformedParameter, detail));
         }
     };
-    let page = w.app.chat.history(room, range, limit).await?;
+    let page = w.app.chat.history(&room, range, limit).await?;
     let path = format!("/api/v1/rooms/{room}/messages");
     let links = Links {
         older: page.older.map(|before| format!("{path}?before={before}&limit={limit}")),
@@ -87,8 +87,8 @@ fn limit(text: Option<&str>) -> Result<usize, Problem> {
 }
 
 /// One message in its latest state.
-pub async fn get(w: &Worker, room: &RoomName, position: Position) -> Answer {
-    let Some(message) = w.app.chat.message(room, position).await? else {
+pub async fn get(Call { w, .. }: Call<'_>, room: RoomName, position: Position) -> Answer {
+    let Some(message) = w.app.chat.message(&room, position).await? else {
         let detail = format!("there is no message at position {position} of this room");
         return Err(Problem::new(Kind::UnknownMessage, detail));
     };
@@ -96,12 +96,12 @@ pub async fn get(w: &Worker, room: &RoomName, position: Position) -> Answer {
 }
 
 /// Replace the text of your message; the answer is the message as it is then.
-pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
     let action = Action::Edit { target, content: content(req).await?, moderator: false };
-    w.send(room, Draft { author: Some(author), action, key: None }).await?;
-    let Ok(Some(message)) = w.app.chat.message(room, target).await else {
+    w.send(&room, Draft { author: Some(author), action, key: None }).await?;
+    let Ok(Some(message)) = w.app.chat.message(&room, target).await else {
         let detail = "the edit is stored, but the message cannot be read back now";
         return Err(Problem::new(Kind::LogUnreadable, detail));
     };
@@ -109,13 +109,13 @@ pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -
 }
 
 /// Take your message away: no record of the log holds its text any more. The operator may do it to any message.
-pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
+pub async fn delete(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
     if operator::is_operator(&w.app, req.headers()) {
-        return moderate::delete(w, &req, room, target).await;
+        return moderate::delete(w, &req, &room, target).await;
     }
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
     let action = Action::Delete { target, moderator: false };
-    w.send(room, Draft { author: Some(author), action, key: None }).await?;
+    w.send(&room, Draft { author: Some(author), action, key: None }).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

@@ -12,3 +12,4 @@ pub mod messages;
 pub mod openapi;
 pub mod reactions;
 pub mod rooms;
+pub mod routes;

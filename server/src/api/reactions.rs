@@ -1,19 +1,20 @@
 //! Reactions to messages: each is put there or taken away by its own address, so to repeat a request does no harm.
 
-use crate::app::Worker;
-use crate::http::{self, Request};
+use crate::http;
 use crate::problem::{Answer, Kind, Problem};
+use crate::route_table::Call;
 use hyper::{Method, StatusCode};
 use millchat::{Action, Draft, Position, Reaction, RoomName};
 use percent_encoding::percent_decode_str;
 
 /// `PUT` adds your reaction to a message, `DELETE` takes it back.
-pub async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Answer {
+pub async fn set(call: Call<'_>, room: RoomName, target: Position) -> Answer {
+    let (w, req) = (call.w, &call.req);
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, req)?;
     let on = req.method() == Method::PUT;
-    let action = Action::React { target, reaction: named(reaction)?, on };
-    w.send(room, Draft { author: Some(author), action, key: None }).await?;
+    let action = Action::React { target, reaction: named(call.param("reaction"))?, on };
+    w.send(&room, Draft { author: Some(author), action, key: None }).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 

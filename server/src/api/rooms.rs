@@ -3,13 +3,14 @@
 use crate::app::Worker;
 use crate::http::{self, Request};
 use crate::problem::Answer;
+use crate::route_table::Call;
 use crate::schema::{Overview, Presence};
 use hyper::StatusCode;
 use millchat::RoomName;
 
 /// A room at a glance: how far it has come and who is in it.
-pub async fn overview(w: &Worker, room: &RoomName) -> Answer {
-    let overview = w.app.chat.overview(room).await?;
+pub async fn overview(Call { w, .. }: Call<'_>, room: RoomName) -> Answer {
+    let overview = w.app.chat.overview(&room).await?;
     let shape = Overview {
         room: room.as_str(),
         head: overview.head,

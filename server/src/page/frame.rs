@@ -14,19 +14,18 @@
 //! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
 
 use super::i18n::Localizer;
+use super::patch::{elements, outer, push};
 use super::quote::{Answered, Quoted};
 use super::rows::{self, Did};
 use super::{people, reactions};
 use crate::sse::stream::{self, Opened};
 use datastar::DatastarEvent;
 use datastar::consts::ElementPatchMode;
-use datastar::patch_elements::PatchElements;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
 
 use millchat::{Body, Encoder, Epoch, Event, Item, Opening, Place, Position, RoomName, Signal};
 use serde_json::json;
-use std::io::Write;
 
 /// A frame names its messages; the browsers of those who get it fill them in.
 const LOCALIZER: Localizer = Localizer::InBrowser;
@@ -179,23 +178,6 @@ fn with_data(event: impl Into<DatastarEvent>, name: &str, value: Position) -> Da
 /// The list of messages as long as it does not hold this id.
 fn absent(id: &str) -> String {
     format!("#messages:not(:has(#{id}))")
-}
-
-/// Puts elements in the places of those with their ids.
-pub(super) fn outer(markup: Markup, out: &mut Vec<u8>) {
-    push(elements(markup), out);
-}
-
-pub(super) fn elements(markup: Markup) -> PatchElements {
-    let html = markup.into_string();
-    PatchElements::new(if html.contains(['\r', '\n']) { html.replace(['\r', '\n'], "&#10;") } else { html })
-}
-
-pub(super) fn push(event: impl Into<DatastarEvent>, out: &mut Vec<u8>) {
-    let event: DatastarEvent = event.into();
-    let start = out.len();
-    write!(out, "{event}").expect("writing to memory does not fail");
-    debug_assert!(!out[start..].contains(&b'\r'), "a frame must not hold a carriage return");
 }
 
 #[cfg(test)]

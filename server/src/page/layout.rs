@@ -5,7 +5,7 @@
 //! managed to smuggle in would still not run. `'unsafe-eval'` is there because Datastar compiles the
 //! expressions of its attributes, which come from our templates alone.
 
-use super::asset;
+use super::embedded;
 use super::i18n::Language;
 use crate::http::{self, Response};
 use hyper::StatusCode;
@@ -38,11 +38,11 @@ pub fn page(language: &Language, status: StatusCode, title: &str, script: Script
                 title { (title) " · Millchat" }
                 meta name="robots" content="noindex";
                 meta name="color-scheme" content="light dark";
-                link rel="icon" type="image/svg+xml" href=(asset::ICON);
-                link rel="stylesheet" href=(asset::STYLE);
+                link rel="icon" type="image/svg+xml" href=(embedded::ICON);
+                link rel="stylesheet" href=(embedded::STYLE);
                 @if script == Script::Live {
-                    script type="module" src=(asset::DATASTAR) {}
-                    script type="module" src=(asset::script(language)) {}
+                    script type="module" src=(embedded::DATASTAR) {}
+                    script type="module" src=(embedded::script(language)) {}
                 }
             }
             (body)
@@ -61,7 +61,7 @@ pub fn page(language: &Language, status: StatusCode, title: &str, script: Script
 pub fn brand(language: &Language) -> Markup {
     html! {
         a.brand href="/new" title=(language.text("start")) {
-            img src=(asset::ICON) alt="" width="24" height="24";
+            img src=(embedded::ICON) alt="" width="24" height="24";
             span { "Millchat" }
         }
     }

@@ -4,7 +4,7 @@
 //! that a frame comes twice, or after HTML that was newer: what it adds it adds only where that is not, and nothing is
 //! counted in the page.
 
-use super::frame::{elements, outer, push};
+use super::patch::{elements, outer, push};
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
 use maud::{Markup, html};

@@ -125,10 +125,9 @@ mod tests {
                 item.as_object().unwrap().keys().map(|m| (path.clone(), m.to_uppercase()))
             })
             .collect();
-        let mut routed: Vec<(String, String)> = crate::route::api_methods()
-            .filter(|(_, method)| !matches!(*method, "HEAD" | "OPTIONS"))
-            .map(|(path, method)| (path.to_owned(), method.to_owned()))
-            .collect();
+        let rows = crate::api::routes::routes().into_iter().chain(crate::admin::routes::routes());
+        let mut routed: Vec<(String, String)> =
+            rows.map(|row| (row.1.to_owned(), row.0.to_string())).collect();
         let mut described = described;
         described.sort();
         routed.sort();

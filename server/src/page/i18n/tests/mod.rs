@@ -168,8 +168,8 @@ fn the_choice_is_kept_for_a_year_and_out_of_reach_of_other_sites() {
 fn the_browser_gets_every_message_with_its_forms() {
     let req = hyper::Request::builder().body(()).unwrap();
     for language in Language::all() {
-        let address = crate::page::asset::script(language).to_string();
-        let response = crate::page::asset(address.strip_prefix("/assets/").unwrap(), &req);
+        let address = crate::page::embedded::script(language).to_string();
+        let response = crate::page::assets::respond(address.strip_prefix("/assets/").unwrap(), &req);
         assert_eq!(response.status(), StatusCode::OK);
         let http::Body::Full(Some(bytes)) = response.body() else { panic!("a script") };
         let script = std::str::from_utf8(bytes).unwrap();

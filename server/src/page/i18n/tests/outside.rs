@@ -1,16 +1,16 @@
 //! No word stands outside the catalogues: every screen and every frame is rendered in a language whose messages are
 //! all in brackets, with people, rooms and texts that have no letters; then no letter is left outside of brackets.
 
-use super::super::super::frame::{self, Dialect, tests::elements_of, tests::read};
-use super::super::super::quote::Elsewhere;
-use super::super::super::refusal::Localize;
-use super::super::super::{composer, error, room, rows};
 use super::super::expand::Text;
 use super::super::language::Language;
 use super::super::message::{LocalizedMessage, Localizer};
 use super::{language, places};
 use crate::body::BodyError;
 use crate::http::{Body, CrossSite, Malformed, Response};
+use crate::page::error::{self, Localize};
+use crate::page::frame::{self, Dialect, tests::elements_of, tests::read};
+use crate::page::quote::Elsewhere;
+use crate::page::{composer, room_view, rows};
 use crate::sse::stream::{Dialect as _, Opened};
 use crate::text::TextError;
 use std::collections::BTreeMap;
@@ -132,9 +132,18 @@ fn rooms(language: &'static Language) -> Vec<String> {
             let presence = crowd(count);
             let (room, history, presence) = (&name, &history, &presence);
             let elsewhere = &Elsewhere::default();
-            let view =
-                room::View { language, room, me, history, elsewhere, place, presence, closed, origin: None };
-            screens.push(text_of(&room::page(&view)));
+            let view = room_view::View {
+                language,
+                room,
+                me,
+                history,
+                elsewhere,
+                place,
+                presence,
+                closed,
+                origin: None,
+            };
+            screens.push(text_of(&room_view::page(&view)));
         }
     }
     screens
@@ -193,7 +202,7 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
     }
     for why in refusals() {
         for status in [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE] {
-            let screen = text_of(&error(language, status, &why));
+            let screen = text_of(&error::page(language, status, &why));
             assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
         }
         let refused = composer::Refused { typed: "1", why: &why };

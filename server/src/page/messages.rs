@@ -4,13 +4,13 @@
 //! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
 //! it needs the cookie of a guest, and is refused to pages of other sites.
 
+use super::error::{self, Localize};
 use super::i18n::{Language, LocalizedMessage};
-use super::refusal::Localize;
-use super::{error, failure};
 use crate::app::Worker;
 use crate::body;
 use crate::http::{self, ContentType, Request, Response};
 use crate::problem::Problem;
+use crate::route_table::Call;
 use crate::text;
 use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
@@ -33,23 +33,23 @@ struct Sent {
 }
 
 /// `POST /{room}/messages`: once the message is durable, 204 and where it is to be found.
-pub async fn send(w: &Worker, req: Request, room: &RoomName) -> Response {
-    answered(post(w, req, room).await)
+pub async fn send(call: Call<'_>, room: RoomName) -> Response {
+    answered(post(call.w, call.req, &room).await)
 }
 
 /// `PATCH /{room}/messages/{position}`: a new text for one's own message.
-pub async fn edit(w: &Worker, req: Request, room: &RoomName, target: Position) -> Response {
-    answered(replace(w, req, room, target).await)
+pub async fn edit(call: Call<'_>, room: RoomName, target: Position) -> Response {
+    answered(replace(call.w, call.req, &room, target).await)
 }
 
 /// `DELETE /{room}/messages/{position}`: takes one's own message away.
-pub async fn delete(w: &Worker, req: Request, room: &RoomName, target: Position) -> Response {
-    answered(remove(w, req, room, target).await)
+pub async fn delete(call: Call<'_>, room: RoomName, target: Position) -> Response {
+    answered(remove(call.w, call.req, &room, target).await)
 }
 
 /// `PUT` and `DELETE /{room}/messages/{position}/reactions/{emoji}`: adds one's reaction, or takes it back.
-pub async fn react(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Response {
-    answered(set(w, req, room, target, reaction).await)
+pub async fn react(call: Call<'_>, room: RoomName, target: Position) -> Response {
+    answered(set(call.w, &call.req, &room, target, call.param("reaction")).await)
 }
 
 /// `POST /{room}/typing`: 204, a signal to whoever reads the room.
@@ -101,7 +101,7 @@ async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, react
     let on = req.method() == Method::PUT;
     let decoded = percent_decode_str(reaction).decode_utf8().unwrap_or_default();
     let reaction = decoded.parse().map_err(|unknown: UnknownReaction| {
-        Box::new(error(language, StatusCode::BAD_REQUEST, &unknown.localize()))
+        Box::new(error::page(language, StatusCode::BAD_REQUEST, &unknown.localize()))
     })?;
     change(w, language, room, author, Action::React { target, reaction, on }).await
 }
@@ -118,7 +118,7 @@ async fn sent(req: Request) -> Result<Sent, Box<Response>> {
     let language = Language::of(req.headers());
     let kind = http::content_type(req.headers());
     if kind == ContentType::Other {
-        return Err(Box::new(error(
+        return Err(Box::new(error::page(
             language,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             &LocalizedMessage::of("wrong-type"),
@@ -134,7 +134,7 @@ async fn sent(req: Request) -> Result<Sent, Box<Response>> {
 fn from_json(language: &Language, body: &Bytes) -> Result<Sent, Box<Response>> {
     serde_json::from_slice(body).map_err(|wrong| {
         let status = if wrong.is_data() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::BAD_REQUEST };
-        Box::new(error(language, status, &LocalizedMessage::of("malformed")))
+        Box::new(error::page(language, status, &LocalizedMessage::of("malformed")))
     })
 }
 
@@ -156,7 +156,7 @@ fn allowed(w: &Worker, req: &Request) -> Result<Author, Box<Response>> {
 
 /// Who writes, if the request comes from our own page and has a name.
 fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
-    let refuse = |status, why: &LocalizedMessage| Box::new(error(Language::of(headers), status, why));
+    let refuse = |status, why: &LocalizedMessage| Box::new(error::page(Language::of(headers), status, why));
     http::refuse_cross_site(headers, w.app.public_url.as_ref())
         .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
     let visitor = w.app.identity.visitor(headers);
@@ -164,7 +164,7 @@ fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
 }
 
 fn refused<E: Localize + Into<Problem>>(language: &Language, error: E) -> Box<Response> {
-    Box::new(failure::of(language, error))
+    Box::new(error::of(language, error))
 }
 
 #[cfg(test)]

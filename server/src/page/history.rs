@@ -4,16 +4,21 @@
 //! The page says what it holds, and gets only what belongs there: all of it before the row that it named. What
 //! is not next to that row ends in a hole, which is filled when somebody comes near it.
 
-use super::frame::{elements, outer, push};
 use super::i18n::Localizer;
+use super::patch::{elements, outer, push};
 use super::quote::Elsewhere;
-use super::{HISTORY_ROWS, history, rows};
+use super::rows;
 use crate::app::Worker;
 use crate::http;
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
 use maud::html;
 use millchat::{HistoryPage, HistoryRange, Position, ReadError, RoomName};
+
+/// Messages in the first HTML, and in each step back.
+const HISTORY_ROWS: usize = 100;
+/// So many times a step goes on when it found nothing but deleted messages: they are one line.
+const DELETED_STEPS_MAX: usize = 10;
 
 /// Where rows of the page are far apart: the rows above and below.
 type Hole = (Position, Position);
@@ -59,6 +64,21 @@ impl Asked {
             Self::Older { before }
         })
     }
+}
+
+/// Messages for the page. Those of a room that was emptied are passed in longer steps.
+pub async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result<HistoryPage, ReadError> {
+    let chat = &w.app.chat;
+    let mut page = chat.history(room, range, HISTORY_ROWS).await?;
+    for _ in 0..DELETED_STEPS_MAX {
+        let Some(before) = page.older.filter(|_| page.messages.iter().all(|m| m.content.is_none())) else {
+            break;
+        };
+        let older = chat.history(room, HistoryRange::Before(before), HISTORY_ROWS).await?;
+        page.messages.splice(0..0, older.messages);
+        page.older = older.older;
+    }
+    Ok(page)
 }
 
 /// The patches that bring it.

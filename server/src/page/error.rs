@@ -1,12 +1,58 @@
-//! What people read of an error. Programs get the error's own message, in English; here each is a message of the
-//! catalogues, and says what the person at the page can do about it.
+//! Errors as people read them: the rendered page, and the message that says what went wrong.
+//!
+//! Programs get the error's own message, in English; here each is a message of the catalogues, and says what the person
+//! at the page can do about it. What an error means as a status is decided in one place for people and programs:
+//! where the API's problem documents are made.
 
-use super::i18n::LocalizedMessage;
+use super::i18n::{Language, LocalizedMessage};
+use super::layout::{self, Script};
 use crate::body::{BodyError, READ_TIMEOUT};
-use crate::http::{CrossSite, Malformed};
+use crate::http::{self, CrossSite, Malformed, Response};
 use crate::limit::Limited;
+use crate::problem::{Kind, Problem};
 use crate::text::{NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, TextError};
+use hyper::{StatusCode, header};
+use maud::html;
 use millchat::{CONTENT_BYTES_MAX, KEY_BYTES_MAX, ReadError, SendError, UnknownReaction};
+
+/// A rendered error page with a way onward.
+pub fn page(language: &Language, status: StatusCode, why: &LocalizedMessage) -> Response {
+    let title = match status {
+        StatusCode::NOT_FOUND | StatusCode::GONE => "failure-missing",
+        status if status.is_server_error() => "failure-server",
+        _ => "failure-refused",
+    };
+    let body = html! {
+        body.plain {
+            header.bar { (layout::brand(language)) }
+            main.failure {
+                p.code { (status.as_str()) }
+                h1 { (language.markup(title)) }
+                p.why { (why.markup(language)) }
+                p.onward {
+                    a.button href="/new" { (language.markup("open-room")) }
+                }
+            }
+        }
+    };
+    layout::page(language, status, &language.text(title), Script::None, &body)
+}
+
+/// The page for an error that the API has a problem document for: the same status, said to a person.
+pub fn of<E: Localize + Into<Problem>>(language: &Language, error: E) -> Response {
+    let why = error.localize();
+    let problem = error.into().response();
+    let mut response = page(language, problem.status(), &why);
+    for name in [header::RETRY_AFTER, header::CONNECTION] {
+        if let Some(value) = problem.headers().get(&name) {
+            http::set(&mut response, name, value.clone());
+        }
+    }
+    if let Some(kind) = problem.extensions().get::<Kind>() {
+        response.extensions_mut().insert(*kind);
+    }
+    response
+}
 
 /// An error that people can meet at the page.
 pub trait Localize {
@@ -111,4 +157,21 @@ fn message_too_long(bytes: usize) -> LocalizedMessage {
 
 fn whole(seconds: u64) -> usize {
     usize::try_from(seconds).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_the_status_that_programs_get() {
+        let english = Language::by_code("en").unwrap();
+        let full = of(english, SendError::QueueFull { sends: 1, bytes: 1 });
+        assert_eq!(full.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(full.headers()["retry-after"], "1");
+        let large = of(english, BodyError::TooLarge { limit: 1 });
+        assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_eq!(large.headers()["connection"], "close", "the rest of the body is still on its way");
+        assert_eq!(large.headers()["content-type"], "text/html; charset=utf-8");
+    }
 }

@@ -8,7 +8,7 @@ use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, V
 use std::io::Write;
 
 /// Whether the browser says that it takes gzip. A weight is read only as far as that zero refuses it.
-pub fn takes_gzip(headers: &HeaderMap) -> bool {
+pub fn accepted(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
@@ -20,10 +20,10 @@ pub fn takes_gzip(headers: &HeaderMap) -> bool {
 /// The page, packed if its reader takes that.
 pub fn pack(headers: &HeaderMap, mut response: Response) -> Response {
     http::set(&mut response, VARY, HeaderValue::from_static("accept-encoding"));
-    if takes_gzip(headers)
+    if accepted(headers)
         && let Body::Full(Some(bytes)) = response.body()
     {
-        let packed = gzip(bytes, Compression::fast());
+        let packed = compress(bytes, Compression::fast());
         *response.body_mut() = Body::Full(Some(packed.into()));
         http::set(&mut response, CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
@@ -31,7 +31,7 @@ pub fn pack(headers: &HeaderMap, mut response: Response) -> Response {
 }
 
 /// These bytes, packed so hard.
-pub fn gzip(bytes: &[u8], level: Compression) -> Vec<u8> {
+pub fn compress(bytes: &[u8], level: Compression) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), level);
     let packed = packed.write_all(bytes).and_then(|()| packed.finish());
     packed.expect("writing to memory does not fail")

@@ -1,0 +1,27 @@
+//! The operator's routes.
+
+use super::{backup, moderate};
+use crate::paths::BACKUP_PATH;
+use crate::problem::Answer;
+use crate::route_table::Access::Operator;
+use crate::route_table::Handler::{InRoom, Plain};
+use crate::route_table::{Route, now};
+use hyper::Method;
+
+const CLOSED: &str = "/admin/rooms/{room}/closed";
+const MESSAGES: &str = "/admin/rooms/{room}/messages";
+const BAN: &str = "/admin/bans/{author}";
+
+/// The rows.
+pub fn routes() -> Vec<Route<Answer>> {
+    vec![
+        Route(Method::GET, BACKUP_PATH, Operator, Plain(|c| now(Ok(backup::send(c.w))))),
+        Route(Method::GET, "/admin/rooms", Operator, Plain(|c| now(Ok(moderate::closed_rooms(c.w))))),
+        Route(Method::PUT, CLOSED, Operator, InRoom(|c, room| Box::pin(moderate::close(c, room)))),
+        Route(Method::DELETE, CLOSED, Operator, InRoom(|c, room| Box::pin(moderate::open(c, room)))),
+        Route(Method::DELETE, MESSAGES, Operator, InRoom(|c, room| Box::pin(moderate::empty(c, room)))),
+        Route(Method::GET, "/admin/bans", Operator, Plain(|c| now(Ok(moderate::bans(c.w))))),
+        Route(Method::PUT, BAN, Operator, Plain(|c| Box::pin(moderate::ban(c)))),
+        Route(Method::DELETE, BAN, Operator, Plain(|c| Box::pin(moderate::unban(c)))),
+    ]
+}

@@ -1,0 +1,31 @@
+//! The language that a visitor chooses.
+
+use super::error::{self, Localize};
+use super::form::{back_to, field};
+use super::i18n::{Language, LocalizedMessage, set_language_cookie};
+use crate::body;
+use crate::http::{self, Response};
+use crate::public_url::PublicUrl;
+use crate::route_table::Call;
+use hyper::StatusCode;
+use hyper::header::SET_COOKIE;
+use millchat::RoomName;
+
+/// `POST /{room}/language`: the visitor's choice of a language, kept by their browser; then back to the room.
+pub async fn language(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
+    let now = Language::of(req.headers());
+    if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
+        return error::page(now, StatusCode::FORBIDDEN, &foreign.localize());
+    }
+    let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(broken) => return error::of(now, broken),
+    };
+    let Some(chosen) = Language::by_code(&field(&body, "language")) else {
+        return error::page(now, StatusCode::UNPROCESSABLE_ENTITY, &LocalizedMessage::of("malformed"));
+    };
+    let by_tls = w.app.public_url.as_ref().is_some_and(PublicUrl::is_tls);
+    let mut response = back_to(&room);
+    http::set(&mut response, SET_COOKIE, set_language_cookie(chosen, by_tls));
+    response
+}

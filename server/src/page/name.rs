@@ -1,0 +1,52 @@
+//! The name of a visitor: the form that makes one a guest, or renames one.
+
+use super::composer::{self, Refused};
+use super::error::{self, Localize};
+use super::form::{back_to, events, field, is_datastar};
+use super::frame;
+use super::i18n::{Language, LocalizedMessage};
+use crate::http::{self, Response};
+use crate::identity::Identity;
+use crate::route_table::Call;
+use crate::{body, text};
+use hyper::StatusCode;
+use hyper::header::SET_COOKIE;
+use millchat::RoomName;
+
+/// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
+/// the room as it is now; a plain form is sent back to the room.
+pub async fn name(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
+    let language = Language::of(req.headers());
+    if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
+        return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
+    }
+    let by_datastar = is_datastar(req.headers());
+    let me = w.app.identity.visitor(req.headers());
+    let allowed = if me.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
+    let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(broken) => return error::of(language, broken),
+    };
+    let typed = field(&body, "name");
+    // The form again, with what was typed and why it was not taken.
+    let again = |why: &LocalizedMessage| {
+        let refused = Refused { typed: &typed, why };
+        let composer = composer::composer(language, room.as_str(), me.as_ref(), Some(refused));
+        events(frame::composer(composer, true))
+    };
+    let clean = match (text::name(&typed), allowed) {
+        (Ok(clean), Ok(())) => clean,
+        (Err(refused), _) if by_datastar => return again(&refused.localize()),
+        (Err(refused), _) => return error::of(language, refused),
+        (_, Err(limited)) if by_datastar => return again(&limited.localize()),
+        (_, Err(limited)) => return error::of(language, limited),
+    };
+    let me = me.map_or_else(|| Identity::new_guest(&clean), |me| Identity::renamed(&me, &clean));
+    let mut response = if by_datastar {
+        events(frame::composer(composer::composer(language, room.as_str(), Some(&me), None), false))
+    } else {
+        back_to(&room)
+    };
+    http::set(&mut response, SET_COOKIE, w.app.identity.set_cookie(&me));
+    response
+}

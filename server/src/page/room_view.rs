@@ -1,0 +1,233 @@
+//! The page of a room, whole: what the first HTML shows, and the element that keeps it live.
+//!
+//! The history is in it, and the stream goes on from the very position that it was rendered at: that is the
+//! signal `_place`, which every event of the stream moves on. Signals whose names begin with `_` never leave
+//! the browser.
+
+use super::i18n::{Language, Localizer};
+use super::layout::{self, Script};
+use super::quote::Elsewhere;
+use super::{composer, people, rows};
+use crate::http::Response;
+use hyper::StatusCode;
+use maud::{Markup, html};
+use millchat::{Author, HistoryPage, Place, Presence, RoomName};
+
+/// What a room's page is made of.
+pub struct View<'a> {
+    /// Whose words.
+    pub language: &'static Language,
+    /// The room.
+    pub room: &'a RoomName,
+    /// Who looks, if they gave a name.
+    pub me: Option<&'a Author>,
+    /// The newest messages.
+    pub history: &'a HistoryPage,
+    /// What these answer that is further back.
+    pub elsewhere: &'a Elsewhere,
+    /// Where the stream goes on.
+    pub place: Place,
+    /// Who is here.
+    pub presence: &'a Presence,
+    /// Whether it is closed to writing.
+    pub closed: bool,
+    /// Where people reach the chat; `None` is the address by which the browser came.
+    pub origin: Option<&'a str>,
+}
+
+/// The page.
+pub fn page(view: &View<'_>) -> Response {
+    layout::page(view.language, StatusCode::OK, view.room.as_str(), Script::Live, &body(view))
+}
+
+fn body(view: &View<'_>) -> Markup {
+    let (room, language) = (view.room.as_str(), view.language);
+    let localizer = Localizer::For(language);
+    html! {
+        body.room.closed[view.closed] data-room=(room) data-origin=[view.origin]
+            data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
+            data-signals:_people="false" data-signals:_saving="false" data-signals:_closed=(view.closed)
+            data-class:closed="$_closed" {
+            a.skip href="#composer" { (language.markup("skip")) }
+            header.bar {
+                (layout::brand(language))
+                h1 title=(room) { bdi { (room) } }
+                nav aria-label=(language.text("room")) {
+                    button #who .quiet type="button" aria-controls="people" aria-label=(language.text("who-is-here"))
+                        data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
+                        (people::here(localizer, view.presence))
+                    }
+                    button.quiet.share type="button" { (copy_link(language)) }
+                    button #more .quiet type="button" popovertarget="menu" aria-label=(language.text("menu")) {
+                        (more_icon())
+                    }
+                }
+            }
+            (menu(language, room))
+            p #state role="status" {}
+            main {
+                div #scroller role="log" aria-label=(language.text("messages")) tabindex="0" {
+                    div.column {
+                        (rows::older(localizer, room, view.history))
+                        ol #messages { (rows::history(localizer, view.history, view.elsewhere)) }
+                        div #empty {
+                            h2 { (language.markup("quiet")) }
+                            p { (language.markup("quiet-hint")) }
+                            button.button.share type="button" { (copy_link(language)) }
+                        }
+                        (composer::outbox(language))
+                    }
+                }
+                button #latest type="button" hidden { (language.markup("to-newest")) }
+                (rows::hole_template(localizer))
+                (composer::tools(language))
+            }
+            aside #people aria-label=(language.text("people")) data-class:open="$_people" {
+                (people::list(localizer, view.presence))
+                p.foot { a href="/assets/licences.txt" { (language.markup("licences")) } }
+            }
+            footer {
+                noscript {
+                    p.problem { (language.markup("no-script")) " " a href={ "/" (room) } { (language.markup("no-script-reload")) } }
+                }
+                p #typists {} (people::typing(&[]))
+                p #joins {}
+                p #problem .problem role="alert" {}
+                // One of the two is shown, by the class of the body.
+                p #closed { (language.markup("room-is-closed")) }
+                (composer::composer(language, room, view.me, None))
+            }
+            (stream(room))
+        }
+    }
+}
+
+/// The stream, which the script opens: it says at which address and from which place, and aborts it when it opens
+/// another.
+///
+/// The header is in lower case since the client sets that very key. `retry` has it say whenever a stream has ended; the
+/// script then opens the next one, since the client's own would begin at the last id it saw, of whatever room.
+fn stream(room: &str) -> Markup {
+    let get = "@get(evt.detail.url, {openWhenHidden: true, retry: 'always', retryMaxCount: Infinity, \
+               requestCancellation: evt.detail.until, headers: {'last-event-id': evt.detail.place}})";
+    // Brings the messages around one that a link names, when it is far back.
+    let seek = format!("@get(`/{room}?around=${{evt.detail.at}}&before=${{evt.detail.before}}`)");
+    html! {
+        div #seeker hidden data-on:seek=(seek) {}
+        div #stream hidden data-attr:data-place="$_place" data-on:open=(get) {}
+    }
+}
+
+/// What is not needed every day. The script fills in the rooms, and what was chosen is kept in the browser.
+fn menu(language: &Language, room: &str) -> Markup {
+    html! {
+        nav #menu popover aria-label=(language.text("menu")) {
+            a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
+            div #choices hidden {
+                label.quiet { input #notify type="checkbox"; (language.markup("notify")) }
+                label.quiet { input #sound type="checkbox"; (language.markup("notify-sound")) }
+                p #notify-problem .problem role="alert" {}
+            }
+            section #lately hidden aria-labelledby="lately-title" {
+                h2 #lately-title { (language.markup("lately")) }
+                ul {}
+                button.link type="button" { (language.markup("lately-forget")) }
+            }
+            (languages(language, room))
+        }
+    }
+}
+
+/// The languages there are, each by its own name. It works without script too.
+fn languages(now: &Language, room: &str) -> Markup {
+    html! {
+        form #languages method="post" action={ "/" (room) "/language" } aria-labelledby="languages-title" {
+            h2 #languages-title { (now.markup("language")) }
+            @for one in Language::all() {
+                button.quiet name="language" value=(one.code()) lang=(one.code()) dir=(one.direction())
+                    aria-current=[(one.code() == now.code()).then_some("true")] { (one.name()) }
+            }
+        }
+    }
+}
+
+fn copy_link(language: &Language) -> Markup {
+    html! { (link_icon()) span.word aria-live="polite" { (language.markup("copy-link")) } }
+}
+
+fn link_icon() -> Markup {
+    html! {
+        svg viewBox="0 0 24 24" aria-hidden="true" {
+            path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1.2 1.2M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1.2-1.2" {}
+        }
+    }
+}
+
+fn more_icon() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 7h16M4 12h16M4 17h16" {} } }
+}
+
+fn plus_icon() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M12 5v14M5 12h14" {} } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use millchat::{AuthorKind, Epoch, Message, Timestamp};
+
+    fn rendered_as(name: &str, content: &str, closed: bool) -> String {
+        let room = RoomName::new("lobby").unwrap();
+        let ada = Author { id: "g_4kq7".into(), name: name.into(), kind: AuthorKind::Guest };
+        let message = Message {
+            position: 7,
+            prev: 0,
+            room: room.clone(),
+            author: Some(ada.clone()),
+            content: Some(content.into()),
+            created_at: Timestamp(0),
+            edited_at: None,
+            reply_to: None,
+            reactions: Vec::new(),
+        };
+        let history = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
+        let presence = Presence { count: 1, authors: vec![ada.clone()] };
+        let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 9 };
+        let origin = Some("https://chat.example");
+        let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
+        let language = Language::by_code("en").unwrap();
+        let elsewhere = &Elsewhere::default();
+        body(&View { language, room, me, history, elsewhere, place, presence, closed, origin }).into_string()
+    }
+
+    fn rendered(name: &str, content: &str) -> String {
+        rendered_as(name, content, false)
+    }
+
+    #[test]
+    fn a_closed_room_says_so_before_any_script_runs() {
+        let (open, closed) = (rendered_as("Ada", "hello", false), rendered_as("Ada", "hello", true));
+        assert!(closed.contains("class=\"room closed\"") && closed.contains("data-signals:_closed=\"true\""));
+        assert!(open.contains("class=\"room\"") && open.contains("data-signals:_closed=\"false\""));
+    }
+
+    #[test]
+    fn the_stream_goes_on_from_where_the_page_was_rendered() {
+        let html = rendered("Ada", "hello");
+        assert!(html.contains("data-signals:_place=\"'5f3c9a2e-9'\""), "{html}");
+        assert!(html.contains("data-attr:data-place=\"$_place\""), "{html}");
+    }
+
+    #[test]
+    fn the_page_knows_where_people_reach_it() {
+        assert!(rendered("Ada", "hello").contains("data-origin=\"https://chat.example\""));
+    }
+
+    #[test]
+    fn there_is_no_script_or_style_inside_the_page() {
+        let html = rendered("\"><script>x</script>", "<style>*{display:none}</style>");
+        for part in ["<script", "<style", " style=", "onclick"] {
+            assert!(!html.contains(part), "{part}");
+        }
+    }
+}
