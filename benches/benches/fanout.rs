@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
-use millchat::{Chat, Delivery, Draft, FrameKind, From, RoomName, Subscription};
+use futures_util::StreamExt as _;
+use millchat::{Chat, Delivery, Draft, FrameSubscription, From, RoomName};
 use millchat_benches::fixtures::{self, MESSAGE_BYTES, copy_text};
 use millchat_benches::{Results, Unit, criterion_config};
 use tokio::runtime::Runtime;
@@ -231,9 +232,9 @@ impl Core {
         stage.tasks.spawn_local(dispatcher.run());
         stage.tasks.block_on(&stage.runtime, async {
             for _ in 0..readers {
-                let subscription = dispatcher.subscribe(&room, From::Last(0), None).await;
+                let subscription = dispatcher.subscribe_frames(kind, &room, From::Last(0), None).await;
                 let subscription = subscription.expect("a room in memory can be joined");
-                tokio::task::spawn_local(follow(subscription, kind, stage.round.clone()));
+                tokio::task::spawn_local(follow(subscription, stage.round.clone()));
             }
         });
         stage.settle();
@@ -252,12 +253,12 @@ impl Competitor for Core {
     }
 }
 
-async fn follow(mut subscription: Subscription, kind: FrameKind, round: Rc<Round>) {
+async fn follow(mut subscription: FrameSubscription, round: Rc<Round>) {
     loop {
-        let delivery = poll_fn(|cx| subscription.poll_frames(cx, kind)).await;
+        let delivery = subscription.next().await.expect("the chat is open");
         match delivery.expect("a log in memory can be read") {
-            Delivery::Frames(bytes) => {
-                black_box(bytes);
+            Delivery::Item(frames) => {
+                black_box(frames);
                 round.received();
             }
             Delivery::Opening(_) | Delivery::Gap { .. } => {}

@@ -6,12 +6,12 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use hdrhistogram::Histogram;
 use millchat::{
     Body, Chat, Delivery, Dispatcher, Draft, Epoch, Event, FrameKind, From, Item, Place, RoomName,
@@ -201,16 +201,17 @@ impl Load {
             None => From::Last(rand::rng().random_range(0..=HISTORY_MAX)),
         };
         let begun = Instant::now();
-        let mut stream = at.subscribe(room, from, None).await.expect("the log can be read");
+        let mut stream = at.subscribe_frames(self.kind, room, from, None).await.expect("the log can be read");
         let took = begun.elapsed();
         self.joins.fetch_add(1, Ordering::Relaxed);
         let wanted = rand::rng().random_range(1..=FOLLOWS_MAX) as usize;
         while places.len() < wanted {
-            match poll_fn(|cx| stream.poll_frames(cx, self.kind)).await.expect("the log can be read") {
-                Delivery::Opening(opened) => reader.opened(asked, opened.opening, opened.position),
-                Delivery::Gap { from, to } => reader.gap(from, to),
-                Delivery::Frames(frames) => {
-                    for observed in decode(&frames) {
+            let delivery = stream.next().await.expect("the chat is open");
+            match delivery.expect("the log can be read") {
+                Delivery::Opening(opened) => reader.opened(asked, opened.opening, opened.place.position),
+                Delivery::Gap { from, to, .. } => reader.gap(from, to),
+                Delivery::Item(frames) => {
+                    for observed in decode(&frames.bytes) {
                         reader.event(observed);
                         places.push_back(observed.position);
                     }
@@ -229,11 +230,12 @@ impl Load {
             let mut events = Vec::new();
             runtime.block_on(async {
                 let from = From::After(Place { epoch, position: 0 });
-                let mut stream = self.chat.subscribe(&room, from, None).await.expect("the log can be read");
+                let stream = self.chat.subscribe_frames(self.kind, &room, from, None).await;
+                let mut stream = stream.expect("the log can be read");
                 while events.last().is_none_or(|observed: &Observed| observed.position < head) {
-                    let delivery = poll_fn(|cx| stream.poll_frames(cx, self.kind)).await;
-                    if let Delivery::Frames(frames) = delivery.expect("the log can be read") {
-                        events.extend(decode(&frames));
+                    let delivery = stream.next().await.expect("the chat is open");
+                    if let Delivery::Item(frames) = delivery.expect("the log can be read") {
+                        events.extend(decode(&frames.bytes));
                     }
                 }
             });

@@ -48,7 +48,7 @@ fn main() {
             let chat = timed(&results, case, OURS, || Chat::open(&log.to_string_lossy()));
             let chat = chat.expect("what was acknowledged can be opened");
             assert_eq!(chat.head(), EVENTS, "and is all there");
-            chat.close().expect("the log can be closed");
+            fixtures::runtime().block_on(chat.close()).expect("the log can be closed");
             drop(chat);
             forget(&log);
             timed(&results, case, LIMIT, || read(&log));

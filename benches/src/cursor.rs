@@ -5,13 +5,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::fs;
-use std::future::poll_fn;
 use std::hint::black_box;
 use std::path::Path;
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use millchat::{Chat, Delivery, Dispatcher, Epoch, FrameKind, From, Item, Place, Position};
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use tokio::runtime::Runtime;
@@ -126,14 +126,14 @@ impl JoinFixture {
                     Begin::Resume => From::After(place),
                 };
                 let started = Instant::now();
-                let mut reader =
-                    self.dispatcher.subscribe(&room, from, None).await.expect("the log can be read");
+                let reader = self.dispatcher.subscribe_frames(self.kind, &room, from, None).await;
+                let mut reader = reader.expect("the log can be read");
                 let mut at = 0;
                 while at < head {
-                    let delivery = poll_fn(|cx| reader.poll_frames(cx, self.kind)).await;
+                    let delivery = reader.next().await.expect("the chat is open");
                     match delivery.expect("the log can be read") {
-                        Delivery::Opening(opened) => at = opened.position,
-                        Delivery::Frames(frames) => at = black_box(last_position(&frames)).unwrap_or(at),
+                        Delivery::Opening(opened) => at = opened.place.position,
+                        Delivery::Item(frames) => at = black_box(last_position(&frames.bytes)).unwrap_or(at),
                         Delivery::Gap { to, .. } => at = to,
                     }
                 }
@@ -184,7 +184,7 @@ fn fill(path: &Path) -> Vec<Vec<Position>> {
             }
         }
     });
-    chat.close().expect("the log can be closed");
+    runtime.block_on(chat.close()).expect("the log can be closed");
     positions.borrow_mut().iter_mut().for_each(|positions| positions.sort_unstable());
     positions.take()
 }

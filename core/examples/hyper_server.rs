@@ -8,15 +8,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use hyper::body::{Body, Frame};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use millchat::{
-    Author, AuthorKind, Chat, Delivery, Draft, Epoch, Event, FrameKind, From, Item, RoomName, Subscription,
+    Author, AuthorKind, Chat, Delivery, Draft, Epoch, Event, FrameSubscription, From, Item, RoomName,
 };
 
 /// The stream of one reader: a subscription as a response body.
-struct Stream(Subscription, FrameKind);
+struct Stream(FrameSubscription);
 
 impl Body for Stream {
     type Data = Bytes;
@@ -26,13 +27,11 @@ impl Body for Stream {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let kind = self.1;
-        let bytes = match ready!(self.0.poll_frames(cx, kind))? {
-            Delivery::Opening(opened) => {
-                format!("event: start\nid: {}-{}\ndata: {{}}\n\n", self.0.epoch(), opened.position).into()
-            }
-            Delivery::Frames(frames) => frames,
-            Delivery::Gap { from, to } => {
+        let Some(delivery) = ready!(self.0.poll_next_unpin(cx)) else { return Poll::Ready(None) };
+        let bytes = match delivery? {
+            Delivery::Opening(opened) => format!("event: start\nid: {}\ndata: {{}}\n\n", opened.place).into(),
+            Delivery::Item(frames) => frames.bytes,
+            Delivery::Gap { from, to, .. } => {
                 format!("event: gap\nid: {}-{to}\ndata: {from}\n\n", self.0.epoch()).into()
             }
         };
@@ -78,10 +77,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let service = service_fn(move |_request| {
             let (chat, room) = (chat.clone(), room.clone());
             async move {
-                let response = match chat.subscribe(&room, From::Last(10), None).await {
+                let response = match chat.subscribe_frames(kind, &room, From::Last(10), None).await {
                     Ok(subscription) => hyper::Response::builder()
                         .header("content-type", "text/event-stream")
-                        .body(http_body_util::Either::Left(Stream(subscription, kind))),
+                        .body(http_body_util::Either::Left(Stream(subscription))),
                     Err(error) => hyper::Response::builder()
                         .status(503)
                         .body(http_body_util::Either::Right(error.to_string())),

@@ -2,10 +2,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use crossbeam::channel::{Sender, bounded};
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use crate::counters::{Counters, Stats};
 use crate::error::{ReadError, SendError};
@@ -16,13 +17,18 @@ use crate::message::Message;
 use crate::read::dispatcher::Dispatcher;
 use crate::read::history::{self, HistoryPage, HistoryRange};
 use crate::read::pool::ReadPool;
-use crate::read::subscription::{From, Subscription};
+use crate::read::start::From;
+use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::{Encoder, Encoders, FrameKind, Presence};
 use crate::room::fanout::{Fanout, Waiting};
 use crate::room::housekeeping;
 use crate::room::table::Rooms;
 use crate::shared::Shared;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::writer::{Committer, Keep, check, check_author};
+
+/// The error of a log whose storage panics when it is closed.
+const CLOSE_PANICKED: &str = "the log cannot be closed (its pages do not hang together)";
 
 /// A room at a glance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,10 +98,11 @@ impl Builder {
             marked: Mutex::default(),
             counters: Counters::default(),
             disk_full: AtomicBool::new(log.require_space(0).is_err()),
+            closed: AtomicBool::new(false),
             reads,
             log,
         });
-        let committer = Committer::start(shared.clone(), self.keep)?;
+        let committer = Arc::new(Committer::start(shared.clone(), self.keep)?);
         let (keeper, stop) = bounded(0);
         housekeeping::start(Arc::downgrade(&shared), stop)?;
         let waiting = shared.fanout.waiting(false);
@@ -103,7 +110,11 @@ impl Builder {
     }
 }
 
-/// A chat. Cheap to clone; when the last clone is gone it is closed, and subscriptions to it end.
+/// A chat. Cheap to clone.
+///
+/// Close it with [`Chat::close`]. When the last clone is dropped without that, it is closed in the background, by a
+/// thread of its own: the drop waits for nothing, and the log's file is free some time later. Subscriptions end when
+/// the chat is closed. They do not keep it open.
 ///
 /// ```
 /// # use millchat::{Author, AuthorKind, Chat, Draft, HistoryRange, RoomName};
@@ -123,7 +134,7 @@ pub struct Chat(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    committer: Committer,
+    committer: Arc<Committer>,
     /// Where the subscriptions of embedders wait.
     waiting: Arc<Waiting>,
     /// Dropping it ends the keeper.
@@ -162,6 +173,17 @@ impl Chat {
         reader: Option<Author>,
     ) -> Result<Subscription, ReadError> {
         Subscription::open(self.0.shared.clone(), &self.0.waiting, room, from, reader).await
+    }
+
+    /// Joins a room as [`Chat::subscribe`] does, and takes encoded frames of one kind.
+    pub async fn subscribe_frames(
+        &self,
+        kind: FrameKind,
+        room: &RoomName,
+        from: From,
+        reader: Option<Author>,
+    ) -> Result<FrameSubscription, ReadError> {
+        FrameSubscription::open(kind, self.0.shared.clone(), &self.0.waiting, room, from, reader).await
     }
 
     /// A dispatcher for the subscriptions of one runtime thread.
@@ -297,11 +319,17 @@ impl Chat {
         shared.counters.stats(self.0.committer.queued(), shared.rooms.len(), &*shared.log)
     }
 
-    /// Takes no more sends, commits those accepted, and closes the log. Blocks on storage. Subscriptions
-    /// that are still there can read only what is in memory.
-    pub fn close(&self) -> Result<(), LogError> {
-        self.0.committer.close();
-        self.0.shared.log.close()
+    /// Takes no more sends, commits those accepted, ends the subscriptions, and closes the log.
+    ///
+    /// A subscription still delivers the events that are in memory before it ends. The work is done by a thread of
+    /// its own; dropping the future does not stop it. To close a closed chat does nothing.
+    pub async fn close(&self) -> Result<(), LogError> {
+        match close_in_background(&self.0) {
+            Ok(closed) => closed.await.unwrap_or_else(|_| Err(LogError::Storage(CLOSE_PANICKED.into()))),
+            Err(error) => {
+                Err(LogError::Storage(format!("no thread can be started to close the log: {error}")))
+            }
+        }
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -311,9 +339,24 @@ impl Chat {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.committer.close();
-        // Nobody is left to be told of an error, nor of a panic over a damaged file; the next start repairs what
-        // was not written.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.shared.log.close()));
+        if !self.shared.is_closed() {
+            // Nobody is left to be told of an error; the next start repairs what was not written.
+            let _ = close_in_background(self);
+        }
     }
+}
+
+/// Closes a chat by a thread of its own: to join the writer and to close the log wait for the disk.
+fn close_in_background(chat: &Inner) -> std::io::Result<oneshot::Receiver<Result<(), LogError>>> {
+    let (shared, committer) = (chat.shared.clone(), chat.committer.clone());
+    let (done, closed) = oneshot::channel();
+    thread::Builder::new().name("millchat-close".into()).spawn(move || {
+        committer.close();
+        shared.end_subscriptions();
+        // A damaged file can make the storage panic.
+        if let Ok(result) = catch_unwind(AssertUnwindSafe(|| shared.log.close())) {
+            let _ = done.send(result);
+        }
+    })?;
+    Ok(closed)
 }

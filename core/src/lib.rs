@@ -82,9 +82,13 @@ pub use limits::{
 pub use log::OpenError;
 pub use message::{Message, Reacted, Reactions};
 pub use reaction::{Reaction, UnknownReaction};
+pub use read::cursor::Delivery;
 pub use read::dispatcher::Dispatcher;
+pub use read::form::Received;
 pub use read::history::{HistoryPage, HistoryRange};
-pub use read::subscription::{Delivery, From, Opened, Opening, Received, ResetReason, Subscription};
-pub use room::encoder::{Encoder, FrameKind, Item, Presence, Signal};
+pub use read::opening::{Opened, Opening, ResetReason};
+pub use read::start::From;
+pub use read::subscription::{FrameSubscription, Subscription};
+pub use room::encoder::{Encoder, FrameKind, Frames, Item, Presence, Signal};
 pub use snapshot::Copying;
 pub use writer::Keep;

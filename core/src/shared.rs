@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 
@@ -14,6 +13,7 @@ use crate::room::encoder::Encoders;
 use crate::room::fanout::Fanout;
 use crate::room::live::Room;
 use crate::room::table::Rooms;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 /// What the parts of a chat share.
 pub(crate) struct Shared {
@@ -27,6 +27,9 @@ pub(crate) struct Shared {
     pub marked: Mutex<HashMap<u64, Arc<Room>>>,
     /// There was too little space for the last commit, or there is for any.
     pub disk_full: AtomicBool,
+    /// The chat is closed: nothing is published any more. Stored (Release) after the last event is published and
+    /// before readers are woken; a reader loads it (Acquire) before it looks at its room.
+    pub closed: AtomicBool,
 }
 
 impl Shared {
@@ -40,6 +43,16 @@ impl Shared {
             }
         }
         known.into_values().flatten().collect()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Ends all subscriptions, once nothing is published any more.
+    pub fn end_subscriptions(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.fanout.wake_all();
     }
 
     /// Asks the keeper to look at the room's signals.

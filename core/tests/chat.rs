@@ -30,13 +30,13 @@ fn delete(id: &str, target: Position) -> Draft {
 /// The longest that a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn next(reader: &mut Subscription) -> Received {
+async fn next(reader: &mut Subscription) -> Delivery<Received> {
     tokio::time::timeout(PATIENCE, reader.next()).await.expect("nothing came").unwrap().unwrap()
 }
 
 async fn opening(reader: &mut Subscription) -> Opened {
     match next(reader).await {
-        Received::Opening(opened) => opened,
+        Delivery::Opening(opened) => opened,
         other => panic!("opened with {other:?}"),
     }
 }
@@ -45,8 +45,8 @@ async fn opening(reader: &mut Subscription) -> Opened {
 async fn event(reader: &mut Subscription) -> std::sync::Arc<Event> {
     loop {
         match next(reader).await {
-            Received::Event(event) => return event,
-            Received::Signal(_) => {}
+            Delivery::Item(Received::Event(event)) => return event,
+            Delivery::Item(Received::Signal(_)) => {}
             other => panic!("{other:?} instead of an event"),
         }
     }
@@ -65,7 +65,7 @@ async fn a_message_reaches_a_reader_and_history_as_it_was_acknowledged() {
     let lobby = room("lobby");
     let mut reader = chat.subscribe(&lobby, From::Last(100), None).await.unwrap();
     let opened = opening(&mut reader).await;
-    assert_eq!((opened.opening, opened.position, opened.head, opened.floor), (Opening::Start, 0, 0, 1));
+    assert_eq!((opened.opening, opened.place.position, opened.head, opened.floor), (Opening::Start, 0, 0, 1));
     let receipt = chat.send(&lobby, Draft::post(author("ada"), "a\r\nb\rc")).await.unwrap();
     let got = event(&mut reader).await;
     assert_eq!(
@@ -94,6 +94,7 @@ async fn everything_said_is_there_after_a_restart() {
         (epoch, key) = (chat.epoch(), chat.signing_key());
         let error = Chat::open(path).err().unwrap().to_string();
         assert!(error.contains(path) && error.contains("in use"), "{error}");
+        chat.close().await.unwrap();
     }
     let chat = Chat::open(path).unwrap();
     assert_eq!((chat.epoch(), chat.signing_key(), chat.head()), (epoch, key, 300));
@@ -125,10 +126,10 @@ async fn a_reader_can_begin_anywhere() {
             let opened = opening(&mut reader).await;
             assert_eq!((opened.opening, opened.head), (Opening::Start, 600), "newest {count}");
             match first {
-                None => assert_eq!(opened.position, 600),
+                None => assert_eq!(opened.place.position, 600),
                 Some(first) => {
                     let got = event(&mut reader).await;
-                    assert_eq!((got.position, got.prev), (first, opened.position), "newest {count}");
+                    assert_eq!((got.position, got.prev), (first, opened.place.position), "newest {count}");
                 }
             }
         }
@@ -137,7 +138,7 @@ async fn a_reader_can_begin_anywhere() {
             let from = From::After(Place { epoch: chat.epoch(), position: place });
             let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
             let opened = opening(&mut reader).await;
-            assert_eq!((opened.opening, opened.position), (Opening::Start, place));
+            assert_eq!((opened.opening, opened.place.position), (Opening::Start, place));
             let mut at = next;
             while at <= 600 {
                 let got = event(&mut reader).await;
@@ -162,7 +163,7 @@ async fn a_place_of_no_or_another_log_resets() {
     ] {
         let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
         let opened = opening(&mut reader).await;
-        assert_eq!((opened.opening, opened.position), (Opening::Reset(reason), 0));
+        assert_eq!((opened.opening, opened.place.position), (Opening::Reset(reason), 0));
         assert_eq!(event(&mut reader).await.position, 1);
     }
 }
@@ -221,7 +222,7 @@ async fn two_join_an_expired_room_at_once_and_one_sends_immediately() {
         expire.await.unwrap();
         let sent = sent.unwrap();
         assert_eq!(event(&mut second).await.position, sent);
-        if first_opened.position < sent {
+        if first_opened.place.position < sent {
             assert_eq!(event(&mut first).await.position, sent, "round {round}");
         }
         // And they are in the same room still.
@@ -336,7 +337,7 @@ async fn a_deleted_text_is_served_to_nobody_and_gone_from_the_file() {
     check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
     assert_eq!(chat.history(&lobby, HistoryRange::Newest, 9).await.unwrap().messages[0].content, None);
     // Its records: none has it. (The file may hold old pages until they are written over.)
-    drop(chat);
+    chat.close().await.unwrap();
     let chat = Chat::open(path.to_str().unwrap()).unwrap();
     check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
 }
@@ -363,6 +364,7 @@ async fn a_key_makes_one_event_also_at_once_and_after_a_restart() {
         assert!(matches!(chat.send(&lobby, keyed("y")).await, Err(SendError::KeyReused)));
         assert!(matches!(chat.send(&other, keyed("x")).await, Err(SendError::KeyReused)));
         assert_eq!(chat.head(), 2);
+        chat.close().await.unwrap();
     }
     let chat = Chat::open(path).unwrap();
     assert_eq!(chat.send(&lobby, keyed("x")).await.unwrap(), first);
@@ -397,7 +399,7 @@ async fn presence_and_typing_reach_readers_and_go_with_them() {
     let other = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
     opening(&mut reader).await;
     let signal = async |reader: &mut Subscription| match next(reader).await {
-        Received::Signal(signal) => signal,
+        Delivery::Item(Received::Signal(signal)) => signal,
         other => panic!("{other:?}"),
     };
     let until = async |reader: &mut Subscription, wanted: &dyn Fn(&Signal) -> bool| {
@@ -428,7 +430,7 @@ async fn a_closed_chat_refuses_and_has_kept_what_it_accepted() {
     let lobby = room("lobby");
     let receipt = chat.send(&lobby, Draft::post(author("a"), "x")).await.unwrap();
     assert_eq!(receipt.position, 1);
-    chat.close().unwrap();
+    chat.close().await.unwrap();
     assert!(matches!(chat.send(&lobby, Draft::post(author("a"), "x")).await, Err(SendError::Unavailable(_))));
     assert!(chat.ready().is_err());
     assert!(chat.history(&lobby, HistoryRange::Newest, 1).await.is_err());
@@ -453,17 +455,17 @@ async fn a_reader_is_told_of_what_retention_took_and_of_nothing_else() {
         (opened, reader)
     };
     let (opened, mut reader) = resume(&lobby, 1).await;
-    assert_eq!((opened.opening, opened.position), (Opening::Gap { from: 1, to: 5 }, 5));
+    assert_eq!((opened.opening, opened.place.position), (Opening::Gap { from: 1, to: 5 }, 5));
     assert_eq!(event(&mut reader).await.position, 6);
     // 5 was cut, but whoever has it misses nothing.
     let (opened, mut reader) = resume(&lobby, 5).await;
-    assert_eq!((opened.opening, opened.position), (Opening::Start, 5));
+    assert_eq!((opened.opening, opened.place.position), (Opening::Start, 5));
     assert_eq!(event(&mut reader).await.position, 6);
     // The quiet room is empty by now: 3 is missing for one who has 2, nothing for one who has 3.
     let (opened, _) = resume(&quiet, 2).await;
-    assert_eq!((opened.opening, opened.position), (Opening::Gap { from: 2, to: 5 }, 5));
+    assert_eq!((opened.opening, opened.place.position), (Opening::Gap { from: 2, to: 5 }, 5));
     let (opened, mut reader) = resume(&quiet, 3).await;
-    assert_eq!((opened.opening, opened.position), (Opening::Start, 3));
+    assert_eq!((opened.opening, opened.place.position), (Opening::Start, 3));
     let receipt = chat.send(&quiet, Draft::post(author("ada"), "11")).await.unwrap();
     assert_eq!((receipt.position, receipt.prev), (11, 3));
     assert_eq!(event(&mut reader).await.position, 11);
@@ -485,8 +487,8 @@ async fn a_slow_reader_that_retention_overtakes_is_told_so_in_the_stream() {
     log.commit(&[], 1_001).unwrap();
     loop {
         match next(&mut slow).await {
-            Received::Signal(_) => {}
-            received => break assert_eq!(received, Received::Gap { from: 0, to: 1_000 }),
+            Delivery::Item(Received::Signal(_)) => {}
+            received => break assert_eq!(received, Delivery::Gap { from: 0, to: 1_000, is_closed: false }),
         }
     }
     for n in 1_001..=2_000 {
@@ -505,7 +507,7 @@ async fn a_reader_of_frames_that_retention_overtakes_is_told_so_once() {
     let log = millchat::log::open("memory:").unwrap();
     let chat = builder.open_log(log.clone()).unwrap();
     let lobby = room("lobby");
-    let mut slow = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut slow = chat.subscribe_frames(kind, &lobby, From::Last(0), None).await.unwrap();
     for n in 1..=2_000 {
         chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
     }
@@ -513,11 +515,11 @@ async fn a_reader_of_frames_that_retention_overtakes_is_told_so_once() {
     let mut text = String::new();
     let mut gaps = Vec::new();
     while !text.ends_with("2000 ") {
-        let delivery = std::future::poll_fn(|cx| slow.poll_frames(cx, kind));
-        match tokio::time::timeout(PATIENCE, delivery).await.expect("it hangs").unwrap() {
+        let delivery = tokio::time::timeout(PATIENCE, slow.next()).await.expect("it hangs");
+        match delivery.unwrap().unwrap() {
             Delivery::Opening(_) => {}
-            Delivery::Frames(frames) => text.push_str(std::str::from_utf8(&frames).unwrap()),
-            Delivery::Gap { from, to } => {
+            Delivery::Item(frames) => text.push_str(std::str::from_utf8(&frames.bytes).unwrap()),
+            Delivery::Gap { from, to, .. } => {
                 gaps.push((from, to));
                 assert_eq!(gaps, [(0, 1_000)]);
             }
@@ -538,5 +540,61 @@ async fn a_position_is_not_used_again_after_everything_was_cut() {
         let receipt = chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap();
         assert_eq!((receipt.position, receipt.prev), (round + 1, round));
         log.commit(&[], chat.head() + 1).unwrap();
+        chat.close().await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_subscription_ends_when_its_chat_is_closed_after_all_that_was_sent() {
+    let mut builder = Chat::builder();
+    let kind = builder.encoder(|_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
+        if let Item::Event(event) = item {
+            out.extend_from_slice(format!("{} ", event.position).as_bytes());
+        }
+    });
+    let chat = builder.open("memory:").unwrap();
+    let lobby = room("lobby");
+    let mut values = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut frames = chat.subscribe_frames(kind, &lobby, From::Last(0), None).await.unwrap();
+    // Both sleep when it closes.
+    let reads = tokio::spawn(async move {
+        let (mut last, mut text) = (0, String::new());
+        while let Some(received) = values.next().await {
+            if let Delivery::Item(Received::Event(event)) = received.unwrap() {
+                last = event.position;
+            }
+        }
+        while let Some(delivery) = frames.next().await {
+            if let Delivery::Item(frames) = delivery.unwrap() {
+                text.push_str(std::str::from_utf8(&frames.bytes).unwrap());
+            }
+        }
+        (last, text)
+    });
+    for n in 1..=3 {
+        chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
+    }
+    chat.close().await.unwrap();
+    let (last, text) = tokio::time::timeout(PATIENCE, reads).await.expect("they end").unwrap();
+    assert_eq!((last, text.as_str()), (3, "1 2 3 "));
+    chat.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_the_last_chat_ends_its_subscriptions_and_frees_the_file_without_waiting() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.redb");
+    let chat = Chat::open(path.to_str().unwrap()).unwrap();
+    let mut reader = chat.subscribe(&room("lobby"), From::Last(0), None).await.unwrap();
+    opening(&mut reader).await;
+    drop(chat);
+    let ended = async { while reader.next().await.is_some() {} };
+    tokio::time::timeout(PATIENCE, ended).await.expect("it ends");
+    // The file is free some time later.
+    let reopened = async {
+        while Chat::open(path.to_str().unwrap()).is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reopened).await.expect("the file is free");
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use futures_util::StreamExt as _;
 use millchat::log::{Append, Log};
 use millchat::{
-    Action, Body, Chat, Draft, From, HistoryRange, Received, SendError, Subscription, Timestamp, testing,
+    Action, Body, Chat, Delivery, Draft, From, HistoryRange, Received, SendError, Subscription, Timestamp,
+    testing,
 };
 use support::{act, ada, room, until};
 
@@ -29,7 +30,7 @@ fn text(body: &Body) -> Option<&str> {
 async fn texts(reader: &mut Subscription, last: u64) -> Vec<String> {
     let mut texts = Vec::new();
     loop {
-        if let Received::Event(event) = reader.next().await.unwrap().unwrap() {
+        if let Delivery::Item(Received::Event(event)) = reader.next().await.unwrap().unwrap() {
             texts.extend(text(&event.body).map(str::to_owned));
             if event.position >= last {
                 return texts;
@@ -103,7 +104,7 @@ async fn an_emptied_room_is_served_without_its_text_from_the_acknowledgement_on(
     chat.send(&lobby, edit(after)).await.unwrap();
     until("the room is erased", async || chat.stats().emptying == 0).await;
     assert!(counts_right(&*log), "the live bytes are counted wrongly");
-    chat.close().unwrap();
+    chat.close().await.unwrap();
     drop((chat, log, live, joined));
 
     let log = open();

@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use millchat::log::{Append, CommitError};
 use millchat::{
-    Action, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opening, Place, Position,
-    Received, SendError, Subscription, Timestamp,
+    Action, Body, Chat, Delivery, Draft, Epoch, Event, Frames, From, HistoryRange, Item, Opening, Place,
+    Position, Received, SendError, Subscription, Timestamp,
 };
 use support::{Meddled, act, ada, room};
 
@@ -25,7 +25,7 @@ async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future).await.expect("it hangs")
 }
 
-async fn received(reader: &mut Subscription) -> Received {
+async fn received(reader: &mut Subscription) -> Delivery<Received> {
     soon(reader.next()).await.unwrap().unwrap()
 }
 
@@ -80,7 +80,7 @@ async fn an_old_place_in_a_room_that_was_forgotten_gets_a_gap() {
         let from = From::After(Place { epoch: chat.epoch(), position });
         let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
         match received(&mut reader).await {
-            Received::Opening(opened) => opened.opening,
+            Delivery::Opening(opened) => opened.opening,
             other => panic!("{other:?}"),
         }
     };
@@ -112,7 +112,7 @@ async fn every_send_is_answered_when_the_chat_is_closed_under_it() {
             })
             .collect();
         let closer = chat.clone();
-        tokio::task::spawn_blocking(move || closer.close().unwrap()).await.unwrap();
+        closer.close().await.unwrap();
         let mut stored = 0;
         for send in sends {
             for outcome in soon(send).await.unwrap() {
@@ -187,16 +187,18 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     // As values: taken, then not polled for a while.
     let mut values = chat.subscribe(&lobby, from, None).await.unwrap();
     let more = chat.send(&lobby, Draft::post(ada(), "secret too")).await.unwrap().position;
-    assert!(matches!(received(&mut values).await, Received::Opening(_)));
-    let mut frames = chat.subscribe(&lobby, from, None).await.unwrap();
-    let mut poll = || match frames.poll_frames(&mut Context::from_waker(Waker::noop()), kind) {
-        Poll::Ready(delivery) => Some(delivery.unwrap()),
+    assert!(matches!(received(&mut values).await, Delivery::Opening(_)));
+    let mut frames = chat.subscribe_frames(kind, &lobby, from, None).await.unwrap();
+    let mut poll = || match frames.poll_next_unpin(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(delivery) => Some(delivery.unwrap().unwrap()),
         Poll::Pending => None,
     };
     assert!(matches!(poll(), Some(Delivery::Opening(_))));
     // Starts the read; what it reads waits to be taken.
     let _ = poll();
-    assert!(matches!(received(&mut values).await, Received::Event(event) if event.position == secret));
+    assert!(
+        matches!(received(&mut values).await, Delivery::Item(Received::Event(event)) if event.position == secret)
+    );
     chat.history(&lobby, HistoryRange::Newest, 1).await.unwrap();
     for position in [secret, next, more] {
         chat.send(&lobby, delete(position)).await.unwrap();
@@ -205,7 +207,7 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     while frames_left(&mut poll, &mut text).await {}
     assert!(!text.contains("secret") && text.len() >= 700, "{} bytes", text.len());
     while values.position() < more {
-        if let Received::Event(event) = received(&mut values).await {
+        if let Delivery::Item(Received::Event(event)) = received(&mut values).await {
             let deleted = event.position == next || event.position >= more;
             assert!(!deleted || matches!(event.body, Body::Message { content: None, .. }), "{event:?}");
         }
@@ -213,10 +215,10 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
 }
 
 /// Takes the next frames; false when there are none for now.
-async fn frames_left(poll: &mut impl FnMut() -> Option<Delivery>, text: &mut String) -> bool {
+async fn frames_left(poll: &mut impl FnMut() -> Option<Delivery<Frames>>, text: &mut String) -> bool {
     for _ in 0..100 {
-        if let Some(Delivery::Frames(frames)) = poll() {
-            text.push_str(std::str::from_utf8(&frames).unwrap());
+        if let Some(Delivery::Item(frames)) = poll() {
+            text.push_str(std::str::from_utf8(&frames.bytes).unwrap());
             return true;
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -318,7 +320,7 @@ async fn nobody_hears_of_an_event_before_its_commit() {
     // Dropped before the chat, which waits for its writer.
     let go = go;
     let mut reader = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
-    assert!(matches!(received(&mut reader).await, Received::Opening(_)));
+    assert!(matches!(received(&mut reader).await, Delivery::Opening(_)));
     let mut cx = Context::from_waker(Waker::noop());
     let mut send = std::pin::pin!(chat.send(&lobby, Draft::post(ada(), "x")));
     assert!(send.as_mut().poll(&mut cx).is_pending());
@@ -327,18 +329,20 @@ async fn nobody_hears_of_an_event_before_its_commit() {
     // The writer stands just before the commit, and has done what it does before it.
     assert!(send.as_mut().poll(&mut cx).is_pending(), "it is acknowledged");
     while let Poll::Ready(got) = reader.poll_next_unpin(&mut cx) {
-        assert!(matches!(got, Some(Ok(Received::Signal(_)))), "a reader has {got:?}");
+        assert!(matches!(got, Some(Ok(Delivery::Item(Received::Signal(_))))), "a reader has {got:?}");
     }
     let from = From::After(Place { epoch: chat.epoch(), position: 0 });
     let mut late = chat.subscribe(&lobby, from, None).await.unwrap();
-    assert!(matches!(received(&mut late).await, Received::Opening(opened) if opened.head == 0));
+    assert!(matches!(received(&mut late).await, Delivery::Opening(opened) if opened.head == 0));
     assert_eq!((chat.head(), chat.overview(&lobby).await.unwrap().head), (0, 0));
     assert!(chat.history(&lobby, HistoryRange::Newest, 9).await.unwrap().messages.is_empty());
 
     go.send(()).unwrap();
     assert_eq!(soon(send).await.unwrap().position, 1);
     for reader in [&mut reader, &mut late] {
-        while !matches!(received(reader).await, Received::Event(event) if event.position == 1) {}
+        while !matches!(received(reader).await, Delivery::Item(Received::Event(event)) if event.position == 1)
+        {
+        }
     }
 }
 
@@ -408,7 +412,9 @@ async fn who_is_answered_finds_the_event_in_its_room() {
     let mut send = std::pin::pin!(chat.send(&lobby, Draft::post(ada(), "x")));
     // It may be answered before it is polled for the first time: then nobody was woken, and nothing was seen.
     let polled = send.as_mut().poll(&mut Context::from_waker(&waker));
-    while !matches!(received(&mut reader).await, Received::Event(event) if event.position == 1) {}
+    while !matches!(received(&mut reader).await, Delivery::Item(Received::Event(event)) if event.position == 1)
+    {
+    }
     if polled.is_pending() {
         assert_eq!(soon(send).await.unwrap().position, 1);
         assert_eq!(*looks.seen.lock().unwrap(), Some(1));

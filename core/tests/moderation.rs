@@ -9,8 +9,8 @@ use std::sync::mpsc;
 use futures_util::StreamExt as _;
 use millchat::log::{Append, What};
 use millchat::{
-    Action, Author, AuthorKind, BANS_MAX, Body, Chat, Draft, From, Receipt, Received, RoomName, SendError,
-    Signal, Timestamp,
+    Action, Author, AuthorKind, BANS_MAX, Body, Chat, Delivery, Draft, From, Receipt, Received, RoomName,
+    SendError, Signal, Timestamp,
 };
 use support::{Meddled, room};
 
@@ -57,7 +57,7 @@ async fn a_closed_room_takes_no_posts_and_no_edits_until_it_is_opened() {
     let closed = accepts(&chat, &lobby, by("mod", Action::Close)).await;
     assert_eq!((closed.position, closed.prev), (3, 2));
     let chat = {
-        chat.close().unwrap();
+        chat.close().await.unwrap();
         drop(chat);
         open(&path)
     };
@@ -79,7 +79,7 @@ async fn a_closed_room_takes_no_posts_and_no_edits_until_it_is_opened() {
     let mut reader = chat.subscribe(&lobby, From::Last(9), None).await.unwrap();
     let mut told: Vec<(u64, String, Body)> = Vec::new();
     while told.last().is_none_or(|(position, ..)| *position < last.position) {
-        if let Received::Event(event) = reader.next().await.unwrap().unwrap() {
+        if let Delivery::Item(Received::Event(event)) = reader.next().await.unwrap().unwrap() {
             let author = event.author.as_ref().unwrap();
             told.push((event.position, author.id.to_string(), event.body.clone()));
         }
@@ -108,7 +108,7 @@ async fn a_banned_author_writes_nothing_in_any_room_until_the_ban_is_taken_back(
     let ban = chat.ban("troll", author("mod")).await.unwrap();
     assert_eq!((ban.position, ban.prev), (2, 0));
     let chat = {
-        chat.close().unwrap();
+        chat.close().await.unwrap();
         drop(chat);
         open(&path)
     };
@@ -144,7 +144,9 @@ async fn a_banned_author_is_named_by_no_presence_and_no_typing() {
     chat.typing(&lobby, &author("eve"));
     let (mut present, mut types) = (None, None);
     while present.is_none() || types.is_none() {
-        let Received::Signal(signal) = reader.next().await.unwrap().unwrap() else { continue };
+        let Delivery::Item(Received::Signal(signal)) = reader.next().await.unwrap().unwrap() else {
+            continue;
+        };
         match &*signal {
             Signal::Presence(presence) if presence.count == 2 => present = Some(presence.authors.clone()),
             Signal::Typing(who) => types = Some(who.clone()),
@@ -168,7 +170,7 @@ async fn what_stands_already_makes_no_event_and_keeps_its_receipt() {
         assert_eq!(accepts(&chat, &lobby, by("other", Action::Close)).await, closed);
         assert_eq!(chat.ban("troll", author("other")).await.unwrap(), banned);
         assert_eq!(chat.head(), 3);
-        chat.close().unwrap();
+        chat.close().await.unwrap();
         drop(chat);
         chat = open(&path);
     }
@@ -276,7 +278,7 @@ async fn a_repeated_key_gets_its_first_receipt_whatever_was_decided_since() {
         // What the content was is not known any more, and a new key is refused.
         assert_eq!(accepts(&chat, &lobby, other.clone()).await, first);
         assert!(matches!(refuses(&chat, &lobby, post("ada").with_key("l")).await, SendError::Banned));
-        chat.close().unwrap();
+        chat.close().await.unwrap();
         drop(chat);
         chat = open(&path);
     }
@@ -296,7 +298,7 @@ async fn what_stands_outlives_its_record() {
     // As retention does it when nobody sends.
     log.commit(&[], 5).unwrap();
     assert!(log.record(closed.position).unwrap().is_none() && log.record(banned.position).unwrap().is_none());
-    chat.close().unwrap();
+    chat.close().await.unwrap();
     drop((chat, log));
     let chat = open(&path);
     assert!(matches!(refuses(&chat, &lobby, post("ada")).await, SendError::RoomClosed));

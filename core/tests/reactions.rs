@@ -9,8 +9,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use millchat::log::Append;
 use millchat::{
-    Action, Author, AuthorKind, Body, Chat, Draft, Event, From, HistoryRange, Keep, Message, Position,
-    REACTIONS_PER_MESSAGE_MAX, Reaction, Received, RoomName, SendError, Timestamp,
+    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Event, From, HistoryRange, Keep, Message,
+    Position, REACTIONS_PER_MESSAGE_MAX, Reaction, Received, RoomName, SendError, Timestamp,
 };
 use proptest::prelude::*;
 use support::{act, ada, room, until};
@@ -46,7 +46,7 @@ async fn events(chat: &Chat) -> Vec<Arc<Event>> {
     let mut reader = chat.subscribe(&lobby(), From::Last(1_000), None).await.unwrap();
     let (mut events, head) = (Vec::new(), chat.overview(&lobby()).await.unwrap().head);
     while events.last().is_none_or(|event: &Arc<Event>| event.position < head) {
-        if let Received::Event(event) = reader.next().await.unwrap().unwrap() {
+        if let Delivery::Item(Received::Event(event)) = reader.next().await.unwrap().unwrap() {
             events.push(event);
         }
     }
@@ -107,7 +107,7 @@ async fn reactions_are_counted_by_kind_live_in_history_and_after_a_restart() {
         let expected = [(up, 2, vec!["bob".into(), "ada".into()]), (party, 1, vec!["cleo".into()])];
         assert_eq!(shown(&message(&chat, target).await), expected, "the first ones first");
         assert_eq!(shown(&message(&chat, other).await).len(), 1);
-        drop(chat);
+        chat.close().await.unwrap();
         assert_eq!(findings(&path), (4, vec![]));
         chat = open();
     }
@@ -226,7 +226,7 @@ async fn a_delete_takes_the_reactions_with_it_also_when_both_are_in_one_batch() 
     assert!(matches!(after, Err(SendError::TargetDeleted(_))), "{after:?}");
     assert_eq!(shown(&message(&chat, target).await), []);
     assert_eq!(shown(&message(&chat, other).await).len(), 1);
-    drop(chat);
+    chat.close().await.unwrap();
     assert_eq!(findings(&path), (1, vec![]));
 }
 
@@ -256,8 +256,8 @@ async fn an_emptied_room_has_no_reactions_from_the_acknowledgement_on() {
     let refused = chat.send(&lobby(), react("bob", targets[0], Reaction::Joy, false)).await;
     assert!(matches!(refused, Err(SendError::TargetDeleted(_))), "{refused:?}");
     until("the room is erased", async || chat.stats().emptying == 0).await;
-    chat.close().unwrap();
-    drop(chat);
+    chat.close().await.unwrap();
+    chat.close().await.unwrap();
     assert_eq!(findings(&path), (1, vec![]));
 }
 
@@ -277,7 +277,7 @@ async fn a_cut_takes_reactions_with_their_records_and_the_rest_goes_on() {
     assert_eq!(shown(&message(&chat, kept).await).len(), 1);
     log.commit(&[], kept + 2).unwrap();
     assert_eq!(log.reactions(cut).unwrap(), []);
-    chat.close().unwrap();
+    chat.close().await.unwrap();
     drop((chat, log));
     assert_eq!(findings(&path), (1, vec![]));
 }
@@ -400,6 +400,7 @@ proptest! {
                 let of_kind = fold.iter().filter(|it| (it.0, it.1) == (target, reaction)).count();
                 assert_eq!(count, of_kind as u64);
             }
+            chat.close().await.unwrap();
         });
         assert_eq!(findings(&path).1, Vec::<String>::new());
     }

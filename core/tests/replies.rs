@@ -34,6 +34,7 @@ async fn an_answer_names_its_target_live_in_history_and_after_a_restart() {
         chat.send(&lobby, act(Action::Edit { target: answer, content: "no".into(), moderator: false }))
             .await
             .unwrap();
+        chat.close().await.unwrap();
     }
     let chat = open();
     let messages = messages(&chat).await;
@@ -101,7 +102,7 @@ async fn a_key_used_again_for_another_target_is_refused_and_for_the_same_gets_it
     let first = chat.send(&lobby, keyed(reply(one, "yes"))).await.unwrap();
     // And then what it answers goes.
     chat.send(&lobby, delete(one)).await.unwrap();
-    drop(chat);
+    chat.close().await.unwrap();
     let chat = open();
     assert_eq!(chat.send(&lobby, keyed(reply(one, "yes"))).await.unwrap(), first);
     for other in [reply(two, "yes"), Draft::post(ada(), "yes")] {

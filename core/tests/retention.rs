@@ -44,7 +44,7 @@ async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds(
     let page = chat.history(&room, HistoryRange::After(0), 1).await.unwrap();
     assert!(page.messages[0].position >= floor && page.messages[0].position < floor + 50);
     // What the cuts left is whole: no row of anything is left of what is gone.
-    chat.close().unwrap();
+    chat.close().await.unwrap();
     let mut found = Vec::new();
     check(&path, &mut |_, _| {}, &mut |finding| found.push(finding.to_string())).unwrap();
     assert_eq!(found, Vec::<String>::new());
@@ -117,7 +117,7 @@ async fn events_go_by_age_when_nobody_sends_and_their_rooms_are_forgotten_later(
     until("all is cut", async || chat.floor() == 1_001 && chat.stats().live_bytes == 0).await;
     let stats = chat.stats();
     assert_eq!((stats.live_bytes, stats.head), (0, 1_000));
-    chat.close().unwrap();
+    chat.close().await.unwrap();
     drop(chat);
     // The floor and the position outlive a restart, and in the end the room's head goes too.
     let chat = Chat::builder().keep(keep).open(path).unwrap();

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, channel};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use millchat::{Author, AuthorKind, Chat, Delivery, Draft, Epoch, From, Item, RoomName};
+use futures_util::StreamExt as _;
+use millchat::{Author, AuthorKind, Chat, Delivery, Draft, Epoch, Frames, From, Item, RoomName};
 
 /// A waker that says on a channel that it was woken.
 struct Told(std::sync::mpsc::Sender<()>);
@@ -36,9 +37,9 @@ async fn a_reader_that_falls_asleep_just_as_news_comes_is_woken() {
     });
     let chat = builder.open("memory:").unwrap();
     let room = RoomName::new("lobby").unwrap();
-    let mut reader = chat.subscribe(&room, From::Last(0), None).await.unwrap();
-    let mut poll = move |waker: &Waker| match reader.poll_frames(&mut Context::from_waker(waker), kind) {
-        Poll::Ready(delivery) => Some(delivery.unwrap()),
+    let mut reader = chat.subscribe_frames(kind, &room, From::Last(0), None).await.unwrap();
+    let mut poll = move |waker: &Waker| match reader.poll_next_unpin(&mut Context::from_waker(waker)) {
+        Poll::Ready(delivery) => Some(delivery.unwrap().unwrap()),
         Poll::Pending => None,
     };
     while poll(Waker::noop()).is_some() {}
@@ -67,7 +68,7 @@ async fn a_reader_that_falls_asleep_just_as_news_comes_is_woken() {
             );
             got = poll(&waker);
         }
-        assert_eq!(got, Some(Delivery::Frames(round.to_string().into())));
+        assert_eq!(got, Some(Delivery::Item(Frames { bytes: round.to_string().into(), events: 1 })));
         usual = (usual * 15 + send.await.unwrap()) / 16;
     }
 }

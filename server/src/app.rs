@@ -11,7 +11,8 @@ use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use millchat::{
-    Author, Chat, Dispatcher, Draft, FrameKind, From, ReadError, Receipt, RoomName, SendError, Subscription,
+    Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, From, ReadError, Receipt, RoomName,
+    SendError,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -56,14 +57,15 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Joins a room; the subscription is woken on this thread and must stay on it.
+    /// Joins a room, for frames of a kind; the subscription is woken on this thread and must stay on it.
     pub async fn subscribe(
         &self,
+        kind: FrameKind,
         room: &RoomName,
         from: From,
         reader: Option<Author>,
-    ) -> Result<Subscription, ReadError> {
-        self.dispatcher.subscribe(room, from, reader).await
+    ) -> Result<FrameSubscription, ReadError> {
+        self.dispatcher.subscribe_frames(kind, room, from, reader).await
     }
 
     /// Sends, and counts how it went.

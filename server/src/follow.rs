@@ -79,12 +79,8 @@ async fn begin(
     (kind, dialect): (FrameKind, impl Dialect),
 ) -> Result<Stream, Bytes> {
     static LOGGED: Quiet = Quiet::new();
-    let error = match w.subscribe(room, from, reader).await {
-        Ok(subscription) => {
-            let app = &w.app;
-            let around = (&app.chat, &app.metrics, &app.drain);
-            return Ok(Stream::new(around, room.clone(), subscription, kind, dialect));
-        }
+    let error = match w.subscribe(kind, room, from, reader).await {
+        Ok(subscription) => return Ok(Stream::new(&w.app.metrics, &w.app.drain, subscription, dialect)),
         Err(error) => error,
     };
     if !matches!(error, ReadError::Busy) && LOGGED.may() {

@@ -93,7 +93,8 @@ pub fn run(
         threads.push(Thread::start(Arc::clone(app), index, writer)?);
     }
     let permits = Arc::new(Semaphore::new(connections_max));
-    runtime()?.block_on(async {
+    let runtime = runtime()?;
+    runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let listener = Listener::from_std(listener)?;
@@ -119,7 +120,7 @@ pub fn run(
     for thread in threads {
         thread.stop();
     }
-    app.chat.close().map_err(io::Error::other)?;
+    runtime.block_on(app.chat.close()).map_err(io::Error::other)?;
     tracing::info!("closed");
     Ok(())
 }

@@ -37,13 +37,13 @@ mod tests {
     use crate::start;
     use std::sync::Arc;
 
-    #[test]
-    fn a_server_that_takes_no_writes_says_why() {
+    #[tokio::test]
+    async fn a_server_that_takes_no_writes_says_why() {
         let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
         let app = Arc::new(start::open(&settings).unwrap());
         let w = Worker { dispatcher: app.chat.dispatcher(), app, outlet: None };
         assert_eq!(readyz(&w).status(), StatusCode::OK);
-        w.app.chat.close().unwrap();
+        w.app.chat.close().await.unwrap();
         assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(why_not_ready(&w).unwrap().contains("closed"), "{:?}", why_not_ready(&w));
         w.app.drain.raise();

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::error::ReadError;
 use crate::event::{Author, RoomName};
-use crate::read::subscription::{From, Subscription};
+use crate::read::start::From;
+use crate::read::subscription::{FrameSubscription, Subscription};
+use crate::room::encoder::FrameKind;
 use crate::room::fanout::Waiting;
 use crate::shared::Shared;
 
@@ -40,5 +42,16 @@ impl Dispatcher {
         reader: Option<Author>,
     ) -> Result<Subscription, ReadError> {
         Subscription::open(self.shared.clone(), &self.waiting, room, from, reader).await
+    }
+
+    /// Joins a room, as [`crate::Chat::subscribe_frames`] does, to be woken by this dispatcher.
+    pub async fn subscribe_frames(
+        &self,
+        kind: FrameKind,
+        room: &RoomName,
+        from: From,
+        reader: Option<Author>,
+    ) -> Result<FrameSubscription, ReadError> {
+        FrameSubscription::open(kind, self.shared.clone(), &self.waiting, room, from, reader).await
     }
 }

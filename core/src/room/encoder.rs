@@ -37,6 +37,15 @@ pub struct Presence {
     pub authors: Vec<Author>,
 }
 
+/// Encoded events, or an encoded signal, for one kind of reader: ready to be written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Frames {
+    /// The frames, one after the other. Shared by all readers at the same position.
+    pub bytes: Bytes,
+    /// Events that have a frame among them; 0 for a signal.
+    pub events: u32,
+}
+
 /// What an encoder is handed.
 #[derive(Debug, Clone, Copy)]
 pub enum Item<'a> {

@@ -46,6 +46,13 @@ impl Fanout {
             waiting.tell(rooms);
         }
     }
+
+    /// Wakes every reader: the chat is closed. Call after it is marked as closed.
+    pub fn wake_all(&self) {
+        for waiting in self.dispatchers.read().iter().filter_map(Weak::upgrade) {
+            waiting.wake_all();
+        }
+    }
 }
 
 /// The readers of one dispatcher that sleep.
@@ -80,6 +87,16 @@ impl Waiting {
             for room in rooms {
                 self.wake(room.number);
             }
+        }
+    }
+
+    fn wake_all(&self) {
+        let rooms: Vec<u64> = self.lists.lock().keys().copied().collect();
+        if self.gathered {
+            self.news.lock().extend(rooms);
+            self.told.notify_one();
+        } else {
+            rooms.into_iter().for_each(|room| self.wake(room));
         }
     }
 

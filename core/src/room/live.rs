@@ -9,11 +9,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
-
 use crate::event::{Body, Event, Position, RoomName};
 use crate::limits::FRAME_KINDS_MAX;
-use crate::room::encoder::{Encoders, FrameKind};
+use crate::room::encoder::{Encoders, FrameKind, Frames};
 use crate::room::ring::{Entry, Piece, Ring};
 use crate::room::signals::Signals;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -28,8 +26,8 @@ pub const PULL_BYTES_MAX: usize = 64 * 1024;
 pub(crate) enum Pull<T> {
     /// Nothing newer than the reader's place.
     CaughtUp,
-    /// The next events, and the reader's place after them.
-    Ready(T, Position),
+    /// The next events.
+    Ready(T),
     /// The ring does not reach back to the reader's place: read the log.
     Behind,
 }
@@ -62,7 +60,7 @@ struct Joined {
     /// There was more than one pull takes.
     full: bool,
     withheld: u64,
-    bytes: Bytes,
+    frames: Frames,
 }
 
 impl Room {
@@ -145,8 +143,13 @@ impl Room {
         }
     }
 
-    /// The next frames after a place.
-    pub fn pull_frames(&self, place: Position, kind: FrameKind, encoders: &Encoders) -> Pull<Bytes> {
+    /// Returns the next frames after a place, and the position of their last event.
+    pub fn pull_frames(
+        &self,
+        place: Position,
+        kind: FrameKind,
+        encoders: &Encoders,
+    ) -> Pull<(Frames, Position)> {
         let head = self.head.load(Ordering::Acquire);
         if head <= place {
             return Pull::CaughtUp;
@@ -155,7 +158,7 @@ impl Room {
             let here = joined.from <= place && place < joined.first;
             let newest = joined.full || joined.last == head;
             if here && newest && joined.withheld == self.withheld.load(Ordering::Acquire) {
-                return Pull::Ready(joined.bytes.clone(), joined.last);
+                return Pull::Ready((joined.frames.clone(), joined.last));
             }
         }
         let (piece, withheld) = {
@@ -164,16 +167,7 @@ impl Room {
         };
         let Piece::Entries(entries) = piece else { return Pull::Behind };
         let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Pull::Behind };
-        let bytes = match &entries[..] {
-            [one] => one.frame(kind, encoders),
-            many => many
-                .iter()
-                .fold(Vec::new(), |mut all, entry| {
-                    all.extend_from_slice(&entry.frame(kind, encoders));
-                    all
-                })
-                .into(),
-        };
+        let frames = join_frames(&entries, kind, encoders);
         let last = last.event.position;
         *self.joined[kind.index()].lock() = Some(Joined {
             from: first.event.prev,
@@ -181,9 +175,9 @@ impl Room {
             last,
             full: last < head,
             withheld,
-            bytes: bytes.clone(),
+            frames: frames.clone(),
         });
-        Pull::Ready(bytes, last)
+        Pull::Ready((frames, last))
     }
 
     /// The next events after a place.
@@ -194,9 +188,7 @@ impl Room {
         let piece = self.ring.read().after(place, PULL_EVENTS_MAX, PULL_BYTES_MAX);
         match piece {
             Piece::Entries(entries) => {
-                let last = entries.last().map_or(place, |entry| entry.event.position);
-                let event = |entry: Arc<Entry>| entry.event.clone();
-                Pull::Ready(entries.into_iter().map(event).collect(), last)
+                Pull::Ready(entries.into_iter().map(|entry| entry.event.clone()).collect())
             }
             Piece::Nothing | Piece::Behind => Pull::Behind,
         }
@@ -213,6 +205,21 @@ impl Room {
     pub fn used(&self) -> Instant {
         *self.used.lock()
     }
+}
+
+/// Puts the frames of events into one buffer; of one event, they are its own.
+fn join_frames(entries: &[Arc<Entry>], kind: FrameKind, encoders: &Encoders) -> Frames {
+    if let [one] = entries {
+        let bytes = one.frame(kind, encoders);
+        return Frames { events: u32::from(!bytes.is_empty()), bytes };
+    }
+    let (mut bytes, mut events) = (Vec::new(), 0);
+    for entry in entries {
+        let frame = entry.frame(kind, encoders);
+        events += u32::from(!frame.is_empty());
+        bytes.extend_from_slice(&frame);
+    }
+    Frames { bytes: bytes.into(), events }
 }
 
 #[cfg(test)]
@@ -247,7 +254,7 @@ mod tests {
             publish(position, Body::Message { content: Some(text.into()), reply_to: None });
         }
         let pull = || match room.pull_frames(0, kind, &encoders) {
-            Pull::Ready(bytes, _) => String::from_utf8(bytes.to_vec()).unwrap(),
+            Pull::Ready((frames, _)) => String::from_utf8(frames.bytes.to_vec()).unwrap(),
             _ => panic!("the ring has it"),
         };
         assert!(pull().contains("secret"));

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use millchat::testing::{self, StorageBackend};
 use millchat::{
-    Action, Author, AuthorKind, Builder, Chat, Draft, Epoch, From, HistoryRange, Place, Position, Reaction,
-    Received, RoomName, SendError,
+    Action, Author, AuthorKind, Builder, Chat, Delivery, Draft, Epoch, From, HistoryRange, Place, Position,
+    Reaction, Received, RoomName, SendError,
 };
 use millchat_oracle::{EventDigest, EventKind, Observed, Oracle, Sender, digest};
 use parking_lot::Mutex;
@@ -219,7 +219,7 @@ fn past() -> Vec<u8> {
             chat.send(&room, Draft::post(author, format!("past {n} {}", "x".repeat(100)))).await.unwrap();
         }
     });
-    drop(chat);
+    runtime.block_on(chat.close()).unwrap();
     disk.written()
 }
 
@@ -270,7 +270,7 @@ fn run(image: &[u8], fault: Fault, nth: usize, left: Left) -> Outcome {
             outcome.wrong.extend(look_at_broken(&chat, &oracle).await);
         }
     });
-    drop(chat);
+    let _ = runtime.block_on(chat.close());
     // Beside a read that fails another thread's commit may just come to its end.
     if plan.lock().after > 0 && !small {
         outcome.wrong.push(format!("the disk was changed or synced {} times afterwards", plan.lock().after));
@@ -322,11 +322,13 @@ async fn look_at_broken(chat: &Chat, oracle: &Oracle) -> Vec<String> {
         loop {
             let next = futures_util::StreamExt::next(&mut stream);
             match tokio::time::timeout(PATIENCE, next).await.expect("the ring has it") {
-                Some(Ok(Received::Opening(opened))) => {
-                    reader.opened(Some(position), opened.opening, opened.position);
+                Some(Ok(Delivery::Opening(opened))) => {
+                    reader.opened(Some(position), opened.opening, opened.place.position);
                 }
-                Some(Ok(Received::Event(event))) => break reader.event(Observed::from(&*event)),
-                Some(Ok(Received::Signal(_))) => {}
+                Some(Ok(Delivery::Item(Received::Event(event)))) => {
+                    break reader.event(Observed::from(&*event));
+                }
+                Some(Ok(Delivery::Item(Received::Signal(_)))) => {}
                 other => break wrong.push(format!("a reader afterwards: {other:?}")),
             }
         }
@@ -442,6 +444,7 @@ async fn use_it(path: &str) -> bool {
         let send = chat.send(&room, Draft::post(ada(), "x").with_key("k"));
         let _ = tokio::time::timeout(PATIENCE, send).await.expect("every send is answered");
     }
+    let _ = tokio::time::timeout(PATIENCE, chat.close()).await.expect("closing ends");
     true
 }
 

@@ -8,8 +8,8 @@ use crate::problem::Answer;
 use crate::route_table::Call;
 use crate::schema::{Gap, Reset, Start};
 use crate::sse::frame;
-use crate::sse::stream::{self, Opened};
-use millchat::{Opening, Place, Position, RoomName};
+use crate::sse::stream;
+use millchat::{Opened, Opening, Place, Position, RoomName};
 
 /// Why something is missing, in a `gap`: there is one reason today.
 const RETENTION: &str = "retention";
@@ -55,7 +55,7 @@ impl stream::Dialect for Dialect {
 mod tests {
     use super::*;
     use crate::sse::stream::Dialect as _;
-    use millchat::{Epoch, ResetReason};
+    use millchat::{Epoch, Opened, ResetReason};
 
     #[test]
     fn the_stream_opens_with_its_place() {
@@ -75,7 +75,7 @@ mod tests {
             ),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, place, head: 1207, floor: 1, closed: false }, &mut out);
+            Dialect.opening(&Opened { opening, place, head: 1207, floor: 1, is_closed: false }, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

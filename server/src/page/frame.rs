@@ -18,13 +18,13 @@ use super::patch::{elements, outer, push};
 use super::quote::{Answered, Quoted};
 use super::rows::{self, Did};
 use super::{people, reactions};
-use crate::sse::stream::{self, Opened};
+use crate::sse::stream;
 use datastar::DatastarEvent;
 use datastar::consts::ElementPatchMode;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
 
-use millchat::{Body, Encoder, Epoch, Event, Item, Opening, Place, Position, RoomName, Signal};
+use millchat::{Body, Encoder, Epoch, Event, Item, Opened, Opening, Place, Position, RoomName, Signal};
 use serde_json::json;
 
 /// A frame names its messages; the browsers of those who get it fill them in.
@@ -55,7 +55,7 @@ impl stream::Dialect for Dialect {
         match opened.opening {
             Opening::Start => {}
             Opening::Gap { from, to } => {
-                return self.gap(from, Place { position: to, ..opened.place }, opened.closed, out);
+                return self.gap(from, Place { position: to, ..opened.place }, opened.is_closed, out);
             }
             Opening::Reset(_) => {
                 push(
@@ -63,7 +63,7 @@ impl stream::Dialect for Dialect {
                     out,
                 );
                 outer(html! { div #older {} }, out);
-                closed(opened.closed, out);
+                closed(opened.is_closed, out);
             }
         }
         place(opened.place, out);
@@ -383,7 +383,7 @@ pub(super) mod tests {
             (Opening::Reset(ResetReason::Epoch), 4),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, place, head: 50, floor: 42, closed: true }, &mut out);
+            Dialect.opening(&Opened { opening, place, head: 50, floor: 42, is_closed: true }, &mut out);
             let read = read(&out);
             assert_eq!(read.len(), events, "{read:?}");
             // The event that closed the room may be among what is missing.

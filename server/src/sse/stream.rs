@@ -13,7 +13,8 @@ use crate::metrics::Metrics;
 use crate::problem::Kind;
 use crate::quiet::Quiet;
 use bytes::{Bytes, BytesMut};
-use millchat::{Chat, Delivery, FrameKind, Opening, Place, Position, ReadError, RoomName, Subscription};
+use futures_core::Stream as _;
+use millchat::{Delivery, FrameSubscription, Opened, Place, Position, ReadError};
 use rand::RngExt;
 use std::future::Future;
 use std::mem;
@@ -36,21 +37,6 @@ const GATHER_BYTES_MAX: usize = 32 * 1024;
 /// so a slice is what a reader that stopped reading can cost above it.
 const SLICE_BYTES_MAX: usize = 32 * 1024;
 
-/// How a stream opens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
-    /// Whether something is missing before what follows.
-    pub opening: Opening,
-    /// The reader's place: just before what follows.
-    pub place: Place,
-    /// The room's newest position.
-    pub head: Position,
-    /// The log's floor.
-    pub floor: Position,
-    /// Whether the room is closed to writing. What changes that later comes as an event.
-    pub closed: bool,
-}
-
 /// What a stream says besides its frames, for one kind of reader. Each call appends whole SSE events.
 pub trait Dialect: 'static {
     /// The first thing on the stream.
@@ -70,14 +56,11 @@ pub fn come_back(out: &mut Vec<u8>) {
 
 /// A reader's stream. Dropping it leaves the room.
 pub struct Stream {
-    chat: Chat,
     metrics: Arc<Metrics>,
     /// Once it is raised the stream ends.
     drain: Arc<Drain>,
-    room: RoomName,
-    subscription: Subscription,
+    subscription: FrameSubscription,
     dialect: Box<dyn Dialect>,
-    kind: FrameKind,
     /// When bytes last went out; the heartbeat is due [`HEARTBEAT`] after it.
     sent_at: Instant,
     /// Not re-armed at each delivery: when it fires it looks at `sent_at` and sleeps on for the rest. So a
@@ -91,28 +74,24 @@ pub struct Stream {
     caught_up: bool,
     /// The timer has been polled since it was set.
     timed: bool,
-    /// Set once the log could not be read; the next poll ends the stream.
+    /// Set once the log could not be read, or the chat is closed; the next poll ends the stream.
     failed: bool,
     /// The reader's share of what its address may hold, when that is not its connection's.
     hold: Option<Hold>,
 }
 
 impl Stream {
-    /// A stream of what the subscription to this room of the chat delivers, in frames of this kind.
+    /// A stream of what the subscription delivers, whose frames are of the dialect's kind.
     pub fn new(
-        (chat, metrics, drain): (&Chat, &Arc<Metrics>, &Arc<Drain>),
-        room: RoomName,
-        subscription: Subscription,
-        kind: FrameKind,
+        metrics: &Arc<Metrics>,
+        drain: &Arc<Drain>,
+        subscription: FrameSubscription,
         dialect: impl Dialect,
     ) -> Self {
         metrics.readers.inc();
         Self {
-            chat: chat.clone(),
             metrics: Arc::clone(metrics),
             drain: Arc::clone(drain),
-            room,
-            kind,
             subscription,
             dialect: Box::new(dialect),
             sent_at: Instant::now(),
@@ -197,13 +176,17 @@ impl Stream {
     /// One delivery as bytes; `None` when none is pending or the log failed.
     fn next(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
         self.caught_up = false;
-        let delivery = match self.subscription.poll_frames(cx, self.kind) {
+        let delivery = match Pin::new(&mut self.subscription).poll_next(cx) {
             Poll::Pending => {
                 self.caught_up = true;
                 return None;
             }
-            Poll::Ready(Ok(delivery)) => delivery,
-            Poll::Ready(Err(error)) => {
+            Poll::Ready(None) => {
+                self.failed = true;
+                return None;
+            }
+            Poll::Ready(Some(Ok(delivery))) => delivery,
+            Poll::Ready(Some(Err(error))) => {
                 static LOGGED: Quiet = Quiet::new();
                 if !matches!(error, ReadError::Busy) && LOGGED.may() {
                     tracing::error!(%error, "a stream ends: the log cannot be read");
@@ -213,22 +196,20 @@ impl Stream {
                 return None;
             }
         };
-        let at = |position| Place { epoch: self.subscription.epoch(), position };
-        let closed = || self.chat.is_closed(&self.room);
         let mut out = Vec::new();
         match delivery {
-            Delivery::Frames(frames) => {
+            Delivery::Item(frames) => {
                 self.metrics.delivered(&frames);
-                return Some(frames);
+                return Some(frames.bytes);
             }
-            Delivery::Opening(it) => {
-                let place = at(it.position);
-                let opened =
-                    Opened { opening: it.opening, place, head: it.head, floor: it.floor, closed: closed() };
+            Delivery::Opening(opened) => {
                 self.dialect.opening(&opened, &mut out);
                 come_back(&mut out);
             }
-            Delivery::Gap { from, to } => self.dialect.gap(from, at(to), closed(), &mut out),
+            Delivery::Gap { from, to, is_closed } => {
+                let place = Place { epoch: self.subscription.epoch(), position: to };
+                self.dialect.gap(from, place, is_closed, &mut out);
+            }
         }
         Some(out.into())
     }
@@ -260,6 +241,7 @@ impl Drop for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use millchat::{Chat, RoomName};
 
     #[tokio::test]
     async fn the_head_of_an_answer_goes_out_also_when_the_process_is_to_end() {
@@ -274,8 +256,8 @@ mod tests {
         let chat = builder.open("memory:").unwrap();
         let (metrics, drain) = <(Arc<Metrics>, Arc<Drain>)>::default();
         let room = RoomName::new("lobby").unwrap();
-        let subscription = chat.subscribe(&room, millchat::From::Last(0), None).await.unwrap();
-        let mut stream = Stream::new((&chat, &metrics, &drain), room, subscription, kind, Silent);
+        let subscription = chat.subscribe_frames(kind, &room, millchat::From::Last(0), None).await.unwrap();
+        let mut stream = Stream::new(&metrics, &drain, subscription, Silent);
         stream.begin_with(Bytes::from_static(b"head"));
         drain.raise();
         let mut next = async || std::future::poll_fn(|cx| stream.poll_bytes(cx)).await;

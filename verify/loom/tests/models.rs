@@ -18,6 +18,16 @@ fn a_reader_of_a_dispatcher_is_woken_too() {
 }
 
 #[test]
+fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends() {
+    models::a_reader_that_falls_asleep_just_as_the_chat_closes_ends(false);
+}
+
+#[test]
+fn a_reader_of_a_dispatcher_ends_too() {
+    models::a_reader_that_falls_asleep_just_as_the_chat_closes_ends(true);
+}
+
+#[test]
 fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
     models::a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text();
 }

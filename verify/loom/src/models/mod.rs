@@ -9,7 +9,7 @@ mod log;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_core::Stream as _;
@@ -20,13 +20,17 @@ use parking_lot::Mutex;
 use crate::counters::Counters;
 use crate::event::{Author, AuthorKind, Body, Draft, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::Log as _;
+use crate::read::cursor::Delivery;
+use crate::read::form::Received;
 use crate::read::pool::ReadPool;
-use crate::read::subscription::{Delivery, From, Received, Subscription};
+use crate::read::start::From;
+use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::{Encoders, FrameKind, Item};
-use crate::room::fanout::Fanout;
+use crate::room::fanout::{Fanout, Waiting};
 use crate::room::live::{Pull, Room};
 use crate::room::table::Rooms;
 use crate::shared::Shared;
+use crate::sync::atomic::AtomicBool;
 use crate::writer::Committer;
 use crate::{Keep, SendError};
 use log::ModelLog;
@@ -67,7 +71,8 @@ fn shared(log: ModelLog) -> Arc<Shared> {
         reads: ReadPool::idle(),
         counters: Counters::default(),
         marked: Mutex::default(),
-        disk_full: false.into(),
+        disk_full: AtomicBool::new(false),
+        closed: AtomicBool::new(false),
     })
 }
 
@@ -87,9 +92,7 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool, va
         let waiting = shared.fanout.waiting(gathered);
         let room = shared.rooms.enter(&lobby());
         room.learn(0, &[], 0);
-        let name = lobby();
-        let open = Subscription::open(shared.clone(), &waiting, &name, From::Last(0), None);
-        let mut reader = block_on(open).expect("all is in memory");
+        let mut reader = Reader::open(&shared, &waiting, values);
         let committer = {
             let (shared, room) = (shared.clone(), room.clone());
             thread::spawn(move || {
@@ -103,17 +106,11 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool, va
         });
         block_on(poll_fn(|cx| {
             loop {
-                let got = if values {
-                    let received = Pin::new(&mut reader).poll_next(cx);
-                    received.map(|it| matches!(it, Some(Ok(Received::Event(event))) if event.position == 1))
-                } else {
-                    let delivery = reader.poll_frames(cx, KIND);
-                    delivery.map(|it| matches!(it, Ok(Delivery::Frames(frames)) if frames == "1 x"))
-                };
-                match got {
+                match reader.poll(cx) {
                     // The opening comes before the event.
-                    Poll::Ready(false) => {}
-                    Poll::Ready(true) => return Poll::Ready(()),
+                    Poll::Ready(Got::Other) => {}
+                    Poll::Ready(Got::Event) => return Poll::Ready(()),
+                    Poll::Ready(Got::End) => panic!("it ends"),
                     Poll::Pending => return Poll::Pending,
                 }
             }
@@ -123,6 +120,87 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool, va
             dispatcher.join().expect("the dispatcher ends");
         }
     });
+}
+
+/// The chat closes while a reader falls asleep, just after an event: it gets the event, and then it ends.
+pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(gathered: bool) {
+    explore(PREEMPTIONS, move || {
+        let shared = shared(ModelLog::default());
+        let waiting = shared.fanout.waiting(gathered);
+        let room = shared.rooms.enter(&lobby());
+        room.learn(0, &[], 0);
+        let mut reader = Reader::open(&shared, &waiting, false);
+        let closer = {
+            let (shared, room) = (shared.clone(), room.clone());
+            thread::spawn(move || {
+                room.publish(&message(1, "x"));
+                shared.end_subscriptions();
+            })
+        };
+        let dispatcher = gathered.then(|| {
+            let waiting = waiting.clone();
+            thread::spawn(move || block_on(waiting.wake_told()))
+        });
+        let mut has_event = false;
+        block_on(poll_fn(|cx| {
+            loop {
+                match reader.poll(cx) {
+                    Poll::Ready(Got::Other) => {}
+                    Poll::Ready(Got::Event) => has_event = true,
+                    Poll::Ready(Got::End) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+        }));
+        assert!(has_event, "it ended before the last event");
+        closer.join().expect("the closer ends");
+        if let Some(dispatcher) = dispatcher {
+            dispatcher.join().expect("the dispatcher ends");
+        }
+    });
+}
+
+/// A reader of either form.
+enum Reader {
+    Values(Subscription),
+    Frames(FrameSubscription),
+}
+
+/// What a reader got.
+enum Got {
+    /// The event at position 1.
+    Event,
+    /// The end of the subscription.
+    End,
+    Other,
+}
+
+impl Reader {
+    fn open(shared: &Arc<Shared>, waiting: &Arc<Waiting>, values: bool) -> Self {
+        let (name, from) = (lobby(), From::Last(0));
+        if values {
+            let open = Subscription::open(shared.clone(), waiting, &name, from, None);
+            Self::Values(block_on(open).expect("all is in memory"))
+        } else {
+            let open = FrameSubscription::open(KIND, shared.clone(), waiting, &name, from, None);
+            Self::Frames(block_on(open).expect("all is in memory"))
+        }
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Got> {
+        match self {
+            Self::Values(reader) => Pin::new(reader).poll_next(cx).map(|received| match received {
+                Some(Ok(Delivery::Item(Received::Event(event)))) if event.position == 1 => Got::Event,
+                Some(_) => Got::Other,
+                None => Got::End,
+            }),
+            Self::Frames(reader) => Pin::new(reader).poll_next(cx).map(|delivery| match delivery {
+                Some(Ok(Delivery::Item(frames))) if frames.bytes == "1 x" => Got::Event,
+                Some(_) => Got::Other,
+                None => Got::End,
+            }),
+        }
+    }
 }
 
 /// A reader pulls from a room into which the committer publishes, and which somebody who joins seeds from the
@@ -156,8 +234,8 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
         let mut place = 0;
         for _ in 0..3 {
             let late = acknowledged.load(std::sync::atomic::Ordering::Acquire);
-            if let Pull::Ready(frames, last) = room.pull_frames(place, KIND, &shared.encoders) {
-                check_frames(&frames, place, last, late);
+            if let Pull::Ready((frames, last)) = room.pull_frames(place, KIND, &shared.encoders) {
+                check_frames(&frames.bytes, place, last, late);
                 place = last;
             }
         }
@@ -165,8 +243,8 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
         joiner.join().expect("the joiner ends");
         // Now at rest: what the ring has is whole, and it is never said that there is nothing more.
         match room.pull_frames(place, KIND, &shared.encoders) {
-            Pull::Ready(frames, last) => {
-                check_frames(&frames, place, last, true);
+            Pull::Ready((frames, last)) => {
+                check_frames(&frames.bytes, place, last, true);
                 assert_eq!(last, 3);
             }
             Pull::CaughtUp => assert_eq!(place, 3, "something is newer"),

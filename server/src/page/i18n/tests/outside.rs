@@ -11,15 +11,15 @@ use crate::page::error::{self, Localize};
 use crate::page::frame::{self, Dialect, tests::elements_of, tests::read};
 use crate::page::quote::Elsewhere;
 use crate::page::{composer, room_view, rows};
-use crate::sse::stream::{Dialect as _, Opened};
+use crate::sse::stream::Dialect as _;
 use crate::text::TextError;
 use std::collections::BTreeMap;
 
 use html5gum::{Token, Tokenizer};
 use hyper::StatusCode;
 use millchat::{
-    Author, AuthorKind, Encoder as _, Epoch, Event, HistoryPage, Item, Message, Opening, Place, Presence,
-    Reaction, ReadError, ResetReason, RoomName, SendError, Signal, Timestamp, UnknownReaction,
+    Author, AuthorKind, Encoder as _, Epoch, Event, HistoryPage, Item, Message, Opened, Opening, Place,
+    Presence, Reaction, ReadError, ResetReason, RoomName, SendError, Signal, Timestamp, UnknownReaction,
 };
 
 /// What is a name, or the same in every language.
@@ -255,7 +255,7 @@ fn frames() -> Vec<Vec<u8>> {
     let place = Place { epoch: Epoch(1), position: 41 };
     for opening in [Opening::Start, Opening::Gap { from: 3, to: 41 }, Opening::Reset(ResetReason::Epoch)] {
         let mut out = Vec::new();
-        Dialect.opening(&Opened { opening, place, head: 50, floor: 42, closed: true }, &mut out);
+        Dialect.opening(&Opened { opening, place, head: 50, floor: 42, is_closed: true }, &mut out);
         all.push(out);
     }
     all

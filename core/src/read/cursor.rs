@@ -1,0 +1,246 @@
+//! A cursor on a room's chain: the one state machine by which all readers read.
+//!
+//! A cursor holds a position and moves it forward. What follows the position comes from the room's ring when the
+//! ring reaches back so far, else from the log, in batches, until the ring is reached again. Nothing is queued for
+//! a reader: a slow one costs its cursor and what it holds unread, and slows nobody.
+//!
+//! Joining is setting the cursor. There is no snapshot that could miss what happens beside it.
+//!
+//! A batch is delivered only if no content was taken out of the room since it was made: a deleted text must not
+//! be delivered after its delete. Else it is pulled or read again.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use crate::error::ReadError;
+use crate::event::{Author, Epoch, Position, RoomName};
+use crate::log::LogError;
+use crate::read::form::Form;
+use crate::read::opening::{self, Opened, gap};
+use crate::read::start::From;
+use crate::room::fanout::{Slot, Waiting};
+use crate::room::live::{Pull, Room};
+use crate::shared::Shared;
+
+/// One thing that a subscription delivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Delivery<T> {
+    /// First, once.
+    Opening(Opened),
+    /// What happened in the room.
+    Item(T),
+    /// Retention overtook this reader: what was between is gone.
+    Gap {
+        /// The reader's position before.
+        from: Position,
+        /// Its position now.
+        to: Position,
+        /// The room is closed to writing now: the event that closed it may be in the gap.
+        is_closed: bool,
+    },
+}
+
+/// The end of a delivery: `None` when the chat is closed.
+pub(crate) type Delivered<T> = Option<Result<Delivery<T>, ReadError>>;
+
+/// A reader of a room. Dropping it frees everything it holds.
+pub(crate) struct Cursor<F: Form> {
+    form: F,
+    shared: Arc<Shared>,
+    room: Arc<Room>,
+    slot: Slot,
+    reader: Option<Author>,
+    /// The position of the last event delivered, or of the place where it opened.
+    position: Position,
+    /// The number of the last signal delivered.
+    signal: u64,
+    opened: Option<Opened>,
+    /// A read of the log that is under way.
+    pending: Option<PendingRead<F::Batch>>,
+    /// Events taken and not yet delivered.
+    buffered: Option<Buffered<F::Batch>>,
+}
+
+type PendingRead<B> = oneshot::Receiver<Result<LogBatch<B>, LogError>>;
+
+/// What is left of a batch.
+struct Buffered<B> {
+    batch: B,
+    /// The room's redaction generation when the batch was made.
+    generation: u64,
+}
+
+/// A batch read from the log.
+struct LogBatch<B> {
+    batch: B,
+    /// `prev` of the first event, if there is any.
+    prev: Option<Position>,
+    /// The room's redaction generation before it was read.
+    generation: u64,
+    head: Position,
+    floor: Position,
+}
+
+impl<F: Form> Cursor<F> {
+    pub async fn open(
+        form: F,
+        shared: Arc<Shared>,
+        waiting: &Arc<Waiting>,
+        name: &RoomName,
+        from: From,
+        reader: Option<Author>,
+    ) -> Result<Self, ReadError> {
+        // From here on the room is held, and so stays the one room of its name.
+        let room = shared.rooms.enter(name);
+        let slot = waiting.slot(&room);
+        let opened = opening::open(&shared, &room, from).await?;
+        // A banned author reads on, and presence does not name them.
+        let reader = reader.filter(|reader| !shared.log.standing().is_banned(&reader.id));
+        room.signals.enter(reader.as_ref());
+        room.touch();
+        shared.counters.subscribed();
+        let cursor = Self {
+            form,
+            position: opened.place.position,
+            signal: 0,
+            opened: Some(opened),
+            pending: None,
+            buffered: None,
+            shared,
+            room,
+            slot,
+            reader,
+        };
+        cursor.shared.mark(&cursor.room);
+        Ok(cursor)
+    }
+
+    /// Returns the next delivery; `Ready(None)` once the chat is closed and all that memory holds was delivered.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Delivered<F::Item>> {
+        let mut has_waker = false;
+        loop {
+            if let Some(opened) = self.opened.take() {
+                let is_closed = self.is_room_closed();
+                return Poll::Ready(Some(Ok(Delivery::Opening(Opened { is_closed, ..opened }))));
+            }
+            if let Some(Buffered { batch, generation }) = self.buffered.take()
+                && let Some(item) = self.deliver(batch, generation)
+            {
+                return Poll::Ready(Some(Ok(Delivery::Item(item))));
+            }
+            if let Some(pending) = &mut self.pending {
+                let Poll::Ready(read) = Pin::new(pending).poll(cx) else { return Poll::Pending };
+                self.pending = None;
+                let read = match read.map_err(|_| ReadError::Failed).and_then(|read| Ok(read?)) {
+                    Ok(read) => read,
+                    Err(error) => return Poll::Ready(self.end(error)),
+                };
+                if let Some((from, to)) = gap(self.position, read.prev, read.head, read.floor) {
+                    // What was read is read again: this is rare.
+                    self.position = to;
+                    let is_closed = self.is_room_closed();
+                    return Poll::Ready(Some(Ok(Delivery::Gap { from, to, is_closed })));
+                }
+                if let Some(item) = self.deliver(read.batch, read.generation) {
+                    return Poll::Ready(Some(Ok(Delivery::Item(item))));
+                }
+                continue;
+            }
+            // Before the pull: all that is published before the chat closes is found by it.
+            let has_ended = self.shared.is_closed();
+            let generation = self.room.withheld();
+            match self.form.pull(&self.room, self.position, &self.shared.encoders) {
+                Pull::Ready(batch) => {
+                    if let Some(item) = self.deliver(batch, generation) {
+                        return Poll::Ready(Some(Ok(Delivery::Item(item))));
+                    }
+                }
+                Pull::Behind => match self.read_log() {
+                    Ok(pending) => self.pending = Some(pending),
+                    Err(error) => return Poll::Ready(self.end(error)),
+                },
+                Pull::CaughtUp => {
+                    if let Some(entry) = self.room.signals.after(self.signal) {
+                        self.signal = entry.number;
+                        if let Some(item) = self.form.signal(&entry, &self.shared.encoders) {
+                            return Poll::Ready(Some(Ok(Delivery::Item(item))));
+                        }
+                    } else if has_ended {
+                        return Poll::Ready(None);
+                    } else if has_waker {
+                        return Poll::Pending;
+                    } else {
+                        // And look again: an event, or the end, may have come before the waker was there.
+                        self.slot.wait(cx.waker());
+                        has_waker = true;
+                    }
+                }
+            }
+        }
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.shared.log.epoch()
+    }
+
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
+    /// Takes the next item out of a batch, moves the position, and keeps the rest. Returns `None` when content was
+    /// taken out of the room since the batch was made, or when nothing of it is delivered in this form.
+    fn deliver(&mut self, mut batch: F::Batch, generation: u64) -> Option<F::Item> {
+        if generation != self.room.withheld() {
+            return None;
+        }
+        while let Some((item, position)) = F::take(&mut batch) {
+            self.position = position;
+            if item.is_some() {
+                if !F::is_empty(&batch) {
+                    self.buffered = Some(Buffered { batch, generation });
+                }
+                return item;
+            }
+        }
+        None
+    }
+
+    fn is_room_closed(&self) -> bool {
+        self.shared.log.standing().is_closed(&self.room.name)
+    }
+
+    /// Returns what a read that failed comes to: the end, when it failed because the chat is closed.
+    fn end(&self, error: ReadError) -> Delivered<F::Item> {
+        (!self.shared.is_closed()).then_some(Err(error))
+    }
+
+    fn read_log(&self) -> Result<PendingRead<F::Batch>, ReadError> {
+        let (form, shared) = (self.form.clone(), self.shared.clone());
+        let (room, after) = (self.room.clone(), self.position);
+        self.shared.reads.start_read(move |log| {
+            let generation = room.withheld();
+            let chain = log.read_after(&room.name, after)?;
+            if chain.events.is_empty() && chain.head > after && chain.floor <= chain.head {
+                return Err(LogError::Damaged {
+                    position: chain.head,
+                    what: "its room's chain ends before it",
+                });
+            }
+            let prev = chain.events.first().map(|event| event.prev);
+            let batch = form.batch(chain.events, &shared.encoders);
+            Ok(LogBatch { batch, prev, generation, head: chain.head, floor: chain.floor })
+        })
+    }
+}
+
+impl<F: Form> Drop for Cursor<F> {
+    fn drop(&mut self) {
+        self.room.signals.leave(self.reader.as_ref());
+        self.room.touch();
+        self.shared.mark(&self.room);
+        self.shared.counters.unsubscribed();
+    }
+}
