@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
 use futures_util::StreamExt as _;
-use millchat::{Chat, Delivery, Draft, FrameSubscription, From, RoomName};
+use millchat::{Chat, Delivery, Draft, FrameSubscription, RoomName, StartFrom};
 use millchat_benches::fixtures::{self, MESSAGE_BYTES, copy_text};
 use millchat_benches::{Results, Unit, criterion_config};
 use tokio::runtime::Runtime;
@@ -232,7 +232,7 @@ impl Core {
         stage.tasks.spawn_local(dispatcher.run());
         stage.tasks.block_on(&stage.runtime, async {
             for _ in 0..readers {
-                let subscription = dispatcher.subscribe_frames(kind, &room, From::Last(0), None).await;
+                let subscription = dispatcher.subscribe_frames(kind, &room, StartFrom::Last(0), None).await;
                 let subscription = subscription.expect("a room in memory can be joined");
                 tokio::task::spawn_local(follow(subscription, stage.round.clone()));
             }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use hdrhistogram::Histogram;
 use millchat::{
-    Body, Chat, Delivery, Dispatcher, Draft, Epoch, Event, FrameKind, From, Item, Place, RoomName,
+    Body, Chat, Delivery, Dispatcher, Draft, Epoch, Event, EventId, FrameKind, Item, RoomName, StartFrom,
 };
 use millchat_benches::fixtures::{self, author};
 use millchat_benches::paths::Scratch;
@@ -197,8 +197,8 @@ impl Load {
     ) -> Duration {
         places.clear();
         let from = match asked {
-            Some(position) => From::After(Place { epoch: self.chat.epoch(), position }),
-            None => From::Last(rand::rng().random_range(0..=HISTORY_MAX)),
+            Some(position) => StartFrom::After(EventId { epoch: self.chat.epoch(), position }),
+            None => StartFrom::Last(rand::rng().random_range(0..=HISTORY_MAX)),
         };
         let begun = Instant::now();
         let mut stream = at.subscribe_frames(self.kind, room, from, None).await.expect("the log can be read");
@@ -208,7 +208,7 @@ impl Load {
         while places.len() < wanted {
             let delivery = stream.next().await.expect("the chat is open");
             match delivery.expect("the log can be read") {
-                Delivery::Opening(opened) => reader.opened(asked, opened.opening, opened.place.position),
+                Delivery::Opening(opened) => reader.opened(asked, opened.opening, opened.id.position),
                 Delivery::Gap { from, to, .. } => reader.gap(from, to),
                 Delivery::Item(frames) => {
                     for observed in decode(&frames.bytes) {
@@ -229,7 +229,7 @@ impl Load {
             let head = runtime.block_on(self.chat.overview(&room)).expect("the log can be read").head;
             let mut events = Vec::new();
             runtime.block_on(async {
-                let from = From::After(Place { epoch, position: 0 });
+                let from = StartFrom::After(EventId { epoch, position: 0 });
                 let stream = self.chat.subscribe_frames(self.kind, &room, from, None).await;
                 let mut stream = stream.expect("the log can be read");
                 while events.last().is_none_or(|observed: &Observed| observed.position < head) {

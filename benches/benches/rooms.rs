@@ -6,7 +6,7 @@ use std::process;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use millchat::{Chat, From, Subscription};
+use millchat::{Chat, StartFrom, Subscription};
 use millchat_benches::child::{self, ChildProcess};
 use millchat_benches::fixtures::{self, draft};
 use millchat_benches::paths::Scratch;
@@ -88,7 +88,7 @@ fn measure(name: &str, rooms: usize, log: &str) {
 }
 
 async fn enter(chat: &Chat, number: usize) -> Subscription {
-    chat.subscribe(&fixtures::room(number), From::Last(0), None).await.expect("the log can be read")
+    chat.subscribe(&fixtures::room(number), StartFrom::Last(0), None).await.expect("the log can be read")
 }
 
 /// Sends this number of messages, each to the room that `room` returns.

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use millchat::{Chat, Delivery, Dispatcher, Epoch, FrameKind, From, Item, Place, Position};
+use millchat::{Chat, Delivery, Dispatcher, Epoch, EventId, FrameKind, Item, Position, StartFrom};
 use redb::{Database, ReadableDatabase as _, TableDefinition};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
@@ -107,7 +107,7 @@ impl JoinFixture {
     /// Loads the first room into memory, with its newest events, for as long as the result is held.
     fn warm(&self) -> impl Sized + use<> {
         self.tasks.block_on(&self.runtime, async {
-            let warm = self.dispatcher.subscribe(&fixtures::room(0), From::Last(100), None).await;
+            let warm = self.dispatcher.subscribe(&fixtures::room(0), StartFrom::Last(100), None).await;
             warm.expect("the log can be read")
         })
     }
@@ -120,10 +120,10 @@ impl JoinFixture {
             for _ in 0..times {
                 let number = self.next_room(case);
                 let (room, newest) = (fixtures::room(number), self.newest(number, case.behind + 1));
-                let (place, head) = (Place { epoch, position: newest[0] }, newest[case.behind]);
+                let (place, head) = (EventId { epoch, position: newest[0] }, newest[case.behind]);
                 let from = match begin {
-                    Begin::Join => From::Last(case.behind),
-                    Begin::Resume => From::After(place),
+                    Begin::Join => StartFrom::Last(case.behind),
+                    Begin::Resume => StartFrom::After(place),
                 };
                 let started = Instant::now();
                 let reader = self.dispatcher.subscribe_frames(self.kind, &room, from, None).await;
@@ -132,7 +132,7 @@ impl JoinFixture {
                 while at < head {
                     let delivery = reader.next().await.expect("the chat is open");
                     match delivery.expect("the log can be read") {
-                        Delivery::Opening(opened) => at = opened.place.position,
+                        Delivery::Opening(opened) => at = opened.id.position,
                         Delivery::Item(frames) => at = black_box(last_position(&frames.bytes)).unwrap_or(at),
                         Delivery::Gap { to, .. } => at = to,
                     }

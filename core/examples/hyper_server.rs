@@ -13,7 +13,7 @@ use hyper::body::{Body, Frame};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use millchat::{
-    Author, AuthorKind, Chat, Delivery, Draft, Epoch, Event, FrameSubscription, From, Item, RoomName,
+    Author, AuthorKind, Chat, Delivery, Draft, Epoch, Event, FrameSubscription, Item, RoomName, StartFrom,
 };
 
 /// The stream of one reader: a subscription as a response body.
@@ -29,7 +29,7 @@ impl Body for Stream {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let Some(delivery) = ready!(self.0.poll_next_unpin(cx)) else { return Poll::Ready(None) };
         let bytes = match delivery? {
-            Delivery::Opening(opened) => format!("event: start\nid: {}\ndata: {{}}\n\n", opened.place).into(),
+            Delivery::Opening(opened) => format!("event: start\nid: {}\ndata: {{}}\n\n", opened.id).into(),
             Delivery::Item(frames) => frames.bytes,
             Delivery::Gap { from, to, .. } => {
                 format!("event: gap\nid: {}-{to}\ndata: {from}\n\n", self.0.epoch()).into()
@@ -77,7 +77,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let service = service_fn(move |_request| {
             let (chat, room) = (chat.clone(), room.clone());
             async move {
-                let response = match chat.subscribe_frames(kind, &room, From::Last(10), None).await {
+                let response = match chat.subscribe_frames(kind, &room, StartFrom::Last(10), None).await {
                     Ok(subscription) => hyper::Response::builder()
                         .header("content-type", "text/event-stream")
                         .body(http_body_util::Either::Left(Stream(subscription))),

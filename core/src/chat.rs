@@ -12,20 +12,20 @@ use crate::counters::{Counters, Stats};
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
 use crate::limits::FRAME_KINDS_MAX;
-use crate::log::{self, Log, LogError, OpenError, Record, Ruling};
+use crate::log::{self, BanRecord, Log, LogError, OpenError, Record};
 use crate::message::Message;
 use crate::read::dispatcher::Dispatcher;
 use crate::read::history::{self, HistoryPage, HistoryRange};
 use crate::read::pool::ReadPool;
-use crate::read::start::From;
+use crate::read::start::StartFrom;
 use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::{Encoder, Encoders, FrameKind, Presence};
-use crate::room::fanout::{Fanout, Waiting};
+use crate::room::fanout::{Fanout, WaitList};
 use crate::room::housekeeping;
 use crate::room::table::Rooms;
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::writer::{Committer, Keep, check, check_author};
+use crate::writer::{RetentionPolicy, WriterHandle, check, check_author};
 
 /// The error of a log whose storage panics when it is closed.
 const CLOSE_PANICKED: &str = "the log cannot be closed (its pages do not hang together)";
@@ -37,18 +37,19 @@ pub struct Overview {
     pub head: Position,
     /// The oldest position of the log that is kept.
     pub floor: Position,
-    /// Whether it is closed to writing.
+    /// True if it is closed to writing.
     pub closed: bool,
-    /// Who is in it.
+    /// Its readers.
     pub presence: Presence,
 }
 
-/// An author who is banned: posts, edits, deletes and reacts to nothing, in no room, and is named there by no presence or typing.
+/// An author who is banned: posts, edits, deletes and reacts to nothing, in no room, and no presence or
+/// typing names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ban {
-    /// Who.
+    /// The banned author.
     pub author_id: Arc<str>,
-    /// Who banned them, as then named.
+    /// The author of the ban, as named at that time.
     pub by: Option<Author>,
     /// The position of the ban in the log.
     pub position: Position,
@@ -60,7 +61,7 @@ pub struct Ban {
 #[derive(Default)]
 pub struct Builder {
     encoders: Vec<Box<dyn Encoder>>,
-    keep: Keep,
+    retention: RetentionPolicy,
 }
 
 impl Builder {
@@ -75,10 +76,10 @@ impl Builder {
         FrameKind((self.encoders.len() - 1) as u8)
     }
 
-    /// How far back the log is kept; by default all of it is.
+    /// Sets how far back the log is kept. By default all of it is kept.
     #[must_use]
-    pub fn keep(mut self, keep: Keep) -> Self {
-        self.keep = keep;
+    pub fn retention(mut self, policy: RetentionPolicy) -> Self {
+        self.retention = policy;
         self
     }
 
@@ -102,19 +103,19 @@ impl Builder {
             reads,
             log,
         });
-        let committer = Arc::new(Committer::start(shared.clone(), self.keep)?);
-        let (keeper, stop) = bounded(0);
+        let writer = Arc::new(WriterHandle::start(shared.clone(), self.retention)?);
+        let (housekeeping, stop) = bounded(0);
         housekeeping::start(Arc::downgrade(&shared), stop)?;
-        let waiting = shared.fanout.waiting(false);
-        Ok(Chat(Arc::new(Inner { shared, committer, waiting, _keeper: keeper })))
+        let wait_list = shared.fanout.wait_list(false);
+        Ok(Chat(Arc::new(Inner { shared, writer, wait_list, _housekeeping: housekeeping })))
     }
 }
 
 /// A chat. Cheap to clone.
 ///
-/// Close it with [`Chat::close`]. When the last clone is dropped without that, it is closed in the background, by a
-/// thread of its own: the drop waits for nothing, and the log's file is free some time later. Subscriptions end when
-/// the chat is closed. They do not keep it open.
+/// Close it with [`Chat::close`]. When the last clone is dropped without that, it is closed in the
+/// background, by a thread of its own: the drop waits for nothing, and the log's file is free some time
+/// later. Subscriptions end when the chat is closed. They do not keep it open.
 ///
 /// ```
 /// # use millchat::{Author, AuthorKind, Chat, Draft, HistoryRange, RoomName};
@@ -134,11 +135,11 @@ pub struct Chat(Arc<Inner>);
 
 struct Inner {
     shared: Arc<Shared>,
-    committer: Arc<Committer>,
-    /// Where the subscriptions of embedders wait.
-    waiting: Arc<Waiting>,
-    /// Dropping it ends the keeper.
-    _keeper: Sender<()>,
+    writer: Arc<WriterHandle>,
+    /// The wait list of the embedders' subscriptions.
+    wait_list: Arc<WaitList>,
+    /// Dropping it ends the housekeeping thread.
+    _housekeeping: Sender<()>,
 }
 
 impl Chat {
@@ -156,23 +157,24 @@ impl Chat {
     ///
     /// CRLF and a lone CR in the content become LF. A draft with a key that its author has used before, in
     /// the window of 24 hours or 1,000,000 keys, makes no second event: the first receipt is given again, or
-    /// [`SendError::KeyReused`] when room, content or what it answers differ. Keys count for posts; to repeat an
-    /// edit, a delete or a reaction does no harm.
+    /// [`SendError::KeyReused`] when room, content or what it answers differ. Keys count for posts; to repeat
+    /// an edit, a delete or a reaction does no harm.
     ///
     /// Dropping the future does not take the send back.
     pub async fn send(&self, room: &RoomName, mut draft: Draft) -> Result<Receipt, SendError> {
         check(&mut draft)?;
-        self.0.committer.send(room, draft).await
+        self.0.writer.send(room, draft).await
     }
 
-    /// Joins a room. `reader` is whom presence names; without it, and when they are banned, the reader is only counted.
+    /// Joins a room. `reader` is whom presence names; without it, and when they are banned, the reader is
+    /// only counted.
     pub async fn subscribe(
         &self,
         room: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<Subscription, ReadError> {
-        Subscription::open(self.0.shared.clone(), &self.0.waiting, room, from, reader).await
+        Subscription::open(self.0.shared.clone(), &self.0.wait_list, room, from, reader).await
     }
 
     /// Joins a room as [`Chat::subscribe`] does, and takes encoded frames of one kind.
@@ -180,15 +182,15 @@ impl Chat {
         &self,
         kind: FrameKind,
         room: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<FrameSubscription, ReadError> {
-        FrameSubscription::open(kind, self.0.shared.clone(), &self.0.waiting, room, from, reader).await
+        FrameSubscription::open(kind, self.0.shared.clone(), &self.0.wait_list, room, from, reader).await
     }
 
-    /// A dispatcher for the subscriptions of one runtime thread.
+    /// Returns a dispatcher for the subscriptions of one runtime thread.
     pub fn dispatcher(&self) -> Dispatcher {
-        Dispatcher::new(self.0.shared.clone(), self.0.shared.fanout.waiting(true))
+        Dispatcher::new(self.0.shared.clone(), self.0.shared.fanout.wait_list(true))
     }
 
     /// A page of at most `limit` messages (1 to 1,000), in their latest state, newest last.
@@ -208,8 +210,8 @@ impl Chat {
         self.0.shared.reads.read(move |log| history::message(log, &room, position)).await
     }
 
-    /// The messages of this room at these positions, in their latest state: those that are there, and as many of them
-    /// as a page of history may hold.
+    /// The messages of this room at these positions, in their latest state: those that are there, and as many
+    /// of them as a page of history may hold.
     pub async fn messages(
         &self,
         room: &RoomName,
@@ -230,13 +232,14 @@ impl Chat {
             shared.reads.read(move |log| log.room_head(&room)).await?
         };
         let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
-        let closed = shared.log.standing().is_closed(room);
+        let closed = shared.log.moderation().is_closed(room);
         Ok(Overview { head, floor: shared.log.floor(), closed, presence })
     }
 
-    /// Says that somebody is typing in a room; nothing happens when nobody is in it, or when the author is banned.
+    /// Says that somebody is typing in a room; nothing happens when nobody is in it, or when the author is
+    /// banned.
     pub fn typing(&self, room: &RoomName, author: &Author) {
-        if self.0.shared.log.standing().is_banned(&author.id) {
+        if self.0.shared.log.moderation().is_banned(&author.id) {
             return;
         }
         if let Some(room) = self.0.shared.rooms.get(room) {
@@ -245,42 +248,43 @@ impl Chat {
         }
     }
 
-    /// Bans an author from all rooms, and resolves when that is durable. Who may do it is the embedder's to decide.
+    /// Bans an author from all rooms, and resolves when that is durable. Who may do it is the embedder's to
+    /// decide.
     ///
-    /// A ban is a record of the log outside every room (its receipt's `prev` is 0), and it outlives that record. An
-    /// author who is banned already stays so, and the receipt is the one of the ban.
+    /// A ban is a record of the log outside every room (its receipt's `prev` is 0), and it outlives that
+    /// record. An author who is banned already stays so, and the receipt is the one of the ban.
     pub async fn ban(&self, author_id: &str, by: Author) -> Result<Receipt, SendError> {
-        self.rule(author_id, by, true).await
+        self.set_ban(author_id, by, true).await
     }
 
     /// Takes a ban back, as durably. Of somebody who is not banned it is one more record and nothing else.
     pub async fn unban(&self, author_id: &str, by: Author) -> Result<Receipt, SendError> {
-        self.rule(author_id, by, false).await
+        self.set_ban(author_id, by, false).await
     }
 
-    async fn rule(&self, author_id: &str, by: Author, banned: bool) -> Result<Receipt, SendError> {
+    async fn set_ban(&self, author_id: &str, by: Author, banned: bool) -> Result<Receipt, SendError> {
         check_author(author_id, &by.name)?;
         check_author(&by.id, &by.name)?;
-        self.0.committer.rule(Ruling { author_id: author_id.into(), banned, by: Some(by) }).await
+        self.0.writer.ban(BanRecord { author_id: author_id.into(), banned, by: Some(by) }).await
     }
 
     /// Everybody who is banned, by id; at most [`crate::BANS_MAX`].
     pub fn bans(&self) -> Vec<Ban> {
         let ban = |record: Record| {
-            let Ruling { author_id, by, .. } = record.ruling?;
+            let BanRecord { author_id, by, .. } = record.ban?;
             Some(Ban { author_id, by, position: record.position, created_at: record.created_at })
         };
-        self.0.shared.log.standing().bans().into_iter().filter_map(ban).collect()
+        self.0.shared.log.moderation().bans().into_iter().filter_map(ban).collect()
     }
 
-    /// Whether a room is closed to writing.
+    /// Returns true if a room is closed to writing.
     pub fn is_closed(&self, room: &RoomName) -> bool {
-        self.0.shared.log.standing().is_closed(room)
+        self.0.shared.log.moderation().is_closed(room)
     }
 
     /// The rooms that are closed to writing, by name; at most [`crate::CLOSED_ROOMS_MAX`].
     pub fn closed_rooms(&self) -> Vec<RoomName> {
-        self.0.shared.log.standing().closed_rooms()
+        self.0.shared.log.moderation().closed_rooms()
     }
 
     /// The epoch of the log.
@@ -303,9 +307,9 @@ impl Chat {
         self.0.shared.log.signing_key()
     }
 
-    /// Whether sends are taken, and if not, why.
+    /// Fails with the reason when no sends are taken.
     pub fn ready(&self) -> Result<(), String> {
-        self.0.committer.ready()?;
+        self.0.writer.ready()?;
         self.0.shared.reads.ready()?;
         if self.0.shared.disk_full.load(Ordering::Acquire) {
             return Err("the disk is full".into());
@@ -316,13 +320,13 @@ impl Chat {
     /// Counters and gauges.
     pub fn stats(&self) -> Stats {
         let shared = &self.0.shared;
-        shared.counters.stats(self.0.committer.queued(), shared.rooms.len(), &*shared.log)
+        shared.counters.stats(self.0.writer.queued(), shared.rooms.len(), &*shared.log)
     }
 
     /// Takes no more sends, commits those accepted, ends the subscriptions, and closes the log.
     ///
-    /// A subscription still delivers the events that are in memory before it ends. The work is done by a thread of
-    /// its own; dropping the future does not stop it. To close a closed chat does nothing.
+    /// A subscription still delivers the events that are in memory before it ends. The work is done by a
+    /// thread of its own; dropping the future does not stop it. To close a closed chat does nothing.
     pub async fn close(&self) -> Result<(), LogError> {
         match close_in_background(&self.0) {
             Ok(closed) => closed.await.unwrap_or_else(|_| Err(LogError::Storage(CLOSE_PANICKED.into()))),
@@ -340,7 +344,7 @@ impl Chat {
 impl Drop for Inner {
     fn drop(&mut self) {
         if !self.shared.is_closed() {
-            // Nobody is left to be told of an error; the next start repairs what was not written.
+            // Nobody is left to receive an error; the next start repairs what was not written.
             let _ = close_in_background(self);
         }
     }
@@ -348,10 +352,10 @@ impl Drop for Inner {
 
 /// Closes a chat by a thread of its own: to join the writer and to close the log wait for the disk.
 fn close_in_background(chat: &Inner) -> std::io::Result<oneshot::Receiver<Result<(), LogError>>> {
-    let (shared, committer) = (chat.shared.clone(), chat.committer.clone());
+    let (shared, writer) = (chat.shared.clone(), chat.writer.clone());
     let (done, closed) = oneshot::channel();
     thread::Builder::new().name("millchat-close".into()).spawn(move || {
-        committer.close();
+        writer.close();
         shared.end_subscriptions();
         // A damaged file can make the storage panic.
         if let Ok(result) = catch_unwind(AssertUnwindSafe(|| shared.log.close())) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::event::Position;
-use crate::log::Log;
+use crate::log::{Log, ModerationCounts};
 
 /// Upper bounds of the buckets of [`Stats::commit_seconds`]: from a fast disk to one that hangs.
 const COMMIT_SECONDS: [f64; 14] =
@@ -13,15 +13,15 @@ const COMMIT_SECONDS: [f64; 14] =
 const COMMIT_EVENTS: [f64; 14] =
     [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1_024.0, 2_048.0, 4_096.0, 8_192.0];
 
-/// How values were spread, since the chat was opened.
+/// The distribution of values since the chat was opened.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Histogram {
-    /// Upper bounds, ascending, each with how many values were at most so much and more than the bound before;
-    /// the last bound is infinite.
+    /// Upper bounds, ascending, each with how many values were at most so much and more than the bound
+    /// before; the last bound is infinite.
     pub buckets: Vec<(f64, u64)>,
     /// The sum of all values.
     pub sum: f64,
-    /// How many values there were.
+    /// The number of values.
     pub count: u64,
 }
 
@@ -38,7 +38,7 @@ pub struct Stats {
     pub commit_seconds: Histogram,
     /// Events of each commit that succeeded and brought some.
     pub commit_events: Histogram,
-    /// Sends that wait for the committer now.
+    /// Sends that wait for the writer now.
     pub queued: usize,
     /// Rooms in memory now.
     pub rooms: usize,
@@ -54,8 +54,8 @@ pub struct Stats {
     pub closed_rooms: usize,
     /// Authors who are banned.
     pub bans: usize,
-    /// Rooms that were emptied and whose records are still being rewritten.
-    pub emptying: usize,
+    /// Purges whose erasing is under way.
+    pub purges: usize,
 }
 
 /// A histogram that one thread writes and any thread reads.
@@ -135,7 +135,7 @@ impl Counters {
     }
 
     pub fn stats(&self, queued: usize, rooms: usize, log: &dyn Log) -> Stats {
-        let (closed_rooms, bans, emptying) = log.standing().counts();
+        let ModerationCounts { closed_rooms, bans, purges } = log.moderation().counts();
         Stats {
             commits: self.commits.load(Ordering::Relaxed),
             commits_failed: self.commits_failed.load(Ordering::Relaxed),
@@ -150,7 +150,7 @@ impl Counters {
             live_bytes: log.live_bytes(),
             closed_rooms,
             bans,
-            emptying,
+            purges,
         }
     }
 }

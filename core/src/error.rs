@@ -1,4 +1,4 @@
-//! What can go wrong for those who send and those who read.
+//! Errors of sending and of reading.
 
 use crate::event::Position;
 use crate::limits::{
@@ -15,7 +15,8 @@ use crate::log::LogError;
 pub enum SendError {
     /// Too much is waiting for the disk. Come back in a second.
     #[error(
-        "the send queue is full ({sends} sends, {bytes} bytes; the limits are {QUEUE_SENDS_MAX} and {QUEUE_BYTES_MAX})"
+        "the send queue is full ({sends} sends, {bytes} bytes; the limits are {QUEUE_SENDS_MAX} and \
+         {QUEUE_BYTES_MAX})"
     )]
     QueueFull {
         /// Sends that wait.
@@ -31,7 +32,7 @@ pub enum SendError {
     },
     /// There is no text in the content.
     #[error("the message has no text")]
-    Empty,
+    NoText,
     /// The idempotency key is empty or too long.
     #[error("the idempotency key is {bytes} bytes; it must be 1 to {KEY_BYTES_MAX}")]
     InvalidKey {
@@ -50,7 +51,7 @@ pub enum SendError {
     /// The author is banned: they post, edit and delete nothing, in no room.
     #[error("the author is banned")]
     Banned,
-    /// A moderator's list is full: banned authors, closed rooms, or rooms being emptied.
+    /// A moderator's list is full: banned authors, closed rooms, or purges under way.
     #[error("there are too many {0}")]
     TooMany(&'static str),
     /// The author has used the key before, for other content or in another room.
@@ -59,7 +60,7 @@ pub enum SendError {
     /// There is no message to edit, to delete, to answer or to react to.
     #[error("there is no message at position {0} of this room")]
     UnknownTarget(Position),
-    /// The message was deleted, or its room was emptied.
+    /// The message was deleted, or its room was purged.
     #[error("the message at position {0} was deleted")]
     TargetDeleted(Position),
     /// The message was edited too often.
@@ -76,7 +77,7 @@ pub enum SendError {
     DiskFull {
         /// Free bytes.
         free: u64,
-        /// What was needed.
+        /// Bytes that are needed.
         needed: u64,
     },
     /// The log takes no writes any more: it is closed or has failed.

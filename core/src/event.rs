@@ -1,7 +1,7 @@
 //! The data: events, what they hold, and what a sender hands in.
 //!
 //! Nothing here does anything. An [`Event`] is one record of the log as readers see it; it is made once,
-//! by the committer, from the record that was committed, and is never changed afterwards.
+//! by the writer, from the record that was committed, and is never changed afterwards.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crate::limits::ROOM_NAME_BYTES_MAX;
 use crate::reaction::Reaction;
 
-/// A place in the log: ascending from 1, never reused. 0 means "before the first".
+/// A position in the log: ascending from 1, never reused. 0 means "before the first".
 pub type Position = u64;
 
 /// The random id of a log's life. A new log has a new epoch, so that an old id cannot mean another event.
@@ -30,48 +30,48 @@ impl fmt::Debug for Epoch {
     }
 }
 
-/// The text is not an epoch or a place.
+/// The text is not an epoch or an event id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not of the form EPOCH-POSITION, for example 5f3c9a2e-1188")]
-pub struct MalformedPlace;
+pub struct InvalidEventId;
 
 impl FromStr for Epoch {
-    type Err = MalformedPlace;
+    type Err = InvalidEventId;
 
-    fn from_str(text: &str) -> Result<Self, MalformedPlace> {
+    fn from_str(text: &str) -> Result<Self, InvalidEventId> {
         let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if text.len() != 8 || !text.bytes().all(lower_hex) {
-            return Err(MalformedPlace);
+            return Err(InvalidEventId);
         }
-        u32::from_str_radix(text, 16).map(Epoch).map_err(|_| MalformedPlace)
+        u32::from_str_radix(text, 16).map(Epoch).map_err(|_| InvalidEventId)
     }
 }
 
-/// A position with the epoch of its log: what an SSE `id` says, `5f3c9a2e-1188`.
+/// The id of an event: a position with the epoch of its log. It is the `id` of SSE, `5f3c9a2e-1188`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct EventId {
     /// The log's life that the position belongs to.
     pub epoch: Epoch,
     /// The last position the reader has.
     pub position: Position,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.epoch, self.position)
     }
 }
 
-impl FromStr for Place {
-    type Err = MalformedPlace;
+impl FromStr for EventId {
+    type Err = InvalidEventId;
 
-    fn from_str(text: &str) -> Result<Self, MalformedPlace> {
-        let (epoch, position) = text.split_once('-').ok_or(MalformedPlace)?;
+    fn from_str(text: &str) -> Result<Self, InvalidEventId> {
+        let (epoch, position) = text.split_once('-').ok_or(InvalidEventId)?;
         // `u64::from_str` takes a plus sign; an id of ours never has one.
         if position.is_empty() || !position.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(MalformedPlace);
+            return Err(InvalidEventId);
         }
-        Ok(Place { epoch: epoch.parse()?, position: position.parse().map_err(|_| MalformedPlace)? })
+        Ok(EventId { epoch: epoch.parse()?, position: position.parse().map_err(|_| InvalidEventId)? })
     }
 }
 
@@ -124,7 +124,7 @@ impl fmt::Debug for RoomName {
     }
 }
 
-/// What sort of author sent an event.
+/// The kind of an author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AuthorKind {
@@ -147,12 +147,12 @@ impl AuthorKind {
     }
 }
 
-/// Who sent an event, as named when it was sent. Cheap to clone.
+/// The author of an event, as named when it was sent. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Author {
     /// Stable over renames. At most [`crate::AUTHOR_ID_BYTES_MAX`] bytes.
     pub id: Arc<str>,
-    /// What people read. At most [`crate::AUTHOR_NAME_BYTES_MAX`] bytes.
+    /// The name that people read. At most [`crate::AUTHOR_NAME_BYTES_MAX`] bytes.
     pub name: Arc<str>,
     /// Guest, user or bot.
     pub kind: AuthorKind,
@@ -170,9 +170,9 @@ impl Timestamp {
     }
 }
 
-/// What an event says.
+/// The body of an event.
 ///
-/// A content of `None` was taken away, by a delete or because the room was emptied: nobody is served it any more.
+/// A content of `None` was taken away, by a delete or by a purge of the room: it is served to nobody.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Body {
@@ -199,20 +199,21 @@ pub enum Body {
     Reaction {
         /// The position of the message.
         target: Position,
-        /// Which.
+        /// The kind.
         reaction: Reaction,
-        /// Whether it was added.
+        /// True if it was added, false if it was taken back.
         on: bool,
-        /// How many of its kind the message has after it.
+        /// The number of its kind that the message has after it.
         count: u64,
     },
     /// The room was closed to writing.
     Close,
     /// The room was opened to writing again.
     Open,
-    /// The content of every event of the room before this one was taken away.
-    Empty,
-    /// A kind that a newer release wrote. Its place in the chain counts, its meaning is unknown here.
+    /// The room was purged: the content of all its events before this one was taken away. The API and the
+    /// file format call it `empty`.
+    Purge,
+    /// A kind that a newer release wrote. Its position in the chain counts, its meaning is unknown here.
     Unknown {
         /// The kind's number in the record.
         kind: u8,
@@ -220,7 +221,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// Whether it has content that a delete, or an Empty, would take away.
+    /// Returns true if it has content that a delete or a purge would take away.
     pub(crate) fn has_content(&self) -> bool {
         matches!(self, Self::Message { content: Some(_), .. } | Self::Edit { content: Some(_), .. })
     }
@@ -229,17 +230,17 @@ impl Body {
 /// One record of the log as readers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// The position of the event before it in the same room; 0 for the first.
     pub prev: Position,
     /// The room.
     pub room: RoomName,
-    /// Who sent it; system messages have none.
+    /// Its author; system messages have none.
     pub author: Option<Author>,
-    /// When the committer took it.
+    /// When the writer took it.
     pub created_at: Timestamp,
-    /// What it says.
+    /// Its content.
     pub body: Body,
 }
 
@@ -256,14 +257,14 @@ impl Event {
         size_of::<Self>() + author + content
     }
 
-    /// Whether it posts a message.
+    /// Returns true if it posts a message.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.body, Body::Message { .. })
     }
 
-    /// The same event without its content, as it is served once the text was taken away.
+    /// Returns the event without its content, as it is served once the text was taken away.
     #[must_use]
-    pub fn withheld(&self) -> Self {
+    pub fn redacted(&self) -> Self {
         let body = match &self.body {
             Body::Message { reply_to, .. } => Body::Message { content: None, reply_to: *reply_to },
             Body::Edit { target, .. } => Body::Edit { target: *target, content: None },
@@ -273,18 +274,18 @@ impl Event {
     }
 }
 
-/// What a sender hands in: becomes one event.
+/// The request of a sender; it becomes one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
-    /// Who sends it; a system message has none.
+    /// Its author; a system message has none.
     pub author: Option<Author>,
-    /// What is to be done.
+    /// The action to take.
     pub action: Action,
     /// A key by which a repeated send is recognised (see [`crate::Chat::send`]).
     pub key: Option<String>,
 }
 
-/// What a [`Draft`] asks for.
+/// The action of a [`Draft`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Post a message.
@@ -300,34 +301,34 @@ pub enum Action {
         target: Position,
         /// The new text.
         content: String,
-        /// Whether the sender may do it to messages of others.
+        /// True if the sender may do it to messages of others.
         moderator: bool,
     },
     /// Take a message away.
     Delete {
         /// The message's position.
         target: Position,
-        /// Whether the sender may do it to messages of others.
+        /// True if the sender may do it to messages of others.
         moderator: bool,
     },
-    /// Add a reaction to a message, or take it back. Only an author can. What is so already is no event: the receipt
-    /// is that of the event that added it; for one that is not there, of the one that took it back if that is in the
-    /// same commit, or else of the message.
+    /// Add a reaction to a message, or take it back. Only an author can. A repeated request makes no event.
+    /// Its receipt is that of the event that added the reaction; for a reaction that is not there, that of
+    /// the event that took it back if it is in the same commit, or else that of the message.
     React {
         /// The message's position.
         target: Position,
-        /// Which.
+        /// The kind.
         reaction: Reaction,
-        /// Whether to add it.
+        /// True to add it, false to take it back.
         on: bool,
     },
-    /// Close the room: nobody posts or edits there until it is opened. Who may do it is the embedder's to decide,
-    /// as it is for the two that follow. A room that is closed stays as it is, and its first receipt is given again.
+    /// Close the room: nobody posts or edits there until it is opened. Who may do it is the embedder's to
+    /// decide, as for the two that follow. A room that is closed already gets its first receipt again.
     Close,
     /// Open the room again.
     Open,
-    /// Take away the content of every event of the room, for good.
-    Empty,
+    /// Purge the room: take away the content of all its events, for good.
+    Purge,
 }
 
 impl Draft {
@@ -354,7 +355,7 @@ impl Draft {
     }
 }
 
-/// A send's success: the event is durable and has this place.
+/// A send's success: the event is durable and has this position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
     /// The event's position.
@@ -363,14 +364,14 @@ pub struct Receipt {
     pub prev: Position,
     /// The log's epoch.
     pub epoch: Epoch,
-    /// When the committer took it.
+    /// When the writer took it.
     pub created_at: Timestamp,
 }
 
 impl Receipt {
-    /// The place of the event, as a reader's id names it.
-    pub fn place(&self) -> Place {
-        Place { epoch: self.epoch, position: self.position }
+    /// The id of the event, as a reader's id names it.
+    pub fn id(&self) -> EventId {
+        EventId { epoch: self.epoch, position: self.position }
     }
 }
 
@@ -379,10 +380,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_reads_back_and_nothing_else_is_one() {
-        let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1188 };
-        assert_eq!(place.to_string(), "5f3c9a2e-1188");
-        assert_eq!("5f3c9a2e-1188".parse(), Ok(place));
+    fn an_event_id_reads_back_and_nothing_else_is_one() {
+        let id = EventId { epoch: Epoch(0x5f3c_9a2e), position: 1188 };
+        assert_eq!(id.to_string(), "5f3c9a2e-1188");
+        assert_eq!("5f3c9a2e-1188".parse(), Ok(id));
         for bad in [
             "",
             "-",
@@ -394,7 +395,7 @@ mod tests {
             "5f3c9a2e-1 ",
             "5f3c9a2e-18446744073709551616",
         ] {
-            assert_eq!(bad.parse::<Place>(), Err(MalformedPlace), "{bad:?}");
+            assert_eq!(bad.parse::<EventId>(), Err(InvalidEventId), "{bad:?}");
         }
     }
 

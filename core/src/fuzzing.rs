@@ -1,6 +1,6 @@
-//! What the fuzz targets in `verify/fuzz` run: what strangers, or a bad disk, hand their bytes to.
+//! The code under the fuzz targets in `verify/fuzz`: it reads bytes of strangers, or of a bad disk.
 
-use crate::event::{Place, RoomName};
+use crate::event::{EventId, RoomName};
 use crate::log::record::{self, Fields};
 
 const POSITION: u64 = 42;
@@ -13,16 +13,16 @@ pub fn record(bytes: &[u8]) {
         return;
     }
     let Ok(read) = record::decode(POSITION, &sealed) else { return };
-    let withheld = record::withhold(POSITION, &sealed).expect("what decodes can be withheld");
-    let withheld = record::decode(POSITION, &withheld).expect("what is withheld decodes");
-    if let Some(ruling) = &read.ruling {
+    let redacted = record::redact(POSITION, &sealed).expect("what decodes can be redacted");
+    let redacted = record::decode(POSITION, &redacted).expect("what is redacted decodes");
+    if let Some(ban) = &read.ban {
         let mut again = Vec::new();
-        record::encode_ruling(POSITION, read.created_at, ruling, &mut again);
+        record::encode_ban(POSITION, read.created_at, ban, &mut again);
         let again = record::decode(POSITION, &again).expect("what was encoded decodes");
-        assert_eq!(again.ruling.as_ref(), Some(ruling));
+        assert_eq!(again.ban.as_ref(), Some(ban));
     }
     let Some(event) = read.event else { return };
-    assert_eq!(*withheld.event.expect("it stays an event"), event.withheld());
+    assert_eq!(*redacted.event.expect("it stays an event"), event.redacted());
     let mut again = Vec::new();
     let (key, content_hash) = (read.key.as_ref(), read.content_hash.as_ref());
     record::encode(&Fields { event: &event, key, content_hash }, &mut again);
@@ -33,7 +33,7 @@ pub fn record(bytes: &[u8]) {
 
 /// Reads a text as a place and as a room's name.
 pub fn names(text: &str) {
-    if let Ok(place) = text.parse::<Place>() {
+    if let Ok(place) = text.parse::<EventId>() {
         assert_eq!(place.to_string().parse(), Ok(place));
     }
     if let Ok(name) = RoomName::new(text) {

@@ -8,11 +8,11 @@
 //! off the ring in memory, reads on from the log, and slows nobody.
 //!
 //! ```
-//! # use millchat::{Author, AuthorKind, Chat, Draft, From, RoomName};
+//! # use millchat::{Author, AuthorKind, Chat, Draft, StartFrom, RoomName};
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let chat = Chat::open("temp:")?;
 //! let lobby = RoomName::new("lobby")?;
-//! let mut reader = chat.subscribe(&lobby, From::Last(100), None).await?;
+//! let mut reader = chat.subscribe(&lobby, StartFrom::Last(100), None).await?;
 //! let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
 //! let receipt = chat.send(&lobby, Draft::post(ada, "hello")).await?; // durable from here on
 //! # let _ = (&mut reader, receipt); Ok(()) })
@@ -22,7 +22,7 @@
 //!
 //! # What it is not
 //!
-//! It knows no HTTP, no HTML, no accounts and no rights beyond "the author of the message": whoever embeds it
+//! It knows no HTTP, no HTML, no accounts and no rights beyond "the author of the message": the embedder
 //! brings those. It is one process per log file.
 //!
 //! # Limits
@@ -41,7 +41,7 @@
 //! | reactions to a message | 1,000, each kind once per author |
 //! | kinds of frame | 4 |
 //! | closed rooms, banned authors | 100,000 each |
-//! | rooms being emptied at a time | 1,000 |
+//! | purges of rooms at a time | 1,000 |
 
 mod chat;
 mod counters;
@@ -70,13 +70,13 @@ pub use chat::{Ban, Builder, Chat, Overview};
 pub use counters::{Histogram, Stats};
 pub use error::{ReadError, SendError};
 pub use event::{
-    Action, Author, AuthorKind, Body, Draft, Epoch, Event, InvalidRoomName, MalformedPlace, Place, Position,
-    Receipt, RoomName, Timestamp,
+    Action, Author, AuthorKind, Body, Draft, Epoch, Event, EventId, InvalidEventId, InvalidRoomName,
+    Position, Receipt, RoomName, Timestamp,
 };
 pub use limits::{
-    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX, EMPTYING_MAX,
-    FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEEP_AGE_MIN, KEY_BYTES_MAX, PAGE_MESSAGES_MAX,
-    PRESENCE_NAMES_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, ROOM_NAME_BYTES_MAX,
+    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX,
+    FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEY_BYTES_MAX, PAGE_MESSAGES_MAX, PRESENCE_NAMES_MAX,
+    PURGES_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX,
     TYPING_NAMES_MAX,
 };
 pub use log::OpenError;
@@ -87,8 +87,8 @@ pub use read::dispatcher::Dispatcher;
 pub use read::form::Received;
 pub use read::history::{HistoryPage, HistoryRange};
 pub use read::opening::{Opened, Opening, ResetReason};
-pub use read::start::From;
+pub use read::start::StartFrom;
 pub use read::subscription::{FrameSubscription, Subscription};
 pub use room::encoder::{Encoder, FrameKind, Frames, Item, Presence, Signal};
-pub use snapshot::Copying;
-pub use writer::Keep;
+pub use snapshot::Snapshot;
+pub use writer::RetentionPolicy;

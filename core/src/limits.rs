@@ -1,5 +1,5 @@
-//! The limits that users can meet, in one place: errors print them and [the crate's front page](crate#limits) lists
-//! them. Bounds of the crate's own loops and caches are beside what they bound.
+//! The limits that users can meet, in one file: errors print them and [the crate's front page](crate#limits)
+//! lists them. Bounds of the crate's own loops and caches are beside what they bound.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ pub const AUTHOR_NAME_BYTES_MAX: usize = 256;
 /// Longest idempotency key, in bytes.
 pub const KEY_BYTES_MAX: usize = 256;
 
-/// How often a message may be edited: a delete rewrites all of them in one commit.
+/// Most edits of a message: a delete rewrites all of them in one commit.
 pub const EDITS_PER_MESSAGE_MAX: usize = 1_000;
 
 /// Most reactions that a message may have, of all kinds and authors together.
 pub const REACTIONS_PER_MESSAGE_MAX: usize = 1_000;
-/// How many authors of each kind a message in its latest state names.
+/// Most authors that a message in its latest state names per kind of reaction.
 pub const REACTION_AUTHORS_MAX: usize = 50;
 
 /// Most sends that may wait for the writer.
@@ -32,9 +32,9 @@ pub const BATCH_EVENTS_MAX: usize = 8_192;
 /// A batch is closed by the send that takes it past this many bytes.
 pub const BATCH_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// How long a key is remembered.
-pub const WINDOW: Duration = Duration::from_hours(24);
-/// How many keys are remembered.
+/// An idempotency key is remembered for this long.
+pub const KEY_AGE_MAX: Duration = Duration::from_hours(24);
+/// Most idempotency keys that are remembered.
 pub const KEYS_MAX: usize = 1_000_000;
 
 /// Most events a ring holds.
@@ -44,7 +44,7 @@ pub const RING_BYTES_MAX: usize = 256 * 1024;
 
 /// Most events of history a join can ask for; more is clamped.
 pub const HISTORY_MAX: usize = 1_000;
-/// Events of history that a reader gets whose place was no place of this log.
+/// Events of history for a reader whose id was none of this log.
 pub const HISTORY_DEFAULT: usize = 100;
 
 /// Most messages of a page; more is clamped.
@@ -52,11 +52,11 @@ pub const PAGE_MESSAGES_MAX: usize = 1_000;
 /// A page ends with the message that takes it past this many bytes of content and of those who reacted.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
-/// How many kinds of frame a chat can have.
+/// Most kinds of frame that a chat can have.
 pub const FRAME_KINDS_MAX: usize = 4;
-/// How many names a presence signal holds.
+/// Most names that a presence signal holds.
 pub const PRESENCE_NAMES_MAX: usize = 50;
-/// How many names a typing signal holds.
+/// Most names that a typing signal holds.
 pub const TYPING_NAMES_MAX: usize = 10;
 
 /// Most authors that may be banned.
@@ -64,7 +64,7 @@ pub const BANS_MAX: usize = 100_000;
 /// Most rooms that may be closed.
 pub const CLOSED_ROOMS_MAX: usize = 100_000;
 /// Most emptyings whose erasing is under way.
-pub const EMPTYING_MAX: usize = 1_000;
+pub const PURGES_MAX: usize = 1_000;
 
 /// Shortest age that may be set.
-pub const KEEP_AGE_MIN: Duration = Duration::from_mins(1);
+pub const RETENTION_AGE_MIN: Duration = Duration::from_mins(1);

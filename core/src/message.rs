@@ -9,15 +9,15 @@ use crate::reaction::Reaction;
 /// A message in its latest state: what people see.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Where it was posted.
+    /// Its position.
     pub position: Position,
     /// The position of the event before it in the same room.
     pub prev: Position,
     /// The room.
     pub room: RoomName,
-    /// Who posted it.
+    /// Its author.
     pub author: Option<Author>,
-    /// The newest text; `None` once deleted, or once the room was emptied.
+    /// The newest text; `None` once deleted, or once the room was purged.
     pub content: Option<Arc<str>>,
     /// The position of the message that it answers, which may be deleted, or below the floor by now.
     pub reply_to: Option<Position>,
@@ -25,16 +25,17 @@ pub struct Message {
     pub created_at: Timestamp,
     /// When its text was last replaced.
     pub edited_at: Option<Timestamp>,
-    /// The reactions to it, in the order of [`Reaction::ALL`]; empty once deleted, or once the room was emptied.
+    /// The reactions to it, in the order of [`Reaction::ALL`]; empty once deleted, or once the room was
+    /// purged.
     pub reactions: Vec<Reactions>,
 }
 
-/// A reaction as it stands: who, and by which event.
+/// A reaction in force: its author and its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reacted {
-    /// Of which kind.
+    /// Its kind.
     pub reaction: Reaction,
-    /// Whose, as named when it was added.
+    /// Its author, as named when it was added.
     pub author: Author,
     /// The position of the event that added it.
     pub position: Position,
@@ -45,14 +46,14 @@ pub struct Reacted {
 pub struct Reactions {
     /// The kind.
     pub reaction: Reaction,
-    /// How many there are, each of another author.
+    /// The number of them, each of another author.
     pub count: usize,
-    /// Whose they are, the first ones first; at most [`REACTION_AUTHORS_MAX`].
+    /// Their authors, the first ones first; at most [`REACTION_AUTHORS_MAX`].
     pub authors: Vec<Author>,
 }
 
 impl Reactions {
-    /// What is shown of all reactions to a message, by kind.
+    /// Groups all reactions to a message by kind.
     pub(crate) fn gather(mut all: Vec<Reacted>) -> Vec<Self> {
         all.sort_by_key(|reacted| (reacted.reaction, reacted.position));
         let of_kind = |kind: &[Reacted]| {

@@ -1,12 +1,12 @@
 //! The kinds of reaction: what one can react to a message with.
 //!
-//! A reaction is a logged event that adds one of a few kinds to a message or takes it back. An author has each kind
-//! once at most: whoever asks for what is so already gets a receipt and makes no event.
+//! A reaction is a logged event that adds one of a few kinds to a message or takes it back. An author has
+//! each kind once at most: a repeated request gets a receipt and makes no event.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// What one can react with.
+/// A kind of reaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Reaction {

@@ -1,4 +1,4 @@
-//! What the parts of a chat share: the log, the rooms in memory, and the way to their readers.
+//! The state that the parts of a chat share: the log, the rooms in memory, and the way to their readers.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::room::live::Room;
 use crate::room::table::Rooms;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
-/// What the parts of a chat share.
+/// See the module.
 pub(crate) struct Shared {
     pub log: Arc<dyn Log>,
     pub rooms: Rooms,
@@ -23,12 +23,12 @@ pub(crate) struct Shared {
     pub fanout: Fanout,
     pub reads: ReadPool,
     pub counters: Counters,
-    /// Rooms whose signals changed, by number: for the keeper to look at.
+    /// Rooms whose signals changed, by number: for the housekeeping thread to look at.
     pub marked: Mutex<HashMap<u64, Arc<Room>>>,
     /// There was too little space for the last commit, or there is for any.
     pub disk_full: AtomicBool,
-    /// The chat is closed: nothing is published any more. Stored (Release) after the last event is published and
-    /// before readers are woken; a reader loads it (Acquire) before it looks at its room.
+    /// The chat is closed: nothing is published any more. Stored (Release) after the last event is published
+    /// and before readers are woken; a reader loads it (Acquire) before it looks at its room.
     pub closed: AtomicBool,
 }
 
@@ -55,7 +55,7 @@ impl Shared {
         self.fanout.wake_all();
     }
 
-    /// Asks the keeper to look at the room's signals.
+    /// Asks the housekeeping thread to look at the room's signals.
     pub fn mark(&self, room: &Arc<Room>) {
         self.marked.lock().entry(room.number).or_insert_with(|| room.clone());
     }

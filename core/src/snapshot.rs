@@ -1,29 +1,30 @@
-//! A copy of a chat's log while it is in use: [`crate::log::Copy`], read on the threads that read the log.
+//! A copy of a chat's log while it is in use: [`crate::log::LogSnapshot`], read on the threads that read the
+//! log.
 
 use crate::chat::Chat;
 use crate::error::ReadError;
 use crate::event::Position;
-use crate::log::{Copy, Piece};
+use crate::log::{LogSnapshot, Piece};
 
-/// A copy of the log under way: see [`Chat::copy`].
-pub struct Copying {
+/// A copy of the log under way: see [`Chat::snapshot`].
+pub struct Snapshot {
     chat: Chat,
     /// `None` after a read that did not come back.
-    copy: Option<Copy>,
+    copy: Option<LogSnapshot>,
     floor: Position,
     head: Position,
 }
 
 impl Chat {
     /// Begins a consistent copy of the log, to be read piece by piece while the chat goes on.
-    pub fn copy(&self) -> Copying {
-        let copy = Copy::begin(&*self.shared().log);
+    pub fn snapshot(&self) -> Snapshot {
+        let copy = LogSnapshot::begin(&*self.shared().log);
         let (floor, head) = (copy.floor(), copy.head());
-        Copying { chat: self.clone(), copy: Some(copy), floor, head }
+        Snapshot { chat: self.clone(), copy: Some(copy), floor, head }
     }
 }
 
-impl Copying {
+impl Snapshot {
     /// The oldest position kept when the copy began.
     pub fn floor(&self) -> Position {
         self.floor

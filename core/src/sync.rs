@@ -1,8 +1,9 @@
 //! The locks, atomics, threads and channels of what threads share here: the ring, waking, the table of rooms,
-//! the hand-over to the committer.
+//! the hand-over to the writer.
 //!
-//! They come from `parking_lot`, `std`, `dashmap` and `crossbeam`. Built with `cfg(loom)`, as `verify/loom` is,
-//! they come from loom, and the models there run the very code of this crate under every order of its steps.
+//! They come from `parking_lot`, `std`, `dashmap` and `crossbeam`. Built with `cfg(loom)`, as `verify/loom`
+//! is, they come from loom, and the models there run the very code of this crate under every order of its
+//! steps.
 
 #[cfg(loom)]
 #[path = "../../verify/loom/src/sync.rs"]

@@ -1,4 +1,5 @@
-//! Hooks for tests outside the crate: a log over any storage, and the rooms in memory. No part of the public face.
+//! Hooks for tests outside the crate: a log over any storage, and the rooms in memory. No part of the public
+//! face.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub fn forget_idle_rooms(chat: &Chat) {
     chat.shared().rooms.forget_idle(Instant::now(), Duration::ZERO);
 }
 
-/// Returns the place before the newest event of a room, if memory has it.
-pub fn place_before_newest(chat: &Chat, room: &RoomName) -> Option<Position> {
-    chat.shared().rooms.get(room)?.place_before_last(1)
+/// Returns the position before the newest event of a room, if memory has it.
+pub fn position_before_newest(chat: &Chat, room: &RoomName) -> Option<Position> {
+    chat.shared().rooms.get(room)?.position_before_last(1)
 }

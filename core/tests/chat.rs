@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use millchat::{
-    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, From, HistoryRange, Item, Opened,
-    Opening, Place, Position, Received, ResetReason, RoomName, SendError, Signal, Subscription, testing,
+    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Epoch, Event, EventId, HistoryRange, Item,
+    Opened, Opening, Position, Received, ResetReason, RoomName, SendError, Signal, StartFrom, Subscription,
+    testing,
 };
 use support::room;
 
@@ -63,9 +64,9 @@ fn content(event: &Event) -> Option<&str> {
 async fn a_message_reaches_a_reader_and_history_as_it_was_acknowledged() {
     let chat = Chat::open("memory:").unwrap();
     let lobby = room("lobby");
-    let mut reader = chat.subscribe(&lobby, From::Last(100), None).await.unwrap();
+    let mut reader = chat.subscribe(&lobby, StartFrom::Last(100), None).await.unwrap();
     let opened = opening(&mut reader).await;
-    assert_eq!((opened.opening, opened.place.position, opened.head, opened.floor), (Opening::Start, 0, 0, 1));
+    assert_eq!((opened.opening, opened.id.position, opened.head, opened.floor), (Opening::Start, 0, 0, 1));
     let receipt = chat.send(&lobby, Draft::post(author("ada"), "a\r\nb\rc")).await.unwrap();
     let got = event(&mut reader).await;
     assert_eq!(
@@ -100,7 +101,8 @@ async fn everything_said_is_there_after_a_restart() {
     assert_eq!((chat.epoch(), chat.signing_key(), chat.head()), (epoch, key, 300));
     let receipt = chat.send(&lobby, Draft::post(author("ada"), "301")).await.unwrap();
     assert_eq!((receipt.position, receipt.prev), (301, 300));
-    let mut reader = chat.subscribe(&lobby, From::After(Place { epoch, position: 0 }), None).await.unwrap();
+    let mut reader =
+        chat.subscribe(&lobby, StartFrom::After(EventId { epoch, position: 0 }), None).await.unwrap();
     assert_eq!(opening(&mut reader).await.opening, Opening::Start);
     for n in 1..=301 {
         let got = event(&mut reader).await;
@@ -122,23 +124,23 @@ async fn a_reader_can_begin_anywhere() {
         for (count, first) in
             [(0, None), (1, Some(600)), (2, Some(599)), (100, Some(452)), (1_000, Some(2)), (9_999, Some(2))]
         {
-            let mut reader = chat.subscribe(&lobby, From::Last(count), None).await.unwrap();
+            let mut reader = chat.subscribe(&lobby, StartFrom::Last(count), None).await.unwrap();
             let opened = opening(&mut reader).await;
             assert_eq!((opened.opening, opened.head), (Opening::Start, 600), "newest {count}");
             match first {
-                None => assert_eq!(opened.place.position, 600),
+                None => assert_eq!(opened.id.position, 600),
                 Some(first) => {
                     let got = event(&mut reader).await;
-                    assert_eq!((got.position, got.prev), (first, opened.place.position), "newest {count}");
+                    assert_eq!((got.position, got.prev), (first, opened.id.position), "newest {count}");
                 }
             }
         }
         // 4 is a position of the other room.
         for (place, next) in [(0, 2), (2, 3), (3, 5), (4, 5), (300, 302), (598, 599), (599, 600)] {
-            let from = From::After(Place { epoch: chat.epoch(), position: place });
+            let from = StartFrom::After(EventId { epoch: chat.epoch(), position: place });
             let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
             let opened = opening(&mut reader).await;
-            assert_eq!((opened.opening, opened.place.position), (Opening::Start, place));
+            assert_eq!((opened.opening, opened.id.position), (Opening::Start, place));
             let mut at = next;
             while at <= 600 {
                 let got = event(&mut reader).await;
@@ -150,20 +152,20 @@ async fn a_reader_can_begin_anywhere() {
 }
 
 #[tokio::test]
-async fn a_place_of_no_or_another_log_resets() {
+async fn an_id_of_no_or_another_log_resets() {
     let chat = Chat::open("memory:").unwrap();
     let lobby = room("lobby");
     chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap();
-    let place = |position| Place { epoch: chat.epoch(), position };
-    let foreign = Place { epoch: millchat::Epoch(chat.epoch().0 ^ 1), position: 1 };
+    let place = |position| EventId { epoch: chat.epoch(), position };
+    let foreign = EventId { epoch: millchat::Epoch(chat.epoch().0 ^ 1), position: 1 };
     for (from, reason) in [
-        (From::Malformed, ResetReason::Malformed),
-        (From::After(foreign), ResetReason::Epoch),
-        (From::After(place(2)), ResetReason::Ahead),
+        (StartFrom::Malformed, ResetReason::Malformed),
+        (StartFrom::After(foreign), ResetReason::Epoch),
+        (StartFrom::After(place(2)), ResetReason::Ahead),
     ] {
         let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
         let opened = opening(&mut reader).await;
-        assert_eq!((opened.opening, opened.place.position), (Opening::Reset(reason), 0));
+        assert_eq!((opened.opening, opened.id.position), (Opening::Reset(reason), 0));
         assert_eq!(event(&mut reader).await.position, 1);
     }
 }
@@ -172,7 +174,7 @@ async fn a_place_of_no_or_another_log_resets() {
 async fn a_reader_far_behind_catches_up_from_the_log_and_goes_on_live() {
     let chat = Chat::open("memory:").unwrap();
     let lobby = room("lobby");
-    let mut slow = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut slow = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
     opening(&mut slow).await;
     let mut sends = Vec::new();
     for n in 0..3_000 {
@@ -198,7 +200,7 @@ async fn two_join_an_expired_room_at_once_and_one_sends_immediately() {
     for round in 0..300 {
         let name = room(&format!("room-{round}"));
         chat.send(&name, Draft::post(author("ada"), "before")).await.unwrap();
-        drop(chat.subscribe(&name, From::Last(1), None).await.unwrap());
+        drop(chat.subscribe(&name, StartFrom::Last(1), None).await.unwrap());
         let expire = {
             let chat = chat.clone();
             tokio::task::spawn_blocking(move || (0..20).for_each(|_| testing::forget_idle_rooms(&chat)))
@@ -206,7 +208,7 @@ async fn two_join_an_expired_room_at_once_and_one_sends_immediately() {
         let join = |sends: bool| {
             let (chat, name) = (chat.clone(), name.clone());
             tokio::spawn(async move {
-                let mut reader = chat.subscribe(&name, From::Last(0), None).await.unwrap();
+                let mut reader = chat.subscribe(&name, StartFrom::Last(0), None).await.unwrap();
                 let sent = if sends {
                     Some(chat.send(&name, Draft::post(author("ada"), "at once")).await.unwrap().position)
                 } else {
@@ -222,7 +224,7 @@ async fn two_join_an_expired_room_at_once_and_one_sends_immediately() {
         expire.await.unwrap();
         let sent = sent.unwrap();
         assert_eq!(event(&mut second).await.position, sent);
-        if first_opened.place.position < sent {
+        if first_opened.id.position < sent {
             assert_eq!(event(&mut first).await.position, sent, "round {round}");
         }
         // And they are in the same room still.
@@ -318,7 +320,7 @@ async fn a_deleted_text_is_served_to_nobody_and_gone_from_the_file() {
     let chat = Chat::open(path.to_str().unwrap()).unwrap();
     let lobby = room("lobby");
     let secret = "a text that nobody must read again";
-    let mut live = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut live = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
     let target = chat.send(&lobby, Draft::post(author("ada"), secret)).await.unwrap().position;
     chat.send(&lobby, edit("ada", target, &format!("{secret}, edited"))).await.unwrap();
     chat.send(&lobby, delete("ada", target)).await.unwrap();
@@ -330,7 +332,7 @@ async fn a_deleted_text_is_served_to_nobody_and_gone_from_the_file() {
         assert_eq!(kinds.iter().map(|event| event.prev).collect::<Vec<_>>(), [0, 1, 2]);
     };
     check(&mut live).await;
-    let from = From::After(Place { epoch: chat.epoch(), position: 0 });
+    let from = StartFrom::After(EventId { epoch: chat.epoch(), position: 0 });
     check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
     drop(live);
     testing::forget_idle_rooms(&chat);
@@ -379,7 +381,7 @@ async fn what_is_wrong_with_a_draft_is_said_and_nothing_is_stored() {
     let chat = Chat::open("memory:").unwrap();
     let lobby = room("lobby");
     let send = async |draft| chat.send(&lobby, draft).await.unwrap_err();
-    assert!(matches!(send(Draft::post(author("a"), " \n\t\u{3000}")).await, SendError::Empty));
+    assert!(matches!(send(Draft::post(author("a"), " \n\t\u{3000}")).await, SendError::NoText));
     let large = send(Draft::post(author("a"), "x".repeat(65_537))).await;
     assert_eq!(large.to_string(), "the message is 65537 bytes; the limit is 65536");
     assert!(matches!(
@@ -395,8 +397,8 @@ async fn what_is_wrong_with_a_draft_is_said_and_nothing_is_stored() {
 async fn presence_and_typing_reach_readers_and_go_with_them() {
     let chat = Chat::open("memory:").unwrap();
     let lobby = room("lobby");
-    let mut reader = chat.subscribe(&lobby, From::Last(0), Some(author("ada"))).await.unwrap();
-    let other = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut reader = chat.subscribe(&lobby, StartFrom::Last(0), Some(author("ada"))).await.unwrap();
+    let other = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
     opening(&mut reader).await;
     let signal = async |reader: &mut Subscription| match next(reader).await {
         Delivery::Item(Received::Signal(signal)) => signal,
@@ -437,7 +439,7 @@ async fn a_closed_chat_refuses_and_has_kept_what_it_accepted() {
 }
 
 #[tokio::test]
-async fn a_reader_is_told_of_what_retention_took_and_of_nothing_else() {
+async fn a_reader_gets_a_gap_for_what_retention_took_and_for_nothing_else() {
     let log = millchat::log::open("memory:").unwrap();
     let chat = Chat::builder().open_log(log.clone()).unwrap();
     let (lobby, quiet) = (room("lobby"), room("quiet"));
@@ -448,24 +450,24 @@ async fn a_reader_is_told_of_what_retention_took_and_of_nothing_else() {
     log.commit(&[], 6).unwrap();
     assert_eq!(chat.floor(), 6);
     let resume = async |room: &RoomName, position| {
-        let from = From::After(Place { epoch: chat.epoch(), position });
+        let from = StartFrom::After(EventId { epoch: chat.epoch(), position });
         let mut reader = chat.subscribe(room, from, None).await.unwrap();
         let opened = opening(&mut reader).await;
         assert_eq!(opened.floor, 6);
         (opened, reader)
     };
     let (opened, mut reader) = resume(&lobby, 1).await;
-    assert_eq!((opened.opening, opened.place.position), (Opening::Gap { from: 1, to: 5 }, 5));
+    assert_eq!((opened.opening, opened.id.position), (Opening::Gap { from: 1, to: 5 }, 5));
     assert_eq!(event(&mut reader).await.position, 6);
     // 5 was cut, but whoever has it misses nothing.
     let (opened, mut reader) = resume(&lobby, 5).await;
-    assert_eq!((opened.opening, opened.place.position), (Opening::Start, 5));
+    assert_eq!((opened.opening, opened.id.position), (Opening::Start, 5));
     assert_eq!(event(&mut reader).await.position, 6);
     // The quiet room is empty by now: 3 is missing for one who has 2, nothing for one who has 3.
     let (opened, _) = resume(&quiet, 2).await;
-    assert_eq!((opened.opening, opened.place.position), (Opening::Gap { from: 2, to: 5 }, 5));
+    assert_eq!((opened.opening, opened.id.position), (Opening::Gap { from: 2, to: 5 }, 5));
     let (opened, mut reader) = resume(&quiet, 3).await;
-    assert_eq!((opened.opening, opened.place.position), (Opening::Start, 3));
+    assert_eq!((opened.opening, opened.id.position), (Opening::Start, 3));
     let receipt = chat.send(&quiet, Draft::post(author("ada"), "11")).await.unwrap();
     assert_eq!((receipt.position, receipt.prev), (11, 3));
     assert_eq!(event(&mut reader).await.position, 11);
@@ -475,11 +477,11 @@ async fn a_reader_is_told_of_what_retention_took_and_of_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_that_retention_overtakes_is_told_so_in_the_stream() {
+async fn a_slow_reader_that_retention_overtakes_gets_a_gap_in_the_stream() {
     let log = millchat::log::open("memory:").unwrap();
     let chat = Chat::builder().open_log(log.clone()).unwrap();
     let lobby = room("lobby");
-    let mut slow = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut slow = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
     opening(&mut slow).await;
     for n in 1..=2_000 {
         chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
@@ -497,7 +499,7 @@ async fn a_slow_reader_that_retention_overtakes_is_told_so_in_the_stream() {
 }
 
 #[tokio::test]
-async fn a_reader_of_frames_that_retention_overtakes_is_told_so_once() {
+async fn a_reader_of_frames_that_retention_overtakes_gets_one_gap() {
     let mut builder = Chat::builder();
     let kind = builder.encoder(|_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
         if let Item::Event(event) = item {
@@ -507,7 +509,7 @@ async fn a_reader_of_frames_that_retention_overtakes_is_told_so_once() {
     let log = millchat::log::open("memory:").unwrap();
     let chat = builder.open_log(log.clone()).unwrap();
     let lobby = room("lobby");
-    let mut slow = chat.subscribe_frames(kind, &lobby, From::Last(0), None).await.unwrap();
+    let mut slow = chat.subscribe_frames(kind, &lobby, StartFrom::Last(0), None).await.unwrap();
     for n in 1..=2_000 {
         chat.send(&lobby, Draft::post(author("ada"), n.to_string())).await.unwrap();
     }
@@ -530,7 +532,7 @@ async fn a_reader_of_frames_that_retention_overtakes_is_told_so_once() {
 }
 
 #[tokio::test]
-async fn a_position_is_not_used_again_after_everything_was_cut() {
+async fn a_position_is_not_used_again_after_everything_was_trimmed() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("chat.redb");
     let lobby = room("lobby");
@@ -554,8 +556,8 @@ async fn a_subscription_ends_when_its_chat_is_closed_after_all_that_was_sent() {
     });
     let chat = builder.open("memory:").unwrap();
     let lobby = room("lobby");
-    let mut values = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
-    let mut frames = chat.subscribe_frames(kind, &lobby, From::Last(0), None).await.unwrap();
+    let mut values = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
+    let mut frames = chat.subscribe_frames(kind, &lobby, StartFrom::Last(0), None).await.unwrap();
     // Both sleep when it closes.
     let reads = tokio::spawn(async move {
         let (mut last, mut text) = (0, String::new());
@@ -585,7 +587,7 @@ async fn dropping_the_last_chat_ends_its_subscriptions_and_frees_the_file_withou
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("chat.redb");
     let chat = Chat::open(path.to_str().unwrap()).unwrap();
-    let mut reader = chat.subscribe(&room("lobby"), From::Last(0), None).await.unwrap();
+    let mut reader = chat.subscribe(&room("lobby"), StartFrom::Last(0), None).await.unwrap();
     opening(&mut reader).await;
     drop(chat);
     let ended = async { while reader.next().await.is_some() {} };

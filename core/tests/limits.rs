@@ -1,4 +1,4 @@
-//! What one request, one sender or one failure may cost the others.
+//! Limits on what one request, one sender or one failure costs the others.
 
 mod support;
 
@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use millchat::log::{Append, CommitError};
+use millchat::log::{CommitError, NewRecord};
 use millchat::{
-    Action, Body, Chat, Delivery, Draft, Epoch, Event, Frames, From, HistoryRange, Item, Opening, Place,
-    Position, Received, SendError, Subscription, Timestamp,
+    Action, Body, Chat, Delivery, Draft, Epoch, Event, EventId, Frames, HistoryRange, Item, Opening,
+    Position, Received, SendError, StartFrom, Subscription, Timestamp,
 };
 use support::{Meddled, act, ada, room};
 
@@ -32,9 +32,9 @@ async fn received(reader: &mut Subscription) -> Delivery<Received> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_a_cut_overtakes_has_no_hole_inside() {
     let log = millchat::log::open("memory:").unwrap();
-    let appends: Vec<Append> = (0..60_000)
+    let appends: Vec<NewRecord> = (0..60_000)
         .map(|_| {
-            Append::event(
+            NewRecord::event(
                 room("r"),
                 None,
                 Timestamp(1),
@@ -65,7 +65,7 @@ async fn a_read_that_a_cut_overtakes_has_no_hole_inside() {
 }
 
 #[tokio::test]
-async fn an_old_place_in_a_room_that_was_forgotten_gets_a_gap() {
+async fn an_old_id_in_a_room_that_was_forgotten_gets_a_gap() {
     let (lobby, other) = (room("lobby"), room("other"));
     let directory = tempfile::tempdir().unwrap();
     let log = millchat::log::open(directory.path().join("log").to_str().unwrap()).unwrap();
@@ -77,7 +77,7 @@ async fn an_old_place_in_a_room_that_was_forgotten_gets_a_gap() {
     log.commit(&[], 4).unwrap();
     log.forget_heads(None, Timestamp(u64::MAX), &|_| false).unwrap();
     let resume = async |position| {
-        let from = From::After(Place { epoch: chat.epoch(), position });
+        let from = StartFrom::After(EventId { epoch: chat.epoch(), position });
         let mut reader = chat.subscribe(&lobby, from, None).await.unwrap();
         match received(&mut reader).await {
             Delivery::Opening(opened) => opened.opening,
@@ -183,7 +183,7 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     for _ in 0..700 {
         chat.send(&lobby, Draft::post(ada(), ".")).await.unwrap();
     }
-    let from = From::After(Place { epoch: chat.epoch(), position: 0 });
+    let from = StartFrom::After(EventId { epoch: chat.epoch(), position: 0 });
     // As values: taken, then not polled for a while.
     let mut values = chat.subscribe(&lobby, from, None).await.unwrap();
     let more = chat.send(&lobby, Draft::post(ada(), "secret too")).await.unwrap().position;
@@ -319,7 +319,7 @@ async fn nobody_hears_of_an_event_before_its_commit() {
     let (chat, lobby) = (log.open(), room("lobby"));
     // Dropped before the chat, which waits for its writer.
     let go = go;
-    let mut reader = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut reader = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
     assert!(matches!(received(&mut reader).await, Delivery::Opening(_)));
     let mut cx = Context::from_waker(Waker::noop());
     let mut send = std::pin::pin!(chat.send(&lobby, Draft::post(ada(), "x")));
@@ -331,7 +331,7 @@ async fn nobody_hears_of_an_event_before_its_commit() {
     while let Poll::Ready(got) = reader.poll_next_unpin(&mut cx) {
         assert!(matches!(got, Some(Ok(Delivery::Item(Received::Signal(_))))), "a reader has {got:?}");
     }
-    let from = From::After(Place { epoch: chat.epoch(), position: 0 });
+    let from = StartFrom::After(EventId { epoch: chat.epoch(), position: 0 });
     let mut late = chat.subscribe(&lobby, from, None).await.unwrap();
     assert!(matches!(received(&mut late).await, Delivery::Opening(opened) if opened.head == 0));
     assert_eq!((chat.head(), chat.overview(&lobby).await.unwrap().head), (0, 0));
@@ -347,7 +347,7 @@ async fn nobody_hears_of_an_event_before_its_commit() {
 }
 
 #[tokio::test]
-async fn sends_beyond_the_bytes_of_the_queue_are_told_to_come_back() {
+async fn sends_beyond_the_bytes_of_the_queue_are_refused_for_now() {
     const QUEUE_BYTES_MAX: usize = 64 << 20;
     const CONTENT_BYTES: usize = 60_000;
     let (go, gone) = std::sync::mpsc::channel::<()>();
@@ -406,7 +406,7 @@ impl Wake for Looks {
 #[tokio::test]
 async fn who_is_answered_finds_the_event_in_its_room() {
     let (chat, lobby) = (Chat::open("memory:").unwrap(), room("lobby"));
-    let mut reader = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut reader = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
     let looks = Arc::new(Looks { chat: chat.clone(), seen: std::sync::Mutex::default() });
     let waker = Waker::from(looks.clone());
     let mut send = std::pin::pin!(chat.send(&lobby, Draft::post(ada(), "x")));

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
 use futures_util::StreamExt as _;
-use millchat::log::{Append, What};
+use millchat::log::{NewRecord, Payload};
 use millchat::{
-    Action, Author, AuthorKind, BANS_MAX, Body, Chat, Delivery, Draft, From, Receipt, Received, RoomName,
-    SendError, Signal, Timestamp,
+    Action, Author, AuthorKind, BANS_MAX, Body, Chat, Delivery, Draft, Receipt, Received, RoomName,
+    SendError, Signal, StartFrom, Timestamp,
 };
 use support::{Meddled, room};
 
@@ -67,7 +67,7 @@ async fn a_closed_room_takes_no_posts_and_no_edits_until_it_is_opened() {
     assert!(matches!(refuses(&chat, &lobby, edit("mod", &first, true)).await, SendError::RoomClosed));
     // What takes text away is taken.
     accepts(&chat, &lobby, delete("ada", &first, false)).await;
-    accepts(&chat, &lobby, by("mod", Action::Empty)).await;
+    accepts(&chat, &lobby, by("mod", Action::Purge)).await;
     accepts(&chat, &other, post("ada")).await;
     assert_eq!(chat.closed_rooms(), std::slice::from_ref(&lobby));
     assert!(chat.overview(&lobby).await.unwrap().closed && !chat.overview(&other).await.unwrap().closed);
@@ -76,7 +76,7 @@ async fn a_closed_room_takes_no_posts_and_no_edits_until_it_is_opened() {
     let last = accepts(&chat, &lobby, post("ada")).await;
     assert!(chat.closed_rooms().is_empty() && !chat.overview(&lobby).await.unwrap().closed);
     // The chain tells it all, and who did it.
-    let mut reader = chat.subscribe(&lobby, From::Last(9), None).await.unwrap();
+    let mut reader = chat.subscribe(&lobby, StartFrom::Last(9), None).await.unwrap();
     let mut told: Vec<(u64, String, Body)> = Vec::new();
     while told.last().is_none_or(|(position, ..)| *position < last.position) {
         if let Delivery::Item(Received::Event(event)) = reader.next().await.unwrap().unwrap() {
@@ -90,7 +90,7 @@ async fn a_closed_room_takes_no_posts_and_no_edits_until_it_is_opened() {
         (2, "ada", none()),
         (3, "mod", Body::Close),
         (4, "ada", Body::Delete { target: 1 }),
-        (5, "mod", Body::Empty),
+        (5, "mod", Body::Purge),
         (7, "mod", Body::Open),
         (8, "ada", Body::Message { content: Some("hello".into()), reply_to: None }),
     ];
@@ -138,8 +138,8 @@ async fn a_banned_author_is_named_by_no_presence_and_no_typing() {
     let chat = Chat::open("memory:").unwrap();
     let lobby = room("lobby");
     chat.ban("troll", author("mod")).await.unwrap();
-    let mut reader = chat.subscribe(&lobby, From::Last(0), Some(author("ada"))).await.unwrap();
-    let _troll = chat.subscribe(&lobby, From::Last(0), Some(author("troll"))).await.unwrap();
+    let mut reader = chat.subscribe(&lobby, StartFrom::Last(0), Some(author("ada"))).await.unwrap();
+    let _troll = chat.subscribe(&lobby, StartFrom::Last(0), Some(author("troll"))).await.unwrap();
     chat.typing(&lobby, &author("troll"));
     chat.typing(&lobby, &author("eve"));
     let (mut present, mut types) = (None, None);
@@ -158,7 +158,7 @@ async fn a_banned_author_is_named_by_no_presence_and_no_typing() {
 }
 
 #[tokio::test]
-async fn what_stands_already_makes_no_event_and_keeps_its_receipt() {
+async fn what_is_in_force_already_makes_no_event_and_keeps_its_receipt() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let lobby = room("lobby");
@@ -223,7 +223,7 @@ async fn in_one_batch_each_is_judged_by_what_came_before_it() {
             },
             async {
                 let (emptied, edited, deleted) = tokio::join!(
-                    send(&lobby, by("mod", Action::Empty)),
+                    send(&lobby, by("mod", Action::Purge)),
                     send(&lobby, edit("ada", &old, false)),
                     async {
                         let deleted = send(&lobby, delete("ada", &old, false));
@@ -271,7 +271,7 @@ async fn a_repeated_key_gets_its_first_receipt_whatever_was_decided_since() {
     assert_eq!(accepts(&chat, &lobby, draft()).await, first);
     let other = Draft::post(author("ada"), "other").with_key("k");
     assert!(matches!(refuses(&chat, &lobby, other.clone()).await, SendError::KeyReused));
-    accepts(&chat, &lobby, by("mod", Action::Empty)).await;
+    accepts(&chat, &lobby, by("mod", Action::Purge)).await;
     let mut chat = chat;
     for _ in 0..2 {
         assert_eq!(accepts(&chat, &lobby, draft()).await, first);
@@ -285,7 +285,7 @@ async fn a_repeated_key_gets_its_first_receipt_whatever_was_decided_since() {
 }
 
 #[tokio::test]
-async fn what_stands_outlives_its_record() {
+async fn what_is_in_force_outlives_its_record() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let lobby = room("lobby");
@@ -312,8 +312,8 @@ async fn what_stands_outlives_its_record() {
 #[tokio::test]
 async fn one_ban_too_many_is_refused_and_stores_nothing() {
     let log = millchat::log::open("memory:").unwrap();
-    let ban = |n: usize| Append {
-        what: What::Ban(n.to_string().as_str().into()),
+    let ban = |n: usize| NewRecord {
+        payload: Payload::Ban(n.to_string().as_str().into()),
         author: None,
         created_at: Timestamp(1),
         key: None,

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use futures_util::future::join_all;
-use millchat::log::Append;
+use millchat::log::NewRecord;
 use millchat::{
-    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Event, From, HistoryRange, Keep, Message,
-    Position, REACTIONS_PER_MESSAGE_MAX, Reaction, Received, RoomName, SendError, Timestamp,
+    Action, Author, AuthorKind, Body, Chat, Delivery, Draft, Event, HistoryRange, Message, Position,
+    REACTIONS_PER_MESSAGE_MAX, Reaction, Received, RetentionPolicy, RoomName, SendError, StartFrom,
+    Timestamp,
 };
 use proptest::prelude::*;
 use support::{act, ada, room, until};
@@ -43,7 +44,7 @@ async fn message(chat: &Chat, position: Position) -> Message {
 
 /// All events of the room.
 async fn events(chat: &Chat) -> Vec<Arc<Event>> {
-    let mut reader = chat.subscribe(&lobby(), From::Last(1_000), None).await.unwrap();
+    let mut reader = chat.subscribe(&lobby(), StartFrom::Last(1_000), None).await.unwrap();
     let (mut events, head) = (Vec::new(), chat.overview(&lobby()).await.unwrap().head);
     while events.last().is_none_or(|event: &Arc<Event>| event.position < head) {
         if let Delivery::Item(Received::Event(event)) = reader.next().await.unwrap().unwrap() {
@@ -231,7 +232,7 @@ async fn a_delete_takes_the_reactions_with_it_also_when_both_are_in_one_batch() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_emptied_room_has_no_reactions_from_the_acknowledgement_on() {
+async fn a_purged_room_has_no_reactions_from_the_acknowledgement_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let chat = Chat::open(path.to_str().unwrap()).unwrap();
@@ -248,25 +249,25 @@ async fn an_emptied_room_has_no_reactions_from_the_acknowledgement_on() {
         })
     });
     join_all(sends).await;
-    chat.send(&lobby(), act(Action::Empty)).await.unwrap();
+    chat.send(&lobby(), act(Action::Purge)).await.unwrap();
     let after = post(&chat, "after").await;
     chat.send(&lobby(), react("bob", after, Reaction::Joy, true)).await.unwrap();
     let page = chat.history(&lobby(), HistoryRange::Newest, 1_000).await.unwrap();
     assert_eq!(page.messages.iter().filter(|message| !message.reactions.is_empty()).count(), 1);
     let refused = chat.send(&lobby(), react("bob", targets[0], Reaction::Joy, false)).await;
     assert!(matches!(refused, Err(SendError::TargetDeleted(_))), "{refused:?}");
-    until("the room is erased", async || chat.stats().emptying == 0).await;
+    until("the room is erased", async || chat.stats().purges == 0).await;
     chat.close().await.unwrap();
     chat.close().await.unwrap();
     assert_eq!(findings(&path), (1, vec![]));
 }
 
 #[tokio::test]
-async fn a_cut_takes_reactions_with_their_records_and_the_rest_goes_on() {
+async fn a_trim_takes_reactions_with_their_records_and_the_rest_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let log = millchat::log::open(path.to_str().unwrap()).unwrap();
-    let chat = Chat::builder().keep(Keep::default()).open_log(log.clone()).unwrap();
+    let chat = Chat::builder().retention(RetentionPolicy::default()).open_log(log.clone()).unwrap();
     let cut = post(&chat, "cut").await;
     let first = chat.send(&lobby(), react("ada", cut, Reaction::Heart, true)).await.unwrap().position;
     let kept = post(&chat, "kept").await;
@@ -286,7 +287,7 @@ async fn a_cut_takes_reactions_with_their_records_and_the_rest_goes_on() {
 fn a_page_of_much_reacted_messages_is_bounded_and_its_links_go_on() {
     const MESSAGES: usize = 40;
     let log = millchat::log::open("memory:").unwrap();
-    let append = |id: &str, body| Append::event(lobby(), Some(author(id)), Timestamp(1), body);
+    let append = |id: &str, body| NewRecord::event(lobby(), Some(author(id)), Timestamp(1), body);
     for _ in 0..MESSAGES {
         let message = Body::Message { content: Some("x".into()), reply_to: None };
         let target = log.commit(&[append("ada", message)], 0).unwrap()[0].position;
@@ -311,7 +312,7 @@ fn a_page_of_much_reacted_messages_is_bounded_and_its_links_go_on() {
     });
 }
 
-/// What is asked for: by whom, of which message, with what, and whether to add it. Or a delete of the message.
+/// A reaction to ask for (author, message, kind, and true to add it), or a delete of the message.
 #[derive(Debug, Clone)]
 enum Asked {
     React(usize, usize, Reaction, bool),

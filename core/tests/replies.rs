@@ -2,7 +2,7 @@
 
 mod support;
 
-use millchat::log::Append;
+use millchat::log::NewRecord;
 use millchat::{Action, Body, Chat, Draft, HistoryRange, Message, Position, SendError, Timestamp};
 use support::{act, ada, room};
 
@@ -122,7 +122,7 @@ fn an_answer_to_what_is_not_there_is_found_by_a_check() {
     let path = directory.path().join("log");
     let log = millchat::log::open(path.to_str().unwrap()).unwrap();
     let message = |reply_to| Body::Message { content: Some("x".into()), reply_to };
-    let append = |body| Append::event(room("lobby"), Some(ada()), Timestamp(1), body);
+    let append = |body| NewRecord::event(room("lobby"), Some(ada()), Timestamp(1), body);
     log.commit(&[append(message(None)), append(message(Some(1))), append(message(Some(7)))], 0).unwrap();
     log.close().unwrap();
     drop(log);

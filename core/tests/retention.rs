@@ -4,8 +4,8 @@ mod support;
 
 use std::time::Duration;
 
-use millchat::log::{Append, check};
-use millchat::{Body, Chat, Draft, HistoryRange, Keep, RoomName, Timestamp};
+use millchat::log::{NewRecord, check};
+use millchat::{Body, Chat, Draft, HistoryRange, RetentionPolicy, RoomName, Timestamp};
 use support::{ada, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -13,8 +13,8 @@ async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds(
     const KEEP_BYTES: u64 = 2_000_000;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("chat.redb");
-    let keep = Keep { age: None, bytes: Some(KEEP_BYTES) };
-    let chat = Chat::builder().keep(keep).open(path.to_str().unwrap()).unwrap();
+    let keep = RetentionPolicy { age: None, bytes: Some(KEEP_BYTES) };
+    let chat = Chat::builder().retention(keep).open(path.to_str().unwrap()).unwrap();
     let file_bytes = || std::fs::metadata(&path).unwrap().len();
     let mut sizes = Vec::new();
     let mut sent = 0_u64;
@@ -50,9 +50,9 @@ async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds(
     assert_eq!(found, Vec::<String>::new());
 }
 
-fn aged(age_ms: u64, bytes: usize) -> Append {
+fn aged(age_ms: u64, bytes: usize) -> NewRecord {
     let body = Body::Message { content: Some("x".repeat(bytes).into()), reply_to: None };
-    Append::event(RoomName::new("lobby").unwrap(), None, Timestamp(Timestamp::now().0 - age_ms), body)
+    NewRecord::event(RoomName::new("lobby").unwrap(), None, Timestamp(Timestamp::now().0 - age_ms), body)
 }
 
 #[tokio::test]
@@ -65,8 +65,8 @@ async fn a_log_whose_messages_become_large_stays_within_its_bounds() {
     while log.live_bytes() < KEEP_BYTES {
         log.commit(&small, 0).unwrap();
     }
-    let keep = Keep { age: None, bytes: Some(KEEP_BYTES) };
-    let chat = Chat::builder().keep(keep).open_log(log).unwrap();
+    let keep = RetentionPolicy { age: None, bytes: Some(KEEP_BYTES) };
+    let chat = Chat::builder().retention(keep).open_log(log).unwrap();
     let lobby = RoomName::new("lobby").unwrap();
     // Each, and still more some at once, brings more bytes than a step of a cut takes from the small ones.
     for at_once in [1_usize, 40].into_iter().cycle().take(20) {
@@ -85,20 +85,20 @@ async fn retention_takes_what_it_must_and_no_record_more() {
     const MINUTE_MS: u64 = 60_000;
     let ages_min = [80, 70, 65, 55, 35, 20, 10];
     let appends = ages_min.map(|age| aged(age * MINUTE_MS, 200));
-    let kept = async |keep: &dyn Fn(u64) -> Keep| {
+    let kept = async |keep: &dyn Fn(u64) -> RetentionPolicy| {
         let log = millchat::log::open("memory:").unwrap();
         log.commit(&appends, 0).unwrap();
         let keep = keep(log.live_bytes() / ages_min.len() as u64);
-        let chat = Chat::builder().keep(keep).open_log(log).unwrap();
+        let chat = Chat::builder().retention(keep).open_log(log).unwrap();
         until("something goes", async || chat.floor() > 1).await;
         // Another look is taken with the next send.
         chat.send(&RoomName::new("other").unwrap(), Draft::post(ada(), "x")).await.unwrap();
         chat.floor()
     };
-    let by_age = kept(&|_| Keep { age: Some(Duration::from_hours(1)), bytes: None }).await;
+    let by_age = kept(&|_| RetentionPolicy { age: Some(Duration::from_hours(1)), bytes: None }).await;
     assert_eq!(by_age, 4, "three are older than an hour");
     // Three must go for so many bytes, and a fourth for the new one.
-    let by_bytes = kept(&|record| Keep { age: None, bytes: Some(record * 9 / 2) }).await;
+    let by_bytes = kept(&|record| RetentionPolicy { age: None, bytes: Some(record * 9 / 2) }).await;
     assert!(by_bytes == 4 || by_bytes == 5, "{by_bytes}");
 }
 
@@ -108,8 +108,8 @@ async fn events_go_by_age_when_nobody_sends_and_their_rooms_are_forgotten_later(
     let path = directory.path().join("chat.redb");
     let path = path.to_str().unwrap();
     let lobby = RoomName::new("lobby").unwrap();
-    let keep = Keep { age: Some(Duration::from_millis(300)), bytes: None };
-    let chat = Chat::builder().keep(keep).open(path).unwrap();
+    let keep = RetentionPolicy { age: Some(Duration::from_millis(300)), bytes: None };
+    let chat = Chat::builder().retention(keep).open(path).unwrap();
     for _ in 0..1_000 {
         chat.send(&lobby, Draft::post(ada(), "x")).await.unwrap();
     }
@@ -120,7 +120,7 @@ async fn events_go_by_age_when_nobody_sends_and_their_rooms_are_forgotten_later(
     chat.close().await.unwrap();
     drop(chat);
     // The floor and the position outlive a restart, and in the end the room's head goes too.
-    let chat = Chat::builder().keep(keep).open(path).unwrap();
+    let chat = Chat::builder().retention(keep).open(path).unwrap();
     assert_eq!((chat.floor(), chat.head()), (1_001, 1_000));
     let forgotten = async || chat.overview(&lobby).await.unwrap().head == 0;
     until("the room is forgotten", forgotten).await;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use millchat::{Author, AuthorKind, Chat, Delivery, Draft, Epoch, Frames, From, Item, RoomName};
+use millchat::{Author, AuthorKind, Chat, Delivery, Draft, Epoch, Frames, Item, RoomName, StartFrom};
 
 /// A waker that says on a channel that it was woken.
 struct Told(std::sync::mpsc::Sender<()>);
@@ -37,7 +37,7 @@ async fn a_reader_that_falls_asleep_just_as_news_comes_is_woken() {
     });
     let chat = builder.open("memory:").unwrap();
     let room = RoomName::new("lobby").unwrap();
-    let mut reader = chat.subscribe_frames(kind, &room, From::Last(0), None).await.unwrap();
+    let mut reader = chat.subscribe_frames(kind, &room, StartFrom::Last(0), None).await.unwrap();
     let mut poll = move |waker: &Waker| match reader.poll_next_unpin(&mut Context::from_waker(waker)) {
         Poll::Ready(delivery) => Some(delivery.unwrap().unwrap()),
         Poll::Pending => None,

@@ -11,8 +11,8 @@ use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use millchat::{
-    Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, From, ReadError, Receipt, RoomName,
-    SendError,
+    Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, ReadError, Receipt, RoomName, SendError,
+    StartFrom,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -62,7 +62,7 @@ impl Worker {
         &self,
         kind: FrameKind,
         room: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<FrameSubscription, ReadError> {
         self.dispatcher.subscribe_frames(kind, room, from, reader).await

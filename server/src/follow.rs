@@ -10,7 +10,7 @@ use crate::sse::stream::{Dialect, Stream, come_back};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
-use millchat::{Author, FrameKind, From, ReadError, RoomName};
+use millchat::{Author, FrameKind, ReadError, RoomName, StartFrom};
 
 /// Answers with a stream of the room from the place that the request names.
 ///
@@ -36,7 +36,7 @@ pub async fn respond<B>(
 pub async fn respond_several<B>(
     w: &Worker,
     req: &hyper::Request<B>,
-    rooms: Vec<(RoomName, From)>,
+    rooms: Vec<(RoomName, StartFrom)>,
     reader: Option<Author>,
     (kind, dialect, mark): (FrameKind, impl Dialect + Copy, Marker),
 ) -> Response {
@@ -74,7 +74,7 @@ fn head() -> Response {
 async fn begin(
     w: &Worker,
     room: &RoomName,
-    from: From,
+    from: StartFrom,
     reader: Option<Author>,
     (kind, dialect): (FrameKind, impl Dialect),
 ) -> Result<Stream, Bytes> {

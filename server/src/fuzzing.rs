@@ -10,11 +10,11 @@ use crate::{api, page, paths, text};
 use hyper::Request;
 use hyper::header::HeaderValue;
 use millchat::{
-    Author, AuthorKind, Body, CONTENT_BYTES_MAX, Encoder, Epoch, Event, From, HISTORY_MAX, Item, Place,
-    Reaction, RoomName, Timestamp,
+    Author, AuthorKind, Body, CONTENT_BYTES_MAX, Encoder, Epoch, Event, EventId, HISTORY_MAX, Item, Reaction,
+    RoomName, StartFrom, Timestamp,
 };
 
-const PLACE: Place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1207 };
+const PLACE: EventId = EventId { epoch: Epoch(0x5f3c_9a2e), position: 1207 };
 
 /// An event as a client has it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -157,9 +157,9 @@ pub fn http(uri: &str, value: &[u8], body: &[u8]) {
             request.headers_mut().insert(name, value.clone());
         }
         match start::place(&request) {
-            From::Last(count) => assert!(count <= HISTORY_MAX),
-            From::After(place) => assert_eq!(place.to_string().parse(), Ok(place)),
-            From::Malformed => {}
+            StartFrom::Last(count) => assert!(count <= HISTORY_MAX),
+            StartFrom::After(place) => assert_eq!(place.to_string().parse(), Ok(place)),
+            StartFrom::Malformed => {}
         }
         for name in ["history", "limit", "before", "after", "last_event_id"] {
             if let Some(count) = query(&request, name).and_then(|text| clamped(&text, 1, 1_000)) {

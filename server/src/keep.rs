@@ -1,7 +1,7 @@
 //! How far back the log is kept, as people write it: an age such as `30d`, a size such as `4GiB`.
 
 use bytesize::ByteSize;
-use millchat::{KEEP_AGE_MIN, Keep};
+use millchat::{RETENTION_AGE_MIN, RetentionPolicy};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -31,7 +31,7 @@ impl FromStr for Age {
             return Ok(Self(None));
         }
         match humantime::parse_duration(text) {
-            Ok(age) if age >= KEEP_AGE_MIN => Ok(Self(Some(age))),
+            Ok(age) if age >= RETENTION_AGE_MIN => Ok(Self(Some(age))),
             Ok(_) => Err(format!("`{text}` is too short; events are kept for 1m at least")),
             Err(_) => Err(format!("`{text}` is not an age; write it like 30d, 12h, 90m, or forever")),
         }
@@ -90,8 +90,8 @@ macro_rules! as_text {
 as_text!(Age, Bytes);
 
 /// Both together, as the core takes them.
-pub fn keep(age: Age, bytes: Option<Bytes>) -> Keep {
-    Keep { age: age.0, bytes: bytes.map(|bytes| bytes.0) }
+pub fn keep(age: Age, bytes: Option<Bytes>) -> RetentionPolicy {
+    RetentionPolicy { age: age.0, bytes: bytes.map(|bytes| bytes.0) }
 }
 
 #[cfg(test)]

@@ -171,7 +171,7 @@ impl Metrics {
             ("sends_queued", "Sends that wait for the committer", core.queued as u64),
             ("rooms", "Rooms in memory", core.rooms as u64),
             ("rooms_closed", "Rooms that are closed to writing", core.closed_rooms as u64),
-            ("rooms_emptying", "Emptied rooms whose records are still being rewritten", core.emptying as u64),
+            ("rooms_emptying", "Emptied rooms whose records are still being rewritten", core.purges as u64),
             ("authors_banned", "Authors who are banned", core.bans as u64),
             ("log_head_position", "Newest position of the log", core.head),
             ("log_floor_position", "Oldest position that is kept", core.floor),
@@ -224,7 +224,7 @@ fn reason(error: &SendError) -> &'static str {
     match error {
         SendError::QueueFull { .. } => "queue_full",
         SendError::TooLarge { .. } => "too_large",
-        SendError::Empty => "empty",
+        SendError::NoText => "empty",
         SendError::InvalidKey { .. } => "invalid_key",
         SendError::InvalidAuthor(_) => "invalid_author",
         SendError::KeyReused => "key_reused",

@@ -285,7 +285,7 @@ impl From<SendError> for Problem {
         let kind = match &error {
             SendError::QueueFull { .. } => Kind::Busy,
             SendError::TooLarge { .. } => Kind::TooLarge,
-            SendError::Empty => Kind::InvalidContent,
+            SendError::NoText => Kind::InvalidContent,
             SendError::InvalidKey { .. } => Kind::InvalidKey,
             SendError::InvalidAuthor(_) => Kind::InvalidName,
             SendError::KeyReused => Kind::KeyReused,

@@ -1,4 +1,4 @@
-//! What a check of a log finds: see [`crate::log::check`].
+//! The result of a check of a log: see [`crate::log::check`].
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub struct Finding {
     pub room: Option<RoomName>,
     /// The position it is about, when it is about one.
     pub position: Option<Position>,
-    /// What is wrong.
+    /// The fault.
     pub what: String,
 }
 
@@ -41,7 +41,7 @@ pub struct Checked {
     pub rooms: u64,
     /// Edits of messages.
     pub edits: u64,
-    /// Reactions that stand.
+    /// Reactions in force.
     pub reactions: u64,
     /// Rows of the index.
     pub index_rows: u64,
@@ -51,8 +51,9 @@ pub struct Checked {
     pub closed_rooms: u64,
     /// Authors who are banned.
     pub bans: u64,
-    /// Whether the file was closed; if not, what the next start would repair was repaired in memory first.
+    /// True if the file was closed. If not, it was first repaired in memory, as the next start would repair
+    /// it.
     pub closed: bool,
-    /// How much was found to be wrong.
+    /// The number of findings.
     pub findings: u64,
 }

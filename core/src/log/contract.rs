@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::error::{CommitError, LogError};
-use crate::log::moderation::Standing;
+use crate::log::moderation::ModerationState;
 use crate::log::record::{self, Hash, RawRecord, Record};
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -14,30 +14,30 @@ pub const READ_EVENTS_MAX: usize = 256;
 /// A read stops after the record that takes it past this many bytes of records.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
-/// What a record is to say.
+/// The payload of a record.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum Payload {
     /// An event of a room.
     Event {
         /// The room it goes to.
         room: RoomName,
-        /// What it says.
+        /// Its body.
         body: Body,
     },
     /// An author, by id, is banned: a record of no room.
     Ban(Arc<str>),
-    /// An author, by id, is banned no more: a record of no room.
+    /// The ban of an author, by id, ends: a record of no room.
     Unban(Arc<str>),
 }
 
-/// One record on its way into the log: everything but its place.
+/// One record on its way into the log: everything but its position.
 #[derive(Debug, Clone)]
-pub struct Append {
-    /// What it says.
-    pub what: What,
-    /// Who sends it.
+pub struct NewRecord {
+    /// Its payload.
+    pub payload: Payload,
+    /// Its author.
     pub author: Option<Author>,
-    /// When the committer took it.
+    /// When the writer took it.
     pub created_at: Timestamp,
     /// Keyed hash of the author and the idempotency key, when there is one.
     pub key: Option<Hash>,
@@ -45,30 +45,30 @@ pub struct Append {
     pub content_hash: Option<Hash>,
 }
 
-impl Append {
+impl NewRecord {
     /// An event without a key.
     pub fn event(room: RoomName, author: Option<Author>, created_at: Timestamp, body: Body) -> Self {
-        Self { what: What::Event { room, body }, author, created_at, key: None, content_hash: None }
+        Self { payload: Payload::Event { room, body }, author, created_at, key: None, content_hash: None }
     }
 
-    /// How many bytes its record takes at most.
+    /// Returns the most bytes that its record takes.
     pub(crate) fn bytes_max(&self) -> u64 {
         let author = self.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
-        let texts = match &self.what {
-            What::Event { body: Body::Message { content, .. } | Body::Edit { content, .. }, .. } => {
+        let texts = match &self.payload {
+            Payload::Event { body: Body::Message { content, .. } | Body::Edit { content, .. }, .. } => {
                 content.as_deref().map_or(0, str::len)
             }
-            What::Event { .. } => 0,
-            What::Ban(author_id) | What::Unban(author_id) => author_id.len(),
+            Payload::Event { .. } => 0,
+            Payload::Ban(author_id) | Payload::Unban(author_id) => author_id.len(),
         };
         record::bytes_max(author + texts) as u64
     }
 }
 
-/// What became of an [`Append`].
+/// The result of storing a [`NewRecord`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// The event; `None` for a record of no room.
     pub event: Option<Arc<Event>>,
@@ -89,25 +89,26 @@ pub struct Chain {
 ///
 /// 1. Positions ascend from 1 and are never reused, whatever happens to the process or the disk.
 /// 2. `prev` of a record is the position of the record before it in the same room, 0 for the first. It may
-///    be stored by the log or derived by whoever reads it in order: the chat never computes it.
+///    be stored by the log or derived by a reader that reads in order: the chat never computes it.
 /// 3. What [`Log::commit`] returned is durable and is seen by every read that begins afterwards. A batch is
 ///    stored whole or not at all.
 /// 4. A commit that failed with [`CommitError::Refused`] stored nothing. One that failed with
 ///    [`CommitError::Unknown`] stored all or nothing, and the log takes no commit after it.
 /// 5. [`Log::head`] and [`Log::floor`] never go back. Every record from the floor to the head is readable.
-/// 6. A record is never changed, but that content (and the hash of the content) is taken out: by a delete of its
-///    target and of the target's edits, in the commit that holds the delete; by an Empty of every event before it
-///    in its room. What an Empty takes is served by no read that begins after its commit, and is erased from the
-///    records by and by: each commit, also one of nothing, takes a bounded step of it along, until
-///    [`Standing::counts`] says that none is under way. A restart goes on with it.
+/// 6. A record is never changed, but that content (and the hash of the content) is taken out: by a delete of
+///    its target and of the target's edits, in the commit that holds the delete; by a purge of every event
+///    before it in its room. No read that begins after the commit of a purge serves what it takes. The
+///    records are erased gradually: each commit, also an empty one, takes a bounded step of it along, until
+///    [`ModerationState::counts`] says that none is under way. A restart goes on with it.
 /// 7. The epoch and the signing key are made once with the log.
-/// 8. What closes a room or bans an author stands until it is taken back, also when retention has cut its record:
-///    [`Log::standing`] says what does, from the moment the commit returned.
-/// 9. A reaction stands until it is taken back, its message deleted, or its room emptied: [`Log::reactions`] says
-///    which do, from the moment the commit returned. Of a message that has no text they are not to be shown.
+/// 8. A record that closes a room or bans an author is in force until another one revokes it, also when
+///    retention has trimmed it: [`Log::moderation`] says which are, from the moment the commit returned.
+/// 9. A reaction is in force until it is taken back, its message deleted, or its room purged:
+///    [`Log::reactions`] says which are, from the moment the commit returned. Of a message that has no text
+///    they are not to be shown.
 ///
-/// Calls block on storage. `commit`, `forget_heads` and `close` have one caller at a time (the writer, and after it
-/// whoever closes the chat); reads come from any thread.
+/// Calls block on storage. `commit`, `forget_heads` and `close` have one caller at a time (the writer, and
+/// after it the closing of the chat); reads come from any thread.
 pub trait Log: Send + Sync + 'static {
     /// The id of this log's life.
     fn epoch(&self) -> Epoch;
@@ -118,11 +119,11 @@ pub trait Log: Send + Sync + 'static {
     /// The oldest position that is still kept.
     fn floor(&self) -> Position;
     /// Stores a batch, durably, and raises the floor to `floor` if that is higher, in the same commit: the
-    /// records before it are gone, their positions never come again. Returns what became of each, in the batch's
-    /// order.
-    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError>;
+    /// records before it are gone, their positions never come again. Returns what became of each, in the
+    /// batch's order.
+    fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError>;
     /// The rooms that are closed, the authors that are banned.
-    fn standing(&self) -> &Standing;
+    fn moderation(&self) -> &ModerationState;
     /// Bytes of the records that are kept.
     fn live_bytes(&self) -> u64;
     /// The record at a position; `None` below the floor and beyond the head.
@@ -145,11 +146,11 @@ pub trait Log: Send + Sync + 'static {
         before: Timestamp,
         spare: &dyn Fn(&RoomName) -> bool,
     ) -> Result<Option<RoomName>, CommitError>;
-    /// Whether there is room on the disk for a commit at all, and so many bytes are free.
+    /// Fails unless the disk has room for a commit at all, and `free` bytes are free.
     fn require_space(&self, free: u64) -> Result<(), CommitError>;
-    /// How many edits a message has.
+    /// Returns the number of edits of a message.
     fn edits(&self, target: Position) -> Result<usize, LogError>;
-    /// The event by which an author's reaction to a message stands; `None` when it does not.
+    /// The event that added an author's reaction to a message; `None` when it is not in force.
     fn reacted(
         &self,
         target: Position,

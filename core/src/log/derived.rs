@@ -1,8 +1,8 @@
-//! What is derived from the log and not yet written beside it: room heads and index rows.
+//! Room heads and index rows: derived from the log, and not yet written beside it.
 //!
 //! Writing a head for every event would touch a page per busy room in every commit. So the heads that
 //! changed and the index rows that came up are kept here, and go into their tables once every
-//! [`CHECKPOINT_EVENTS`] events, in the same transaction as the events. After a crash they are made anew
+//! [`CHECKPOINT_EVENTS`] events, in the same transaction as the events. After a crash they are made again
 //! from the records behind the last checkpoint. Readers look here first and in the tables second; what moves
 //! from here to there is in both for a moment, never in neither.
 
@@ -39,7 +39,7 @@ pub(crate) struct Derived {
 
 impl Derived {
     /// Takes an event that follows `before` in its room.
-    pub fn note(&mut self, room: &RoomName, before: Head, position: Position, at: Timestamp) {
+    pub fn record(&mut self, room: &RoomName, before: Head, position: Position, at: Timestamp) {
         let head = Head { position, count: before.count + 1, at };
         self.heads.insert(room.clone(), head);
         if head.count.is_multiple_of(INDEX_EVERY) {

@@ -1,4 +1,4 @@
-//! What can go wrong with a log: reading it, writing to it, opening it, making a new one.
+//! Errors of a log: of reading it, writing to it, opening it and making a new one.
 
 use std::io::ErrorKind;
 
@@ -13,9 +13,9 @@ pub enum LogError {
     /// A record does not read back.
     #[error("the record at position {position} is damaged: {what}")]
     Damaged {
-        /// Where.
+        /// Its position.
         position: Position,
-        /// What is wrong with it.
+        /// The damage.
         what: &'static str,
     },
 }
@@ -28,7 +28,7 @@ pub enum CommitError {
     DiskFull {
         /// Free bytes.
         free: u64,
-        /// What the batch may need, and the reserve.
+        /// Bytes that the batch may need, and the reserve.
         needed: u64,
     },
     /// Nothing was stored.
@@ -66,20 +66,20 @@ pub enum OpenError {
     Damaged {
         /// The file.
         path: String,
-        /// What is wrong.
+        /// The damage.
         what: String,
     },
     /// The disk is full.
     #[error(
-        "{path} cannot be opened: {free} bytes are free on its disk, {needed} are needed: make room on the disk, \
-         or name a log on another one"
+        "{path} cannot be opened: {free} bytes are free on its disk, {needed} are needed: make room on the \
+         disk, or name a log on another one"
     )]
     DiskFull {
         /// The file.
         path: String,
         /// Free bytes.
         free: u64,
-        /// What is needed.
+        /// Bytes that are needed.
         needed: u64,
     },
     /// The file system refused.
@@ -124,7 +124,7 @@ pub enum NewLogError {
     },
 }
 
-/// What whoever is told of the error can do about it.
+/// Returns what the caller can do about the error.
 fn next_step(error: &std::io::Error) -> &'static str {
     match error.kind() {
         ErrorKind::NotFound => "make its directory first, or name another log",

@@ -1,7 +1,7 @@
 //! The log: one totally ordered sequence of records, and rooms as chains through it.
 //!
-//! [`Log`] is the seam between the chat and its storage, and its documentation is the contract of both. The storage
-//! may be embedded (redb, here) or replicated.
+//! [`Log`] is the seam between the chat and its storage, and its documentation is the contract of both. The
+//! storage may be embedded (redb, here) or replicated.
 
 mod check;
 mod contract;
@@ -14,10 +14,10 @@ pub(crate) mod redb;
 mod snapshot;
 
 pub use check::{Checked, Finding};
-pub use contract::{Append, Chain, Committed, Log, READ_BYTES_MAX, READ_EVENTS_MAX, What};
+pub use contract::{Chain, Committed, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX};
 pub use error::{CommitError, LogError, NewLogError, OpenError};
-pub use moderation::Standing;
+pub use moderation::{ModerationCounts, ModerationState};
 pub use open::open;
-pub use record::{Hash, RawRecord, Record, Ruling};
+pub use record::{BanRecord, Hash, RawRecord, Record};
 pub use redb::{NewLog, check, open_stopped};
-pub use snapshot::{Copy, Piece};
+pub use snapshot::{LogSnapshot, Piece};

@@ -1,13 +1,13 @@
-//! What stands until it is taken back: rooms closed to writing, authors banned, rooms being emptied.
+//! The moderation state in memory: closed rooms, banned authors, and purges under way.
 //!
-//! It is made by records and outlives them: the log keeps it in tables that a cut leaves alone, and here in memory,
-//! where the writer asks before each send and every read asks what it must not show. It is changed only by the
-//! log, after the commit that changed its tables.
+//! It is made by records and outlives them. The log keeps it in tables that retention leaves alone, and here
+//! in memory: the writer looks here before each send, and every read looks here for what it must not show.
+//! Only the log changes it, after the commit that changed its tables.
 //!
-//! **The veil.** An Empty takes effect at once, and its erasing takes many commits. Until a record is erased, whoever
-//! reads it withholds its content: that is the veil, the position below which a room's events have none. A read
-//! takes the veil first and then begins its transaction: a veil that is gone by then was lifted after a commit
-//! that the transaction sees.
+//! **The redaction mask.** A purge takes effect at once, but its erasing takes many commits. Until a record
+//! is erased, its readers get it without its content. The mask says which: it holds, per room, the position
+//! below which events have no content. A read takes the mask first and then begins its transaction. If an
+//! entry of the mask is gone by then, it was removed after a commit that the transaction sees.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,43 +17,54 @@ use parking_lot::RwLock;
 use crate::event::{Event, Position, RoomName};
 use crate::log::record::Record;
 
-/// Where an Empty has come: the room, and the Empty's position.
-pub(crate) type Emptying = (RoomName, Position);
+/// A purge: the room, and the position of its event.
+pub(crate) type Purge = (RoomName, Position);
 
-/// The rooms whose events below a position are withheld.
-pub(crate) type Veil = HashMap<RoomName, Position>;
+/// For each room with a purge under way, the position below which its events have no content.
+pub(crate) type RedactionMask = HashMap<RoomName, Position>;
 
-/// A record as readers may have it.
-pub(crate) fn veiled(mut record: Record, veil: &Veil) -> Record {
-    if let Some(event) = record.event.as_ref().filter(|event| is_veiled(event, veil)) {
-        record.event = Some(Arc::new(event.withheld()));
+/// Returns a record as readers may have it.
+pub(crate) fn redacted(mut record: Record, mask: &RedactionMask) -> Record {
+    if let Some(event) = record.event.as_ref().filter(|event| is_redacted(event, mask)) {
+        record.event = Some(Arc::new(event.redacted()));
         record.content_hash = None;
     }
     record
 }
 
-/// Whether an event's content is withheld.
-pub(crate) fn is_veiled(event: &Event, veil: &Veil) -> bool {
-    veil.get(&event.room).is_some_and(|below| event.position < *below)
+/// Returns true if an event's content is redacted.
+pub(crate) fn is_redacted(event: &Event, mask: &RedactionMask) -> bool {
+    mask.get(&event.room).is_some_and(|below| event.position < *below)
 }
 
-/// What changed, in the order in which it did.
+/// A change of the moderation state. Changes are applied in the order of their records.
 #[derive(Debug, Clone)]
-pub(crate) enum Change {
+pub(crate) enum ModerationChange {
     /// A record that closes a room or bans an author.
-    Stands(Record),
+    InForce(Record),
     Opened(RoomName),
     Unbanned(Arc<str>),
-    /// An Empty, and the next position that is to be erased; `None` when it is done.
-    Emptying(Emptying, Option<Position>),
+    /// A purge, and the next position that is to be erased; `None` when it is done.
+    Purging(Purge, Option<Position>),
+}
+
+/// The numbers of rows of a [`ModerationState`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ModerationCounts {
+    /// Closed rooms.
+    pub closed_rooms: usize,
+    /// Banned authors.
+    pub bans: usize,
+    /// Purges whose erasing is under way.
+    pub purges: usize,
 }
 
 /// See the module. Cheap to ask; empty by default.
 #[derive(Debug, Default)]
-pub struct Standing {
+pub struct ModerationState {
     state: RwLock<State>,
     /// Held to clone or to replace it.
-    veil: RwLock<Arc<Veil>>,
+    redaction_mask: RwLock<Arc<RedactionMask>>,
 }
 
 #[derive(Debug, Default)]
@@ -62,16 +73,16 @@ struct State {
     as_of: Position,
     closed: BTreeMap<RoomName, Record>,
     bans: BTreeMap<Arc<str>, Record>,
-    emptying: BTreeMap<Emptying, Position>,
+    purges: BTreeMap<Purge, Position>,
 }
 
-impl Standing {
-    /// Whether a room is closed to writing.
+impl ModerationState {
+    /// Returns true if a room is closed to writing.
     pub fn is_closed(&self, room: &RoomName) -> bool {
         self.state.read().closed.contains_key(room)
     }
 
-    /// Whether an author is banned.
+    /// Returns true if an author is banned.
     pub fn is_banned(&self, author_id: &str) -> bool {
         self.state.read().bans.contains_key(author_id)
     }
@@ -96,10 +107,10 @@ impl Standing {
         self.state.read().bans.values().cloned().collect()
     }
 
-    /// How many rooms are closed, authors banned, and emptyings under way.
-    pub fn counts(&self) -> (usize, usize, usize) {
-        let state = self.state.read();
-        (state.closed.len(), state.bans.len(), state.emptying.len())
+    /// Counts the closed rooms, the banned authors and the purges under way.
+    pub fn counts(&self) -> ModerationCounts {
+        let State { closed, bans, purges, .. } = &*self.state.read();
+        ModerationCounts { closed_rooms: closed.len(), bans: bans.len(), purges: purges.len() }
     }
 
     /// The records of all that is closed or banned, and a position as of which that is so: the newest that
@@ -109,43 +120,43 @@ impl Standing {
         (state.as_of, state.closed.values().chain(state.bans.values()).cloned().collect())
     }
 
-    /// The first emptying under way, and the next position that it is to erase.
-    pub(crate) fn first_emptying(&self) -> Option<(Emptying, Position)> {
-        self.state.read().emptying.iter().next().map(|(emptying, next)| (emptying.clone(), *next))
+    /// The first purges under way, and the next position that it is to erase.
+    pub(crate) fn first_purge(&self) -> Option<(Purge, Position)> {
+        self.state.read().purges.iter().next().map(|(purges, next)| (purges.clone(), *next))
     }
 
-    /// What a read must withhold. Take it before the read's transaction begins.
-    pub(crate) fn veil(&self) -> Arc<Veil> {
-        self.veil.read().clone()
+    /// Returns the mask that a read must apply. Take it before the read's transaction begins.
+    pub(crate) fn redaction_mask(&self) -> Arc<RedactionMask> {
+        self.redaction_mask.read().clone()
     }
 
     /// Takes what a commit changed, `head` being its last position.
-    pub(crate) fn apply(&self, changes: Vec<Change>, head: Position) {
+    pub(crate) fn apply(&self, changes: Vec<ModerationChange>, head: Position) {
         if changes.is_empty() {
             return;
         }
         let mut state = self.state.write();
-        let emptied = changes.iter().any(|change| matches!(change, Change::Emptying(..)));
+        let purged = changes.iter().any(|change| matches!(change, ModerationChange::Purging(..)));
         for change in changes {
             match change {
-                Change::Stands(record) => {
+                ModerationChange::InForce(record) => {
                     if let Some(event) = &record.event {
                         state.closed.insert(event.room.clone(), record);
-                    } else if let Some(ruling) = &record.ruling {
-                        state.bans.insert(ruling.author_id.clone(), record);
+                    } else if let Some(ban) = &record.ban {
+                        state.bans.insert(ban.author_id.clone(), record);
                     }
                 }
-                Change::Opened(room) => drop(state.closed.remove(&room)),
-                Change::Unbanned(author_id) => drop(state.bans.remove(&author_id)),
-                Change::Emptying(emptying, Some(next)) => drop(state.emptying.insert(emptying, next)),
-                Change::Emptying(emptying, None) => drop(state.emptying.remove(&emptying)),
+                ModerationChange::Opened(room) => drop(state.closed.remove(&room)),
+                ModerationChange::Unbanned(author_id) => drop(state.bans.remove(&author_id)),
+                ModerationChange::Purging(purges, Some(next)) => drop(state.purges.insert(purges, next)),
+                ModerationChange::Purging(purges, None) => drop(state.purges.remove(&purges)),
             }
         }
         state.as_of = head;
-        if emptied {
-            // In ascending order: the newest Empty of a room stays.
-            let veil = state.emptying.keys().map(|(room, below)| (room.clone(), *below)).collect();
-            *self.veil.write() = Arc::new(veil);
+        if purged {
+            // In ascending order: the newest purge of a room stays.
+            let redaction_mask = state.purges.keys().map(|(room, below)| (room.clone(), *below)).collect();
+            *self.redaction_mask.write() = Arc::new(redaction_mask);
         }
     }
 }

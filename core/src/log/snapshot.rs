@@ -1,21 +1,23 @@
-//! Copying a log while it is written: a consistent piece after another, in bounded memory.
+//! Copying a log while it is written: one consistent piece after another, in bounded memory.
 //!
-//! A record never changes but that a delete or an Empty takes text away, and records go only at the bottom, by a cut.
-//! What stands beside the records (closed rooms, bans) comes first; the records that follow put it right. So a
-//! copy reads the records by position, in short reads that pin nothing, up to the head at which it began; then up to
-//! the head that there is by then, until it has caught up: what was deleted meanwhile is then followed by its
-//! delete, as in the log. A cut that overtook the reading is told as [`Piece::Floor`]. A log that is written faster
-//! than it is copied is not chased for ever: when a round is not half of the one before, or after
-//! [`CATCH_UPS_MAX`] rounds, the copy ends where it is, and of what comes later only what takes text from the copy is
-//! told, as [`Piece::Deleted`] and [`Piece::Emptied`], so that it does not stay there. Whoever takes the pieces in
-//! their order ends with a log as it was at the copy's last position.
+//! A record never changes, except that a delete or a purge takes text away, and records go only at the
+//! bottom, by a trim. The moderation state (closed rooms, bans) comes first; the records that follow correct
+//! it. The copy reads the records by position, in short reads that pin nothing, up to the head at which it
+//! began. Then it goes on to the head of that moment, until it has caught up: a delete of a message that was
+//! copied before is then copied too, as in the log. A trim that overtook the reading is reported as
+//! [`Piece::Floor`].
+//!
+//! A log that is written faster than it is copied is not chased for ever. When a round is not half of the one
+//! before, or after [`CATCH_UPS_MAX`] rounds, the copy ends at its position. Of later events it reports only
+//! those that take text from the copy, as [`Piece::Deleted`] and [`Piece::Purged`]. A caller that applies the
+//! pieces in their order ends with a log as it was at the copy's last position.
 
 use crate::event::{Body, Position, RoomName};
 use crate::log::contract::{Log, READ_EVENTS_MAX};
 use crate::log::error::LogError;
 use crate::log::record::{RawRecord, Record};
 
-/// How often a copy goes on to the head that there is when it has reached the one before.
+/// Most rounds in which a copy goes on to the newest head.
 const CATCH_UPS_MAX: usize = 64;
 
 /// A step of a copy.
@@ -23,49 +25,51 @@ const CATCH_UPS_MAX: usize = 64;
 pub enum Piece {
     /// Records, in ascending order.
     Records(Vec<RawRecord>),
-    /// What stands beside the records: of each room that is closed and of each author who is banned the record that
-    /// says so ([`Record::event`], [`Record::ruling`]), which retention may have cut: its position may be below the
-    /// floor, and the same record may come again among the [`Piece::Records`]. Pieces of it come before the records,
-    /// and anew after a floor; the records that follow put it right. For [`super::NewLog::stands`].
-    Standing(Vec<RawRecord>),
-    /// A cut was faster than the copy: what was copied before this position is gone by now, and what stands is told
-    /// anew. For [`super::NewLog::raise_floor`].
+    /// The records in force: for each closed room and each banned author the record that says so
+    /// ([`Record::event`], [`Record::ban`]). Retention may have trimmed it: its position may be below the
+    /// floor, and the same record may come again among the [`Piece::Records`]. These pieces come before the
+    /// records, and again after a floor; the records that follow correct them. For
+    /// [`super::NewLog::put_moderation`].
+    Moderation(Vec<RawRecord>),
+    /// A trim was faster than the copy: the records before this position are gone by now, and the records in
+    /// force follow again. For [`super::NewLog::raise_floor`].
     Floor(Position),
-    /// Messages that were deleted after the copy's last position: their text, and that of their edits, is to go.
+    /// Messages that were deleted after the copy's last position: their text, and that of their edits, is to
+    /// go.
     Deleted(Vec<Position>),
-    /// Rooms that were emptied after the copy's last position: the text of all that was copied of them is to go, by
-    /// [`super::NewLog::empty`].
-    Emptied(Vec<RoomName>),
+    /// Rooms that were purged after the copy's last position: the text of all that was copied of them is to
+    /// go, by [`super::NewLog::purge`].
+    Purged(Vec<RoomName>),
 }
 
 /// A copy under way.
 #[derive(Debug)]
-pub struct Copy {
+pub struct LogSnapshot {
     floor: Position,
-    /// Where it ends, so far: the log's head when it began, and when it had reached that, and so on.
+    /// Its end so far: the log's head when it began, then the head when it had reached that, and so on.
     head: Position,
     next: Position,
-    /// How far the log was ahead when it last caught up, and how often it has.
+    /// The log's lead when the copy last caught up.
     ahead: u64,
     catch_ups: usize,
-    /// The first records after a hole, whose new floor was told first.
+    /// The first records after a hole, held back until its new floor was reported.
     held: Option<Vec<RawRecord>>,
-    /// Rooms emptied, to be told next.
-    emptied: Option<Vec<RoomName>>,
-    /// What stands and is still to be told.
-    standing: std::vec::IntoIter<Record>,
+    /// Purged rooms, to be reported next.
+    purged: Option<Vec<RoomName>>,
+    /// Records in force that are still to be reported.
+    moderation: std::vec::IntoIter<Record>,
     done: bool,
 }
 
-impl Copy {
+impl LogSnapshot {
     /// Begins a copy of the log.
     pub fn begin(log: &dyn Log) -> Self {
         let floor = log.floor();
-        let (_, standing) = log.standing().records();
-        // Read last: no record that changed what stands lies beyond it.
+        let (_, moderation) = log.moderation().records();
+        // Read last: no record that changed the moderation state lies beyond it.
         let head = log.head();
         let ahead = (head + 1).saturating_sub(floor);
-        let standing = standing.into_iter();
+        let moderation = moderation.into_iter();
         Self {
             floor,
             head,
@@ -73,8 +77,8 @@ impl Copy {
             ahead,
             catch_ups: 0,
             held: None,
-            emptied: None,
-            standing,
+            purged: None,
+            moderation,
             done: false,
         }
     }
@@ -91,13 +95,13 @@ impl Copy {
 
     /// The next piece; `None` when the copy is whole. Blocks on storage.
     pub fn next(&mut self, log: &dyn Log) -> Result<Option<Piece>, LogError> {
-        let stands = self.standing.by_ref().take(READ_EVENTS_MAX).filter_map(|it| RawRecord::encode(&it));
-        let stands: Vec<_> = stands.collect();
-        if !stands.is_empty() {
-            return Ok(Some(Piece::Standing(stands)));
+        let in_force = self.moderation.by_ref().take(READ_EVENTS_MAX).filter_map(|it| RawRecord::encode(&it));
+        let in_force: Vec<_> = in_force.collect();
+        if !in_force.is_empty() {
+            return Ok(Some(Piece::Moderation(in_force)));
         }
-        if let Some(rooms) = self.emptied.take() {
-            return Ok(Some(Piece::Emptied(rooms)));
+        if let Some(rooms) = self.purged.take() {
+            return Ok(Some(Piece::Purged(rooms)));
         }
         while !self.done {
             let newest = log.head();
@@ -107,17 +111,18 @@ impl Copy {
             if self.next > newest {
                 break;
             }
-            let (rows, told) = match self.held.take() {
+            let (rows, reported) = match self.held.take() {
                 Some(rows) => (rows, true),
                 None => (log.scan_raw(self.next)?, false),
             };
             let first = rows.first().map(|row| row.position);
-            // The log raises its floor before a cut takes records: a hole made by a cut is seen with its floor.
-            let cut = log.floor() > self.next && first.is_none_or(|first| first > self.next);
-            if cut && !told {
+            // The log raises its floor before a trim takes records: a hole made by a trim is seen with its
+            // floor.
+            let trimmed = log.floor() > self.next && first.is_none_or(|first| first > self.next);
+            if trimmed && !reported {
                 self.floor = first.unwrap_or(newest + 1).min(self.head + 1).max(self.floor);
                 self.held = Some(rows);
-                self.tell_standing(log);
+                self.restart_moderation(log);
                 return Ok(Some(Piece::Floor(self.floor)));
             }
             if self.next <= self.head {
@@ -132,26 +137,26 @@ impl Copy {
             }
             self.next = rows.last().map_or(newest + 1, |last| last.position + 1);
             self.done = self.next > newest;
-            let (deleted, emptied) = self.taken(&rows)?;
-            self.emptied = Some(emptied).filter(|rooms| !rooms.is_empty());
+            let (deleted, purged) = self.redactions(&rows)?;
+            self.purged = Some(purged).filter(|rooms| !rooms.is_empty());
             if !deleted.is_empty() {
                 return Ok(Some(Piece::Deleted(deleted)));
             }
-            if let Some(rooms) = self.emptied.take() {
-                return Ok(Some(Piece::Emptied(rooms)));
+            if let Some(rooms) = self.purged.take() {
+                return Ok(Some(Piece::Purged(rooms)));
             }
         }
         Ok(None)
     }
 
-    /// What stands is told anew: a cut may have taken records that changed it.
-    fn tell_standing(&mut self, log: &dyn Log) {
-        let (as_of, standing) = log.standing().records();
+    /// Reports the records in force again: a trim may have taken records that changed them.
+    fn restart_moderation(&mut self, log: &dyn Log) {
+        let (as_of, moderation) = log.moderation().records();
         if as_of > self.head && self.catch_ups < CATCH_UPS_MAX {
             self.head = as_of;
             self.catch_ups += 1;
         }
-        self.standing = standing.into_iter();
+        self.moderation = moderation.into_iter();
     }
 
     /// Goes on to the newest position, if that is worth it.
@@ -164,17 +169,18 @@ impl Copy {
         }
     }
 
-    /// What these records beyond the copy's end take from the copy.
-    fn taken(&self, rows: &[RawRecord]) -> Result<(Vec<Position>, Vec<RoomName>), LogError> {
-        let (mut deleted, mut emptied) = (Vec::new(), Vec::new());
+    /// Returns the messages and the rooms whose text these records, beyond the copy's end, take from the
+    /// copy.
+    fn redactions(&self, rows: &[RawRecord]) -> Result<(Vec<Position>, Vec<RoomName>), LogError> {
+        let (mut deleted, mut purged) = (Vec::new(), Vec::new());
         for row in rows {
             let Some(event) = row.decode()?.event else { continue };
             match event.body {
                 Body::Delete { target } if (self.floor..=self.head).contains(&target) => deleted.push(target),
-                Body::Empty => emptied.push(event.room.clone()),
+                Body::Purge => purged.push(event.room.clone()),
                 _ => {}
             }
         }
-        Ok((deleted, emptied))
+        Ok((deleted, purged))
     }
 }

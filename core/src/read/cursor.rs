@@ -1,13 +1,13 @@
 //! A cursor on a room's chain: the one state machine by which all readers read.
 //!
-//! A cursor holds a position and moves it forward. What follows the position comes from the room's ring when the
-//! ring reaches back so far, else from the log, in batches, until the ring is reached again. Nothing is queued for
-//! a reader: a slow one costs its cursor and what it holds unread, and slows nobody.
+//! A cursor holds a position and moves it forward. What follows the position comes from the room's ring when
+//! the ring reaches back so far, else from the log, in batches, until the ring is reached again. Nothing is
+//! queued for a reader: a slow one costs its cursor and what it holds unread, and slows nobody.
 //!
 //! Joining is setting the cursor. There is no snapshot that could miss what happens beside it.
 //!
-//! A batch is delivered only if no content was taken out of the room since it was made: a deleted text must not
-//! be delivered after its delete. Else it is pulled or read again.
+//! A batch is delivered only if no content was taken out of the room since it was made: a deleted text must
+//! not be delivered after its delete. Else it is pulled or read again.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use crate::event::{Author, Epoch, Position, RoomName};
 use crate::log::LogError;
 use crate::read::form::Form;
 use crate::read::opening::{self, Opened, gap};
-use crate::read::start::From;
-use crate::room::fanout::{Slot, Waiting};
+use crate::read::start::StartFrom;
+use crate::room::fanout::{Slot, WaitList};
 use crate::room::live::{Pull, Room};
 use crate::shared::Shared;
 
@@ -30,7 +30,7 @@ use crate::shared::Shared;
 pub enum Delivery<T> {
     /// First, once.
     Opening(Opened),
-    /// What happened in the room.
+    /// An event or a signal of the room, or frames of several.
     Item(T),
     /// Retention overtook this reader: what was between is gone.
     Gap {
@@ -53,7 +53,7 @@ pub(crate) struct Cursor<F: Form> {
     room: Arc<Room>,
     slot: Slot,
     reader: Option<Author>,
-    /// The position of the last event delivered, or of the place where it opened.
+    /// The position of the last event delivered, or the one at which it opened.
     position: Position,
     /// The number of the last signal delivered.
     signal: u64,
@@ -66,7 +66,7 @@ pub(crate) struct Cursor<F: Form> {
 
 type PendingRead<B> = oneshot::Receiver<Result<LogBatch<B>, LogError>>;
 
-/// What is left of a batch.
+/// The rest of a batch.
 struct Buffered<B> {
     batch: B,
     /// The room's redaction generation when the batch was made.
@@ -88,23 +88,23 @@ impl<F: Form> Cursor<F> {
     pub async fn open(
         form: F,
         shared: Arc<Shared>,
-        waiting: &Arc<Waiting>,
+        wait_list: &Arc<WaitList>,
         name: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<Self, ReadError> {
         // From here on the room is held, and so stays the one room of its name.
         let room = shared.rooms.enter(name);
-        let slot = waiting.slot(&room);
+        let slot = wait_list.slot(&room);
         let opened = opening::open(&shared, &room, from).await?;
         // A banned author reads on, and presence does not name them.
-        let reader = reader.filter(|reader| !shared.log.standing().is_banned(&reader.id));
+        let reader = reader.filter(|reader| !shared.log.moderation().is_banned(&reader.id));
         room.signals.enter(reader.as_ref());
         room.touch();
         shared.counters.subscribed();
         let cursor = Self {
             form,
-            position: opened.place.position,
+            position: opened.id.position,
             signal: 0,
             opened: Some(opened),
             pending: None,
@@ -118,7 +118,8 @@ impl<F: Form> Cursor<F> {
         Ok(cursor)
     }
 
-    /// Returns the next delivery; `Ready(None)` once the chat is closed and all that memory holds was delivered.
+    /// Returns the next delivery; `Ready(None)` once the chat is closed and all that memory holds was
+    /// delivered.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Delivered<F::Item>> {
         let mut has_waker = false;
         loop {
@@ -151,7 +152,7 @@ impl<F: Form> Cursor<F> {
             }
             // Before the pull: all that is published before the chat closes is found by it.
             let has_ended = self.shared.is_closed();
-            let generation = self.room.withheld();
+            let generation = self.room.redaction_generation();
             match self.form.pull(&self.room, self.position, &self.shared.encoders) {
                 Pull::Ready(batch) => {
                     if let Some(item) = self.deliver(batch, generation) {
@@ -190,10 +191,11 @@ impl<F: Form> Cursor<F> {
         self.position
     }
 
-    /// Takes the next item out of a batch, moves the position, and keeps the rest. Returns `None` when content was
-    /// taken out of the room since the batch was made, or when nothing of it is delivered in this form.
+    /// Takes the next item out of a batch, moves the position, and keeps the rest. Returns `None` when
+    /// content was taken out of the room since the batch was made, or when nothing of it is delivered in this
+    /// form.
     fn deliver(&mut self, mut batch: F::Batch, generation: u64) -> Option<F::Item> {
-        if generation != self.room.withheld() {
+        if generation != self.room.redaction_generation() {
             return None;
         }
         while let Some((item, position)) = F::take(&mut batch) {
@@ -209,7 +211,7 @@ impl<F: Form> Cursor<F> {
     }
 
     fn is_room_closed(&self) -> bool {
-        self.shared.log.standing().is_closed(&self.room.name)
+        self.shared.log.moderation().is_closed(&self.room.name)
     }
 
     /// Returns what a read that failed comes to: the end, when it failed because the chat is closed.
@@ -221,7 +223,7 @@ impl<F: Form> Cursor<F> {
         let (form, shared) = (self.form.clone(), self.shared.clone());
         let (room, after) = (self.room.clone(), self.position);
         self.shared.reads.start_read(move |log| {
-            let generation = room.withheld();
+            let generation = room.redaction_generation();
             let chain = log.read_after(&room.name, after)?;
             if chain.events.is_empty() && chain.head > after && chain.floor <= chain.head {
                 return Err(LogError::Damaged {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use crate::error::ReadError;
 use crate::event::{Author, RoomName};
-use crate::read::start::From;
+use crate::read::start::StartFrom;
 use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::FrameKind;
-use crate::room::fanout::Waiting;
+use crate::room::fanout::WaitList;
 use crate::shared::Shared;
 
 /// Wakes the subscriptions that were made with it, together: one for each runtime thread.
@@ -16,20 +16,20 @@ use crate::shared::Shared;
 #[derive(Clone)]
 pub struct Dispatcher {
     shared: Arc<Shared>,
-    waiting: Arc<Waiting>,
+    wait_list: Arc<WaitList>,
 }
 
 impl Dispatcher {
-    pub(crate) fn new(shared: Arc<Shared>, waiting: Arc<Waiting>) -> Self {
-        Self { shared, waiting }
+    pub(crate) fn new(shared: Arc<Shared>, wait_list: Arc<WaitList>) -> Self {
+        Self { shared, wait_list }
     }
 
     /// Wakes readers for as long as it is polled. Without it they sleep.
     pub fn run(&self) -> impl Future<Output = ()> + Send + 'static {
-        let waiting = self.waiting.clone();
+        let wait_list = self.wait_list.clone();
         async move {
             loop {
-                waiting.wake_told().await;
+                wait_list.wake_notified().await;
             }
         }
     }
@@ -38,10 +38,10 @@ impl Dispatcher {
     pub async fn subscribe(
         &self,
         room: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<Subscription, ReadError> {
-        Subscription::open(self.shared.clone(), &self.waiting, room, from, reader).await
+        Subscription::open(self.shared.clone(), &self.wait_list, room, from, reader).await
     }
 
     /// Joins a room, as [`crate::Chat::subscribe_frames`] does, to be woken by this dispatcher.
@@ -49,9 +49,9 @@ impl Dispatcher {
         &self,
         kind: FrameKind,
         room: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<FrameSubscription, ReadError> {
-        FrameSubscription::open(kind, self.shared.clone(), &self.waiting, room, from, reader).await
+        FrameSubscription::open(kind, self.shared.clone(), &self.wait_list, room, from, reader).await
     }
 }

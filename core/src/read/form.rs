@@ -1,8 +1,9 @@
 //! The two forms in which a reader takes a room's events: encoded frames, or values.
 //!
-//! Reading is one state machine, [`crate::read::cursor::Cursor`]. A form adds how a batch of events is pulled from
-//! the ring, how it is made of what was read from the log, and how it is delivered item by item. A cursor has one
-//! form for its whole life, so a position can never be moved past events in one form that were meant for the other.
+//! Reading is one state machine, [`crate::read::cursor::Cursor`]. A form adds how a batch of events is pulled
+//! from the ring, how it is made of what was read from the log, and how it is delivered item by item. A
+//! cursor has one form for its whole life, so a position can never be moved past events in one form that were
+//! meant for the other.
 
 use std::sync::Arc;
 
@@ -30,7 +31,8 @@ pub(crate) trait Form: Clone + Send + 'static {
     /// Returns the events in the room's ring that follow `position`.
     fn pull(&self, room: &Room, position: Position, encoders: &Encoders) -> Pull<Self::Batch>;
 
-    /// Makes a batch of events that follow each other: of all, or of as many of the first as one pull returns.
+    /// Makes a batch of events that follow each other: of all, or of as many of the first as one pull
+    /// returns.
     fn batch(&self, events: Vec<Arc<Event>>, encoders: &Encoders) -> Self::Batch;
 
     /// Takes the next events out of a batch: what is delivered of them, if anything is in this form, and the

@@ -1,8 +1,9 @@
 //! History: the fold of a room's chain, by page.
 //!
 //! A page holds messages in their latest state. It costs what it returns, the events it passes over, and at
-//! most 128 reads more, wherever in the log it lies; no read transaction outlives 256 records. It is bounded in
-//! messages, in bytes, in events and in reactions: a page may be shorter than was asked for, even empty, and its links go on.
+//! most 128 reads more, at any position of the log; no read transaction outlives 256 records. It is bounded
+//! in messages, in bytes, in events and in reactions: a page may be shorter than was asked for, even empty,
+//! and its links go on.
 
 use crate::event::{Body, Event, Position, RoomName};
 use crate::limits::{PAGE_BYTES_MAX, PAGE_MESSAGES_MAX};
@@ -14,7 +15,7 @@ pub const PAGE_EVENTS_MAX: usize = 4_096;
 /// A page ends with the message that takes it past this many reactions, named or only counted.
 pub const PAGE_REACTIONS_MAX: usize = 16_384;
 
-/// Which part of a room's history.
+/// A part of a room's history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HistoryRange {
     /// The newest messages.
@@ -69,7 +70,8 @@ impl Page {
         Self { messages: Vec::new(), limit, bytes: 0, passed: 0, reactions: 0 }
     }
 
-    /// Whether it takes nothing more. What it has passed over counts too, so that a page of edits has an end.
+    /// Returns true if it takes nothing more. Events that it has passed over count too, so that a page of
+    /// edits has an end.
     fn full(&self) -> bool {
         self.messages.len() >= self.limit
             || self.bytes >= PAGE_BYTES_MAX

@@ -1,23 +1,23 @@
-//! How a subscription opens: the place it begins at, and whether anything is missing before it.
+//! The opening of a subscription: the position at which it begins, and the gap before it, if there is one.
 
 use std::sync::Arc;
 
 use crate::error::ReadError;
-use crate::event::{Place, Position};
+use crate::event::{EventId, Position};
 use crate::limits::{HISTORY_DEFAULT, HISTORY_MAX};
 use crate::log::{Log, LogError};
-use crate::read::start::From;
+use crate::read::start::StartFrom;
 use crate::room::live::Room;
 use crate::shared::Shared;
 
-/// Why a place could not be resumed.
+/// The reason why a subscription could not resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ResetReason {
-    /// It is not of the form of a place.
+    /// The id is malformed.
     Malformed,
-    /// It is of another log's life.
+    /// The id is of another log's life.
     Epoch,
-    /// It is beyond the head of the whole log.
+    /// The position is beyond the head of the whole log.
     Ahead,
 }
 
@@ -32,29 +32,29 @@ impl ResetReason {
     }
 }
 
-/// How a subscription opens: exactly one, and the first thing delivered.
+/// The way a subscription opens: exactly one, and the first thing delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
-    /// Nothing is missing between the place asked for and what follows.
+    /// Nothing is missing between the position asked for and what follows.
     Start,
     /// Part of what was asked for is gone: it goes on at the floor.
     Gap {
-        /// The place asked for.
+        /// The position asked for.
         from: Position,
         /// The position before what follows.
         to: Position,
     },
-    /// The place is not of this log; it goes on as a first join.
+    /// The id is not of this log; it goes on as a first join.
     Reset(ResetReason),
 }
 
-/// Where a subscription opened.
+/// The opening of a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
-    /// How it opens.
+    /// The way it opens.
     pub opening: Opening,
-    /// The reader's place: the position just before what follows, in this log.
-    pub place: Place,
+    /// The id just before what follows: the reader's position, in this log.
+    pub id: EventId,
     /// The room's newest position.
     pub head: Position,
     /// The log's floor.
@@ -64,17 +64,21 @@ pub struct Opened {
 }
 
 /// Finds where a subscription begins: in memory if it can, else in the log.
-pub(crate) async fn open(shared: &Arc<Shared>, room: &Arc<Room>, from: From) -> Result<Opened, ReadError> {
+pub(crate) async fn open(
+    shared: &Arc<Shared>,
+    room: &Arc<Room>,
+    from: StartFrom,
+) -> Result<Opened, ReadError> {
     let begin = match open_in_memory(shared, room, from) {
         Some(begin) => begin,
         None => open_from_log(shared, room, from).await?,
     };
     let Begin { opening, position, head, floor } = begin;
-    let place = Place { epoch: shared.log.epoch(), position };
-    Ok(Opened { opening, place, head, floor, is_closed: shared.log.standing().is_closed(&room.name) })
+    let id = EventId { epoch: shared.log.epoch(), position };
+    Ok(Opened { opening, id, head, floor, is_closed: shared.log.moderation().is_closed(&room.name) })
 }
 
-/// What memory or the log says of the place to begin at.
+/// The answer of memory or of the log to where a subscription begins.
 struct Begin {
     opening: Opening,
     position: Position,
@@ -82,64 +86,66 @@ struct Begin {
     floor: Position,
 }
 
-/// What is missing after `place`, if anything is, and the place after what is missing. `prev` is that of the
-/// first event that is still there after `place`.
+/// Returns the gap after `position`, if there is one: its two ends. `prev` is that of the first event that is
+/// still there after `position`.
 pub(crate) fn gap(
-    place: Position,
+    position: Position,
     prev: Option<Position>,
     head: Position,
     floor: Position,
 ) -> Option<(Position, Position)> {
     let missing = match prev {
         // The room's first event, or the first after the room was forgotten: then something may be missing.
-        Some(0) => place + 1 < floor,
-        Some(prev) => prev > place,
-        // Nothing is there after the place: was there something? A room of which not even the head is known
-        // may have had events below the floor.
-        None => (head > place && head < floor) || (head == 0 && place + 1 < floor),
+        Some(0) => position + 1 < floor,
+        Some(prev) => prev > position,
+        // Nothing is there after the position: was there something? A room of which not even the head is
+        // known may have had events below the floor.
+        None => (head > position && head < floor) || (head == 0 && position + 1 < floor),
     };
-    missing.then(|| (place, (floor - 1).max(prev.unwrap_or(0))))
+    missing.then(|| (position, (floor - 1).max(prev.unwrap_or(0))))
 }
 
-/// Opens without the log, when what is in memory can tell all there is to tell.
-fn open_in_memory(shared: &Shared, room: &Room, from: From) -> Option<Begin> {
+/// Opens without the log, if the room in memory knows enough.
+fn open_in_memory(shared: &Shared, room: &Room, from: StartFrom) -> Option<Begin> {
     let (opening, position) = match from {
-        From::Last(count) => (Opening::Start, room.place_before_last(count.min(HISTORY_MAX))?),
-        From::After(place) => match not_of_this_log(shared, place) {
-            None if room.serves(place.position, shared.log.floor()) => (Opening::Start, place.position),
+        StartFrom::Last(count) => (Opening::Start, room.position_before_last(count.min(HISTORY_MAX))?),
+        StartFrom::After(id) => match not_of_this_log(shared, id) {
+            None if room.serves(id.position, shared.log.floor()) => (Opening::Start, id.position),
             None => return None,
-            Some(reason) => (Opening::Reset(reason), room.place_before_last(HISTORY_DEFAULT)?),
+            Some(reason) => (Opening::Reset(reason), room.position_before_last(HISTORY_DEFAULT)?),
         },
-        From::Malformed => (Opening::Reset(ResetReason::Malformed), room.place_before_last(HISTORY_DEFAULT)?),
+        StartFrom::Malformed => {
+            (Opening::Reset(ResetReason::Malformed), room.position_before_last(HISTORY_DEFAULT)?)
+        }
     };
     Some(Begin { opening, position, head: room.head()?, floor: shared.log.floor() })
 }
 
-fn not_of_this_log(shared: &Shared, place: Place) -> Option<ResetReason> {
-    if place.epoch != shared.log.epoch() {
+fn not_of_this_log(shared: &Shared, id: EventId) -> Option<ResetReason> {
+    if id.epoch != shared.log.epoch() {
         Some(ResetReason::Epoch)
-    } else if place.position > shared.log.head() {
+    } else if id.position > shared.log.head() {
         Some(ResetReason::Ahead)
     } else {
         None
     }
 }
 
-async fn open_from_log(shared: &Arc<Shared>, room: &Arc<Room>, from: From) -> Result<Begin, ReadError> {
-    let (place, opening, count) = match from {
-        From::Last(count) => (None, Opening::Start, count.min(HISTORY_MAX)),
-        From::Malformed => (None, Opening::Reset(ResetReason::Malformed), HISTORY_DEFAULT),
-        From::After(place) => match not_of_this_log(shared, place) {
+async fn open_from_log(shared: &Arc<Shared>, room: &Arc<Room>, from: StartFrom) -> Result<Begin, ReadError> {
+    let (position, opening, count) = match from {
+        StartFrom::Last(count) => (None, Opening::Start, count.min(HISTORY_MAX)),
+        StartFrom::Malformed => (None, Opening::Reset(ResetReason::Malformed), HISTORY_DEFAULT),
+        StartFrom::After(id) => match not_of_this_log(shared, id) {
             Some(reason) => (None, Opening::Reset(reason), HISTORY_DEFAULT),
-            None => (Some(place.position), Opening::Start, 0),
+            None => (Some(id.position), Opening::Start, 0),
         },
     };
     let room = room.clone();
     shared
         .reads
         .read(move |log| {
-            if let Some(place) = place {
-                return resume(log, &room, place);
+            if let Some(position) = position {
+                return resume(log, &room, position);
             }
             let (position, head, floor) = join(log, &room, count)?;
             Ok(Begin { opening, position, head, floor })
@@ -147,11 +153,11 @@ async fn open_from_log(shared: &Arc<Shared>, room: &Arc<Room>, from: From) -> Re
         .await
 }
 
-/// Finds the place before the newest `count` events.
+/// Finds the position before the newest `count` events.
 fn join(log: &dyn Log, room: &Room, count: usize) -> Result<(Position, Position, Position), LogError> {
-    let withheld = room.withheld();
+    let redaction_generation = room.redaction_generation();
     let mut newest = log.read_before(&room.name, Position::MAX, count.clamp(1, HISTORY_DEFAULT))?;
-    room.learn(newest.head, &newest.events, withheld);
+    room.learn(newest.head, &newest.events, redaction_generation);
     if count == 0 {
         return Ok((newest.head, newest.head, newest.floor));
     }
@@ -168,14 +174,14 @@ fn join(log: &dyn Log, room: &Room, count: usize) -> Result<(Position, Position,
     Ok((position, head, newest.floor))
 }
 
-fn resume(log: &dyn Log, room: &Room, place: Position) -> Result<Begin, LogError> {
-    let withheld = room.withheld();
-    let chain = log.read_after(&room.name, place)?;
-    room.learn(chain.head, &chain.events, withheld);
-    let gap = gap(place, chain.events.first().map(|event| event.prev), chain.head, chain.floor);
+fn resume(log: &dyn Log, room: &Room, position: Position) -> Result<Begin, LogError> {
+    let redaction_generation = room.redaction_generation();
+    let chain = log.read_after(&room.name, position)?;
+    room.learn(chain.head, &chain.events, redaction_generation);
+    let gap = gap(position, chain.events.first().map(|event| event.prev), chain.head, chain.floor);
     let (opening, position) = match gap {
         Some((from, to)) => (Opening::Gap { from, to }, to),
-        None => (Opening::Start, place),
+        None => (Opening::Start, position),
     };
     Ok(Begin { opening, position, head: chain.head, floor: chain.floor })
 }

@@ -18,7 +18,7 @@ pub const LOG_READ_THREADS: usize = 2;
 /// Most reads that may wait.
 pub const LOG_READS_QUEUED_MAX: usize = 65_536;
 
-/// What is said of a log whose storage panics over what it reads.
+/// The reason given for a log whose storage panics while it reads.
 const PANICKED: &str = "the log cannot be read (its pages do not hang together); a restart opens it anew";
 
 type Job = Box<dyn FnOnce(&dyn Log) + Send>;
@@ -44,7 +44,7 @@ impl ReadPool {
         Ok(Self { jobs, failed: Arc::default() })
     }
 
-    /// Whether the storage answers.
+    /// Fails with the reason once the storage did not answer a read.
     pub fn ready(&self) -> Result<(), String> {
         self.failed.get().map_or(Ok(()), |why| Err(why.clone()))
     }
@@ -63,7 +63,7 @@ impl ReadPool {
         let (answer, answered) = oneshot::channel();
         let failed = self.failed.clone();
         let job: Job = Box::new(move |log| {
-            // Whoever asked may be gone.
+            // The caller may be gone.
             if !answer.is_closed() {
                 // A read that panics takes its answer with it, and not the thread.
                 let Ok(result) = catch_unwind(AssertUnwindSafe(|| read(log))) else {
@@ -71,7 +71,7 @@ impl ReadPool {
                     return;
                 };
                 if let Err(LogError::Storage(why)) = &result {
-                    // The first failure is the one to tell.
+                    // The first failure is the one to report.
                     let _ = failed.set(format!("the log cannot be read ({why}); a restart opens it anew"));
                 }
                 let _ = answer.send(result);

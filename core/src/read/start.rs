@@ -1,16 +1,16 @@
-//! The place where a subscription begins, as it was asked for.
+//! The position at which a subscription begins, as it was asked for.
 
-use crate::event::Place;
+use crate::event::EventId;
 #[cfg(doc)]
 use crate::limits::HISTORY_MAX;
 
-/// Where a subscription begins.
+/// The position at which a subscription begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum From {
+pub enum StartFrom {
     /// The newest N events of the room (at most [`HISTORY_MAX`]), then what comes.
     Last(usize),
-    /// The events of the room after this place, also where its position belongs to another room.
-    After(Place),
-    /// What was given as a place is none: the subscription says so, and joins as for the first time.
+    /// The events of the room after this one, also where its position belongs to another room.
+    After(EventId),
+    /// The reader gave an id that is none: the subscription reports a reset, and joins as for the first time.
     Malformed,
 }

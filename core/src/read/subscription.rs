@@ -1,7 +1,8 @@
 //! The two kinds of subscription: events as values, for programs, and encoded frames, for sockets.
 //!
-//! Both are one state machine, [`Cursor`]. A subscription ends when its chat is closed; else it never ends by itself.
-//! An error means that the log cannot be read now: subscribe again, from the position that was reached.
+//! Both are one state machine, [`Cursor`]. A subscription ends when its chat is closed; else it never ends by
+//! itself. An error means that the log cannot be read now: subscribe again, from the position that was
+//! reached.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,9 +14,9 @@ use crate::error::ReadError;
 use crate::event::{Author, Epoch, Position, RoomName};
 use crate::read::cursor::{Cursor, Delivery};
 use crate::read::form::{Encoded, Received, Values};
-use crate::read::start::From;
+use crate::read::start::StartFrom;
 use crate::room::encoder::{FrameKind, Frames};
-use crate::room::fanout::Waiting;
+use crate::room::fanout::WaitList;
 use crate::shared::Shared;
 
 /// A reader of a room that takes events and signals as values: a [`Stream`] of [`Received`].
@@ -31,12 +32,12 @@ pub struct FrameSubscription(Cursor<Encoded>);
 impl Subscription {
     pub(crate) async fn open(
         shared: Arc<Shared>,
-        waiting: &Arc<Waiting>,
+        wait_list: &Arc<WaitList>,
         room: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<Self, ReadError> {
-        Ok(Self(Cursor::open(Values, shared, waiting, room, from, reader).await?))
+        Ok(Self(Cursor::open(Values, shared, wait_list, room, from, reader).await?))
     }
 
     /// Returns the epoch of the log.
@@ -54,12 +55,12 @@ impl FrameSubscription {
     pub(crate) async fn open(
         kind: FrameKind,
         shared: Arc<Shared>,
-        waiting: &Arc<Waiting>,
+        wait_list: &Arc<WaitList>,
         room: &RoomName,
-        from: From,
+        from: StartFrom,
         reader: Option<Author>,
     ) -> Result<Self, ReadError> {
-        Ok(Self(Cursor::open(Encoded(kind), shared, waiting, room, from, reader).await?))
+        Ok(Self(Cursor::open(Encoded(kind), shared, wait_list, room, from, reader).await?))
     }
 
     /// Returns the epoch of the log.

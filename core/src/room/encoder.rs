@@ -1,6 +1,6 @@
-//! How events and signals become bytes for one kind of reader.
+//! The encoding of events and signals for one kind of reader.
 //!
-//! The core knows no JSON and no HTML. Whoever embeds it registers an [`Encoder`] per kind of reader with
+//! The core knows no JSON and no HTML. The embedder registers an [`Encoder`] per kind of reader with
 //! [`crate::Builder::encoder`]; an event is then encoded at most once per kind while it is in a room's
 //! ring, and the bytes are shared by every reader of that kind.
 
@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::event::{Author, Epoch, Event};
 
-/// Which encoder a reader's frames are made by: what [`crate::Builder::encoder`] returned.
+/// The encoder that makes a reader's frames, as [`crate::Builder::encoder`] returned it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FrameKind(pub(crate) u8);
 
@@ -18,17 +18,17 @@ impl FrameKind {
     }
 }
 
-/// Something that is shown but not logged; it carries no position, so a reader's place does not move.
+/// Something that is shown but not logged; it carries no position, so a reader's position does not move.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
-    /// Who is here, gathered: at most one a second and room.
+    /// The readers of the room; sent at most once a second and room.
     Presence(Presence),
-    /// Who is typing now; empty when nobody is any more.
+    /// The authors who are typing now; empty when nobody is any more.
     Typing(Vec<Author>),
 }
 
-/// Who is in a room.
+/// The readers of a room.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Presence {
     /// All readers, named or not.
@@ -46,7 +46,7 @@ pub struct Frames {
     pub events: u32,
 }
 
-/// What an encoder is handed.
+/// The input of an encoder.
 #[derive(Debug, Clone, Copy)]
 pub enum Item<'a> {
     /// A logged event.

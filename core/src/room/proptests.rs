@@ -1,7 +1,8 @@
 //! The ring against a model that is as simple as it can be, over random courses of events.
 //!
-//! The model is the chain itself, a list. Whatever is published, deleted, learned late from the log and pulled, in
-//! whatever order: a reader gets what the list has after its place, all of it, or is sent to the log.
+//! The model is the chain itself, a list. Whatever is published, deleted, learned late from the log and
+//! pulled, in whatever order: a reader gets what the list has after its position, all of it, or is sent to
+//! the log.
 
 use std::sync::Arc;
 
@@ -48,16 +49,16 @@ fn step() -> impl Strategy<Value = Step> {
 struct Course {
     room: Room,
     chain: Vec<Arc<Event>>,
-    /// What a join has read and not brought yet.
+    /// Events that a join has read and not brought yet.
     read: Option<(Position, Vec<Arc<Event>>, u64)>,
-    places: [Position; READERS],
+    positions: [Position; READERS],
 }
 
 impl Course {
     /// A room that has a past in the log only.
     fn new(past: usize) -> Self {
         let room = Room::new(RoomName::new("r").unwrap(), 0);
-        let mut course = Self { room, chain: Vec::new(), read: None, places: [0; READERS] };
+        let mut course = Self { room, chain: Vec::new(), read: None, positions: [0; READERS] };
         for _ in 0..past {
             course.append(Body::Message { content: Some("past".into()), reply_to: None });
         }
@@ -81,7 +82,7 @@ impl Course {
     fn publish(&mut self, body: Body) {
         if let Body::Delete { target } = body {
             for event in self.chain.iter_mut().filter(|event| event.position == target) {
-                *event = Arc::new(event.withheld());
+                *event = Arc::new(event.redacted());
             }
         }
         let event = self.append(body);
@@ -103,21 +104,21 @@ impl Course {
             }
             Step::Empty => {
                 for event in &mut self.chain {
-                    *event = Arc::new(event.withheld());
+                    *event = Arc::new(event.redacted());
                 }
-                self.publish(Body::Empty);
+                self.publish(Body::Purge);
             }
             Step::Read(count) => {
                 let newest = self.chain[self.chain.len().saturating_sub(count)..].to_vec();
-                self.read = Some((self.head(), newest, self.room.withheld()));
+                self.read = Some((self.head(), newest, self.room.redaction_generation()));
             }
             Step::Learn => {
-                if let Some((head, newest, withheld)) = self.read.take() {
-                    self.room.learn(head, &newest, withheld);
+                if let Some((head, newest, redaction_generation)) = self.read.take() {
+                    self.room.learn(head, &newest, redaction_generation);
                 }
             }
             Step::Move(reader, back) => {
-                self.places[reader] = self.chain.iter().rev().nth(back).map_or(0, |event| event.position);
+                self.positions[reader] = self.chain.iter().rev().nth(back).map_or(0, |event| event.position);
             }
             Step::Pull(reader) => return self.pull(reader),
         }
@@ -125,18 +126,18 @@ impl Course {
     }
 
     fn pull(&mut self, reader: usize) -> Result<(), TestCaseError> {
-        let place = self.places[reader];
-        let first = self.chain.partition_point(|event| event.position <= place);
-        match self.room.pull_events(place) {
+        let position = self.positions[reader];
+        let first = self.chain.partition_point(|event| event.position <= position);
+        match self.room.pull_events(position) {
             Pull::Ready(events) => {
-                let last = events.last().map_or(place, |event| event.position);
+                let last = events.last().map_or(position, |event| event.position);
                 prop_assert!(!events.is_empty());
                 prop_assert_eq!(&events[..], &self.chain[first..first + events.len()]);
                 prop_assert_eq!(last, events[events.len() - 1].position);
-                self.places[reader] = last;
+                self.positions[reader] = last;
             }
             // Before the log was asked, the room need not know of its past.
-            Pull::CaughtUp => prop_assert!(self.room.head().is_none() || place >= self.head()),
+            Pull::CaughtUp => prop_assert!(self.room.head().is_none() || position >= self.head()),
             Pull::Behind => prop_assert!(first < self.chain.len()),
         }
         Ok(())
@@ -152,8 +153,8 @@ proptest! {
         for step in &steps {
             course.take(step)?;
         }
-        // Whoever is at the place before the newest event is served from memory, if there is any.
-        if let [.., event] = &course.chain[..] && course.room.place_before_last(1).is_some() {
+        // A reader at the position before the newest event is served from memory, if there is any.
+        if let [.., event] = &course.chain[..] && course.room.position_before_last(1).is_some() {
             let newest = course.room.pull_events(event.prev);
             prop_assert!(matches!(newest, Pull::Ready(events) if events == [event.clone()]));
         }

@@ -1,9 +1,9 @@
 //! A room's newest events in memory, with their frames.
 //!
 //! The ring holds a contiguous piece of the room's chain: each entry's `prev` is the position of the entry
-//! before it. So a reader whose place is at or behind the `prev` of the oldest entry, or newer, can be served
-//! from here with nothing missing; one that is farther behind reads the log. The ring is bounded in events
-//! and in bytes; the newest event always stays.
+//! before it. So a reader whose position is at or behind the `prev` of the oldest entry, or newer, can be
+//! served from here with nothing missing; one that is farther behind reads the log. The ring is bounded in
+//! events and in bytes; the newest event always stays.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -38,13 +38,13 @@ impl Entry {
     }
 }
 
-/// What the ring has for a reader.
+/// The ring's answer to a reader.
 pub(crate) enum Piece {
-    /// Nothing newer than the reader's place, as far as the ring knows.
+    /// Nothing newer than the reader's position, as far as the ring knows.
     Nothing,
     /// The next events.
     Entries(Vec<Arc<Entry>>),
-    /// Something is newer, but the ring does not reach back to the reader's place.
+    /// Something is newer, but the ring does not reach back to the reader's position.
     Behind,
 }
 
@@ -58,7 +58,7 @@ impl Ring {
     /// Takes the next event of the chain.
     pub fn push(&mut self, event: Arc<Event>) {
         if self.entries.back().is_some_and(|newest| newest.event.position != event.prev) {
-            // Never with one committer; a hole must not be served as a whole.
+            // Never with one writer; a hole must not be served as a whole.
             self.clear();
         }
         let entry = Entry::new(event);
@@ -86,11 +86,11 @@ impl Ring {
         }
     }
 
-    /// The events after `place`, oldest first, at most `events_max` and about `bytes_max`.
-    pub fn after(&self, place: Position, events_max: usize, bytes_max: usize) -> Piece {
-        let first = self.entries.partition_point(|entry| entry.event.position <= place);
+    /// The events after `position`, oldest first, at most `events_max` and about `bytes_max`.
+    pub fn after(&self, position: Position, events_max: usize, bytes_max: usize) -> Piece {
+        let first = self.entries.partition_point(|entry| entry.event.position <= position);
         let Some(next) = self.entries.get(first) else { return Piece::Nothing };
-        if next.event.prev > place {
+        if next.event.prev > position {
             return Piece::Behind;
         }
         let mut bytes = 0;
@@ -102,8 +102,8 @@ impl Ring {
         Piece::Entries(self.entries.range(first..).take(events_max).take_while(fits).cloned().collect())
     }
 
-    /// The place from which the newest `count` events follow, if the ring reaches back so far.
-    pub fn place_before_last(&self, count: usize) -> Option<Position> {
+    /// Returns the position from which the newest `count` events follow, if the ring reaches back so far.
+    pub fn position_before_last(&self, count: usize) -> Option<Position> {
         let oldest = self.entries.front()?;
         match self.entries.len().checked_sub(count) {
             Some(first) => Some(match self.entries.get(first) {
@@ -115,8 +115,8 @@ impl Ring {
     }
 
     /// Takes the content of a message and of its edits out.
-    pub fn withhold(&mut self, message: Position) {
-        self.withhold_those(|event| match event.body {
+    pub fn redact(&mut self, message: Position) {
+        self.redact_where(|event| match event.body {
             Body::Message { .. } => event.position == message,
             Body::Edit { target, .. } => target == message,
             _ => false,
@@ -124,28 +124,28 @@ impl Ring {
     }
 
     /// Takes all content out.
-    pub fn withhold_all(&mut self) {
-        self.withhold_those(|event| event.body.has_content());
+    pub fn redact_all(&mut self) {
+        self.redact_where(|event| event.body.has_content());
     }
 
-    fn withhold_those(&mut self, concerned: impl Fn(&Event) -> bool) {
+    fn redact_where(&mut self, concerned: impl Fn(&Event) -> bool) {
         for entry in &mut self.entries {
             if concerned(&entry.event) {
                 self.bytes -= entry.cost_bytes();
-                *entry = Arc::new(Entry::new(Arc::new(entry.event.withheld())));
+                *entry = Arc::new(Entry::new(Arc::new(entry.event.redacted())));
                 self.bytes += entry.cost_bytes();
             }
         }
     }
 
-    /// Whether a reader at this place needs no event older than the ring's.
-    pub fn reaches(&self, place: Position, floor: Position) -> bool {
+    /// Returns true if a reader at this position needs no event older than the ring's.
+    pub fn reaches(&self, position: Position, floor: Position) -> bool {
         // A first event of the room may be the first after the room was forgotten.
-        let whole = |prev| if prev == 0 { place + 1 >= floor } else { prev <= place };
+        let whole = |prev| if prev == 0 { position + 1 >= floor } else { prev <= position };
         self.entries.front().is_some_and(|oldest| whole(oldest.event.prev))
     }
 
-    /// What it holds, by estimate.
+    /// Returns the estimated size of its events and frames.
     pub fn bytes(&self) -> usize {
         self.bytes
     }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_gets_exactly_what_follows_its_place() {
+    fn a_reader_gets_exactly_what_follows_its_position() {
         let ring = ring(&[5, 8, 9]);
         assert_eq!(positions(&ring.after(4, 10, 1 << 20)), Some(vec![5, 8, 9]));
         assert_eq!(positions(&ring.after(6, 10, 1 << 20)), Some(vec![8, 9]));
@@ -232,15 +232,15 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_n_begin_after_the_right_place() {
+    fn the_newest_n_begin_after_the_right_position() {
         let ring = ring(&[5, 8, 9]);
-        assert_eq!(ring.place_before_last(0), Some(9));
-        assert_eq!(ring.place_before_last(2), Some(5));
-        assert_eq!(ring.place_before_last(3), Some(4));
-        assert_eq!(ring.place_before_last(4), None);
+        assert_eq!(ring.position_before_last(0), Some(9));
+        assert_eq!(ring.position_before_last(2), Some(5));
+        assert_eq!(ring.position_before_last(3), Some(4));
+        assert_eq!(ring.position_before_last(4), None);
         let mut whole = Ring::default();
         whole.push(event(5, 0, "x"));
-        assert_eq!(whole.place_before_last(4), Some(0));
+        assert_eq!(whole.position_before_last(4), Some(0));
     }
 
     #[test]

@@ -1,13 +1,13 @@
-//! Presence and typing of one room: shown, never logged, gathered.
+//! Presence and typing of one room: shown, never logged, and collected.
 //!
-//! A join or a leave only marks the room; the keeper (see [`crate::room::housekeeping`]) publishes at most one presence
-//! signal and one typing signal per room and second. Each published signal gets the room's next sequence
-//! number, and a reader that holds an older number takes the newest of each kind: signals in between are
-//! passed over, as only the latest state counts.
+//! A join or a leave only marks the room. The housekeeping thread (see [`crate::room::housekeeping`])
+//! publishes at most one presence signal and one typing signal per room and second. Each published signal
+//! gets the room's next sequence number. A reader that holds an older number takes the newest of each kind
+//! and passes over signals in between, as only the latest state counts.
 //!
-//! To wake ten thousand readers for a signal alone costs as much as a message. So in a large room a signal waits for
-//! the next message, which wakes them all and takes it along, and is brought alone only when none comes; and who is
-//! here is told the more rarely, the more there are.
+//! To wake ten thousand readers for a signal alone costs as much as a message. So in a large room a signal
+//! waits for the next message, which wakes them all and takes it along; it is published alone only when none
+//! comes. The more readers there are, the more rarely presence is sent.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,11 +23,12 @@ use crate::room::encoder::{Encoders, FrameKind, Item, Presence, Signal};
 
 /// Least time between two signals of one kind in one room.
 pub const SIGNAL_INTERVAL: Duration = Duration::from_secs(1);
-/// A room with more readers than this is large; with each further thousand, presence is told a second less often.
+/// A room with more readers than this is large; with each further thousand, presence is sent a second less
+/// often.
 const LARGE: usize = 1_000;
-/// How many times rarer than [`SIGNAL_INTERVAL`] presence becomes at most.
+/// Presence becomes at most this many times rarer than [`SIGNAL_INTERVAL`].
 const PRESENCE_RARER_MAX: usize = 10;
-/// How long a signal waits for a message in a large room.
+/// A signal waits this long for a message in a large room.
 const RIDE_MAX: Duration = Duration::from_secs(1);
 /// Somebody who has said nothing for this long is no longer typing.
 pub const TYPING_LASTS: Duration = Duration::from_secs(6);
@@ -94,7 +95,7 @@ impl Published {
     }
 }
 
-/// What a look at the room's signals found.
+/// The result of a look at the room's signals.
 pub(crate) struct Look {
     /// Something was published that no message brings: readers are to be woken.
     pub wake: bool,
@@ -156,7 +157,8 @@ impl Signals {
         self.state.lock().presence()
     }
 
-    /// Publishes what is due. `head` gives the room's head such that events above it are published after the call.
+    /// Publishes what is due. `head` gives the room's head such that events above it are published after the
+    /// call.
     pub fn look(&self, now: Instant, head: impl Fn() -> Position) -> Look {
         let mut state = self.state.lock();
         let mut wake = false;
@@ -190,15 +192,15 @@ impl Signals {
         Look { wake, again: pending || !state.typing.is_empty() }
     }
 
-    fn publish(&self, place: &mut Published, signal: Signal, now: Instant) -> bool {
-        place.changed = false;
-        if place.latest.as_ref().is_some_and(|latest| *latest.signal == signal) {
+    fn publish(&self, published: &mut Published, signal: Signal, now: Instant) -> bool {
+        published.changed = false;
+        if published.latest.as_ref().is_some_and(|latest| *latest.signal == signal) {
             return false;
         }
         // The caller holds the lock: numbers ascend by one.
         let number = self.newest.load(Ordering::Relaxed) + 1;
-        place.at = Some(now);
-        place.latest =
+        published.at = Some(now);
+        published.latest =
             Some(Arc::new(SignalEntry { signal: Arc::new(signal), number, frames: Default::default() }));
         self.newest.store(number, Ordering::Release);
         true
@@ -225,7 +227,7 @@ impl State {
     }
 }
 
-/// Least time between two presence signals in a room of so many.
+/// Returns the least time between two presence signals in a room of `readers`.
 fn presence_interval(readers: usize) -> Duration {
     SIGNAL_INTERVAL * readers.div_ceil(LARGE).clamp(1, PRESENCE_RARER_MAX) as u32
 }
@@ -321,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn the_more_there_are_the_more_rarely_their_number_is_told() {
+    fn the_more_there_are_the_more_rarely_their_number_is_sent() {
         let start = Instant::now();
         let signals = large(5_000, start);
         signals.leave(None);

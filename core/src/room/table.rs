@@ -1,8 +1,8 @@
 //! The rooms in memory, by name.
 //!
-//! A room is here while somebody holds it or it was used of late. Whoever wants a room takes its `Arc` under
-//! the table's lock and lets the lock go at once; a room is taken out under the same lock and only when the
-//! table's own `Arc` is the last. So there are never two rooms of one name: the client that joins while a
+//! A room is here while somebody holds it or it was used of late. A thread that wants a room takes its `Arc`
+//! under the table's lock and lets the lock go at once; a room is taken out under the same lock and only when
+//! the table's own `Arc` is the last. So there are never two rooms of one name: the client that joins while a
 //! room expires and the one that sends to it meet in the same room, whichever came first.
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::room::live::Room;
 use crate::sync::Table;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// How long a room that nobody is in stays in memory.
+/// A room that nobody is in stays in memory for this long.
 pub const ROOM_IDLE_MAX: Duration = Duration::from_mins(1);
 /// With more rooms than this in memory, those that nobody is in go at once.
 pub const ROOMS_MAX: usize = 100_000;

@@ -3,39 +3,39 @@
 use std::collections::HashMap;
 
 use crate::event::{Body, Position};
-use crate::log::{Append, Hash, What};
-use crate::writer::moderation::Changes;
+use crate::log::{Hash, NewRecord, Payload};
+use crate::writer::moderation::BatchModeration;
 use crate::writer::queue::{Reply, Reserved};
-use crate::writer::reactions::Changed;
+use crate::writer::reactions::BatchReactions;
 use crate::writer::verdict::Verdict;
 
-/// A batch being judged.
+/// A batch being validated.
 #[derive(Default)]
 pub(super) struct Batch {
-    pub appends: Vec<Append>,
+    pub records: Vec<NewRecord>,
     /// Keys of the batch and their event.
     pub keys: HashMap<Hash, usize>,
     /// Messages that the batch deletes.
     pub deletes: Vec<Position>,
-    /// What it closes, bans and empties.
-    pub changes: Changes,
-    pub reactions: Changed,
+    /// Rooms that it closes and purges, authors that it bans.
+    pub moderation: BatchModeration,
+    pub reactions: BatchReactions,
     pub replies: Vec<(Reply, Verdict, Reserved)>,
 }
 
 impl Batch {
-    /// Takes a record, for those that are judged after it. Returns which of the batch's it is.
-    pub fn push(&mut self, append: Append) -> usize {
-        let nth = self.appends.len();
+    /// Takes a record, for those that are validated after it. Returns its index in the batch.
+    pub fn push(&mut self, append: NewRecord) -> usize {
+        let nth = self.records.len();
         if let Some(key) = append.key {
             self.keys.insert(key, nth);
         }
-        if let What::Event { body: Body::Delete { target }, .. } = append.what {
+        if let Payload::Event { body: Body::Delete { target }, .. } = append.payload {
             self.deletes.push(target);
         }
-        self.changes.note(&append.what, nth);
-        self.reactions.note(&append, nth);
-        self.appends.push(append);
+        self.moderation.record(&append.payload, nth);
+        self.reactions.record(&append, nth);
+        self.records.push(append);
         nth
     }
 }

@@ -8,15 +8,15 @@ use tokio::sync::{oneshot, watch};
 use crate::error::SendError;
 use crate::event::{Action, Author, Draft, Receipt, RoomName};
 use crate::limits::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
-use crate::log::Ruling;
+use crate::log::BanRecord;
 use crate::shared::Shared;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Sender, TrySendError, bounded};
 use crate::sync::thread::{self, JoinHandle};
 use crate::writer::idempotency::Window;
-use crate::writer::queue::{CLOSED, Fresh, Gate, Pending, Request, Reserved};
-use crate::writer::retention::Keep;
+use crate::writer::queue::{CLOSED, Gate, Pending, RebuiltWindow, Request, Reserved};
+use crate::writer::retention::RetentionPolicy;
 use crate::writer::thread::Writer;
 
 const WRITER_FAILED: &str = "the writer failed; a restart opens the log anew";
@@ -28,22 +28,22 @@ enum WindowState {
     Failed(String),
 }
 
-pub(crate) struct Committer {
+pub(crate) struct WriterHandle {
     gate: Arc<Gate>,
     /// Bytes of the sends that wait, in the queue, in the batch or for the window of keys.
     queued_bytes: Arc<AtomicUsize>,
-    /// Whether the window of keys is there; sends with a key wait for it.
+    /// The state of the window of keys; sends with a key wait for it.
     window: watch::Receiver<WindowState>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl Committer {
-    pub fn start(shared: Arc<Shared>, keep: Keep) -> std::io::Result<Self> {
+impl WriterHandle {
+    pub fn start(shared: Arc<Shared>, policy: RetentionPolicy) -> std::io::Result<Self> {
         let (queue, pending) = bounded(QUEUE_SENDS_MAX);
         let gate = Arc::new(Gate::default());
         gate.open(queue);
-        let (fresh, window) = read_window(&shared)?;
-        let writer = Writer::new(shared, keep, gate.clone(), fresh);
+        let (rebuilt, window) = read_window(&shared)?;
+        let writer = Writer::new(shared, policy, gate.clone(), rebuilt);
         let watched = gate.clone();
         let write = move || {
             if catch_unwind(AssertUnwindSafe(|| writer.run(&pending))).is_err() {
@@ -55,7 +55,7 @@ impl Committer {
                 }
             }
         };
-        let thread = thread::Builder::new().name("millchat-committer".into()).spawn(write)?;
+        let thread = thread::Builder::new().name("millchat-writer".into()).spawn(write)?;
         let queued_bytes = Arc::new(AtomicUsize::new(0));
         Ok(Self { gate, queued_bytes, window, thread: Mutex::new(Some(thread)) })
     }
@@ -66,21 +66,21 @@ impl Committer {
         if draft.key.is_some() {
             self.wait_for_window().await?;
         }
-        self.ask(Request::Send(room.clone(), draft), reserved).await
+        self.request(Request::Send(room.clone(), draft), reserved).await
     }
 
-    pub async fn rule(&self, ruling: Ruling) -> Result<Receipt, SendError> {
+    pub async fn ban(&self, ban: BanRecord) -> Result<Receipt, SendError> {
         self.gate.check().map_err(SendError::Unavailable)?;
-        let texts = ruling.author_id.len() + author_bytes(ruling.by.as_ref());
+        let texts = ban.author_id.len() + author_bytes(ban.by.as_ref());
         let reserved = self.reserve(size_of::<Pending>() + texts)?;
-        self.ask(Request::Rule(ruling), reserved).await
+        self.request(Request::Ban(ban), reserved).await
     }
 
-    async fn ask(&self, request: Request, reserved: Reserved) -> Result<Receipt, SendError> {
+    async fn request(&self, request: Request, reserved: Reserved) -> Result<Receipt, SendError> {
         let (reply, answered) = oneshot::channel();
         self.put(Pending { request, reply, reserved })?;
-        // The writer answers everything it took. Without an answer it died, before or after the commit; whoever
-        // hears of that first says so, so that readiness is red before a sender is told.
+        // The writer answers everything it took. Without an answer it died, before or after the commit; the
+        // first to learn of that says so, so that readiness is red before a sender is answered.
         answered.await.unwrap_or_else(|_| {
             self.gate.break_for(WRITER_FAILED.into());
             Err(SendError::Unknown(WRITER_FAILED.into()))
@@ -143,10 +143,10 @@ impl Committer {
 }
 
 /// Reads the window of keys in the background.
-fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<Fresh>, watch::Receiver<WindowState>)> {
+fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<RebuiltWindow>, watch::Receiver<WindowState>)> {
     let (told, window) = watch::channel(WindowState::Reading);
-    let fresh = Arc::new(Fresh::default());
-    let (shared, there) = (shared.clone(), fresh.clone());
+    let rebuilt = Arc::new(RebuiltWindow::default());
+    let (shared, there) = (shared.clone(), rebuilt.clone());
     let read = move || {
         let state = match catch_unwind(AssertUnwindSafe(|| Window::rebuild(&*shared.log))) {
             Ok(Ok(window)) => {
@@ -156,17 +156,17 @@ fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<Fresh>, watch::Rece
             Ok(Err(error)) => WindowState::Failed(format!("the idempotency keys cannot be read: {error}")),
             Err(_) => WindowState::Failed("the idempotency keys cannot be read".into()),
         };
-        // Whoever waits for it finds the window where the writer looks for it before each batch.
+        // A sender that waits for it finds the window where the writer looks for it before each batch.
         told.send_replace(state);
     };
     thread::Builder::new().name("millchat-keys".into()).spawn(read)?;
-    Ok((fresh, window))
+    Ok((rebuilt, window))
 }
 
 fn cost_bytes(draft: &Draft) -> usize {
     let content = match &draft.action {
         Action::Post { content, .. } | Action::Edit { content, .. } => content.len(),
-        Action::Delete { .. } | Action::React { .. } | Action::Close | Action::Open | Action::Empty => 0,
+        Action::Delete { .. } | Action::React { .. } | Action::Close | Action::Open | Action::Purge => 0,
     };
     size_of::<Pending>()
         + author_bytes(draft.author.as_ref())

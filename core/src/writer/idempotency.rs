@@ -1,14 +1,14 @@
 //! The window of idempotency keys: which event a key has already made.
 //!
 //! A key is held as a keyed hash of (author, key), with the position of its event; what the event was is in
-//! the log. The window reaches back [`WINDOW`] or [`KEYS_MAX`] keys, whichever is less. It is not stored:
-//! after a start it is read from the tail of the log, in the background, and only sends with a key wait for
-//! it. The committer owns it and is the only one to decide by it.
+//! the log. The window reaches back [`KEY_AGE_MAX`] or [`KEYS_MAX`] keys, whichever is less. It is not
+//! stored: after a start it is read from the tail of the log, in the background, and only sends with a key
+//! wait for it. The writer owns it and is the only one to decide by it.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::event::{Position, RoomName, Timestamp};
-use crate::limits::{KEYS_MAX, WINDOW};
+use crate::limits::{KEY_AGE_MAX, KEYS_MAX};
 use crate::log::{Hash, Log, LogError, READ_EVENTS_MAX, Record};
 
 /// Makes the hashes that records hold in place of keys and contents.
@@ -68,12 +68,12 @@ impl Window {
     }
 
     fn expire(&mut self, now: Timestamp) {
-        let oldest_ms = now.0.saturating_sub(WINDOW.as_millis() as u64);
+        let oldest_ms = now.0.saturating_sub(KEY_AGE_MAX.as_millis() as u64);
         while let Some((key, position, at)) = self.order.front() {
             if at.0 >= oldest_ms && self.order.len() <= KEYS_MAX {
                 break;
             }
-            // A key that was used again, once its first event was below the floor, has a newer place.
+            // A key that was used again, once its first event was below the floor, has a newer position.
             if self.positions.get(key) == Some(position) {
                 self.positions.remove(key);
             }
@@ -83,7 +83,7 @@ impl Window {
 
     /// Reads the window from the tail of the log. Blocks on storage.
     pub fn rebuild(log: &dyn Log) -> Result<Self, LogError> {
-        let oldest_ms = Timestamp::now().0.saturating_sub(WINDOW.as_millis() as u64);
+        let oldest_ms = Timestamp::now().0.saturating_sub(KEY_AGE_MAX.as_millis() as u64);
         let mut found = Vec::new();
         let mut before = log.head() + 1;
         'scan: loop {
@@ -119,7 +119,7 @@ fn out_of_order(position: Position) -> LogError {
     LogError::Damaged { position, what: "it is not where it belongs" }
 }
 
-/// The records after a damaged one, newest first, and something at its place to go on from.
+/// The records after a damaged one, newest first, and something at its position to go on from.
 fn one_by_one(log: &dyn Log, damaged: Position, before: Position) -> Result<Vec<Record>, LogError> {
     if damaged >= before || before - damaged > READ_EVENTS_MAX as u64 + 1 {
         return Err(out_of_order(damaged));
@@ -133,7 +133,7 @@ fn one_by_one(log: &dyn Log, damaged: Position, before: Position) -> Result<Vec<
         event: None,
         key: None,
         content_hash: None,
-        ruling: None,
+        ban: None,
         bytes: 0,
     });
     Ok(records)
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_key_is_forgotten_after_the_window_and_not_before() {
         let mut window = Window::default();
-        let day_ms = WINDOW.as_millis() as u64;
+        let day_ms = KEY_AGE_MAX.as_millis() as u64;
         window.insert([1; 16], 1, Timestamp(1_000));
         window.insert([2; 16], 2, Timestamp(1_000 + day_ms));
         assert_eq!(window.get(&[1; 16]), Some(1));

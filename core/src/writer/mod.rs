@@ -11,6 +11,6 @@ mod thread;
 mod validate;
 mod verdict;
 
-pub(crate) use handle::Committer;
-pub use retention::Keep;
+pub(crate) use handle::WriterHandle;
+pub use retention::RetentionPolicy;
 pub(crate) use validate::{check, check_author};

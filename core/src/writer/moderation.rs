@@ -1,27 +1,27 @@
-//! Moderation: rooms closed to writing, authors banned, and what the writer decides by it.
+//! Moderation by the writer: closed rooms and banned authors, as the log and the batch so far have them.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::error::SendError;
 use crate::event::{Action, Body, Draft, Epoch, Receipt, RoomName};
-use crate::limits::{BANS_MAX, CLOSED_ROOMS_MAX, EMPTYING_MAX};
-use crate::log::{Record, Standing, What};
+use crate::limits::{BANS_MAX, CLOSED_ROOMS_MAX, PURGES_MAX};
+use crate::log::{ModerationState, Payload, Record};
 use crate::writer::verdict::Verdict;
 
-/// What a batch has changed so far, for those who come after in the same batch. The numbers are those of its
-/// records; `None` took something back.
+/// The changes of a batch so far, for later sends of the same batch. The numbers are indices of its records;
+/// `None` revoked something.
 #[derive(Default)]
-pub(crate) struct Changes {
+pub(crate) struct BatchModeration {
     closed: HashMap<RoomName, Option<usize>>,
     bans: HashMap<Arc<str>, Option<usize>>,
-    emptied: HashSet<RoomName>,
-    /// How many rooms it empties, each as often as it does.
-    empties: usize,
+    purged: HashSet<RoomName>,
+    /// The number of its purges.
+    purges: usize,
 }
 
-/// Whether something stands, and since what.
-enum Stands {
+/// A room's closing or an author's ban, as the batch sees it.
+enum InForce {
     No,
     /// Since this record of the log.
     Since(Record),
@@ -31,7 +31,7 @@ enum Stands {
     TakenBack,
 }
 
-impl Stands {
+impl InForce {
     fn of(changed: Option<&Option<usize>>, logged: impl FnOnce() -> Option<Record>) -> Self {
         match changed {
             Some(Some(nth)) => Self::Now(*nth),
@@ -40,7 +40,7 @@ impl Stands {
         }
     }
 
-    /// Refuses what is not to be while it stands.
+    /// Refuses what is not allowed while it is in force.
     fn refuse(self, why: SendError) -> Result<(), Verdict> {
         match self {
             Self::No | Self::TakenBack => Ok(()),
@@ -49,7 +49,7 @@ impl Stands {
         }
     }
 
-    /// What stands already needs no other record.
+    /// Returns the verdict on a request for what is in force already: no other record is needed.
     fn same(self, epoch: Epoch) -> Option<Verdict> {
         match self {
             Self::No | Self::TakenBack => None,
@@ -63,71 +63,71 @@ impl Stands {
     }
 }
 
-impl Changes {
-    fn closed(&self, standing: &Standing, room: &RoomName) -> Stands {
-        Stands::of(self.closed.get(room), || standing.closed(room))
+impl BatchModeration {
+    fn closed(&self, state: &ModerationState, room: &RoomName) -> InForce {
+        InForce::of(self.closed.get(room), || state.closed(room))
     }
 
-    fn banned(&self, standing: &Standing, author_id: &str) -> Stands {
-        Stands::of(self.bans.get(author_id), || standing.ban(author_id))
+    fn banned(&self, state: &ModerationState, author_id: &str) -> InForce {
+        InForce::of(self.bans.get(author_id), || state.ban(author_id))
     }
 
-    /// Whether the batch has emptied the room.
-    pub fn emptied(&self, room: &RoomName) -> bool {
-        self.emptied.contains(room)
+    /// Returns true if the batch has purged the room.
+    pub fn is_purged(&self, room: &RoomName) -> bool {
+        self.purged.contains(room)
     }
 
     /// Refuses a draft of somebody who is banned, and one that a closed room does not take.
-    pub fn may_send(&self, standing: &Standing, room: &RoomName, draft: &Draft) -> Result<(), Verdict> {
+    pub fn may_send(&self, state: &ModerationState, room: &RoomName, draft: &Draft) -> Result<(), Verdict> {
         let (author_counts, room_counts) = match draft.action {
             Action::Post { .. } | Action::Edit { .. } | Action::React { .. } => (true, true),
             // To take something away is a matter of the one who does it, and of no closed room.
             Action::Delete { moderator, .. } => (!moderator, false),
-            Action::Close | Action::Open | Action::Empty => (false, false),
+            Action::Close | Action::Open | Action::Purge => (false, false),
         };
         if let Some(author) = draft.author.as_ref().filter(|_| author_counts) {
-            self.banned(standing, &author.id).refuse(SendError::Banned)?;
+            self.banned(state, &author.id).refuse(SendError::Banned)?;
         }
         if room_counts {
-            self.closed(standing, room).refuse(SendError::RoomClosed)?;
+            self.closed(state, room).refuse(SendError::RoomClosed)?;
         }
         Ok(())
     }
 
-    /// Whether what is asked for is so already, or is one too many.
-    pub fn settled(&self, standing: &Standing, what: &What, epoch: Epoch) -> Result<(), Verdict> {
+    /// Refuses what is in force already, and what is one too many.
+    pub fn validate(&self, state: &ModerationState, payload: &Payload, epoch: Epoch) -> Result<(), Verdict> {
         // What the batch takes back is counted too: nearly full is full.
         let bound = |count: usize, max: usize, what: &'static str| {
             if count >= max { Err(Verdict::Rejected(SendError::TooMany(what))) } else { Ok(()) }
         };
-        match what {
-            What::Event { room, body: Body::Close } => {
-                self.closed(standing, room).same(epoch).map_or(Ok(()), Err)?;
-                bound(standing.counts().0 + self.closed.len(), CLOSED_ROOMS_MAX, "closed rooms")
+        match payload {
+            Payload::Event { room, body: Body::Close } => {
+                self.closed(state, room).same(epoch).map_or(Ok(()), Err)?;
+                bound(state.counts().closed_rooms + self.closed.len(), CLOSED_ROOMS_MAX, "closed rooms")
             }
-            What::Ban(author_id) => {
-                self.banned(standing, author_id).same(epoch).map_or(Ok(()), Err)?;
-                bound(standing.counts().1 + self.bans.len(), BANS_MAX, "banned authors")
+            Payload::Ban(author_id) => {
+                self.banned(state, author_id).same(epoch).map_or(Ok(()), Err)?;
+                bound(state.counts().bans + self.bans.len(), BANS_MAX, "banned authors")
             }
-            What::Event { body: Body::Empty, .. } => {
-                bound(standing.counts().2 + self.empties, EMPTYING_MAX, "rooms being emptied")
+            Payload::Event { body: Body::Purge, .. } => {
+                bound(state.counts().purges + self.purges, PURGES_MAX, "rooms being emptied")
             }
             _ => Ok(()),
         }
     }
 
     /// Takes the batch's nth record.
-    pub fn note(&mut self, what: &What, nth: usize) {
-        match what {
-            What::Event { room, body: Body::Close } => drop(self.closed.insert(room.clone(), Some(nth))),
-            What::Event { room, body: Body::Open } => drop(self.closed.insert(room.clone(), None)),
-            What::Event { room, body: Body::Empty } => {
-                self.empties += 1;
-                self.emptied.insert(room.clone());
+    pub fn record(&mut self, payload: &Payload, nth: usize) {
+        match payload {
+            Payload::Event { room, body: Body::Close } => drop(self.closed.insert(room.clone(), Some(nth))),
+            Payload::Event { room, body: Body::Open } => drop(self.closed.insert(room.clone(), None)),
+            Payload::Event { room, body: Body::Purge } => {
+                self.purges += 1;
+                self.purged.insert(room.clone());
             }
-            What::Ban(author_id) => drop(self.bans.insert(author_id.clone(), Some(nth))),
-            What::Unban(author_id) => drop(self.bans.insert(author_id.clone(), None)),
-            What::Event { .. } => {}
+            Payload::Ban(author_id) => drop(self.bans.insert(author_id.clone(), Some(nth))),
+            Payload::Unban(author_id) => drop(self.bans.insert(author_id.clone(), None)),
+            Payload::Event { .. } => {}
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The bounded queue to the one writer, and whether writes are taken.
 //!
-//! A send is put into the queue under the gate's lock, and the gate is shut by taking the queue away under the
-//! same lock. So what is in the queue when it is shut is all that there will ever be: the writer answers it to
-//! the last, and no send waits for an answer that cannot come.
+//! A send is put into the queue under the gate's lock, and the gate is shut by taking the queue away under
+//! the same lock. So what is in the queue when it is shut is all that there will ever be: the writer answers
+//! it to the last, and no send waits for an answer that cannot come.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::error::SendError;
 use crate::event::{Draft, Receipt, RoomName};
-use crate::log::Ruling;
+use crate::log::BanRecord;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Mutex, RwLock};
@@ -20,12 +20,12 @@ pub(super) const CLOSED: &str = "the chat is closed";
 
 pub(crate) type Reply = oneshot::Sender<Result<Receipt, SendError>>;
 
-/// What is asked of the writer.
+/// A request to the writer.
 pub(crate) enum Request {
     /// An event of a room.
     Send(RoomName, Draft),
     /// A ban, or the end of one.
-    Rule(Ruling),
+    Ban(BanRecord),
 }
 
 /// A send on its way to the writer.
@@ -47,7 +47,7 @@ impl Drop for Reserved {
     }
 }
 
-/// Whether writes are taken.
+/// The gate before the queue: open while writes are taken.
 #[derive(Default)]
 pub(crate) struct Gate {
     /// `None` once no more sends are taken.
@@ -62,7 +62,7 @@ impl Gate {
         *self.queue.write() = Some(queue);
     }
 
-    /// Nothing is stored any more. The first reason is the one to tell.
+    /// Nothing is stored any more. The first reason is the one to report.
     pub fn break_for(&self, why: String) {
         let _ = self.broken.set(why);
     }
@@ -87,9 +87,9 @@ impl Gate {
 
 /// The keys of the log's tail, on their way from the thread that reads them to the writer.
 #[derive(Default)]
-pub(crate) struct Fresh(Mutex<Option<Window>>);
+pub(crate) struct RebuiltWindow(Mutex<Option<Window>>);
 
-impl Fresh {
+impl RebuiltWindow {
     pub fn put(&self, window: Window) {
         *self.0.lock() = Some(window);
     }

@@ -1,4 +1,4 @@
-//! What the writer decides about reactions: which are there already, and how many there are after each.
+//! Validation of reactions: which are in force already, and how many there are after each.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,23 +6,23 @@ use std::sync::Arc;
 use crate::error::SendError;
 use crate::event::{Body, Epoch, Position, Receipt};
 use crate::limits::REACTIONS_PER_MESSAGE_MAX;
-use crate::log::{Append, Log, LogError, What};
+use crate::log::{Log, LogError, NewRecord, Payload};
 use crate::reaction::Reaction;
 use crate::writer::verdict::{Verdict, unreadable};
 
-/// What a batch has changed of reactions so far, for those who come after in the same batch.
+/// The changes of a batch to reactions so far, for later sends of the same batch.
 #[derive(Default)]
-pub(crate) struct Changed {
-    /// Whether each is there, and by which of the batch's records.
+pub(crate) struct BatchReactions {
+    /// True for each that was added, false for each taken back; with the index of the batch's record.
     there: HashMap<(Position, Reaction, Arc<str>), (bool, usize)>,
-    /// How many each message has more, or fewer, of a kind.
+    /// The number that each message has more, or fewer, of a kind.
     more: HashMap<(Position, Reaction), isize>,
 }
 
-impl Changed {
-    /// Decides what becomes of a reaction to a message that is there: how many of its kind there are after it, if it
-    /// is to be an event.
-    pub fn judge(
+impl BatchReactions {
+    /// Decides what becomes of a reaction to a message that is there: how many of its kind there are after
+    /// it, if it is to be an event.
+    pub fn validate(
         &self,
         log: &dyn Log,
         (target, reaction, on): (Position, Reaction, bool),
@@ -34,7 +34,8 @@ impl Changed {
             Some(_) => {}
             None => match log.reacted(target, reaction, author_id).map_err(read)? {
                 Some(position) if on => return Err(Verdict::Replay(receipt(log, position)?)),
-                // Nothing was ever added, or it was taken back: it is as it was when the message was posted.
+                // Nothing was ever added, or it was taken back: the state is that of when the message was
+                // posted.
                 None if !on => return Err(Verdict::Replay(receipt(log, target)?)),
                 _ => {}
             },
@@ -51,8 +52,8 @@ impl Changed {
     }
 
     /// Takes the batch's nth record.
-    pub fn note(&mut self, append: &Append, nth: usize) {
-        let What::Event { body: Body::Reaction { target, reaction, on, .. }, .. } = append.what else {
+    pub fn record(&mut self, append: &NewRecord, nth: usize) {
+        let Payload::Event { body: Body::Reaction { target, reaction, on, .. }, .. } = append.payload else {
             return;
         };
         let Some(author) = &append.author else { return };

@@ -1,9 +1,9 @@
 //! Group commit: the one writer.
 //!
-//! One thread takes all that is pending, judges each draft (is its key new, does its target exist), stores what
-//! remains in one durable commit, publishes the events to the rooms, answers the senders, and wakes the readers,
-//! in this order. While one commit runs the next batch gathers by itself: there is no timer. Every sender gets
-//! one of three answers: stored, certainly not stored, or unknown.
+//! One thread takes all that is pending, validates each draft (is its key new, does its target exist), stores
+//! the rest in one durable commit, publishes the events to the rooms, answers the senders, and wakes the
+//! readers, in this order. While one commit runs, the next batch collects in the queue: there is no timer.
+//! Every sender gets one of three answers: stored, certainly not stored, or unknown.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,23 +11,23 @@ use std::time::{Duration, Instant};
 use crate::error::SendError;
 use crate::event::{Position, Receipt, RoomName, Timestamp};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX};
-use crate::log::{Append, CommitError, Committed};
+use crate::log::{CommitError, Committed, NewRecord};
 use crate::shared::Shared;
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::batch::Batch;
 use crate::writer::idempotency::{Hasher, Window};
-use crate::writer::queue::{Fresh, Gate, Pending};
-use crate::writer::retention::{CUT_EVENTS_MAX, Keep, Retention};
+use crate::writer::queue::{Gate, Pending, RebuiltWindow};
+use crate::writer::retention::{Retention, RetentionPolicy, TRIM_EVENTS_MAX};
 use crate::writer::validate::Validator;
 use crate::writer::verdict::Verdict;
 
-/// How long the writer waits for a send before it looks after retention.
+/// The writer waits this long for a send before it runs maintenance.
 const IDLE_EVERY: Duration = Duration::from_secs(1);
 /// And when sends never pause.
 const IDLE_AT_LEAST_EVERY: Duration = Duration::from_secs(8);
-/// Steps of a cut that go before a batch when the log is far over its bytes.
-const CUTS_BEFORE_BATCH_MAX: usize = 8;
+/// Steps of a trim that go before a batch when the log is far over its bytes.
+const TRIMS_BEFORE_BATCH_MAX: usize = 8;
 
 /// The writer's thread.
 pub(crate) struct Writer {
@@ -35,7 +35,7 @@ pub(crate) struct Writer {
     gate: Arc<Gate>,
     hasher: Hasher,
     window: Window,
-    fresh: Arc<Fresh>,
+    rebuilt: Arc<RebuiltWindow>,
     /// Time in the log does not go back when the clock does.
     last_at: Timestamp,
     retention: Retention,
@@ -43,26 +43,31 @@ pub(crate) struct Writer {
     space_needed: u64,
     /// The room after which to go on looking for heads to forget.
     heads_seen: Option<RoomName>,
-    /// When it last looked after retention.
+    /// When it last ran maintenance.
     idle_at: Instant,
 }
 
 type Stored = Result<Vec<Committed>, CommitError>;
 
 impl Writer {
-    pub fn new(shared: Arc<Shared>, keep: Keep, gate: Arc<Gate>, fresh: Arc<Fresh>) -> Self {
+    pub fn new(
+        shared: Arc<Shared>,
+        policy: RetentionPolicy,
+        gate: Arc<Gate>,
+        rebuilt: Arc<RebuiltWindow>,
+    ) -> Self {
         let newest = shared.log.record(shared.log.head()).ok().flatten();
         Self {
             hasher: Hasher::new(&shared.log.signing_key()),
             window: Window::default(),
             last_at: newest.map_or(Timestamp(0), |record| record.created_at),
-            retention: Retention::new(keep),
+            retention: Retention::new(policy),
             space_needed: 0,
             heads_seen: None,
             idle_at: Instant::now(),
             shared,
             gate,
-            fresh,
+            rebuilt,
         }
     }
 
@@ -70,32 +75,32 @@ impl Writer {
     pub fn run(mut self, queue: &Receiver<Pending>) {
         loop {
             match queue.recv_timeout(IDLE_EVERY) {
-                Ok(first) => self.commit(gather(first, queue)),
-                Err(RecvTimeoutError::Timeout) => self.keep_house(queue),
+                Ok(first) => self.commit(take_pending(first, queue)),
+                Err(RecvTimeoutError::Timeout) => self.run_maintenance(queue),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             if self.idle_at.elapsed() >= IDLE_AT_LEAST_EVERY {
-                self.keep_house(queue);
+                self.run_maintenance(queue);
             }
         }
     }
 
     fn commit(&mut self, pending: Vec<Pending>) {
         // Sends with a key came after the window was there.
-        if let Some(window) = self.fresh.take() {
+        if let Some(window) = self.rebuilt.take() {
             self.window = window;
         }
         let now = Timestamp::now().max(self.last_at);
         self.last_at = now;
         let mut batch = Batch::default();
         for Pending { request, reply, reserved } in pending {
-            let verdict = match self.validator().judge(&batch, request, now) {
+            let verdict = match self.validator().validate(&batch, request, now) {
                 Ok(append) => Verdict::Event(batch.push(append)),
                 Err(verdict) => verdict,
             };
             batch.replies.push((reply, verdict, reserved));
         }
-        let stored = if batch.appends.is_empty() { Ok(Vec::new()) } else { self.store(&batch.appends) };
+        let stored = if batch.records.is_empty() { Ok(Vec::new()) } else { self.store(&batch.records) };
         self.answer(batch, &stored);
     }
 
@@ -103,17 +108,17 @@ impl Writer {
         Validator { gate: &self.gate, log: &*self.shared.log, hasher: &self.hasher, window: &self.window }
     }
 
-    /// Stores events, and takes a step of a cut along.
-    fn store(&mut self, appends: &[Append]) -> Stored {
+    /// Stores events, and takes a step of a trim along.
+    fn store(&mut self, records: &[NewRecord]) -> Stored {
         let shared = self.shared.clone();
         let log = &*shared.log;
-        let mut bytes = 2 * appends.iter().map(Append::bytes_max).sum::<u64>();
+        let mut bytes = 2 * records.iter().map(NewRecord::bytes_max).sum::<u64>();
         let mut floor = self.next_floor(bytes);
-        for _ in 0..CUTS_BEFORE_BATCH_MAX {
-            let whole_step = floor - log.floor() >= CUT_EVENTS_MAX as u64;
+        for _ in 0..TRIMS_BEFORE_BATCH_MAX {
+            let whole_step = floor - log.floor() >= TRIM_EVENTS_MAX as u64;
             let before = log.live_bytes();
-            // One step frees less than the batch brings: others go first. A cut that fails for good breaks the gate;
-            // for want of space the batch is told so itself.
+            // One step frees less than the batch brings: others go first. A trim that fails for good breaks
+            // the gate; one that lacks space lets the batch fail by itself.
             let first = whole_step && self.retention.is_behind(log);
             if !first || self.commit_now(&[], floor).is_err() {
                 break;
@@ -124,25 +129,26 @@ impl Writer {
         if let Some(why) = self.gate.broken() {
             return Err(CommitError::Refused(why.into()));
         }
-        self.commit_now(appends, floor)
+        self.commit_now(records, floor)
     }
 
-    /// Takes a step of a cut alone; whether anything was cut.
-    fn cut(&mut self) -> bool {
+    /// Takes a step of a trim alone. Returns true if anything was trimmed.
+    fn trim(&mut self) -> bool {
         let floor = self.next_floor(0);
         floor > self.shared.log.floor() && self.commit_now(&[], floor).is_ok()
     }
 
-    /// What cannot be read is not cut; whoever reads is told why.
+    /// Returns the floor after the next step. Records that cannot be read are not trimmed; their readers get
+    /// the error.
     fn next_floor(&mut self, bytes: u64) -> Position {
         let log = &*self.shared.log;
         let now = self.last_at.max(Timestamp::now());
         self.retention.next_floor(log, now, bytes).unwrap_or_else(|_| log.floor())
     }
 
-    /// What is to be done when nobody sends: cut what is old, forget old heads, see whether the disk has room
-    /// again. Ends at once when somebody sends.
-    fn keep_house(&mut self, queue: &Receiver<Pending>) {
+    /// Does the work for times when nobody sends: trims old records, forgets old heads, looks whether the
+    /// disk has room again. Ends at once when somebody sends.
+    fn run_maintenance(&mut self, queue: &Receiver<Pending>) {
         self.idle_at = Instant::now();
         if self.gate.broken().is_some() {
             return;
@@ -150,36 +156,35 @@ impl Writer {
         // What the last commit lacked must be there: a server that is ready takes such a send.
         let full = self.shared.log.require_space(self.space_needed).is_err();
         self.shared.disk_full.store(full, Ordering::Release);
-        while queue.is_empty() && self.cut() {}
+        while queue.is_empty() && self.trim() {}
         // Commits take steps of it along; here they have nothing else to do.
-        while queue.is_empty() && self.emptying() && self.commit_now(&[], 0).is_ok() {}
-        let age_ms = self.retention.keep().heads_age().as_millis() as u64;
+        while queue.is_empty() && self.is_purging() && self.commit_now(&[], 0).is_ok() {}
+        let age_ms = self.retention.policy().heads_age().as_millis() as u64;
         let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
         if self.shared.log.floor() > 1 && queue.is_empty() && self.gate.broken().is_none() {
             let rooms = &self.shared.rooms;
             let spare = |room: &RoomName| rooms.get(room).is_some();
             let forgot = self.shared.log.forget_heads(self.heads_seen.as_ref(), before, &spare);
-            self.note_failure(forgot.as_ref().err());
+            self.record_failure(forgot.as_ref().err());
             self.heads_seen = forgot.unwrap_or(None);
         }
     }
 
-    /// Whether text is still to be erased, and can be.
-    fn emptying(&self) -> bool {
-        let (_, _, emptying) = self.shared.log.standing().counts();
-        emptying > 0 && self.gate.broken().is_none()
+    /// Returns true if text is still to be erased, and can be.
+    fn is_purging(&self) -> bool {
+        self.shared.log.moderation().counts().purges > 0 && self.gate.broken().is_none()
     }
 
-    fn commit_now(&mut self, appends: &[Append], floor: Position) -> Stored {
+    fn commit_now(&mut self, records: &[NewRecord], floor: Position) -> Stored {
         let started = Instant::now();
-        let outcome = self.shared.log.commit(appends, floor);
-        self.shared.counters.commit(appends.len(), started.elapsed(), outcome.is_ok());
-        self.note_failure(outcome.as_ref().err());
+        let outcome = self.shared.log.commit(records, floor);
+        self.shared.counters.commit(records.len(), started.elapsed(), outcome.is_ok());
+        self.record_failure(outcome.as_ref().err());
         outcome
     }
 
     /// A full disk may have room again; after any other failure nothing more is stored.
-    fn note_failure(&mut self, error: Option<&CommitError>) {
+    fn record_failure(&mut self, error: Option<&CommitError>) {
         let full = matches!(error, Some(CommitError::DiskFull { .. }));
         self.space_needed = if let Some(CommitError::DiskFull { needed, .. }) = error { *needed } else { 0 };
         self.shared.disk_full.store(full, Ordering::Release);
@@ -193,7 +198,7 @@ impl Writer {
         let committed = stored.as_deref().unwrap_or_default();
         for (hash, index) in &batch.keys {
             if let Some(committed) = committed.get(*index) {
-                self.window.insert(*hash, committed.position, batch.appends[*index].created_at);
+                self.window.insert(*hash, committed.position, batch.records[*index].created_at);
             }
         }
         let rooms = self.shared.publish(committed.iter().filter_map(|committed| committed.event.as_ref()));
@@ -203,21 +208,21 @@ impl Writer {
                 (Verdict::Replay(receipt), _) => Ok(receipt),
                 (Verdict::Rejected(error), _) | (Verdict::RejectedByBatch(error), Ok(_)) => Err(error),
                 (Verdict::Event(index), Ok(committed)) => {
-                    let (created_at, position) = (batch.appends[index].created_at, committed[index].position);
+                    let (created_at, position) = (batch.records[index].created_at, committed[index].position);
                     let prev = committed[index].event.as_ref().map_or(0, |event| event.prev);
                     Ok(Receipt { position, prev, epoch, created_at })
                 }
                 (_, Err(error)) => Err(not_stored(error)),
             };
-            // The sender may have gone; the event stands all the same.
+            // The sender may have gone; the event is stored all the same.
             let _ = reply.send(answer);
         }
-        self.shared.fanout.tell(&rooms);
+        self.shared.fanout.notify(&rooms);
     }
 }
 
 /// Takes what else is pending, up to the bounds of a batch.
-fn gather(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
+fn take_pending(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
     let mut bytes = first.reserved.bytes;
     let mut batch = vec![first];
     while batch.len() < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {

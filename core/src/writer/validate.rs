@@ -1,11 +1,11 @@
-//! Which sends may become records: the bounds of a draft, and what it is about.
+//! Validation of sends: the bounds of a draft, and its target.
 
 use crate::error::SendError;
 use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Timestamp};
 use crate::limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, EDITS_PER_MESSAGE_MAX, KEY_BYTES_MAX,
 };
-use crate::log::{Append, Hash, Log, What};
+use crate::log::{Hash, Log, NewRecord, Payload};
 use crate::writer::batch::Batch;
 use crate::writer::idempotency::{Hasher, Window};
 use crate::writer::queue::{Gate, Request};
@@ -32,7 +32,7 @@ pub(crate) fn check(draft: &mut Draft) -> Result<(), SendError> {
             return Err(SendError::TooLarge { bytes: content.len() });
         }
         if content.chars().all(char::is_whitespace) {
-            return Err(SendError::Empty);
+            return Err(SendError::NoText);
         }
     }
     Ok(())
@@ -49,7 +49,7 @@ pub(crate) fn check_author(id: &str, name: &str) -> Result<(), SendError> {
     Ok(())
 }
 
-/// What a request is held against, beside the batch's records before it.
+/// The state against which a request is validated, beside the batch's records before it.
 pub(super) struct Validator<'a> {
     pub gate: &'a Gate,
     pub log: &'a dyn Log,
@@ -59,37 +59,37 @@ pub(super) struct Validator<'a> {
 
 impl Validator<'_> {
     /// The record that a request makes, if it makes one; else what becomes of it.
-    pub fn judge(&self, batch: &Batch, request: Request, now: Timestamp) -> Result<Append, Verdict> {
+    pub fn validate(&self, batch: &Batch, request: Request, now: Timestamp) -> Result<NewRecord, Verdict> {
         if let Some(why) = self.gate.broken() {
             return Err(SendError::Unavailable(why.into()).into());
         }
         let append = match request {
-            Request::Send(room, draft) => self.judge_draft(batch, room, draft, now)?,
-            Request::Rule(ruling) => {
-                let what =
-                    if ruling.banned { What::Ban(ruling.author_id) } else { What::Unban(ruling.author_id) };
-                Append { what, author: ruling.by, created_at: now, key: None, content_hash: None }
+            Request::Send(room, draft) => self.validate_draft(batch, room, draft, now)?,
+            Request::Ban(ban) => {
+                let payload =
+                    if ban.banned { Payload::Ban(ban.author_id) } else { Payload::Unban(ban.author_id) };
+                NewRecord { payload, author: ban.by, created_at: now, key: None, content_hash: None }
             }
         };
-        batch.changes.settled(self.log.standing(), &append.what, self.log.epoch())?;
+        batch.moderation.validate(self.log.moderation(), &append.payload, self.log.epoch())?;
         Ok(append)
     }
 
     /// The record of a draft that may become one.
-    fn judge_draft(
+    fn validate_draft(
         &self,
         batch: &Batch,
         room: RoomName,
         draft: Draft,
         now: Timestamp,
-    ) -> Result<Append, Verdict> {
+    ) -> Result<NewRecord, Verdict> {
         let (mut key, mut content_hash) = (None, None);
         if let (Some(text), Action::Post { content, reply_to }) = (&draft.key, &draft.action) {
             let author_id = draft.author.as_ref().map_or("", |author| &author.id);
             let hash = self.hasher.key(author_id, text);
             let content = self.hasher.content(&room, content, *reply_to);
             if let Some(&earlier) = batch.keys.get(&hash) {
-                let same = batch.appends[earlier].content_hash == Some(content);
+                let same = batch.records[earlier].content_hash == Some(content);
                 return Err(if same {
                     Verdict::Event(earlier)
                 } else {
@@ -97,21 +97,21 @@ impl Validator<'_> {
                 });
             }
             // Before it is asked who may send: what was sent when they might keeps its receipt.
-            if let Some(receipt) = self.seen(&hash, &content)? {
+            if let Some(receipt) = self.find_receipt(&hash, &content)? {
                 return Err(Verdict::Replay(receipt));
             }
             (key, content_hash) = (Some(hash), Some(content));
         }
-        batch.changes.may_send(self.log.standing(), &room, &draft)?;
+        batch.moderation.may_send(self.log.moderation(), &room, &draft)?;
         let body = match &draft.action {
             Action::Post { content, reply_to } => {
                 if let Some(target) = *reply_to {
-                    self.target(batch, &room, &draft, target, true)?;
+                    self.validate_target(batch, &room, &draft, target, true)?;
                 }
                 Body::Message { content: Some(content.as_str().into()), reply_to: *reply_to }
             }
             Action::Edit { target, content, moderator } => {
-                self.target(batch, &room, &draft, *target, *moderator)?;
+                self.validate_target(batch, &room, &draft, *target, *moderator)?;
                 let edits = self.log.edits(*target).map_err(|error| Verdict::Rejected(unreadable(error)))?;
                 if edits >= EDITS_PER_MESSAGE_MAX {
                     return Err(SendError::TooManyEdits(*target).into());
@@ -119,26 +119,27 @@ impl Validator<'_> {
                 Body::Edit { target: *target, content: Some(content.as_str().into()) }
             }
             Action::Delete { target, moderator } => {
-                self.target(batch, &room, &draft, *target, *moderator)?;
+                self.validate_target(batch, &room, &draft, *target, *moderator)?;
                 Body::Delete { target: *target }
             }
             Action::React { target, reaction, on } => {
-                self.target(batch, &room, &draft, *target, true)?;
+                self.validate_target(batch, &room, &draft, *target, true)?;
                 let Some(author) = &draft.author else { return Err(SendError::NotAuthor(*target).into()) };
                 let asked = (*target, *reaction, *on);
-                let count = batch.reactions.judge(self.log, asked, &author.id)?;
+                let count = batch.reactions.validate(self.log, asked, &author.id)?;
                 Body::Reaction { target: *target, reaction: *reaction, on: *on, count: count as u64 }
             }
             Action::Close => Body::Close,
             Action::Open => Body::Open,
-            Action::Empty => Body::Empty,
+            Action::Purge => Body::Purge,
         };
-        let what = What::Event { room, body };
-        Ok(Append { what, author: draft.author, created_at: now, key, content_hash })
+        let payload = Payload::Event { room, body };
+        Ok(NewRecord { payload, author: draft.author, created_at: now, key, content_hash })
     }
 
-    /// Whether the draft may be about the message at `target`: it is there, and its author's or `anybody`'s.
-    fn target(
+    /// Fails unless the draft may be about the message at `target`: it exists, and is its author's or
+    /// `anybody`'s.
+    fn validate_target(
         &self,
         batch: &Batch,
         room: &RoomName,
@@ -169,14 +170,14 @@ impl Validator<'_> {
         if content.is_none() {
             return Err(SendError::TargetDeleted(target).into());
         }
-        if batch.deletes.contains(&target) || batch.changes.emptied(room) {
+        if batch.deletes.contains(&target) || batch.moderation.is_purged(room) {
             return Err(Verdict::RejectedByBatch(SendError::TargetDeleted(target)));
         }
         Ok(())
     }
 
     /// The receipt of the event that a key has made, if it has.
-    fn seen(&self, key: &Hash, content: &Hash) -> Result<Option<Receipt>, SendError> {
+    fn find_receipt(&self, key: &Hash, content: &Hash) -> Result<Option<Receipt>, SendError> {
         let Some(position) = self.window.get(key) else { return Ok(None) };
         // Below the floor the promise ends.
         let Some(record) = self.log.record(position).map_err(unreadable)? else { return Ok(None) };

@@ -1,14 +1,14 @@
-//! What becomes of a send.
+//! The verdict on a send.
 
 use crate::error::SendError;
 use crate::event::Receipt;
 use crate::log::LogError;
 
-/// What becomes of one pending send.
+/// The outcome of one pending send.
 pub(crate) enum Verdict {
     /// It is the batch's nth record.
     Event(usize),
-    /// It is a record already: its key has made it, or what it asks for stands.
+    /// It is a record already: its key has made it, or what it asks for is in force.
     Replay(Receipt),
     Rejected(SendError),
     /// Rejected because of another send of the batch: holds only if the batch is stored.

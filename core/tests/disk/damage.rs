@@ -1,13 +1,14 @@
-//! Pages that are damaged while the log is open: redb may panic over them, also in the middle of a transaction.
-//! Where we can see to it that stays a panic that can be caught, for a second one while the first unwinds ends the
-//! process without a word. Not all of it is in our hands: a table that redb fails to open, after others were, panics
-//! in the drop of those. That takes damage of a particular kind, which these rounds do not meet.
+//! Pages that are damaged while the log is open: redb may panic over them, also in the middle of a
+//! transaction. Where we can see to it that stays a panic that can be caught, for a second one while the
+//! first unwinds ends the process without a word. Not all of it is in our hands: a table that redb fails to
+//! open, after others were, panics in the drop of those. That takes damage of a particular kind, which these
+//! rounds do not meet.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use millchat::log::Append;
+use millchat::log::NewRecord;
 use millchat::testing::{StorageBackend, open_log_without_cache};
 use millchat::{Body, Position, RoomName, Timestamp};
 use parking_lot::RwLock;
@@ -53,11 +54,11 @@ fn room(n: u64) -> RoomName {
     RoomName::new(&format!("room-{}", n % 7)).unwrap()
 }
 
-fn append(n: u64, body: Body) -> Append {
-    Append::event(room(n), None, Timestamp(n), body)
+fn append(n: u64, body: Body) -> NewRecord {
+    NewRecord::event(room(n), None, Timestamp(n), body)
 }
 
-fn post(n: u64) -> Append {
+fn post(n: u64) -> NewRecord {
     append(n, Body::Message { content: Some(format!("text {n} {}", "x".repeat(200)).into()), reply_to: None })
 }
 

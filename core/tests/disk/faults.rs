@@ -1,9 +1,9 @@
 //! A disk that fails, tested: at every nth write, growth, read and sync of a workload.
 //!
 //! After a failure the disk works again at once, which is the hardest case: a second sync would be answered
-//! with success though what the first one should have stored is gone. So the log must not try again by itself.
-//! The senders are told what they can know, readiness says why nothing is stored any more, readers go on from
-//! memory, and once the log is opened anew a retry with the same key settles what was unknown.
+//! with success though what the first one should have stored is gone. So the log must not try again by
+//! itself. The senders are told what they can know, readiness says why nothing is stored any more, readers go
+//! on from memory, and once the log is opened anew a retry with the same key settles what was unknown.
 
 use std::io;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use millchat::testing::{self, StorageBackend};
 use millchat::{
-    Action, Author, AuthorKind, Builder, Chat, Delivery, Draft, Epoch, From, HistoryRange, Place, Position,
-    Reaction, Received, RoomName, SendError,
+    Action, Author, AuthorKind, Builder, Chat, Delivery, Draft, Epoch, EventId, HistoryRange, Position,
+    Reaction, Received, RoomName, SendError, StartFrom,
 };
 use millchat_oracle::{EventDigest, EventKind, Observed, Oracle, Sender, digest};
 use parking_lot::Mutex;
@@ -22,7 +22,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use crate::recovered::{Acknowledged, KEEP, ROOMS, inspect, recover};
 use crate::storage::Backend;
 
-/// What goes wrong, once.
+/// A fault that happens once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// A write that changes nothing.
@@ -32,16 +32,16 @@ enum Fault {
     /// The file does not grow.
     Grow,
     Read,
-    /// What was written since the last sync is gone or there, in any order; nobody knows.
+    /// Writes since the last sync are gone or there, in any order; nobody knows.
     Sync,
 }
 
-/// What is left to be opened again.
+/// The state of the disk that is opened again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
     /// All that was written: the process was started anew.
     Written,
-    /// What was synced last: the power went, too.
+    /// All that was synced last: the power failed, too.
     Synced,
     /// Some of what was written since.
     Torn,
@@ -50,7 +50,7 @@ enum Left {
 #[derive(Debug, Default)]
 struct Plan {
     fault: Option<Fault>,
-    /// How many operations of the fault's sort are still let through.
+    /// The number of operations of the fault's sort that still succeed.
     left: usize,
     failed: bool,
     /// Operations that changed or synced the disk after the failure.
@@ -68,7 +68,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Faulty(Backend, Arc<Mutex<Plan>>);
 
 impl Faulty {
-    /// Whether the operation fails now.
+    /// Returns true if the operation fails now.
     fn fails(&self, sorts: &[Fault]) -> Option<Fault> {
         let mut plan = self.1.lock();
         plan.after += usize::from(plan.failed && !sorts.contains(&Fault::Read));
@@ -134,7 +134,7 @@ struct InDoubt {
     draft: Draft,
 }
 
-/// What the senders of one run share.
+/// The state that the senders of one run share.
 #[derive(Default)]
 struct Senders {
     in_doubt: Mutex<Vec<InDoubt>>,
@@ -162,7 +162,7 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
         let (action, kind) = match target {
             _ if sequence == 7 => (Action::Close, EventKind::Close),
             _ if sequence == 8 => (Action::Open, EventKind::Open),
-            _ if sequence == 13 => (Action::Empty, EventKind::Empty),
+            _ if sequence == 13 => (Action::Purge, EventKind::Empty),
             _ if sequence % 5 == 1 && !posted.is_empty() => {
                 let (target, reaction) = (posted[posted.len() - 1], Reaction::Party);
                 (Action::React { target, reaction, on: true }, EventKind::React(target, reaction, true))
@@ -223,7 +223,7 @@ fn past() -> Vec<u8> {
     disk.written()
 }
 
-/// What became of one run.
+/// The outcome of one run.
 #[derive(Debug, Default)]
 struct Outcome {
     /// The fault was met; when not, the workload is over before it.
@@ -244,14 +244,14 @@ fn run(image: &[u8], fault: Fault, nth: usize, left: Left) -> Outcome {
         oracle.inherits(&room, past.room_head(&room).unwrap());
     }
     drop(past);
-    // Pages that leave a full cache early are written on trial: a failure there is none, so writes have a large
-    // one; reads meet the disk only with a small one.
+    // Pages that leave a full cache early are written on trial: a failure there is none, so writes have a
+    // large one; reads meet the disk only with a small one.
     let small = fault == Fault::Read;
     let open = if small { testing::open_log_without_cache } else { testing::open_log };
     let Ok(log) = open(faulty.clone()) else {
         return Outcome { met: true, at_open: true, ..outcome };
     };
-    let chat = Builder::default().keep(KEEP).open_log(log).unwrap();
+    let chat = Builder::default().retention(KEEP).open_log(log).unwrap();
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
     runtime.block_on(async {
@@ -314,16 +314,16 @@ async fn look_at_broken(chat: &Chat, oracle: &Oracle) -> Vec<String> {
         wrong.push(format!("readiness afterwards: {ready:?}"));
     }
     // A reader that has all but the newest is served from the ring, if the room was in memory.
-    let known = testing::place_before_newest(chat, &room);
+    let known = testing::position_before_newest(chat, &room);
     if let Some(position) = known {
         let reader = oracle.reader(&room, "late");
-        let place = Place { epoch: chat.epoch(), position };
-        let mut stream = chat.subscribe(&room, From::After(place), None).await.unwrap();
+        let place = EventId { epoch: chat.epoch(), position };
+        let mut stream = chat.subscribe(&room, StartFrom::After(place), None).await.unwrap();
         loop {
             let next = futures_util::StreamExt::next(&mut stream);
             match tokio::time::timeout(PATIENCE, next).await.expect("the ring has it") {
                 Some(Ok(Delivery::Opening(opened))) => {
-                    reader.opened(Some(position), opened.opening, opened.place.position);
+                    reader.opened(Some(position), opened.opening, opened.id.position);
                 }
                 Some(Ok(Delivery::Item(Received::Event(event)))) => {
                     break reader.event(Observed::from(&*event));
@@ -382,7 +382,7 @@ async fn settle(image: Vec<u8>, epoch: Epoch, oracle: &Oracle, shared: &Senders)
     wrong
 }
 
-/// Whether everything is tried, as `make prove` does, or a part.
+/// Returns true if everything is tried, as `make prove` does, and not a part.
 fn proving() -> bool {
     std::env::var_os("MILLCHAT_PROVE").is_some()
 }
@@ -406,22 +406,22 @@ fn meet_everywhere(fault: Fault, step: usize) {
 }
 
 #[test]
-fn a_write_that_fails_is_told_and_settled() {
+fn a_write_that_fails_is_reported_and_settled() {
     meet_everywhere(Fault::Write, 7);
 }
 
 #[test]
-fn a_write_that_half_fails_is_told_and_settled() {
+fn a_write_that_half_fails_is_reported_and_settled() {
     meet_everywhere(Fault::TornWrite, 7);
 }
 
 #[test]
-fn a_file_that_does_not_grow_is_told_and_settled() {
+fn a_file_that_does_not_grow_is_reported_and_settled() {
     meet_everywhere(Fault::Grow, 1);
 }
 
 #[test]
-fn a_read_that_fails_is_told_and_settled() {
+fn a_read_that_fails_is_reported_and_settled() {
     meet_everywhere(Fault::Read, 41);
 }
 

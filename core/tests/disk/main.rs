@@ -1,4 +1,4 @@
-//! What a disk may do to a log: lose power, fail, be damaged.
+//! Disks that lose power, fail or are damaged, under a log.
 
 mod damage;
 mod faults;

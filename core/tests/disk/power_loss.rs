@@ -17,14 +17,14 @@ use crate::storage::{AtSync, Backend};
 /// A sender gives up after this many sends: a log that never syncs would never come to an end.
 const SENDS_MAX: u64 = 5_000;
 
-/// What one run saw.
+/// The observations of one run.
 struct Run {
     syncs: usize,
     violations: Vec<String>,
 }
 
-/// Three senders post, edit, delete, react, close, open, empty and ban, and retention cuts, until the disk was synced `syncs`
-/// times.
+/// Three senders post, edit, delete, react, close, open, empty and ban, and retention cuts, until the disk
+/// was synced `syncs` times.
 fn run(syncs: usize, honest: bool) -> Run {
     let oracle = Arc::new(Oracle::new());
     let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();
@@ -42,7 +42,7 @@ fn run(syncs: usize, honest: bool) -> Run {
     let disk = Backend::new(Vec::new(), at_sync);
     let log = testing::open_log(disk.clone()).unwrap();
     disk.watch(honest);
-    let chat = Builder::default().keep(KEEP).open_log(log).unwrap();
+    let chat = Builder::default().retention(KEEP).open_log(log).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let senders = ROOMS.map(|room| {
@@ -89,7 +89,7 @@ async fn send(
         let (action, kind) = match target {
             _ if n % 20 == 11 => (Action::Close, EventKind::Close),
             _ if n % 20 == 12 => (Action::Open, EventKind::Open),
-            _ if n % 50 == 33 => (Action::Empty, EventKind::Empty),
+            _ if n % 50 == 33 => (Action::Purge, EventKind::Empty),
             _ if n % 5 == 1 && !messages.is_empty() => {
                 let (target, reaction) = (messages[messages.len() - 1], Reaction::Party);
                 let on = !reacted.remove(&target) && reacted.insert(target);

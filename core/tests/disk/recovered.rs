@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 
 use millchat::log::{Log, READ_EVENTS_MAX};
-use millchat::{Keep, Position, RoomName, testing};
+use millchat::{Position, RetentionPolicy, RoomName, testing};
 use millchat_oracle::{EventKind, Observed, Oracle, ReactionDigest, RecoveredLog, digest};
 
 use crate::storage::Backend;
 
 /// So little that the floor moves with almost every commit.
-pub const KEEP: Keep = Keep { age: None, bytes: Some(60_000) };
+pub const KEEP: RetentionPolicy = RetentionPolicy { age: None, bytes: Some(60_000) };
 
 pub const ROOMS: [&str; 3] = ["one", "two", "three"];
 
@@ -28,7 +28,7 @@ pub fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
     }
 }
 
-/// What was acknowledged beside the events themselves.
+/// Acknowledged sends, beside the events themselves.
 #[derive(Debug, Clone, Default)]
 pub struct Acknowledged {
     /// Messages that were deleted: their text must be gone.
@@ -40,7 +40,7 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
-    /// What is wrong with a log by it.
+    /// Returns the faults of a log, measured by it.
     fn broken_by(&self, log: &dyn Log, rooms: &[RecoveredLog]) -> Vec<String> {
         let mut wrong = Vec::new();
         for position in self.withheld.iter().filter(|position| **position >= log.floor()) {
@@ -57,7 +57,7 @@ impl Acknowledged {
                 }
             }
         }
-        for author in self.bans.iter().filter(|author| !log.standing().is_banned(author)) {
+        for author in self.bans.iter().filter(|author| !log.moderation().is_banned(author)) {
             wrong.push(format!("the ban of {author} was acknowledged and does not stand"));
         }
         for RecoveredLog { room, events, .. } in rooms {
@@ -65,7 +65,7 @@ impl Acknowledged {
             let closed = acts
                 .find(|kind| matches!(kind, EventKind::Close | EventKind::Open))
                 .map(|kind| kind == EventKind::Close);
-            if closed.is_some_and(|closed| closed != log.standing().is_closed(room)) {
+            if closed.is_some_and(|closed| closed != log.moderation().is_closed(room)) {
                 wrong.push(format!("{room} is closed by its table or by its events, and not by both"));
             }
         }
@@ -112,7 +112,7 @@ pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> 
     let mut wrong: Vec<String> = oracle.check(&rooms).iter().map(ToString::to_string).collect();
     wrong.extend(acknowledged.broken_by(&*log, &rooms));
     // An emptying that was under way comes to its end.
-    while log.standing().counts().2 > 0 {
+    while log.moderation().counts().purges > 0 {
         log.commit(&[], 0).expect("the log takes a step");
     }
     if !acknowledged.emptied.is_empty() {

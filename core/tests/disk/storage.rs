@@ -18,12 +18,12 @@ pub type AtSync = Box<dyn FnMut(Vec<u8>, Vec<u8>) + Send>;
 struct Disk {
     written: Vec<u8>,
     synced: Vec<u8>,
-    /// What was written since the last sync.
+    /// The writes since the last sync.
     since: Vec<(usize, Vec<u8>)>,
     syncs: usize,
-    /// Whether a sync makes anything durable: a disk for which it does not must be found out.
+    /// True if a sync makes its writes durable. A disk for which it does not must be found out.
     honest: bool,
-    /// Whether the disk is looked at: not before the log is there (a new one is made under another name).
+    /// True while the disk is watched: not before the log exists (a new one is made under another name).
     watched: bool,
     at_sync: AtSync,
     random: StdRng,
@@ -91,17 +91,17 @@ impl Backend {
         self.0.lock().syncs
     }
 
-    /// What was written.
+    /// Returns all that was written.
     pub fn written(&self) -> Vec<u8> {
         self.0.lock().written.clone()
     }
 
-    /// What is there for certain.
+    /// Returns what is durable for certain.
     pub fn synced(&self) -> Vec<u8> {
         self.0.lock().synced.clone()
     }
 
-    /// What is there for certain and some of what was written since.
+    /// Returns what is durable for certain, and some of what was written since.
     pub fn torn(&self) -> Vec<u8> {
         self.0.lock().torn()
     }

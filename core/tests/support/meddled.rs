@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use millchat::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing};
+use millchat::log::{
+    Chain, CommitError, Committed, Log, LogError, ModerationState, NewRecord, RawRecord, Record,
+};
 use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
 /// A log that does what a test asks of it in the middle of a call, and else what the log behind it does.
@@ -38,12 +40,12 @@ impl Log for Meddled {
     fn floor(&self) -> Position {
         self.log.floor()
     }
-    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError> {
+    fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError> {
         (self.before_commit)()?;
         self.log.commit(batch, floor)
     }
-    fn standing(&self) -> &Standing {
-        self.log.standing()
+    fn moderation(&self) -> &ModerationState {
+        self.log.moderation()
     }
     fn live_bytes(&self) -> u64 {
         self.log.live_bytes()

@@ -1,4 +1,4 @@
-//! What several of these tests need. Each of them is a program of its own, and none needs all.
+//! Helpers that several of these tests share. Each test file is a program of its own, and none needs all.
 #![allow(dead_code, unused_imports)]
 
 mod meddled;
@@ -17,7 +17,7 @@ pub fn ada() -> Author {
     Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
 }
 
-/// What Ada does.
+/// A draft of Ada's.
 pub fn act(action: Action) -> Draft {
     Draft { author: Some(ada()), action, key: None }
 }

@@ -108,7 +108,7 @@ impl BlockCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use millchat::{Epoch, Place};
+    use millchat::{Epoch, EventId};
     use millchat_oracle::{EventDigest, EventKind, Observed};
     use std::time::Duration;
 
@@ -116,7 +116,7 @@ mod tests {
         let epoch: Epoch = "5f3c9a2e".parse().unwrap();
         let event = EventDigest { author: 0, kind: EventKind::Message, content: None };
         let event = Event {
-            place: Place { epoch, position },
+            place: EventId { epoch, position },
             observed: Observed { position, prev, event },
             due: None,
         };

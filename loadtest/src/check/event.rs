@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use millchat::{Opening, Place, Position, ResetReason};
+use millchat::{EventId, Opening, Position, ResetReason};
 use millchat_oracle::{EventDigest, EventKind, Observed, digest};
 use serde::Deserialize;
 
@@ -18,7 +18,7 @@ pub enum Block {
         /// How.
         opening: Opening,
         /// The place.
-        id: Place,
+        id: EventId,
         /// The room's newest position, as the opening says it.
         head: Option<Position>,
     },
@@ -34,7 +34,7 @@ pub enum Block {
 #[derive(Debug, Clone)]
 pub struct Event {
     /// The event's place.
-    pub place: Place,
+    pub place: EventId,
     /// What the oracle compares.
     pub observed: Observed,
     /// When it was due, if it is a message of this run.
@@ -83,7 +83,7 @@ impl Block {
         let Some(data) = fields.data else { return Ok(Self::Nothing) };
         let Some(id) = fields.id else { return Ok(Self::Signal) };
         let id = std::str::from_utf8(id).unwrap_or_default();
-        let id: Place = id.parse().map_err(|_| "an id is not a place")?;
+        let id: EventId = id.parse().map_err(|_| "an id is not a place")?;
         let mut head = None;
         let opening = match fields.event {
             b"start" => {
@@ -117,7 +117,7 @@ fn json<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, &'static str> {
 }
 
 impl Event {
-    fn read(kind: &[u8], place: Place, data: &[u8], run: u32) -> Result<Self, &'static str> {
+    fn read(kind: &[u8], place: EventId, data: &[u8], run: u32) -> Result<Self, &'static str> {
         let data: EventData<'_> = json(data)?;
         if data.position != place.position {
             return Err("an event's id is not its position");

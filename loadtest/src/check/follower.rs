@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use millchat::{Opening, Place, Position};
+use millchat::{EventId, Opening, Position};
 use millchat_oracle as oracle;
 
 use crate::check::block_cache::{BlockContent, StampedBlock};
@@ -42,7 +42,7 @@ pub struct Follower {
 enum Check {
     Positions {
         oracle: oracle::Reader,
-        place: Option<Place>,
+        place: Option<EventId>,
     },
     Stamps {
         checker: Box<StampChecker>,
@@ -51,7 +51,7 @@ enum Check {
     /// `patched` is a row whose place has not come yet.
     Page {
         checker: Box<StampChecker>,
-        place: Option<Place>,
+        place: Option<EventId>,
         patched: Option<PageRow>,
     },
 }
@@ -193,7 +193,7 @@ impl Follower {
     }
 
     /// Handles the page's place: the row that was patched before it counts now.
-    fn on_place(&mut self, at: Place, now: Instant, context: &mut Context<'_>) {
+    fn on_place(&mut self, at: EventId, now: Instant, context: &mut Context<'_>) {
         let Check::Page { checker, place, patched } = &mut self.check else { return };
         context.run.findings.epoch.get_or_init(|| at.epoch);
         let before = place.replace(at);
@@ -265,7 +265,7 @@ impl Follower {
     fn on_opening(
         &mut self,
         opening: Opening,
-        id: Place,
+        id: EventId,
         head: Option<Position>,
         now: Instant,
         context: &mut BlockContext<'_>,

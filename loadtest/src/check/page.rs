@@ -6,7 +6,7 @@
 //! place has come: a connection that is cut between the two brings the patch again, which is promised to do
 //! no harm.
 
-use millchat::{Place, Position};
+use millchat::{EventId, Position};
 
 use crate::check::stamp::Stamp;
 use crate::client::sse::Fields;
@@ -22,7 +22,7 @@ pub enum PageBlock {
     /// A message of this run to append.
     Row(PageRow),
     /// The place up to which the page is complete.
-    Place(Place),
+    Place(EventId),
     /// Something else for the page to show.
     Other,
     /// A comment, or a field for the client itself.

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use millchat::{Epoch, Opening, Place, Position, RoomName};
+use millchat::{Epoch, EventId, Opening, Position, RoomName};
 use millchat_oracle::{HistoryEntry, Page, RecoveredLog, digest};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -67,7 +67,7 @@ async fn read_room(
     if log.head == 0 {
         return Ok(log);
     }
-    let place = Place { epoch, position: log.floor.saturating_sub(1) };
+    let place = EventId { epoch, position: log.floor.saturating_sub(1) };
     let request = run.plan.target.log_request(room.as_str(), &place.to_string());
     let mut socket = TcpStream::connect(run.plan.target.address).await.map_err(|error| error.to_string())?;
     socket.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;

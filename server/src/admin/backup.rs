@@ -7,7 +7,7 @@ use crate::http::{self, Body, Chunks, Response};
 use bytes::Bytes;
 use hyper::header::{self, HeaderValue};
 use millchat::log::Piece;
-use millchat::{Chat, Copying, ReadError};
+use millchat::{Chat, ReadError, Snapshot};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub fn send(w: &Worker) -> Response {
     response
 }
 
-type Reading = Pin<Box<dyn Future<Output = (Copying, Result<Option<Piece>, ReadError>)> + Send>>;
+type Reading = Pin<Box<dyn Future<Output = (Snapshot, Result<Option<Piece>, ReadError>)> + Send>>;
 
 /// The body of a backup. It ends without its last line when the log cannot be read or the process ends.
 pub struct Lines {
@@ -39,7 +39,7 @@ pub struct Lines {
 
 impl Lines {
     fn new(chat: &Chat, drain: &Arc<Drain>) -> Self {
-        let copying = chat.copy();
+        let copying = chat.snapshot();
         let key = Some(chat.signing_key());
         let header = Header::new(chat.epoch(), copying.floor(), copying.head(), key);
         let mut ready = Vec::new();
@@ -83,7 +83,7 @@ impl Chunks for Lines {
     }
 }
 
-fn read(mut copying: Copying) -> Reading {
+fn read(mut copying: Snapshot) -> Reading {
     Box::pin(async move {
         let piece = copying.next().await;
         (copying, piece)

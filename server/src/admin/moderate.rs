@@ -31,7 +31,7 @@ pub async fn open(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
 
 /// Takes all messages of a room away.
 pub async fn empty(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    in_room(w, &req, &room, Action::Empty, "empty").await
+    in_room(w, &req, &room, Action::Purge, "empty").await
 }
 
 /// Takes a message away, whoever wrote it. Its route is the one by which authors take theirs away, and answers alike.

@@ -9,7 +9,7 @@ use crate::route_table::Call;
 use crate::schema::{Gap, Reset, Start};
 use crate::sse::frame;
 use crate::sse::stream;
-use millchat::{Opened, Opening, Place, Position, RoomName};
+use millchat::{EventId, Opened, Opening, Position, RoomName};
 
 /// Why something is missing, in a `gap`: there is one reason today.
 const RETENTION: &str = "retention";
@@ -27,21 +27,21 @@ struct Dialect;
 
 impl stream::Dialect for Dialect {
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
-        let id = Some(opened.place);
+        let id = Some(opened.id);
         match opened.opening {
             Opening::Start => {
-                let data = Start { position: opened.place.position, head: opened.head, floor: opened.floor };
+                let data = Start { position: opened.id.position, head: opened.head, floor: opened.floor };
                 frame::write(out, "start", id, &data);
             }
             Opening::Gap { from, to } => frame::write(out, "gap", id, &Gap { from, to, reason: RETENTION }),
             Opening::Reset(reason) => {
-                let data = Reset { epoch: opened.place.epoch.to_string(), reason: reason.as_str() };
+                let data = Reset { epoch: opened.id.epoch.to_string(), reason: reason.as_str() };
                 frame::write(out, "reset", id, &data);
             }
         }
     }
 
-    fn gap(&self, from: Position, place: Place, _closed: bool, out: &mut Vec<u8>) {
+    fn gap(&self, from: Position, place: EventId, _closed: bool, out: &mut Vec<u8>) {
         let data = Gap { from, to: place.position, reason: RETENTION };
         frame::write(out, "gap", Some(place), &data);
     }
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_stream_opens_with_its_place() {
-        let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 1188 };
+        let place = EventId { epoch: Epoch(0x5f3c_9a2e), position: 1188 };
         for (opening, expected) in [
             (
                 Opening::Start,
@@ -75,7 +75,7 @@ mod tests {
             ),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, place, head: 1207, floor: 1, is_closed: false }, &mut out);
+            Dialect.opening(&Opened { opening, id: place, head: 1207, floor: 1, is_closed: false }, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

@@ -7,7 +7,7 @@ use super::number::grouped;
 use super::progress::{self, Progress};
 use super::rooms::Rooms;
 use crate::identity::operator::AdminToken;
-use millchat::log::{self, Copy, NewLog, NewLogError, Piece};
+use millchat::log::{self, LogSnapshot, NewLog, NewLogError, Piece};
 use std::path::{Path, PathBuf};
 
 /// Copies a log into a new file: of a running server (--from), or of a log that no server has open.
@@ -85,20 +85,20 @@ impl Backup {
 
     fn of_file(&self, from: &Path, out: &Path) -> Result<u64, Failure> {
         let log = log::open_stopped(from).map_err(Failure::refused)?;
-        let mut copy = Copy::begin(&*log);
+        let mut copy = LogSnapshot::begin(&*log);
         let progress = Progress::new("backing up", copy.floor(), copy.head());
         let made = NewLog::create(out, Some(log.signing_key()), copy.floor());
         let mut new = made.map_err(Failure::refused)?;
         let mut records = 0;
         while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(from, &error))? {
             // Nobody writes to it: there are no deletes and no cuts.
-            let stand = matches!(piece, Piece::Standing(_));
-            let (Piece::Records(raws) | Piece::Standing(raws)) = piece else { continue };
+            let stand = matches!(piece, Piece::Moderation(_));
+            let (Piece::Records(raws) | Piece::Moderation(raws)) = piece else { continue };
             for raw in raws {
                 let position = raw.position;
                 let record = raw.decode().map_err(|error| Failure::damaged(from, &error))?;
                 if self.rooms.take(&record) {
-                    let taken = if stand { new.stands(&raw) } else { new.append(raw) };
+                    let taken = if stand { new.put_moderation(&raw) } else { new.append(raw) };
                     taken.map_err(Failure::failed)?;
                     records += u64::from(!stand);
                 }

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::progress::Progress;
 use super::rooms::Rooms;
 use crate::export_format::{self, Header};
-use millchat::log::{self, Copy};
+use millchat::log::{self, LogSnapshot};
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
 
@@ -27,7 +27,7 @@ pub struct Export {
 impl Export {
     pub fn run(&self) -> Result<(), Failure> {
         let log = log::open_stopped(&self.log).map_err(Failure::refused)?;
-        let mut copy = Copy::begin(&*log);
+        let mut copy = LogSnapshot::begin(&*log);
         let key = self.signing_key.then(|| log.signing_key());
         let mut header = Header::new(log.epoch(), copy.floor(), copy.head(), key);
         if !self.rooms.all() {

@@ -97,13 +97,13 @@ impl Importer {
             Ok(Line::Emptied(rooms)) => rooms
                 .iter()
                 .filter(|room| self.rooms.has(room))
-                .try_for_each(|room| log.empty(room))
+                .try_for_each(|room| log.purge(room))
                 .map_err(|error| error.to_string()),
             Ok(Line::Stands(raw)) => {
                 self.came += 1;
                 match take(&self.rooms, *keyed, raw) {
                     Ok(None) => Ok(()),
-                    Ok(Some(raw)) => log.stands(&raw).map_err(|error| error.to_string()),
+                    Ok(Some(raw)) => log.put_moderation(&raw).map_err(|error| error.to_string()),
                     Err(what) => Err(what),
                 }
             }

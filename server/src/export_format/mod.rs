@@ -12,7 +12,7 @@ use crate::schema::Time;
 use crate::text;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use millchat::log::{Hash, Piece, RawRecord, Record, Ruling};
+use millchat::log::{BanRecord, Hash, Piece, RawRecord, Record};
 use millchat::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Author, AuthorKind, Body, CONTENT_BYTES_MAX, Event, Position,
     RoomName, Timestamp,
@@ -192,8 +192,8 @@ pub fn write_piece(
 ) -> Result<u64, millchat::log::LogError> {
     let mut records = 0;
     match piece {
-        Piece::Records(raws) | Piece::Standing(raws) => {
-            let stands = matches!(piece, Piece::Standing(_));
+        Piece::Records(raws) | Piece::Moderation(raws) => {
+            let stands = matches!(piece, Piece::Moderation(_));
             for raw in raws {
                 let record = raw.decode()?;
                 if take(&record) {
@@ -202,7 +202,7 @@ pub fn write_piece(
                 }
             }
         }
-        Piece::Emptied(rooms) => {
+        Piece::Purged(rooms) => {
             let rooms = rooms.iter().map(|room| room.as_str().into()).collect();
             put(&Fields { emptied: Some(rooms), ..Fields::default() }, out);
         }
@@ -218,7 +218,7 @@ pub fn write_end(records: u64, head: Position, out: &mut Vec<u8>) {
 }
 
 fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8>) {
-    let (event, ruling) = (record.event.as_deref(), record.ruling.as_ref());
+    let (event, ban) = (record.event.as_deref(), record.ban.as_ref());
     let (kind, target, content) = match event.map(|event| &event.body) {
         Some(Body::Message { content, reply_to }) => ("message", *reply_to, content.as_deref()),
         Some(Body::Edit { target, content }) => ("edit", Some(*target), content.as_deref()),
@@ -226,9 +226,9 @@ fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8
         Some(Body::Reaction { target, .. }) => ("reaction", Some(*target), None),
         Some(Body::Close) => ("close", None, None),
         Some(Body::Open) => ("open", None, None),
-        Some(Body::Empty) => ("empty", None, None),
-        None if ruling.is_some_and(|ruling| ruling.banned) => ("ban", None, None),
-        None if ruling.is_some() => ("unban", None, None),
+        Some(Body::Purge) => ("empty", None, None),
+        None if ban.is_some_and(|ban| ban.banned) => ("ban", None, None),
+        None if ban.is_some() => ("unban", None, None),
         _ => ("other", None, None),
     };
     let reaction = match event.map(|event| &event.body) {
@@ -255,7 +255,7 @@ fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8
         reaction: reaction.map(|(reaction, ..)| reaction.as_str().into()),
         on: reaction.map(|(_, on, _)| on),
         count: reaction.map(|(.., count)| count),
-        author_id: ruling.map(|ruling| (&*ruling.author_id).into()),
+        author_id: ban.map(|ban| (&*ban.author_id).into()),
         content: content.map(Into::into),
         key: record.key.as_ref().map(|hash| hex(hash).into()),
         content_hash: record.content_hash.as_ref().map(|hash| hex(hash).into()),
@@ -328,17 +328,17 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
         }
         "close" => Body::Close,
         "open" => Body::Open,
-        "empty" => Body::Empty,
+        "empty" => Body::Purge,
         kind @ ("ban" | "unban") => {
             let author_id = fields.author_id.as_deref().ok_or_else(|| needs("author_id"))?.into();
-            let ruling = Some(Ruling { author_id, banned: kind == "ban", by: author });
+            let ban = Some(BanRecord { author_id, banned: kind == "ban", by: author });
             return Ok(Record {
                 position,
                 created_at,
                 event: None,
                 key: None,
                 content_hash: None,
-                ruling,
+                ban,
                 bytes: 0,
             });
         }
@@ -360,14 +360,14 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
         event: Some(Arc::new(Event { position, prev, room, author, created_at, body })),
         key: hash(&fields.key, "key")?,
         content_hash: hash(&fields.content_hash, "content_hash")?,
-        ruling: None,
+        ban: None,
         bytes: 0,
     })
 }
 
 /// Who said it, or did it.
 fn author_of(record: &Record) -> Option<&Author> {
-    let ruled = record.ruling.as_ref().and_then(|ruling| ruling.by.as_ref());
+    let ruled = record.ban.as_ref().and_then(|ban| ban.by.as_ref());
     record.event.as_ref().map_or(ruled, |event| event.author.as_ref())
 }
 
@@ -380,12 +380,12 @@ fn author(fields: &AuthorFields<'_>) -> Result<Author, String> {
 
 /// The rules that every record of a log keeps because the chat refuses what breaks them.
 fn check(record: &Record) -> Result<(), String> {
-    let (event, ruling) = (record.event.as_deref(), record.ruling.as_ref());
+    let (event, ban) = (record.event.as_deref(), record.ban.as_ref());
     let author = author_of(record);
     let texts = [
         author.map(|author| ("id", &author.id, AUTHOR_ID_BYTES_MAX)),
         author.map(|author| ("name", &author.name, AUTHOR_NAME_BYTES_MAX)),
-        ruling.map(|ruling| ("id", &ruling.author_id, AUTHOR_ID_BYTES_MAX)),
+        ban.map(|ban| ("id", &ban.author_id, AUTHOR_ID_BYTES_MAX)),
     ];
     for (name, text, max) in texts.into_iter().flatten() {
         if !text::names_author(text, max) {

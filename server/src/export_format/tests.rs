@@ -17,7 +17,7 @@ fn record(body: Body, key: Option<Hash>) -> RawRecord {
         event: Some(Arc::new(event)),
         key,
         content_hash: key,
-        ruling: None,
+        ban: None,
         bytes: 0,
     };
     RawRecord::encode(&record).unwrap()
@@ -42,7 +42,7 @@ fn a_record_reads_back_byte_for_byte() {
         Body::Reaction { target: 3, reaction: millchat::Reaction::Tears, on: false, count: 0 },
         Body::Close,
         Body::Open,
-        Body::Empty,
+        Body::Purge,
     ] {
         let raw = record(body, Some([0xab; 16]));
         let line = line(&raw);
@@ -55,14 +55,14 @@ fn a_record_reads_back_byte_for_byte() {
 fn a_ban_reads_back_byte_for_byte_and_says_when_it_stands_beside_the_log() {
     for banned in [true, false] {
         let by = Author { id: "admin".into(), name: "Eve".into(), kind: AuthorKind::User };
-        let ruling = Ruling { author_id: "g_1".into(), banned, by: Some(by) };
+        let ban = BanRecord { author_id: "g_1".into(), banned, by: Some(by) };
         let record = Record {
             position: 42,
             created_at: Timestamp(1_795_000_000_123),
             event: None,
             key: None,
             content_hash: None,
-            ruling: Some(ruling),
+            ban: Some(ban),
             bytes: 0,
         };
         let raw = RawRecord::encode(&record).unwrap();
@@ -70,7 +70,7 @@ fn a_ban_reads_back_byte_for_byte_and_says_when_it_stands_beside_the_log() {
         assert!(plain.contains("\"author_id\":\"g_1\"") && !plain.contains("\"record\""), "{plain}");
         assert_eq!(read(plain.as_bytes()), Ok(Line::Record(raw.clone())));
         let mut out = Vec::new();
-        write_piece(&Piece::Standing(vec![raw.clone()]), |_| true, &mut out).unwrap();
+        write_piece(&Piece::Moderation(vec![raw.clone()]), |_| true, &mut out).unwrap();
         assert_eq!(read(&out), Ok(Line::Stands(raw)));
         let wrong = plain.replace("\"g_1\"", "\"\"");
         assert!(read(wrong.as_bytes()).unwrap_err().contains("author's id"));
@@ -81,7 +81,7 @@ fn a_ban_reads_back_byte_for_byte_and_says_when_it_stands_beside_the_log() {
 fn emptied_rooms_read_back() {
     let rooms = vec![RoomName::new("lobby").unwrap(), RoomName::new("kitchen").unwrap()];
     let mut out = Vec::new();
-    assert_eq!(write_piece(&Piece::Emptied(rooms.clone()), |_| true, &mut out).unwrap(), 0);
+    assert_eq!(write_piece(&Piece::Purged(rooms.clone()), |_| true, &mut out).unwrap(), 0);
     assert_eq!(read(&out), Ok(Line::Emptied(rooms)));
     assert!(read(b"{\"emptied\":[\"the lobby\"]}").unwrap_err().contains("A-Z a-z"));
 }

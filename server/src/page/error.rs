@@ -112,7 +112,7 @@ impl Localize for SendError {
         match *self {
             Self::QueueFull { .. } => LocalizedMessage::of("too-busy"),
             Self::TooLarge { bytes } => message_too_long(bytes),
-            Self::Empty => LocalizedMessage::of("message-invisible"),
+            Self::NoText => LocalizedMessage::of("message-invisible"),
             Self::InvalidKey { bytes } => LocalizedMessage::of("key-invalid")
                 .with_number("bytes", bytes)
                 .with_number("limit", KEY_BYTES_MAX),

@@ -24,7 +24,7 @@ use datastar::consts::ElementPatchMode;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
 
-use millchat::{Body, Encoder, Epoch, Event, Item, Opened, Opening, Place, Position, RoomName, Signal};
+use millchat::{Body, Encoder, Epoch, Event, EventId, Item, Opened, Opening, Position, RoomName, Signal};
 use serde_json::json;
 
 /// A frame names its messages; the browsers of those who get it fill them in.
@@ -35,7 +35,7 @@ pub fn encoder() -> impl Encoder {
     |epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>| match item {
         Item::Event(event) => {
             patch(event, out);
-            place(Place { epoch, position: event.position }, out);
+            place(EventId { epoch, position: event.position }, out);
         }
         Item::Signal(Signal::Presence(presence)) => {
             outer(html! { (people::here(LOCALIZER, presence)) (people::list(LOCALIZER, presence)) }, out);
@@ -55,7 +55,7 @@ impl stream::Dialect for Dialect {
         match opened.opening {
             Opening::Start => {}
             Opening::Gap { from, to } => {
-                return self.gap(from, Place { position: to, ..opened.place }, opened.is_closed, out);
+                return self.gap(from, EventId { position: to, ..opened.id }, opened.is_closed, out);
             }
             Opening::Reset(_) => {
                 push(
@@ -66,10 +66,10 @@ impl stream::Dialect for Dialect {
                 closed(opened.is_closed, out);
             }
         }
-        place(opened.place, out);
+        place(opened.id, out);
     }
 
-    fn gap(&self, _from: Position, at: Place, is_closed: bool, out: &mut Vec<u8>) {
+    fn gap(&self, _from: Position, at: EventId, is_closed: bool, out: &mut Vec<u8>) {
         append(&format!("gap-{}", at.position), at.position, rows::gap(LOCALIZER, at.position), out);
         closed(is_closed, out);
         place(at, out);
@@ -129,7 +129,7 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
             notice(event, Did::Opened, out);
             closed(false, out);
         }
-        Body::Empty => {
+        Body::Purge => {
             let notice = rows::notice(LOCALIZER, event.position, Did::Emptied, event.author.as_ref());
             let list = elements(notice).selector("#messages").mode(ElementPatchMode::Inner);
             push(with_data(list, "position", event.position), out);
@@ -152,7 +152,7 @@ fn closed(closed: bool, out: &mut Vec<u8>) {
 }
 
 /// Moves the page's place, in its signal and in the client's own header.
-fn place(at: Place, out: &mut Vec<u8>) {
+fn place(at: EventId, out: &mut Vec<u8>) {
     let at = at.to_string();
     push(PatchSignals::new(json!({ "_place": at }).to_string()).id(at), out);
 }
@@ -352,7 +352,7 @@ pub(super) mod tests {
 
     #[test]
     fn an_emptied_room_is_one_line_and_no_older_rows() {
-        let [list, older, place] = &framed(Item::Event(&event(Body::Empty)))[..] else {
+        let [list, older, place] = &framed(Item::Event(&event(Body::Purge)))[..] else {
             panic!("three events")
         };
         assert_eq!(list.data[..2], ["selector #messages", "mode inner"]);
@@ -376,14 +376,14 @@ pub(super) mod tests {
 
     #[test]
     fn every_opening_says_the_place() {
-        let place = Place { epoch: Epoch(1), position: 41 };
+        let place = EventId { epoch: Epoch(1), position: 41 };
         for (opening, events) in [
             (Opening::Start, 1),
             (Opening::Gap { from: 3, to: 41 }, 3),
             (Opening::Reset(ResetReason::Epoch), 4),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, place, head: 50, floor: 42, is_closed: true }, &mut out);
+            Dialect.opening(&Opened { opening, id: place, head: 50, floor: 42, is_closed: true }, &mut out);
             let read = read(&out);
             assert_eq!(read.len(), events, "{read:?}");
             // The event that closed the room may be among what is missing.

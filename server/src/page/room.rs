@@ -11,7 +11,7 @@ use crate::http::{self, Response};
 use crate::public_url::PublicUrl;
 use crate::route_table::Call;
 use hyper::header::HeaderMap;
-use millchat::{HistoryRange, Place, ReadError, RoomName};
+use millchat::{EventId, HistoryRange, ReadError, RoomName};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 
@@ -51,7 +51,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
         me: w.app.identity.visitor(headers).as_ref(),
         history: &history,
         elsewhere: &elsewhere,
-        place: Place { epoch: chat.epoch(), position },
+        place: EventId { epoch: chat.epoch(), position },
         presence: &overview.presence,
         closed: overview.closed,
         origin: w.app.public_url.as_ref().map(PublicUrl::origin),

@@ -11,7 +11,7 @@ use super::{composer, people, rows};
 use crate::http::Response;
 use hyper::StatusCode;
 use maud::{Markup, html};
-use millchat::{Author, HistoryPage, Place, Presence, RoomName};
+use millchat::{Author, EventId, HistoryPage, Presence, RoomName};
 
 /// What a room's page is made of.
 pub struct View<'a> {
@@ -26,7 +26,7 @@ pub struct View<'a> {
     /// What these answer that is further back.
     pub elsewhere: &'a Elsewhere,
     /// Where the stream goes on.
-    pub place: Place,
+    pub place: EventId,
     /// Who is here.
     pub presence: &'a Presence,
     /// Whether it is closed to writing.
@@ -192,7 +192,7 @@ mod tests {
         };
         let history = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let presence = Presence { count: 1, authors: vec![ada.clone()] };
-        let place = Place { epoch: Epoch(0x5f3c_9a2e), position: 9 };
+        let place = EventId { epoch: Epoch(0x5f3c_9a2e), position: 9 };
         let origin = Some("https://chat.example");
         let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
         let language = Language::by_code("en").unwrap();

@@ -9,7 +9,7 @@ use crate::sse::multi_room::{Marker, ROOMS_MAX};
 use crate::sse::start::place;
 use crate::{follow, paths};
 use hyper::StatusCode;
-use millchat::{From, RoomName};
+use millchat::{RoomName, StartFrom};
 
 /// `GET /{room}/messages`: the page's stream. With `also=ROOM:PLACE`, as often as there are other rooms, it is the
 /// stream of all of them: a browser has one for all of its tabs.
@@ -35,12 +35,12 @@ pub async fn stream(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
 
 /// The rooms that a stream is asked for beside its own; `None` when there are too many, one is none, or one comes twice:
 /// each is a reader of its own.
-fn also(own: &RoomName, query: &str) -> Option<Vec<(RoomName, From)>> {
+fn also(own: &RoomName, query: &str) -> Option<Vec<(RoomName, StartFrom)>> {
     let asked = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "also");
     let mut rooms = Vec::new();
     for (_, value) in asked {
         let (name, place) = value.split_once(':')?;
-        let from = place.parse().map_or(From::Malformed, From::After);
+        let from = place.parse().map_or(StartFrom::Malformed, StartFrom::After);
         let room = paths::room(Some(name))?;
         if room == *own || rooms.iter().any(|(other, _)| *other == room) || rooms.len() + 2 > ROOMS_MAX {
             return None;

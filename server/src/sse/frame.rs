@@ -5,7 +5,7 @@
 //! one could forge a frame. JSON escapes it; the encoder checks all the same.
 
 use crate::schema::{Author, Presence, StreamEvent, Typing};
-use millchat::{Body, Epoch, Event, Item, Place, Signal};
+use millchat::{Body, Epoch, Event, EventId, Item, Signal};
 use serde::Serialize;
 use std::io::Write;
 
@@ -28,7 +28,7 @@ pub fn encode(epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
 }
 
 fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
-    let place = Place { epoch, position: event.position };
+    let place = EventId { epoch, position: event.position };
     let unknown;
     let name = match &event.body {
         Body::Message { .. } => "message",
@@ -37,7 +37,7 @@ fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
         Body::Reaction { .. } => "reaction",
         Body::Close => "close",
         Body::Open => "open",
-        Body::Empty => "empty",
+        Body::Purge => "empty",
         Body::Unknown { kind } => {
             unknown = format!("kind-{kind}");
             &unknown
@@ -50,7 +50,7 @@ fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
 }
 
 /// One SSE event: its name, its id when it moves the reader's place, its data on one line.
-pub fn write(out: &mut Vec<u8>, name: &str, id: Option<Place>, data: &impl Serialize) {
+pub fn write(out: &mut Vec<u8>, name: &str, id: Option<EventId>, data: &impl Serialize) {
     const TAKES_ALL: &str = "a vector takes whatever is written to it";
     writeln!(out, "event: {name}").expect(TAKES_ALL);
     if let Some(id) = id {

@@ -1,12 +1,12 @@
 //! The place that a request for a stream names.
 
 use crate::http;
-use millchat::{From, HISTORY_DEFAULT, HISTORY_MAX, Place};
+use millchat::{EventId, HISTORY_DEFAULT, HISTORY_MAX, StartFrom};
 
 /// Where the request wants to begin: `Last-Event-ID`, else `?last_event_id=`, else `?history=N`.
 ///
 /// An empty value counts as absent: that is what an `EventSource` without a last id may send.
-pub fn place<B>(req: &hyper::Request<B>) -> From {
+pub fn place<B>(req: &hyper::Request<B>) -> StartFrom {
     let history = http::query(req, "history");
     let last = history.and_then(|n| http::clamped(&n, 0, HISTORY_MAX)).unwrap_or(HISTORY_DEFAULT);
     let header = req.headers().get("last-event-id").filter(|value| !value.is_empty());
@@ -15,10 +15,10 @@ pub fn place<B>(req: &hyper::Request<B>) -> From {
         Some(value) => value.to_str().ok().map(str::to_owned).or(Some(String::new())),
         None => http::query(req, "last_event_id").filter(|text| !text.is_empty()),
     };
-    match text.map(|text| text.parse::<Place>()) {
-        None => From::Last(last),
-        Some(Ok(place)) => From::After(place),
-        Some(Err(_)) => From::Malformed,
+    match text.map(|text| text.parse::<EventId>()) {
+        None => StartFrom::Last(last),
+        Some(Ok(place)) => StartFrom::After(place),
+        Some(Err(_)) => StartFrom::Malformed,
     }
 }
 
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
     use hyper::header::HeaderValue;
 
-    fn begins(uri: &str, header: Option<&[u8]>) -> From {
+    fn begins(uri: &str, header: Option<&[u8]>) -> StartFrom {
         let mut req = hyper::Request::get(uri);
         if let Some(value) = header {
             req = req.header("Last-Event-ID", HeaderValue::from_bytes(value).unwrap());
@@ -37,23 +37,23 @@ mod tests {
 
     #[test]
     fn the_place_is_the_header_then_the_query_then_the_newest() {
-        let after = |text: &str| From::After(text.parse().unwrap());
+        let after = |text: &str| StartFrom::After(text.parse().unwrap());
         for (uri, header, expected) in [
-            ("/", None, From::Last(100)),
-            ("/?history=7", None, From::Last(7)),
-            ("/?history=0", None, From::Last(0)),
-            ("/?history=-4", None, From::Last(0)),
-            ("/?history=70000000000000000000000", None, From::Last(1_000)),
-            ("/?history=junk", None, From::Last(100)),
+            ("/", None, StartFrom::Last(100)),
+            ("/?history=7", None, StartFrom::Last(7)),
+            ("/?history=0", None, StartFrom::Last(0)),
+            ("/?history=-4", None, StartFrom::Last(0)),
+            ("/?history=70000000000000000000000", None, StartFrom::Last(1_000)),
+            ("/?history=junk", None, StartFrom::Last(100)),
             ("/?last_event_id=5f3c9a2e-3&history=7", None, after("5f3c9a2e-3")),
             ("/?last_event_id=5f3c9a2e-3", Some(&b"5f3c9a2e-9"[..]), after("5f3c9a2e-9")),
             ("/?last_event_id=5f3c9a2e-3", Some(b""), after("5f3c9a2e-3")),
-            ("/?last_event_id=", Some(b""), From::Last(100)),
+            ("/?last_event_id=", Some(b""), StartFrom::Last(100)),
             ("/", Some(b"5f3c9a2e-0"), after("5f3c9a2e-0")),
-            ("/?history=9", Some(b"hello"), From::Malformed),
-            ("/", Some(b"5f3c9a2e-3, 5f3c9a2e-9"), From::Malformed),
-            ("/", Some(b"5f3c9a2e-\xff"), From::Malformed),
-            ("/?last_event_id=%FF", None, From::Malformed),
+            ("/?history=9", Some(b"hello"), StartFrom::Malformed),
+            ("/", Some(b"5f3c9a2e-3, 5f3c9a2e-9"), StartFrom::Malformed),
+            ("/", Some(b"5f3c9a2e-\xff"), StartFrom::Malformed),
+            ("/?last_event_id=%FF", None, StartFrom::Malformed),
         ] {
             assert_eq!(begins(uri, header), expected, "{uri} {header:?}");
         }

@@ -14,7 +14,7 @@ use crate::problem::Kind;
 use crate::quiet::Quiet;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
-use millchat::{Delivery, FrameSubscription, Opened, Place, Position, ReadError};
+use millchat::{Delivery, EventId, FrameSubscription, Opened, Position, ReadError};
 use rand::RngExt;
 use std::future::Future;
 use std::mem;
@@ -43,7 +43,7 @@ pub trait Dialect: 'static {
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>);
     /// Retention overtook the reader: what lay between `from` and `place` is gone. Whether the room is closed now is
     /// told too, since the event that said so may be gone.
-    fn gap(&self, from: Position, place: Place, closed: bool, out: &mut Vec<u8>);
+    fn gap(&self, from: Position, place: EventId, closed: bool, out: &mut Vec<u8>);
     /// A sign of life.
     fn heartbeat(&self, out: &mut Vec<u8>);
 }
@@ -207,7 +207,7 @@ impl Stream {
                 come_back(&mut out);
             }
             Delivery::Gap { from, to, is_closed } => {
-                let place = Place { epoch: self.subscription.epoch(), position: to };
+                let place = EventId { epoch: self.subscription.epoch(), position: to };
                 self.dialect.gap(from, place, is_closed, &mut out);
             }
         }
@@ -248,7 +248,7 @@ mod tests {
         struct Silent;
         impl Dialect for Silent {
             fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
-            fn gap(&self, _: Position, _: Place, _: bool, _: &mut Vec<u8>) {}
+            fn gap(&self, _: Position, _: EventId, _: bool, _: &mut Vec<u8>) {}
             fn heartbeat(&self, _: &mut Vec<u8>) {}
         }
         let mut builder = Chat::builder();
@@ -256,7 +256,8 @@ mod tests {
         let chat = builder.open("memory:").unwrap();
         let (metrics, drain) = <(Arc<Metrics>, Arc<Drain>)>::default();
         let room = RoomName::new("lobby").unwrap();
-        let subscription = chat.subscribe_frames(kind, &room, millchat::From::Last(0), None).await.unwrap();
+        let subscription =
+            chat.subscribe_frames(kind, &room, millchat::StartFrom::Last(0), None).await.unwrap();
         let mut stream = Stream::new(&metrics, &drain, subscription, Silent);
         stream.begin_with(Bytes::from_static(b"head"));
         drain.raise();

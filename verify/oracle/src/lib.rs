@@ -139,7 +139,7 @@ impl From<&Event> for Observed {
             Body::Reaction { target, reaction, on, .. } => (EventKind::React(*target, *reaction, *on), None),
             Body::Close => (EventKind::Close, None),
             Body::Open => (EventKind::Open, None),
-            Body::Empty => (EventKind::Empty, None),
+            Body::Purge => (EventKind::Empty, None),
             // A kind of a later release, known to the log or not.
             _ => (EventKind::Other, None),
         };

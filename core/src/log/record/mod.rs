@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Other numbers are little-endian. The checksum covers the position too, so that a record read from another
-//! place is noticed. A reader passes over tags and kinds it does not know: a newer release may add both
+//! position is noticed. A reader passes over tags and kinds it does not know: a newer release may add both
 //! without a new version. The version is raised only for what an older release would misread, and the log as
 //! a whole is then refused by it (see [`super::redb`]).
 
@@ -28,7 +28,7 @@ const KIND_EDIT: u8 = 2;
 const KIND_DELETE: u8 = 3;
 const KIND_CLOSE: u8 = 4;
 const KIND_OPEN: u8 = 5;
-const KIND_EMPTY: u8 = 6;
+const KIND_PURGE: u8 = 6;
 // Of no room.
 const KIND_BAN: u8 = 7;
 const KIND_UNBAN: u8 = 8;
@@ -49,7 +49,7 @@ const TAG_CONTENT_HASH: u8 = 10;
 /// The id of the author whom a ban is about.
 const TAG_SUBJECT: u8 = 11;
 const TAG_REACTION: u8 = 12;
-/// How many reactions of its kind the target has after this one.
+/// The number of reactions of its kind that the target has after this one.
 const TAG_COUNT: u8 = 13;
 
 const HEADER_BYTES: usize = 6;
@@ -59,12 +59,12 @@ const LENGTH_BYTES_MAX: usize = 5;
 
 /// One record: an event, and what only the log needs to know about it.
 ///
-/// A record of no room stands outside every chain and has no event for readers.
+/// A record of no room is outside every chain and has no event for readers.
 #[derive(Debug, Clone)]
 pub struct Record {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
-    /// When the committer took it.
+    /// When the writer took it.
     pub created_at: Timestamp,
     /// The event; `None` for a record of no room.
     pub event: Option<Arc<Event>>,
@@ -72,16 +72,16 @@ pub struct Record {
     pub key: Option<Hash>,
     /// Keyed hash of room and content; cleared with the content.
     pub content_hash: Option<Hash>,
-    /// Of a record of no room: who is banned, or is no more; `None` for events, and for kinds not known here.
-    pub ruling: Option<Ruling>,
-    /// How many bytes it takes in the log.
+    /// Of a record of no room: a ban or its end; `None` for events, and for kinds not known here.
+    pub ban: Option<BanRecord>,
+    /// The number of bytes that it takes in the log.
     pub bytes: u64,
 }
 
 /// A record as its bytes lie in the log: what this release does not know of it is copied all the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawRecord {
-    /// Its place in the log.
+    /// Its position in the log.
     pub position: Position,
     /// Its bytes.
     pub bytes: Vec<u8>,
@@ -93,14 +93,14 @@ impl RawRecord {
         decode(self.position, &self.bytes)
     }
 
-    /// The bytes of a record of these fields; `None` when it has neither an event nor a ruling.
+    /// The bytes of a record of these fields; `None` when it has neither an event nor a ban.
     pub fn encode(record: &Record) -> Option<Self> {
         let mut bytes = Vec::new();
         let (key, content_hash) = (record.key.as_ref(), record.content_hash.as_ref());
-        match (record.event.as_deref(), &record.ruling) {
+        match (record.event.as_deref(), &record.ban) {
             (Some(event), _) => encode(&Fields { event, key, content_hash }, &mut bytes),
-            (None, Some(ruling)) => {
-                encode_ruling(record.position, record.created_at, ruling, &mut bytes);
+            (None, Some(ban)) => {
+                encode_ban(record.position, record.created_at, ban, &mut bytes);
             }
             (None, None) => return None,
         }
@@ -108,18 +108,18 @@ impl RawRecord {
     }
 }
 
-/// Who may write, and who may not.
+/// The ban of an author, or its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ruling {
+pub struct BanRecord {
     /// The id of the author it is about.
     pub author_id: Arc<str>,
-    /// Whether they are banned from here on.
+    /// True for a ban, false for its end.
     pub banned: bool,
-    /// Who said so, as then named.
+    /// The author of the ban, as named at that time.
     pub by: Option<Author>,
 }
 
-/// What [`encode`] writes.
+/// The fields that [`encode`] writes.
 pub(crate) struct Fields<'a> {
     pub event: &'a Event,
     pub key: Option<&'a Hash>,
@@ -138,7 +138,7 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
         }
         Body::Close => (KIND_CLOSE, None, None),
         Body::Open => (KIND_OPEN, None, None),
-        Body::Empty => (KIND_EMPTY, None, None),
+        Body::Purge => (KIND_PURGE, None, None),
         Body::Unknown { kind } => (*kind, None, None),
     };
     out.extend_from_slice(&[RECORD_VERSION, kind, 0, 0, 0, 0]);
@@ -166,13 +166,13 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
 }
 
 /// Writes a record of no room.
-pub(crate) fn encode_ruling(position: Position, created_at: Timestamp, ruling: &Ruling, out: &mut Vec<u8>) {
+pub(crate) fn encode_ban(position: Position, created_at: Timestamp, ban: &BanRecord, out: &mut Vec<u8>) {
     out.clear();
-    let kind = if ruling.banned { KIND_BAN } else { KIND_UNBAN };
+    let kind = if ban.banned { KIND_BAN } else { KIND_UNBAN };
     out.extend_from_slice(&[RECORD_VERSION, kind, 0, 0, 0, 0]);
     put(out, TAG_CREATED_AT, &created_at.0.to_le_bytes());
-    put_author(ruling.by.as_ref(), out);
-    put(out, TAG_SUBJECT, ruling.author_id.as_bytes());
+    put_author(ban.by.as_ref(), out);
+    put(out, TAG_SUBJECT, ban.author_id.as_bytes());
     seal(position, out);
 }
 
@@ -186,7 +186,7 @@ fn put_author(author: Option<&Author>, out: &mut Vec<u8>) {
 
 /// The record at `position` with its content and the content's hash taken out; every other field stays,
 /// known or not.
-pub(crate) fn withhold(position: Position, bytes: &[u8]) -> Result<Vec<u8>, LogError> {
+pub(crate) fn redact(position: Position, bytes: &[u8]) -> Result<Vec<u8>, LogError> {
     let (_, kind, fields) = open(position, bytes)?;
     let mut out = vec![bytes[0], kind, 0, 0, 0, 0];
     for field in fields {
@@ -234,11 +234,11 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
         (Some(id), Some(name)) => Some(Author { id, name, kind: author_kind_of(author_kind) }),
         _ => None,
     };
-    let mut ruling = None;
+    let mut ban = None;
     let event = match room {
         None => {
             if let (KIND_BAN | KIND_UNBAN, Some(author_id)) = (kind, subject) {
-                ruling = Some(Ruling { author_id, banned: kind == KIND_BAN, by: author });
+                ban = Some(BanRecord { author_id, banned: kind == KIND_BAN, by: author });
             }
             None
         }
@@ -249,7 +249,7 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
                 KIND_MESSAGE => Body::Message { content, reply_to },
                 KIND_EDIT => Body::Edit { target: target()?, content },
                 KIND_DELETE => Body::Delete { target: target()? },
-                // Of a reaction that a newer release knows only its place counts.
+                // Of a reaction that a newer release knows only its position counts.
                 KIND_REACT | KIND_UNREACT => match reaction {
                     Some(reaction) => {
                         Body::Reaction { target: target()?, reaction, on: kind == KIND_REACT, count }
@@ -258,23 +258,23 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
                 },
                 KIND_CLOSE => Body::Close,
                 KIND_OPEN => Body::Open,
-                KIND_EMPTY => Body::Empty,
+                KIND_PURGE => Body::Purge,
                 kind => Body::Unknown { kind },
             };
             Some(Arc::new(Event { position, prev, room, author, created_at, body }))
         }
     };
     let bytes = stored_bytes(bytes);
-    Ok(Record { position, created_at, event, key, content_hash, ruling, bytes })
+    Ok(Record { position, created_at, event, key, content_hash, ban, bytes })
 }
 
-/// How many bytes a record takes in the log: itself and its position.
+/// Returns the number of bytes that a record takes in the log: itself and its position.
 pub(crate) fn stored_bytes(record: &[u8]) -> u64 {
     (record.len() + size_of::<Position>()) as u64
 }
 
-/// How many bytes a record with texts of so many bytes takes at most: what the free space on the disk is compared
-/// with.
+/// Returns the most bytes that a record with `texts_bytes` bytes of text takes. The free space on the disk is
+/// compared with it.
 pub(crate) fn bytes_max(texts_bytes: usize) -> usize {
     texts_bytes + HEADER_BYTES + 10 * FIELD_HEADER_BYTES_MAX + ROOM_NAME_BYTES_MAX + 64
 }

@@ -31,24 +31,24 @@ fn an_answer_reads_back_as_it_was_written_also_without_its_text() {
     let event = Event { body, ..event() };
     let bytes = encoded(&event, Some(&[1; 16]), Some(&[2; 16]));
     assert_eq!((bytes[1], &*decode(42, &bytes).unwrap().event.unwrap()), (1, &event));
-    let withheld = decode(42, &withhold(42, &bytes).unwrap()).unwrap().event.unwrap();
-    assert_eq!(withheld.body, Body::Message { content: None, reply_to: Some(7) });
-    assert_eq!(*withheld, event.withheld());
+    let redacted = decode(42, &redact(42, &bytes).unwrap()).unwrap().event.unwrap();
+    assert_eq!(redacted.body, Body::Message { content: None, reply_to: Some(7) });
+    assert_eq!(*redacted, event.redacted());
 }
 
 #[test]
 fn moderation_reads_back_as_it_was_written() {
-    for (kind, body) in [(4, Body::Close), (5, Body::Open), (6, Body::Empty)] {
+    for (kind, body) in [(4, Body::Close), (5, Body::Open), (6, Body::Purge)] {
         let event = Event { body, ..event() };
         let bytes = encoded(&event, None, None);
         assert_eq!((bytes[1], &*decode(42, &bytes).unwrap().event.unwrap()), (kind, &event));
     }
     for (kind, banned) in [(7, true), (8, false)] {
-        let ruling = Ruling { author_id: "g_2".into(), banned, by: event().author };
+        let ban = BanRecord { author_id: "g_2".into(), banned, by: event().author };
         let mut bytes = Vec::new();
-        encode_ruling(42, Timestamp(9), &ruling, &mut bytes);
+        encode_ban(42, Timestamp(9), &ban, &mut bytes);
         let read = decode(42, &bytes).unwrap();
-        assert_eq!((bytes[1], read.created_at, read.ruling), (kind, Timestamp(9), Some(ruling)));
+        assert_eq!((bytes[1], read.created_at, read.ban), (kind, Timestamp(9), Some(ban)));
         assert_eq!(read.event, None);
     }
 }
@@ -63,11 +63,11 @@ fn contents_of_all_lengths_read_back() {
 }
 
 #[test]
-fn a_withheld_record_keeps_its_place_and_key_but_not_the_text() {
-    let bytes = withhold(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
+fn a_redacted_record_keeps_its_position_and_key_but_not_the_text() {
+    let bytes = redact(42, &encoded(&event(), Some(&[1; 16]), Some(&[2; 16]))).unwrap();
     assert!(!bytes.windows(5).any(|w| w == b"hello"));
     let read = decode(42, &bytes).unwrap();
-    assert_eq!(*read.event.unwrap(), event().withheld());
+    assert_eq!(*read.event.unwrap(), event().redacted());
     assert_eq!((read.key, read.content_hash), (Some([1; 16]), None));
 }
 
@@ -107,7 +107,7 @@ proptest! {
             sealed[0] = RECORD_VERSION;
             seal(1, &mut sealed);
             let _ = decode(1, &sealed);
-            let _ = withhold(1, &sealed);
+            let _ = redact(1, &sealed);
         }
     }
 
@@ -115,7 +115,8 @@ proptest! {
     fn any_content_reads_back(
         content in ".{0,200}", prev in 0u64..42, key in proptest::option::of(any::<[u8; 16]>())
     ) {
-        let event = Event { prev, body: Body::Message { content: Some(content.as_str().into()), reply_to: None }, ..event() };
+        let body = Body::Message { content: Some(content.as_str().into()), reply_to: None };
+        let event = Event { prev, body, ..event() };
         let read = decode(42, &encoded(&event, key.as_ref(), None)).unwrap();
         prop_assert_eq!(&*read.event.unwrap(), &event);
         prop_assert_eq!(read.key, key);

@@ -8,8 +8,8 @@ pub(super) const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 /// A page of redb.
 pub(super) const PAGE_BYTES: u64 = 4 * 1024;
 
-/// The free space where a file lies; `None` when the disk does not say: then whoever writes will meet it.
-pub(super) fn free_bytes(place: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(place).ok()?;
+/// The free space where a file lies; `None` when the disk does not say: then a write will meet the limit.
+pub(super) fn free_bytes(path: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(path).ok()?;
     Some(disk.f_bavail.saturating_mul(disk.f_frsize))
 }

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::event::{Epoch, Position, RoomName};
 use crate::log::derived::{Derived, Head};
 use crate::log::error::{CommitError, LogError};
-use crate::log::moderation::{Standing, Veil};
+use crate::log::moderation::{ModerationState, RedactionMask};
 use crate::log::redb::disk::free_bytes;
 use crate::log::redb::tables::{refused, storage_error};
 
@@ -21,20 +21,21 @@ pub(crate) struct RedbLog {
     pub(super) signing_key: [u8; 32],
     /// The newest durable position. Stored (Release) after the commit; loads (Acquire) see its records.
     pub(super) head: AtomicU64,
-    /// The oldest position kept. Stored (Release) after the cut's commit.
+    /// The oldest position kept. Stored (Release) after the trim's commit.
     pub(super) floor: AtomicU64,
-    /// Bytes of the records that are kept. Written by the committer only.
+    /// Bytes of the records that are kept. Written by the writer only.
     pub(super) live_bytes: AtomicU64,
-    /// The position up to which heads and index are in their tables. Written by the committer only.
+    /// The position up to which heads and index are in their tables. Written by the writer only.
     pub(super) checkpoint: AtomicU64,
-    /// What no checkpoint holds yet. Written by the committer only, and held for writing for memory work only.
+    /// Heads and index rows that no checkpoint holds yet. Written by the writer only; the write lock is held
+    /// for memory work only.
     pub(super) derived: RwLock<Derived>,
-    /// What moderation left standing. Changed by the committer only, after the commit.
-    pub(super) standing: Standing,
-    /// The committer's buffer for the bytes of a record.
+    /// Closed rooms, bans and purges. Changed by the writer only, after the commit.
+    pub(super) moderation: ModerationState,
+    /// The writer's buffer for the bytes of a record.
     pub(super) scratch: Mutex<Vec<u8>>,
     /// The file, or where it lies, to ask for free space; `None` when it is in memory or opened for a test.
-    pub(super) place: Option<PathBuf>,
+    pub(super) disk_path: Option<PathBuf>,
 }
 
 impl RedbLog {
@@ -44,10 +45,10 @@ impl RedbLog {
         database.begin_read().map_err(storage_error)
     }
 
-    /// Begins a read of what readers may have: what is to be withheld first, or text could slip through between.
-    pub(super) fn begin_veiled(&self) -> Result<(Arc<Veil>, ReadTransaction), LogError> {
-        let veil = self.standing.veil();
-        Ok((veil, self.begin_read()?))
+    /// Begins a read for readers. Takes the redaction mask first, or text could slip through in between.
+    pub(super) fn begin_redacted(&self) -> Result<(Arc<RedactionMask>, ReadTransaction), LogError> {
+        let mask = self.moderation.redaction_mask();
+        Ok((mask, self.begin_read()?))
     }
 
     pub(super) fn begin_write(&self) -> Result<WriteTransaction, CommitError> {
@@ -56,8 +57,8 @@ impl RedbLog {
         database.begin_write().map_err(refused)
     }
 
-    /// What is known beside the tables. Must be asked before the transaction begins: what a checkpoint takes
-    /// away in between is then in the transaction's tables.
+    /// Returns the head and the index row that are in memory only. Call it before the transaction begins:
+    /// what a checkpoint takes away in between is then in the transaction's tables.
     pub(super) fn known(&self, room: &RoomName, after: Position) -> Known {
         let derived = self.derived.read();
         Known { head: derived.head(room), index: derived.index_after(room, after) }
@@ -65,8 +66,8 @@ impl RedbLog {
 
     /// Compares the free space with what a commit may need.
     pub(super) fn require_free(&self, needed: u64) -> Result<(), CommitError> {
-        let Some(place) = &self.place else { return Ok(()) };
-        let Some(free) = free_bytes(place) else { return Ok(()) };
+        let Some(path) = &self.disk_path else { return Ok(()) };
+        let Some(free) = free_bytes(path) else { return Ok(()) };
         if free < needed { Err(CommitError::DiskFull { free, needed }) } else { Ok(()) }
     }
 }

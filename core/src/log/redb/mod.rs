@@ -6,15 +6,16 @@
 //! | `edits` | (target, position of the edit) | with the edit |
 //! | `heads` | room → (head, count, time) | at checkpoints (see [`super::derived`]) |
 //! | `index` | (room, position), one per 128 events of a room | at checkpoints |
-//! | `reactions` | (target, kind, author's id) → (position, author's kind and name) of one that stands | with it |
+//! | `reactions` | (target, kind, author's id) → (position, author's kind and name) | with its event |
 //! | `closed` | room → the record that closed it | with it, until the room is opened |
-//! | `bans` | author's id → the record that bans them | with it, until the ban is taken back |
-//! | `emptying` | (room, position of an Empty) → the next position to erase | with it, until all is erased |
-//! | `state` | what cannot be made anew from the records | once, at checkpoints, and by cuts |
+//! | `bans` | author's id → the record that bans them | with it, until the ban ends |
+//! | `emptying` | (room, position of a purge) → the next position to erase | with it, until all is erased |
+//! | `state` | what cannot be made again from the records | once, at checkpoints, and by trims |
 //!
-//! An event's place in its room is found by `prev` alone: a read walks back from the next index row, so it
-//! costs what it returns and at most 128 reads. One commit is one transaction and one fsync. A cut takes records,
-//! with their rows of `edits`, `index` and `reactions`; what stands in `closed`, `bans` and `emptying` stays.
+//! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
+//! costs what it returns and at most 128 reads. One commit is one transaction and one fsync. A trim takes
+//! records, with their rows of `edits`, `index` and `reactions`; the rows of `closed`, `bans` and `emptying`
+//! stay.
 
 mod check;
 mod checkpoint;

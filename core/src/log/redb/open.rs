@@ -1,7 +1,7 @@
-//! Opening: what is refused, what is made, what is made anew.
+//! Opening: refusing a file, making a new one, and rebuilding what the checkpoint does not hold.
 //!
-//! A file that is refused is left as it was to the last byte, also when it was not closed and had to be repaired
-//! before anything could be said of it: see [`super::trial`].
+//! A refused file stays unchanged to the last byte, also when it was not closed and had to be repaired before
+//! anything could be said of it: see [`super::staged_file`].
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _};
@@ -20,7 +20,7 @@ use crate::log::record::{self, RECORD_VERSION};
 use crate::log::redb::disk::free_bytes;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::moderation;
-use crate::log::redb::staged_file::Trial;
+use crate::log::redb::staged_file::StagedFile;
 use crate::log::redb::state::{State, check_format};
 use crate::log::redb::tables::{
     EDITS, HEADS, INDEX, LOG, STATE, STATE_EPOCH, STATE_FORMAT, STATE_SIGNING_KEY, storage_error, stored_head,
@@ -30,11 +30,11 @@ use crate::log::redb::tables::{
 pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
 /// Memory that redb may use for pages; its own default is 1 GiB.
 const CACHE_BYTES: usize = 64 * 1024 * 1024;
-/// Free space without which a log is not opened: enough to make one. With more, and too little for commits, it is
-/// read as ever, and sends are refused.
+/// Free space without which a log is not opened: enough to make one. With more, and too little for commits,
+/// it is read as ever, and sends are refused.
 const START_BYTES_MIN: u64 = 1024 * 1024;
-/// Of a file up to this size every page is verified at each start, about 1 ms a MB; of a larger one only after a
-/// crash, so that a clean start does not take longer the more it holds.
+/// Of a file up to this size every page is verified at each start, about 1 ms a MB; of a larger one only
+/// after a crash, so that a clean start does not take longer the more it holds.
 const VERIFY_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 impl RedbLog {
@@ -57,17 +57,17 @@ impl RedbLog {
         let mut file = file.map_err(io)?;
         let mut magic = Vec::new();
         (&mut file).take(REDB_MAGIC.len() as u64).read_to_end(&mut magic).map_err(io)?;
-        // An empty file is taken as one that somebody made to be filled.
+        // An empty file counts as a new log.
         if !magic.is_empty() && magic != REDB_MAGIC {
             return Err(OpenError::NotALog(name));
         }
         require_space(path, &name)?;
         let verify = file.metadata().map_err(io)?.len() <= VERIFY_BYTES_MAX;
-        let trial = Trial::new(file).map_err(|error| open_error(&name, error))?;
-        let database = builder().set_check_integrity_on_open(verify).create_with_backend(trial.clone());
+        let staged = StagedFile::new(file).map_err(|error| open_error(&name, error))?;
+        let database = builder().set_check_integrity_on_open(verify).create_with_backend(staged.clone());
         let log =
             Self::start(database.map_err(|error| open_error(&name, error))?, &name, Some(path.to_owned()))?;
-        trial.keep().map_err(io)?;
+        staged.commit().map_err(io)?;
         Ok(log)
     }
 
@@ -87,7 +87,7 @@ impl RedbLog {
         Self::with_backend(::redb::backends::InMemoryBackend::new())
     }
 
-    /// A log over any storage that redb takes: how tests stand between redb and the disk.
+    /// Opens a log over any storage that redb takes, so that tests can put their own disk below it.
     pub fn with_backend(backend: impl StorageBackend) -> Result<Self, OpenError> {
         let name = "the log";
         let database = builder().create_with_backend(backend).map_err(|error| open_error(name, error))?;
@@ -102,7 +102,11 @@ impl RedbLog {
         Self::start(database.map_err(|error| open_error(name, error))?, name, None)
     }
 
-    pub(super) fn start(database: Database, name: &str, place: Option<PathBuf>) -> Result<Self, OpenError> {
+    pub(super) fn start(
+        database: Database,
+        name: &str,
+        disk_path: Option<PathBuf>,
+    ) -> Result<Self, OpenError> {
         let damaged = |what: String| OpenError::Damaged { path: name.to_owned(), what };
         let storage = |error: LogError| damaged(error.to_string());
         let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
@@ -117,7 +121,7 @@ impl RedbLog {
         let state = State::read(&reading).map_err(storage)?;
         let replayed = replay(&reading, &state).map_err(storage)?;
         let head = replayed.head.max(state.last);
-        let standing = moderation::read(&reading, head).map_err(storage)?;
+        let moderation_state = moderation::read(&reading, head).map_err(storage)?;
         drop(reading);
         Ok(Self {
             database: RwLock::new(Some(database)),
@@ -128,9 +132,9 @@ impl RedbLog {
             live_bytes: AtomicU64::new(replayed.live_bytes),
             checkpoint: AtomicU64::new(state.checkpoint),
             derived: RwLock::new(replayed.derived),
-            standing,
+            moderation: moderation_state,
             scratch: Mutex::new(Vec::new()),
-            place,
+            disk_path,
         })
     }
 }
@@ -151,8 +155,8 @@ fn open_file(path: &Path) -> std::io::Result<File> {
 }
 
 /// Refuses a full disk: who starts a server there should hear of it at once.
-fn require_space(place: &Path, name: &str) -> Result<(), OpenError> {
-    match free_bytes(place) {
+fn require_space(path: &Path, name: &str) -> Result<(), OpenError> {
+    match free_bytes(path) {
         Some(free) if free < START_BYTES_MIN => {
             Err(OpenError::DiskFull { path: name.to_owned(), free, needed: START_BYTES_MIN })
         }
@@ -202,7 +206,7 @@ struct Replayed {
     live_bytes: u64,
 }
 
-/// Makes anew what the checkpoint does not hold: reads the records behind it, at most
+/// Rebuilds what the checkpoint does not hold: reads the records behind it, at most
 /// [`crate::log::derived::CHECKPOINT_EVENTS`] and a batch.
 fn replay(tx: &ReadTransaction, state: &State) -> Result<Replayed, LogError> {
     let log = tx.open_table(LOG).map_err(storage_error)?;
@@ -221,7 +225,7 @@ fn replay(tx: &ReadTransaction, state: &State) -> Result<Replayed, LogError> {
                 Some(before) => before,
                 None => stored_head(&heads, &event.room)?,
             };
-            replayed.derived.note(&event.room, before, event.position, event.created_at);
+            replayed.derived.record(&event.room, before, event.position, event.created_at);
         }
     }
     Ok(replayed)

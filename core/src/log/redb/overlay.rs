@@ -1,9 +1,10 @@
 //! A log file that is read as it is: what redb writes to it stays in memory.
 //!
 //! A file that was not closed must be repaired before it can be read, and a repair writes. Here it writes to
-//! blocks beside the file, so that looking at a log never changes it, needs no copy of it and no right to write.
-//! The file is locked against a process that would write to it. Nothing is committed through it, so what is held
-//! in memory is what a repair writes. [`super::trial`] writes that back when the log is to be used.
+//! blocks beside the file, so that looking at a log never changes it, needs no copy of it and no right to
+//! write. The file is locked against a process that would write to it. Nothing is committed through it, so
+//! what is held in memory is what a repair writes. [`super::trial`] writes that back when the log is to be
+//! used.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,7 +26,7 @@ pub(super) struct Overlay {
 #[derive(Debug)]
 struct Written {
     len: u64,
-    /// How much of the file counts; beyond it there are zeros.
+    /// The length of the file that counts; beyond it there are zeros.
     file_bytes: u64,
     blocks: BTreeMap<u64, Vec<u8>>,
 }
@@ -62,7 +63,7 @@ impl Overlay {
         self.file.sync_data()
     }
 
-    /// What the file itself holds at an offset, with zeros beyond what counts of it.
+    /// Reads the file itself at an offset; beyond its length that counts there are zeros.
     fn read_file(&self, file_bytes: u64, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
         let there = file_bytes.saturating_sub(offset).min(out.len() as u64) as usize;
         let (file, beyond) = out.split_at_mut(there);
@@ -75,12 +76,12 @@ impl Overlay {
 fn pieces(offset: u64, len: usize) -> impl Iterator<Item = (u64, usize, std::ops::Range<usize>)> {
     let mut at = 0;
     std::iter::from_fn(move || {
-        let place = offset + at as u64;
-        let within = (place % BLOCK_BYTES) as usize;
+        let at_byte = offset + at as u64;
+        let within = (at_byte % BLOCK_BYTES) as usize;
         let take = (BLOCK_BYTES as usize - within).min(len - at);
         let range = at..at + take;
         at += take;
-        (take > 0).then_some((place / BLOCK_BYTES, within, range))
+        (take > 0).then_some((at_byte / BLOCK_BYTES, within, range))
     })
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::Ordering;
 use ::redb::{ReadTransaction, ReadableTable};
 
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
-use crate::log::contract::{Append, Chain, Committed, Log, READ_BYTES_MAX, READ_EVENTS_MAX};
+use crate::log::contract::{Chain, Committed, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX};
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
-use crate::log::moderation::{Standing, Veil, is_veiled, veiled};
+use crate::log::moderation::{ModerationState, RedactionMask, is_redacted, redacted};
 use crate::log::record::{self, RawRecord, Record};
 use crate::log::redb::disk::DISK_RESERVE_BYTES;
 use crate::log::redb::handle::{Known, RedbLog};
@@ -35,12 +35,12 @@ impl Log for RedbLog {
         self.floor.load(Ordering::Acquire)
     }
 
-    fn commit(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError> {
+    fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError> {
         self.write(batch, floor)
     }
 
-    fn standing(&self) -> &Standing {
-        &self.standing
+    fn moderation(&self) -> &ModerationState {
+        &self.moderation
     }
 
     fn live_bytes(&self) -> u64 {
@@ -61,8 +61,8 @@ impl Log for RedbLog {
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let (veil, tx) = self.begin_veiled()?;
-        get(&tx.open_table(LOG).map_err(storage_error)?, position, &veil)
+        let (mask, tx) = self.begin_redacted()?;
+        get(&tx.open_table(LOG).map_err(storage_error)?, position, &mask)
     }
 
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
@@ -79,14 +79,14 @@ impl Log for RedbLog {
         let (mut at, mut bytes) = (after, 0);
         loop {
             let known = self.known(room, at);
-            let (veil, tx) = self.begin_veiled()?;
+            let (mask, tx) = self.begin_redacted()?;
             let walk = walk_from(&tx, room, at, &known)?;
             chain.head = walk.head;
             let log = tx.open_table(LOG).map_err(storage_error)?;
-            let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX, &veil)?;
+            let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX, &mask)?;
             let (Some(first), Some(last)) = (piece.first(), piece.last()) else { break };
             if !chain.events.is_empty() && first.prev != at {
-                // A cut came between the two pieces: the next read begins with the gap.
+                // A trim came between the two pieces: the next read begins with the gap.
                 break;
             }
             at = last.position;
@@ -104,19 +104,19 @@ impl Log for RedbLog {
         let count = count.min(READ_EVENTS_MAX);
         // The walk begins at the first index row from `before` on, and passes over at most 128 events.
         let known = self.known(room, before.saturating_sub(1));
-        let (veil, tx) = self.begin_veiled()?;
+        let (mask, tx) = self.begin_redacted()?;
         let walk = walk_from(&tx, room, before.saturating_sub(1), &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let mut events = Vec::new();
         let (mut at, mut bytes) = (walk.from, 0);
-        // A page that goes on where another ended knows its place in the chain.
-        if let Some(event) = get(&log, before, &veil)?.and_then(|record| record.event)
+        // A page that goes on where another ended knows its position in the chain.
+        if let Some(event) = get(&log, before, &mask)?.and_then(|record| record.event)
             && event.room == *room
         {
             at = event.prev;
         }
         while at != 0 && events.len() < count && bytes < READ_BYTES_MAX {
-            let Some(event) = get(&log, at, &veil)?.and_then(|record| record.event) else { break };
+            let Some(event) = get(&log, at, &mask)?.and_then(|record| record.event) else { break };
             at = event.prev;
             if event.position < before {
                 bytes += event.cost_bytes();
@@ -128,11 +128,11 @@ impl Log for RedbLog {
     }
 
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        let (veil, tx) = self.begin_veiled()?;
+        let (mask, tx) = self.begin_redacted()?;
         let edits = tx.open_table(EDITS).map_err(storage_error)?;
         let newest = edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.next_back();
         match newest.transpose().map_err(storage_error)? {
-            Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1, &veil),
+            Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1, &mask),
             None => Ok(None),
         }
     }
@@ -155,20 +155,20 @@ impl Log for RedbLog {
     }
 
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
-        let (veil, tx) = self.begin_veiled()?;
+        let (mask, tx) = self.begin_redacted()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let rows = log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX);
-        ascending(from, rows.map(|row| decode_row(row, &veil)).collect::<Result<_, _>>()?)
+        ascending(from, rows.map(|row| decode_row(row, &mask)).collect::<Result<_, _>>()?)
     }
 
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
-        let (veil, tx) = self.begin_veiled()?;
+        let (mask, tx) = self.begin_redacted()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for row in log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX) {
             let (position, record) = row.map_err(storage_error)?;
             bytes += record.value().len();
-            rows.push(raw(position.value(), record.value(), &veil));
+            rows.push(raw(position.value(), record.value(), &mask));
             if bytes >= READ_BYTES_MAX {
                 break;
             }
@@ -177,10 +177,10 @@ impl Log for RedbLog {
     }
 
     fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
-        let (veil, tx) = self.begin_veiled()?;
+        let (mask, tx) = self.begin_redacted()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let rows = log.range(..before).map_err(storage_error)?.rev().take(READ_EVENTS_MAX);
-        let mut records: Vec<_> = rows.map(|row| decode_row(row, &veil)).collect::<Result<_, _>>()?;
+        let mut records: Vec<_> = rows.map(|row| decode_row(row, &mask)).collect::<Result<_, _>>()?;
         records.reverse();
         let mut records = ascending(0, records)?;
         if let Some(newest) = records.last().filter(|newest| newest.position >= before) {
@@ -197,22 +197,22 @@ impl Log for RedbLog {
 
 type Row<'a> = (::redb::AccessGuard<'a, u64>, ::redb::AccessGuard<'a, &'static [u8]>);
 
-fn decode_row(row: Result<Row<'_>, ::redb::StorageError>, veil: &Veil) -> Result<Record, LogError> {
+fn decode_row(row: Result<Row<'_>, ::redb::StorageError>, mask: &RedactionMask) -> Result<Record, LogError> {
     let (position, bytes) = row.map_err(storage_error)?;
-    Ok(veiled(record::decode(position.value(), bytes.value())?, veil))
+    Ok(redacted(record::decode(position.value(), bytes.value())?, mask))
 }
 
 /// A record's bytes without what readers may not have. One that does not read back is no text of anybody's.
-fn raw(position: Position, bytes: &[u8], veil: &Veil) -> RawRecord {
-    let withheld = (!veil.is_empty())
-        .then(|| record::decode(position, bytes).ok()?.event.filter(|event| is_veiled(event, veil)))
+fn raw(position: Position, bytes: &[u8], mask: &RedactionMask) -> RawRecord {
+    let withheld = (!mask.is_empty())
+        .then(|| record::decode(position, bytes).ok()?.event.filter(|event| is_redacted(event, mask)))
         .flatten()
-        .and_then(|_| record::withhold(position, bytes).ok());
+        .and_then(|_| record::redact(position, bytes).ok());
     RawRecord { position, bytes: withheld.unwrap_or_else(|| bytes.to_vec()) }
 }
 
-/// A damaged tree can give back what was not asked for, and whoever goes on from the last record would go round for
-/// ever.
+/// Fails if positions do not ascend. A damaged tree can return rows that were not asked for, and a caller
+/// that goes on from the last record would loop for ever.
 fn ascending(from: Position, records: Vec<Record>) -> Result<Vec<Record>, LogError> {
     let mut next = from;
     for record in &records {
@@ -236,12 +236,12 @@ fn walk_back(
     after: Position,
     count: usize,
     bytes_max: usize,
-    veil: &Veil,
+    mask: &RedactionMask,
 ) -> Result<Vec<Arc<Event>>, LogError> {
     let mut passed = std::collections::VecDeque::new();
     let (mut at, mut bytes) = (from, 0);
     while at > after {
-        let Some(event) = get(log, at, veil)?.and_then(|record| record.event) else { break };
+        let Some(event) = get(log, at, mask)?.and_then(|record| record.event) else { break };
         at = event.prev;
         bytes += event.cost_bytes();
         passed.push_back(event);
@@ -257,8 +257,8 @@ struct Walk {
     from: Position,
 }
 
-/// Where a walk back through a room must begin so that it meets the first event after `after`: the next
-/// index row, or else the head. Also gives the head.
+/// Returns the position from which a walk back through a room meets the first event after `after`: the next
+/// index row, or else the head. Also returns the head.
 fn walk_from(
     tx: &ReadTransaction,
     room: &RoomName,

@@ -9,16 +9,16 @@ use crate::log::error::LogError;
 use crate::log::record;
 use crate::log::redb::tables::storage_error;
 
-/// How the bytes of the kept records change.
+/// A change in the bytes of the records that are kept.
 #[derive(Default)]
-pub(super) struct Change {
+pub(super) struct BytesDelta {
     pub more: u64,
     pub less: u64,
-    /// Records that were there before became smaller or went: a start cannot count that anew.
+    /// Records that were there before became smaller or went: a start cannot count that again.
     pub old: bool,
 }
 
-impl AddAssign for Change {
+impl AddAssign for BytesDelta {
     fn add_assign(&mut self, other: Self) {
         self.more += other.more;
         self.less += other.less;
@@ -26,15 +26,15 @@ impl AddAssign for Change {
     }
 }
 
-pub(super) fn withhold(
+pub(super) fn redact(
     log: &mut Table<'_, u64, &'static [u8]>,
     position: Position,
-) -> Result<Change, LogError> {
+) -> Result<BytesDelta, LogError> {
     let Some(bytes) = log.get(position).map_err(storage_error)?.map(|bytes| bytes.value().to_vec()) else {
-        return Ok(Change::default());
+        return Ok(BytesDelta::default());
     };
-    // A damaged record is served to nobody: it must not stand in the way of the delete.
-    let Ok(withheld) = record::withhold(position, &bytes) else { return Ok(Change::default()) };
-    log.insert(position, withheld.as_slice()).map_err(storage_error)?;
-    Ok(Change { more: record::stored_bytes(&withheld), less: record::stored_bytes(&bytes), old: true })
+    // A damaged record is served to nobody: it must not prevent the delete.
+    let Ok(redacted) = record::redact(position, &bytes) else { return Ok(BytesDelta::default()) };
+    log.insert(position, redacted.as_slice()).map_err(storage_error)?;
+    Ok(BytesDelta { more: record::stored_bytes(&redacted), less: record::stored_bytes(&bytes), old: true })
 }

@@ -1,11 +1,11 @@
 //! A log file that is opened on trial: nothing reaches it before it is known to be a log that can be used.
 //!
-//! Opening writes: a mark that the file is in use and, after a crash, what the repair found. Both are held in memory
-//! until [`Trial::keep`], so that a file which is refused, whatever for, is left as it was to the last byte. Then
-//! they go to the file, and everything that follows goes there at once.
+//! Opening writes: a mark that the file is in use and, after a crash, the result of the repair. Both are held
+//! in memory until [`StagedFile::commit`], so that a refused file stays unchanged to the last byte. Then they
+//! go to the file, and everything that follows goes there at once.
 //!
-//! What is held is all of the header: a repair changes no page. So that power lost while it is written leaves the
-//! old header or the new one, the header's block is written last and by itself.
+//! All that is held is part of the header: a repair changes no page. The header's block is written last and
+//! by itself, so that power lost in between leaves the old header or the new one.
 
 use std::fs::File;
 use std::io;
@@ -18,31 +18,31 @@ use ::redb::{BackendError, DatabaseError, StorageBackend};
 
 use crate::log::redb::overlay::Overlay;
 
-/// Clones are the same file: one for redb, one to keep what it did.
+/// Clones are the same file: one for redb, one to commit what it did.
 #[derive(Debug, Clone)]
-pub(super) struct Trial(Arc<Inner>);
+pub(super) struct StagedFile(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     overlay: Overlay,
     /// Set (Release) once everything held is in the file; operations (Acquire) then go there.
-    kept: AtomicBool,
+    committed: AtomicBool,
 }
 
-impl Trial {
+impl StagedFile {
     pub fn new(file: File) -> Result<Self, DatabaseError> {
-        Ok(Self(Arc::new(Inner { overlay: Overlay::new(file)?, kept: AtomicBool::new(false) })))
+        Ok(Self(Arc::new(Inner { overlay: Overlay::new(file)?, committed: AtomicBool::new(false) })))
     }
 
     /// Writes what was held. Nobody else may use the file meanwhile.
-    pub fn keep(&self) -> io::Result<()> {
+    pub fn commit(&self) -> io::Result<()> {
         self.0.overlay.write_back()?;
-        self.0.kept.store(true, Ordering::Release);
+        self.0.committed.store(true, Ordering::Release);
         Ok(())
     }
 
     fn now(&self) -> &dyn StorageBackend {
-        if self.0.kept.load(Ordering::Acquire) { self.file() } else { &self.0.overlay }
+        if self.0.committed.load(Ordering::Acquire) { self.file() } else { &self.0.overlay }
     }
 
     fn file(&self) -> &FileBackend {
@@ -50,7 +50,7 @@ impl Trial {
     }
 }
 
-impl StorageBackend for Trial {
+impl StorageBackend for StagedFile {
     fn len(&self) -> Result<u64, io::Error> {
         self.now().len()
     }
@@ -75,7 +75,7 @@ impl StorageBackend for Trial {
         self.file().close()
     }
 
-    // The overlay's locks are those of a reader; whoever will write needs the writer's.
+    // The overlay's locks are those of a reader; a process that will write needs the writer's.
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.file().try_lock_range(start, end)

@@ -10,7 +10,7 @@ use crate::log::redb::tables::{
     STATE_SIGNING_KEY, storage_error,
 };
 
-/// What the state table holds.
+/// The content of the state table.
 pub(super) struct State {
     pub epoch: Epoch,
     pub signing_key: [u8; 32],

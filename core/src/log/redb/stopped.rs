@@ -70,8 +70,8 @@ fn caught<T>(
     }
 }
 
-/// Opens the log in a file that no process has open, to be read as it is: the file is never changed, and what a
-/// repair would write stays in memory.
+/// Opens the log in a file that no process has open, to be read as it is: the file is never changed, and what
+/// a repair would write stays in memory.
 pub fn open_stopped(path: &Path) -> Result<Arc<dyn Log>, OpenError> {
     let database = open_overlay(path)?;
     Ok(Arc::new(RedbLog::start(database, &path.display().to_string(), None)?))

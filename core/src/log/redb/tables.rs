@@ -5,7 +5,7 @@ use ::redb::{ReadTransaction, ReadableTable, TableDefinition, TableError};
 use crate::event::{Position, RoomName, Timestamp};
 use crate::log::derived::Head;
 use crate::log::error::{CommitError, LogError};
-use crate::log::moderation::{Veil, veiled};
+use crate::log::moderation::{RedactionMask, redacted};
 use crate::log::record::{self, Record};
 
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -22,7 +22,7 @@ pub(super) const STATE_LAST: &str = "last";
 pub(super) const STATE_CHECKPOINT: &str = "checkpoint";
 pub(super) const STATE_LIVE: &str = "live_bytes";
 
-/// A table comes with its first row: a log of an older release, or of a calm place, has none of them.
+/// A table comes with its first row: a log of an older release, or of a calm chat, has none of them.
 pub(super) fn present<T>(table: Result<T, TableError>) -> Result<Option<T>, LogError> {
     match table {
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
@@ -33,10 +33,10 @@ pub(super) fn present<T>(table: Result<T, TableError>) -> Result<Option<T>, LogE
 pub(super) fn get(
     log: &impl ReadableTable<u64, &'static [u8]>,
     position: Position,
-    veil: &Veil,
+    mask: &RedactionMask,
 ) -> Result<Option<Record>, LogError> {
     let Some(bytes) = log.get(position).map_err(storage_error)? else { return Ok(None) };
-    Ok(Some(veiled(record::decode(position, bytes.value())?, veil)))
+    Ok(Some(redacted(record::decode(position, bytes.value())?, mask)))
 }
 
 pub(super) fn stored_head(
@@ -50,7 +50,7 @@ pub(super) fn stored_head(
     }))
 }
 
-/// How many edits a message has.
+/// Returns the number of edits of a message.
 pub(super) fn count_edits(tx: &ReadTransaction, target: Position) -> Result<usize, LogError> {
     let edits = tx.open_table(EDITS).map_err(storage_error)?;
     // Not by `count`: a range over a disk that has failed yields errors for ever.

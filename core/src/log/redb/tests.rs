@@ -3,7 +3,7 @@ use std::path::Path;
 use ::redb::{Database, TableDefinition, WriteTransaction};
 
 use crate::event::{Author, AuthorKind, Body, Position, RoomName, Timestamp};
-use crate::log::contract::{Append, Log as _};
+use crate::log::contract::{Log as _, NewRecord};
 use crate::log::derived::{CHECKPOINT_EVENTS, INDEX_EVERY};
 use crate::log::error::OpenError;
 use crate::log::record::RECORD_VERSION;
@@ -15,10 +15,10 @@ fn room(n: u64) -> RoomName {
 }
 
 /// An event by Ada, with hashes, to one of the rooms.
-pub(super) fn append(to: u64, body: Body) -> Append {
+pub(super) fn append(to: u64, body: Body) -> NewRecord {
     let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
-    let append = Append::event(room(to), Some(ada), Timestamp(7), body);
-    Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
+    let append = NewRecord::event(room(to), Some(ada), Timestamp(7), body);
+    NewRecord { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
 }
 
 /// Does something to a stopped log's tables.
@@ -30,9 +30,9 @@ pub(super) fn change(path: &Path, work: impl FnOnce(&WriteTransaction)) {
 }
 
 fn fill(log: &RedbLog, events: u64, rooms: u64) {
-    let appends: Vec<Append> = (0..events)
+    let appends: Vec<NewRecord> = (0..events)
         .map(|n| {
-            Append::event(
+            NewRecord::event(
                 room(n % rooms),
                 None,
                 Timestamp(1),
@@ -65,7 +65,7 @@ fn a_room_has_an_index_row_for_every_128_of_its_events() {
 }
 
 #[test]
-fn a_start_makes_anew_what_no_checkpoint_holds() {
+fn a_start_rebuilds_what_no_checkpoint_holds() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let log = RedbLog::open(&path).unwrap();

@@ -8,23 +8,23 @@ use crate::event::{Body, Position};
 use crate::log::error::LogError;
 use crate::log::record;
 use crate::log::redb::reactions;
-use crate::log::redb::redact::Change;
+use crate::log::redb::redact::BytesDelta;
 use crate::log::redb::tables::{EDITS, INDEX, LOG, STATE, STATE_FLOOR, STATE_LAST, storage_error};
 
 /// Takes the records from `old` to `floor` out, with their rows of index, edits and reactions.
-pub(super) fn cut(
+pub(super) fn trim(
     tx: &WriteTransaction,
     old: Position,
     floor: Position,
     head: Position,
-) -> Result<Change, LogError> {
+) -> Result<BytesDelta, LogError> {
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
-    let mut reactions = reactions::Standing::new(tx);
-    let mut change = Change { old: true, ..Change::default() };
-    // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in the middle
-    // of the first, and the end of the process.
+    let mut reactions = reactions::ReactionsTable::new(tx);
+    let mut change = BytesDelta { old: true, ..BytesDelta::default() };
+    // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in
+    // the middle of the first, and the end of the process.
     let mut rows = ManuallyDrop::new(log.extract_from_if(old..floor, |_, _| true).map_err(storage_error)?);
     let mut take = |row: Result<(AccessGuard<'_, u64>, AccessGuard<'_, &[u8]>), StorageError>| {
         let (position, bytes) = row.map_err(storage_error)?;
@@ -36,7 +36,7 @@ pub(super) fn cut(
         if let Body::Edit { target, .. } = event.body {
             edits.remove((target, event.position)).map_err(storage_error)?;
         }
-        reactions.cut(&event)
+        reactions.trim(&event)
     };
     let taken = rows.by_ref().try_for_each(&mut take);
     drop(ManuallyDrop::into_inner(rows));

@@ -1,4 +1,5 @@
-//! Writing: a commit is one transaction and one fsync, and carries the next step of a cut with it.
+//! Writing: a commit is one transaction and one fsync, and carries the next step of a trim and of a purge
+//! with it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -7,24 +8,24 @@ use std::sync::atomic::Ordering;
 use ::redb::{Database, Durability, ReadableTable as _, WriteTransaction};
 
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::log::contract::{Append, Committed, READ_EVENTS_MAX, What};
+use crate::log::contract::{Committed, NewRecord, Payload, READ_EVENTS_MAX};
 use crate::log::derived::{CHECKPOINT_EVENTS, Derived};
 use crate::log::error::{CommitError, LogError};
-use crate::log::moderation::Change as Standing;
-use crate::log::record::{self, Fields, Ruling};
+use crate::log::moderation::ModerationChange;
+use crate::log::record::{self, BanRecord, Fields};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
 use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES};
 use crate::log::redb::handle::RedbLog;
-use crate::log::redb::redact::{Change, withhold};
+use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::tables::{EDITS, HEADS, LOG, count_edits, refused, storage_error, stored_head};
-use crate::log::redb::trim::cut;
+use crate::log::redb::trim::trim;
 use crate::log::redb::{moderation, reactions};
 
-/// What a commit may write beyond its records: pages of the trees, copied on write.
+/// A commit may write this many times the bytes of its records: pages of the trees are copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
 /// Pages that a row of a table beside the log may cost: a leaf and what leads to it, copied.
 const ROW_PAGES: usize = 4;
-/// Pages that a step of an emptying may cost: as for a delete, two for each record, and its row.
+/// Pages that a step of a purge may cost: as for a delete, two for each record, and its row.
 const ERASE_PAGES: usize =
     2 * moderation::ERASE_RECORDS_MAX + 2 * ROW_PAGES + pages_of_reactions(moderation::ERASE_REACTIONS_MAX);
 
@@ -33,35 +34,35 @@ const fn pages_of_reactions(rows: usize) -> usize {
     (rows * reactions::ROW_BYTES_MAX).div_ceil(PAGE_BYTES as usize)
 }
 
-/// A batch in a transaction: what became of each, and what it brings.
+/// A batch in a transaction: the result of each record, and what it brings.
 #[derive(Default)]
 struct Appended {
     committed: Vec<Committed>,
     brought: Derived,
-    change: Change,
-    standing: Vec<Standing>,
+    change: BytesDelta,
+    moderation_changes: Vec<ModerationChange>,
 }
 
 impl RedbLog {
-    pub(super) fn write(&self, batch: &[Append], floor: Position) -> Result<Vec<Committed>, CommitError> {
+    pub(super) fn write(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError> {
         let head = self.head.load(Ordering::Acquire) + batch.len() as u64;
         let old_floor = self.floor.load(Ordering::Acquire);
         let floor = floor.clamp(old_floor, head + 1);
         let needed = DISK_RESERVE_BYTES + self.bytes_max(batch).map_err(refused)?;
         self.require_free(needed)?;
-        let mut emptying = self.standing.first_emptying();
-        if emptying.is_some()
+        let mut purge = self.moderation.first_purge();
+        if purge.is_some()
             && let Err(full) = self.require_free(needed + ERASE_PAGES as u64 * PAGE_BYTES)
         {
             if batch.is_empty() && floor == old_floor {
                 return Err(full);
             }
             // The step waits for space; what it would go along with does not.
-            emptying = None;
+            purge = None;
         }
         let mut tx = self.begin_write()?;
         tx.set_durability(Durability::Immediate).map_err(refused)?;
-        let Appended { committed, brought, mut change, mut standing } =
+        let Appended { committed, brought, mut change, mut moderation_changes } =
             self.append(&tx, batch).map_err(refused)?;
         let checkpoint = {
             let derived = self.derived.read();
@@ -74,18 +75,18 @@ impl RedbLog {
             due || overtaken
         };
         if floor > old_floor {
-            change += cut(&tx, old_floor, floor, head).map_err(refused)?;
+            change += trim(&tx, old_floor, floor, head).map_err(refused)?;
         }
-        if let Some((emptying, next)) = emptying {
-            let (erased, step) = moderation::erase_step(&tx, emptying, next, floor).map_err(refused)?;
+        if let Some((purge, next)) = purge {
+            let (erased, step) = moderation::erase_step(&tx, purge, next, floor).map_err(refused)?;
             change += erased;
-            standing.push(step);
+            moderation_changes.push(step);
         }
         let live_bytes = (self.live_bytes.load(Ordering::Acquire) + change.more).saturating_sub(change.less);
         if checkpoint || change.old {
             write_live_bytes(&tx, head, live_bytes).map_err(refused)?;
         }
-        // Before the commit: a read that misses what the cut takes must know the floor that explains it.
+        // Before the commit: a read that misses what the trim takes must know the floor that explains it.
         self.floor.store(floor, Ordering::Release);
         tx.commit().map_err(|error| CommitError::Unknown(error.to_string()))?;
         let mut derived = self.derived.write();
@@ -96,26 +97,26 @@ impl RedbLog {
             derived.absorb(brought);
         }
         self.live_bytes.store(live_bytes, Ordering::Release);
-        // In this order: what stands as of a position is never told before the position is the head.
+        // In this order: the moderation state of a position is never visible before the position is the head.
         self.head.store(head, Ordering::Release);
-        self.standing.apply(standing, head);
+        self.moderation.apply(moderation_changes, head);
         Ok(committed)
     }
 
-    /// What a batch may write at worst: its records, pages for each record that a delete rewrites and for each row
-    /// of what stands, and a page for each row of a checkpoint.
-    pub(super) fn bytes_max(&self, batch: &[Append]) -> Result<u64, LogError> {
-        let records: u64 = batch.iter().map(Append::bytes_max).sum();
+    /// Returns the most bytes that a batch may write: its records, pages for each record that a delete
+    /// rewrites and for each row of moderation and reactions, and a page for each row of a checkpoint.
+    pub(super) fn bytes_max(&self, batch: &[NewRecord]) -> Result<u64, LogError> {
+        let records: u64 = batch.iter().map(NewRecord::bytes_max).sum();
         let mut pages = 0;
         for append in batch {
-            match &append.what {
-                What::Event { body: Body::Delete { target }, .. } => {
+            match &append.payload {
+                Payload::Event { body: Body::Delete { target }, .. } => {
                     pages += 2 * (1 + count_edits(&self.begin_read()?, *target)?);
                     pages += ROW_PAGES
                         + pages_of_reactions(reactions::of_message(&self.begin_read()?, *target)?.len());
                 }
-                What::Event { body: Body::Message { .. } | Body::Edit { .. }, .. } => {}
-                What::Event { .. } | What::Ban(_) | What::Unban(_) => pages += ROW_PAGES,
+                Payload::Event { body: Body::Message { .. } | Body::Edit { .. }, .. } => {}
+                Payload::Event { .. } | Payload::Ban(_) | Payload::Unban(_) => pages += ROW_PAGES,
             }
         }
         let derived = self.derived.read();
@@ -126,20 +127,20 @@ impl RedbLog {
     }
 
     /// Puts the batch into a transaction that is not committed yet.
-    fn append(&self, tx: &WriteTransaction, batch: &[Append]) -> Result<Appended, LogError> {
+    fn append(&self, tx: &WriteTransaction, batch: &[NewRecord]) -> Result<Appended, LogError> {
         let mut log = tx.open_table(LOG).map_err(storage_error)?;
         let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
         let heads = tx.open_table(HEADS).map_err(storage_error)?;
-        let mut reactions = reactions::Standing::new(tx);
+        let mut reactions = reactions::ReactionsTable::new(tx);
         let mut scratch = self.scratch.lock();
         let mut appended = Appended::default();
-        let Appended { committed, brought, change, standing } = &mut appended;
+        let Appended { committed, brought, change, moderation_changes } = &mut appended;
         let mut position = self.head.load(Ordering::Acquire);
         for append in batch {
             position += 1;
             let mut event = None;
-            match &append.what {
-                What::Event { room, body } => {
+            match &append.payload {
+                Payload::Event { room, body } => {
                     let known = brought.head(room).or_else(|| self.derived.read().head(room));
                     let head = match known {
                         Some(head) => head,
@@ -155,36 +156,36 @@ impl RedbLog {
                     };
                     let (key, content_hash) = (append.key.as_ref(), append.content_hash.as_ref());
                     record::encode(&Fields { event: &made, key, content_hash }, &mut scratch);
-                    brought.note(room, head, position, append.created_at);
+                    brought.record(room, head, position, append.created_at);
                     event = Some(Arc::new(made));
                 }
-                What::Ban(author_id) | What::Unban(author_id) => {
-                    let banned = matches!(append.what, What::Ban(_));
-                    let ruling = Ruling { author_id: author_id.clone(), banned, by: append.author.clone() };
-                    record::encode_ruling(position, append.created_at, &ruling, &mut scratch);
+                Payload::Ban(author_id) | Payload::Unban(author_id) => {
+                    let banned = matches!(append.payload, Payload::Ban(_));
+                    let ban = BanRecord { author_id: author_id.clone(), banned, by: append.author.clone() };
+                    record::encode_ban(position, append.created_at, &ban, &mut scratch);
                 }
             }
             log.insert(position, scratch.as_slice()).map_err(storage_error)?;
             change.more += record::stored_bytes(&scratch);
-            match &append.what {
-                What::Event { body: Body::Message { .. }, .. } => {}
-                What::Event { body: Body::Edit { target, .. }, .. } => {
+            match &append.payload {
+                Payload::Event { body: Body::Message { .. }, .. } => {}
+                Payload::Event { body: Body::Edit { target, .. }, .. } => {
                     edits.insert((*target, position), ()).map_err(storage_error)?;
                 }
-                What::Event { body: Body::Delete { target }, .. } => {
-                    *change += withhold(&mut log, *target)?;
+                Payload::Event { body: Body::Delete { target }, .. } => {
+                    *change += redact(&mut log, *target)?;
                     for edit in edits.range((*target, 0)..=(*target, Position::MAX)).map_err(storage_error)? {
                         let (key, _) = edit.map_err(storage_error)?;
-                        *change += withhold(&mut log, key.value().1)?;
+                        *change += redact(&mut log, key.value().1)?;
                     }
                     reactions.forget(*target)?;
                 }
-                What::Event { body: Body::Reaction { .. }, .. } => {
-                    event.as_ref().map_or(Ok(()), |event| reactions.note(event))?;
+                Payload::Event { body: Body::Reaction { .. }, .. } => {
+                    event.as_ref().map_or(Ok(()), |event| reactions.record(event))?;
                 }
                 _ => {
                     let record = record::decode(position, &scratch)?;
-                    standing.extend(moderation::note(tx, record, &scratch)?);
+                    moderation_changes.extend(moderation::record(tx, record, &scratch)?);
                 }
             }
             committed.push(Committed { position, event });

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
-use crate::log::{Append, Chain, CommitError, Committed, Log, LogError, RawRecord, Record, Standing, What};
+use crate::log::{
+    Chain, CommitError, Committed, Log, LogError, ModerationState, NewRecord, Payload, RawRecord, Record,
+};
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 
 #[derive(Clone, Default)]
-pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<Standing>);
+pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<ModerationState>);
 
 #[derive(Default)]
 struct State {
@@ -24,7 +26,7 @@ impl ModelLog {
         let mut state = self.0.lock();
         if let Body::Delete { target } = event.body {
             for held in state.events.iter_mut().filter(|held| held.position == target) {
-                *held = Arc::new(held.withheld());
+                *held = Arc::new(held.redacted());
             }
         }
         state.events.push(event);
@@ -61,13 +63,13 @@ impl Log for ModelLog {
         1
     }
 
-    fn commit(&self, batch: &[Append], _: Position) -> Result<Vec<Committed>, CommitError> {
+    fn commit(&self, batch: &[NewRecord], _: Position) -> Result<Vec<Committed>, CommitError> {
         if std::mem::take(&mut self.0.lock().fails) {
             return Err(CommitError::Unknown("the model's disk fails".into()));
         }
         let mut events = Vec::new();
-        for Append { what, author, created_at, .. } in batch.iter().cloned() {
-            let What::Event { room, body } = what else { continue };
+        for NewRecord { payload, author, created_at, .. } in batch.iter().cloned() {
+            let Payload::Event { room, body } = payload else { continue };
             let prev = self.head();
             let event = Arc::new(Event { position: prev + 1, prev, room, author, created_at, body });
             self.hold(event.clone());
@@ -76,7 +78,7 @@ impl Log for ModelLog {
         Ok(events)
     }
 
-    fn standing(&self) -> &Standing {
+    fn moderation(&self) -> &ModerationState {
         &self.1
     }
 

@@ -1,6 +1,6 @@
 //! What threads do to each other, in every order: models for loom, run by `verify/loom`.
 //!
-//! A model is a short piece of concurrent work on the crate's own room, waiting list, table and committer. Loom
+//! A model is a short piece of concurrent work on the crate's own room, wait_list list, table and writer. Loom
 //! runs it again and again, each time with another order of the steps, until it has seen all of them (or all
 //! with few enough preemptions). A thread that sleeps for ever is found as a deadlock.
 
@@ -23,16 +23,16 @@ use crate::log::Log as _;
 use crate::read::cursor::Delivery;
 use crate::read::form::Received;
 use crate::read::pool::ReadPool;
-use crate::read::start::From;
+use crate::read::start::StartFrom;
 use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::{Encoders, FrameKind, Item};
-use crate::room::fanout::{Fanout, Waiting};
+use crate::room::fanout::{Fanout, WaitList};
 use crate::room::live::{Pull, Room};
 use crate::room::table::Rooms;
 use crate::shared::Shared;
 use crate::sync::atomic::AtomicBool;
-use crate::writer::Committer;
-use crate::{Keep, SendError};
+use crate::writer::WriterHandle;
+use crate::{RetentionPolicy, SendError};
 use log::ModelLog;
 
 /// The most often that a model's thread is interrupted, unless `LOOM_MAX_PREEMPTIONS` says otherwise.
@@ -86,23 +86,23 @@ fn message(position: Position, text: &str) -> Arc<Event> {
 
 /// News is published while a reader falls asleep: it is woken, by whoever brings the news or by a dispatcher.
 /// It takes frames or values.
-pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool, values: bool) {
+pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(deferred: bool, values: bool) {
     explore(PREEMPTIONS + 1, move || {
         let shared = shared(ModelLog::default());
-        let waiting = shared.fanout.waiting(gathered);
+        let wait_list = shared.fanout.wait_list(deferred);
         let room = shared.rooms.enter(&lobby());
         room.learn(0, &[], 0);
-        let mut reader = Reader::open(&shared, &waiting, values);
-        let committer = {
+        let mut reader = Reader::open(&shared, &wait_list, values);
+        let writer = {
             let (shared, room) = (shared.clone(), room.clone());
             thread::spawn(move || {
                 room.publish(&message(1, "x"));
-                shared.fanout.tell(std::slice::from_ref(&room));
+                shared.fanout.notify(std::slice::from_ref(&room));
             })
         };
-        let dispatcher = gathered.then(|| {
-            let waiting = waiting.clone();
-            thread::spawn(move || block_on(waiting.wake_told()))
+        let dispatcher = deferred.then(|| {
+            let wait_list = wait_list.clone();
+            thread::spawn(move || block_on(wait_list.wake_notified()))
         });
         block_on(poll_fn(|cx| {
             loop {
@@ -115,7 +115,7 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool, va
                 }
             }
         }));
-        committer.join().expect("the committer ends");
+        writer.join().expect("the writer ends");
         if let Some(dispatcher) = dispatcher {
             dispatcher.join().expect("the dispatcher ends");
         }
@@ -123,13 +123,13 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(gathered: bool, va
 }
 
 /// The chat closes while a reader falls asleep, just after an event: it gets the event, and then it ends.
-pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(gathered: bool) {
+pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(deferred: bool) {
     explore(PREEMPTIONS, move || {
         let shared = shared(ModelLog::default());
-        let waiting = shared.fanout.waiting(gathered);
+        let wait_list = shared.fanout.wait_list(deferred);
         let room = shared.rooms.enter(&lobby());
         room.learn(0, &[], 0);
-        let mut reader = Reader::open(&shared, &waiting, false);
+        let mut reader = Reader::open(&shared, &wait_list, false);
         let closer = {
             let (shared, room) = (shared.clone(), room.clone());
             thread::spawn(move || {
@@ -137,9 +137,9 @@ pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(gathered: bool) {
                 shared.end_subscriptions();
             })
         };
-        let dispatcher = gathered.then(|| {
-            let waiting = waiting.clone();
-            thread::spawn(move || block_on(waiting.wake_told()))
+        let dispatcher = deferred.then(|| {
+            let wait_list = wait_list.clone();
+            thread::spawn(move || block_on(wait_list.wake_notified()))
         });
         let mut has_event = false;
         block_on(poll_fn(|cx| {
@@ -176,13 +176,13 @@ enum Got {
 }
 
 impl Reader {
-    fn open(shared: &Arc<Shared>, waiting: &Arc<Waiting>, values: bool) -> Self {
-        let (name, from) = (lobby(), From::Last(0));
+    fn open(shared: &Arc<Shared>, wait_list: &Arc<WaitList>, values: bool) -> Self {
+        let (name, from) = (lobby(), StartFrom::Last(0));
         if values {
-            let open = Subscription::open(shared.clone(), waiting, &name, from, None);
+            let open = Subscription::open(shared.clone(), wait_list, &name, from, None);
             Self::Values(block_on(open).expect("all is in memory"))
         } else {
-            let open = FrameSubscription::open(KIND, shared.clone(), waiting, &name, from, None);
+            let open = FrameSubscription::open(KIND, shared.clone(), wait_list, &name, from, None);
             Self::Frames(block_on(open).expect("all is in memory"))
         }
     }
@@ -203,7 +203,7 @@ impl Reader {
     }
 }
 
-/// A reader pulls from a room into which the committer publishes, and which somebody who joins seeds from the
+/// A reader pulls from a room into which the writer publishes, and which somebody who joins seeds from the
 /// log. It gets every event once and in order, and no text after its delete was acknowledged.
 pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
     explore(PREEMPTIONS, || {
@@ -212,7 +212,7 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
         let shared = shared(log.clone());
         let room = shared.rooms.enter(&lobby());
         let acknowledged = Arc::new(loom::sync::atomic::AtomicBool::new(false));
-        let committer = {
+        let writer = {
             let (room, acknowledged, log) = (room.clone(), acknowledged.clone(), log.clone());
             thread::spawn(move || {
                 for event in [event(2, 1, Body::Delete { target: 1 }), message(3, "x")] {
@@ -225,10 +225,10 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
         let joiner = {
             let (room, log) = (room.clone(), log.clone());
             thread::spawn(move || {
-                let withheld = room.withheld();
+                let redaction_generation = room.redaction_generation();
                 let newest = log.read_before(&lobby(), Position::MAX, 9).expect("the model's log reads");
                 thread::yield_now();
-                room.learn(newest.head, &newest.events, withheld);
+                room.learn(newest.head, &newest.events, redaction_generation);
             })
         };
         let mut place = 0;
@@ -239,7 +239,7 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
                 place = last;
             }
         }
-        committer.join().expect("the committer ends");
+        writer.join().expect("the writer ends");
         joiner.join().expect("the joiner ends");
         // Now at rest: what the ring has is whole, and it is never said that there is nothing more.
         match room.pull_frames(place, KIND, &shared.encoders) {
@@ -292,13 +292,15 @@ pub fn every_send_is_answered_truly_while_the_chat_is_closed(fails: bool) {
         if fails {
             log.fail_next_commit();
         }
-        let committer = Arc::new(Committer::start(shared(log.clone()), Keep::default()).expect("it starts"));
+        let writer = Arc::new(
+            WriterHandle::start(shared(log.clone()), RetentionPolicy::default()).expect("it starts"),
+        );
         let sender = {
-            let committer = committer.clone();
-            thread::spawn(move || send(&committer, "a"))
+            let writer = writer.clone();
+            thread::spawn(move || send(&writer, "a"))
         };
-        let ours = send(&committer, "b");
-        committer.close();
+        let ours = send(&writer, "b");
+        writer.close();
         let theirs = sender.join().expect("the sender ends");
         let stored = |text: &str| log.texts().iter().filter(|stored| *stored == text).count();
         for (answer, text) in [(theirs, "a"), (ours, "b")] {
@@ -309,7 +311,7 @@ pub fn every_send_is_answered_truly_while_the_chat_is_closed(fails: bool) {
                 Err(error) => panic!("{error}"),
             }
         }
-        assert!(block_on(committer.send(&lobby(), draft("late"))).is_err());
+        assert!(block_on(writer.send(&lobby(), draft("late"))).is_err());
     });
 }
 
@@ -318,6 +320,6 @@ fn draft(text: &str) -> Draft {
     Draft::post(ada, text)
 }
 
-fn send(committer: &Committer, text: &str) -> Result<(), SendError> {
-    block_on(committer.send(&lobby(), draft(text))).map(drop)
+fn send(writer: &WriterHandle, text: &str) -> Result<(), SendError> {
+    block_on(writer.send(&lobby(), draft(text))).map(drop)
 }

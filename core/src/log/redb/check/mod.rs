@@ -1,13 +1,13 @@
 //! Checking a log that no process has open, without changing it.
 //!
-//! The storage's own checksums come first, then the records in their order: the checksum of each, and that each
-//! chain is whole (the `prev` of a record is the record before it in its room, or below the floor for the first).
-//! Then what is kept beside the records is held against them: heads, index, edits, reactions, the floor, the live
-//! bytes, what stands (rooms closed, authors banned), and that no text is left of what was deleted or emptied. Memory: a little
-//! per room and per author who was banned, and a word per row of the index.
+//! The storage's own checksums come first, then the records in their order: the checksum of each, and that
+//! each chain is whole (the `prev` of a record is the record before it in its room, or below the floor for
+//! the first). Then what is kept beside the records is held against them: heads, index, edits, reactions, the
+//! floor, the live bytes, closed rooms and banned authors, and that no text is left of what was deleted or
+//! purged. Memory: a little per room and per author who was banned, and a word per row of the index.
 
+mod moderation;
 mod reactions;
-mod standing;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -22,7 +22,7 @@ use crate::log::redb::check::walk::Walk;
 use crate::log::redb::state::{State, check_format};
 use crate::log::redb::stopped::{Opened, open_overlay};
 
-/// What redb finds wrong with a file that was closed: its pages and the account of free ones.
+/// Lets redb verify a file that was closed: its pages and the account of free ones. Returns what is wrong.
 fn storage_finding(path: &Path) -> Option<String> {
     let verified = catch_unwind(AssertUnwindSafe(|| {
         let mut database = open_overlay(path).map_err(|error| error.to_string())?;
@@ -43,8 +43,8 @@ fn storage_finding(path: &Path) -> Option<String> {
 
 /// Checks the log in a file that no process has open; never changes the file.
 ///
-/// What is wrong is told to `found`, one thing at a time. `progress` is told the position reached and the floor and
-/// the head between which it moves. Fails when the file cannot be opened as a log.
+/// Calls `found` with each fault. Calls `progress` with the position reached, and the floor and the head
+/// between which it moves. Fails when the file cannot be opened as a log.
 pub fn check(
     path: &Path,
     progress: &mut dyn FnMut(Position, (Position, Position)),
@@ -85,7 +85,7 @@ pub fn check(
         let state = State::read(&tx).map_err(|error| damaged(error.to_string()))?;
         (checked.epoch, checked.floor) = (state.epoch, state.floor);
         (checked.closed_rooms, checked.bans) =
-            standing::counts(&tx).map_err(|error| damaged(error.to_string()))?;
+            moderation::counts(&tx).map_err(|error| damaged(error.to_string()))?;
         let walk = Walk::begin(&tx, state, &mut checked, &mut found).and_then(|mut walk| {
             walk.records(progress)?;
             walk.heads()?;
@@ -93,7 +93,7 @@ pub fn check(
             walk.edits()?;
             walk.reactions()?;
             walk.account();
-            walk.standing()
+            walk.moderation()
         });
         Ok(walk)
     }));

@@ -1,7 +1,7 @@
-//! The reactions that stand, held against the records.
+//! The table of reactions, compared with the records.
 //!
-//! A record that adds one has a row, or another record after it took it away: until that one comes it is remembered.
-//! Memory: a little per reaction that was added and taken away again.
+//! A record that adds one has a row, or another record after it took it away: until that one comes it is
+//! remembered. Memory: a little per reaction that was added and taken away again.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use ::redb::{ReadOnlyTable, ReadTransaction, ReadableTable as _};
 use crate::event::{Body, Event, Position, RoomName};
 use crate::log::check::Finding;
 use crate::log::error::LogError;
-use crate::log::moderation::Veil;
+use crate::log::moderation::RedactionMask;
 use crate::log::redb::reactions::{Key, REACTIONS, Row};
 use crate::log::redb::tables::{LOG, get, present, storage_error};
 
@@ -19,20 +19,20 @@ use crate::log::redb::tables::{LOG, get, present, storage_error};
 type Which = (Position, u8, Arc<str>);
 
 #[derive(Default)]
-pub(super) struct Reactions {
+pub(super) struct ReactionsCheck {
     table: Option<ReadOnlyTable<Key, Row>>,
     /// Added without a row of it: where, in which room.
     unexplained: BTreeMap<Which, (Position, RoomName)>,
 }
 
-impl Reactions {
+impl ReactionsCheck {
     pub fn begin(tx: &ReadTransaction) -> Result<Self, LogError> {
         let table = present(tx.open_table(REACTIONS))?;
         Ok(Self { table, unexplained: BTreeMap::new() })
     }
 
     /// Takes the next event.
-    pub fn see(&mut self, event: &Event, found: &mut dyn FnMut(Finding)) -> Result<(), LogError> {
+    pub fn visit(&mut self, event: &Event, found: &mut dyn FnMut(Finding)) -> Result<(), LogError> {
         match (&event.body, &event.author) {
             (Body::Reaction { target, reaction, on, .. }, Some(author)) => {
                 let which = (*target, reaction.number(), author.id.clone());
@@ -55,7 +55,7 @@ impl Reactions {
                     self.unexplained.remove(&which);
                 }
             }
-            (Body::Empty, _) => self.unexplained.retain(|_, (_, room)| *room != event.room),
+            (Body::Purge, _) => self.unexplained.retain(|_, (_, room)| *room != event.room),
             _ => {}
         }
         Ok(())
@@ -91,7 +91,7 @@ impl Reactions {
             if broken.contains(&position) {
                 continue;
             }
-            let event = get(&log, position, &Veil::default())?.and_then(|record| record.event);
+            let event = get(&log, position, &RedactionMask::default())?.and_then(|record| record.event);
             let is_it = event.is_some_and(|event| match (&event.body, &event.author) {
                 (Body::Reaction { target: of, reaction, on: true, .. }, Some(author)) => {
                     (*of, reaction.number(), &*author.id) == (target, number, id)
@@ -103,7 +103,7 @@ impl Reactions {
             if !is_it {
                 tell(format!("it is noted as a reaction to {target}, and is none"));
             } else if target >= floor && !broken.contains(&target) {
-                let message = get(&log, target, &Veil::default())?.and_then(|record| record.event);
+                let message = get(&log, target, &RedactionMask::default())?.and_then(|record| record.event);
                 if !message.is_some_and(|message| message.body.has_content()) {
                     tell(format!("it is noted as a reaction to {target}, which has no text"));
                 }

@@ -1,8 +1,8 @@
 use super::*;
 use crate::event::Body;
-use crate::log::contract::{Append, Log, What};
+use crate::log::contract::{Log, NewRecord, Payload};
 use crate::log::redb::handle::RedbLog;
-use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING};
+use crate::log::redb::moderation::{BANS, CLOSED, PURGES};
 use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, STATE, STATE_FLOOR, STATE_LIVE};
 use crate::log::redb::tests::{append, change};
 use ::redb::{Database, ReadableTable as _, WriteTransaction};
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 const ROOMS: u64 = 3;
 
-fn post(position: u64) -> Append {
+fn post(position: u64) -> NewRecord {
     append(
         position % ROOMS,
         Body::Message { content: Some(format!("text {position}").as_str().into()), reply_to: None },
@@ -46,7 +46,7 @@ fn findings(path: &Path) -> (Checked, Vec<String>) {
 }
 
 #[test]
-fn a_right_log_is_right_and_its_figures_are_told() {
+fn a_right_log_is_right_and_its_figures_are_reported() {
     let (_directory, path) = log();
     let (checked, found) = findings(&path);
     assert_eq!(found, Vec::<String>::new());
@@ -200,7 +200,7 @@ fn whatever_page_is_overwritten_it_is_said_and_nothing_panics() {
 }
 
 #[test]
-fn each_thing_that_stands_wrongly_is_found() {
+fn each_wrong_row_of_moderation_is_found() {
     type Harm = fn(&WriteTransaction);
     let harms: [(&str, &str, Harm); 8] = [
         ("a ban has no row", "position 2: by it the ban troll stands, and there is no row of it", |tx| {
@@ -221,27 +221,27 @@ fn each_thing_that_stands_wrongly_is_found() {
             tx.open_table(CLOSED).unwrap().insert("room-0", (5, b"?".as_slice())).unwrap();
         }),
         ("text is left", "room room-0, position 1: its room was emptied at 6", |tx| {
-            tx.open_table(EMPTYING).unwrap().remove(("room-0", 6)).unwrap();
+            tx.open_table(PURGES).unwrap().remove(("room-0", 6)).unwrap();
         }),
         ("what is erased is not", "room room-0, position 1: its room was emptied at 6", |tx| {
-            tx.open_table(EMPTYING).unwrap().insert(("room-0", 6), 0).unwrap();
+            tx.open_table(PURGES).unwrap().insert(("room-0", 6), 0).unwrap();
         }),
         ("nothing empties it", "room room-0, position 5: it is noted as emptying the room", |tx| {
-            tx.open_table(EMPTYING).unwrap().insert(("room-0", 5), 1).unwrap();
+            tx.open_table(PURGES).unwrap().insert(("room-0", 5), 1).unwrap();
         }),
     ];
-    let ruling = |what| Append { what, ..append(0, Body::Close) };
+    let ban = |payload| NewRecord { payload, ..append(0, Body::Close) };
     for (name, expected, harm) in harms {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("log");
         let log = RedbLog::open(&path).unwrap();
         let batch = [
             append(0, Body::Message { content: Some("text".into()), reply_to: None }),
-            ruling(What::Ban("troll".into())),
-            ruling(What::Ban("free".into())),
-            ruling(What::Unban("free".into())),
+            ban(Payload::Ban("troll".into())),
+            ban(Payload::Ban("free".into())),
+            ban(Payload::Unban("free".into())),
             append(0, Body::Close),
-            append(0, Body::Empty),
+            append(0, Body::Purge),
         ];
         log.commit(&batch, 0).unwrap();
         log.close().unwrap();

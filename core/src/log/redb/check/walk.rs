@@ -8,17 +8,17 @@ use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::check::{Checked, Finding};
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::LogError;
-use crate::log::moderation::Veil;
+use crate::log::moderation::RedactionMask;
 use crate::log::record;
-use crate::log::redb::check::reactions::Reactions;
-use crate::log::redb::check::standing::Standing;
+use crate::log::redb::check::moderation::ModerationCheck;
+use crate::log::redb::check::reactions::ReactionsCheck;
 use crate::log::redb::state::State;
 use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, storage_error};
 
-/// Progress is told once per this many records.
-const TELL_EVERY: u64 = 1_024;
+/// Progress is reported once per this many records.
+const PROGRESS_EVERY: u64 = 1_024;
 
-/// What is known of a room on the way.
+/// The state of a room during the walk.
 struct Seen {
     first_prev: Position,
     last: Position,
@@ -40,8 +40,8 @@ pub(super) struct Walk<'a> {
     /// Positions whose record does not read back: their rooms are not known.
     broken: HashSet<Position>,
     counted_bytes: u64,
-    reactions: Reactions,
-    standing: Standing,
+    reactions: ReactionsCheck,
+    moderation: ModerationCheck,
     checked: &'a mut Checked,
     found: &'a mut dyn FnMut(Finding),
 }
@@ -71,7 +71,7 @@ impl<'a> Walk<'a> {
             }
         }
         let (rooms, broken) = (HashMap::new(), HashSet::new());
-        let (reactions, standing) = (Reactions::begin(tx)?, Standing::begin(tx, found)?);
+        let (reactions, moderation) = (ReactionsCheck::begin(tx)?, ModerationCheck::begin(tx, found)?);
         Ok(Self {
             tx,
             log,
@@ -81,13 +81,13 @@ impl<'a> Walk<'a> {
             broken,
             counted_bytes: 0,
             reactions,
-            standing,
+            moderation,
             checked,
             found,
         })
     }
 
-    fn tell(&mut self, room: Option<&RoomName>, position: Option<Position>, what: impl Into<String>) {
+    fn report(&mut self, room: Option<&RoomName>, position: Option<Position>, what: impl Into<String>) {
         (self.found)(Finding { room: room.cloned(), position, what: what.into() });
     }
 
@@ -106,13 +106,13 @@ impl<'a> Walk<'a> {
                 self.counted_bytes += record::stored_bytes(bytes);
             }
             if position < self.state.floor {
-                self.tell(None, Some(position), format!("it lies below the floor, {}", self.state.floor));
+                self.report(None, Some(position), format!("it lies below the floor, {}", self.state.floor));
             }
             match record::decode(position, bytes) {
                 Ok(record) => {
-                    self.standing.see(&record, self.found);
+                    self.moderation.visit(&record, self.found);
                     if let Some(event) = record.event {
-                        self.reactions.see(&event, self.found)?;
+                        self.reactions.visit(&event, self.found)?;
                         self.event(&event)?;
                     }
                 }
@@ -122,10 +122,10 @@ impl<'a> Walk<'a> {
                         LogError::Damaged { what, .. } => what.to_owned(),
                         LogError::Storage(what) => what,
                     };
-                    self.tell(None, Some(position), format!("the record is damaged: {what}"));
+                    self.report(None, Some(position), format!("the record is damaged: {what}"));
                 }
             }
-            if self.checked.records.is_multiple_of(TELL_EVERY) {
+            if self.checked.records.is_multiple_of(PROGRESS_EVERY) {
                 progress(position, bounds);
             }
         }
@@ -148,7 +148,7 @@ impl<'a> Walk<'a> {
             } else {
                 format!("it says that {prev} is before it in its room, and {before} is")
             };
-            self.tell(Some(room), Some(position), what);
+            self.report(Some(room), Some(position), what);
         }
         let seen = self.rooms.entry(room.clone()).or_insert(Seen {
             first_prev: prev,
@@ -166,12 +166,16 @@ impl<'a> Walk<'a> {
         }
         // A row comes with every 128th event: a walk back never passes over more.
         if held && seen.unindexed == INDEX_EVERY && self.broken.is_empty() {
-            self.tell(Some(room), Some(position), format!("{INDEX_EVERY} events without a row of the index"));
+            self.report(
+                Some(room),
+                Some(position),
+                format!("{INDEX_EVERY} events without a row of the index"),
+            );
         }
         self.target(event)
     }
 
-    /// What an edit, a delete, an answer or a reaction is about.
+    /// Checks the target of an edit, a delete, a reply or a reaction.
     fn target(&mut self, event: &Event) -> Result<(), LogError> {
         let (room, position) = (&event.room, Some(event.position));
         let (Body::Edit { target, .. }
@@ -185,14 +189,18 @@ impl<'a> Walk<'a> {
         if let Body::Edit { .. } = event.body {
             self.checked.edits += 1;
             if edits.get((target, event.position)).map_err(storage_error)?.is_none() {
-                self.tell(Some(room), position, format!("the edit is not noted for its message at {target}"));
+                self.report(
+                    Some(room),
+                    position,
+                    format!("the edit is not noted for its message at {target}"),
+                );
             }
         }
         if target >= self.state.floor && !self.broken.contains(&target) {
-            let there = get(&self.log, target, &Veil::default())?.and_then(|record| record.event);
+            let there = get(&self.log, target, &RedactionMask::default())?.and_then(|record| record.event);
             let is_message = |of: &Event| of.room == *room && matches!(of.body, Body::Message { .. });
             if target >= event.position || !there.is_some_and(|of| is_message(&of)) {
-                self.tell(
+                self.report(
                     Some(room),
                     position,
                     format!("it is about a message at {target}, which is not there"),
@@ -205,15 +213,15 @@ impl<'a> Walk<'a> {
             gone.push(row.map_err(storage_error)?.0.value().1);
         }
         for gone in gone {
-            // A record that does not read back is told of elsewhere.
-            let Ok(Some(record)) = get(&self.log, gone, &Veil::default()) else { continue };
+            // A record that does not read back is reported elsewhere.
+            let Ok(Some(record)) = get(&self.log, gone, &RedactionMask::default()) else { continue };
             let text = match record.event.as_ref().map(|event| &event.body) {
                 Some(Body::Message { content, .. } | Body::Edit { content, .. }) => content.is_some(),
                 _ => false,
             };
             if text || record.content_hash.is_some() {
                 let what = format!("its text was deleted at {} and is still there", event.position);
-                self.tell(Some(room), Some(gone), what);
+                self.report(Some(room), Some(gone), what);
             }
         }
         Ok(())
@@ -231,7 +239,7 @@ impl<'a> Walk<'a> {
             let (room, head) = row.map_err(storage_error)?;
             let (position, count, at) = head.value();
             let Ok(room) = RoomName::new(room.value()) else {
-                self.tell(None, Some(position), "a head names no room");
+                self.report(None, Some(position), "a head names no room");
                 continue;
             };
             if self.broken.contains(&position) {
@@ -240,9 +248,9 @@ impl<'a> Walk<'a> {
             }
             match expected.remove(&room) {
                 None if position < self.state.floor => {}
-                None => self.tell(Some(&room), Some(position), "it is the room's head and is not there"),
+                None => self.report(Some(&room), Some(position), "it is the room's head and is not there"),
                 Some((last, _, _, _)) if last != position => {
-                    self.tell(
+                    self.report(
                         Some(&room),
                         Some(last),
                         format!("it is the newest, and the head says {position}"),
@@ -250,12 +258,12 @@ impl<'a> Walk<'a> {
                 }
                 Some((last, last_at, seen, first_prev)) => {
                     if last_at.0 != at {
-                        self.tell(Some(&room), Some(last), "the head has another time");
+                        self.report(Some(&room), Some(last), "the head has another time");
                     }
-                    // What was cut may have been counted too.
+                    // Events that were trimmed may have been counted too.
                     let counted = if first_prev == 0 { count == seen } else { count >= seen };
                     if !counted && self.broken.is_empty() {
-                        self.tell(
+                        self.report(
                             Some(&room),
                             Some(last),
                             format!("the head counts {count} events for {seen}"),
@@ -265,7 +273,7 @@ impl<'a> Walk<'a> {
             }
         }
         for (room, (last, ..)) in expected {
-            self.tell(Some(&room), Some(last), "the room has no head");
+            self.report(Some(&room), Some(last), "the room has no head");
         }
         Ok(())
     }
@@ -273,7 +281,7 @@ impl<'a> Walk<'a> {
     pub fn index(&mut self) {
         for (position, room) in std::mem::take(&mut self.index) {
             if !self.broken.contains(&position) {
-                self.tell(
+                self.report(
                     Some(&room),
                     Some(position),
                     "the index names it, and no event of the room is there",
@@ -289,11 +297,11 @@ impl<'a> Walk<'a> {
             if self.broken.contains(&edit) {
                 continue;
             }
-            let there = get(&self.log, edit, &Veil::default())?.and_then(|record| record.event);
+            let there = get(&self.log, edit, &RedactionMask::default())?.and_then(|record| record.event);
             let is_edit = there
                 .is_some_and(|event| matches!(event.body, Body::Edit { target: of, .. } if of == target));
             if !is_edit {
-                self.tell(None, Some(edit), format!("it is noted as an edit of {target}, and is none"));
+                self.report(None, Some(edit), format!("it is noted as an edit of {target}, and is none"));
             }
         }
         Ok(())
@@ -306,10 +314,10 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// What stands beside the records.
-    pub fn standing(self) -> Result<(), LogError> {
+    /// Checks the tables of moderation, once all records were visited.
+    pub fn moderation(self) -> Result<(), LogError> {
         let bounds = (self.state.floor, self.checked.head);
-        self.standing.tables(self.tx, bounds, self.broken.is_empty(), self.found)
+        self.moderation.tables(self.tx, bounds, self.broken.is_empty(), self.found)
     }
 
     /// The floor, and what was counted.
@@ -317,16 +325,16 @@ impl<'a> Walk<'a> {
         let State { floor, last, checkpoint, live, .. } = self.state;
         let newest = self.checked.head;
         if floor == 0 || floor > newest + 1 {
-            self.tell(None, None, format!("the floor is {floor}, and the newest position {newest}"));
+            self.report(None, None, format!("the floor is {floor}, and the newest position {newest}"));
         }
         if last > newest || checkpoint > newest || live.0 > newest {
-            self.tell(None, None, format!("it was noted up to beyond the newest position, {newest}"));
+            self.report(None, None, format!("it was noted up to beyond the newest position, {newest}"));
         }
         if live.1 != self.counted_bytes {
             let (noted, counted) = (live.1, self.counted_bytes);
             let what =
                 format!("{noted} live bytes are noted up to position {}, and there are {counted}", live.0);
-            self.tell(None, None, what);
+            self.report(None, None, what);
         }
     }
 }

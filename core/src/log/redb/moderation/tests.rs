@@ -1,6 +1,7 @@
 use super::*;
 use crate::event::{Author, AuthorKind, Timestamp};
-use crate::log::contract::{Append, Log, What};
+use crate::log::contract::{Log, NewRecord, Payload};
+use crate::log::moderation::ModerationCounts;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::STATE;
 use crate::log::redb::tests::change;
@@ -12,18 +13,18 @@ fn room(name: &str) -> RoomName {
     RoomName::new(name).unwrap()
 }
 
-fn append(to: &str, body: Body) -> Append {
+fn append(to: &str, body: Body) -> NewRecord {
     let ada = Author { id: "ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
-    Append::event(room(to), Some(ada), Timestamp(7), body)
+    NewRecord::event(room(to), Some(ada), Timestamp(7), body)
 }
 
-fn message(to: &str) -> Append {
+fn message(to: &str) -> NewRecord {
     let append = append(to, Body::Message { content: Some("secret".into()), reply_to: None });
-    Append { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
+    NewRecord { key: Some([1; 16]), content_hash: Some([2; 16]), ..append }
 }
 
-fn ban(author_id: &str) -> Append {
-    Append { what: What::Ban(author_id.into()), ..message("any") }
+fn ban(author_id: &str) -> NewRecord {
+    NewRecord { payload: Payload::Ban(author_id.into()), ..message("any") }
 }
 
 fn new() -> (TempDir, PathBuf, RedbLog) {
@@ -33,7 +34,13 @@ fn new() -> (TempDir, PathBuf, RedbLog) {
     (directory, path, log)
 }
 
-/// How many records hold text, as they lie there and as they are served.
+/// Closed rooms, bans and purges.
+fn counts(log: &dyn Log) -> (usize, usize, usize) {
+    let ModerationCounts { closed_rooms, bans, purges } = log.moderation().counts();
+    (closed_rooms, bans, purges)
+}
+
+/// Counts the records that hold text: as stored, and as served.
 fn texts(log: &RedbLog) -> (usize, usize) {
     let tx = log.begin_read().unwrap();
     let rows = tx.open_table(LOG).unwrap();
@@ -49,11 +56,11 @@ fn texts(log: &RedbLog) -> (usize, usize) {
 }
 
 #[test]
-fn an_emptying_goes_on_after_a_restart_and_stops_at_the_one_before() {
+fn a_purge_goes_on_after_a_restart_and_stops_at_the_one_before() {
     let (_directory, path, log) = new();
     for _ in 0..2 {
         log.commit(&vec![message("lobby"); 600], 0).unwrap();
-        log.commit(&[message("other"), append("lobby", Body::Empty)], 0).unwrap();
+        log.commit(&[message("other"), append("lobby", Body::Purge)], 0).unwrap();
     }
     // The two commits after the first one have taken steps of it along.
     assert_eq!(texts(&log), (1_202 - 512, 2));
@@ -61,9 +68,9 @@ fn an_emptying_goes_on_after_a_restart_and_stops_at_the_one_before() {
         log.close().unwrap();
         RedbLog::open(&path).unwrap()
     };
-    assert_eq!((texts(&log), log.standing().counts()), ((1_202 - 512, 2), (0, 0, 2)));
+    assert_eq!((texts(&log), counts(&log)), ((1_202 - 512, 2), (0, 0, 2)));
     let mut steps = 0;
-    while log.standing().counts().2 > 0 {
+    while log.moderation().counts().purges > 0 {
         log.commit(&[], 0).unwrap();
         steps += 1;
         assert_eq!(texts(&log).1, 2);
@@ -75,27 +82,27 @@ fn an_emptying_goes_on_after_a_restart_and_stops_at_the_one_before() {
 }
 
 #[test]
-fn what_a_cut_takes_need_not_be_erased() {
+fn what_a_trim_takes_need_not_be_erased() {
     let (_directory, _, log) = new();
     log.commit(&vec![message("lobby"); 1_000], 0).unwrap();
-    log.commit(&[append("lobby", Body::Empty)], 0).unwrap();
+    log.commit(&[append("lobby", Body::Purge)], 0).unwrap();
     log.commit(&[], 900).unwrap();
-    assert_eq!((log.standing().counts(), texts(&log)), ((0, 0, 0), (0, 0)));
+    assert_eq!((counts(&log), texts(&log)), ((0, 0, 0), (0, 0)));
     // A room that had nothing has nothing to be erased.
-    log.commit(&[append("new", Body::Empty)], 0).unwrap();
-    assert_eq!(log.standing().counts(), (0, 0, 0));
+    log.commit(&[append("new", Body::Purge)], 0).unwrap();
+    assert_eq!(counts(&log), (0, 0, 0));
 }
 
 #[test]
-fn a_damaged_record_hides_no_text_from_an_emptying() {
+fn a_damaged_record_hides_no_text_from_a_purge() {
     let (_directory, path, log) = new();
     log.commit(&[message("lobby"), message("other"), message("lobby"), message("other")], 0).unwrap();
-    log.commit(&[append("lobby", Body::Empty)], 0).unwrap();
+    log.commit(&[append("lobby", Body::Purge)], 0).unwrap();
     log.close().unwrap();
     change(&path, |tx| drop(tx.open_table(LOG).unwrap().insert(3, b"damage".as_slice()).unwrap()));
     let log = RedbLog::open(&path).unwrap();
     log.commit(&[], 0).unwrap();
-    assert_eq!(log.standing().counts(), (0, 0, 0));
+    assert_eq!(counts(&log), (0, 0, 0));
     assert!(!log.record(1).unwrap().unwrap().event.unwrap().body.has_content());
     assert!(log.record(2).unwrap().unwrap().event.unwrap().body.has_content());
 }
@@ -112,27 +119,27 @@ fn a_log_of_a_release_before_moderation_opens_and_takes_it() {
     for table in [CLOSED, BANS] {
         assert!(present(tx.open_table(table)).unwrap().is_none());
     }
-    assert!(present(tx.open_table(EMPTYING)).unwrap().is_none());
+    assert!(present(tx.open_table(PURGES)).unwrap().is_none());
     drop((tx, database));
     let before = std::fs::read(&path).unwrap();
     let mut findings = Vec::new();
     crate::log::check(&path, &mut |_, _| {}, &mut |finding| findings.push(finding)).unwrap();
     assert_eq!(findings, []);
     let looked_at = crate::log::open_stopped(&path).unwrap();
-    assert!(looked_at.standing().bans().is_empty() && looked_at.head() == 1);
+    assert!(looked_at.moderation().bans().is_empty() && looked_at.head() == 1);
     drop(looked_at);
     assert!(std::fs::read(&path).unwrap() == before, "the file was changed");
 
     let log = RedbLog::open(&path).unwrap();
     assert_eq!((log.epoch(), log.head()), (epoch, 1));
-    log.commit(&[append("lobby", Body::Close), ban("troll"), append("lobby", Body::Empty)], 0).unwrap();
+    log.commit(&[append("lobby", Body::Close), ban("troll"), append("lobby", Body::Purge)], 0).unwrap();
     log.close().unwrap();
     let log = RedbLog::open(&path).unwrap();
-    assert_eq!(log.standing().counts(), (1, 1, 1));
+    assert_eq!(counts(&log), (1, 1, 1));
 }
 
 #[test]
-fn a_row_that_does_not_read_back_is_told_at_the_start() {
+fn a_row_that_does_not_read_back_is_reported_at_the_start() {
     let (_directory, path, log) = new();
     log.commit(&[ban("troll")], 0).unwrap();
     log.close().unwrap();
@@ -145,10 +152,10 @@ fn a_row_that_does_not_read_back_is_told_at_the_start() {
 }
 
 #[test]
-fn the_worst_case_of_a_commit_counts_what_stands() {
+fn the_worst_case_of_a_commit_counts_moderation() {
     let (_directory, _, log) = new();
     let plain = log.bytes_max(&[append("lobby", Body::Message { content: None, reply_to: None })]).unwrap();
-    for more in [append("lobby", Body::Close), append("lobby", Body::Empty), ban("troll")] {
+    for more in [append("lobby", Body::Close), append("lobby", Body::Purge), ban("troll")] {
         assert!(log.bytes_max(&[more]).unwrap() >= plain + 4 * 4096);
     }
 }

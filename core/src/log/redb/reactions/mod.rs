@@ -1,8 +1,8 @@
-//! The reactions that stand, in their table: written in the transaction of the events that add and take them back.
+//! The table of the reactions in force: written in the transaction of the events that add and take them back.
 //!
-//! A row holds who reacted, as then named, and by which event. Its event comes after its message, so a cut takes a
-//! row with the event and never one of a message that is there; a delete takes all rows of its message, and the erasing
-//! of an emptied room those of each message that it comes to.
+//! A row holds the author, as named when reacting, and the position of the event. The event comes after its
+//! message, so a trim takes a row with the event and never one of a message that is there. A delete takes all
+//! rows of its message, and the erasing of a purged room those of each message that it comes to.
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +32,7 @@ fn all_of(target: Position) -> std::ops::Range<Key> {
     (target, 0, "")..(target, u8::MAX, "")
 }
 
-/// The event by which an author's reaction stands.
+/// Returns the position of the event that added an author's reaction, if it is in force.
 pub(super) fn reacted(
     tx: &ReadTransaction,
     target: Position,
@@ -58,12 +58,12 @@ pub(super) fn of_message(tx: &ReadTransaction, target: Position) -> Result<Vec<R
 }
 
 /// The table in a transaction that writes, opened by the first that needs it.
-pub(super) struct Standing<'tx> {
+pub(super) struct ReactionsTable<'tx> {
     tx: &'tx WriteTransaction,
     table: Option<Table<'tx, Key, Row>>,
 }
 
-impl<'tx> Standing<'tx> {
+impl<'tx> ReactionsTable<'tx> {
     pub fn new(tx: &'tx WriteTransaction) -> Self {
         Self { tx, table: None }
     }
@@ -75,8 +75,8 @@ impl<'tx> Standing<'tx> {
         self.table.as_mut().ok_or_else(|| LogError::Storage("a table that was opened is gone".into()))
     }
 
-    /// Takes an event that adds a reaction or takes it back; others change nothing.
-    pub fn note(&mut self, event: &Event) -> Result<(), LogError> {
+    /// Records an event that adds a reaction or takes it back; others change nothing.
+    pub fn record(&mut self, event: &Event) -> Result<(), LogError> {
         let Body::Reaction { target, reaction, on, .. } = event.body else { return Ok(()) };
         let Some(author) = &event.author else { return Ok(()) };
         let key = (target, reaction.number(), &*author.id);
@@ -89,8 +89,8 @@ impl<'tx> Standing<'tx> {
         }
     }
 
-    /// Takes the row of an event that is cut.
-    pub fn cut(&mut self, event: &Event) -> Result<(), LogError> {
+    /// Removes the row of an event that is trimmed.
+    pub fn trim(&mut self, event: &Event) -> Result<(), LogError> {
         let Body::Reaction { target, reaction, on: true, .. } = event.body else { return Ok(()) };
         let Some(author) = &event.author else { return Ok(()) };
         let key = (target, reaction.number(), &*author.id);
@@ -102,7 +102,7 @@ impl<'tx> Standing<'tx> {
         Ok(())
     }
 
-    /// Takes all rows of a message. Returns how many there were.
+    /// Removes all rows of a message. Returns their number.
     pub fn forget(&mut self, target: Position) -> Result<usize, LogError> {
         let mut rows = 0;
         let table = self.table()?;

@@ -1,22 +1,22 @@
 use super::*;
 use crate::event::{AuthorKind, RoomName, Timestamp};
-use crate::log::contract::{Append, Log, What};
+use crate::log::contract::{Log, NewRecord, Payload};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::LOG;
 use crate::log::redb::tests::change;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-fn append(id: &str, body: Body) -> Append {
+fn append(id: &str, body: Body) -> NewRecord {
     let author = Author { id: id.into(), name: id.to_uppercase().into(), kind: AuthorKind::User };
-    Append::event(RoomName::new("lobby").unwrap(), Some(author), Timestamp(7), body)
+    NewRecord::event(RoomName::new("lobby").unwrap(), Some(author), Timestamp(7), body)
 }
 
-fn message() -> Append {
+fn message() -> NewRecord {
     append("ada", Body::Message { content: Some("x".into()), reply_to: None })
 }
 
-fn react(id: &str, target: Position, on: bool) -> Append {
+fn react(id: &str, target: Position, on: bool) -> NewRecord {
     append(id, Body::Reaction { target, reaction: Reaction::Heart, on, count: 1 })
 }
 
@@ -131,7 +131,7 @@ fn each_reaction_that_is_noted_wrongly_is_found() {
         ("its message has no text", "position 3: it is noted as a reaction to 1, which has no text", |tx| {
             let mut log = tx.open_table(LOG).unwrap();
             let bytes = log.get(1).unwrap().unwrap().value().to_vec();
-            let withheld = crate::log::record::withhold(1, &bytes).unwrap();
+            let withheld = crate::log::record::redact(1, &bytes).unwrap();
             log.insert(1, withheld.as_slice()).unwrap();
         }),
     ];
@@ -150,9 +150,9 @@ fn each_reaction_that_is_noted_wrongly_is_found() {
 fn a_ban_and_a_reaction_in_one_batch_are_both_stored() {
     let (_directory, path, log) = new();
     log.commit(&[message()], 0).unwrap();
-    let ban = Append { what: What::Ban("troll".into()), ..message() };
+    let ban = NewRecord { payload: Payload::Ban("troll".into()), ..message() };
     log.commit(&[react("ada", 1, true), ban, react("bob", 1, true)], 0).unwrap();
-    assert_eq!((log.reactions(1).unwrap().len(), log.standing().counts().1), (2, 1));
+    assert_eq!((log.reactions(1).unwrap().len(), log.moderation().counts().bans), (2, 1));
     log.close().unwrap();
     assert_eq!(findings(&path), Vec::<String>::new());
 }

@@ -1,8 +1,8 @@
 //! Making a new log of records that have their positions already: a backup restored, an import.
 //!
-//! It is written under another name and gets its own when it is whole. Its epoch is new, so that an id of the old
-//! log cannot mean another event here; positions and all that refers to them are kept. Room heads of which no
-//! record is left are not taken over: they explain old ids, and old ids have another epoch.
+//! It is written under another name and gets its own when it is whole. Its epoch is new, so that an id of the
+//! old log cannot mean another event here; positions and all that refers to them are kept. Room heads of
+//! which no record is left are not taken over: they explain old ids, and old ids have another epoch.
 
 #[cfg(test)]
 mod tests;
@@ -21,31 +21,32 @@ use crate::log::error::{LogError, NewLogError};
 use crate::log::record::{self, RawRecord, Record};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
 use crate::log::redb::open::{builder, create};
-use crate::log::redb::redact::withhold;
+use crate::log::redb::redact::redact;
 use crate::log::redb::stopped::open_stopped;
 use crate::log::redb::tables::{
     EDITS, HEADS, LOG, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_SIGNING_KEY, storage_error,
     stored_head,
 };
-use crate::log::redb::trim::cut;
+use crate::log::redb::trim::trim;
 use crate::log::redb::{moderation, reactions};
-use crate::log::snapshot::{Copy, Piece};
+use crate::log::snapshot::{LogSnapshot, Piece};
 
 /// Records that one transaction takes.
 const BATCH_RECORDS_MAX: usize = 8_192;
 /// A transaction is closed by the record that takes it past this many bytes.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Where a record goes.
+/// The table that a record goes to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// Among the records.
+enum Table {
+    /// The records.
     Log,
-    /// Beside them, because it stands.
-    Standing,
+    /// The records that are in force beside them.
+    Moderation,
 }
 
-/// A log being made of records that have their positions. Dropped before [`NewLog::finish`], it leaves nothing.
+/// A log being made of records that have their positions. Dropped before [`NewLog::finish`], it leaves
+/// nothing.
 pub struct NewLog {
     path: PathBuf,
     file: NamedTempFile,
@@ -55,9 +56,9 @@ pub struct NewLog {
     signing_key: [u8; 32],
     floor: Position,
     last: Position,
-    pending: Vec<(RawRecord, Record, Place)>,
+    pending: Vec<(RawRecord, Record, Table)>,
     pending_bytes: usize,
-    /// What the pending records bring.
+    /// Heads and index rows of the pending records.
     derived: Derived,
     live_bytes: u64,
     /// Something was taken out again, and its bytes are still on free pages of the file.
@@ -110,8 +111,8 @@ impl NewLog {
         Ok(log)
     }
 
-    /// Adds a record; positions ascend, and `prev` must be the record before it in its room. A record of a room
-    /// that has none here yet may follow on one below the floor.
+    /// Adds a record; positions ascend, and `prev` must be the record before it in its room. A record of a
+    /// room that has none here yet may follow on one below the floor.
     pub fn append(&mut self, raw: RawRecord) -> Result<(), NewLogError> {
         let misfit = |what: String| NewLogError::Misfit { position: raw.position, what };
         if raw.position <= self.last {
@@ -135,15 +136,15 @@ impl NewLog {
                     format!("`prev` is {}, and no record of room {} came before it", event.prev, event.room);
                 return Err(misfit(what));
             }
-            self.derived.note(&event.room, head, event.position, event.created_at);
+            self.derived.record(&event.room, head, event.position, event.created_at);
         }
         self.last = raw.position;
-        self.put(raw, decoded, Place::Log)
+        self.put(raw, decoded, Table::Log)
     }
 
-    fn put(&mut self, raw: RawRecord, record: Record, place: Place) -> Result<(), NewLogError> {
+    fn put(&mut self, raw: RawRecord, record: Record, table: Table) -> Result<(), NewLogError> {
         self.pending_bytes += raw.bytes.len();
-        self.pending.push((raw, record, place));
+        self.pending.push((raw, record, table));
         if self.pending.len() >= BATCH_RECORDS_MAX || self.pending_bytes >= BATCH_BYTES_MAX {
             self.flush()?;
         }
@@ -155,30 +156,30 @@ impl NewLog {
         self.flush()?;
         self.tainted = true;
         self.transact(|this, tx| {
-            this.withhold(tx, target)?;
+            this.redact(tx, target)?;
             write_live_bytes(tx, this.last, this.live_bytes)
         })
     }
 
-    /// Takes a record that stands beside the log's own (see [`Piece::Standing`]): one that closes a room or bans an
-    /// author. It may lie below the floor, and comes before the records that may take it back.
-    pub fn stands(&mut self, raw: &RawRecord) -> Result<(), NewLogError> {
+    /// Takes a record in force (see [`Piece::Moderation`]): one that closes a room or bans an author. It may
+    /// lie below the floor, and comes before the records that may revoke it.
+    pub fn put_moderation(&mut self, raw: &RawRecord) -> Result<(), NewLogError> {
         let misfit = |what: String| NewLogError::Misfit { position: raw.position, what };
         let record = raw.decode().map_err(|error| misfit(error.to_string()))?;
-        if !moderation::stands(&record) {
+        if !moderation::is_in_force(&record) {
             return Err(misfit("it closes no room and bans no author, so it cannot stand".into()));
         }
-        self.put(raw.clone(), record, Place::Standing)
+        self.put(raw.clone(), record, Table::Moderation)
     }
 
-    /// Takes the text of all events of a room away, as an Empty after the last of them does.
-    pub fn empty(&mut self, room: &RoomName) -> Result<(), NewLogError> {
+    /// Takes the text of all events of a room away, as a purge after the last of them does.
+    pub fn purge(&mut self, room: &RoomName) -> Result<(), NewLogError> {
         self.flush()?;
         let head = self.head_of(room)?.position;
         self.erase(room, head)
     }
 
-    /// Takes the text out of a room's records from `at` on down.
+    /// Takes the text out of a room's records from `at` downwards.
     fn erase(&mut self, room: &RoomName, at: Position) -> Result<(), NewLogError> {
         let mut next = (at != 0).then_some(at);
         while let Some(at) = next {
@@ -193,17 +194,17 @@ impl NewLog {
         Ok(())
     }
 
-    /// Takes the records before `floor` out, and forgets what stands: it is told anew.
+    /// Takes the records before `floor` out, and forgets the records in force: they come again.
     pub fn raise_floor(&mut self, floor: Position) -> Result<(), NewLogError> {
         self.flush()?;
-        self.transact(|_, tx| moderation::forget_standing(tx, 0))?;
+        self.transact(|_, tx| moderation::forget_records(tx, 0))?;
         while self.floor < floor {
             self.tainted |= self.last > 0;
             // Beyond the last record there is nothing to take out step by step.
             let step = self.floor + BATCH_RECORDS_MAX as u64;
             let next = if self.floor > self.last { floor } else { floor.min(step) };
             self.transact(|this, tx| {
-                let change = cut(tx, this.floor, next, this.last)?;
+                let change = trim(tx, this.floor, next, this.last)?;
                 this.live_bytes = (this.live_bytes + change.more).saturating_sub(change.less);
                 write_live_bytes(tx, this.last, this.live_bytes)
             })?;
@@ -212,8 +213,8 @@ impl NewLog {
         Ok(())
     }
 
-    /// Makes what is there durable and gives the file its name. `head` is the log's newest position, whether or
-    /// not a record is there.
+    /// Makes what is there durable and gives the file its name. `head` is the log's newest position, whether
+    /// or not a record is there.
     pub fn finish(mut self, head: Position) -> Result<(), NewLogError> {
         self.flush()?;
         let head = head.max(self.last).max(self.floor - 1);
@@ -226,15 +227,16 @@ impl NewLog {
                 state.insert(key, head.to_le_bytes().as_slice()).map_err(storage_error)?;
             }
             drop((heads, state));
-            // A cut may have told of what came after the end.
-            moderation::forget_standing(tx, head + 1)?;
+            // A trim may have brought records from after the end.
+            moderation::forget_records(tx, head + 1)?;
             write_live_bytes(tx, head, this.live_bytes)
         })?;
         let Self { path, file, database, heads, signing_key, tainted, .. } = self;
         drop(heads);
         database.close().map_err(|error| storage(&path, &storage_error(error)))?;
         if tainted {
-            // Bytes of what was taken out lie on free pages: only a file that never held them is free of them.
+            // Bytes of what was taken out lie on free pages: only a file that never held them is free of
+            // them.
             return rewrite(&path, file.path(), signing_key);
         }
         let name = path.display().to_string();
@@ -248,7 +250,7 @@ impl NewLog {
             .map_err(|source| NewLogError::Io { path: name, source })
     }
 
-    /// What is known of a room: in what is pending, or in the table.
+    /// Returns the head of a room, from the pending records or from the table.
     fn head_of(&self, room: &RoomName) -> Result<Head, NewLogError> {
         match (self.derived.head(room), &self.heads) {
             (Some(head), _) => Ok(head),
@@ -264,11 +266,11 @@ impl NewLog {
         let pending = std::mem::take(&mut self.pending);
         let derived = std::mem::take(&mut self.derived);
         self.pending_bytes = 0;
-        let mut emptied = Vec::new();
+        let mut purged = Vec::new();
         self.transact(|this, tx| {
-            for (raw, record, place) in pending {
-                if place == Place::Standing {
-                    moderation::note(tx, record, &raw.bytes)?;
+            for (raw, record, table) in pending {
+                if table == Table::Moderation {
+                    moderation::record(tx, record, &raw.bytes)?;
                     continue;
                 }
                 {
@@ -282,33 +284,33 @@ impl NewLog {
                         edits.insert((*target, raw.position), ()).map_err(storage_error)?;
                     }
                     // What comes from a log has no text here any more; what comes from elsewhere may have.
-                    Some(Body::Delete { target }) => this.withhold(tx, *target)?,
+                    Some(Body::Delete { target }) => this.redact(tx, *target)?,
                     Some(Body::Message { .. }) => {}
                     Some(Body::Reaction { .. }) => {
                         let event = record.event.as_ref();
-                        event.map_or(Ok(()), |event| reactions::Standing::new(tx).note(event))?;
+                        event.map_or(Ok(()), |event| reactions::ReactionsTable::new(tx).record(event))?;
                     }
-                    Some(Body::Empty) => emptied.extend(record.event),
-                    _ => drop(moderation::note(tx, record, &raw.bytes)?),
+                    Some(Body::Purge) => purged.extend(record.event),
+                    _ => drop(moderation::record(tx, record, &raw.bytes)?),
                 }
             }
             write_derived(tx, &[&derived], this.last)?;
             write_live_bytes(tx, this.last, this.live_bytes)
         })?;
         // Now, and not when the log is opened: the file is to hold nothing of it.
-        emptied.into_iter().try_for_each(|event| self.erase(&event.room, event.prev))
+        purged.into_iter().try_for_each(|event| self.erase(&event.room, event.prev))
     }
 
-    fn withhold(&mut self, tx: &WriteTransaction, target: Position) -> Result<(), LogError> {
+    fn redact(&mut self, tx: &WriteTransaction, target: Position) -> Result<(), LogError> {
         let mut log = tx.open_table(LOG).map_err(storage_error)?;
         let edits = tx.open_table(EDITS).map_err(storage_error)?;
-        reactions::Standing::new(tx).forget(target)?;
+        reactions::ReactionsTable::new(tx).forget(target)?;
         let mut gone = vec![target];
         for row in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {
             gone.push(row.map_err(storage_error)?.0.value().1);
         }
         for position in gone {
-            let change = withhold(&mut log, position)?;
+            let change = redact(&mut log, position)?;
             self.tainted |= change.more != change.less;
             self.live_bytes = (self.live_bytes + change.more).saturating_sub(change.less);
         }
@@ -336,18 +338,18 @@ impl NewLog {
     }
 }
 
-/// Copies a whole log that was just made to its place, so that nothing but its records is in the file.
+/// Copies a whole log that was just made to its table, so that nothing but its records is in the file.
 fn rewrite(path: &Path, made: &Path, signing_key: [u8; 32]) -> Result<(), NewLogError> {
     let failed = |what: String| NewLogError::Storage { path: path.display().to_string(), what };
     let log = open_stopped(made).map_err(|error| failed(error.to_string()))?;
-    let mut copy = Copy::begin(&*log);
+    let mut copy = LogSnapshot::begin(&*log);
     let mut new = NewLog::create(path, Some(signing_key), copy.floor())?;
     while let Some(piece) = copy.next(&*log).map_err(|error| failed(error.to_string()))? {
         match piece {
             Piece::Records(records) => records.into_iter().try_for_each(|record| new.append(record))?,
-            Piece::Standing(records) => records.iter().try_for_each(|record| new.stands(record))?,
-            // Nobody writes to it: there are no deletes and no cuts.
-            Piece::Floor(_) | Piece::Deleted(_) | Piece::Emptied(_) => {}
+            Piece::Moderation(records) => records.iter().try_for_each(|record| new.put_moderation(record))?,
+            // Nobody writes to it: there are no deletes and no trims.
+            Piece::Floor(_) | Piece::Deleted(_) | Piece::Purged(_) => {}
         }
     }
     new.finish(copy.head())

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::log::check;
-use crate::log::contract::{Append, Log, What};
+use crate::log::contract::{Log, NewRecord, Payload};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tests::append;
 
@@ -30,15 +30,17 @@ fn delete(log: &RedbLog, target: Position, floor: Position) {
 fn copy(log: &RedbLog, mut meanwhile: impl FnMut(usize)) -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("copy");
-    let mut copy = Copy::begin(log);
+    let mut copy = LogSnapshot::begin(log);
     let mut new = NewLog::create(&path, Some(log.signing_key()), copy.floor()).unwrap();
     let mut pieces = 0;
     while let Some(piece) = copy.next(log).unwrap() {
         match piece {
             Piece::Records(records) => records.into_iter().for_each(|record| new.append(record).unwrap()),
             Piece::Floor(floor) => new.raise_floor(floor).unwrap(),
-            Piece::Standing(records) => records.iter().for_each(|record| new.stands(record).unwrap()),
-            Piece::Emptied(rooms) => rooms.iter().for_each(|room| new.empty(room).unwrap()),
+            Piece::Moderation(records) => {
+                records.iter().for_each(|record| new.put_moderation(record).unwrap())
+            }
+            Piece::Purged(rooms) => rooms.iter().for_each(|room| new.purge(room).unwrap()),
             Piece::Deleted(targets) => targets.into_iter().for_each(|target| new.delete(target).unwrap()),
         }
         pieces += 1;
@@ -143,7 +145,7 @@ fn a_copy_does_not_chase_for_ever_a_log_that_is_written_faster() {
 }
 
 #[test]
-fn a_cut_that_overtakes_the_copy_raises_its_floor() {
+fn a_trim_that_overtakes_the_copy_raises_its_floor() {
     for (at, floor) in [(1, 100), (2, 5_000), (3, 9_990), (4, 10_001)] {
         let log = messages(10_000);
         let (_directory, path) = copy(&log, |piece| {
@@ -179,7 +181,7 @@ fn everything_expired_during_the_copy_leaves_nothing_of_it() {
 }
 
 fn empty(log: &RedbLog, room: u64) {
-    log.commit(&[append(room, Body::Empty)], 0).unwrap();
+    log.commit(&[append(room, Body::Purge)], 0).unwrap();
 }
 
 /// The messages of room 0 whose text a file holds.
@@ -195,8 +197,9 @@ fn held(path: &Path) -> Vec<Position> {
 }
 
 #[test]
-fn a_copy_holds_nothing_of_an_emptied_room_wherever_the_erasing_has_come() {
-    // Before the copy began, while it reads, and beyond its end, when the log is written faster than it is read.
+fn a_copy_holds_nothing_of_a_purged_room_wherever_the_erasing_has_come() {
+    // Before the copy began, while it reads, and beyond its end, when the log is written faster than it is
+    // read.
     for (emptied_at, faster) in [(0, false), (3, false), (5, true)] {
         let log = messages(3_000);
         if emptied_at == 0 {
@@ -218,29 +221,32 @@ fn a_copy_holds_nothing_of_an_emptied_room_wherever_the_erasing_has_come() {
         assert_eq!(held(&path), Vec::<Position>::new(), "emptied at {emptied_at}");
         assert!(holds(&path, &text(1)) && holds(&path, &text(2)), "emptied at {emptied_at}");
         let made = RedbLog::open(&path).unwrap();
-        assert_eq!(made.standing().counts(), (0, 0, 0), "nothing is left to be done");
+        assert_eq!(made.moderation().counts().purges, 0, "nothing is left to be done");
         assert_eq!(made.head() < log.head(), faster);
         assert_eq!(made.record(3).unwrap().unwrap().content_hash, None);
     }
 }
 
-fn ban(author_id: &str, banned: bool) -> Append {
+fn ban(author_id: &str, banned: bool) -> NewRecord {
     let id = author_id.into();
-    Append { what: if banned { What::Ban(id) } else { What::Unban(id) }, ..append(0, Body::Close) }
+    NewRecord {
+        payload: if banned { Payload::Ban(id) } else { Payload::Unban(id) },
+        ..append(0, Body::Close)
+    }
 }
 
-/// What stands, and since when.
+/// The records in force, and since when.
 fn stands(log: &dyn Log) -> Vec<(String, Position)> {
-    let (_, records) = log.standing().records();
-    let name = |record: &Record| match (&record.event, &record.ruling) {
+    let (_, records) = log.moderation().records();
+    let name = |record: &Record| match (&record.event, &record.ban) {
         (Some(event), _) => event.room.to_string(),
-        (None, ruling) => ruling.as_ref().unwrap().author_id.to_string(),
+        (None, ban) => ban.as_ref().unwrap().author_id.to_string(),
     };
     records.iter().map(|record| (name(record), record.position)).collect()
 }
 
 #[test]
-fn what_stands_is_copied_though_its_records_are_cut_and_what_comes_meanwhile_puts_it_right() {
+fn what_is_in_force_is_copied_though_its_records_are_trimmed_and_later_records_correct_it() {
     for overtaken in [false, true] {
         let log = RedbLog::in_memory().unwrap();
         let old = [append(0, Body::Close), append(1, Body::Close), ban("a", true), ban("b", true)];
@@ -261,17 +267,17 @@ fn what_stands_is_copied_though_its_records_are_cut_and_what_comes_meanwhile_put
         let made = RedbLog::open(&path).unwrap();
         let expected = [("room-1".to_owned(), 2), ("b".to_owned(), 4), ("c".to_owned(), 3_007)];
         assert_eq!((stands(&log), stands(&made)), (expected.to_vec(), expected.to_vec()));
-        assert_eq!(made.standing().bans()[0].ruling, log.standing().bans()[0].ruling);
+        assert_eq!(made.moderation().bans()[0].ban, log.moderation().bans()[0].ban);
         assert_eq!(made.floor(), if overtaken { 3_100 } else { 100 });
     }
 }
 
 #[test]
-fn what_cannot_stand_is_refused() {
+fn what_cannot_be_in_force_is_refused() {
     let log = messages(1);
     let directory = tempfile::tempdir().unwrap();
     let mut new = NewLog::create(&directory.path().join("new"), None, 1).unwrap();
-    let error = new.stands(&raw(&log)[0]).unwrap_err().to_string();
+    let error = new.put_moderation(&raw(&log)[0]).unwrap_err().to_string();
     assert!(error.contains("closes no room and bans no author"), "{error}");
 }
 

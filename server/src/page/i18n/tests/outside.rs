@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use html5gum::{Token, Tokenizer};
 use hyper::StatusCode;
 use millchat::{
-    Author, AuthorKind, Encoder as _, Epoch, Event, HistoryPage, Item, Message, Opened, Opening, Place,
+    Author, AuthorKind, Encoder as _, Epoch, Event, EventId, HistoryPage, Item, Message, Opened, Opening,
     Presence, Reaction, ReadError, ResetReason, RoomName, SendError, Signal, Timestamp, UnknownReaction,
 };
 
@@ -127,7 +127,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
         (kinds.to_vec(), None, true, Some(1)),
     ] {
         let history = HistoryPage { messages, floor: 1, head: 9, older, newer: None };
-        let place = Place { epoch: Epoch(1), position: 9 };
+        let place = EventId { epoch: Epoch(1), position: 9 };
         for count in [0, 1, 50] {
             let presence = crowd(count);
             let (room, history, presence) = (&name, &history, &presence);
@@ -154,7 +154,7 @@ fn refusals() -> Vec<LocalizedMessage> {
     let send = [
         SendError::QueueFull { sends: 1, bytes: 1 },
         SendError::TooLarge { bytes: 1 },
-        SendError::Empty,
+        SendError::NoText,
         SendError::InvalidKey { bytes: 1 },
         SendError::InvalidAuthor("id"),
         SendError::RoomClosed,
@@ -234,7 +234,7 @@ fn frames() -> Vec<Vec<u8>> {
             millchat::Body::Reaction { target: 3, reaction: Reaction::Heart, on: false, count: 0 },
             millchat::Body::Close,
             millchat::Body::Open,
-            millchat::Body::Empty,
+            millchat::Body::Purge,
         ] {
             events.push(of_event(author.clone(), body));
         }
@@ -252,10 +252,10 @@ fn frames() -> Vec<Vec<u8>> {
         framed(Item::Signal(&Signal::Presence(crowd(count))));
     }
     framed(Item::Signal(&Signal::Typing(vec![somebody()])));
-    let place = Place { epoch: Epoch(1), position: 41 };
+    let place = EventId { epoch: Epoch(1), position: 41 };
     for opening in [Opening::Start, Opening::Gap { from: 3, to: 41 }, Opening::Reset(ResetReason::Epoch)] {
         let mut out = Vec::new();
-        Dialect.opening(&Opened { opening, place, head: 50, floor: 42, is_closed: true }, &mut out);
+        Dialect.opening(&Opened { opening, id: place, head: 50, floor: 42, is_closed: true }, &mut out);
         all.push(out);
     }
     all

@@ -1,15 +1,15 @@
-//! Emptying a room through the public face: nobody is served the text from the acknowledgement on, and then it is gone
-//! from the records too.
+//! Emptying a room through the public face: nobody is served the text from the acknowledgement on, and then
+//! it is gone from the records too.
 
 mod support;
 
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use millchat::log::{Append, Log};
+use millchat::log::{Log, NewRecord};
 use millchat::{
-    Action, Body, Chat, Delivery, Draft, From, HistoryRange, Received, SendError, Subscription, Timestamp,
-    testing,
+    Action, Body, Chat, Delivery, Draft, HistoryRange, Received, SendError, StartFrom, Subscription,
+    Timestamp, testing,
 };
 use support::{act, ada, room, until};
 
@@ -39,7 +39,7 @@ async fn texts(reader: &mut Subscription, last: u64) -> Vec<String> {
     }
 }
 
-/// How many records still hold the text.
+/// Counts the records that still hold the text.
 fn held(log: &dyn Log) -> usize {
     let (mut held, mut from) = (0, 0);
     loop {
@@ -57,7 +57,7 @@ fn counts_right(log: &dyn Log) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_emptied_room_is_served_without_its_text_from_the_acknowledgement_on() {
+async fn a_purged_room_is_served_without_its_text_from_the_acknowledgement_on() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
     let open = || millchat::log::open(path.to_str().unwrap()).unwrap();
@@ -65,7 +65,7 @@ async fn an_emptied_room_is_served_without_its_text_from_the_acknowledgement_on(
     let chat = Chat::builder().open_log(log.clone()).unwrap();
     let (lobby, other) = (room("lobby"), room("other"));
     // More than a ring holds, so that memory and log both have some.
-    let mut live = chat.subscribe(&lobby, From::Last(0), None).await.unwrap();
+    let mut live = chat.subscribe(&lobby, StartFrom::Last(0), None).await.unwrap();
     for n in 0..700 {
         let to = if n % 7 == 0 { &other } else { &lobby };
         chat.send(to, Draft::post(ada(), format!("{SECRET} {n}"))).await.unwrap();
@@ -75,15 +75,15 @@ async fn an_emptied_room_is_served_without_its_text_from_the_acknowledgement_on(
     }
     let before = texts(&mut live, 10).await;
     assert!(before.iter().all(|text| text.contains(SECRET)));
-    let emptied = chat.send(&lobby, act(Action::Empty)).await.unwrap().position;
+    let emptied = chat.send(&lobby, act(Action::Purge)).await.unwrap().position;
     let after = chat.send(&lobby, Draft::post(ada(), "after")).await.unwrap().position;
 
     // The one who was reading, one who joins, and one who comes back from far behind.
     assert_eq!(texts(&mut live, after).await, ["after"]);
-    let mut joined = chat.subscribe(&lobby, From::Last(1_000), None).await.unwrap();
+    let mut joined = chat.subscribe(&lobby, StartFrom::Last(1_000), None).await.unwrap();
     assert_eq!(texts(&mut joined, after).await, ["after"]);
     testing::forget_idle_rooms(&chat);
-    let mut joined = chat.subscribe(&lobby, From::Last(1_000), None).await.unwrap();
+    let mut joined = chat.subscribe(&lobby, StartFrom::Last(1_000), None).await.unwrap();
     assert_eq!(texts(&mut joined, after).await, ["after"]);
     let page = chat.history(&lobby, HistoryRange::Newest, 1_000).await.unwrap();
     let shown: Vec<_> = page.messages.iter().filter_map(|message| message.content.as_deref()).collect();
@@ -102,14 +102,14 @@ async fn an_emptied_room_is_served_without_its_text_from_the_acknowledgement_on(
         assert!(matches!(refused, Err(SendError::TargetDeleted(2))), "{refused:?}");
     }
     chat.send(&lobby, edit(after)).await.unwrap();
-    until("the room is erased", async || chat.stats().emptying == 0).await;
+    until("the room is erased", async || chat.stats().purges == 0).await;
     assert!(counts_right(&*log), "the live bytes are counted wrongly");
     chat.close().await.unwrap();
     drop((chat, log, live, joined));
 
     let log = open();
     let chat = Chat::builder().open_log(log.clone()).unwrap();
-    assert_eq!((held(&*log), chat.stats().emptying), (101, 0));
+    assert_eq!((held(&*log), chat.stats().purges), (101, 0));
     let page = chat.history(&lobby, HistoryRange::Before(emptied), 1_000).await.unwrap();
     assert!(page.messages.len() == 600 && page.messages.iter().all(|message| message.content.is_none()));
 }
@@ -120,15 +120,15 @@ async fn a_large_room_is_erased_in_steps_while_sends_go_on() {
     let log = millchat::log::open("memory:").unwrap();
     let lobby = room("lobby");
     let message = || Body::Message { content: Some(SECRET.into()), reply_to: None };
-    let append = |_| Append::event(lobby.clone(), Some(ada()), Timestamp(1), message());
+    let append = |_| NewRecord::event(lobby.clone(), Some(ada()), Timestamp(1), message());
     log.commit(&(0..EVENTS).map(append).collect::<Vec<_>>(), 0).unwrap();
     let bytes = log.live_bytes();
     let chat = Chat::builder().open_log(log.clone()).unwrap();
     let before = chat.stats().commits;
-    chat.send(&lobby, act(Action::Empty)).await.unwrap();
+    chat.send(&lobby, act(Action::Purge)).await.unwrap();
     assert_eq!(held(&*log), 0, "nobody is served any, wherever the erasing has come");
     let mut sent = 0;
-    while chat.stats().emptying > 0 {
+    while chat.stats().purges > 0 {
         chat.send(&room("other"), Draft::post(ada(), "meanwhile")).await.unwrap();
         sent += 1;
         // Wherever the erasing has come, nobody is served any of it.
@@ -157,9 +157,9 @@ async fn a_room_is_erased_when_nobody_sends() {
         for send in sends.collect::<Vec<_>>() {
             send.await.unwrap();
         }
-        chat.send(&lobby, act(Action::Empty)).await.unwrap();
+        chat.send(&lobby, act(Action::Purge)).await.unwrap();
     }
-    until("the room is erased", async || chat.stats().emptying == 0).await;
+    until("the room is erased", async || chat.stats().purges == 0).await;
     assert!(counts_right(&*log));
     let shared: Arc<dyn Log> = log;
     assert_eq!(held(&*shared), 0);

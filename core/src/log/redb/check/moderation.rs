@@ -1,4 +1,4 @@
-//! What stands beside the records, held against the records: rooms closed, authors banned, rooms being emptied.
+//! The tables of moderation, compared with the records: closed rooms, banned authors, purges under way.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
@@ -10,62 +10,62 @@ use crate::event::{Body, Position, RoomName};
 use crate::log::check::Finding;
 use crate::log::error::LogError;
 use crate::log::record::{self, Record};
-use crate::log::redb::moderation::{BANS, CLOSED, EMPTYING, Stands};
+use crate::log::redb::moderation::{BANS, CLOSED, PURGES, RecordTable};
 use crate::log::redb::tables::{LOG, present, storage_error};
 
-/// What the records say of those who are named in a table: where it was said last that it stands, or `None` where
-/// it was taken back.
-type Said<K> = HashMap<K, Option<Position>>;
+/// The last word of the records on each key of a table: the position of the record in force, or `None` if it
+/// was revoked.
+type Latest<K> = HashMap<K, Option<Position>>;
 
-/// What the walk through the records gathers; a little per room, and per author who was ever banned.
-pub(super) struct Standing {
-    closed: Said<RoomName>,
-    bans: Said<Arc<str>>,
+/// The state of the walk through the records: a little per room, and per author who was ever banned.
+pub(super) struct ModerationCheck {
+    closed: Latest<RoomName>,
+    bans: Latest<Arc<str>>,
     /// Of each room the newest event that has text.
     texts: HashMap<RoomName, Position>,
-    /// Of each room the Empties under way, and where each goes on.
-    emptying: HashMap<RoomName, BTreeMap<Position, Position>>,
+    /// Of each room the purges under way, and the position from which each goes on.
+    purges: HashMap<RoomName, BTreeMap<Position, Position>>,
 }
 
-/// How many rooms are closed, and authors banned.
+/// Counts the closed rooms and the banned authors.
 pub(super) fn counts(tx: &ReadTransaction) -> Result<(u64, u64), LogError> {
-    let rows = |table: Stands| match present(tx.open_table(table))? {
+    let rows = |table: RecordTable| match present(tx.open_table(table))? {
         Some(table) => table.len().map_err(storage_error),
         None => Ok(0),
     };
     Ok((rows(CLOSED)?, rows(BANS)?))
 }
 
-impl Standing {
+impl ModerationCheck {
     pub fn begin(tx: &ReadTransaction, found: &mut dyn FnMut(Finding)) -> Result<Self, LogError> {
-        let mut emptying: HashMap<RoomName, BTreeMap<_, _>> = HashMap::new();
-        if let Some(table) = present(tx.open_table(EMPTYING))? {
+        let mut purges: HashMap<RoomName, BTreeMap<_, _>> = HashMap::new();
+        if let Some(table) = present(tx.open_table(PURGES))? {
             for row in table.iter().map_err(storage_error)? {
                 let (key, next) = row.map_err(storage_error)?;
                 let (room, below) = key.value();
                 match RoomName::new(room) {
-                    Ok(room) => drop(emptying.entry(room).or_default().insert(below, next.value())),
+                    Ok(room) => drop(purges.entry(room).or_default().insert(below, next.value())),
                     Err(_) => found(finding(None, below, "a row of the emptied rooms names no room")),
                 }
             }
         }
-        Ok(Self { closed: HashMap::new(), bans: HashMap::new(), texts: HashMap::new(), emptying })
+        Ok(Self { closed: HashMap::new(), bans: HashMap::new(), texts: HashMap::new(), purges })
     }
 
     /// Takes the next record.
-    pub fn see(&mut self, record: &Record, found: &mut dyn FnMut(Finding)) {
+    pub fn visit(&mut self, record: &Record, found: &mut dyn FnMut(Finding)) {
         let position = record.position;
-        if let Some(ruling) = &record.ruling {
-            self.bans.insert(ruling.author_id.clone(), ruling.banned.then_some(position));
+        if let Some(ban) = &record.ban {
+            self.bans.insert(ban.author_id.clone(), ban.banned.then_some(position));
         }
         let Some(event) = &record.event else { return };
         let room = &event.room;
         match event.body {
             Body::Close => drop(self.closed.insert(room.clone(), Some(position))),
             Body::Open => drop(self.closed.insert(room.clone(), None)),
-            Body::Empty => {
+            Body::Purge => {
                 let Some(text) = self.texts.remove(room) else { return };
-                let rows = self.emptying.get(room);
+                let rows = self.purges.get(room);
                 let left = rows.and_then(|rows| rows.range(..=position).map(|(_, next)| *next).max());
                 if left.is_none_or(|next| next < text) {
                     let what = format!("its room was emptied at {position}, and its text is still there");
@@ -79,8 +79,8 @@ impl Standing {
         }
     }
 
-    /// Holds the tables against what the records say. Where some do not read back, `whole` is false, and what they
-    /// may have said is not asked for.
+    /// Compares the tables with the records. Where some records do not read back, `whole` is false, and
+    /// nothing is concluded from their absence.
     pub fn tables(
         self,
         tx: &ReadTransaction,
@@ -89,26 +89,25 @@ impl Standing {
         found: &mut dyn FnMut(Finding),
     ) -> Result<(), LogError> {
         let bounds = (floor, head, whole);
-        let Self { closed, bans, emptying, .. } = self;
+        let Self { closed, bans, purges, .. } = self;
         let room = |record: &Record| {
             record.event.as_ref().filter(|event| event.body == Body::Close).map(|event| event.room.clone())
         };
         check_table(tx, CLOSED, closed, bounds, "closed room", room, found)?;
-        let author = |record: &Record| {
-            record.ruling.as_ref().filter(|ruling| ruling.banned).map(|ruling| ruling.author_id.clone())
-        };
+        let author =
+            |record: &Record| record.ban.as_ref().filter(|ban| ban.banned).map(|ban| ban.author_id.clone());
         check_table(tx, BANS, bans, bounds, "ban", author, found)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        for (room, rows) in emptying {
+        for (room, rows) in purges {
             for (below, next) in rows {
                 let row = log.get(below).map_err(storage_error)?;
                 let record = row.map(|row| record::decode(below, row.value()));
                 let right = match record {
                     Some(Ok(Record { event: Some(event), .. })) => {
-                        event.room == room && event.body == Body::Empty
+                        event.room == room && event.body == Body::Purge
                     }
                     Some(Ok(_)) => false,
-                    // Told of elsewhere.
+                    // Reported elsewhere.
                     Some(Err(_)) => true,
                     None => below < floor,
                 };
@@ -121,11 +120,11 @@ impl Standing {
     }
 }
 
-/// Each row's record must stand by the records, and what stands by them must have a row.
+/// Each row's record must be in force by the records, and each record in force must have a row.
 fn check_table<K: Hash + Eq + AsRef<str>>(
     tx: &ReadTransaction,
-    table: Stands,
-    mut said: Said<K>,
+    table: RecordTable,
+    mut said: Latest<K>,
     (floor, head, whole): (Position, Position, bool),
     name: &str,
     key_of: impl Fn(&Record) -> Option<K>,
