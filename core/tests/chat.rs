@@ -459,7 +459,7 @@ async fn a_reader_gets_a_gap_for_what_retention_took_and_for_nothing_else() {
     let (opened, mut reader) = resume(&lobby, 1).await;
     assert_eq!((opened.opening, opened.id.position), (Opening::Gap { from: 1, to: 5 }, 5));
     assert_eq!(event(&mut reader).await.position, 6);
-    // 5 was cut, but whoever has it misses nothing.
+    // 5 was trimmed, but a reader that has it misses nothing.
     let (opened, mut reader) = resume(&lobby, 5).await;
     assert_eq!((opened.opening, opened.id.position), (Opening::Start, 5));
     assert_eq!(event(&mut reader).await.position, 6);

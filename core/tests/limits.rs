@@ -326,7 +326,7 @@ async fn nobody_hears_of_an_event_before_its_commit() {
     assert!(send.as_mut().poll(&mut cx).is_pending());
     soon(commits.recv()).await.unwrap();
 
-    // The writer stands just before the commit, and has done what it does before it.
+    // The writer is just before the commit, and has done all that comes before it.
     assert!(send.as_mut().poll(&mut cx).is_pending(), "it is acknowledged");
     while let Poll::Ready(got) = reader.poll_next_unpin(&mut cx) {
         assert!(matches!(got, Some(Ok(Delivery::Item(Received::Signal(_))))), "a reader has {got:?}");

@@ -1,4 +1,4 @@
-//! Moderation through the public face: closed rooms, banned authors, and who is told what.
+//! Moderation through the public face: closed rooms, banned authors, and the answers to senders and readers.
 
 mod support;
 

@@ -1,4 +1,4 @@
-//! Emptying a room through the public face: nobody is served the text from the acknowledgement on, and then
+//! Purging a room through the public face: nobody is served the text from the acknowledgement on, and then
 //! it is gone from the records too.
 
 mod support;

@@ -43,7 +43,7 @@ async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds(
     let room = RoomName::new("room-0").unwrap();
     let page = chat.history(&room, HistoryRange::After(0), 1).await.unwrap();
     assert!(page.messages[0].position >= floor && page.messages[0].position < floor + 50);
-    // What the cuts left is whole: no row of anything is left of what is gone.
+    // What the trims left is whole: no row of anything is left of what is gone.
     chat.close().await.unwrap();
     let mut found = Vec::new();
     check(&path, &mut |_, _| {}, &mut |finding| found.push(finding.to_string())).unwrap();
@@ -68,7 +68,7 @@ async fn a_log_whose_messages_become_large_stays_within_its_bounds() {
     let keep = RetentionPolicy { age: None, bytes: Some(KEEP_BYTES) };
     let chat = Chat::builder().retention(keep).open_log(log).unwrap();
     let lobby = RoomName::new("lobby").unwrap();
-    // Each, and still more some at once, brings more bytes than a step of a cut takes from the small ones.
+    // Each, and still more some at once, brings more bytes than a step of a trim takes from the small ones.
     for at_once in [1_usize, 40].into_iter().cycle().take(20) {
         let send = |_| {
             let (chat, lobby) = (chat.clone(), lobby.clone());
@@ -97,7 +97,7 @@ async fn retention_takes_what_it_must_and_no_record_more() {
     };
     let by_age = kept(&|_| RetentionPolicy { age: Some(Duration::from_hours(1)), bytes: None }).await;
     assert_eq!(by_age, 4, "three are older than an hour");
-    // Three must go for so many bytes, and a fourth for the new one.
+    // Three must go for that many bytes, and a fourth for the new one.
     let by_bytes = kept(&|record| RetentionPolicy { age: None, bytes: Some(record * 9 / 2) }).await;
     assert!(by_bytes == 4 || by_bytes == 5, "{by_bytes}");
 }

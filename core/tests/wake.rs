@@ -1,4 +1,4 @@
-//! No wake-up is lost, whenever news comes.
+//! No wake-up is lost, at whatever moment an event is published.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};

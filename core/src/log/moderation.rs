@@ -120,9 +120,9 @@ impl ModerationState {
         (state.as_of, state.closed.values().chain(state.bans.values()).cloned().collect())
     }
 
-    /// The first purges under way, and the next position that it is to erase.
+    /// Returns the first purge under way, and the next position that it is to erase.
     pub(crate) fn first_purge(&self) -> Option<(Purge, Position)> {
-        self.state.read().purges.iter().next().map(|(purges, next)| (purges.clone(), *next))
+        self.state.read().purges.iter().next().map(|(purge, next)| (purge.clone(), *next))
     }
 
     /// Returns the mask that a read must apply. Take it before the read's transaction begins.
@@ -148,8 +148,8 @@ impl ModerationState {
                 }
                 ModerationChange::Opened(room) => drop(state.closed.remove(&room)),
                 ModerationChange::Unbanned(author_id) => drop(state.bans.remove(&author_id)),
-                ModerationChange::Purging(purges, Some(next)) => drop(state.purges.insert(purges, next)),
-                ModerationChange::Purging(purges, None) => drop(state.purges.remove(&purges)),
+                ModerationChange::Purging(purge, Some(next)) => drop(state.purges.insert(purge, next)),
+                ModerationChange::Purging(purge, None) => drop(state.purges.remove(&purge)),
             }
         }
         state.as_of = head;

@@ -97,7 +97,9 @@ impl WaitList {
             self.pending_rooms.lock().extend(rooms);
             self.notified.notify_one();
         } else {
-            rooms.into_iter().for_each(|room| self.wake(room));
+            for room in rooms {
+                self.wake(room);
+            }
         }
     }
 

@@ -16,11 +16,11 @@ const READERS: usize = 3;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// So many messages are posted, each of so many bytes.
+    /// Messages are posted: their number, and the bytes of each.
     Post(usize, usize),
     /// The message that many events before the head is deleted, if it is one.
     Delete(usize),
-    /// All that there is is emptied.
+    /// The room is purged.
     Empty,
     /// Somebody who joins begins to read the newest events of the log.
     Read(usize),

@@ -2,8 +2,8 @@
 //!
 //! After a failure the disk works again at once, which is the hardest case: a second sync would be answered
 //! with success though what the first one should have stored is gone. So the log must not try again by
-//! itself. The senders are told what they can know, readiness says why nothing is stored any more, readers go
-//! on from memory, and once the log is opened anew a retry with the same key settles what was unknown.
+//! itself. The senders learn what they can know, readiness says why nothing is stored any more, readers go
+//! on from memory, and once the log is opened again a retry with the same key settles what was unknown.
 
 use std::io;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ enum Fault {
 /// The state of the disk that is opened again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Left {
-    /// All that was written: the process was started anew.
+    /// All that was written: the process was started again.
     Written,
     /// All that was synced last: the power failed, too.
     Synced,

@@ -23,7 +23,7 @@ struct Run {
     violations: Vec<String>,
 }
 
-/// Three senders post, edit, delete, react, close, open, empty and ban, and retention cuts, until the disk
+/// Three senders post, edit, delete, react, close, open, purge and ban, and retention trims, until the disk
 /// was synced `syncs` times.
 fn run(syncs: usize, honest: bool) -> Run {
     let oracle = Arc::new(Oracle::new());

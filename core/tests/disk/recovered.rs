@@ -33,7 +33,7 @@ pub fn recover(log: &dyn Log, room: &RoomName) -> RecoveredLog {
 pub struct Acknowledged {
     /// Messages that were deleted: their text must be gone.
     pub withheld: Vec<Position>,
-    /// Rooms that were emptied, and where: so must all text before.
+    /// Purged rooms and the positions of the purges: all text before must be gone.
     pub emptied: Vec<(RoomName, Position)>,
     /// Authors who were banned.
     pub bans: Vec<String>,
@@ -111,7 +111,7 @@ pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> 
     let rooms: Vec<_> = ROOMS.iter().map(|room| recover(&*log, &RoomName::new(room).unwrap())).collect();
     let mut wrong: Vec<String> = oracle.check(&rooms).iter().map(ToString::to_string).collect();
     wrong.extend(acknowledged.broken_by(&*log, &rooms));
-    // An emptying that was under way comes to its end.
+    // A purge that was under way comes to its end.
     while log.moderation().counts().purges > 0 {
         log.commit(&[], 0).expect("the log takes a step");
     }

@@ -1,6 +1,6 @@
 //! What threads do to each other, in every order: models for loom, run by `verify/loom`.
 //!
-//! A model is a short piece of concurrent work on the crate's own room, wait_list list, table and writer. Loom
+//! A model is a short piece of concurrent work on the crate's own room, wait list, table and writer. Loom
 //! runs it again and again, each time with another order of the steps, until it has seen all of them (or all
 //! with few enough preemptions). A thread that sleeps for ever is found as a deadlock.
 

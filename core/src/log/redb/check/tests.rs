@@ -18,7 +18,8 @@ fn post(position: u64) -> NewRecord {
     )
 }
 
-/// A log of 1,000 messages, an edit of 100, a delete of 200, which was edited too, and a cut of the first 49.
+/// A log of 1,000 messages, an edit of 100, a delete of 200, which was edited too, and a trim of the first
+/// 49.
 fn fill(log: &RedbLog) {
     let posts: Vec<_> = (1..=1_000).map(post).collect();
     log.commit(&posts, 0).unwrap();

@@ -38,7 +38,9 @@ fn copy(log: &RedbLog, mut meanwhile: impl FnMut(usize)) -> (TempDir, PathBuf) {
             Piece::Records(records) => records.into_iter().for_each(|record| new.append(record).unwrap()),
             Piece::Floor(floor) => new.raise_floor(floor).unwrap(),
             Piece::Moderation(records) => {
-                records.iter().for_each(|record| new.put_moderation(record).unwrap())
+                for record in &records {
+                    new.put_moderation(record).unwrap();
+                }
             }
             Piece::Purged(rooms) => rooms.iter().for_each(|room| new.purge(room).unwrap()),
             Piece::Deleted(targets) => targets.into_iter().for_each(|target| new.delete(target).unwrap()),
