@@ -331,7 +331,8 @@ impl Chat {
         match close_in_background(&self.0) {
             Ok(closed) => closed.await.unwrap_or_else(|_| Err(LogError::Storage(CLOSE_PANICKED.into()))),
             Err(error) => {
-                Err(LogError::Storage(format!("no thread can be started to close the log: {error}")))
+                let sentence = format!("no thread can be started to close the log: {error}");
+                Err(LogError::Storage(sentence.into()))
             }
         }
     }

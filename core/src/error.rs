@@ -1,5 +1,6 @@
 //! Errors of sending and of reading.
 
+use crate::cause::Cause;
 use crate::event::Position;
 use crate::limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, EDITS_PER_MESSAGE_MAX, KEY_BYTES_MAX,
@@ -82,11 +83,11 @@ pub enum SendError {
     },
     /// The log takes no writes any more: it is closed or has failed.
     #[error("the log takes no writes: {0}")]
-    Unavailable(String),
+    Unavailable(#[source] Cause),
     /// The disk failed in the middle of the commit: the event is stored or it is not. A retry with the same
     /// idempotency key, once the log is open again, settles it.
     #[error("whether the message was stored is unknown: {0}")]
-    Unknown(String),
+    Unknown(#[source] Cause),
 }
 
 /// The log could not be read.

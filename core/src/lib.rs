@@ -43,6 +43,7 @@
 //! | closed rooms, banned authors | 100,000 each |
 //! | purges of rooms at a time | 1,000 |
 
+mod cause;
 mod chat;
 mod counters;
 mod error;
@@ -66,6 +67,7 @@ mod sync;
 pub mod testing;
 mod writer;
 
+pub use cause::Cause;
 pub use chat::{Ban, Builder, Chat, Overview};
 pub use counters::{Histogram, Stats};
 pub use error::{ReadError, SendError};

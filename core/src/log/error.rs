@@ -2,14 +2,15 @@
 
 use std::io::ErrorKind;
 
+use crate::cause::Cause;
 use crate::event::Position;
 
 /// The log cannot be read, or holds something that it must not.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum LogError {
     /// The storage failed.
-    #[error("{0}")]
-    Storage(String),
+    #[error(transparent)]
+    Storage(Cause),
     /// A record does not read back.
     #[error("the record at position {position} is damaged: {what}")]
     Damaged {
@@ -32,11 +33,11 @@ pub enum CommitError {
         needed: u64,
     },
     /// Nothing was stored.
-    #[error("{0}")]
-    Refused(String),
+    #[error(transparent)]
+    Refused(Cause),
     /// All was stored or nothing was; the log takes no more commits.
-    #[error("{0}")]
-    Unknown(String),
+    #[error(transparent)]
+    Unknown(Cause),
 }
 
 /// The log could not be opened.

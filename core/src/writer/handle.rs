@@ -61,7 +61,7 @@ impl WriterHandle {
     }
 
     pub async fn send(&self, room: &RoomName, draft: Draft) -> Result<Receipt, SendError> {
-        self.gate.check().map_err(SendError::Unavailable)?;
+        self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
         let reserved = self.reserve(cost_bytes(&draft))?;
         if draft.key.is_some() {
             self.wait_for_window().await?;
@@ -70,7 +70,7 @@ impl WriterHandle {
     }
 
     pub async fn ban(&self, ban: BanRecord) -> Result<Receipt, SendError> {
-        self.gate.check().map_err(SendError::Unavailable)?;
+        self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
         let texts = ban.author_id.len() + author_bytes(ban.by.as_ref());
         let reserved = self.reserve(size_of::<Pending>() + texts)?;
         self.request(Request::Ban(ban), reserved).await
@@ -100,7 +100,7 @@ impl WriterHandle {
         let mut window = self.window.clone();
         let state = window.wait_for(|state| !matches!(state, WindowState::Reading)).await;
         match state.as_deref() {
-            Ok(WindowState::Failed(why)) => Err(SendError::Unavailable(why.clone())),
+            Ok(WindowState::Failed(why)) => Err(SendError::Unavailable(why.clone().into())),
             Ok(_) => Ok(()),
             Err(_) => Err(SendError::Unavailable(CLOSED.into())),
         }

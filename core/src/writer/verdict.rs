@@ -1,5 +1,6 @@
 //! The verdict on a send.
 
+use crate::cause::Cause;
 use crate::error::SendError;
 use crate::event::Receipt;
 use crate::log::LogError;
@@ -22,7 +23,6 @@ impl From<SendError> for Verdict {
 }
 
 /// The log cannot be read: nothing was stored.
-#[allow(clippy::needless_pass_by_value, reason = "it is handed to map_err")]
 pub(crate) fn unreadable(error: LogError) -> SendError {
-    SendError::Unavailable(error.to_string())
+    SendError::Unavailable(Cause::new(error))
 }

@@ -24,7 +24,7 @@ pub(super) struct State {
 impl State {
     pub fn read(tx: &ReadTransaction) -> Result<Self, LogError> {
         let number = |key| Ok::<_, LogError>(fixed(tx, key)?.map(u64::from_le_bytes));
-        let missing = |key| LogError::Storage(format!("it has no {key}"));
+        let missing = |key| LogError::Storage(format!("it has no {key}").into());
         let live: Option<[u8; 16]> = fixed(tx, STATE_LIVE)?;
         let half = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
         Ok(Self {
@@ -55,6 +55,7 @@ fn state(tx: &ReadTransaction, key: &str) -> Result<Option<Vec<u8>>, LogError> {
 
 fn fixed<const N: usize>(tx: &ReadTransaction, key: &'static str) -> Result<Option<[u8; N]>, LogError> {
     let Some(bytes) = state(tx, key)? else { return Ok(None) };
-    let bytes = bytes.try_into().map_err(|_| LogError::Storage(format!("{key} does not read back")))?;
+    let bytes =
+        bytes.try_into().map_err(|_| LogError::Storage(format!("{key} does not read back").into()))?;
     Ok(Some(bytes))
 }

@@ -2,6 +2,7 @@
 
 use ::redb::{ReadTransaction, ReadableTable, TableDefinition, TableError};
 
+use crate::cause::Cause;
 use crate::event::{Position, RoomName, Timestamp};
 use crate::log::derived::Head;
 use crate::log::error::{CommitError, LogError};
@@ -63,10 +64,10 @@ pub(super) fn count_edits(tx: &ReadTransaction, target: Position) -> Result<usiz
 }
 
 pub(super) fn storage_error(error: impl Into<::redb::Error>) -> LogError {
-    LogError::Storage(error.into().to_string())
+    LogError::Storage(Cause::new(error.into()))
 }
 
 /// Nothing of the transaction was committed: certainly not stored.
-pub(super) fn refused(error: impl std::fmt::Display) -> CommitError {
-    CommitError::Refused(error.to_string())
+pub(super) fn refused(error: impl std::error::Error + Send + Sync + 'static) -> CommitError {
+    CommitError::Refused(Cause::new(error))
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use ::redb::{Database, Durability, ReadableTable as _, WriteTransaction};
 
+use crate::cause::Cause;
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::contract::{Committed, NewRecord, Payload, READ_EVENTS_MAX};
 use crate::log::derived::{CHECKPOINT_EVENTS, Derived};
@@ -88,7 +89,7 @@ impl RedbLog {
         }
         // Before the commit: a read that misses what the trim takes must know the floor that explains it.
         self.floor.store(floor, Ordering::Release);
-        tx.commit().map_err(|error| CommitError::Unknown(error.to_string()))?;
+        tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
         let mut derived = self.derived.write();
         if checkpoint {
             *derived = Derived::default();
@@ -240,7 +241,7 @@ impl RedbLog {
                     heads.remove(room.as_str()).map_err(refused)?;
                 }
             }
-            tx.commit().map_err(|error| CommitError::Unknown(error.to_string()))?;
+            tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
         }
         Ok(last)
     }

@@ -120,7 +120,7 @@ impl<'a> Walk<'a> {
                     self.broken.insert(position);
                     let what = match error {
                         LogError::Damaged { what, .. } => what.to_owned(),
-                        LogError::Storage(what) => what,
+                        LogError::Storage(cause) => cause.to_string(),
                     };
                     self.report(None, Some(position), format!("the record is damaged: {what}"));
                 }
