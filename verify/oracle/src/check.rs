@@ -1,62 +1,23 @@
-//! The judgement: what was observed against the recovered log. The promises are numbered in the parent.
+//! The check of all observations against the recovered log. The root of the crate numbers the promises.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::fmt;
 
 use millchat::{Position, RoomName};
 
-use super::{
-    EventDigest, EventKind, HistoryEntry, Observed, Oracle, Outcome, PageRecord, Piece, ReactionDigest,
-    ReaderRecord, RecoveredLog, SenderRecord, content_digest,
+use crate::observations::{Observations, PageRecord};
+use crate::observed::{
+    EventDigest, EventKind, HistoryEntry, Observed, ReactionDigest, RecoveredLog, content_digest,
 };
+use crate::reader::{Piece, ReaderRecord};
+use crate::sender::{Outcome, SenderRecord};
+use crate::violation::{Rule, Violation};
 
-/// How many violations are listed; the rest is counted.
+/// Most violations that are listed; the rest is counted.
 const VIOLATIONS_MAX: usize = 1000;
 
-/// Which promise was broken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// 1: an acknowledged event is in the log once, at its position.
-    Acknowledged,
-    /// 2: the log's links are whole.
-    Chain,
-    /// 3: nothing is stored twice, nor after it was rejected, nor without having been sent.
-    Once,
-    /// 4: a sender's events keep their order.
-    Order,
-    /// 5 and 6: a stream is a contiguous piece of the chain, event for event.
-    Stream,
-    /// 6: a page of history is the fold of the stream.
-    History,
-    /// Something was observed of a room whose log was not given.
-    NotLookedAt,
-}
-
-/// One broken promise, with what is needed to find it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Violation {
-    /// The promise.
-    pub rule: Rule,
-    /// Where.
-    pub room: RoomName,
-    /// Whose observation it is: a sender, a reader, a page, or the log itself.
-    pub who: String,
-    /// The positions it is about.
-    pub positions: Vec<Position>,
-    /// What is wrong, in words.
-    pub what: String,
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { rule, room, who, positions, what } = self;
-        write!(f, "{rule:?} broken in room {room}, {who}, at {positions:?}: {what}")
-    }
-}
-
-pub(super) fn check(oracle: &Oracle, logs: &[RecoveredLog]) -> Vec<Violation> {
-    let senders: Vec<_> = oracle.senders.lock().clone();
-    let inherited = oracle.inherited.lock().clone();
+pub(crate) fn check(observations: &Observations, logs: &[RecoveredLog]) -> Vec<Violation> {
+    let senders: Vec<_> = observations.senders.lock().clone();
+    let inherited = observations.inherited.lock().clone();
     let mut rooms: HashMap<RoomName, Truth<'_>> = HashMap::new();
     let mut violations = Vec::new();
     for log in logs {
@@ -96,7 +57,7 @@ pub(super) fn check(oracle: &Oracle, logs: &[RecoveredLog]) -> Vec<Violation> {
     for (room, truth) in &rooms {
         truth.check_once(&tallies.remove(room).unwrap_or_default(), &mut violations);
     }
-    for reader in oracle.readers.lock().iter() {
+    for reader in observations.readers.lock().iter() {
         let reader = reader.lock();
         violations.extend(reader.violations.iter().cloned());
         match rooms.get(&reader.room) {
@@ -104,7 +65,7 @@ pub(super) fn check(oracle: &Oracle, logs: &[RecoveredLog]) -> Vec<Violation> {
             None => violations.push(unseen(&reader.room, format!("reader {}", reader.name))),
         }
     }
-    for page in oracle.pages.lock().iter() {
+    for page in observations.pages.lock().iter() {
         match rooms.get(&page.room) {
             Some(truth) => truth.check_page(page, &mut violations),
             None => violations.push(unseen(&page.room, format!("page {}", page.name))),
@@ -120,7 +81,7 @@ pub(super) fn check(oracle: &Oracle, logs: &[RecoveredLog]) -> Vec<Violation> {
     violations
 }
 
-/// What all senders together observed of sends that say the same.
+/// The observations of all senders together of sends that say the same.
 #[derive(Default)]
 struct Tally {
     acknowledged: BTreeSet<Position>,
@@ -128,10 +89,10 @@ struct Tally {
     rejected: usize,
 }
 
-/// What the stream says of one message, folded: what a page of history is compared with.
+/// One message as the stream leaves it, folded: a page of history is compared with it.
 #[derive(Default)]
 struct Fold {
-    /// Where each text began, oldest first; `None` for a text that nobody knows any more.
+    /// The position at which each text began, oldest first; `None` for a text that nobody knows any more.
     texts: Vec<(Position, Option<u64>)>,
     deleted_at: Option<Position>,
     /// The reactions from each event on that changed them, oldest first, as [`ReactionDigest`]s added up.
@@ -196,7 +157,7 @@ impl<'a> Truth<'a> {
         Violation { rule, room: self.log.room.clone(), who: who.into(), positions, what }
     }
 
-    /// How many events are at or below this position.
+    /// Returns the number of events at or below this position.
     fn index_after(&self, position: Position) -> usize {
         self.log.events.partition_point(|observed| observed.position <= position)
     }
@@ -504,7 +465,7 @@ impl<'a> Truth<'a> {
     }
 }
 
-/// Whether a message had such reactions at some moment since the page's head. It has none once it is deleted.
+/// Returns true if a message had such reactions at some moment since the page's head. A deleted message has none.
 fn reactions_known(fold: &Fold, page_head: Position, has_text: bool, sum: u64) -> bool {
     if sum == 0 && (!has_text || fold.deleted_at.is_some()) {
         return true;
@@ -519,7 +480,7 @@ fn answered(observed: &Observed) -> Option<Position> {
     if let EventKind::Reply(target) = observed.event.kind { Some(target) } else { None }
 }
 
-/// Whether a text is missing where there was one.
+/// Returns true if a text is missing where there was one.
 fn withheld(observed: &Observed) -> bool {
     observed.event.content.is_none()
         && matches!(observed.event.kind, EventKind::Message | EventKind::Reply(_) | EventKind::Edit(_))

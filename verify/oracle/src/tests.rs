@@ -1,8 +1,8 @@
 //! The oracle is worth something only if it catches what it is for: each way to break a promise, once.
 
-use millchat::{Reaction, ResetReason};
+use millchat::{Opening, Position, Reaction, ResetReason, RoomName};
 
-use super::*;
+use crate::*;
 
 fn room() -> RoomName {
     RoomName::new("lobby").unwrap()
@@ -42,7 +42,7 @@ fn rules(oracle: &Oracle, log: RecoveredLog) -> Vec<Rule> {
     rules
 }
 
-/// What the oracle says of a reader that receives these, when the log has the five.
+/// Returns the rules that a reader of these breaks, when the log has the five.
 fn reading(stream: &[Observed]) -> Vec<Rule> {
     let oracle = oracle();
     let reader = oracle.reader(&room(), "bob");
@@ -312,7 +312,7 @@ fn a_text_that_is_missing_without_a_delete_is_caught() {
     assert!(rules(&oracle(), log(stream)).contains(&Rule::Chain));
 }
 
-/// What the oracle says of this page, given that the second message was edited and deleted.
+/// Returns the rules that this page breaks, given that the second message was edited and deleted.
 fn paging(head: Position, change: impl FnOnce(&mut Vec<HistoryEntry>)) -> Vec<Rule> {
     let (oracle, live) = edited_and_deleted();
     let entry = |observed: &Observed| HistoryEntry {
@@ -356,7 +356,7 @@ fn reaction(number: u64, on: bool) -> Observed {
     Observed { position: number * 10, prev: number * 10 - 10, event }
 }
 
-/// What the oracle says of these events after the five, and of a page as of a head that shows such a sum of reactions
+/// Returns the rules that these events after the five break, and a page as of a head that shows such a sum of reactions
 /// to the second.
 fn reacting(more: &[Observed], page: Option<(Position, Option<u64>)>) -> Vec<Rule> {
     let oracle = oracle();
