@@ -6,7 +6,7 @@ run:
 
 # What the tests need and cargo does not bring: a browser with its driver, Node with npm and curl.
 install:
-	./server/tests/install
+	./verify/install tests
 
 # All by the way out that the server chooses itself; what streams must do by the two others again.
 test: install

@@ -114,8 +114,8 @@ fn compare() -> Result<(), String> {
 
 /// Installs the competitors.
 fn install(into: &Path) -> Result<(), String> {
-    let script = paths::workspace().join("benches/compare/install");
-    let status = Command::new(&script).arg(into).stdout(Stdio::null()).status();
+    let script = paths::workspace().join("verify/install");
+    let status = Command::new(&script).arg("compare").arg(into).stdout(Stdio::null()).status();
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("{} ended with {status}", script.display())),
