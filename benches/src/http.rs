@@ -1,28 +1,12 @@
 //! The part of HTTP/1.1 that a bench client needs: requests whose bytes are made once, and answers parsed
-//! only to find their end.
+//! only to find their end. The test kit's reader would take more of the CPU that client and server share here.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use memchr::memmem;
-
-/// Returns the bytes of a request.
-pub fn request(address: SocketAddr, method: &str, path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
-    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let length = body.len();
-    format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\n{token}Content-Type: application/json\r\n\
-         Content-Length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
-}
-
-/// Returns the bytes of a request without a body.
-pub fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Vec<u8> {
-    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{token}\r\n").into_bytes()
-}
+pub use millchat_testkit::http::{get, request};
 
 /// Returns the end of the answer at the front of `bytes`; `None` while it is not complete.
 ///

@@ -1,10 +1,11 @@
 //! The server as its users run it: the release binary, in a process of its own, on a free port of this
 //! machine.
 
-use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 
+use millchat_testkit::{BlockingServer, server};
 use serde_json::Value;
 
 use crate::http;
@@ -13,7 +14,7 @@ use crate::paths;
 /// A running server; killed when it is dropped.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
+    process: BlockingServer,
     /// The address at which it listens.
     pub address: SocketAddr,
 }
@@ -26,27 +27,15 @@ impl Server {
 
     /// Starts it with a log and with these flags.
     pub fn start_with(log: &str, flags: &[&str]) -> Self {
-        let mut child = Command::new(binary())
-            .args(["--address", "127.0.0.1:0", "--log", log])
-            .args(flags)
-            .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("what cargo has built can be run");
-        let stdout = child.stdout.take().expect("it is piped");
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("the server's output can be read");
-        let address = line.trim().trim_end_matches('/').rsplit('/').next().map(str::parse);
-        let Some(Ok(address)) = address else {
-            let _ = child.kill();
-            panic!("the server does not say where it listens: {line}");
-        };
-        Self { child, address }
+        let mut command = server::command(Path::new(&binary()), log);
+        command.args(flags).env("RUST_LOG", "warn");
+        let process = BlockingServer::start(command).expect("what cargo has built can be run");
+        Self { address: process.address(), process }
     }
 
-    /// Returns the id of its process.
+    /// Returns its process id.
     pub fn process(&self) -> u32 {
-        self.child.id()
+        self.process.pid()
     }
 
     /// Returns the token of a new guest.
@@ -55,13 +44,6 @@ impl Server {
         let answer = http::ask(self.address, "POST", "/api/v1/guests", None, &body);
         let answer: Value = serde_json::from_str(&answer).expect("the server answers JSON");
         answer["token"].as_str().expect("a guest gets a token").to_owned()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

@@ -6,7 +6,6 @@
 mod check;
 mod client;
 mod load;
-mod process;
 mod report;
 mod run;
 mod server;
@@ -21,6 +20,7 @@ use std::sync::Arc;
 use goose::GooseAttack;
 use goose::config::GooseConfiguration;
 use millchat_oracle::{Rule, Violation};
+use millchat_testkit::descriptors;
 
 use crate::check::recover;
 use crate::load::{phases, users};
@@ -33,6 +33,8 @@ use crate::settings::Settings;
 /// Threads per core: readers keep one thread a core busy; a second one is free for timers, and the kernel
 /// shares the cores fairly.
 const THREADS_PER_CORE: usize = 2;
+/// Descriptors that the tester needs beside its readers.
+const DESCRIPTORS_RESERVED: u64 = 512;
 
 fn main() -> ExitCode {
     let settings = Settings::from_command_line();
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
 
 /// Runs the load; returns true if it passed.
 async fn run_load(settings: Settings) -> Result<bool, String> {
-    process::raise_descriptor_limit(settings.load.streams() as u64)?;
+    descriptors::raise_limit(settings.load.streams() as u64 + DESCRIPTORS_RESERVED)?;
     let server = Server::open(&settings).await?;
     let result = Box::pin(run_load_on(settings, &server)).await;
     server.close().await;

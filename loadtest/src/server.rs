@@ -3,24 +3,16 @@
 //! A server that was started here is stopped here, also when the run fails.
 
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
-use tokio::time::timeout;
+use millchat_testkit::{Server as Process, server};
 
 use crate::server_api::protocol::Protocol;
 use crate::server_api::target::Target;
 use crate::settings::Settings;
 
-/// How long a server may take to say that it listens.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long it may take to stop once it was asked to.
+/// A server that has not stopped within this time after it was asked to is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(15);
-/// What the server's first line says before its address.
-const LISTENING: &str = "Millchat is listening on ";
 
 /// A running server.
 pub struct Server {
@@ -28,8 +20,8 @@ pub struct Server {
     pub target: Target,
     /// Its process, when it is known.
     pub pid: Option<u32>,
-    /// The process, when it was started here, with its stdout, which must stay open.
-    child: Option<(Child, Lines<BufReader<ChildStdout>>)>,
+    /// The process, when it was started here.
+    started: Option<Process>,
 }
 
 impl Server {
@@ -38,7 +30,7 @@ impl Server {
         let protocol = settings.target.protocol(settings.load.rooms)?;
         match &settings.place.url {
             Some(url) => {
-                Ok(Self { target: Target::parse(url, protocol)?, pid: settings.place.pid, child: None })
+                Ok(Self { target: Target::parse(url, protocol)?, pid: settings.place.pid, started: None })
             }
             None if matches!(protocol, Protocol::Millchat | Protocol::Page) => {
                 Self::start(&program(settings.place.server.as_deref())?, protocol).await
@@ -48,43 +40,20 @@ impl Server {
     }
 
     async fn start(program: &Path, protocol: Protocol) -> Result<Self, String> {
-        let name = program.display();
-        let mut child = Command::new(program)
-            .args(["--address", "127.0.0.1:0", "--log", "temp:"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            // Its log would tear the live view; what went wrong is still shown.
-            .env("RUST_LOG", "warn")
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{name} could not be started: {error}"))?;
-        let stdout = child.stdout.take().ok_or_else(|| format!("{name} has no stdout"))?;
-        let mut lines = BufReader::new(stdout).lines();
-        let url = loop {
-            match timeout(START_TIMEOUT, lines.next_line()).await {
-                Ok(Ok(Some(line))) => {
-                    if let Some(url) = line.strip_prefix(LISTENING) {
-                        break url.trim().to_owned();
-                    }
-                }
-                Ok(_) => return Err(format!("{name} ended before it listened; its stderr above says why")),
-                Err(_) => return Err(format!("{name} did not listen within {START_TIMEOUT:?}")),
-            }
-        };
-        Ok(Self { target: Target::parse(&url, protocol)?, pid: child.id(), child: Some((child, lines)) })
+        let mut command = server::command(program, "temp:");
+        // Its log would tear the live view; what went wrong is still shown.
+        command.env("RUST_LOG", "warn");
+        let started =
+            Process::start(command).await.map_err(|error| format!("{} {error}", program.display()))?;
+        let target = Target::parse(&format!("http://{}/", started.address()), protocol)?;
+        Ok(Self { target, pid: Some(started.pid()), started: Some(started) })
     }
 
     /// Stops the server if it was started here.
     pub async fn close(self) {
-        let Some((mut child, _stdout)) = self.child else { return };
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            // It may be gone already; then there is nothing to stop.
-            let _ = kill_process(pid, Signal::TERM);
-        }
-        if timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
+        let Some(started) = self.started else { return };
+        if !matches!(started.terminate(STOP_TIMEOUT).await, Ok(Some(_))) {
             eprintln!("the server did not stop within {STOP_TIMEOUT:?} and is killed");
-            let _ = child.kill().await;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Tells the core's sources that loom stands behind their locks.
+//! Sets `cfg(loom)`, so that the core's sources take their locks from loom.
 
 fn main() {
     println!("cargo::rustc-cfg=loom");

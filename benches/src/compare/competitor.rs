@@ -7,6 +7,7 @@ use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use millchat_testkit::process;
 use rustix::process::{Pid, Signal, kill_process};
 
 /// Time that a program may take until it listens.
@@ -102,18 +103,12 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         // The workers of a killed master would continue.
-        let workers = children(self.child.id());
+        let workers = process::family(self.child.id());
         let _ = self.child.kill();
         let _ = self.child.wait();
-        for worker in workers {
+        for worker in workers.into_iter().skip(1) {
             let pid = i32::try_from(worker).ok().and_then(Pid::from_raw);
             let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
         }
     }
-}
-
-/// Returns the processes that a process started.
-fn children(process: u32) -> Vec<u32> {
-    let list = fs::read_to_string(format!("/proc/{process}/task/{process}/children")).unwrap_or_default();
-    list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }

@@ -1,16 +1,16 @@
-//! What a block of our own server's stream means: an opening, a logged event, a signal, or nothing.
+//! A block of our own server's stream: an opening, a logged event with the time at which it was due, a signal, or
+//! nothing. The kit reads it; this adds the stamp of a message of the run.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use millchat::{EventId, Opening, Position, ResetReason};
-use millchat_oracle::{EventDigest, EventKind, Observed, digest};
-use serde::Deserialize;
+use millchat::{EventId, Opening, Position};
+use millchat_oracle::{EventKind, Observed};
+use millchat_testkit::sse::Fields;
+use millchat_testkit::translate;
 
 use crate::check::stamp::Stamp;
-use crate::client::sse::Fields;
 
-/// What a block says.
+/// The meaning of a block.
 #[derive(Debug)]
 pub enum Block {
     /// The stream opened, or skipped what retention took: `id` is the place just before what follows.
@@ -35,111 +35,34 @@ pub enum Block {
 pub struct Event {
     /// The event's place.
     pub place: EventId,
-    /// What the oracle compares.
+    /// The event as the oracle compares it.
     pub observed: Observed,
     /// When it was due, if it is a message of this run.
     pub due: Option<Duration>,
-}
-
-#[derive(Deserialize)]
-struct EventData<'a> {
-    position: Position,
-    prev: Position,
-    target: Option<Position>,
-    #[serde(borrow)]
-    author: Option<AuthorData<'a>>,
-    #[serde(borrow)]
-    content: Option<Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct AuthorData<'a> {
-    #[serde(borrow)]
-    id: Cow<'a, str>,
-}
-
-#[derive(Deserialize)]
-struct StartData {
-    position: Position,
-    head: Position,
-}
-
-#[derive(Deserialize)]
-struct GapData {
-    from: Position,
-    to: Position,
-}
-
-#[derive(Deserialize)]
-struct ResetData<'a> {
-    #[serde(borrow)]
-    reason: Cow<'a, str>,
 }
 
 impl Block {
     /// Reads a block. `run` is the run whose messages are measured. An error names what is wrong with it.
     pub fn parse(block: &[u8], run: u32) -> Result<Self, &'static str> {
         let fields = Fields::parse(block);
-        let Some(data) = fields.data else { return Ok(Self::Nothing) };
-        let Some(id) = fields.id else { return Ok(Self::Signal) };
-        let id = std::str::from_utf8(id).unwrap_or_default();
-        let id: EventId = id.parse().map_err(|_| "an id is not a place")?;
-        let mut head = None;
-        let opening = match fields.event {
-            b"start" => {
-                let data: StartData = json(&data)?;
-                if data.position != id.position {
-                    return Err("a start's id is not its position");
-                }
-                head = Some(data.head);
-                Opening::Start
+        Ok(match translate::Block::read(&fields).map_err(|malformed| malformed.0)? {
+            translate::Block::Opening { opening, id, head } => Self::Opening { opening, id, head },
+            translate::Block::Event { place, observed, content } => {
+                let stamp = content.and_then(|content| Stamp::read(content.as_bytes()));
+                let stamp =
+                    stamp.filter(|stamp| stamp.run == run && observed.event.kind == EventKind::Message);
+                Self::Event(Event { place, observed, due: stamp.map(|stamp| stamp.due) })
             }
-            b"gap" => {
-                let GapData { from, to } = json(&data)?;
-                Opening::Gap { from, to }
-            }
-            b"reset" => {
-                let data: ResetData<'_> = json(&data)?;
-                Opening::Reset(match &*data.reason {
-                    "epoch" => ResetReason::Epoch,
-                    "ahead" => ResetReason::Ahead,
-                    _ => ResetReason::Malformed,
-                })
-            }
-            kind => return Ok(Self::Event(Event::read(kind, id, &data, run)?)),
-        };
-        Ok(Self::Opening { opening, id, head })
-    }
-}
-
-fn json<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, &'static str> {
-    serde_json::from_slice(data).map_err(|_| "an event's data is not what was promised")
-}
-
-impl Event {
-    fn read(kind: &[u8], place: EventId, data: &[u8], run: u32) -> Result<Self, &'static str> {
-        let data: EventData<'_> = json(data)?;
-        if data.position != place.position {
-            return Err("an event's id is not its position");
-        }
-        let kind = match (kind, data.target) {
-            (b"" | b"message", _) => EventKind::Message,
-            (b"edit", Some(target)) => EventKind::Edit(target),
-            (b"delete", Some(target)) => EventKind::Delete(target),
-            _ => EventKind::Other,
-        };
-        let author = data.author.map_or(0, |author| digest(&author.id));
-        let event = EventDigest { author, kind, content: data.content.as_deref().map(digest) };
-        let stamp = data.content.as_deref().and_then(|content| Stamp::read(content.as_bytes()));
-        let stamp = stamp.filter(|stamp| stamp.run == run);
-        let due = stamp.filter(|_| kind == EventKind::Message).map(|stamp| stamp.due);
-        let observed = Observed { position: data.position, prev: data.prev, event };
-        Ok(Self { place, observed, due })
+            translate::Block::Signal => Self::Signal,
+            translate::Block::Nothing => Self::Nothing,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use millchat_oracle::digest;
+
     use super::*;
 
     fn block(position: Position, prev: Position) -> Vec<u8> {
@@ -167,23 +90,5 @@ mod tests {
         assert_eq!((event.observed.position, event.observed.prev), (1207, 1188));
         assert_eq!(event.due, Some(Duration::from_millis(5)));
         assert_eq!(event.observed.event.author, digest("g_1"));
-    }
-
-    #[test]
-    fn openings_signals_and_comments_are_told_apart() {
-        let start = b"event: start\nid: 5f3c9a2e-8\ndata: {\"position\":8,\"head\":8,\"floor\":1}\n\n";
-        assert!(
-            matches!(Block::parse(start, 7), Ok(Block::Opening { opening: Opening::Start, id, head: Some(8) }) if id.position == 8)
-        );
-        let gap = b"event: gap\nid: 5f3c9a2e-9\ndata: {\"from\":3,\"to\":9,\"reason\":\"retention\"}\n\n";
-        assert!(matches!(
-            Block::parse(gap, 7),
-            Ok(Block::Opening { opening: Opening::Gap { from: 3, to: 9 }, .. })
-        ));
-        assert!(matches!(Block::parse(b"event: typing\ndata: {}\n\n", 7), Ok(Block::Signal)));
-        assert!(matches!(Block::parse(b": beat\n\n", 7), Ok(Block::Nothing)));
-        assert!(Block::parse(b"id: nonsense\ndata: {}\n\n", 7).is_err());
-        let lying = b"id: 5f3c9a2e-9\nevent: message\ndata: {\"position\":8,\"prev\":0}\n\n";
-        assert!(Block::parse(lying, 7).is_err());
     }
 }

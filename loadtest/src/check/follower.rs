@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use millchat::{EventId, Opening, Position};
 use millchat_oracle as oracle;
+use millchat_testkit::sse::Fields;
 
 use crate::check::block_cache::{BlockContent, StampedBlock};
 use crate::check::context::{BlockContext, Context};
@@ -14,7 +15,6 @@ use crate::check::event::{Block, Event};
 use crate::check::page::{PageBlock, PageRow};
 use crate::check::stamp::Stamp;
 use crate::check::stamp_checker::StampChecker;
-use crate::client::sse::Fields;
 use crate::load::role::Role;
 use crate::run::Run;
 use crate::server_api::protocol::Protocol;

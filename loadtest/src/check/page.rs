@@ -7,9 +7,9 @@
 //! no harm.
 
 use millchat::{EventId, Position};
+use millchat_testkit::sse::Fields;
 
 use crate::check::stamp::Stamp;
-use crate::client::sse::Fields;
 
 /// The text before the position of the row that a patch appends.
 const ROW: &[u8] = b"selector #messages:not(:has(#m-";

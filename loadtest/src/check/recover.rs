@@ -4,17 +4,18 @@
 use std::time::{Duration, Instant};
 
 use millchat::{Epoch, EventId, Opening, Position, RoomName};
-use millchat_oracle::{HistoryEntry, Page, RecoveredLog, digest};
-use serde::Deserialize;
+use millchat_oracle::RecoveredLog;
+use millchat_testkit::Malformed;
+use millchat_testkit::http::{HEAD_BYTES_MAX, Head, Piece};
+use millchat_testkit::sse::Blocks;
+use millchat_testkit::translate::HistoryPage;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use crate::check::event::Block;
-use crate::client::http::{HEAD_BYTES_MAX, Head, Malformed, Piece};
 use crate::client::reader::READ_BYTES_MAX;
 use crate::client::rest::{http_client, room_overview};
-use crate::client::sse::Blocks;
 use crate::run::Run;
 use crate::server_api::target::Target;
 
@@ -147,46 +148,12 @@ async fn read(socket: &mut TcpStream, bytes: &mut Vec<u8>, until: Instant) -> Re
     }
 }
 
-/// A page of history.
-#[derive(Deserialize)]
-pub struct HistoryAnswer {
-    messages: Vec<HistoryMessage>,
-    head: Position,
-}
-
-#[derive(Deserialize)]
-struct HistoryMessage {
-    position: Position,
-    prev: Position,
-    author: Option<HistoryAuthor>,
-    content: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct HistoryAuthor {
-    id: String,
-}
-
-impl HistoryAnswer {
-    /// Returns the digests that the oracle compares.
-    pub fn page(&self) -> Page {
-        let entry = |message: &HistoryMessage| HistoryEntry {
-            position: message.position,
-            prev: message.prev,
-            author: message.author.as_ref().map_or(0, |author| digest(&author.id)),
-            content: message.content.as_deref().map(digest),
-            ..HistoryEntry::default()
-        };
-        Page { head: self.head, messages: self.messages.iter().map(entry).collect() }
-    }
-}
-
 async fn read_history(run: &Run, client: &reqwest::Client, room: &RoomName) -> reqwest::Result<()> {
     let base = format!("{}{}/messages", run.plan.target.base, Target::room_path(room.as_str()));
     let mut after = 0;
     loop {
         let url = format!("{base}?after={after}&limit={PAGE_MESSAGES}");
-        let answer: HistoryAnswer = client.get(url).send().await?.error_for_status()?.json().await?;
+        let answer: HistoryPage = client.get(url).send().await?.error_for_status()?.json().await?;
         let page = answer.page();
         let last = page.messages.last().map(|message| message.position);
         run.findings.oracle.page(room, format!("after={after}"), page);

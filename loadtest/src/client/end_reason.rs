@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::client::http::Malformed;
+use millchat_testkit::Malformed;
 
 /// The reason for which a connection ended.
 #[derive(Debug)]

@@ -2,11 +2,9 @@
 
 pub mod end_reason;
 pub mod epoll;
-pub mod http;
 pub mod reader;
 pub mod readers;
 pub mod rest;
 pub mod sender_connection;
 pub mod socketio;
-pub mod sse;
 pub mod websocket;

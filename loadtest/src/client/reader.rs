@@ -7,15 +7,15 @@
 use std::io::{self, Read, Write};
 use std::time::Instant;
 
+use millchat_testkit::http::{Body, HEAD_BYTES_MAX, Head, Piece};
+use millchat_testkit::sse::Blocks;
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::check::context::BlockContext;
 use crate::check::follower::Follower;
 use crate::client::end_reason::EndReason;
-use crate::client::http::{Body, HEAD_BYTES_MAX, Head, Piece};
 use crate::client::socketio::{PacketDecoder, ServerPacket};
-use crate::client::sse::Blocks;
 use crate::load::role::{Role, SLOW_READ_BYTES, SLOW_READER_BUFFER_BYTES};
 use crate::run::Run;
 use crate::server_api::template::Transport;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use millchat::Position;
 use millchat_oracle::{self as oracle, EventDigest};
+use millchat_testkit::Malformed;
+use millchat_testkit::http::{HEAD_BYTES_MAX, Head, Piece};
 use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -17,7 +19,6 @@ use tokio::time::timeout;
 
 use crate::check::sent_log::{OrderedStream, SendStatus};
 use crate::check::stamp::Stamp;
-use crate::client::http::{HEAD_BYTES_MAX, Head, Malformed, Piece};
 use crate::load::schedule::Ticket;
 use crate::run::Run;
 use crate::server_api::template::Values;

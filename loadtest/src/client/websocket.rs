@@ -6,11 +6,10 @@
 
 use std::io::Cursor;
 
+use millchat_testkit::Malformed;
 use tungstenite::handshake::client::generate_key;
 use tungstenite::protocol::frame::coding::{Control, OpCode};
 use tungstenite::protocol::frame::{Frame, FrameHeader};
-
-use crate::client::http::Malformed;
 
 /// Largest message that is read, in bytes.
 const MESSAGE_BYTES_MAX: usize = 1024 * 1024;

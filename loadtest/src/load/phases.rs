@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use millchat::Position;
+use millchat_testkit::process;
 
 use crate::client::rest::{http_client, room_overview};
 use crate::client::sender_connection::ACKNOWLEDGE_TIMEOUT;
 use crate::load::rate::Rate;
 use crate::load::schedule;
-use crate::process;
 use crate::report::monitor::Monitor;
 use crate::run::Run;
 use crate::run::measurements::Measurements;

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use goose::goose::{GooseUser, Scenario, Transaction, TransactionError, TransactionResult};
+use millchat_testkit::translate::HistoryPage;
 use parking_lot::Mutex;
 use rand::RngExt;
 
-use crate::check::recover::HistoryAnswer;
 use crate::client::readers::Readers;
 use crate::load::sender::Sender;
 use crate::run::Run;
@@ -131,7 +131,7 @@ async fn look_back(run: &Run, user: &mut GooseUser, stats: &mut Stats) -> Transa
     let path = format!("{}/messages", Target::room_path(room.as_str()));
     let begun = Instant::now();
     let answer = match user.get_named(&path, "history").await?.response {
-        Ok(response) if response.status().is_success() => response.json::<HistoryAnswer>().await,
+        Ok(response) if response.status().is_success() => response.json::<HistoryPage>().await,
         Ok(response) => {
             stats.error(&format!("history answered {}", response.status().as_u16()));
             return Ok(());

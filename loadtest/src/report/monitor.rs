@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::process;
+use millchat_testkit::process;
+
 use crate::report::live::{LiveState, LiveView};
 use crate::report::timer_probe::TimerProbe;
 use crate::run::Run;

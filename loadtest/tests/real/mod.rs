@@ -6,10 +6,11 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::SystemTime;
+
+use millchat_testkit::{BlockingServer, server};
 
 /// The sources of the server, in the workspace.
 const SOURCES: [&str; 11] = [
@@ -58,28 +59,13 @@ fn newest(path: &Path) -> Option<SystemTime> {
 
 /// A running server; it ends when this is dropped.
 pub struct Server {
-    process: Child,
+    _process: BlockingServer,
     pub url: String,
 }
 
 impl Server {
     pub fn start() -> Self {
-        let mut process = Command::new(program())
-            .args(["--address", "127.0.0.1:0", "--log", "temp:"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("Millchat is listening on ").expect("its first line");
-        Self { url: url.trim_end_matches('/').to_owned(), process }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let process = BlockingServer::start(server::command(&program(), "temp:")).unwrap();
+        Self { url: format!("http://{}", process.address()), _process: process }
     }
 }

@@ -20,7 +20,7 @@ use reqwest::Method;
 use thirtyfour::prelude::*;
 
 use crate::support::client::answer;
-use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
+use crate::support::oracle::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Browser, Guest, Server, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle};

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::support::client::answer;
-use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, recover};
+use crate::support::oracle::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::{Guest, Server};
 use millchat::RoomName;
 use millchat_oracle::{Oracle, Sender};

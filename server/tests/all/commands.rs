@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::support::client::answer;
-use crate::support::judge::{epoch, read_history, recover};
+use crate::support::oracle::{epoch, read_history, recover};
 use crate::support::server::{BINARY, command, run};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::support::judge::{Follower, assert_clean, read_history, recover};
+use crate::support::oracle::{Follower, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server, variable, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};

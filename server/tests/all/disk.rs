@@ -11,7 +11,7 @@ use rustix::process::geteuid;
 
 use crate::support::client::answer;
 use crate::support::disk::Disk;
-use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, recover};
+use crate::support::oracle::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::refusal::{assert_left_as_it_is, assert_refused};
 use crate::support::server::{BINARY, command, run};
 use crate::support::{Api, Guest, Server, within};

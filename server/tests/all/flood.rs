@@ -5,12 +5,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
-use crate::support::machine::{memory_bytes_max, need_descriptors, put_last};
-use crate::support::raw::{Line, post};
+use crate::support::machine::put_last;
+use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
+use crate::support::raw::{Connection, post};
 use crate::support::{Guest, Server, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
+use millchat_testkit::descriptors::raise_limit;
+use millchat_testkit::process::resident_bytes_max;
 use serde_json::Value;
 
 /// What the server may open: 256 connections, after its reserve.
@@ -21,12 +23,17 @@ const IN: usize = 250;
 const LATE: usize = 200;
 
 /// Sends in turn over this connection; gives the last position.
-async fn say_all(line: &mut Line, ada: &Guest, sender: &Sender, numbers: std::ops::Range<u64>) -> u64 {
+async fn say_all(
+    connection: &mut Connection,
+    ada: &Guest,
+    sender: &Sender,
+    numbers: std::ops::Range<u64>,
+) -> u64 {
     let mut last = 0;
     for number in numbers {
         let content = format!("message {number}");
         let request = post("lobby", &ada.token, &content);
-        let answered = within("a send is answered", line.ask(&request)).await;
+        let answered = within("a send is answered", connection.ask(&request)).await;
         let (head, body) = answered.expect("the connection is kept");
         assert_eq!(head.status, 201, "{body}");
         let receipt: Value = serde_json::from_str(&body).unwrap();
@@ -37,11 +44,11 @@ async fn say_all(line: &mut Line, ada: &Guest, sender: &Sender, numbers: std::op
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_finds_no_descriptor_waits_gets_in_when_others_leave_and_misses_nothing() {
-    need_descriptors(2_000);
+    raise_limit(2_000).unwrap();
     let mut server = Server::start_with_descriptors(DESCRIPTORS).await;
     let (address, api) = (server.address(), server.api());
     let ada = api.guest("Ada").await;
-    let mut line = Line::connect(address).await.unwrap();
+    let mut connection = Connection::connect(address).await.unwrap();
     let oracle = Oracle::new();
     let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "ada");
     let mut readers = Vec::new();
@@ -63,19 +70,19 @@ async fn who_finds_no_descriptor_waits_gets_in_when_others_leave_and_misses_noth
     let full = async {
         let mut turn = 0;
         while !server.stderr().contains("new ones wait") {
-            say_all(&mut line, &ada, &sender, turn..turn + 1).await;
+            say_all(&mut connection, &ada, &sender, turn..turn + 1).await;
             turn += 1;
         }
         turn
     };
     let said = within("the server is full", full).await;
-    say_all(&mut line, &ada, &sender, said..said + 100).await;
+    say_all(&mut connection, &ada, &sender, said..said + 100).await;
     assert!(late.iter().filter(|late| !late.is_finished()).count() > LATE / 2, "it was not full");
 
     // Those who are left were in all the time.
     readers.drain(..LATE);
-    let mut line = Line::connect(address).await.unwrap();
-    let last = say_all(&mut line, &ada, &sender, said + 100..said + 200).await;
+    let mut connection = Connection::connect(address).await.unwrap();
+    let last = say_all(&mut connection, &ada, &sender, said + 100..said + 200).await;
     for reader in &mut readers {
         reader.keep_up(last).await;
     }
@@ -117,13 +124,13 @@ struct Flood {
 }
 
 async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: Sender, flood: Arc<Flood>) {
-    let mut line: Option<Line> = None;
+    let mut connection: Option<Connection> = None;
     let mut sequence = 0;
     while flood.queue_full.load(Ordering::Relaxed) < REFUSED {
         let content = format!("{name} {sequence} {:x>CONTENT_BYTES$}", "");
-        let mut open = match line.take() {
-            Some(line) => line,
-            None => Line::connect(address).await.expect("connections are not what runs out"),
+        let mut open = match connection.take() {
+            Some(open) => open,
+            None => Connection::connect(address).await.expect("connections are not what runs out"),
         };
         let (head, body) = open.ask(&post("lobby", &ada.token, &content)).await.expect("an answer");
         let answer: Value = serde_json::from_str(&body).unwrap_or_else(|error| panic!("{error}: {body}"));
@@ -146,7 +153,7 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
             _ => panic!("{head:?}: {body}"),
         }
         if head.header("connection") != Some("close") {
-            line = Some(open);
+            connection = Some(open);
         }
         sequence += 1;
     }
@@ -154,7 +161,7 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_accepted_is_what_is_stored() {
-    need_descriptors(SENDERS as u64 + 2_000);
+    raise_limit(SENDERS as u64 + 2_000).unwrap();
     let mut server = Server::start().await;
     let api = server.api();
     let oracle = Oracle::new();
@@ -162,7 +169,7 @@ async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_acce
     let ada = api.guest("Ada").await;
     // The disk is what they wait for, also where other programs keep the processor busy.
     put_last(server.pid(), "millchat-commit").await;
-    let before = memory_bytes_max(server.pid());
+    let before = resident_bytes_max(server.pid()).unwrap();
     let count = Arc::new(Flood::default());
     let senders: Vec<_> = (0..SENDERS)
         .map(|name| {
@@ -173,7 +180,7 @@ async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_acce
     for sender in senders {
         within("the flood ends", sender).await.unwrap();
     }
-    let memory = memory_bytes_max(server.pid());
+    let memory = resident_bytes_max(server.pid()).unwrap();
     let figure = |count: &AtomicUsize| count.load(Ordering::Relaxed);
     println!(
         "{SENDERS} senders of {CONTENT_BYTES} bytes: {} accepted, {} refused at the queue, {} while bodies are read; \

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::commands::import;
 use crate::support::client::answer;
-use crate::support::judge::{epoch, position_of};
+use crate::support::oracle::{epoch, position_of};
 use crate::support::server::run;
 use crate::support::sse::SseEvent;
 use crate::support::{Answer, Api, Server, within};

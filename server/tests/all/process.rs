@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
-use crate::support::machine::cpu_ticks;
+use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::server::run;
 use crate::support::{PATIENCE, Server, Stream, within};
 use millchat::RoomName;
 use millchat_oracle::Oracle;
+use millchat_testkit::process::cpu_time_alone;
 
 #[tokio::test]
 async fn a_second_process_on_the_same_log_is_told_so() {
@@ -195,7 +195,7 @@ async fn crowd_a_server_with_descriptors(limit: u32) {
         }
     }
     assert!(crowd.len() > 300, "{} connections", crowd.len());
-    let ticks = cpu_ticks(server.pid());
+    let cpu = cpu_time_alone(server.pid()).unwrap();
     for number in 0..20 {
         let position = api.say("lobby", &ada, &format!("message {number}")).await;
         assert_eq!(stream.logged().await.place().1, position);
@@ -207,8 +207,8 @@ async fn crowd_a_server_with_descriptors(limit: u32) {
         within("a heartbeat", stream.next_item()).await,
         Some(crate::support::sse::Item::Comment(_))
     ) {}
-    let (used, waited) = (cpu_ticks(server.pid()) - ticks, waited.elapsed());
-    assert!(used * 10 < waited.as_millis() as u64 / 2, "{used} ticks of 10 ms in {waited:?}");
+    let (used, waited) = (cpu_time_alone(server.pid()).unwrap().checked_sub(cpu).unwrap(), waited.elapsed());
+    assert!(used < waited / 2, "{used:?} in {waited:?}");
     server.assert_alive();
 
     // Once the crowd is gone there is room again.

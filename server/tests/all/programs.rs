@@ -6,8 +6,8 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::support::judge::{acknowledge, assert_clean, position_of, recover, tell};
 use crate::support::node;
+use crate::support::oracle::{acknowledge, assert_clean, position_of, recover, tell};
 use crate::support::sse::{Item, Parser, SseEvent};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use crate::support::client::answer;
-use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
+use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::server::command;
 use crate::support::{Api, Guest, Server, Stream, within};
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::support::judge::epoch;
+use crate::support::oracle::epoch;
 use crate::support::sse::SseEvent;
 use crate::support::{Api, Server, Stream, within};
 

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
-use crate::support::machine::memory_bytes;
+use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::{Api, Guest, Server, within};
 use millchat::RoomName;
 use millchat_oracle::{Oracle, Sender};
+use millchat_testkit::process::resident_bytes_alone;
 
 const READERS: usize = 100;
 /// Far more than the sockets' buffers, the server's and the ring together hold for one reader.
@@ -83,7 +83,7 @@ async fn a_stalled_reader_costs_the_others_nothing_and_loses_nothing() {
     }
     // 16 MB were sent past it: what it costs is the buffers, the ring and redb's cache, not the backlog of
     // each reader.
-    let resident = memory_bytes(server.pid());
+    let resident = resident_bytes_alone(server.pid()).unwrap();
     assert!(resident < 400 << 20, "{resident} bytes resident");
 
     // What its socket still holds, then the log, then live.

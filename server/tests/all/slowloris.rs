@@ -15,12 +15,12 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::interval;
 
-use crate::support::judge::{Follower, acknowledge, assert_clean, recover};
-use crate::support::machine::need_descriptors;
-use crate::support::raw::{Line, post, status_of};
+use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
+use crate::support::raw::{Connection, post, status_of};
 use crate::support::{PATIENCE, Server, within};
 use millchat::RoomName;
 use millchat_oracle::Oracle;
+use millchat_testkit::descriptors::raise_limit;
 
 /// Connections that say nothing.
 const IDLE: usize = 5_000;
@@ -82,7 +82,7 @@ async fn sip(address: SocketAddr, done: &tokio::sync::Notify) -> io::Result<bool
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_slow_is_ended_by_a_limit_and_nobody_else_feels_it() {
-    need_descriptors(IDLE as u64 + 4_000);
+    raise_limit(IDLE as u64 + 4_000).unwrap();
     let mut server = Server::start().await;
     let (address, api) = (server.address(), server.api());
     let ada = api.guest("Ada").await;
@@ -137,13 +137,14 @@ async fn who_is_slow_is_ended_by_a_limit_and_nobody_else_feels_it() {
             reader.join(address).await.unwrap();
             readers.push(reader);
         }
-        let mut line = Line::connect(address).await.unwrap();
+        let mut connection = Connection::connect(address).await.unwrap();
         let (mut number, mut among) = (0, 0);
         while ended.load(Ordering::Relaxed) < count {
             among += u64::from(ended.load(Ordering::Relaxed) == 0);
             let content = format!("message {number} {:4000}", "");
             let request = post("lobby", &ada.token, &content);
-            let (head, body) = within("a send", line.ask(&request)).await.expect("nobody else is cut off");
+            let (head, body) =
+                within("a send", connection.ask(&request)).await.expect("nobody else is cut off");
             assert_eq!(head.status, 201, "nobody else is refused: {body}");
             let receipt: serde_json::Value = serde_json::from_str(&body).unwrap();
             let position = acknowledge(&sender, number, &ada, &content, &receipt);

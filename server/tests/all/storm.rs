@@ -17,11 +17,12 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::support::judge::{Follower, acknowledge, assert_clean, read_history, recover};
-use crate::support::machine::{cpu_ticks, need_descriptors};
+use crate::support::oracle::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server, variable, within};
 use millchat::RoomName;
 use millchat_oracle::{Oracle, Sender};
+use millchat_testkit::descriptors::raise_limit;
+use millchat_testkit::process::cpu_time_alone;
 
 /// Sets the number of readers: `make prove` has 19,000.
 const READERS_VARIABLE: &str = "MILLCHAT_STORM_READERS";
@@ -253,7 +254,7 @@ fn report(run: &Run, stormed: Instant) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_readers_lose_their_line_and_are_back_and_caught_up_with_nothing_lost() {
     let readers = variable(READERS_VARIABLE, READERS_DEFAULT);
-    need_descriptors(readers + DESCRIPTORS_BESIDES);
+    raise_limit(readers + DESCRIPTORS_BESIDES).unwrap();
     let readers = readers as usize;
     let mut server = Server::start().await;
     let run = Arc::new(Run::new(server.address()));
@@ -275,9 +276,9 @@ async fn all_readers_lose_their_line_and_are_back_and_caught_up_with_nothing_los
     let burst: Vec<_> = (0..BURST).map(|n| run.oracle.sender(&room, format!("burst {n}"))).collect();
     let sends = burst.iter().map(|sender| run.say(&api, &filled, &ada, sender, 0));
     within("the burst is acknowledged", join_all(sends)).await;
-    let (stormed, cpu) = (Instant::now(), cpu_ticks(server.pid()));
+    let (stormed, cpu) = (Instant::now(), cpu_time_alone(server.pid()).unwrap());
     run.all(Phase::ComeBack, readers).await;
-    let cpu = Duration::from_millis(10 * (cpu_ticks(server.pid()) - cpu));
+    let cpu = cpu_time_alone(server.pid()).unwrap().checked_sub(cpu).unwrap();
     run.more_sends().await;
     run.phase.send_replace(Phase::Hush);
     for speaker in speaking {

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::client::answer;
-use crate::support::judge::{Follower, acknowledge, assert_clean, epoch, recover};
+use crate::support::oracle::{Follower, acknowledge, assert_clean, epoch, recover};
 use crate::support::sse::{Item, SseEvent};
 use crate::support::{Api, Guest, Server, Stream, within};
 use millchat::RoomName;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// The list of mutations, from the root of the repository.
 pub const LIST: &str = "verify/mutants/list.toml";
-/// What a copy leaves out.
+/// Names that a copy leaves out.
 const LEFT_OUT: [&str; 5] = ["target", ".git", "node_modules", "artifacts", "corpus"];
 
 /// A copy of the tree.
@@ -39,7 +39,7 @@ impl Copy {
         Ok(Self { tree: tree.to_owned(), digest: hasher.finish() })
     }
 
-    /// Where it is.
+    /// Its directory.
     pub fn tree(&self) -> &Path {
         &self.tree
     }
@@ -49,7 +49,7 @@ impl Copy {
         self.digest
     }
 
-    /// Replaces a text in a file; `None` when it does not stand there exactly once.
+    /// Replaces a text in a file; `None` when the text is not there exactly once.
     pub fn mutate(&self, file: &str, find: &str, replace: &str) -> io::Result<Option<Mutated>> {
         let path = self.tree.join(file);
         let original = fs::read_to_string(&path)?;

@@ -35,11 +35,11 @@ struct List {
 
 #[derive(Deserialize)]
 struct Mutation {
-    /// What is broken, as a sentence.
+    /// The break, as a sentence.
     name: String,
     /// The file, from the root of the repository.
     file: String,
-    /// What stands there exactly once.
+    /// A text that is in the file exactly once.
     find: String,
     replace: String,
     /// Arguments of the `cargo test` that should notice.
@@ -149,7 +149,7 @@ fn pass_unmutated(copy: &Copy, tests: &Tests, mutations: &[Mutation], noted: &Pa
     Ok(())
 }
 
-/// Whether it was caught, and what is to be said of it.
+/// Returns true if it was caught, and the outcome in words.
 fn judge(copy: &Copy, tests: &Tests, mutation: &Mutation) -> Result<(bool, String), Failure> {
     let Some(_mutated) = copy.mutate(&mutation.file, &mutation.find, &mutation.replace)? else {
         return Ok((false, format!("NOT APPLIED: its text does not stand once in `{}`", mutation.file)));

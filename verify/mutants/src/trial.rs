@@ -11,10 +11,10 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A mutated program may do nothing for ever: tests that take longer than this have noticed.
 const TESTS_TAKE_MAX: Duration = Duration::from_mins(4);
-/// How often it is looked whether they have ended.
+/// The time between two looks at whether they have ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// How tests ended.
+/// The end of a run of tests.
 pub enum Outcome {
     Passed,
     /// By the test that is named.
@@ -77,7 +77,7 @@ impl Tests {
 
     /// Runs what is built. `None` when it was ended because it took too long.
     fn wait_for(&self, built: &str, filters: &str) -> io::Result<Option<ExitStatus>> {
-        // All failures are wanted, so that the name that is told is the same each time.
+        // All failures are wanted, so that the name that is printed is the same each time.
         wait(&mut self.cargo(&["--no-fail-fast", built, "--", filters])?)
     }
 
@@ -101,7 +101,7 @@ impl Tests {
         Ok(String::from_utf8_lossy(&fs::read(self.log("out"))?).into_owned())
     }
 
-    /// What the last run wrote; it stays there to be looked at.
+    /// The output of the last run; it is kept to be looked at.
     fn log(&self, stream: &str) -> PathBuf {
         self.target.join(format!("last.{stream}"))
     }

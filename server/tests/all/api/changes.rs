@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::judge::epoch;
+use crate::support::oracle::epoch;
 use crate::support::{Api, Server};
 
 #[tokio::test]

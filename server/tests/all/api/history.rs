@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::judge::{acknowledge, assert_clean, read_history, recover};
+use crate::support::oracle::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server};
 use millchat::RoomName;
 use millchat_oracle::Oracle;

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::client::answer;
-use crate::support::judge::{assert_clean, read_history, recover};
+use crate::support::oracle::{assert_clean, read_history, recover};
 use crate::support::{Answer, Api, Guest, Server};
 use millchat::{Reaction, RoomName};
 use millchat_oracle::{EventDigest, EventKind, Oracle, digest};

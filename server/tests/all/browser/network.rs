@@ -1,8 +1,8 @@
 //! The page over a bad network: connections that break in the midst of everything, and ones that die without a word.
 
 use super::{NOTHING_WAITS, assert_shows_all, say};
-use crate::support::judge::{assert_clean, recover};
-use crate::support::{Browser, Line, Server};
+use crate::support::oracle::{assert_clean, recover};
+use crate::support::{Browser, FlakyProxy, Server};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
 use std::time::Duration;
@@ -42,11 +42,11 @@ impl Pages {
 #[tokio::test]
 async fn over_a_line_that_breaks_again_and_again_nothing_is_lost_and_nothing_comes_twice() {
     let server = Server::start().await;
-    let line = Line::to(server.address(), DELAY).await;
+    let proxy = FlakyProxy::to(server.address(), DELAY).await;
     let oracle = Oracle::new();
     let api = server.api();
     let carol = api.guest("Carol").await;
-    let page = Browser::open(&format!("http://{}/lobby", line.address())).await;
+    let page = Browser::open(&format!("http://{}/lobby", proxy.address())).await;
     page.join("Ada").await;
     let mut pages = Pages::of(&page, &oracle).await;
     let mut theirs = 0;
@@ -57,7 +57,7 @@ async fn over_a_line_that_breaks_again_and_again_nothing_is_lost_and_nothing_com
             theirs += 1;
         }
         // With the page's own message somewhere on its way, or its answer.
-        line.cut();
+        proxy.cut();
         pages.write(&page).await;
     }
     page.until(NOTHING_WAITS).await;
@@ -71,17 +71,17 @@ async fn over_a_line_that_breaks_again_and_again_nothing_is_lost_and_nothing_com
 #[tokio::test]
 async fn a_connection_that_dies_without_a_word_is_noticed_and_nothing_is_lost() {
     let server = Server::start().await;
-    let line = Line::to(server.address(), DELAY).await;
+    let proxy = FlakyProxy::to(server.address(), DELAY).await;
     let oracle = Oracle::new();
     let api = server.api();
     let carol = api.guest("Carol").await;
-    let page = Browser::open(&format!("http://{}/lobby", line.address())).await;
+    let page = Browser::open(&format!("http://{}/lobby", proxy.address())).await;
     page.join("Ada").await;
     let mut pages = Pages::of(&page, &oracle).await;
     pages.write(&page).await;
     page.until_messages(1).await;
     page.until(NOTHING_WAITS).await;
-    line.go_silent();
+    proxy.go_silent();
     for number in 0..20 {
         say(&api, &oracle, &carol, &format!("by Carol {number}")).await;
     }

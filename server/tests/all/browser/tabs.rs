@@ -1,7 +1,7 @@
 //! Many tabs of one browser have one connection, and each misses nothing.
 
 use super::{NOTHING_WAITS, assert_shows_all, room_url, say};
-use crate::support::judge::{assert_clean, recover};
+use crate::support::oracle::{assert_clean, recover};
 use crate::support::{Browser, Server, within};
 use millchat_oracle::Oracle;
 use serde_json::json;

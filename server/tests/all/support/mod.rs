@@ -3,10 +3,9 @@
 pub mod browser;
 pub mod client;
 pub mod disk;
-pub mod judge;
-pub mod line;
 pub mod machine;
 pub mod node;
+pub mod oracle;
 pub mod raw;
 pub mod refusal;
 pub mod server;
@@ -16,7 +15,7 @@ use std::time::Duration;
 
 pub use browser::Browser;
 pub use client::{Answer, Api, Guest};
-pub use line::Line;
+pub use millchat_testkit::FlakyProxy;
 pub use server::Server;
 pub use sse::Stream;
 

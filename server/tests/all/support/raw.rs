@@ -3,20 +3,20 @@
 use std::io;
 use std::net::SocketAddr;
 
+use millchat_testkit::http::{self, Body};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::within;
 
-/// How large a head of an answer may be.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
-
 /// Status line and headers of an answer.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Head {
     /// The status code.
     pub status: u16,
     headers: Vec<(String, String)>,
+    /// Reads what follows.
+    pub body: Body,
 }
 
 impl Head {
@@ -27,14 +27,16 @@ impl Head {
 
     /// Reads the lines of a head.
     pub fn parse(text: &str) -> Self {
-        let mut lines = text.split("\r\n");
-        let status_line = lines.next().unwrap_or_default();
-        let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let status = status.unwrap_or_else(|| panic!("not a status line: {status_line:?}"));
-        let headers = lines.filter_map(|line| line.split_once(':'));
-        let headers =
-            headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
-        Self { status, headers }
+        let text = format!("{text}\r\n\r\n");
+        Self::read(text.as_bytes()).expect("a whole head").0
+    }
+
+    /// Reads the head at the front of `bytes`; gives also its length. `None` when it is not whole.
+    fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+        let wrong = |error| panic!("{error} in {:?}", String::from_utf8_lossy(bytes));
+        let head = http::Head::parse(bytes).unwrap_or_else(wrong)?;
+        let headers = http::header_fields(bytes).expect("it was read before");
+        Some((Self { status: head.status, headers, body: head.body }, head.len))
     }
 }
 
@@ -42,11 +44,9 @@ impl Head {
 pub async fn read_head(socket: &mut TcpStream) -> io::Result<(Head, Vec<u8>)> {
     let mut bytes = Vec::new();
     loop {
-        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
-            let head = Head::parse(&String::from_utf8_lossy(&bytes[..end]));
-            return Ok((head, bytes.split_off(end + 4)));
+        if let Some((head, len)) = Head::read(&bytes) {
+            return Ok((head, bytes.split_off(len)));
         }
-        assert!(bytes.len() < HEAD_BYTES_MAX, "a head without end");
         if socket.read_buf(&mut bytes).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -54,11 +54,11 @@ pub async fn read_head(socket: &mut TcpStream) -> io::Result<(Head, Vec<u8>)> {
 }
 
 /// A connection that is kept for one request after the other.
-pub struct Line {
+pub struct Connection {
     socket: TcpStream,
 }
 
-impl Line {
+impl Connection {
     /// Connects.
     pub async fn connect(address: SocketAddr) -> io::Result<Self> {
         Ok(Self { socket: TcpStream::connect(address).await? })
@@ -79,46 +79,7 @@ impl Line {
 /// The bytes of a send as JSON.
 pub fn post(room: &str, token: &str, content: &str) -> Vec<u8> {
     let body = serde_json::json!({ "content": content }).to_string();
-    format!(
-        "POST /api/v1/rooms/{room}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
-}
-
-/// Takes the chunks of a body apart, however they are cut.
-#[derive(Default)]
-pub struct Dechunk {
-    line: Vec<u8>,
-    remaining: usize,
-}
-
-impl Dechunk {
-    /// The body bytes in these bytes of the connection.
-    pub fn feed(&mut self, mut bytes: &[u8]) -> Vec<u8> {
-        let mut body = Vec::new();
-        while let Some((&byte, rest)) = bytes.split_first() {
-            if self.remaining > 0 {
-                let (now, later) = bytes.split_at(self.remaining.min(bytes.len()));
-                body.extend_from_slice(now);
-                self.remaining -= now.len();
-                bytes = later;
-                continue;
-            }
-            bytes = rest;
-            if byte != b'\n' {
-                self.line.push(byte);
-                continue;
-            }
-            let line = String::from_utf8(std::mem::take(&mut self.line)).expect("a chunk's size is ASCII");
-            if !line.trim().is_empty() {
-                self.remaining =
-                    usize::from_str_radix(line.trim(), 16).expect("a chunk's size is hexadecimal");
-            }
-        }
-        body
-    }
+    http::request("x", "POST", &format!("/api/v1/rooms/{room}/messages"), Some(token), &body)
 }
 
 /// Sends these bytes and gives all that comes back until the server closes.

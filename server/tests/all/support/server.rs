@@ -5,22 +5,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use rustix::process::{Pid, Signal, kill_process};
+use millchat_testkit::server::{self, StartError};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
 
 use super::{Api, PATIENCE, within};
 
-/// The one line on stdout, before the address.
-const READY: &str = "Millchat is listening on http://";
 /// The binary that cargo built for this test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_millchat");
 
 /// A running server, or one that was stopped and can be started again on the same port and log.
 pub struct Server {
-    child: Option<Child>,
-    stdout: Option<BufReader<ChildStdout>>,
+    process: Option<server::Server>,
     address: SocketAddr,
     extra: Vec<String>,
     environment: Vec<(String, String)>,
@@ -67,8 +63,7 @@ impl Server {
     async fn launch(extra: &[&str], environment: &[(&str, &str)], descriptors: Option<u32>) -> Self {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let mut server = Self {
-            child: None,
-            stdout: None,
+            process: None,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             extra: extra.iter().map(|&argument| argument.to_owned()).collect(),
             environment: environment.iter().map(owned).collect(),
@@ -81,7 +76,7 @@ impl Server {
 
     /// Starts it again, on the same port and log.
     pub async fn restart(&mut self) {
-        assert!(self.child.is_none(), "the server still runs");
+        assert!(self.process.is_none(), "the server still runs");
         let start = async {
             while !self.try_start().await {
                 // The port of the one before can be somebody's outgoing port for a moment.
@@ -105,21 +100,16 @@ impl Server {
         if !self.extra.iter().any(|argument| argument == "--log") {
             command.arg("--log").arg(self.log());
         }
-        command.stdout(Stdio::piped()).stderr(self.stderr_file());
-        let mut child = command.spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).await.unwrap();
-        if line.is_empty() {
-            child.wait().await.unwrap();
-            return false;
+        command.stderr(self.stderr_file());
+        match server::Server::start(command).await {
+            Ok(process) => {
+                self.address = process.address();
+                self.process = Some(process);
+                true
+            }
+            Err(StartError::Ended) => false,
+            Err(error) => panic!("the server {error}"),
         }
-        let address = line.strip_prefix(READY).and_then(|rest| rest.strip_suffix("/\n"));
-        self.address =
-            address.unwrap_or_else(|| panic!("unexpected line on stdout: {line:?}")).parse().unwrap();
-        self.child = Some(child);
-        self.stdout = Some(stdout);
-        true
     }
 
     fn stderr_file(&self) -> File {
@@ -152,31 +142,25 @@ impl Server {
         Api::new(self.address)
     }
 
-    /// Its process id.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
-        self.child.as_ref().and_then(Child::id).expect("the server runs")
+        self.process.as_ref().expect("the server runs").pid()
     }
 
     /// `kill -9`, and waits until it is gone.
     pub async fn kill(&mut self) {
-        let mut child = self.child.take().expect("the server runs");
-        child.kill().await.unwrap();
+        self.process.take().expect("the server runs").kill().await.unwrap();
     }
 
     /// SIGTERM. Gives the exit status and what stdout held after the first line.
     pub async fn terminate(&mut self) -> (ExitStatus, String) {
-        let mut child = self.child.take().expect("the server runs");
-        let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
-        let status = within("the server ends after SIGTERM", child.wait()).await.unwrap();
-        let mut rest = String::new();
-        self.stdout.take().unwrap().read_to_string(&mut rest).await.unwrap();
-        (status, rest)
+        let process = self.process.take().expect("the server runs");
+        process.terminate(PATIENCE).await.unwrap().expect("the server ends after SIGTERM")
     }
 
     /// Fails unless the process is still alive.
     pub fn assert_alive(&mut self) {
-        let ended = self.child.as_mut().expect("the server runs").try_wait().unwrap();
+        let ended = self.process.as_mut().expect("the server runs").ended().unwrap();
         assert!(ended.is_none(), "the server died: {ended:?}");
     }
 }

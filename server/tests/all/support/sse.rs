@@ -7,11 +7,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 
+use millchat_testkit::http::Piece;
+use millchat_testkit::sse::{self, Blocks, Fields};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 
-use super::raw::{self, Dechunk, Head};
+use super::raw::{self, Head};
 use super::within;
 
 /// So much of a stream is read at once.
@@ -41,6 +43,15 @@ impl SseEvent {
         (epoch.to_owned(), position.parse().expect("a position is a number"))
     }
 
+    /// Its fields as the kit reads them.
+    pub fn fields(&self) -> Fields<'_> {
+        Fields {
+            id: self.id.as_deref().map(str::as_bytes),
+            event: self.event.as_bytes(),
+            data: Some(self.data.as_bytes().into()),
+        }
+    }
+
     /// Presence and typing.
     pub fn is_signal(&self) -> bool {
         self.id.is_none()
@@ -61,56 +72,41 @@ pub enum Item {
 /// Bytes to items.
 #[derive(Default)]
 pub struct Parser {
-    line: Vec<u8>,
-    after_cr: bool,
-    id: Option<String>,
-    event: String,
-    data: Option<String>,
+    blocks: Blocks,
     items: VecDeque<Item>,
 }
 
 impl Parser {
     /// Takes more bytes of the stream.
     pub fn feed(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
-            match byte {
-                b'\n' if after_cr => {}
-                b'\n' | b'\r' => self.end_line(),
-                _ => self.line.push(byte),
-            }
-        }
+        let Self { blocks, items } = self;
+        blocks.feed(bytes, |block| read(block, items)).expect("a stream of events");
     }
 
     /// The oldest item that is whole.
     pub fn next(&mut self) -> Option<Item> {
         self.items.pop_front()
     }
+}
 
-    fn end_line(&mut self) {
-        let line = String::from_utf8(std::mem::take(&mut self.line)).expect("a stream is UTF-8");
-        if line.is_empty() {
-            let event = std::mem::take(&mut self.event);
-            let id = self.id.take();
-            if let Some(data) = self.data.take() {
-                let event = if event.is_empty() { "message".to_owned() } else { event };
-                self.items.push_back(Item::Event(SseEvent { id, event, data }));
-            }
-            return;
+/// Reads the items of a block. Fails on a field that nobody sends.
+fn read(block: &[u8], items: &mut VecDeque<Item>) {
+    let (mut id, mut name, mut data) = (None, String::new(), None::<String>);
+    for (field, value) in sse::lines(block) {
+        let value = std::str::from_utf8(value).expect("a stream is UTF-8").to_owned();
+        match (field, &mut data) {
+            (b"", _) => items.push_back(Item::Comment(value)),
+            (b"id", _) => id = Some(value),
+            (b"event", _) => name = value,
+            (b"retry", _) => items.push_back(Item::Retry(value.parse().expect("retry is a number"))),
+            (b"data", Some(data)) => *data = format!("{data}\n{value}"),
+            (b"data", none) => *none = Some(value),
+            (other, _) => panic!("an unknown field in the stream: {:?}", String::from_utf8_lossy(other)),
         }
-        let (field, value) = line.split_once(':').unwrap_or((&line, ""));
-        let value = value.strip_prefix(' ').unwrap_or(value);
-        match field {
-            "" => self.items.push_back(Item::Comment(value.to_owned())),
-            "id" => self.id = Some(value.to_owned()),
-            "event" => value.clone_into(&mut self.event),
-            "retry" => self.items.push_back(Item::Retry(value.parse().expect("retry is a number"))),
-            "data" => match &mut self.data {
-                Some(data) => *data = format!("{data}\n{value}"),
-                none => *none = Some(value.to_owned()),
-            },
-            other => panic!("an unknown field in the stream: {other:?}"),
-        }
+    }
+    if let Some(data) = data {
+        let event = if name.is_empty() { "message".to_owned() } else { name };
+        items.push_back(Item::Event(SseEvent { id, event, data }));
     }
 }
 
@@ -119,7 +115,6 @@ pub struct Stream {
     socket: TcpStream,
     /// The head of the answer.
     pub head: Head,
-    chunks: Option<Dechunk>,
     parser: Parser,
     /// The last id received: what to resume by.
     pub last_id: Option<String>,
@@ -147,15 +142,7 @@ impl Stream {
         let (head, rest) = raw::read_head(&mut socket).await?;
         assert_eq!(head.status, 200, "a stream opens: {head:?}");
         assert_eq!(head.header("content-type"), Some("text/event-stream"), "{head:?}");
-        let chunked =
-            head.header("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked"));
-        let mut stream = Self {
-            socket,
-            head,
-            chunks: chunked.then(Dechunk::default),
-            parser: Parser::default(),
-            last_id: None,
-        };
+        let mut stream = Self { socket, head, parser: Parser::default(), last_id: None };
         stream.feed(&rest);
         Ok(stream)
     }
@@ -171,10 +158,9 @@ impl Stream {
         Self::ask(socket, &format!("/api/v1/rooms/{room}/events"), header.as_slice()).await
     }
 
-    fn feed(&mut self, bytes: &[u8]) {
-        match &mut self.chunks {
-            Some(chunks) => self.parser.feed(&chunks.feed(bytes)),
-            None => self.parser.feed(bytes),
+    fn feed(&mut self, mut bytes: &[u8]) {
+        while let Piece::Data(data) = self.head.body.next(&mut bytes).expect("a body is framed") {
+            self.parser.feed(data);
         }
     }
 

@@ -1,4 +1,4 @@
-//! What threads do to each other, in every order: models for loom, run by `verify/loom`.
+//! Models for loom: short pieces of concurrent work, run by `verify/loom` in every order of their steps.
 //!
 //! A model is a short piece of concurrent work on the crate's own room, wait list, table and writer. Loom
 //! runs it again and again, each time with another order of the steps, until it has seen all of them (or all

@@ -1,19 +1,13 @@
-//! What the kernel says about a process on this machine, with all that it started: CPU time and resident memory.
-//! And this process's own limit of descriptors.
+//! The kernel's account of a process on this machine, alone or with all that it started: CPU time and memory.
 
 use std::fs;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-
-/// Descriptors that the tester needs beside its readers.
-const DESCRIPTORS_RESERVED: u64 = 512;
-
 /// Processes of one server that are looked at.
 const FAMILY_MAX: usize = 256;
 
-/// A process and all that it started: a server may be a master and its workers.
-fn family(pid: u32) -> Vec<u32> {
+/// Returns a process and all that it started: a server may be a master and its workers.
+pub fn family(pid: u32) -> Vec<u32> {
     let mut family = vec![pid];
     let mut next = 0;
     while next < family.len() && family.len() < FAMILY_MAX {
@@ -40,7 +34,7 @@ pub fn cpu_time(pid: u32) -> Option<Duration> {
     sum(pid, cpu_time_alone)
 }
 
-/// The same of the process alone: the tester may have started the server.
+/// CPU time that the process alone has used: a load tester may have started the server that it loads.
 pub fn cpu_time_alone(pid: u32) -> Option<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name of the program may hold spaces and brackets; what follows its last bracket does not.
@@ -58,17 +52,13 @@ pub fn resident_bytes(pid: u32) -> Option<u64> {
 
 fn resident_bytes_of(pid: u32) -> Option<u64> {
     // smaps_rollup counts page by page; status is the answer where only that may be read.
-    let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"));
-    let status = || fs::read_to_string(format!("/proc/{pid}/status"));
-    let (text, name) = match rollup {
-        Ok(text) if text.contains("\nPss:") => (text, "Pss:"),
-        _ => (status().ok()?, "VmRSS:"),
-    };
-    let line = text.lines().find(|line| line.starts_with(name))?;
-    Some(line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+    match fs::read_to_string(format!("/proc/{pid}/smaps_rollup")) {
+        Ok(rollup) if rollup.contains("\nPss:") => line_bytes(&rollup, "Pss:"),
+        _ => resident_bytes_alone(pid),
+    }
 }
 
-/// The same from what the kernel counts anyway: cheap for the process that is looked at, and a little off; what
+/// Resident memory from what the kernel counts anyway: cheap for the process that is looked at, and a little off; what
 /// processes share counts for each.
 pub fn resident_bytes_roughly(pid: u32) -> Option<u64> {
     sum(pid, resident_bytes_roughly_of)
@@ -80,7 +70,7 @@ fn resident_bytes_roughly_of(pid: u32) -> Option<u64> {
     Some(pages * rustix::param::page_size() as u64)
 }
 
-/// What this machine's cores have spent since it was started, in ticks.
+/// Time that this machine's cores have spent since it was started, in ticks.
 #[derive(Debug, Clone, Copy)]
 pub struct MachineTime {
     idle: u64,
@@ -95,7 +85,7 @@ impl MachineTime {
     }
 }
 
-/// What this machine's cores have spent until now.
+/// Returns the time that this machine's cores have spent until now.
 pub fn machine_time() -> Option<MachineTime> {
     let stat = fs::read_to_string("/proc/stat").ok()?;
     let spent: Vec<u64> = stat
@@ -110,18 +100,37 @@ pub fn machine_time() -> Option<MachineTime> {
     Some(MachineTime { idle: spent.get(3)? + spent.get(4)?, all: spent.iter().sum() })
 }
 
-/// Raises the soft limit of descriptors to the hard one, and says whether `connections` fit.
-pub fn raise_descriptor_limit(connections: u64) -> Result<(), String> {
-    let limit = getrlimit(Resource::Nofile);
-    setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum })
-        .map_err(|error| format!("the limit of descriptors could not be raised: {error}"))?;
-    let needed = connections + DESCRIPTORS_RESERVED;
-    match limit.maximum {
-        Some(maximum) if maximum < needed => Err(format!(
-            "{connections} connections need {needed} descriptors; the hard limit is {maximum} (ulimit -Hn)"
-        )),
-        _ => Ok(()),
-    }
+/// CPU time of the threads that a process has now, to the nanosecond; `None` when it is gone.
+pub fn cpu_time_of_threads(pid: u32) -> Option<Duration> {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let of = |stat: String| stat.split_ascii_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok());
+    let stats = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("schedstat")).ok());
+    Some(Duration::from_nanos(stats.filter_map(of).sum()))
+}
+
+/// Resident memory of the process alone in bytes, as its status says; `None` when it is gone.
+pub fn resident_bytes_alone(pid: u32) -> Option<u64> {
+    status_bytes(pid, "VmRSS:")
+}
+
+/// The most resident memory that the process alone ever had, in bytes; `None` when it is gone.
+pub fn resident_bytes_max(pid: u32) -> Option<u64> {
+    status_bytes(pid, "VmHWM:")
+}
+
+/// Resident memory of the process alone that is no page of a file, in bytes; `None` when it is gone.
+pub fn anonymous_bytes(pid: u32) -> Option<u64> {
+    status_bytes(pid, "RssAnon:")
+}
+
+fn status_bytes(pid: u32, name: &str) -> Option<u64> {
+    line_bytes(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, name)
+}
+
+/// Reads the line of this name, which counts in kB.
+fn line_bytes(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
 #[cfg(test)]
@@ -132,6 +141,8 @@ mod tests {
     fn this_process_has_memory_and_its_cpu_time_does_not_run_backwards() {
         let pid = std::process::id();
         assert!(resident_bytes(pid).unwrap() > 100 * 1024);
+        assert!(resident_bytes_max(pid).unwrap() >= anonymous_bytes(pid).unwrap());
+        assert!(cpu_time_of_threads(pid).unwrap() > Duration::ZERO);
         let before = cpu_time_alone(pid).unwrap();
         assert!(cpu_time_alone(pid).unwrap() >= before);
         assert_eq!(cpu_time(u32::MAX), None);
@@ -148,7 +159,8 @@ mod tests {
         // Where the kernel was built without lists of children a server is its first process.
         if fs::exists(format!("/proc/{own}/task/{own}/children")).unwrap() {
             assert!(family(own).contains(&child.id()));
-            assert!(resident_bytes(own) > resident_bytes_of(own));
+            // Memory itself may shrink between two looks, while other tests run.
+            assert_eq!(sum(own, |_| Some(1)), Some(family(own).len()));
         }
         child.kill().unwrap();
         child.wait().unwrap();

@@ -3,61 +3,21 @@
 use std::io;
 use std::net::SocketAddr;
 
-use millchat::{Opening, ResetReason, RoomName};
-use millchat_oracle::{
-    EventDigest, EventKind, HistoryEntry, Observed, Oracle, Page, ReactionDigest, Reader, RecoveredLog,
-    Sender, digest,
-};
-use serde::Deserialize;
+use millchat::{Opening, RoomName};
+use millchat_oracle::{EventDigest, Observed, Oracle, Page, Reader, RecoveredLog, Sender};
+use millchat_testkit::translate::{Block, HistoryPage};
+use serde::Deserialize as _;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
 use super::sse::SseEvent;
 use super::{Api, Guest, Stream, within};
 
-/// What of an event's data the oracle looks at.
-#[derive(Deserialize)]
-struct EventData<'a> {
-    position: u64,
-    prev: u64,
-    target: Option<u64>,
-    reply_to: Option<u64>,
-    #[serde(borrow)]
-    reaction: Option<std::borrow::Cow<'a, str>>,
-    on: Option<bool>,
-    #[serde(borrow)]
-    author: Option<AuthorData<'a>>,
-    #[serde(borrow)]
-    content: Option<std::borrow::Cow<'a, str>>,
-}
-
-#[derive(Deserialize)]
-struct AuthorData<'a> {
-    id: &'a str,
-}
-
 /// A logged event as the oracle takes it.
-pub fn seen(event: &SseEvent) -> Observed {
-    let data: EventData<'_> =
-        serde_json::from_str(&event.data).unwrap_or_else(|error| panic!("{error} in {event:?}"));
-    let target = || data.target.unwrap_or_else(|| panic!("no target: {event:?}"));
-    let reaction = |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().unwrap().parse().unwrap();
-    let kind = match event.event.as_str() {
-        "message" => data.reply_to.map_or(EventKind::Message, EventKind::Reply),
-        "edit" => EventKind::Edit(target()),
-        "delete" => EventKind::Delete(target()),
-        "reaction" => EventKind::React(target(), reaction(&data.reaction), data.on.unwrap()),
-        "close" => EventKind::Close,
-        "open" => EventKind::Open,
-        "empty" => EventKind::Empty,
-        _ => EventKind::Other,
-    };
-    let author = data.author.map_or(0, |author| digest(author.id));
-    assert_eq!(event.place().1, data.position, "the id names the position");
-    Observed {
-        position: data.position,
-        prev: data.prev,
-        event: EventDigest { author, kind, content: data.content.map(|content| digest(&content)) },
+pub fn observed(event: &SseEvent) -> Observed {
+    match Block::read(&event.fields()) {
+        Ok(Block::Event { observed, .. }) => observed,
+        other => panic!("{other:?} in {event:?}"),
     }
 }
 
@@ -154,29 +114,11 @@ pub fn acknowledge(sender: &Sender, number: u64, guest: &Guest, content: &str, r
 
 /// Tells the oracle of an event that has an id. `first`: of its connection, which asked for the place `asked`.
 pub fn tell(reader: &Reader, first: bool, asked: Option<u64>, event: &SseEvent) {
-    match event.event.as_str() {
-        "start" => reader.opened(asked, Opening::Start, event.place().1),
-        "reset" => reader.opened(asked, Opening::Reset(reset_reason(event)), event.place().1),
-        "gap" => {
-            let data = event.json();
-            let number = |name: &str| data[name].as_u64().unwrap_or_else(|| panic!("no {name}: {event:?}"));
-            let (from, to) = (number("from"), number("to"));
-            if first {
-                reader.opened(asked, Opening::Gap { from, to }, event.place().1);
-            } else {
-                reader.gap(from, to);
-            }
-        }
-        _ => reader.event(seen(event)),
-    }
-}
-
-fn reset_reason(event: &SseEvent) -> ResetReason {
-    match event.json()["reason"].as_str() {
-        Some("malformed") => ResetReason::Malformed,
-        Some("epoch") => ResetReason::Epoch,
-        Some("ahead") => ResetReason::Ahead,
-        other => panic!("an unknown reason: {other:?}"),
+    match Block::read(&event.fields()) {
+        Ok(Block::Opening { opening: Opening::Gap { from, to }, .. }) if !first => reader.gap(from, to),
+        Ok(Block::Opening { opening, id, .. }) => reader.opened(asked, opening, id.position),
+        Ok(Block::Event { observed, .. }) => reader.event(observed),
+        other => panic!("{other:?} in {event:?}"),
     }
 }
 
@@ -196,7 +138,7 @@ pub async fn recover(api: &Api, room: &str) -> RecoveredLog {
     assert!(opening.event == "start" || floor > 1, "{data}");
     let mut events = Vec::new();
     while events.last().map_or(0, |last: &Observed| last.position) < head {
-        events.push(seen(&stream.logged().await));
+        events.push(observed(&stream.logged().await));
     }
     RecoveredLog { room: RoomName::new(room).unwrap(), floor, head, events }
 }
@@ -215,41 +157,14 @@ pub async fn read_history(api: &Api, room: &str, oracle: &Oracle) -> Vec<Value> 
         let Some(last) = messages.last() else { return all };
         let name = format!("after {after}");
         after = last["position"].as_u64().expect("a position");
-        oracle.page(&RoomName::new(room).unwrap(), name, told(&page));
+        oracle.page(&RoomName::new(room).unwrap(), name, page_of(&page));
         all.extend(messages.iter().cloned());
     }
 }
 
 /// A page as the oracle takes it.
-pub fn told(page: &Value) -> Page {
-    let message = |message: &Value| HistoryEntry {
-        position: message["position"].as_u64().expect("a position"),
-        prev: message["prev"].as_u64().expect("a prev"),
-        author: message["author"]["id"].as_str().map_or(0, digest),
-        content: message["content"].as_str().map(digest),
-        reply_to: message["reply_to"].as_u64(),
-        reactions: reactions(message),
-    };
-    let messages = page["messages"].as_array().expect("messages").iter().map(message).collect();
-    Page { head: page["head"].as_u64().expect("a head"), messages }
-}
-
-/// The sum that the oracle compares; `None` when not all who reacted are named.
-fn reactions(message: &Value) -> Option<u64> {
-    let mut sum = 0_u64;
-    for kind in message["reactions"].as_array().into_iter().flatten() {
-        let authors = kind["authors"].as_array().expect("authors");
-        if kind["count"] != authors.len() {
-            return None;
-        }
-        let reaction =
-            kind["reaction"].as_str().expect("a reaction").parse().expect("one of those that there are");
-        for author in authors {
-            let reacting = ReactionDigest(reaction, digest(author["id"].as_str().expect("an id")));
-            sum = sum.wrapping_add(reacting.digest());
-        }
-    }
-    Some(sum)
+pub fn page_of(page: &Value) -> Page {
+    HistoryPage::deserialize(page).unwrap_or_else(|error| panic!("{error} in {page}")).page()
 }
 
 /// Fails with every violation in words.

@@ -1,6 +1,6 @@
 //! Server-sent events: a stream of bytes cut into blocks, and a block into its fields.
 //!
-//! A block is what stands between two empty lines, as it was sent: readers compare blocks byte by byte and
+//! A block is what comes between two empty lines, as it was sent: readers compare blocks byte by byte and
 //! read the fields of one only when they have not seen it before. Lines end at LF, CR or CRLF, as the
 //! standard says.
 
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use crate::client::http::Malformed;
+use crate::malformed::Malformed;
 
 /// Largest block that is read, in bytes: a message of 64 KiB whose every character is escaped fits.
 const BLOCK_BYTES_MAX: usize = 1024 * 1024;
@@ -58,10 +58,21 @@ impl Blocks {
         }
         self.partial.extend_from_slice(&bytes[start..]);
         if self.partial.len() > BLOCK_BYTES_MAX {
-            return Err(Malformed("an event is larger than this tester reads"));
+            return Err(Malformed("an event is larger than is read here"));
         }
         Ok(())
     }
+}
+
+/// Returns the lines of a block as name and value; a comment has an empty name.
+pub fn lines(block: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let lines = block.split(|&byte| byte == b'\n' || byte == b'\r').filter(|line| !line.is_empty());
+    lines.map(|line| {
+        let colon = memchr::memchr(b':', line).unwrap_or(line.len());
+        let (name, rest) = line.split_at(colon);
+        let value = rest.strip_prefix(b":").unwrap_or(rest);
+        (name, value.strip_prefix(b" ").unwrap_or(value))
+    })
 }
 
 /// The fields of a block.
@@ -79,11 +90,7 @@ impl<'a> Fields<'a> {
     /// Reads the fields of a block.
     pub fn parse(block: &'a [u8]) -> Self {
         let mut fields = Self::default();
-        for line in block.split(|&byte| byte == b'\n' || byte == b'\r') {
-            let colon = memchr::memchr(b':', line).unwrap_or(line.len());
-            let (name, rest) = line.split_at(colon);
-            let value = rest.strip_prefix(b":").unwrap_or(rest);
-            let value = value.strip_prefix(b" ").unwrap_or(value);
+        for (name, value) in lines(block) {
             match name {
                 b"id" => fields.id = Some(value),
                 b"event" => fields.event = value,

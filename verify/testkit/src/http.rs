@@ -1,9 +1,13 @@
-//! Just enough HTTP/1.1 to read answers cheaply: the head of a response, and its body by whichever framing
+//! HTTP/1.1, just enough to read answers cheaply: the head of a response, and its body by whichever framing
 //! the server chose.
 //!
 //! Nothing here does I/O or allocates: bytes come in as slices, pieces of the body go out as slices of them.
 //! So ten thousand streams share one read buffer. Bodies are read in all three framings, because a proxy
 //! may turn one into another.
+
+use std::fmt::Display;
+
+use crate::malformed::Malformed;
 
 /// Largest response head that is read, in bytes.
 pub const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -12,20 +16,36 @@ const HEADERS_MAX: usize = 64;
 /// Longest line that names a chunk's size, in bytes.
 const CHUNK_LINE_BYTES_MAX: usize = 256;
 
-/// What the server sent is not HTTP/1.1 as we know it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed(pub &'static str);
+/// Returns the bytes of a request with a body of JSON.
+pub fn request(host: impl Display, method: &str, path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
+    let (token, length) = (bearer(token), body.len());
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{token}Content-Type: application/json\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
+}
+
+/// Returns the bytes of a request without a body.
+pub fn get(host: impl Display, path: &str, token: Option<&str>) -> Vec<u8> {
+    let token = bearer(token);
+    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{token}\r\n").into_bytes()
+}
+
+fn bearer(token: Option<&str>) -> String {
+    token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default()
+}
 
 /// The head of a response.
 #[derive(Debug)]
 pub struct Head {
     /// The status code.
     pub status: u16,
-    /// How many bytes of the input it took.
+    /// Its length in bytes.
     pub len: usize,
     /// Reads what follows.
     pub body: Body,
-    /// Whether the connection can be used again afterwards.
+    /// True when the connection can be used again afterwards.
     pub keep_alive: bool,
 }
 
@@ -60,10 +80,25 @@ impl Head {
     }
 }
 
+/// Returns the header fields at the front of `bytes`, their names in lower case. Empty until the head is whole.
+pub fn header_fields(bytes: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut headers);
+    let status = response.parse(bytes).map_err(|_| Malformed("not an HTTP response"))?;
+    if status.is_partial() {
+        return Ok(Vec::new());
+    }
+    let field = |header: &httparse::Header<'_>| {
+        let value = String::from_utf8_lossy(header.value.trim_ascii()).into_owned();
+        (header.name.to_ascii_lowercase(), value)
+    };
+    Ok(response.headers.iter().map(field).collect())
+}
+
 /// A body that is being read.
 #[derive(Debug)]
 pub enum Body {
-    /// So many bytes are left.
+    /// The number of bytes that are left.
     Length(u64),
     /// Chunks.
     Chunked(Chunks),
@@ -71,7 +106,7 @@ pub enum Body {
     ToEnd,
 }
 
-/// What [`Body::next`] found at the front of its input.
+/// A piece that [`Body::next`] found at the front of its input.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Piece<'a> {
     /// Bytes of the body.

@@ -1,4 +1,4 @@
-//! A bad line between a browser and the server: it delays, it breaks, it dies without a word.
+//! A proxy between a browser and the server that is a bad network: it delays, breaks connections, and goes silent.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,16 +10,18 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::AbortHandle;
 
-/// So much is carried at once, and then delayed: a long answer is on its way for a while.
+/// Bytes that are carried at once, and then delayed: a long answer is on its way for a while.
 const CARRIED_BYTES: usize = 16 * 1024;
 
-/// The line. All it carries ends with it.
-pub struct Line {
+/// The proxy. Its connections end with it.
+#[derive(Debug)]
+pub struct FlakyProxy {
     address: SocketAddr,
     state: Arc<State>,
     accepting: AbortHandle,
 }
 
+#[derive(Debug)]
 struct State {
     server: SocketAddr,
     delay: Duration,
@@ -30,34 +32,38 @@ struct State {
     made: AtomicU64,
 }
 
-impl Line {
-    /// A line to this server that delays what it carries by so much.
+impl FlakyProxy {
+    /// Starts a proxy to this server that delays what it carries by `delay`.
+    ///
+    /// # Panics
+    ///
+    /// When this machine has no free port.
     pub async fn to(server: SocketAddr, delay: Duration) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("a listener has an address");
         let (life, broken, made) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
         let state = Arc::new(State { server, delay, life, broken, made });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state))).abort_handle();
         Self { address, state, accepting }
     }
 
-    /// Where the server is to be found over this line.
+    /// Returns the address at which the server is reached over the proxy.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Breaks all connections that there are.
+    /// Breaks all connections that are open.
     pub fn cut(&self) {
         self.state.broken.store(self.state.made.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
-    /// Lets all connections that there are carry nothing any more, and says nothing of it.
+    /// Stops carrying on all connections that are open, without closing them.
     pub fn go_silent(&self) {
         self.state.life.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-impl Drop for Line {
+impl Drop for FlakyProxy {
     fn drop(&mut self) {
         self.accepting.abort();
         self.cut();
@@ -81,7 +87,7 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
 }
 
 async fn carry(state: &State, number: u64, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
-    /// How soon a connection notices that it is broken.
+    /// A connection notices within this time that it is broken.
     const LOOK_EVERY: Duration = Duration::from_millis(20);
     let life = state.life.load(Ordering::Relaxed);
     let mut bytes = vec![0; CARRIED_BYTES];

@@ -1,0 +1,20 @@
+//! The tools that the server's tests, the load tester and the benches share: the server as a process, HTTP and server-sent
+//! events read without I/O, the server's JSON as the oracle takes it, what the kernel says of a process, and a
+//! network that fails.
+
+#![forbid(unsafe_code)]
+
+mod blocking;
+pub mod descriptors;
+pub mod flaky_proxy;
+pub mod http;
+mod malformed;
+pub mod process;
+pub mod server;
+pub mod sse;
+pub mod translate;
+
+pub use blocking::BlockingServer;
+pub use flaky_proxy::FlakyProxy;
+pub use malformed::Malformed;
+pub use server::Server;
