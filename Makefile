@@ -1,5 +1,5 @@
 # Everything a person does here, a line or two each.
-.PHONY: run test bench compare loadtest install mutants prove
+.PHONY: run test bench compare loadtest install mutants prove slowest
 
 run:
 	cargo run --release
@@ -8,12 +8,18 @@ run:
 install:
 	./verify/install tests
 
-# All by the way out that the server chooses itself; what streams must do by the two others again.
+# Most tests wait, so many run at once; those that do not take turns (`server/tests/all/support/turn.rs`).
+# Every cargo command that is added here takes the whole workspace: another choice of packages means other features, and
+# everything compiled a second time.
+test: export RUST_TEST_THREADS ?= 64
 test: install
 	cargo test --workspace
-	MILLCHAT_TEST_WAY=write cargo test -p millchat-server --test all -- $(STREAMS)
-	MILLCHAT_TEST_WAY=hyper cargo test -p millchat-server --test all -- $(STREAMS)
-STREAMS = leaving:: process:: slow:: storm:: stream::
+
+# The tests that take longest, by a slower run in which few wait for their turn. libtest prints times only if it takes
+# its compiler for a nightly one; said to the tests and not to cargo, so that nothing is compiled for it.
+slowest: install
+	cargo test --workspace --no-fail-fast --tests --config 'target."cfg(all())".runner=["env", "RUSTC_BOOTSTRAP=1"]' \
+		-- -Zunstable-options --report-time | sed -n 's/^test \(.*\) <\(.*\)s>$$/\2 s  \1/p' | sort -rn | head -n 30
 
 # Breaks each guarantee on purpose; each must be noticed. `make mutants ONLY=ring` tries some.
 mutants:

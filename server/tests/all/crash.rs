@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::support::oracle::{Follower, assert_clean, read_history, recover};
-use crate::support::{Api, Guest, Server, variable, within};
+use crate::support::{Api, Guest, Server, turn, variable, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
 
@@ -209,6 +209,7 @@ impl Load {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_in_mid_load_lose_double_and_reorder_nothing() {
+    let _turn = turn::load().await;
     let rounds = variable(ROUNDS_VARIABLE, ROUNDS_DEFAULT);
     let mut random = StdRng::seed_from_u64(rounds);
     let mut server = Server::start().await;
@@ -225,6 +226,7 @@ async fn kills_in_mid_load_lose_double_and_reorder_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_stood_still_goes_on_and_nothing_is_lost() {
+    let _turn = turn::load().await;
     let still = Duration::from_secs(variable(STOP_VARIABLE, STOP_DEFAULT));
     let mut server = Server::start().await;
     let load = Load::start(&server, STOP_MESSAGES).await;

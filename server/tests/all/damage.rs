@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::client::answer;
 use crate::support::refusal::assert_left_as_it_is;
 use crate::support::server::run;
-use crate::support::{Server, within};
+use crate::support::{Server, turn, within};
 
 const PAGE_BYTES: usize = 4 * 1024;
 const ROOM: &str = "lobby";
@@ -97,6 +97,7 @@ const SENDERS: u64 = 8;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_that_are_damaged_under_a_running_server_hang_nothing() {
+    let _turn = turn::load().await;
     let mut server = Server::start_with(&["--keep-bytes", "97MB"]).await;
     let api = server.api();
     let ada = api.guest("Ada").await;

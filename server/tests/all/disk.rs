@@ -14,7 +14,7 @@ use crate::support::disk::Disk;
 use crate::support::oracle::{Follower, acknowledge, assert_clean, read_history, recover};
 use crate::support::refusal::{assert_left_as_it_is, assert_refused};
 use crate::support::server::{BINARY, command, run};
-use crate::support::{Api, Guest, Server, within};
+use crate::support::{Api, Guest, Server, turn, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
 
@@ -150,6 +150,7 @@ async fn send_until_full(api: Api, guest: Guest, sender: Sender, refused: Arc<At
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_fills_up_its_disk_loses_nothing_acknowledged_and_goes_on_serving() {
+    let _turn = turn::load().await;
     let disk = Disk::new(14 * MIB);
     let mut server = start_on(&disk, &[]).await;
     let (api, address) = (server.api(), server.address());
@@ -190,6 +191,7 @@ async fn a_log_that_fills_up_its_disk_loses_nothing_acknowledged_and_goes_on_ser
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_that_keeps_less_than_its_disk_holds_goes_on_for_good() {
+    let _turn = turn::load().await;
     let disk = Disk::new(16 * MIB);
     let server = start_on(&disk, &["--keep-bytes", "1MiB"]).await;
     let api = server.api();

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::support::machine::put_last;
 use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::raw::{Connection, post};
-use crate::support::{Guest, Server, within};
+use crate::support::{Guest, Server, turn, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
 use millchat_testkit::descriptors::raise_limit;
@@ -44,6 +44,7 @@ async fn say_all(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_finds_no_descriptor_waits_gets_in_when_others_leave_and_misses_nothing() {
+    let _turn = turn::load().await;
     raise_limit(2_000).unwrap();
     let mut server = Server::start_with_descriptors(DESCRIPTORS).await;
     let (address, api) = (server.address(), server.api());
@@ -161,6 +162,7 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_accepted_is_what_is_stored() {
+    let _turn = turn::load().await;
     raise_limit(SENDERS as u64 + 2_000).unwrap();
     let mut server = Server::start().await;
     let api = server.api();

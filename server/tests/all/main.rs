@@ -28,3 +28,4 @@ mod storm;
 mod stream;
 mod upgrade;
 mod watch;
+mod ways;

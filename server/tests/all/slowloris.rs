@@ -17,7 +17,7 @@ use tokio::time::interval;
 
 use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::raw::{Connection, post, status_of};
-use crate::support::{PATIENCE, Server, within};
+use crate::support::{PATIENCE, Server, turn, within};
 use millchat::RoomName;
 use millchat_oracle::Oracle;
 use millchat_testkit::descriptors::raise_limit;
@@ -82,6 +82,7 @@ async fn sip(address: SocketAddr, done: &tokio::sync::Notify) -> io::Result<bool
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_is_slow_is_ended_by_a_limit_and_nobody_else_feels_it() {
+    let _turn = turn::load().await;
     raise_limit(IDLE as u64 + 4_000).unwrap();
     let mut server = Server::start().await;
     let (address, api) = (server.address(), server.api());

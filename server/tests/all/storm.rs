@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::support::oracle::{Follower, acknowledge, assert_clean, read_history, recover};
-use crate::support::{Api, Guest, Server, variable, within};
+use crate::support::{Api, Guest, Server, turn, variable, within};
 use millchat::RoomName;
 use millchat_oracle::{Oracle, Sender};
 use millchat_testkit::descriptors::raise_limit;
@@ -253,6 +253,7 @@ fn report(run: &Run, stormed: Instant) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_readers_lose_their_line_and_are_back_and_caught_up_with_nothing_lost() {
+    let _turn = turn::load().await;
     let readers = variable(READERS_VARIABLE, READERS_DEFAULT);
     raise_limit(readers + DESCRIPTORS_BESIDES).unwrap();
     let readers = readers as usize;

@@ -2,7 +2,7 @@
 
 use super::looks::{screens, violations};
 use super::room_url;
-use crate::support::{Browser, Server};
+use crate::support::{Browser, Server, is_proof};
 use serde_json::json;
 use thirtyfour::prelude::*;
 
@@ -269,8 +269,10 @@ async fn a_checker_of_accessibility_finds_nothing_in_any_language_in_either_them
     let server = Server::start().await;
     furnish(&server).await;
     let page = Browser::open(&room_url(&server)).await;
-    for (code, hint) in LANGUAGES {
-        for theme in ["light", "dark"] {
+    for (number, (code, hint)) in LANGUAGES.into_iter().enumerate() {
+        // Colours do not depend on words: by turns is enough, but for `make prove`.
+        let themes = ["light", "dark"];
+        for &theme in if is_proof() { &themes[..] } else { &themes[number % 2..=number % 2] } {
             page.prefers(&[("prefers-color-scheme", theme)]).await;
             let look = async |screen: &str| {
                 assert_eq!(violations(&page).await, json!([]), "{screen}, {code}, {theme}");

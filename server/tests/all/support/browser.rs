@@ -3,6 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::prelude::*;
@@ -12,8 +13,9 @@ use thirtyfour::prelude::*;
 use thirtyfour::{BrowserLogEntry, LoggingPrefsLogLevel, WindowHandle};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::SemaphorePermit;
 
-use super::{PATIENCE, within};
+use super::{PATIENCE, turn, within};
 
 /// What chromedriver says once it listens, before the port.
 const STARTED: &str = "started successfully on port ";
@@ -40,9 +42,10 @@ const ENGLISH: &str = "en-US";
 pub struct Browser {
     driver: WebDriver,
     port: u16,
-    // Dropped in this order: the driver, then the profile.
+    // Dropped in this order: the driver, then the profile, then the turn.
     _chromedriver: Child,
     _profile: TempDir,
+    _turn: Arc<SemaphorePermit<'static>>,
 }
 
 impl Browser {
@@ -165,6 +168,7 @@ impl Browser {
     }
 
     async fn launch(languages: &str) -> Self {
+        let turn = turn::browser().await;
         let mut command = Command::new("chromedriver");
         command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
         let mut chromedriver =
@@ -194,7 +198,7 @@ impl Browser {
         let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(client);
         let driver = within("Chromium starts", driver.connect()).await;
         let driver = driver.expect("Chromium does not start; `make test` installs it");
-        Self { driver, port, _chromedriver: chromedriver, _profile: profile }
+        Self { driver, port, _chromedriver: chromedriver, _profile: profile, _turn: turn }
     }
 
     pub async fn go(&self, url: &str) {

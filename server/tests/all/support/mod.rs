@@ -10,6 +10,7 @@ pub mod raw;
 pub mod refusal;
 pub mod server;
 pub mod sse;
+pub mod turn;
 
 use std::time::Duration;
 
@@ -26,6 +27,11 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// A number that the environment may set.
 pub fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
+}
+
+/// Returns `true` for `make prove`, which tries everything where a part will do.
+pub fn is_proof() -> bool {
+    std::env::var_os("MILLCHAT_PROVE").is_some()
 }
 
 /// Waits for a thing, and says what it waited for when it does not come.

@@ -9,7 +9,7 @@ use millchat_testkit::server::{self, StartError};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{Api, PATIENCE, within};
+use super::{Api, PATIENCE, turn, within};
 
 /// The binary that cargo built for this test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_millchat");
@@ -25,7 +25,7 @@ pub struct Server {
 }
 
 /// By which way streams leave the servers of this run: `hyper`, `write` or `uring`; the server chooses if none is named.
-const WAY: &str = "MILLCHAT_TEST_WAY";
+pub const WAY: &str = "MILLCHAT_TEST_WAY";
 
 /// A command that is not influenced by the environment of whoever runs the tests, but for [`WAY`].
 pub fn command(program: &str) -> Command {
@@ -77,6 +77,7 @@ impl Server {
     /// Starts it again, on the same port and log.
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "the server still runs");
+        let _turn = turn::start().await;
         let start = async {
             while !self.try_start().await {
                 // The port of the one before can be somebody's outgoing port for a moment.

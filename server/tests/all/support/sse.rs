@@ -116,6 +116,8 @@ pub struct Stream {
     /// The head of the answer.
     pub head: Head,
     parser: Parser,
+    /// The body is over, also if a proxy keeps the connection for the next request.
+    has_ended: bool,
     /// The last id received: what to resume by.
     pub last_id: Option<String>,
 }
@@ -142,7 +144,7 @@ impl Stream {
         let (head, rest) = raw::read_head(&mut socket).await?;
         assert_eq!(head.status, 200, "a stream opens: {head:?}");
         assert_eq!(head.header("content-type"), Some("text/event-stream"), "{head:?}");
-        let mut stream = Self { socket, head, parser: Parser::default(), last_id: None };
+        let mut stream = Self { socket, head, parser: Parser::default(), has_ended: false, last_id: None };
         stream.feed(&rest);
         Ok(stream)
     }
@@ -159,8 +161,12 @@ impl Stream {
     }
 
     fn feed(&mut self, mut bytes: &[u8]) {
-        while let Piece::Data(data) = self.head.body.next(&mut bytes).expect("a body is framed") {
-            self.parser.feed(data);
+        loop {
+            match self.head.body.next(&mut bytes).expect("a body is framed") {
+                Piece::Data(data) => self.parser.feed(data),
+                Piece::More => break,
+                Piece::End => break self.has_ended = true,
+            }
         }
     }
 
@@ -182,6 +188,9 @@ impl Stream {
     /// Takes what has come; `false` when the stream has ended. The buffer is not kept: thousands of readers
     /// that wait cost little.
     async fn take(&mut self) -> bool {
+        if self.has_ended {
+            return false;
+        }
         if self.socket.readable().await.is_err() {
             return false;
         }

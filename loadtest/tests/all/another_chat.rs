@@ -1,13 +1,8 @@
 //! A chat that is described by templates alone, and has no positions to check by: the messages that it loses,
 //! duplicates and reorders are counted by their content.
 
-#[expect(dead_code, reason = "what other tests use of it")]
-mod broken;
-
-mod tester;
-
-use broken::{Breach, Server};
-use tester::{LIGHT, TesterRun};
+use crate::broken::{Breach, Server};
+use crate::tester::{self, LIGHT, TesterRun};
 
 /// Loads the server as one that the tester does not know.
 fn load(breach: Breach, more: &[&str]) -> TesterRun {

@@ -1,13 +1,9 @@
 //! The real server behind a proxy that breaks a promise once in 300 messages: the tester catches it, on
 //! whichever side of the proxy it happens, and by whichever means it has.
 
-mod breaking;
-mod real;
-#[expect(dead_code, reason = "what other tests use of it")]
-mod tester;
-
-use breaking::{Breach, Proxy};
-use tester::TesterRun;
+use crate::breaking::{Breach, Proxy};
+use crate::real;
+use crate::tester::{self, TesterRun};
 
 /// Loads the real server lightly through the proxy.
 fn load(breach: Breach) -> TesterRun {

@@ -1,12 +1,8 @@
 //! Readers of the page's stream: HTML, without links from message to message, and verified all the same.
 
-mod breaking;
-mod real;
-#[expect(dead_code, reason = "what other tests use of it")]
-mod tester;
-
-use breaking::{Breach, Proxy};
-use tester::TesterRun;
+use crate::breaking::{Breach, Proxy};
+use crate::real;
+use crate::tester::{self, TesterRun};
 
 const PAGE: [&str; 10] =
     ["--stream", "page", "--readers", "20", "--rooms", "2", "--rate", "400", "--duration", "2s"];

@@ -2,11 +2,8 @@
 //!
 //! The load tester runs as a process against a small server that breaks one thing for one reader.
 
-mod broken;
-mod tester;
-
-use broken::{Breach, Server};
-use tester::{LIGHT, TesterRun};
+use crate::broken::{Breach, Server};
+use crate::tester::{self, LIGHT, TesterRun};
 
 /// Loads the server lightly.
 fn load(breach: Breach, more: &[&str]) -> TesterRun {

@@ -1,14 +1,15 @@
 //! The smoke profile against the real server: everything there is, verified, in ten seconds.
 
-#[expect(dead_code, reason = "it is started by the tester here")]
-mod real;
-
 use std::process::Command;
+
+use crate::real;
+use crate::tester::Turn;
 
 #[test]
 fn the_smoke_profile_verifies_ten_thousand_deliveries_of_the_real_server() {
     let folder = tempfile::tempdir().unwrap();
     let (json, html) = (folder.path().join("report.json"), folder.path().join("report.html"));
+    let _turn = Turn::wait();
     let output = Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
         .args(["--profile", "smoke", "--server"])
         .arg(real::program())

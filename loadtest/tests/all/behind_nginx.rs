@@ -1,18 +1,11 @@
 //! nginx between the tester and the server, as in production: the tester catches one message in some hundreds
 //! that is lost, doubled or reordered on either side of it.
 
-mod breaking;
-#[expect(dead_code, reason = "what other tests use of it")]
-mod broken;
-mod nginx;
-mod real;
-#[expect(dead_code, reason = "what other tests use of it")]
-mod tester;
-
 use std::thread;
 
-use nginx::Nginx;
-use tester::load;
+use crate::nginx::Nginx;
+use crate::real;
+use crate::tester::load;
 
 /// Enough messages that each of the two breaks its promise more than once.
 const LOAD: [&str; 6] = ["--readers", "20", "--rate", "400", "--duration", "1s"];
@@ -21,7 +14,7 @@ const VERIFIED: &str = "8,000 deliveries and 400 acknowledgements verified";
 
 #[test]
 fn what_a_server_behind_nginx_does_to_one_message_in_some_hundreds_is_caught() {
-    use broken::{Breach, Server};
+    use crate::broken::{Breach, Server};
     let run = |breach| {
         let nginx = Nginx::start(&Server::start(breach).url());
         load(&nginx.url, &LOAD)
@@ -36,7 +29,7 @@ fn what_a_server_behind_nginx_does_to_one_message_in_some_hundreds_is_caught() {
 
 #[test]
 fn what_happens_between_nginx_and_the_readers_to_one_message_in_some_hundreds_is_caught() {
-    use breaking::{Breach, Proxy};
+    use crate::breaking::{Breach, Proxy};
     let server = real::Server::start();
     let run = |breach| {
         let nginx = Nginx::start(&server.url);

@@ -1,9 +1,34 @@
 //! The load tester as a process, and its output.
 
 use std::process::Command;
+use std::sync::{Condvar, Mutex};
 
 /// A light load: 20 readers, and as many messages a second as these ask for.
 pub const LIGHT: [&str; 6] = ["--readers", "20", "--rate", "300", "--duration", "1s"];
+
+/// Runs at once, however many tests there are: each is a load, before it waits for what never comes.
+const RUNS_MAX: usize = 12;
+static RUNS: Mutex<usize> = Mutex::new(0);
+static RUN_ENDED: Condvar = Condvar::new();
+
+/// The right to run the tester, until it is dropped.
+pub struct Turn;
+
+impl Turn {
+    /// Waits until fewer than [`RUNS_MAX`] others have one.
+    pub fn wait() -> Self {
+        let runs = RUNS.lock().unwrap();
+        *RUN_ENDED.wait_while(runs, |runs| *runs >= RUNS_MAX).unwrap() += 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *RUNS.lock().unwrap() -= 1;
+        RUN_ENDED.notify_one();
+    }
+}
 
 /// A run that has ended.
 pub struct TesterRun {
@@ -14,6 +39,7 @@ pub struct TesterRun {
 
 /// Loads the server at this address.
 pub fn load(url: &str, arguments: &[&str]) -> TesterRun {
+    let _turn = Turn::wait();
     let output = Command::new(env!("CARGO_BIN_EXE_millchat-loadtest"))
         .args(["--url", url])
         .args(arguments)

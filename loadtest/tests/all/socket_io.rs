@@ -1,11 +1,8 @@
 //! A chat without server-sent events: messages that Socket.IO loses and duplicates over a WebSocket are
 //! counted in the same way.
 
-mod socketio;
-mod tester;
-
-use socketio::{Breach, Server};
-use tester::{LIGHT, TesterRun};
+use crate::socketio::{Breach, Server};
+use crate::tester::{self, LIGHT, TesterRun};
 
 fn load(breach: Breach) -> TesterRun {
     let server = Server::start(breach);

@@ -1,0 +1,34 @@
+//! The two ways by which streams leave a server when it does not choose for itself: by write(2), and by hyper.
+//!
+//! What streams must do is tested again by each, by this very program with another [`WAY`]: what is short, and by
+//! `make prove` all of it.
+
+use std::env::current_exe;
+
+use tokio::process::Command;
+
+use crate::support::is_proof;
+use crate::support::server::WAY;
+
+/// The tests, by parts of their names.
+const SHORT: [&str; 5] =
+    ["leaving::", "process::sigterm", "slow::a_reader_that_never_reads", "slow::sigterm", "stream::"];
+const ALL: [&str; 5] = ["leaving::", "process::", "slow::", "storm::", "stream::"];
+
+async fn assert_keeps_every_promise(way: &str) {
+    let mut again = Command::new(current_exe().unwrap());
+    again.args(if is_proof() { ALL } else { SHORT }).env(WAY, way).kill_on_drop(true);
+    let output = again.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains(" 0 passed"), "by {way}:\n{said}");
+}
+
+#[tokio::test]
+async fn by_write_all_is_kept_that_is_promised() {
+    assert_keeps_every_promise("write").await;
+}
+
+#[tokio::test]
+async fn by_hyper_all_is_kept_that_is_promised() {
+    assert_keeps_every_promise("hyper").await;
+}
