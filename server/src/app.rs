@@ -1,39 +1,41 @@
-//! What every handler is given: the chat, how frames are made, who people are.
+//! The surroundings of every handler: the chat, the kinds of frame, the identities of people.
 //!
 //! [`App`] is one per process and shared by all threads. [`Worker`] is one per runtime thread: it adds the
 //! thread's dispatcher, by which the subscriptions of its connections are woken.
 
-use crate::detached::Outlet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use millchat::{
+    Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, ReadError, Receipt, RoomName, SendError,
+    StartFrom,
+};
+
+use crate::detached::WriteBatcher;
 use crate::drain::Drain;
 use crate::identity::Identity;
 use crate::identity::operator::AdminToken;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
-use millchat::{
-    Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, ReadError, Receipt, RoomName, SendError,
-    StartFrom,
-};
-use std::sync::Arc;
-use std::time::Instant;
 
 /// The process-wide half of a handler's surroundings.
 pub struct App {
     /// The log, the rooms and the readers.
     pub chat: Chat,
-    /// Which encoder serves which kind of reader.
+    /// The encoder of each kind of reader.
     pub frames: Frames,
     /// Signs and checks tokens.
     pub identity: Identity,
     /// Raised when the process is to end.
     pub drain: Arc<Drain>,
-    /// What `/metrics` shows.
+    /// The figures of `/metrics`.
     pub metrics: Arc<Metrics>,
-    /// What one author or address may take.
+    /// The limits of one author or address.
     pub limits: Limits,
-    /// What the operator proves to be by, if anything.
+    /// The operator's secret, if there is one.
     pub admin_token: Option<AdminToken>,
-    /// Where people reach the chat, if that is not where it listens.
+    /// The public address, if it is not the one where the server listens.
     pub public_url: Option<PublicUrl>,
 }
 
@@ -53,7 +55,7 @@ pub struct Worker {
     /// Wakes the subscriptions that were made on this thread; its `run` is spawned here too.
     pub dispatcher: Dispatcher,
     /// Writes for the streams that left hyper; `None` when none may.
-    pub outlet: Option<Outlet>,
+    pub batcher: Option<WriteBatcher>,
 }
 
 impl Worker {

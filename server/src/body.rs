@@ -1,15 +1,16 @@
 //! Bodies of requests, read within limits: no handler reads one by itself.
 //!
 //! A body is bounded in bytes by what its route takes, in time by [`READ_TIMEOUT`], and all bodies that are
-//! being read at one moment by [`READING_BYTES_MAX`]: each byte that has arrived counts until its body is whole,
-//! so that a thousand bodies that stop before their end cannot fill the memory. An oversized body is answered
-//! without being read to its end; the connection then closes and its owner discards a little more so that the
-//! answer arrives.
+//! being read at one moment by [`READING_BYTES_MAX`]: each byte that has arrived counts until its body is
+//! whole, so that a thousand bodies that stop before their end cannot fill the memory. An oversized body is
+//! answered without being read to its end; the connection then closes and its owner discards a little more so
+//! that the answer arrives.
+
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Largest body that can hold a message, in bytes: room for 64 KiB of content in which every byte is a JSON
@@ -18,7 +19,7 @@ pub const MESSAGE_BYTES_MAX: usize = 512 * 1024;
 /// Largest body that holds a name, in bytes. A name far too long still fits, so that its sender is told the
 /// rule for names instead of this limit.
 pub const NAME_BYTES_MAX: usize = 128 * 1024;
-/// How long a body may take to arrive.
+/// Longest time that a body may take to arrive.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// Bytes of all bodies that are being read now, of the whole process.
 const READING_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -94,14 +95,16 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use futures_util::{StreamExt, stream};
-    use http_body_util::StreamBody;
-    use hyper::body::Frame;
     use std::convert::Infallible;
     use std::future::poll_fn;
     use std::pin::Pin;
     use std::task::Poll;
+
+    use futures_util::{StreamExt, stream};
+    use http_body_util::StreamBody;
+    use hyper::body::Frame;
+
+    use super::*;
 
     fn pieces(pieces: &[&'static [u8]]) -> impl Body<Data = Bytes, Error = Infallible> + Unpin {
         let frames: Vec<_> = pieces.iter().map(|piece| Ok(Frame::data(Bytes::from_static(piece)))).collect();

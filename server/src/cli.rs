@@ -1,8 +1,9 @@
 //! The command line: a command of the operator, or the flags of the settings.
 
+use clap::Parser;
+
 use crate::command::Command;
 use crate::config::Flags;
-use clap::Parser;
 
 /// A durable live chat that never loses a message.
 ///
@@ -12,11 +13,11 @@ use clap::Parser;
 #[derive(Parser, Debug)]
 #[command(name = "millchat", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// What to do instead of serving.
+    /// A command, done instead of serving.
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// What to serve with.
+    /// The settings to serve with.
     #[command(flatten)]
     pub flags: Flags,
 }

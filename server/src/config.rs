@@ -1,28 +1,30 @@
 //! Settings: defaults, then the file, then the environment, then the flags; the later one wins.
 //!
-//! What is wrong is said with its name and what is allowed, and nothing is guessed: an unknown key in the
-//! file is refused by name. Unknown `MILLCHAT_…` variables are left alone, because orchestrators invent
+//! A wrong setting is refused with its name and what is allowed, and nothing is guessed: an unknown key in
+//! the file is refused by name. Unknown `MILLCHAT_…` variables are left alone, because orchestrators invent
 //! such names for a service called millchat. There is no setting here that nobody would set.
 
-use crate::address::Proxies;
-use crate::detached::StreamWriter;
-use crate::identity::operator::AdminToken;
-use crate::keep::{Age, Bytes};
-use crate::limit::RateLimit;
-use crate::public_url::PublicUrl;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Deserializer, Serialize};
-use std::net::SocketAddr;
-use std::path::PathBuf;
 
-/// Where the server listens unless told otherwise.
+use crate::client_ip::Proxies;
+use crate::detached::StreamWriter;
+use crate::identity::operator::AdminToken;
+use crate::limit::RateLimit;
+use crate::public_url::PublicUrl;
+use crate::retention::{Age, Bytes};
+
+/// Address where the server listens by default.
 const ADDRESS_DEFAULT: &str = "127.0.0.1:8080";
-/// Where the log is unless told otherwise.
+/// Log by default.
 const LOG_DEFAULT: &str = "./millchat.redb";
 
-/// What the server runs with.
+/// The settings of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
@@ -32,21 +34,21 @@ pub struct Settings {
     /// The log: a file, `memory:` or `temp:`.
     #[serde(deserialize_with = "log")]
     pub log: String,
-    /// How long events are kept.
+    /// Age up to which events are kept.
     pub keep: Age,
-    /// How many bytes the records may take.
+    /// Bytes that the records may take.
     pub keep_bytes: Option<Bytes>,
-    /// How the server's own log lines look.
+    /// The form of the server's own log lines.
     pub log_format: LogFormat,
-    /// Where people reach the chat, if that is not where it listens.
+    /// The public address, if it is not the one where the server listens.
     pub public_url: Option<PublicUrl>,
-    /// What one author or address may take.
+    /// The limits of one author or address.
     pub rate_limit: RateLimit,
     /// Whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Proxies>,
-    /// What writes the bytes of streams over plain HTTP/1.1.
+    /// The writer of the bytes of streams over plain HTTP/1.1.
     pub stream_writer: StreamWriter,
-    /// What the operator proves to be by.
+    /// The operator's secret.
     pub admin_token: Option<AdminToken>,
     /// The file that holds it instead.
     pub admin_token_file: Option<PathBuf>,
@@ -70,7 +72,7 @@ impl Default for Settings {
     }
 }
 
-/// How the server's own log lines look.
+/// The form of the server's own log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -88,21 +90,21 @@ pub struct Flags {
     #[arg(short, long, env = "MILLCHAT_ADDRESS", value_name = "IP:PORT", value_parser = parse_address)]
     address: Option<SocketAddr>,
 
-    /// Where messages are kept: a file, made when it is not there; `temp:` is a file that goes with the
+    /// The log of the messages: a file, made when it is not there; `temp:` is a file that goes with the
     /// process, `memory:` no file at all [default: ./millchat.redb]
     #[arg(short, long, env = "MILLCHAT_LOG", value_name = "LOG", value_parser = parse_log)]
     log: Option<String>,
 
-    /// How long messages are kept: an age such as 30d, 12h, 90m (1m at least), or forever [default: 30d]
+    /// Age up to which messages are kept, such as 30d, 12h, 90m (1m at least), or forever [default: 30d]
     #[arg(long, env = "MILLCHAT_KEEP", value_name = "AGE")]
     keep: Option<Age>,
 
-    /// How many bytes the kept messages may take, such as 20MB or 4GiB; the oldest go first. The file may become
+    /// Bytes that the kept messages may take, such as 20MB or 4GiB; the oldest go first. The file may become
     /// some times as large, and then stops growing [default: no limit]
     #[arg(long, env = "MILLCHAT_KEEP_BYTES", value_name = "SIZE")]
     keep_bytes: Option<Bytes>,
 
-    /// How the server's own log lines on stderr look [default: text]
+    /// Form of the server's own log lines on stderr [default: text]
     #[arg(long, env = "MILLCHAT_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
 
@@ -112,9 +114,9 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_PUBLIC_URL", value_name = "URL")]
     public_url: Option<PublicUrl>,
 
-    /// What one author or one address may take; a list of some of: author=RATE/BURST (RATE messages a second by
-    /// one author, BURST at once), address=RATE/BURST (the same for all authors of one address), guests=N (new
-    /// guests a minute from one address), connections=N (open connections of one address). A network of
+    /// Limits of one author or one address; a list of some of: author=RATE/BURST (RATE messages a second by
+    /// one author, BURST at once), address=RATE/BURST (the same for all authors of one address), guests=N
+    /// (new guests a minute from one address), connections=N (open connections of one address). A network of
     /// IPv6 (/64) counts as one address. For example: author=5/20,address=50/200,guests=10,connections=100
     /// [default: off]
     #[arg(long, env = "MILLCHAT_RATE_LIMIT", value_name = "LIMITS")]
@@ -125,14 +127,14 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_TRUSTED_PROXIES", value_name = "LIST", value_delimiter = ',')]
     trusted_proxies: Option<Vec<Proxies>>,
 
-    /// What writes streams over plain HTTP/1.1: `io_uring`, one call for many readers; write(2), one call each; the
-    /// HTTP library; or `io_uring` where the kernel allows it and else write(2). For comparison, and should one of them
-    /// ever be in the way [default: auto]
+    /// Writer of streams over plain HTTP/1.1: `io_uring`, one call for many readers; write(2), one call each;
+    /// the HTTP library; or `io_uring` where the kernel allows it and else write(2). For comparison, and
+    /// should one of them ever be in the way [default: auto]
     #[arg(long, env = "MILLCHAT_STREAM_WRITER", value_name = "WRITER", hide = true)]
     stream_writer: Option<StreamWriter>,
 
-    /// A secret by which the operator may do more, such as back up while the server runs; 16 characters or more.
-    /// Better in a file: whoever may list processes reads flags [default: none, and nobody may]
+    /// A secret by which the operator may do more, such as back up while the server runs; 16 characters or
+    /// more. Better in a file: whoever may list processes reads flags [default: none, and nobody may]
     #[arg(long, env = "MILLCHAT_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<AdminToken>,
 
@@ -200,7 +202,7 @@ impl Flags {
     }
 }
 
-/// What is wrong with the file, without the words of the library that found out.
+/// Returns the faults of the file, without the words of the library that found them.
 fn sentences(error: &figment::Error) -> String {
     let one = |error: figment::Error| {
         let file = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
@@ -247,9 +249,11 @@ fn log<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use clap::Parser;
     use std::io::Write;
+
+    use clap::Parser;
+
+    use super::*;
 
     #[derive(Parser)]
     struct Parsed {

@@ -5,17 +5,6 @@
 //! not read can hold, and the end: a socket closed over unread bytes is reset, and the reset can destroy the
 //! answer on its way, so the peer's rest is discarded for a moment before the close.
 
-use crate::app::Worker;
-use crate::detached::{self, Leaving};
-use crate::http::{Body, write_head};
-use crate::limit::Limited;
-use crate::problem::{self, Problem};
-use crate::route;
-use crate::stall::{Stall, WRITE_STALL};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use socket2::SockRef;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
@@ -24,13 +13,27 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How long the head of a request may take, and how long a connection may idle between two requests.
+use crate::app::Worker;
+use crate::detached::{self, DetachedStream};
+use crate::http::{Body, write_head};
+use crate::limit::Limited;
+use crate::problem::{self, Problem};
+use crate::route;
+use crate::write_timeout::{WRITE_TIMEOUT, WriteTimeout};
+
+/// Longest time for the head of a request, and for a connection to idle between two requests.
 pub const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// Largest head of a request, in bytes: room for many cookies; more is answered 431. So are more than 100
-/// header fields, which is hyper's own limit: to name another would move its table from the stack to the heap.
+/// header fields, which is hyper's own limit: to name another would move its table from the stack to the
+/// heap.
 pub const HEAD_BYTES_MAX: usize = 32 * 1024;
 /// hyper takes frames of a stream until it holds this much that the socket did not. Together with
 /// [`SEND_BUFFER_BYTES`] it is what a reader that stopped reading costs; it bounds the head too.
@@ -47,38 +50,38 @@ const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 
-type Socket = Stall<TcpStream>;
+type Socket = WriteTimeout<TcpStream>;
 
 /// Serves the connection until it ends, either side's wish or the process's.
 ///
-/// `seat` is its share of what bounds connections, to be held until then.
-pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, seat: impl Sized + 'static) {
+/// `permit` is its share of what bounds connections, to be held until then.
+pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, permit: impl Sized + 'static) {
     // A frame is written whole, so waiting for more to send would only add delay.
     let _ = socket.set_nodelay(true);
     let _ = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES);
     // A peer that vanished without a word acknowledges nothing: heartbeats would fill the kernel's buffer for
     // hours before a write stalls.
     #[cfg(target_os = "linux")]
-    let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, WRITE_STALL.as_millis() as u32);
+    let _ = rustix::net::sockopt::set_tcp_user_timeout(&socket, WRITE_TIMEOUT.as_millis() as u32);
     let metrics = &w.app.metrics;
-    let socket = Stall::new(socket, metrics.slow.clone(), metrics.dropped.clone());
+    let socket = WriteTimeout::new(socket, metrics.slow.clone(), metrics.dropped.clone());
     let counted = Counted::new(&w);
-    let held = match w.app.limits.connect(peer) {
-        Ok(held) => held,
+    let address_permit = match w.app.limits.connect(peer) {
+        Ok(address_permit) => address_permit,
         Err(limited) => {
             let socket = refuse(&w, socket, limited).await;
             return linger(socket).await;
         }
     };
-    match speak(&w, socket, peer).await {
-        Spoken::Ended(socket) => linger(socket).await,
-        Spoken::Leaves(leaving, socket) => {
-            // A task of its own, no larger than what is left. This one, with all of hyper in it, ends here, and what it
-            // held is whole for the next connection.
+    match serve_http(&w, socket, peer).await {
+        HttpOutcome::Ended(socket) => linger(socket).await,
+        HttpOutcome::Detached(stream, socket) => {
+            // A task of its own, no larger than what is left. This one, with all of hyper in it, ends here,
+            // and what it held is whole for the next connection.
             tokio::task::spawn_local(async move {
-                let _held = (held, counted, seat);
-                if let Some(outlet) = &w.outlet {
-                    let socket = leaving.serve(&w.app.drain, outlet, socket).await;
+                let _held = (address_permit, counted, permit);
+                if let Some(batcher) = &w.batcher {
+                    let socket = stream.serve(&w.app.drain, batcher, socket).await;
                     Box::pin(linger(socket)).await;
                 }
             });
@@ -86,12 +89,12 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, seat: impl Si
     }
 }
 
-/// How hyper's part ended.
-enum Spoken {
+/// The end of hyper's part.
+enum HttpOutcome {
     /// All that was to be answered is.
     Ended(Socket),
     /// The connection has become a stream that goes on without hyper.
-    Leaves(Leaving, Socket),
+    Detached(DetachedStream, Socket),
 }
 
 /// Answers whatever comes first on a connection that is one too many, within moments.
@@ -129,19 +132,19 @@ impl Drop for Counted {
 }
 
 /// Speaks HTTP until the last answer is written, or a stream leaves; gives the socket back.
-async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken {
-    let course = socket.course();
-    let leaves: Rc<Cell<Option<Leaving>>> = Rc::default();
+async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> HttpOutcome {
+    let state = socket.state();
+    let detached_stream: Rc<Cell<Option<DetachedStream>>> = Rc::default();
     let service = service_fn(|request| {
-        let (w, course, leaves) = (Rc::clone(w), Rc::clone(&course), Rc::clone(&leaves));
+        let (w, state, detached_stream) = (Rc::clone(w), Rc::clone(&state), Rc::clone(&detached_stream));
         Box::pin(async move {
-            // What was answered before must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the next
-            // request only then; nothing promises it.)
-            let may_leave = w.outlet.is_some() && !course.behind.get() && detached::takes(&request);
+            // What was answered before must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12
+            // reads the next request only then; nothing promises it.)
+            let may_detach = w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
             let mut response = route::answer(&w, peer, request).await;
-            course.streaming.set(matches!(response.body(), Body::Events(_)));
-            if may_leave && let Some(leaving) = Leaving::take(&mut response) {
-                leaves.set(Some(leaving));
+            state.streaming.set(matches!(response.body(), Body::Events(_)));
+            if may_detach && let Some(stream) = DetachedStream::take(&mut response) {
+                detached_stream.set(Some(stream));
                 return pending().await;
             }
             Ok::<hyper::Response<Body>, Infallible>(response)
@@ -164,8 +167,8 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken {
                 Pin::new(&mut connection).graceful_shutdown();
             }
             let polled = connection.poll_without_shutdown(cx);
-            match leaves.take() {
-                Some(leaving) if polled.is_pending() => Poll::Ready(Err(leaving)),
+            match detached_stream.take() {
+                Some(stream) if polled.is_pending() => Poll::Ready(Err(stream)),
                 _ => polled.map(Ok),
             }
         })
@@ -175,45 +178,45 @@ async fn speak(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> Spoken {
     let mut socket = parts.io.into_inner();
     let ended = match ended {
         Ok(ended) => ended,
-        Err(leaving) => return Spoken::Leaves(leaving, socket),
+        Err(stream) => return HttpOutcome::Detached(stream, socket),
     };
-    let farewell = match ended {
+    let final_response = match ended {
         Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
             w.app.metrics.error("slow-head");
             let limit = HEAD_READ_TIMEOUT.as_secs();
-            farewell(
+            final_response(
                 "408 Request Timeout",
                 &format!("The head of a request must arrive within {limit} seconds"),
             )
         }
         Err(error) if error.is_parse() && parts.read_buf.starts_with(HTTP2_PREFACE) => {
-            farewell("400 Bad Request", "This server speaks HTTP/1.1 only")
+            final_response("400 Bad Request", "This server speaks HTTP/1.1 only")
         }
         Err(error) => {
             if error.is_parse() {
                 w.app.metrics.error("not-http");
             }
             tracing::debug!(%error, "a connection ended");
-            return Spoken::Ended(socket);
+            return HttpOutcome::Ended(socket);
         }
-        Ok(()) => return Spoken::Ended(socket),
+        Ok(()) => return HttpOutcome::Ended(socket),
     };
-    let _ = socket.write_all(farewell.as_bytes()).await;
-    Spoken::Ended(socket)
+    let _ = socket.write_all(final_response.as_bytes()).await;
+    HttpOutcome::Ended(socket)
 }
 
 /// A last answer, written past hyper.
-fn farewell(status: &str, sentence: &str) -> String {
+fn final_response(status: &str, sentence: &str) -> String {
     format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\nconnection: close\r\n\
-         \r\n{sentence}\n",
+        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{sentence}\n",
         sentence.len() + 1
     )
 }
 
 /// Says that nothing more comes, and discards a bounded rest of what the peer sends.
-async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut socket: Stall<T>) {
-    if !socket.may_linger() || socket.shutdown().await.is_err() {
+async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut socket: WriteTimeout<T>) {
+    if !socket.can_linger() || socket.shutdown().await.is_err() {
         return;
     }
     let discard = async {

@@ -1,4 +1,5 @@
-//! The end of the process, announced to every connection: raised once, it ends idle connections and open streams.
+//! The end of the process, announced to every connection: raised once, it ends idle connections and open
+//! streams.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,7 +24,7 @@ impl Drain {
         self.notify.notify_waiters();
     }
 
-    /// Whether the process is to end.
+    /// Returns true if the process is to end.
     pub fn is_raised(&self) -> bool {
         self.raised.load(Ordering::Acquire)
     }

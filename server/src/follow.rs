@@ -1,16 +1,17 @@
 //! Following rooms: a request is answered by a stream of events. The API's stream and the page's begin here.
 
-use crate::app::Worker;
-use crate::http::{self, Body, Response};
-use crate::problem::Kind;
-use crate::quiet::Quiet;
-use crate::sse::multi_room::{Marker, Several};
-use crate::sse::start::place;
-use crate::sse::stream::{Dialect, Stream, come_back};
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use millchat::{Author, FrameKind, ReadError, RoomName, StartFrom};
+
+use crate::app::Worker;
+use crate::http::{self, Body, Response};
+use crate::log_throttle::LogThrottle;
+use crate::problem::Kind;
+use crate::sse::multi_room::{MultiRoomStream, RoomMarker};
+use crate::sse::start::place;
+use crate::sse::stream::{SseFormat, Stream, write_retry};
 
 /// Answers with a stream of the room from the place that the request names.
 ///
@@ -20,11 +21,11 @@ pub async fn respond<B>(
     req: &hyper::Request<B>,
     room: &RoomName,
     reader: Option<Author>,
-    (kind, dialect): (FrameKind, impl Dialect),
+    (kind, format): (FrameKind, impl SseFormat),
 ) -> Response {
     let mut response = head();
     if !http::is_head(req) {
-        *response.body_mut() = match begin(w, room, place(req), reader, (kind, dialect)).await {
+        *response.body_mut() = match begin(w, room, place(req), reader, (kind, format)).await {
             Ok(stream) => Body::Events(Box::new(stream)),
             Err(sorry) => Body::Full(Some(sorry)),
         };
@@ -38,7 +39,7 @@ pub async fn respond_several<B>(
     req: &hyper::Request<B>,
     rooms: Vec<(RoomName, StartFrom)>,
     reader: Option<Author>,
-    (kind, dialect, mark): (FrameKind, impl Dialect + Copy, Marker),
+    (kind, format, mark): (FrameKind, impl SseFormat + Copy, RoomMarker),
 ) -> Response {
     let mut response = head();
     if http::is_head(req) {
@@ -46,7 +47,7 @@ pub async fn respond_several<B>(
     }
     let mut streams = Vec::with_capacity(rooms.len());
     for (room, from) in rooms {
-        match begin(w, &room, from, reader.clone(), (kind, dialect)).await {
+        match begin(w, &room, from, reader.clone(), (kind, format)).await {
             Ok(stream) => streams.push((room, stream)),
             Err(sorry) => {
                 *response.body_mut() = Body::Full(Some(sorry));
@@ -54,7 +55,7 @@ pub async fn respond_several<B>(
             }
         }
     }
-    *response.body_mut() = Body::Events(Box::new(Several::new(streams, mark)));
+    *response.body_mut() = Body::Events(Box::new(MultiRoomStream::new(streams, mark)));
     response
 }
 
@@ -76,18 +77,18 @@ async fn begin(
     room: &RoomName,
     from: StartFrom,
     reader: Option<Author>,
-    (kind, dialect): (FrameKind, impl Dialect),
+    (kind, format): (FrameKind, impl SseFormat),
 ) -> Result<Stream, Bytes> {
-    static LOGGED: Quiet = Quiet::new();
+    static LOGGED: LogThrottle = LogThrottle::new();
     let error = match w.subscribe(kind, room, from, reader).await {
-        Ok(subscription) => return Ok(Stream::new(&w.app.metrics, &w.app.drain, subscription, dialect)),
+        Ok(subscription) => return Ok(Stream::new(&w.app.metrics, &w.app.drain, subscription, format)),
         Err(error) => error,
     };
-    if !matches!(error, ReadError::Busy) && LOGGED.may() {
+    if !matches!(error, ReadError::Busy) && LOGGED.is_due() {
         tracing::error!(%error, "a stream cannot begin");
     }
     w.app.metrics.error(Kind::LogUnreadable.name());
     let mut sorry = b": the log cannot be read now\n".to_vec();
-    come_back(&mut sorry);
+    write_retry(&mut sorry);
     Err(sorry.into())
 }

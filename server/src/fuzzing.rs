@@ -1,18 +1,19 @@
-//! What must hold whatever somebody says or asks: run by property tests here, and by the fuzz targets.
+//! Properties that hold for any input: run by property tests here, and by the fuzz targets.
 //!
 //! [`sse`] holds the frames against a parser that shares nothing with their encoders: it ends a line wherever
 //! the standard lets a client end one. [`http`] hands bytes to all that is ours of reading a request.
 
-use crate::http::{clamped, content_type, cookies, query, refuse_cross_site, refuse_malformed};
-use crate::schema::Content;
-use crate::sse::{frame, start};
-use crate::{api, page, paths, text};
 use hyper::Request;
 use hyper::header::HeaderValue;
 use millchat::{
     Author, AuthorKind, Body, CONTENT_BYTES_MAX, Encoder, Epoch, Event, EventId, HISTORY_MAX, Item, Reaction,
     RoomName, StartFrom, Timestamp,
 };
+
+use crate::http::{clamped, content_type, cookies, query, refuse_cross_site, refuse_malformed};
+use crate::schema::Content;
+use crate::sse::{frame, start};
+use crate::{api, page, paths, sanitize};
 
 const PLACE: EventId = EventId { epoch: Epoch(0x5f3c_9a2e), position: 1207 };
 
@@ -79,8 +80,8 @@ fn event(kind: u8, name: &str, content: &str) -> Event {
     }
 }
 
-/// Somebody of this name says this: either frame is one event of its kind at its place, says it to the letter,
-/// and nothing in it is another event.
+/// Somebody of this name says this: either frame is one event of its kind at its place, says it to the
+/// letter, and nothing in it is another event.
 pub fn sse(kind: u8, name: &str, content: &str) {
     let event = event(kind, name, content);
     let (expected, said) = match &event.body {
@@ -131,14 +132,15 @@ pub fn sse(kind: u8, name: &str, content: &str) {
     }
     let said = said.zip(markup.first());
     if let Some((said, html)) = said {
-        // A text that is shown otherwise than it was typed says so beside it. Nobody's text has such a quotation mark.
+        // A text that is shown otherwise than it was typed says so beside it. Nobody's text has such a
+        // quotation mark.
         let typed = html.split_once(" data-source=\"").and_then(|(_, rest)| rest.split_once('"'));
         let shown = typed.map_or_else(|| shown(html), |(typed, _)| shown(typed));
         assert!(shown.contains(&said.replace('\r', "\n")), "{shown:?} does not say {said:?}");
     }
 }
 
-/// What of our markup is text: what is between tags, its entities resolved.
+/// Returns the text of our markup: all that is between tags, its entities resolved.
 fn shown(html: &str) -> String {
     let mut text = String::new();
     for piece in html.split('<') {
@@ -174,12 +176,12 @@ pub fn http(uri: &str, value: &[u8], body: &[u8]) {
         }
     }
     let Ok(Content { content }) = api::input::object(body) else { return };
-    if let Ok(kept) = text::content(&content) {
+    if let Ok(kept) = sanitize::content(&content) {
         assert!(kept.len() <= CONTENT_BYTES_MAX && !kept.contains('\r'), "{kept:?}");
-        assert_eq!(text::content(&kept).as_ref(), Ok(&kept), "what was cleaned once is clean");
+        assert_eq!(sanitize::content(&kept).as_ref(), Ok(&kept), "what was cleaned once is clean");
     }
-    if let Ok(kept) = text::name(&content) {
-        assert_eq!(text::name(&kept).as_ref(), Ok(&kept), "what was cleaned once is clean");
+    if let Ok(kept) = sanitize::name(&content) {
+        assert_eq!(sanitize::name(&kept).as_ref(), Ok(&kept), "what was cleaned once is clean");
     }
 }
 
@@ -235,12 +237,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_event_forges_another_and_each_says_what_was_said(kind: u8, name in texts(), content in texts()) {
+        fn no_event_forges_another_and_each_says_what_was_said(
+            kind: u8,
+            name in texts(),
+            content in texts(),
+        ) {
             super::sse(kind, &name, &content);
         }
 
         #[test]
-        fn no_request_is_misread(uri in uris(), value in "[ -~\\xff]{0,40}|5f3c9a2e-[0-9]{1,25}", body in bodies()) {
+        fn no_request_is_misread(
+            uri in uris(),
+            value in "[ -~\\xff]{0,40}|5f3c9a2e-[0-9]{1,25}",
+            body in bodies(),
+        ) {
             super::http(&uri, value.as_bytes(), &body);
         }
     }

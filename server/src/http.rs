@@ -1,20 +1,22 @@
-//! What handlers share about HTTP: answers and their bodies, and what the head of a request says.
+//! HTTP for all handlers: answers and their bodies, and the head of a request.
 //!
 //! [`refuse_cross_site`] guards the routes that take the page's cookie, [`refuse_malformed`] all of them. The
 //! bodies of requests are read in [`crate::body`].
 
-use crate::limit::Hold;
-use crate::public_url::PublicUrl;
-use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, StatusCode, Version};
-use serde::Serialize;
 use std::any::Any;
 use std::convert::Infallible;
 use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode, Version};
+use serde::Serialize;
+
+use crate::limit::ConnectionPermit;
+use crate::public_url::PublicUrl;
 
 /// A request as handlers get it.
 pub type Request = hyper::Request<Incoming>;
@@ -40,7 +42,7 @@ pub trait Chunks: 'static {
 /// A body of events: its reader may take as long as it likes, and comes back when it ends.
 pub trait EventStream: Chunks + Any {
     /// Keeps this for as long as the stream is there.
-    fn keep(&mut self, hold: Hold);
+    fn keep(&mut self, permit: ConnectionPermit);
 }
 
 impl Body {
@@ -148,7 +150,7 @@ pub fn set_ascii(response: &mut Response, name: HeaderName, value: &str) {
     set(response, name, value);
 }
 
-/// Whether the answer's body is not wanted, only its head.
+/// Returns true if only the head of the answer is wanted.
 pub fn is_head<B>(req: &hyper::Request<B>) -> bool {
     req.method() == Method::HEAD
 }
@@ -169,7 +171,7 @@ pub fn close(response: &mut Response) {
     set(response, header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// What a request says its body is.
+/// The type that a request gives for its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentType {
     /// It does not say.

@@ -1,16 +1,16 @@
-//! Millchat, the server: command line to settings, settings to a running chat, or to a command of the operator;
-//! nothing else. The binary calls [`main`]; the benches reach the encoders in [`frames`].
+//! Millchat, the server: command line to settings, settings to a running chat, or to a command of the
+//! operator; nothing else. The binary calls [`main`]; the benches reach the encoders in [`frames`].
 //!
 //! Data flows one way: socket, route, chat, log, room, subscription, stream, socket. On stdout there is one
 //! line, once the server is ready; everything else goes to stderr. It exits with 2 when it cannot start as it
 //! was told to, and says why.
 
-mod address;
 mod admin;
 mod api;
 mod app;
 mod body;
 mod cli;
+mod client_ip;
 mod command;
 mod config;
 mod connection;
@@ -23,35 +23,37 @@ mod follow;
 pub mod fuzzing;
 mod http;
 mod identity;
-mod keep;
 mod limit;
 mod listen;
+mod log_throttle;
 mod metrics;
 mod page;
 mod paths;
 mod probes;
 mod problem;
 mod public_url;
-mod quiet;
+mod retention;
 mod route;
 mod route_table;
+mod sanitize;
 mod schema;
+mod sharded_counter;
 mod sse;
-mod stall;
 mod start;
-mod tally;
-mod text;
+mod write_timeout;
+
+use std::io::{IsTerminal, stderr};
+use std::panic;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::cli::Cli;
 use crate::config::{LogFormat, Settings};
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
-use clap::Parser;
-use std::io::{IsTerminal, stderr};
-use std::panic;
-use std::process::ExitCode;
-use std::sync::Arc;
-use tracing_subscriber::EnvFilter;
 
 /// The encoders of the frames that readers are served by, for whoever wants to measure them.
 pub mod frames {
@@ -123,7 +125,10 @@ fn open(settings: &Settings) -> Result<App, String> {
     panic::set_hook(hook);
     let log = &settings.log;
     let opened = opened.map_err(|_| {
-        format!("{log} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {log}` what is wrong")
+        format!(
+            "{log} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {log}` what \
+            is wrong"
+        )
     })?;
     opened.map_err(|error| error.to_string())
 }

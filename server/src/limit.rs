@@ -1,18 +1,10 @@
-//! What one author or one address may take, when the operator says so.
+//! Limits of one author or one address, when the operator sets them.
 //!
 //! Off unless `--rate-limit` sets it, each limit by itself. A request asks here before it does anything; who
 //! is refused learns the limit and when to come back. What is remembered of each author and address is
 //! bounded by [`KEYS_MAX`] and swept: beyond the bound newcomers share one allowance, so that a flood from
 //! ever new addresses costs neither memory nor the limit.
 
-use crate::address::{self, Proxies};
-use crate::metrics::Refusals;
-use governor::clock::{Clock, DefaultClock, Reference};
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
-use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
@@ -21,6 +13,16 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+use crate::client_ip::{self, Proxies};
+use crate::metrics::Refusals;
 
 /// Authors, and addresses, that are remembered by each limit.
 const KEYS_MAX: usize = 65_536;
@@ -55,7 +57,7 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// Whether nothing is limited.
+    /// Returns true if nothing is limited.
     pub fn is_off(&self) -> bool {
         *self == Self::default()
     }
@@ -72,9 +74,9 @@ impl FromStr for RateLimit {
         for part in text.split(',') {
             let explained = || {
                 format!(
-                    "`{}` is not a limit; write off, or some of author=RATE/BURST, address=RATE/BURST, guests=N, \
-                     connections=N, each once, for example author=5/20,guests=10,connections=100, with numbers of 1 \
-                     to {FIGURE_MAX} and a burst not below its rate",
+                    "`{}` is not a limit; write off, or some of author=RATE/BURST, address=RATE/BURST, \
+                     guests=N, connections=N, each once, for example author=5/20,guests=10,connections=100, \
+                     with numbers of 1 to {FIGURE_MAX} and a burst not below its rate",
                     part.trim()
                 )
             };
@@ -183,23 +185,27 @@ impl Limits {
     }
 
     /// A connection was accepted. A trusted proxy's is not its own: its requests are counted one by one.
-    pub fn connect(&self, peer: IpAddr) -> Result<Option<Hold>, Limited> {
-        if address::trusted(&self.proxies, peer) { Ok(None) } else { self.hold(peer) }
+    pub fn connect(&self, peer: IpAddr) -> Result<Option<ConnectionPermit>, Limited> {
+        if client_ip::is_trusted(&self.proxies, peer) { Ok(None) } else { self.hold(peer) }
     }
 
     /// A request has come in on a connection of `peer`. What it gives is to be kept until it is answered.
-    pub fn arrive<B>(&self, peer: IpAddr, req: &mut hyper::Request<B>) -> Result<Option<Hold>, Limited> {
+    pub fn arrive<B>(
+        &self,
+        peer: IpAddr,
+        req: &mut hyper::Request<B>,
+    ) -> Result<Option<ConnectionPermit>, Limited> {
         if self.limit.is_off() {
             return Ok(None);
         }
-        let client = address::client(&self.proxies, peer, req.headers());
-        req.extensions_mut().insert(Counted(address::counted_as(client)));
-        if address::trusted(&self.proxies, peer) { self.hold(client) } else { Ok(None) }
+        let client = client_ip::client(&self.proxies, peer, req.headers());
+        req.extensions_mut().insert(Counted(client_ip::counted_as(client)));
+        if client_ip::is_trusted(&self.proxies, peer) { self.hold(client) } else { Ok(None) }
     }
 
-    fn hold(&self, address: IpAddr) -> Result<Option<Hold>, Limited> {
+    fn hold(&self, address: IpAddr) -> Result<Option<ConnectionPermit>, Limited> {
         let Some(max) = self.limit.connections else { return Ok(None) };
-        let address = address::counted_as(address);
+        let address = client_ip::counted_as(address);
         let mut open = self.open.lock();
         let count = open.entry(address).or_default();
         if *count >= max.get() {
@@ -208,7 +214,7 @@ impl Limits {
             return Err(self.refuse("connections", limit, CONNECTION_RETRY_AFTER));
         }
         *count += 1;
-        Ok(Some(Hold { open: Arc::clone(&self.open), address }))
+        Ok(Some(ConnectionPermit { open: Arc::clone(&self.open), address }))
     }
 
     /// The author sends a message, an edit or a delete.
@@ -250,12 +256,12 @@ fn counted<B>(req: &hyper::Request<B>) -> Option<IpAddr> {
 
 /// A connection's share of its address's bound; given back when dropped.
 #[derive(Debug)]
-pub struct Hold {
+pub struct ConnectionPermit {
     open: Arc<Mutex<HashMap<IpAddr, u32>>>,
     address: IpAddr,
 }
 
-impl Drop for Hold {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let mut open = self.open.lock();
         if let Some(count) = open.get_mut(&self.address) {
@@ -304,8 +310,9 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Keyed<K, C> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use governor::clock::FakeRelativeClock;
+
+    use super::*;
 
     fn keyed(a_second: u32, burst: u32) -> (Keyed<u32, FakeRelativeClock>, FakeRelativeClock) {
         let figure = |n| NonZeroU32::new(n).unwrap();

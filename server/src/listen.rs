@@ -1,27 +1,29 @@
 //! Sockets: the one that listens, the threads that serve, the bound on connections, and the drain.
 //!
 //! The main thread holds the one listening socket, bound once (a second server on the same port is told so)
-//! and hands each accepted connection to the runtime thread, one per core, that has the fewest; there it stays.
-//! Each thread wakes its own readers by its own dispatcher. Connections are bounded by the descriptors the
-//! process may open, less a reserve; when descriptors run out all the same, accepting backs off.
+//! and hands each accepted connection to the runtime thread, one per core, that has the fewest; there it
+//! stays. Each thread wakes its own readers by its own dispatcher. Connections are bounded by the descriptors
+//! the process may open, less a reserve; when descriptors run out all the same, accepting backs off.
 
-use crate::app::{App, Worker};
-use crate::connection;
-use crate::detached::{Outlet, StreamWriter};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener as Listener;
 use tokio::runtime::{Builder, LocalOptions, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// How many connections the kernel holds for us before they are accepted.
+use crate::app::{App, Worker};
+use crate::connection;
+use crate::detached::{StreamWriter, WriteBatcher};
+
+/// Number of connections that the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 4_096;
 /// Descriptors kept back for the log, the runtimes and the standard streams.
 const DESCRIPTORS_RESERVED: u64 = 256;
@@ -40,7 +42,8 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// After the signal the process ends by force if it has not ended by then.
 const DEADLINE: Duration = Duration::from_millis(9_500);
 
-/// An accepted connection on its way to its thread, with its peer and its share of the bound and of the thread.
+/// An accepted connection on its way to its thread, with its peer and its share of the bound and of the
+/// thread.
 type Accepted = (TcpStream, IpAddr, (OwnedSemaphorePermit, Arc<()>));
 
 /// Takes the address. The error is one sentence for the person who started the server.
@@ -56,11 +59,14 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
     };
     bound().map_err(|error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "{address} is taken by another process; stop it, or listen elsewhere with --address IP:PORT (port \
-             0 takes a free one)"
+            "{address} is taken by another process; stop it, or listen elsewhere with --address IP:PORT \
+             (port 0 takes a free one)"
         ),
         io::ErrorKind::PermissionDenied => {
-            format!("{address} may not be listened on by this user; take a port of 1024 or more with --address")
+            format!(
+                "{address} may not be listened on by this user; take a port of 1024 or more with \
+                --address"
+            )
         }
         io::ErrorKind::AddrNotAvailable => {
             format!("{address} is not an address of this machine; 0.0.0.0 is every one it has")
@@ -144,16 +150,18 @@ async fn accept(
         match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer.ip()))) {
             Ok((socket, peer)) => {
                 back_off = BACK_OFF_MIN;
-                // Not in turn: whoever opens two at a time, and uses one, would have all of those on one thread.
-                let thread = threads.iter().min_by_key(|thread| Arc::strong_count(&thread.seats));
+                // Not in turn: whoever opens two at a time, and uses one, would have all of those on one
+                // thread.
+                let thread = threads.iter().min_by_key(|thread| Arc::strong_count(&thread.connections));
                 let thread = thread.expect("there is at least one thread");
                 // A thread that is gone has panicked; its connections are closed by dropping them.
-                let _ = thread.accepted.send((socket, peer, (permit, Arc::clone(&thread.seats))));
+                let _ = thread.accepted.send((socket, peer, (permit, Arc::clone(&thread.connections))));
             }
             // The peer went away before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, wait_ms = back_off.as_millis() as u64, "a connection cannot be accepted");
+                let wait_ms = back_off.as_millis() as u64;
+                tracing::warn!(%error, wait_ms, "a connection cannot be accepted");
                 tokio::time::sleep(back_off).await;
                 back_off = (back_off * 2).min(BACK_OFF_MAX);
             }
@@ -184,7 +192,7 @@ struct Thread {
     /// Not bounded by itself: each item holds one of the permits.
     accepted: mpsc::UnboundedSender<Accepted>,
     /// Held once more by each of its connections.
-    seats: Arc<()>,
+    connections: Arc<()>,
     handle: JoinHandle<()>,
 }
 
@@ -193,8 +201,8 @@ impl Thread {
         let (accepted, mut incoming) = mpsc::unbounded_channel::<Accepted>();
         let (started, built) = std::sync::mpsc::sync_channel(1);
         let serve = move || {
-            // Not a LocalSet on a runtime: each event of a socket that wakes a task of such a set writes to the
-            // runtime's own eventfd. This runtime stays on the thread that makes it.
+            // Not a LocalSet on a runtime: each event of a socket that wakes a task of such a set writes to
+            // the runtime's own eventfd. This runtime stays on the thread that makes it.
             let runtime =
                 match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
                     Ok(runtime) => runtime,
@@ -203,14 +211,14 @@ impl Thread {
             drop(started.send(Ok(())));
             runtime.block_on(async {
                 let dispatcher = app.chat.dispatcher();
-                let outlet = writer.sender().map(Outlet::new);
-                let w = Rc::new(Worker { app, dispatcher, outlet });
+                let batcher = writer.backend().map(WriteBatcher::new);
+                let w = Rc::new(Worker { app, dispatcher, batcher });
                 tokio::task::spawn_local(w.dispatcher.run());
                 tokio::task::spawn_local({
                     let w = Rc::clone(&w);
                     async move {
-                        if let Some(outlet) = &w.outlet {
-                            outlet.run().await;
+                        if let Some(batcher) = &w.batcher {
+                            batcher.run().await;
                         }
                     }
                 });
@@ -227,7 +235,7 @@ impl Thread {
         };
         let handle = std::thread::Builder::new().name(format!("serve-{index}")).spawn(serve)?;
         built.recv().map_err(io::Error::other)??;
-        Ok(Self { accepted, seats: Arc::new(()), handle })
+        Ok(Self { accepted, connections: Arc::new(()), handle })
     }
 
     /// Ends the thread and with it whatever connections are left on it.

@@ -1,10 +1,11 @@
 //! The names of all metrics in one place.
 //!
-//! What the server counts is counted here; what the core counts is read from it at the moment of asking. The
+//! The server's figures are counted here; the core's are read from it at the moment of asking. The
 //! names keep Prometheus' conventions: base units, `_total` on counters, `millchat_` before all. Labels are
 //! closed lists: nothing that a visitor sends becomes one.
 
-use crate::tally::Spread;
+use std::time::Duration;
+
 use hyper::StatusCode;
 use millchat::{Frames, Histogram, SendError, Stats};
 use prometheus_client::encoding::text::encode;
@@ -16,7 +17,8 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-use std::time::Duration;
+
+use crate::sharded_counter::ShardedCounter;
 
 /// Upper bounds of the histogram of sends, in seconds: from a fast disk to a queue that is full.
 const SEND_SECONDS: [f64; 13] =
@@ -24,7 +26,7 @@ const SEND_SECONDS: [f64; 13] =
 /// An error that has no problem document: the page's own, such as a wrong address.
 const KIND_PAGE: &str = "page";
 
-/// What the server counts.
+/// The figures that the server counts.
 #[derive(Debug)]
 pub struct Metrics {
     /// Connections that are open now.
@@ -38,16 +40,16 @@ pub struct Metrics {
     /// Requests refused by a limit.
     pub refusals: Refusals,
     /// Events handed to a reader's connection.
-    deliveries: Counter<u64, Spread>,
+    deliveries: Counter<u64, ShardedCounter>,
     /// Bytes of all that was handed to readers' connections.
-    delivered_bytes: Counter<u64, Spread>,
+    delivered_bytes: Counter<u64, ShardedCounter>,
     /// Sends that were acknowledged.
     accepted: Counter,
     /// Sends that were not, by reason; `unknown` may be stored all the same.
     rejected: Family<Rejection, Counter>,
     /// From the send to its acknowledgement or refusal.
     send_seconds: histogram::Histogram,
-    /// What the operator did.
+    /// Acts of the operator.
     moderation: Family<Deed, Counter>,
     /// Answers that were errors.
     errors: Family<ErrorKind, Counter>,
@@ -243,8 +245,9 @@ fn reason(error: &SendError) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use bytes::Bytes;
+
+    use super::*;
 
     #[test]
     fn what_happens_is_counted_by_its_kind() {

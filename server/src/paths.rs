@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use millchat::RoomName;
 
-/// Where a backup is asked for.
+/// The path of a backup.
 pub const BACKUP_PATH: &str = "/admin/backup";
 /// First parts of paths that are, or will be, something else than a room.
 pub const RESERVED: [&str; 9] =
@@ -12,8 +12,8 @@ pub const RESERVED: [&str; 9] =
 /// The same, for people.
 pub static RESERVED_LIST: LazyLock<String> = LazyLock::new(|| RESERVED.join(", "));
 /// The rule, for programs.
-pub const ROOM_RULE: &str = "A room's name is 1 to 64 of A-Z a-z 0-9 _ -, and none of admin, api, assets, auth, demo, \
-    healthz, metrics, new, readyz.";
+pub const ROOM_RULE: &str = "A room's name is 1 to 64 of A-Z a-z 0-9 _ -, and none of admin, api, assets, \
+    auth, demo, healthz, metrics, new, readyz.";
 
 /// The room a path names, unless the name is outside the rule or reserved.
 pub fn room(name: Option<&str>) -> Option<RoomName> {

@@ -1,8 +1,9 @@
 //! The probes: `/metrics`, `/healthz`, `/readyz`.
 
+use hyper::StatusCode;
+
 use crate::app::Worker;
 use crate::http::{self, Response};
-use hyper::StatusCode;
 
 /// `GET /metrics`.
 pub fn metrics(w: &Worker) -> Response {
@@ -32,16 +33,17 @@ fn why_not_ready(w: &Worker) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::config::Settings;
     use crate::start;
-    use std::sync::Arc;
 
     #[tokio::test]
     async fn a_server_that_takes_no_writes_says_why() {
         let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
         let app = Arc::new(start::open(&settings).unwrap());
-        let w = Worker { dispatcher: app.chat.dispatcher(), app, outlet: None };
+        let w = Worker { dispatcher: app.chat.dispatcher(), app, batcher: None };
         assert_eq!(readyz(&w).status(), StatusCode::OK);
         w.app.chat.close().await.unwrap();
         assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -1,29 +1,30 @@
-//! What went wrong, as the API says it: an RFC 9457 problem document, whatever `Accept` asks for.
+//! Problems, as the API says them: an RFC 9457 problem document, whatever `Accept` asks for.
 //!
 //! The kinds are a closed list: `type` is `urn:millchat:problem:NAME`, and NAME, status and title belong
 //! together. `detail` says what was wrong with this very request and what the limit is.
 
-use crate::body::BodyError;
-use crate::http::{self, Malformed, Response};
-use crate::identity::TokenError;
-use crate::limit::Limited;
-use crate::quiet::Quiet;
-use crate::text::TextError;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 use millchat::{ReadError, SendError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::body::BodyError;
+use crate::http::{self, Malformed, Response};
+use crate::identity::TokenError;
+use crate::limit::Limited;
+use crate::log_throttle::LogThrottle;
+use crate::sanitize::TextError;
+
 /// After so many seconds a client that was turned away for load comes back.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
 /// Sends that failed are logged here.
-static SENDS: Quiet = Quiet::new();
+static SENDS: LogThrottle = LogThrottle::new();
 /// And reads here.
-static READS: Quiet = Quiet::new();
+static READS: LogThrottle = LogThrottle::new();
 
-/// What a handler gives.
+/// The result of a handler.
 pub type Answer = Result<Response, Problem>;
 
 /// The kinds of problem.
@@ -176,7 +177,7 @@ pub struct Document<'a> {
     /// The HTTP status.
     #[schema(example = 422)]
     status: u16,
-    /// What was wrong with this request, and what is allowed.
+    /// The fault of this request, and what is allowed.
     #[schema(example = "a message needs at least one visible character")]
     detail: &'a str,
 }
@@ -301,7 +302,7 @@ impl From<SendError> for Problem {
             SendError::Unknown(_) => Kind::OutcomeUnknown,
             _ => Kind::Unavailable,
         };
-        if matches!(kind, Kind::DiskFull | Kind::OutcomeUnknown | Kind::Unavailable) && SENDS.may() {
+        if matches!(kind, Kind::DiskFull | Kind::OutcomeUnknown | Kind::Unavailable) && SENDS.is_due() {
             tracing::error!(%error, "a send failed");
         }
         Self::new(kind, error.to_string())
@@ -316,7 +317,7 @@ impl From<ReadError> for Problem {
             _ => Kind::LogUnreadable,
         };
         // To be busy is no failure, and whoever asks for too much decides how often it is so.
-        if kind == Kind::LogUnreadable && READS.may() {
+        if kind == Kind::LogUnreadable && READS.is_due() {
             tracing::error!(%error, "a read failed");
         }
         Self::new(kind, error.to_string())

@@ -4,11 +4,12 @@
 //! tells it what browsers see: whether cookies may be `Secure`, which `Origin` is our own page's, and where
 //! links lead.
 
+use std::fmt;
+use std::str::FromStr;
+
 use hyper::Uri;
 use hyper::http::uri::Scheme;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-use std::str::FromStr;
 
 /// An origin: scheme, host, and a port when it is not the scheme's own; as browsers write it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ impl PublicUrl {
         &self.origin
     }
 
-    /// Whether browsers reach it by TLS.
+    /// Returns true if browsers reach it by TLS.
     pub fn is_tls(&self) -> bool {
         self.origin.starts_with("https://")
     }
@@ -35,8 +36,8 @@ impl FromStr for PublicUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         parse(text).ok_or_else(|| {
             format!(
-                "`{text}` is not the address of a site; write it like https://chat.example.org, without a path \
-                 (the chat needs a host of its own)"
+                "`{text}` is not the address of a site; write it like https://chat.example.org, without a \
+                 path (the chat needs a host of its own)"
             )
         })
     }

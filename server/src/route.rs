@@ -4,6 +4,13 @@
 //! that is not taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page.
 //! Headers that every answer of a kind carries are added here too.
 
+use std::net::IpAddr;
+use std::sync::LazyLock;
+
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Method, StatusCode};
+use millchat::ROOM_NAME_BYTES_MAX;
+
 use crate::admin::operator;
 use crate::api::cors;
 use crate::api::input;
@@ -16,11 +23,6 @@ use crate::paths::{RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
 use crate::{admin, api, page};
-use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, StatusCode};
-use millchat::ROOM_NAME_BYTES_MAX;
-use std::net::IpAddr;
-use std::sync::LazyLock;
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
@@ -61,8 +63,8 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
     if head && let Body::Events(_) | Body::Chunks(_) = response.body() {
         *response.body_mut() = Body::empty();
     }
-    if let (Body::Events(stream), Ok(Some(hold))) = (response.body_mut(), arrived) {
-        stream.keep(hold);
+    if let (Body::Events(stream), Ok(Some(permit))) = (response.body_mut(), arrived) {
+        stream.keep(permit);
     }
     w.app.metrics.answered(response.status(), problem::name_in(&response));
     response

@@ -1,13 +1,15 @@
-//! Tables of routes: rows of a method, a path, an access and a handler. The methods that a path takes, and so what is
-//! answered with 405, follow from its rows.
+//! Tables of routes: rows of a method, a path, an access and a handler. The methods that a path takes, and so
+//! what is answered with 405, follow from its rows.
 
-use crate::app::Worker;
-use crate::http::Request;
+use std::future::ready;
+use std::pin::Pin;
+
 use hyper::Method;
 use matchit::{Params, Router};
 use millchat::{Position, RoomName};
-use std::future::ready;
-use std::pin::Pin;
+
+use crate::app::Worker;
+use crate::http::Request;
 
 /// The methods that there are, in the order in which the `Allow` header lists them.
 const METHODS: [Method; 7] =
@@ -33,7 +35,7 @@ pub fn now<R: 'static>(answer: R) -> Answering<'static, R> {
     Box::pin(ready(answer))
 }
 
-/// What answers, by what its path names.
+/// A handler, by the names in its path.
 pub enum Handler<R> {
     /// Neither a room nor a message.
     Plain(for<'a> fn(Call<'a>) -> Answering<'a, R>),
@@ -49,7 +51,7 @@ pub struct Call<'a> {
     pub w: &'a Worker,
     /// The request itself.
     pub req: Request,
-    /// What its path has in the places of the route's parameters.
+    /// The values of the route's parameters in its path.
     pub params: Params<'a, 'a>,
 }
 
@@ -114,7 +116,7 @@ impl<R> Table<R> {
         Self { router, preflight }
     }
 
-    /// What there is at a path, with the parameters that the path has.
+    /// Returns the resource at a path, with the parameters that the path has.
     pub fn at<'t, 'p>(&'t self, path: &'p str) -> Option<(&'t Resource<R>, Params<'t, 'p>)> {
         self.router.at(path).ok().map(|found| (found.value, found.params))
     }

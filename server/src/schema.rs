@@ -26,13 +26,13 @@ impl Serialize for Time {
     }
 }
 
-/// Who sent something, as named when it was sent.
+/// The sender of something, as named when it was sent.
 #[derive(Serialize, ToSchema)]
 pub struct Author<'a> {
     /// Stable over renames.
     #[schema(example = "g_4kqv6mzd2xw7yrbtfn3a")]
     pub id: &'a str,
-    /// What people read. Not unique.
+    /// The name that people read. Not unique.
     #[schema(example = "Ada")]
     pub name: &'a str,
     /// `guest`, `user` or `bot`; more may come.
@@ -61,7 +61,7 @@ pub struct Named {
 pub struct Guest<'a> {
     /// Send it as `Authorization: Bearer TOKEN`. It is good for a year.
     pub token: String,
-    /// Who the token says you are.
+    /// The author that the token names.
     pub author: Author<'a>,
 }
 
@@ -117,7 +117,7 @@ impl Receipt {
 /// A message in its latest state.
 #[derive(Serialize, ToSchema)]
 pub struct Message<'a> {
-    /// Where it was posted.
+    /// The position at which it was posted.
     #[schema(example = 1207)]
     pub position: u64,
     /// The position of the event before it in the room (an edit or a delete counts); 0 for the first.
@@ -126,13 +126,14 @@ pub struct Message<'a> {
     /// The room.
     #[schema(example = "lobby")]
     pub room: &'a str,
-    /// Who posted it; null for the system.
+    /// Its author; null for the system.
     pub author: Option<Author<'a>>,
     /// The newest text; absent once deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "hello")]
     pub content: Option<&'a str>,
-    /// The position of the message that it answers, which may be deleted or gone by now; absent when it answers none.
+    /// The position of the message that it answers, which may be deleted or gone by now; absent when it
+    /// answers none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 1188)]
     pub reply_to: Option<u64>,
@@ -177,7 +178,7 @@ pub struct Reactions<'a> {
     /// The emoji.
     #[schema(example = "👍")]
     pub reaction: &'static str,
-    /// How many there are, each of another author.
+    /// Their number, each of another author.
     #[schema(example = 3)]
     pub count: usize,
     /// Whose they are, the first ones first; at most 50.
@@ -223,7 +224,7 @@ pub struct Links {
     pub newer: Option<String>,
 }
 
-/// Who is in a room. Readers without a token are only counted.
+/// The people in a room. Readers without a token are only counted.
 #[derive(Serialize, ToSchema)]
 pub struct Presence<'a> {
     /// All readers.
@@ -253,9 +254,9 @@ pub struct Overview<'a> {
     /// The oldest position of the log that is kept.
     #[schema(example = 1)]
     pub floor: u64,
-    /// Whether it is closed to writing.
+    /// True if it is closed to writing.
     pub closed: bool,
-    /// Who is in it.
+    /// The people in it.
     pub presence: Presence<'a>,
 }
 
@@ -370,9 +371,9 @@ pub struct Reset {
 }
 
 /// Data of a logged event on the stream. Which fields there are follows from the event's kind: `message` has
-/// content, and `reply_to` when it answers another; `edit` has target and content; `delete` has target; `reaction` has target, reaction, on and
-/// count; `close`, `open` and `empty` have neither. Every kind,
-/// known or not, has `position` and `prev`.
+/// content, and `reply_to` when it answers another; `edit` has target and content; `delete` has target;
+/// `reaction` has target, reaction, on and count; `close`, `open` and `empty` have neither. Every kind, known
+/// or not, has `position` and `prev`.
 #[derive(Serialize, ToSchema)]
 pub struct StreamEvent<'a> {
     /// Its place in the log.
@@ -388,7 +389,7 @@ pub struct StreamEvent<'a> {
     /// The room.
     #[schema(example = "lobby")]
     pub room: &'a str,
-    /// Who sent it; null for the system.
+    /// Its author; null for the system.
     pub author: Option<Author<'a>>,
     /// The text; absent when a later delete has taken it away.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -402,11 +403,11 @@ pub struct StreamEvent<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "👍")]
     pub reaction: Option<&'static str>,
-    /// Whether the reaction was added; else it was taken back.
+    /// True if the reaction was added; else it was taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub on: Option<bool>,
-    /// How many reactions of its kind the message has after this one.
+    /// Number of reactions of its kind that the message has after this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 3)]
     pub count: Option<u64>,
@@ -452,7 +453,7 @@ impl<'a> StreamEvent<'a> {
 /// Data of the stream's `typing`: who is typing now, at most 10; empty when nobody is any more.
 #[derive(Serialize, ToSchema)]
 pub struct Typing<'a> {
-    /// Who is typing.
+    /// The people who type.
     pub authors: Vec<Author<'a>>,
 }
 
@@ -463,8 +464,9 @@ fn is_false(value: &bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use millchat::Timestamp;
+
+    use super::*;
 
     #[test]
     fn a_time_has_exactly_three_decimals() {

@@ -1,5 +1,9 @@
 //! The chat of the settings, put together from its parts.
 
+use std::sync::Arc;
+
+use millchat::{Chat, OpenError};
+
 use crate::app::{App, Frames};
 use crate::config::Settings;
 use crate::drain::Drain;
@@ -8,15 +12,13 @@ use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::sse::frame;
-use crate::{keep, page};
-use millchat::{Chat, OpenError};
-use std::sync::Arc;
+use crate::{page, retention};
 
 /// Opens the log of the settings, with an encoder for either kind of reader.
 pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
-    let keep = keep::keep(settings.keep, settings.keep_bytes);
+    let keep = retention::policy(settings.keep, settings.keep_bytes);
     let chat = builder.retention(keep).open(&settings.log)?;
     let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
     let identity = Identity::new(&chat.signing_key(), by_tls);

@@ -1,8 +1,8 @@
-//! What only the operator may do, over HTTP: routes under `/admin/`, for whoever holds the admin token.
+//! The operator's part of the HTTP interface: routes under `/admin/`, for the holder of the admin token.
 //!
-//! Without a token in the settings there is nothing at these routes. The token is compared in constant time and is
-//! never logged. A refusal is a problem document, because it is programs that ask. What there is: [`backup`], and
-//! [`moderate`], whose deeds are events in the log that name who did them ([`operator::by`]).
+//! Without a token in the settings there is nothing at these routes. The token is compared in constant time
+//! and is never logged. A refusal is a problem document, because it is programs that ask. What there is:
+//! [`backup`], and [`moderate`], whose deeds are events in the log that name who did them ([`operator::by`]).
 
 pub mod backup;
 pub mod moderate;

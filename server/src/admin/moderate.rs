@@ -1,16 +1,17 @@
-//! Moderation: rooms closed, opened and emptied, authors banned; each an event or a record of the log that names who
-//! did it. The router lets only the operator come here.
+//! Moderation: rooms closed, opened and emptied, authors banned; each an event or a record of the log that
+//! names who did it. The router lets only the operator come here.
+
+use hyper::StatusCode;
+use millchat::{AUTHOR_ID_BYTES_MAX, Action, Draft, Position, RoomName};
+use percent_encoding::percent_decode_str;
 
 use super::operator::by;
 use crate::app::Worker;
 use crate::http::{self, Request, Response};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
+use crate::sanitize;
 use crate::schema::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt};
-use crate::text;
-use hyper::StatusCode;
-use millchat::{AUTHOR_ID_BYTES_MAX, Action, Draft, Position, RoomName};
-use percent_encoding::percent_decode_str;
 
 /// The rooms that are closed to writing.
 pub fn closed_rooms(w: &Worker) -> Response {
@@ -34,7 +35,8 @@ pub async fn empty(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     in_room(w, &req, &room, Action::Purge, "empty").await
 }
 
-/// Takes a message away, whoever wrote it. Its route is the one by which authors take theirs away, and answers alike.
+/// Takes a message away, whoever wrote it. Its route is the one by which authors take theirs away, and
+/// answers alike.
 pub async fn delete(w: &Worker, req: &Request, room: &RoomName, target: Position) -> Answer {
     in_room(w, req, room, Action::Delete { target, moderator: true }, "delete").await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
@@ -79,10 +81,10 @@ async fn of_author(w: &Worker, req: &Request, author: &str, banned: bool) -> Ans
 /// An author's id as the path has it: in accounts to come it may hold anything that can be seen.
 fn author_id(encoded: &str) -> Result<String, Problem> {
     let decoded = percent_decode_str(encoded).decode_utf8().unwrap_or_default();
-    if !text::names_author(&decoded, AUTHOR_ID_BYTES_MAX) {
+    if !sanitize::is_author_text(&decoded, AUTHOR_ID_BYTES_MAX) {
         let detail = format!(
-            "the last part of the path is an author's id: 1 to {AUTHOR_ID_BYTES_MAX} bytes of UTF-8 without control \
-             characters, percent-encoded"
+            "the last part of the path is an author's id: 1 to {AUTHOR_ID_BYTES_MAX} bytes of UTF-8 without \
+             control characters, percent-encoded"
         );
         return Err(Problem::new(Kind::MalformedParameter, detail));
     }

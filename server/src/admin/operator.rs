@@ -1,12 +1,13 @@
-//! Who the operator is at a route: the holder of the admin token, under the name that the request gives.
+//! The operator at a route: the holder of the admin token, under the name that the request gives.
+
+use hyper::header::HeaderMap;
+use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
 
 use crate::app::App;
 use crate::http;
 use crate::identity::operator::bearer;
 use crate::problem::{Kind, Problem};
-use crate::text;
-use hyper::header::HeaderMap;
-use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
+use crate::sanitize;
 
 /// The author's id of everything that the operator does. No guest has it.
 const OPERATOR_ID: &str = "admin";
@@ -20,21 +21,21 @@ pub fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
         return Err(Problem::new(Kind::UnknownPath, detail));
     };
     let missing = || Problem::new(Kind::NoToken, "send `Authorization: Bearer TOKEN` with the admin token");
-    if !token.is(bearer(headers).ok_or_else(missing)?) {
+    if !token.matches(bearer(headers).ok_or_else(missing)?) {
         return Err(Problem::new(Kind::ForgedToken, "this is not the server's admin token"));
     }
     Ok(())
 }
 
-/// Whether it is the operator who asks, at a route that others may ask too.
+/// Returns true if the operator asks, at a route that others may ask too.
 pub fn is_operator(app: &App, headers: &HeaderMap) -> bool {
-    app.admin_token.as_ref().zip(bearer(headers)).is_some_and(|(token, sent)| token.is(sent))
+    app.admin_token.as_ref().zip(bearer(headers)).is_some_and(|(token, sent)| token.matches(sent))
 }
 
-/// Who does it: `?by=NAME`, for servers that more than one person looks after.
+/// Returns the author of an operator's act: `?by=NAME`, for servers that more than one person looks after.
 pub fn by<B>(req: &hyper::Request<B>) -> Result<Author, Problem> {
     let name = http::query(req, "by").unwrap_or_else(|| OPERATOR_NAME.to_owned());
-    if !text::names_author(&name, AUTHOR_NAME_BYTES_MAX) {
+    if !sanitize::is_author_text(&name, AUTHOR_NAME_BYTES_MAX) {
         let detail =
             format!("`by` is a name of 1 to {AUTHOR_NAME_BYTES_MAX} bytes without control characters");
         return Err(Problem::new(Kind::MalformedParameter, detail));

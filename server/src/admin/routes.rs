@@ -1,12 +1,13 @@
 //! The operator's routes.
 
+use hyper::Method;
+
 use super::{backup, moderate};
 use crate::paths::BACKUP_PATH;
 use crate::problem::Answer;
 use crate::route_table::Access::Operator;
 use crate::route_table::Handler::{InRoom, Plain};
 use crate::route_table::{Route, now};
-use hyper::Method;
 
 const CLOSED: &str = "/admin/rooms/{room}/closed";
 const MESSAGES: &str = "/admin/rooms/{room}/messages";

@@ -1,12 +1,13 @@
 //! The API is open to pages of any origin: the headers that say so, and the answer to a preflight.
 
-use crate::http::{self, Response};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
 
-/// What a page of another origin may send.
+use crate::http::{self, Response};
+
+/// Headers that a page of another origin may send.
 const ALLOW_HEADERS: &str = "Authorization, Content-Type, Idempotency-Key, Last-Event-ID";
-/// What a page of another origin may read besides the body.
+/// Headers that a page of another origin may read besides the body.
 const EXPOSE_HEADERS: &str = "Retry-After, Location, Link";
 /// For how many seconds a browser may remember the answer to a preflight: a day.
 const PREFLIGHT_MAX_AGE: &str = "86400";

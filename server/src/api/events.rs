@@ -1,7 +1,9 @@
 //! The stream of a room for programs: any plain `EventSource` can follow it.
 //!
-//! What it opens with, what it says when something is missing, and its heartbeat; the frames are made in
+//! Here are its opening, the event for a gap, and its heartbeat; the frames are made in
 //! [`crate::sse::frame`], and what drives it all is [`crate::sse::stream`].
+
+use millchat::{EventId, Opened, Opening, Position, RoomName};
 
 use crate::follow;
 use crate::problem::Answer;
@@ -9,7 +11,6 @@ use crate::route_table::Call;
 use crate::schema::{Gap, Reset, Start};
 use crate::sse::frame;
 use crate::sse::stream;
-use millchat::{EventId, Opened, Opening, Position, RoomName};
 
 /// Why something is missing, in a `gap`: there is one reason today.
 const RETENTION: &str = "retention";
@@ -19,13 +20,13 @@ const RETENTION: &str = "retention";
 /// A token is not needed; with a good one presence names the reader, with any other the reader is counted.
 pub async fn follow(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     let reader = w.app.identity.bearer(req.headers()).ok();
-    Ok(follow::respond(w, &req, &room, reader, (w.app.frames.json, Dialect)).await)
+    Ok(follow::respond(w, &req, &room, reader, (w.app.frames.json, SseFormat)).await)
 }
 
-/// What the API's stream says besides its frames.
-struct Dialect;
+/// Everything that the API's stream says besides its frames.
+struct SseFormat;
 
-impl stream::Dialect for Dialect {
+impl stream::SseFormat for SseFormat {
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
         let id = Some(opened.id);
         match opened.opening {
@@ -53,9 +54,10 @@ impl stream::Dialect for Dialect {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::sse::stream::Dialect as _;
     use millchat::{Epoch, Opened, ResetReason};
+
+    use super::*;
+    use crate::sse::stream::SseFormat as _;
 
     #[test]
     fn the_stream_opens_with_its_place() {
@@ -75,7 +77,8 @@ mod tests {
             ),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, id: place, head: 1207, floor: 1, is_closed: false }, &mut out);
+            SseFormat
+                .opening(&Opened { opening, id: place, head: 1207, floor: 1, is_closed: false }, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

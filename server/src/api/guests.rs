@@ -1,5 +1,7 @@
 //! Guests: a name becomes somebody, and somebody gets another name.
 
+use hyper::StatusCode;
+
 use super::input;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
@@ -7,15 +9,14 @@ use crate::http;
 use crate::identity::Identity;
 use crate::problem::{Answer, Problem};
 use crate::route_table::Call;
+use crate::sanitize;
 use crate::schema::{Author, Guest, Named};
-use crate::text;
-use hyper::StatusCode;
 
 /// Become a guest: the token that you get lets you write.
 pub async fn create(Call { w, req, .. }: Call<'_>) -> Answer {
     w.app.limits.guest(&req)?;
     let named: Named = input::read(req, NAME_BYTES_MAX).await?;
-    let author = Identity::new_guest(&text::name(&named.name)?);
+    let author = Identity::new_guest(&sanitize::name(&named.name)?);
     Ok(respond(w, StatusCode::CREATED, &author))
 }
 
@@ -23,7 +24,7 @@ pub async fn create(Call { w, req, .. }: Call<'_>) -> Answer {
 pub async fn rename(Call { w, req, .. }: Call<'_>) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     let named: Named = input::read(req, NAME_BYTES_MAX).await?;
-    let author = Identity::renamed(&author, &text::name(&named.name).map_err(Problem::from)?);
+    let author = Identity::renamed(&author, &sanitize::name(&named.name).map_err(Problem::from)?);
     Ok(respond(w, StatusCode::OK, &author))
 }
 

@@ -1,11 +1,12 @@
-//! What a request gives a handler of the API: a JSON object in its body, a position in its path or query.
+//! Input of the API's handlers: a JSON object in a body, a position in a path or query.
+
+use millchat::Position;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::body;
 use crate::http::{self, ContentType, Request};
 use crate::problem::{Kind, Problem};
-use millchat::Position;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 /// Reads the body, of at most so many bytes, as a JSON object of the wanted shape; unknown fields are passed
 /// over.

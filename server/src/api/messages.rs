@@ -3,17 +3,18 @@
 //! A success is answered only once it is durable. A key makes a post repeatable: sent again, it gives the
 //! first answer again.
 
+use hyper::StatusCode;
+use hyper::header;
+use millchat::{Action, Draft, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
+
 use super::input::{self, position};
 use crate::admin::{moderate, operator};
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
+use crate::sanitize;
 use crate::schema::{Content, HistoryPage, Links, Message, Post, Receipt};
-use crate::text;
-use hyper::StatusCode;
-use hyper::header;
-use millchat::{Action, Draft, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
 
 /// Messages of a page unless the request says otherwise.
 const PAGE_DEFAULT: usize = 100;
@@ -24,7 +25,7 @@ pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
     let Post { content, reply_to } = input::read(req, MESSAGE_BYTES_MAX).await?;
-    let action = Action::Post { content: text::content(&content)?, reply_to };
+    let action = Action::Post { content: sanitize::content(&content)?, reply_to };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
     let receipt = w.send(&room, Draft { author: Some(author), action, key }).await?;
@@ -37,7 +38,7 @@ pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
 /// The new text in a request's body. What was typed is gone by then, as it is for a post.
 async fn content(req: Request) -> Result<String, Problem> {
     let typed: Content = input::read(req, MESSAGE_BYTES_MAX).await?;
-    Ok(text::content(&typed.content)?)
+    Ok(sanitize::content(&typed.content)?)
 }
 
 fn key(req: &Request) -> Result<Option<String>, Problem> {
@@ -108,7 +109,8 @@ pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Positio
     Ok(http::json(StatusCode::OK, &Message::of(&message)))
 }
 
-/// Take your message away: no record of the log holds its text any more. The operator may do it to any message.
+/// Take your message away: no record of the log holds its text any more. The operator may do it to any
+/// message.
 pub async fn delete(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
     if operator::is_operator(&w.app, req.headers()) {
         return moderate::delete(w, &req, &room, target).await;

@@ -1,8 +1,8 @@
 //! The API for programs: JSON in, JSON out, a problem document when it does not work.
 //!
 //! Any origin may call it, because it takes no cookie: who writes is proved by a bearer token, who reads
-//! needs no proof. A file per resource; [`crate::schema`] holds what goes over the wire, [`crate::problem`] what goes
-//! wrong. Handlers give `Result<Response, Problem>` and never look at paths: the router does.
+//! needs no proof. A file per resource; [`crate::schema`] holds what goes over the wire, [`crate::problem`]
+//! what goes wrong. Handlers give `Result<Response, Problem>` and never look at paths: the router does.
 
 pub mod cors;
 pub mod events;

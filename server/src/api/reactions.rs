@@ -1,11 +1,13 @@
-//! Reactions to messages: each is put there or taken away by its own address, so to repeat a request does no harm.
+//! Reactions to messages: each is put there or taken away by its own address, so to repeat a request does no
+//! harm.
+
+use hyper::{Method, StatusCode};
+use millchat::{Action, Draft, Position, Reaction, RoomName};
+use percent_encoding::percent_decode_str;
 
 use crate::http;
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
-use hyper::{Method, StatusCode};
-use millchat::{Action, Draft, Position, Reaction, RoomName};
-use percent_encoding::percent_decode_str;
 
 /// `PUT` adds your reaction to a message, `DELETE` takes it back.
 pub async fn set(call: Call<'_>, room: RoomName, target: Position) -> Answer {

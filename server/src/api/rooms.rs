@@ -1,12 +1,13 @@
 //! A room at a glance, and the signal that somebody is typing in it.
 
+use hyper::StatusCode;
+use millchat::RoomName;
+
 use crate::app::Worker;
 use crate::http::{self, Request};
 use crate::problem::Answer;
 use crate::route_table::Call;
 use crate::schema::{Overview, Presence};
-use hyper::StatusCode;
-use millchat::RoomName;
 
 /// A room at a glance: how far it has come and who is in it.
 pub async fn overview(Call { w, .. }: Call<'_>, room: RoomName) -> Answer {

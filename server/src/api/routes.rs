@@ -1,11 +1,12 @@
 //! The routes of the API.
 
+use hyper::Method;
+
 use super::{events, guests, messages, openapi, reactions, rooms};
 use crate::problem::Answer;
 use crate::route_table::Access::Anybody;
 use crate::route_table::Handler::{AtMessage, InRoom, Plain};
 use crate::route_table::{Route, now};
-use hyper::Method;
 
 const ROOM: &str = "/api/v1/rooms/{room}";
 const TYPING: &str = "/api/v1/rooms/{room}/typing";

@@ -1,22 +1,25 @@
-//! `millchat backup`: a copy of a log, opened like any log; of a running server, made by it while people talk.
+//! `millchat backup`: a copy of a log, opened like any log; of a running server, made by it while people
+//! talk.
+
+use std::path::{Path, PathBuf};
+
+use millchat::log::{self, LogSnapshot, NewLog, NewLogError, Piece};
 
 use super::failure::Failure;
-use super::fetch;
 use super::import::Importer;
 use super::number::grouped;
 use super::progress::{self, Progress};
+use super::remote_backup;
 use super::rooms::Rooms;
 use crate::identity::operator::AdminToken;
-use millchat::log::{self, LogSnapshot, NewLog, NewLogError, Piece};
-use std::path::{Path, PathBuf};
 
 /// Copies a log into a new file: of a running server (--from), or of a log that no server has open.
 ///
 /// The copy is a log with all positions, the floor and the signing key, so that tokens and cookies outlive a
 /// restore. Its epoch is new: readers' old places are answered by a reset. The file appears when it is whole.
 ///
-/// Of a running server it holds everything that was acknowledged before the backup began, and no text of what was
-/// deleted before it ended.
+/// Of a running server it holds everything that was acknowledged before the backup began, and no text of what
+/// was deleted before it ended.
 #[derive(clap::Args, Debug)]
 pub struct Backup {
     /// Ask the server at this address, such as `http://127.0.0.1:8080`
@@ -59,8 +62,8 @@ impl Backup {
             }
             (None, _) => {
                 return Err(Failure::refused(
-                    "a backup is of a log, `millchat backup LOG OUT`, or of a running server, `millchat backup \
-                     --from URL --admin-token-file FILE OUT`",
+                    "a backup is of a log, `millchat backup LOG OUT`, or of a running server, `millchat \
+                     backup --from URL --admin-token-file FILE OUT`",
                 ));
             }
         };
@@ -79,7 +82,7 @@ impl Backup {
             }
         };
         let mut importer = Importer::new(out, self.rooms.clone(), "backing up");
-        fetch::lines(url, &token, |line| importer.line(line))?;
+        remote_backup::lines(url, &token, |line| importer.line(line))?;
         importer.finish()
     }
 
@@ -97,7 +100,7 @@ impl Backup {
             for raw in raws {
                 let position = raw.position;
                 let record = raw.decode().map_err(|error| Failure::damaged(from, &error))?;
-                if self.rooms.take(&record) {
+                if self.rooms.includes(&record) {
                     let taken = if stand { new.put_moderation(&raw) } else { new.append(raw) };
                     taken.map_err(Failure::failed)?;
                     records += u64::from(!stand);

@@ -1,22 +1,25 @@
 //! `millchat check LOG`: whether a log is what it must be.
 
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+use millchat::log;
+
 use super::failure::Failure;
 use super::number::grouped;
 use super::progress::Progress;
 use super::rooms::Rooms;
-use millchat::log;
-use std::io::{BufWriter, Write, stdout};
-use std::path::PathBuf;
 
 /// So many findings are listed; the rest is counted.
 const FINDINGS_LISTED_MAX: u64 = 1_000;
 
 /// Checks a log that no server has open, without changing it.
 ///
-/// Checks the storage, the checksum of every record, the chain of every room, heads, index, edits, the floor, the
-/// count of live bytes, closed rooms and bans, and that nothing is left of deleted texts. All right: a line of
-/// figures, and exit code 0. Otherwise what is wrong is listed, and the exit code is 1; 2 when the file cannot be
-/// opened as a log. A file that was not closed is repaired in memory first, as the next start would repair it.
+/// Checks the storage, the checksum of every record, the chain of every room, heads, index, edits, the floor,
+/// the count of live bytes, closed rooms and bans, and that nothing is left of deleted texts. All right: a
+/// line of figures, and exit code 0. Otherwise what is wrong is listed, and the exit code is 1; 2 when the
+/// file cannot be opened as a log. A file that was not closed is repaired in memory first, as the next start
+/// would repair it.
 #[derive(clap::Args, Debug)]
 pub struct Check {
     /// The log file
@@ -42,7 +45,7 @@ impl Check {
             },
             &mut |finding| {
                 let room = finding.room.as_ref();
-                if !self.rooms.all() && room.is_some_and(|room| !self.rooms.has(room)) {
+                if !self.rooms.are_all() && room.is_some_and(|room| !self.rooms.contains(room)) {
                     return;
                 }
                 found += 1;
@@ -58,8 +61,8 @@ impl Check {
         let name = self.log.display();
         if !checked.closed {
             eprintln!(
-                "millchat: {name} was not closed; what the next start will repair was repaired in memory, and the \
-                 file is as it was"
+                "millchat: {name} was not closed; what the next start will repair was repaired in memory, \
+                 and the file is as it was"
             );
         }
         if found > listed {
@@ -75,8 +78,8 @@ impl Check {
         }
         let _ = writeln!(
             out,
-            "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} reactions, {} index rows, {} live bytes, \
-             {} closed rooms, {} bans, epoch {}",
+            "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} reactions, {} index \
+             rows, {} live bytes, {} closed rooms, {} bans, epoch {}",
             grouped(checked.records),
             grouped(checked.rooms),
             checked.floor,

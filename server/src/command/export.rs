@@ -1,12 +1,14 @@
 //! `millchat export LOG`: a log as JSON lines on stdout.
 
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+use millchat::log::{self, LogSnapshot};
+
 use super::failure::Failure;
 use super::progress::Progress;
 use super::rooms::Rooms;
 use crate::export_format::{self, Header};
-use millchat::log::{self, LogSnapshot};
-use std::io::{BufWriter, Write, stdout};
-use std::path::PathBuf;
 
 /// Writes a log that no server has open as JSON lines to stdout.
 ///
@@ -18,8 +20,8 @@ pub struct Export {
     log: PathBuf,
     #[command(flatten)]
     rooms: Rooms,
-    /// Put the log's secret key into the first line, so that tokens, cookies and idempotency keys stay good after
-    /// an import. Whoever has it can be anybody: keep the export as you keep the log
+    /// Put the log's secret key into the first line, so that tokens, cookies and idempotency keys stay good
+    /// after an import. Whoever has it can be anybody: keep the export as you keep the log
     #[arg(long)]
     signing_key: bool,
 }
@@ -30,7 +32,7 @@ impl Export {
         let mut copy = LogSnapshot::begin(&*log);
         let key = self.signing_key.then(|| log.signing_key());
         let mut header = Header::new(log.epoch(), copy.floor(), copy.head(), key);
-        if !self.rooms.all() {
+        if !self.rooms.are_all() {
             header.rooms = Some(self.rooms.names().iter().map(ToString::to_string).collect());
         }
         let progress = Progress::new("exporting", copy.floor(), copy.head());
@@ -39,7 +41,7 @@ impl Export {
         let (mut text, mut records) = (Vec::new(), 0);
         header.write(&mut text);
         while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(&self.log, &error))? {
-            let take = |record: &log::Record| self.rooms.take(record);
+            let take = |record: &log::Record| self.rooms.includes(record);
             records += export_format::write_piece(&piece, take, &mut text)
                 .map_err(|error| Failure::damaged(&self.log, &error))?;
             out.write_all(&text).map_err(stdout)?;

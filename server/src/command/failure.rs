@@ -1,16 +1,19 @@
 //! Failures of commands, as one sentence and an exit code.
 
-use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
-use millchat::log::LogError;
 use std::path::Path;
 use std::process::ExitCode;
+
+use millchat::log::LogError;
+
+use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 
 /// Why a command did not end well, as one sentence.
 #[derive(Debug)]
 pub enum Failure {
     /// It could not begin: exit code 2.
     Refused(String),
-    /// It went wrong on the way, or found something wrong: exit code 1. Nothing is said when there is no sentence.
+    /// It went wrong on the way, or found something wrong: exit code 1. Nothing is said when there is no
+    /// sentence.
     Failed(Option<String>),
 }
 

@@ -1,21 +1,24 @@
-//! `millchat import OUT`: JSON lines from stdin into a new log. The lines are taken by [`Importer`], which a backup
-//! of a running server uses too.
+//! `millchat import OUT`: JSON lines from stdin into a new log. The lines are taken by [`Importer`], which a
+//! backup of a running server uses too.
+
+use std::io::{BufRead, BufReader, Read, stdin};
+use std::path::{Path, PathBuf};
+
+use millchat::Position;
+use millchat::log::{NewLog, NewLogError, RawRecord};
 
 use super::failure::Failure;
 use super::number::grouped;
 use super::progress::{self, Progress};
 use super::rooms::Rooms;
 use crate::export_format::{self, Header, LINE_BYTES_MAX, Line};
-use millchat::Position;
-use millchat::log::{NewLog, NewLogError, RawRecord};
-use std::io::{BufRead, BufReader, Read, stdin};
-use std::path::{Path, PathBuf};
 
 /// Makes a new log of JSON lines from stdin.
 ///
-/// Positions and what refers to them are kept; the epoch is new, so that readers' old places mean nothing here.
-/// With the first line's signing key, tokens and idempotency keys stay good; without, a new one is made, and the
-/// hashes of keys, which it cannot match, are left out. A wrong line ends it, and nothing is left behind.
+/// Positions and what refers to them are kept; the epoch is new, so that readers' old places mean nothing
+/// here. With the first line's signing key, tokens and idempotency keys stay good; without, a new one is
+/// made, and the hashes of keys, which it cannot match, are left out. A wrong line ends it, and nothing is
+/// left behind.
 #[derive(clap::Args, Debug)]
 pub struct Import {
     /// The log file to be made; there must be no file of that name
@@ -96,7 +99,7 @@ impl Importer {
             Ok(Line::Floor(floor)) => log.raise_floor(floor).map_err(|error| error.to_string()),
             Ok(Line::Emptied(rooms)) => rooms
                 .iter()
-                .filter(|room| self.rooms.has(room))
+                .filter(|room| self.rooms.contains(room))
                 .try_for_each(|room| log.purge(room))
                 .map_err(|error| error.to_string()),
             Ok(Line::Stands(raw)) => {
@@ -132,8 +135,8 @@ impl Importer {
         let Some(head) = self.ended else {
             let lines = grouped(self.lines);
             return Err(Failure::failed(format!(
-                "the input ends after line {lines} without its last line ({{\"end\":…}}): it was cut off; nothing was \
-                 left behind"
+                "the input ends after line {lines} without its last line ({{\"end\":…}}): it was cut off; \
+                 nothing was left behind"
             )));
         };
         match self.log.take() {
@@ -159,11 +162,11 @@ impl Importer {
 
 /// The record as it goes into the log; `None` when its room is not asked for.
 fn take(rooms: &Rooms, keyed: bool, raw: RawRecord) -> Result<Option<RawRecord>, String> {
-    if keyed && rooms.all() {
+    if keyed && rooms.are_all() {
         return Ok(Some(raw));
     }
     let mut record = raw.decode().map_err(|error| error.to_string())?;
-    if !rooms.take(&record) {
+    if !rooms.includes(&record) {
         return Ok(None);
     }
     if keyed || (record.key.is_none() && record.content_hash.is_none()) {

@@ -1,25 +1,28 @@
 //! The operator's commands: check, backup, export, import.
 //!
-//! Each reads a log that no server has open, but for `backup --from`, which asks a running server. None changes
-//! the log it reads. They exit with 0 when all is well, with 1 when something was found or went wrong on the way,
-//! and with 2 when they could not begin; what was half made is gone then. Progress is shown on a terminal only.
+//! Each reads a log that no server has open, but for `backup --from`, which asks a running server. None
+//! changes the log it reads. They exit with 0 when all is well, with 1 when something was found or went wrong
+//! on the way, and with 2 when they could not begin; what was half made is gone then. Progress is shown on a
+//! terminal only.
 
 mod backup;
 mod check;
 mod export;
 mod failure;
-mod fetch;
 mod import;
 mod number;
 mod progress;
+mod remote_backup;
 mod rooms;
 
-use clap::Subcommand;
-use failure::Failure;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-/// What to do instead of serving.
+use clap::Subcommand;
+
+use failure::Failure;
+
+/// A command of the operator, done instead of serving.
 #[derive(Subcommand, Debug)]
 pub enum Command {
     Check(check::Check),

@@ -1,10 +1,12 @@
-//! How far a command is, on stderr when that is a terminal; and the wish of whoever watches it to stop.
+//! The progress of a command, on stderr when that is a terminal; and its end by a signal.
 
-use super::failure::Failure;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use indicatif::{ProgressBar, ProgressStyle};
 use millchat::Position;
-use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::Failure;
 
 const STYLE: &str = "{msg} {wide_bar} {human_pos}/{human_len} · {per_sec} · {eta} left";
 
@@ -92,7 +94,7 @@ fn watch_signals() -> std::io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// What is said then.
+/// The failure of a command that a signal ended.
 pub fn interrupted() -> Failure {
     Failure::failed("interrupted; nothing was left behind")
 }

@@ -3,7 +3,7 @@
 use millchat::RoomName;
 use millchat::log::Record;
 
-/// Which rooms a command is about.
+/// The rooms that a command is about.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct Rooms {
     /// Only this room; give it again for more rooms [default: all]
@@ -12,8 +12,8 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// Whether all rooms are meant.
-    pub fn all(&self) -> bool {
+    /// Returns true if all rooms are meant.
+    pub fn are_all(&self) -> bool {
         self.names.is_empty()
     }
 
@@ -22,15 +22,15 @@ impl Rooms {
         &self.names
     }
 
-    /// Whether a room is one of these.
-    pub fn has(&self, room: &RoomName) -> bool {
-        self.all() || self.names.contains(room)
+    /// Returns true if a room is one of these.
+    pub fn contains(&self, room: &RoomName) -> bool {
+        self.are_all() || self.names.contains(room)
     }
 
-    /// Whether a record is one of these rooms. What stands outside the rooms, such as a ban, goes only with all of
-    /// them.
-    pub fn take(&self, record: &Record) -> bool {
-        self.all() || record.event.as_ref().is_some_and(|event| self.has(&event.room))
+    /// Returns true if a record is one of these rooms. A record outside the rooms, such as a ban, goes only
+    /// with all of them.
+    pub fn includes(&self, record: &Record) -> bool {
+        self.are_all() || record.event.as_ref().is_some_and(|event| self.contains(&event.room))
     }
 }
 

@@ -1,10 +1,11 @@
-//! How a pass reaches the kernel: one write each, or one submission for all.
+//! The backends by which a flush reaches the kernel: one write each, or one submission for all.
 
-use super::socket::Outgoing;
 use rustix::net::{SendFlags, send};
 
+use super::socket::Outgoing;
+
 /// Hands the bytes of a pass to the kernel.
-pub trait Sender {
+pub trait WriteBackend {
     /// Says for each how many bytes the kernel took. Never waits for a socket.
     fn send(&mut self, batch: &mut [Outgoing]);
 }
@@ -15,11 +16,11 @@ pub const BATCH_MAX: usize = 256;
 /// One `send` each. (A process of Rust's ignores the signal that comes when the peer is gone.)
 pub struct Write;
 
-impl Sender for Write {
+impl WriteBackend for Write {
     fn send(&mut self, batch: &mut [Outgoing]) {
         for outgoing in batch {
             outgoing.taken =
-                send(&outgoing.line.socket, &outgoing.bytes, SendFlags::DONTWAIT).map_err(Into::into);
+                send(&outgoing.reader.socket, &outgoing.bytes, SendFlags::DONTWAIT).map_err(Into::into);
         }
     }
 }

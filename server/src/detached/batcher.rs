@@ -1,41 +1,44 @@
-//! What the readers of one thread have to say, gathered and handed to the kernel in one pass.
+//! The bytes for the readers of one thread, collected and handed to the kernel in one flush.
 //!
-//! News wakes a thread's readers one after the other; each queues its bytes here and sleeps. The outlet's task was
-//! woken by the first of them, and so runs after those that were woken with it: one pass writes for all of them. A
-//! pass is also made whenever [`BATCH_MAX`] readers have queued. Everything here stays on its thread.
+//! News wakes a thread's readers one after the other; each queues its bytes here and sleeps. The batcher's
+//! task was woken by the first of them, and so runs after those that were woken with it: one pass writes for
+//! all of them. A pass is also made whenever [`BATCH_MAX`] readers have queued. Everything here stays on its
+//! thread.
 //!
-//! A line is queued at most once at a time, so what a reader gets stays in order. The batch holds the line, and with
-//! it the socket: a descriptor that is in a batch is not closed, and not taken by another connection, until the pass
-//! is over, even if its reader's task has ended.
+//! A line is queued at most once at a time, so what a reader gets stays in order. The batch holds the line,
+//! and with it the socket: a descriptor that is in a batch is not closed, and not taken by another
+//! connection, until the pass is over, even if its reader's task has ended.
 
-use super::backend::{BATCH_MAX, Sender};
-use super::socket::{Line, Outgoing};
-use bytes::Bytes;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-/// The outlet of one thread.
-pub struct Outlet {
-    sender: RefCell<Box<dyn Sender>>,
+use bytes::Bytes;
+
+use super::backend::{BATCH_MAX, WriteBackend};
+use super::socket::{Outgoing, ReaderSocket};
+
+/// The batcher of one thread.
+pub struct WriteBatcher {
+    sender: RefCell<Box<dyn WriteBackend>>,
     batch: RefCell<Vec<Outgoing>>,
-    /// The task of [`Outlet::run`].
+    /// The task of [`WriteBatcher::run`].
     task: RefCell<Option<Waker>>,
 }
 
-impl Outlet {
-    pub fn new(sender: Box<dyn Sender>) -> Self {
+impl WriteBatcher {
+    pub fn new(sender: Box<dyn WriteBackend>) -> Self {
         let batch = RefCell::new(Vec::with_capacity(BATCH_MAX));
         Self { sender: RefCell::new(sender), batch, task: RefCell::default() }
     }
 
     /// Queues bytes for a reader that has none queued.
-    pub fn push(&self, line: &Rc<Line>, bytes: Bytes) {
-        line.queue();
+    pub fn push(&self, reader: &Rc<ReaderSocket>, bytes: Bytes) {
+        reader.queue();
         let queued = {
             let mut batch = self.batch.borrow_mut();
-            batch.push(Outgoing { line: Rc::clone(line), bytes, taken: Ok(0) });
+            batch.push(Outgoing { reader: Rc::clone(reader), bytes, taken: Ok(0) });
             batch.len()
         };
         if queued >= BATCH_MAX {

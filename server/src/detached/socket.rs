@@ -1,15 +1,16 @@
 //! A reader's socket, what became of the bytes that were handed to the kernel for it, and who is woken then.
 
-use bytes::Bytes;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What became of what a reader handed over last.
+/// The outcome of the bytes that were handed over last for a reader.
 #[derive(Debug, Default)]
 pub enum State {
     /// It was taken whole, or there was nothing.
@@ -18,13 +19,13 @@ pub enum State {
     /// The next pass has it.
     Queued,
     /// The kernel took only a part; this is the rest.
-    Left(Bytes),
+    Partial(Bytes),
     /// The socket is of no more use.
     Broken(io::Error),
 }
 
 /// A reader's socket, shared by its task and the pass.
-pub struct Line {
+pub struct ReaderSocket {
     pub socket: TcpStream,
     state: Cell<State>,
     /// Its task, to be woken when not all was taken.
@@ -33,12 +34,12 @@ pub struct Line {
     wake: Cell<bool>,
 }
 
-impl Line {
+impl ReaderSocket {
     pub fn new(socket: TcpStream) -> Rc<Self> {
         Rc::new(Self { socket, state: Cell::default(), task: RefCell::default(), wake: Cell::default() })
     }
 
-    /// What became of it. What is left over is given once.
+    /// Returns the outcome. A rest is given once.
     pub fn state(&self) -> State {
         if self.is_queued() { State::Queued } else { self.state.take() }
     }
@@ -72,26 +73,26 @@ impl Line {
 
 /// Bytes for a reader, and what came of them.
 pub struct Outgoing {
-    pub line: Rc<Line>,
+    pub reader: Rc<ReaderSocket>,
     pub bytes: Bytes,
-    /// How many of them the kernel took; set by the sender.
+    /// Number of them that the kernel took; set by the backend.
     pub taken: io::Result<usize>,
 }
 
 impl Outgoing {
     /// Tells the reader's task what became of its bytes, if that is to be told.
     pub fn settle(self) {
-        let Self { line, bytes, taken } = self;
+        let Self { reader, bytes, taken } = self;
         let state = match taken {
             Ok(taken) if taken >= bytes.len() => State::Idle,
-            Ok(taken) => State::Left(bytes.slice(taken..)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => State::Left(bytes),
+            Ok(taken) => State::Partial(bytes.slice(taken..)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => State::Partial(bytes),
             Err(error) => State::Broken(error),
         };
         let trouble = !matches!(state, State::Idle);
-        line.state.set(state);
-        if (line.wake.take() || trouble)
-            && let Some(task) = &*line.task.borrow()
+        reader.state.set(state);
+        if (reader.wake.take() || trouble)
+            && let Some(task) = &*reader.task.borrow()
         {
             task.wake_by_ref();
         }
@@ -99,9 +100,9 @@ impl Outgoing {
 }
 
 /// A line as a socket to read from and to write to.
-pub struct Shared(pub Rc<Line>);
+pub struct SharedSocket(pub Rc<ReaderSocket>);
 
-impl AsyncRead for Shared {
+impl AsyncRead for SharedSocket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         loop {
             std::task::ready!(self.0.socket.poll_read_ready(cx))?;
@@ -113,7 +114,7 @@ impl AsyncRead for Shared {
     }
 }
 
-impl AsyncWrite for Shared {
+impl AsyncWrite for SharedSocket {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         loop {
             std::task::ready!(self.0.socket.poll_write_ready(cx))?;

@@ -1,42 +1,46 @@
-//! A stream that has left hyper: its bytes go to its thread's outlet, and to its own socket when it is behind.
+//! A stream that has left hyper: its bytes go to its thread's batcher, and to its own socket when it is
+//! behind.
 
-use super::batcher::Outlet;
-use super::socket::{Line, Shared, State};
-use crate::drain::Drain;
-use crate::http::{Response, write_head};
-use crate::sse::stream::Stream;
-use crate::stall::Stall;
-use bytes::{Buf, Bytes};
-use hyper::{Method, Version};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use std::future::{Future, poll_fn};
 use std::io::Write as _;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+
+use bytes::{Buf, Bytes};
+use hyper::{Method, Version};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// What a reader still sends is read in pieces of this size and discarded.
+use super::batcher::WriteBatcher;
+use super::socket::{ReaderSocket, SharedSocket, State};
+use crate::drain::Drain;
+use crate::http::{Response, write_head};
+use crate::sse::stream::Stream;
+use crate::write_timeout::WriteTimeout;
+
+/// Bytes that a reader still sends are read in pieces of this size and discarded.
 const DISCARD_BYTES: usize = 512;
 /// A reader that sends more than this is no reader.
 const DISCARDED_BYTES_MAX: usize = 256 * 1024;
 /// About what the head of an answer takes.
 const HEAD_BYTES: usize = 512;
 
-/// Whether the request may be answered past hyper: a plain GET of HTTP/1.1 without a body. Others stay.
-pub fn takes<B: hyper::body::Body>(req: &hyper::Request<B>) -> bool {
+/// Returns true if the request may be answered past hyper: a plain GET of HTTP/1.1 without a body. Others
+/// stay.
+pub fn can_detach<B: hyper::body::Body>(req: &hyper::Request<B>) -> bool {
     req.method() == Method::GET && req.version() == Version::HTTP_11 && req.body().is_end_stream()
 }
 
 /// A stream that leaves hyper, with the head of its answer.
-pub struct Leaving {
+pub struct DetachedStream {
     head: Bytes,
     stream: Box<Stream>,
 }
 
-impl Leaving {
+impl DetachedStream {
     /// Takes the stream out of an answer that is one.
     pub fn take(response: &mut Response) -> Option<Self> {
         const TAKES_ALL: &str = "a vector takes whatever is written to it";
@@ -53,12 +57,17 @@ impl Leaving {
     }
 
     /// Serves the stream until it ends or the reader is gone; gives the socket back.
-    pub async fn serve(self, drain: &Drain, outlet: &Outlet, socket: Stall<TcpStream>) -> Stall<Shared> {
+    pub async fn serve(
+        self,
+        drain: &Drain,
+        batcher: &WriteBatcher,
+        socket: WriteTimeout<TcpStream>,
+    ) -> WriteTimeout<SharedSocket> {
         let Self { head, mut stream } = self;
         stream.begin_with(head);
-        let socket = socket.map(|socket| Shared(Line::new(socket)));
-        let line = Rc::clone(&socket.get_ref().0);
-        let mut reader = Reader { outlet, line, socket, stream, left: Bytes::new(), discarded: 0 };
+        let socket = socket.map(|socket| SharedSocket(ReaderSocket::new(socket)));
+        let shared = Rc::clone(&socket.get_ref().0);
+        let mut reader = Reader { batcher, shared, socket, stream, rest: Bytes::new(), discarded: 0 };
         let mut drain = pin!(drain.wait());
         let mut waits = false;
         poll_fn(|cx| {
@@ -76,12 +85,12 @@ impl Leaving {
 
 /// One reader.
 struct Reader<'a> {
-    outlet: &'a Outlet,
-    line: Rc<Line>,
-    socket: Stall<Shared>,
+    batcher: &'a WriteBatcher,
+    shared: Rc<ReaderSocket>,
+    socket: WriteTimeout<SharedSocket>,
     stream: Box<Stream>,
-    /// What the kernel did not take of what was handed over last; goes out before anything else.
-    left: Bytes,
+    /// The bytes that the kernel did not take of those handed over last; they go out before anything else.
+    rest: Bytes,
     /// Bytes of the peer's that were discarded.
     discarded: usize,
 }
@@ -92,29 +101,30 @@ impl Reader<'_> {
         if self.write(cx).is_ready() { Poll::Ready(()) } else { self.watch(cx) }
     }
 
-    /// Writes what there is to write. Pending: there is nothing, or the outlet has it, or the socket is full.
+    /// Writes what there is to write. Pending: there is nothing, or the batcher has it, or the socket is
+    /// full.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
-            match self.line.state() {
+            match self.shared.state() {
                 State::Idle => {}
                 State::Queued => {
-                    // What woke the task is seen to when the outlet is done.
-                    self.line.wake_after(cx.waker());
+                    // What woke the task is seen to when the batcher is done.
+                    self.shared.wake_after(cx.waker());
                     return Poll::Pending;
                 }
-                State::Left(bytes) => self.left = bytes,
+                State::Partial(bytes) => self.rest = bytes,
                 State::Broken(error) => {
                     self.socket.fail(&error);
                     return Poll::Ready(());
                 }
             }
-            if !self.left.is_empty() {
-                match Pin::new(&mut self.socket).poll_write(cx, &self.left) {
+            if !self.rest.is_empty() {
+                match Pin::new(&mut self.socket).poll_write(cx, &self.rest) {
                     Poll::Pending => return Poll::Pending,
                     Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    Poll::Ready(Ok(written)) => self.left.advance(written),
+                    Poll::Ready(Ok(written)) => self.rest.advance(written),
                 }
-                if self.left.is_empty() {
+                if self.rest.is_empty() {
                     let _ = Pin::new(&mut self.socket).poll_flush(cx);
                 }
                 continue;
@@ -123,21 +133,21 @@ impl Reader<'_> {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Ready(Some(bytes)) => {
-                    if !self.stream.waits() {
-                        self.line.wake_after(cx.waker());
+                    if !self.stream.is_waiting() {
+                        self.shared.wake_after(cx.waker());
                     }
-                    self.line.wake_on_trouble(cx.waker());
-                    self.outlet.push(&self.line, bytes);
+                    self.shared.wake_on_trouble(cx.waker());
+                    self.batcher.push(&self.shared, bytes);
                 }
             }
-            if self.line.is_queued() {
+            if self.shared.is_queued() {
                 return Poll::Pending;
             }
         }
     }
 
-    /// Ready when the reader is gone, or sends without end. What it still sends is nobody's: it asked for a stream that
-    /// does not end.
+    /// Ready when the reader is gone, or sends without end. What it still sends is nobody's: it asked for a
+    /// stream that does not end.
     fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut sink = [0; DISCARD_BYTES];
         loop {

@@ -1,11 +1,13 @@
 //! The choice of what writes streams: the setting, and what comes of it on this machine.
 
-use super::backend::{Sender, Write};
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
 use std::io;
 
-/// What writes the bytes of streams over plain HTTP/1.1.
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use super::backend::{Write, WriteBackend};
+
+/// The writer of the bytes of streams over plain HTTP/1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamWriter {
@@ -20,15 +22,16 @@ pub enum StreamWriter {
 }
 
 impl StreamWriter {
-    /// Decides by asking the kernel; never gives [`StreamWriter::Auto`]. The error is one sentence for the person who
-    /// started the server.
+    /// Decides by asking the kernel; never gives [`StreamWriter::Auto`]. The error is one sentence for the
+    /// person who started the server.
     pub fn resolve(self) -> Result<Self, String> {
         match self {
             Self::Auto => Ok(if probe().is_ok() { Self::Uring } else { Self::Write }),
             Self::Uring => match probe() {
                 Ok(()) => Ok(Self::Uring),
                 Err(error) => Err(format!(
-                    "the kernel allows no io_uring here ({error}); --stream-writer auto takes it where it is allowed"
+                    "the kernel allows no io_uring here ({error}); --stream-writer auto takes it where it is \
+                     allowed"
                 )),
             },
             Self::Write | Self::Hyper => Ok(self),
@@ -45,9 +48,9 @@ impl StreamWriter {
         }
     }
 
-    /// What hands bytes of streams that left hyper to the kernel, for one thread; `None` when none leaves. Must be made
-    /// on that thread. Where the kernel refuses another ring it writes.
-    pub fn sender(self) -> Option<Box<dyn Sender>> {
+    /// Makes the backend of one thread, which hands bytes of detached streams to the kernel; `None` when none
+    /// leaves hyper. Must be made on that thread. Where the kernel refuses another ring it writes.
+    pub fn backend(self) -> Option<Box<dyn WriteBackend>> {
         match self {
             Self::Hyper => None,
             #[cfg(target_os = "linux")]

@@ -1,14 +1,16 @@
-//! What a pass does with readers that take all, a part, or nothing, by either sender.
+//! Flushes for readers that take all, a part, or nothing, by either backend.
 
-use super::backend::BATCH_MAX;
-use super::socket::{Line, Shared, State};
-use super::{Outlet, StreamWriter};
-use bytes::Bytes;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Waker};
+
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+
+use super::backend::BATCH_MAX;
+use super::socket::{ReaderSocket, SharedSocket, State};
+use super::{StreamWriter, WriteBatcher};
 
 /// More than a submission needs to be worth it, and than one pass takes.
 const READERS: usize = BATCH_MAX + 50;
@@ -20,21 +22,21 @@ async fn pair(listener: &TcpListener) -> (TcpStream, TcpStream) {
     (ours.unwrap().0, theirs.unwrap())
 }
 
-/// What both senders must do. That there is `io_uring` where the tests run is not taken for granted by the server, and
-/// is by its tests: a machine that forbids it says so here.
-async fn by_each_sender(check: impl AsyncFn(Outlet, TcpListener)) {
+/// Runs a check with both backends. That there is `io_uring` where the tests run is not taken for granted by
+/// the server, and is by its tests: a machine that forbids it says so here.
+async fn by_each_sender(check: impl AsyncFn(WriteBatcher, TcpListener)) {
     assert_eq!(StreamWriter::Uring.resolve(), Ok(StreamWriter::Uring));
     for writer in [StreamWriter::Write, StreamWriter::Uring] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        check(Outlet::new(writer.sender().unwrap()), listener).await;
+        check(WriteBatcher::new(writer.backend().unwrap()), listener).await;
     }
 }
 
 /// One pass.
-async fn pass(outlet: &Outlet) {
+async fn flush(batcher: &WriteBatcher) {
     tokio::select! {
         biased;
-        () = outlet.run() => {}
+        () = batcher.run() => {}
         () = tokio::task::yield_now() => {}
     }
 }
@@ -45,19 +47,19 @@ fn content(reader: usize) -> Bytes {
 
 #[tokio::test]
 async fn each_reader_gets_its_own_bytes_whole() {
-    by_each_sender(async |outlet, listener| {
+    by_each_sender(async |batcher, listener| {
         let mut readers = Vec::new();
         for number in 0..READERS {
             let (ours, theirs) = pair(&listener).await;
-            let line = Line::new(ours);
-            outlet.push(&line, content(number));
+            let reader = ReaderSocket::new(ours);
+            batcher.push(&reader, content(number));
             // The first of them went with the pass that was full.
-            assert_eq!(line.is_queued(), number != BATCH_MAX - 1);
-            readers.push((line, theirs));
+            assert_eq!(reader.is_queued(), number != BATCH_MAX - 1);
+            readers.push((reader, theirs));
         }
-        pass(&outlet).await;
-        for (number, (line, theirs)) in readers.iter_mut().enumerate() {
-            assert!(matches!(line.state(), State::Idle));
+        flush(&batcher).await;
+        for (number, (reader, theirs)) in readers.iter_mut().enumerate() {
+            assert!(matches!(reader.state(), State::Idle));
             let mut got = vec![0; content(number).len()];
             theirs.read_exact(&mut got).await.unwrap();
             assert_eq!(got, content(number));
@@ -69,34 +71,34 @@ async fn each_reader_gets_its_own_bytes_whole() {
 
 #[tokio::test]
 async fn what_a_full_socket_does_not_take_is_left_over_to_the_byte_and_the_task_is_woken() {
-    by_each_sender(async |outlet, listener| {
+    by_each_sender(async |batcher, listener| {
         let all: Bytes = (0..16 * 1024 * 1024_u32).map(|n| (n % 251) as u8).collect::<Vec<_>>().into();
         let mut readers = Vec::new();
         for _ in 0..40 {
             let (ours, theirs) = pair(&listener).await;
-            let line = Line::new(ours);
-            readers.push((line, theirs, all.clone()));
+            let reader = ReaderSocket::new(ours);
+            readers.push((reader, theirs, all.clone()));
         }
         let mut taken = usize::MAX;
         // Until all are full, and take nothing.
         while taken > 0 {
             taken = 0;
             let woken = Woken::default();
-            for (line, _, rest) in &readers {
-                line.wake_on_trouble(&woken.waker());
-                outlet.push(line, rest.clone());
+            for (reader, _, rest) in &readers {
+                reader.wake_on_trouble(&woken.waker());
+                batcher.push(reader, rest.clone());
             }
-            pass(&outlet).await;
+            flush(&batcher).await;
             assert_eq!(woken.count(), readers.len());
-            for (line, _, rest) in &mut readers {
-                let State::Left(left) = line.state() else { panic!("no socket takes 16 MiB") };
+            for (reader, _, rest) in &mut readers {
+                let State::Partial(left) = reader.state() else { panic!("no socket takes 16 MiB") };
                 taken += rest.len() - left.len();
                 *rest = left;
             }
         }
-        for (line, mut theirs, rest) in readers {
+        for (reader, mut theirs, rest) in readers {
             let write = async {
-                let mut shared = Shared(line);
+                let mut shared = SharedSocket(reader);
                 shared.write_all(&rest).await.unwrap();
                 std::future::poll_fn(|cx| Pin::new(&mut shared).poll_shutdown(cx)).await.unwrap();
             };
@@ -110,7 +112,7 @@ async fn what_a_full_socket_does_not_take_is_left_over_to_the_byte_and_the_task_
 
 #[tokio::test]
 async fn a_reader_that_is_gone_breaks_its_own_line_only() {
-    by_each_sender(async |outlet, listener| {
+    by_each_sender(async |batcher, listener| {
         let mut readers = Vec::new();
         for number in 0..40 {
             let (ours, theirs) = pair(&listener).await;
@@ -121,26 +123,26 @@ async fn a_reader_that_is_gone_breaks_its_own_line_only() {
                 drop(theirs);
                 let gone = ours.ready(tokio::io::Interest::ERROR).await.unwrap();
                 assert!(gone.is_error());
-                readers.push((Line::new(ours), None));
+                readers.push((ReaderSocket::new(ours), None));
             } else {
-                readers.push((Line::new(ours), Some(theirs)));
+                readers.push((ReaderSocket::new(ours), Some(theirs)));
             }
         }
         let woken = Woken::default();
-        for (number, (line, _)) in readers.iter().enumerate() {
-            line.wake_on_trouble(&woken.waker());
-            outlet.push(line, content(number));
+        for (number, (reader, _)) in readers.iter().enumerate() {
+            reader.wake_on_trouble(&woken.waker());
+            batcher.push(reader, content(number));
         }
-        pass(&outlet).await;
+        flush(&batcher).await;
         assert_eq!(woken.count(), readers.len() / 2);
-        for (number, (line, theirs)) in readers.into_iter().enumerate() {
+        for (number, (reader, theirs)) in readers.into_iter().enumerate() {
             match theirs {
                 None => {
-                    let State::Broken(error) = line.state() else { panic!("it is gone") };
+                    let State::Broken(error) = reader.state() else { panic!("it is gone") };
                     assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe));
                 }
                 Some(mut theirs) => {
-                    assert!(matches!(line.state(), State::Idle));
+                    assert!(matches!(reader.state(), State::Idle));
                     let mut got = vec![0; content(number).len()];
                     theirs.read_exact(&mut got).await.unwrap();
                     assert_eq!(got, content(number));
@@ -153,11 +155,11 @@ async fn a_reader_that_is_gone_breaks_its_own_line_only() {
 
 #[tokio::test]
 async fn a_descriptor_that_is_in_a_pass_is_not_taken_by_another_connection() {
-    by_each_sender(async |outlet, listener| {
+    by_each_sender(async |batcher, listener| {
         let mut readers = Vec::new();
         for number in 0..40 {
             let (ours, theirs) = pair(&listener).await;
-            outlet.push(&Line::new(ours), content(number));
+            batcher.push(&ReaderSocket::new(ours), content(number));
             readers.push(theirs);
         }
         // The tasks of all of them have ended; who comes now is given the lowest descriptors that are free.
@@ -165,7 +167,7 @@ async fn a_descriptor_that_is_in_a_pass_is_not_taken_by_another_connection() {
         for _ in 0..40 {
             others.push(pair(&listener).await);
         }
-        pass(&outlet).await;
+        flush(&batcher).await;
         for (number, mut theirs) in readers.into_iter().enumerate() {
             let mut got = Vec::new();
             theirs.read_to_end(&mut got).await.unwrap();
@@ -180,17 +182,17 @@ async fn a_descriptor_that_is_in_a_pass_is_not_taken_by_another_connection() {
 
 #[tokio::test]
 async fn the_task_is_woken_after_the_pass_when_it_asked_to_be_and_not_otherwise() {
-    by_each_sender(async |outlet, listener| {
+    by_each_sender(async |batcher, listener| {
         let (ours, _theirs) = pair(&listener).await;
-        let line = Line::new(ours);
+        let reader = ReaderSocket::new(ours);
         for asked in [false, true, false] {
             let woken = Woken::default();
-            line.wake_on_trouble(&woken.waker());
-            outlet.push(&line, content(1));
+            reader.wake_on_trouble(&woken.waker());
+            batcher.push(&reader, content(1));
             if asked {
-                line.wake_after(&woken.waker());
+                reader.wake_after(&woken.waker());
             }
-            pass(&outlet).await;
+            flush(&batcher).await;
             assert_eq!(woken.count(), usize::from(asked));
         }
     })
@@ -199,21 +201,21 @@ async fn the_task_is_woken_after_the_pass_when_it_asked_to_be_and_not_otherwise(
 
 #[tokio::test]
 async fn the_first_who_queues_wakes_the_pass_and_the_rest_go_with_it() {
-    by_each_sender(async |outlet, listener| {
+    by_each_sender(async |batcher, listener| {
         let woken = Woken::default();
-        let mut run = Box::pin(outlet.run());
+        let mut run = Box::pin(batcher.run());
         let waker = woken.waker();
         assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         let mut readers = Vec::new();
         for number in 0..40 {
             let (ours, theirs) = pair(&listener).await;
-            let line = Line::new(ours);
-            outlet.push(&line, content(number));
-            readers.push((line, theirs));
+            let reader = ReaderSocket::new(ours);
+            batcher.push(&reader, content(number));
+            readers.push((reader, theirs));
         }
         assert_eq!(woken.count(), 1);
         assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        assert!(readers.iter().all(|(line, _)| matches!(line.state(), State::Idle)));
+        assert!(readers.iter().all(|(reader, _)| matches!(reader.state(), State::Idle)));
     })
     .await;
 }
@@ -246,5 +248,5 @@ fn a_sender_that_is_asked_for_by_name_is_the_one() {
     assert_eq!(StreamWriter::Write.resolve(), Ok(StreamWriter::Write));
     assert_eq!(StreamWriter::Auto.resolve(), StreamWriter::Uring.resolve());
     assert_eq!(StreamWriter::Hyper.resolve(), Ok(StreamWriter::Hyper));
-    assert!(StreamWriter::Hyper.sender().is_none());
+    assert!(StreamWriter::Hyper.backend().is_none());
 }

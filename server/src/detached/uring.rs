@@ -1,23 +1,26 @@
 //! A pass as one submission to `io_uring`: one system call for all of its readers.
 //!
-//! The one file of the server with `unsafe` in it. A submission names memory that the kernel reads and a descriptor
-//! that it writes to, and the compiler cannot see for how long. It holds here because [`Uring::send`] does not return
-//! before the kernel has answered for every entry: until then the batch, which it borrows, holds the bytes and the
-//! sockets. Each send says `MSG_DONTWAIT`, so the kernel answers during the call and keeps none for later. Should the
-//! kernel fail to answer, bytes and sockets are never freed, and the thread writes from then on.
+//! The one file of the server with `unsafe` in it. A submission names memory that the kernel reads and a
+//! descriptor that it writes to, and the compiler cannot see for how long. It holds here because
+//! [`Uring::send`] does not return before the kernel has answered for every entry: until then the batch,
+//! which it borrows, holds the bytes and the sockets. Each send says `MSG_DONTWAIT`, so the kernel answers
+//! during the call and keeps none for later. Should the kernel fail to answer, bytes and sockets are never
+//! freed, and the thread writes from then on.
 
 #![allow(unsafe_code)]
 
-use super::backend::{BATCH_MAX, Sender, Write};
-use super::socket::Outgoing;
-use io_uring::{IoUring, opcode, types};
-use rustix::net::SendFlags;
-use socket2::SockRef;
 use std::io;
 use std::mem;
 use std::net::Shutdown;
 use std::os::fd::AsRawFd as _;
 use std::rc::Rc;
+
+use io_uring::{IoUring, opcode, types};
+use rustix::net::SendFlags;
+use socket2::SockRef;
+
+use super::backend::{BATCH_MAX, Write, WriteBackend};
+use super::socket::Outgoing;
 
 /// Fewer than this are written one by one: a submission costs more than it saves.
 const SUBMISSION_MIN: usize = 32;
@@ -37,7 +40,7 @@ impl Uring {
         Ok(Self { ring, broken: false })
     }
 
-    /// Whether the kernel takes submissions too: some places allow a ring and not its use.
+    /// Fails where the kernel allows a ring and not its use: some places do.
     pub fn probe() -> io::Result<()> {
         let mut uring = Self::new()?;
         // SAFETY: it names no memory and no descriptor.
@@ -51,13 +54,13 @@ impl Uring {
         let mut submission = self.ring.submission();
         for (nth, outgoing) in batch.iter().enumerate() {
             let bytes = &outgoing.bytes;
-            let socket = types::Fd(outgoing.line.socket.as_raw_fd());
+            let socket = types::Fd(outgoing.reader.socket.as_raw_fd());
             let send = opcode::Send::new(socket, bytes.as_ptr(), bytes.len() as u32);
             let send = send.flags(flags.cast_signed()).build().user_data(nth as u64);
-            // SAFETY: the bytes and the socket are the batch's, which is borrowed until every entry is answered for;
-            // when that fails the caller leaks them.
+            // SAFETY: the bytes and the socket are the batch's, which is borrowed until every entry is
+            // answered for; when that fails the caller leaks them.
             if unsafe { submission.push(&send) }.is_err() {
-                return Err(io::Error::other("the ring is smaller than a pass"));
+                return Err(io::Error::other("the ring is smaller than a batch"));
             }
         }
         drop(submission);
@@ -81,7 +84,7 @@ impl Uring {
     }
 }
 
-impl Sender for Uring {
+impl WriteBackend for Uring {
     fn send(&mut self, batch: &mut [Outgoing]) {
         if self.broken || batch.len() < SUBMISSION_MIN {
             return Write.send(batch);
@@ -91,12 +94,16 @@ impl Sender for Uring {
             for outgoing in batch {
                 // The kernel may still read the one and write to the other.
                 mem::forget(outgoing.bytes.clone());
-                mem::forget(Rc::clone(&outgoing.line));
-                // What arrived is not known: the reader is told that this is the end, and comes back with its place.
-                let _ = SockRef::from(&outgoing.line.socket).shutdown(Shutdown::Both);
+                mem::forget(Rc::clone(&outgoing.reader));
+                // What arrived is not known: the reader is told that this is the end, and comes back with its
+                // place.
+                let _ = SockRef::from(&outgoing.reader.socket).shutdown(Shutdown::Both);
                 outgoing.taken = Err(io::ErrorKind::BrokenPipe.into());
             }
-            tracing::error!(%error, "io_uring failed: this thread writes from now on, and its readers come back");
+            tracing::error!(
+                %error,
+                "io_uring failed: this thread writes from now on, and its readers come back"
+            );
         }
     }
 }

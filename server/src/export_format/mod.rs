@@ -1,15 +1,16 @@
 //! A log as JSON lines: what `export` writes, `import` reads, and a running server sends for a backup.
 //!
-//! The first line is the [`Header`]. Then a record a line, in the order of their positions. A record that this
-//! release would not write back byte for byte, such as one of a kind to come, carries its bytes as `record`, and
-//! those count. A record with `"stands":true` stands beside the log: it closes a room or bans an author, and may lie
-//! below the floor. From a running server also: `{"deleted":[7]}`, messages whose text is to be taken out of the lines
-//! before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text is, and `{"floor":9}`, before which
-//! everything is gone. The last line, `{"end":N,"head":M}`, tells the number of records, those that stand among them,
-//! and the newest position: without it the text was cut off.
+//! The first line is the [`Header`]. Then a record a line, in the order of their positions. A record that
+//! this release would not write back byte for byte, such as one of a kind to come, carries its bytes as
+//! `record`, and those count. A record with `"stands":true` stands beside the log: it closes a room or bans
+//! an author, and may lie below the floor. From a running server also: `{"deleted":[7]}`, messages whose text
+//! is to be taken out of the lines before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text
+//! is, and `{"floor":9}`, before which everything is gone. The last line, `{"end":N,"head":M}`, tells the
+//! number of records, those that stand among them, and the newest position: without it the text was cut off.
 
-use crate::schema::Time;
-use crate::text;
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use millchat::log::{BanRecord, Hash, Piece, RawRecord, Record};
@@ -18,14 +19,15 @@ use millchat::{
     RoomName, Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::sync::Arc;
+
+use crate::sanitize;
+use crate::schema::Time;
 
 /// The format that this release writes, and the newest that it reads.
 pub const FORMAT: u32 = 1;
 /// Longest line, in bytes: 64 KiB of content in which every byte is a JSON escape, and the same as base64.
 pub const LINE_BYTES_MAX: usize = 1024 * 1024;
-/// What a header says it is.
+/// The value by which a header is recognised.
 const MAGIC: &str = "log";
 /// The latest moment that the text form can say, in milliseconds.
 const TIME_MAX: u64 = 253_402_207_200_000;
@@ -118,7 +120,7 @@ pub enum Line {
     Floor(Position),
     /// The last line.
     End {
-        /// How many records there were.
+        /// The number of records.
         records: u64,
         /// The newest position of the log.
         head: Position,
@@ -344,8 +346,8 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
         }
         other => {
             return Err(format!(
-                "`kind` is `{other}`; without `record` it is message, edit, delete, reaction, close, open, empty, ban \
-                 or unban"
+                "`kind` is `{other}`; without `record` it is message, edit, delete, reaction, close, open, \
+                 empty, ban or unban"
             ));
         }
     };
@@ -365,7 +367,7 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
     })
 }
 
-/// Who said it, or did it.
+/// Returns the author of a record: of its event or of its ban.
 fn author_of(record: &Record) -> Option<&Author> {
     let ruled = record.ban.as_ref().and_then(|ban| ban.by.as_ref());
     record.event.as_ref().map_or(ruled, |event| event.author.as_ref())
@@ -388,7 +390,7 @@ fn check(record: &Record) -> Result<(), String> {
         ban.map(|ban| ("id", &ban.author_id, AUTHOR_ID_BYTES_MAX)),
     ];
     for (name, text, max) in texts.into_iter().flatten() {
-        if !text::names_author(text, max) {
+        if !sanitize::is_author_text(text, max) {
             return Err(format!("the author's {name} must be 1 to {max} bytes without control characters"));
         }
     }

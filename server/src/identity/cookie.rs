@@ -3,13 +3,14 @@
 //! The API itself never looks at it, so that a page of another site can make a browser send it nowhere that
 //! writes without the cross-site check.
 
-use super::token::LIFETIME_SECONDS;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use hyper::header::HeaderValue;
 
-/// The cookie's name. By TLS it has the prefix that makes browsers hold it to `Secure`, and to this very host:
-/// a neighbour on another subdomain cannot plant one.
+use super::token::LIFETIME_SECONDS;
+
+/// The cookie's name. By TLS it has the prefix that makes browsers hold it to `Secure`, and to this very
+/// host: a neighbour on another subdomain cannot plant one.
 pub(super) fn name(by_tls: bool) -> &'static str {
     if by_tls { "__Host-millchat" } else { "millchat" }
 }

@@ -1,4 +1,4 @@
-//! Who somebody is: the one place that turns a request into an [`Author`].
+//! Identity: the one place that turns a request into an [`Author`].
 //!
 //! Today everybody is a guest: a name and an id that stays with them, in a token that this server signed
 //! with the key kept in the log, so that it outlives restarts. The API carries the token as a bearer, the
@@ -11,10 +11,11 @@ mod token;
 
 pub use token::TokenError;
 
+use std::sync::Arc;
+
 use hyper::header::{self, HeaderMap, HeaderValue};
 use millchat::{Author, AuthorKind};
 use rand::RngExt;
-use std::sync::Arc;
 
 /// Random letters of a guest's id: 20 of 32 kinds are 100 bits, so nobody meets or guesses another's.
 const GUEST_ID_LETTERS: usize = 20;
@@ -33,7 +34,7 @@ impl Identity {
         Self { keys: token::Key::derive(signing_key), by_tls }
     }
 
-    /// Somebody new. The name must have passed [`crate::text::name`].
+    /// Somebody new. The name must have passed [`crate::sanitize::name`].
     pub fn new_guest(name: &str) -> Author {
         let mut rng = rand::rng();
         let mut id = String::from("g_");
@@ -41,7 +42,7 @@ impl Identity {
         Author { id: id.into(), name: name.into(), kind: AuthorKind::Guest }
     }
 
-    /// The same somebody under another name. The name must have passed [`crate::text::name`].
+    /// The same somebody under another name. The name must have passed [`crate::sanitize::name`].
     pub fn renamed(author: &Author, name: &str) -> Author {
         Author { name: Arc::from(name), ..author.clone() }
     }
@@ -51,12 +52,12 @@ impl Identity {
         self.keys.sign(author, now_seconds() + token::LIFETIME_SECONDS)
     }
 
-    /// Who holds this token.
+    /// Returns the holder of this token.
     pub fn verify(&self, token: &str) -> Result<Author, TokenError> {
         self.keys.verify(token, now_seconds())
     }
 
-    /// Who sends an API request: the holder of the `Authorization: Bearer` token.
+    /// Returns the sender of an API request: the holder of the `Authorization: Bearer` token.
     pub fn bearer(&self, headers: &HeaderMap) -> Result<Author, TokenError> {
         let value = headers.get(header::AUTHORIZATION).ok_or(TokenError::Missing)?;
         let text = value.to_str().map_err(|_| TokenError::Forged)?;
@@ -67,7 +68,8 @@ impl Identity {
         self.verify(token.trim())
     }
 
-    /// Who sends a page's request, if they gave a name before; a bad cookie is no cookie, wherever it stands.
+    /// Returns the sender of a page's request, if they gave a name before; a bad cookie is no cookie,
+    /// wherever it is in the list.
     pub fn visitor(&self, headers: &HeaderMap) -> Option<Author> {
         crate::http::cookies(headers, cookie::name(self.by_tls)).find_map(|token| self.verify(token).ok())
     }

@@ -1,4 +1,5 @@
-//! The operator's secret, by which a request proves to be theirs. It is compared in constant time and never logged.
+//! The operator's secret, by which a request proves to be theirs. It is compared in constant time and never
+//! logged.
 
 use std::fmt;
 use std::path::Path;
@@ -35,7 +36,7 @@ impl AdminToken {
     }
 
     /// Compares in constant time.
-    pub fn is(&self, other: &str) -> bool {
+    pub fn matches(&self, other: &str) -> bool {
         // `blake3::Hash` compares in constant time.
         blake3::hash(self.0.as_bytes()) == blake3::hash(other.as_bytes())
     }
@@ -48,8 +49,8 @@ impl FromStr for AdminToken {
         let fits = (TOKEN_LEN_MIN..=TOKEN_LEN_MAX).contains(&text.len());
         if !fits || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!(
-                "an admin token is {TOKEN_LEN_MIN} to {TOKEN_LEN_MAX} visible characters of ASCII; `openssl rand -hex \
-                 32` makes one"
+                "an admin token is {TOKEN_LEN_MIN} to {TOKEN_LEN_MAX} visible characters of ASCII; `openssl \
+                 rand -hex 32` makes one"
             ));
         }
         Ok(Self(text.to_owned()))
@@ -88,7 +89,9 @@ mod tests {
             assert!(error.contains("16 to 256") && (bad.is_empty() || !error.contains(bad)), "{error}");
         }
         let token: AdminToken = "0123456789abcdef".parse().unwrap();
-        assert!(token.is("0123456789abcdef") && !token.is("0123456789abcdeF") && !token.is(""));
+        assert!(
+            token.matches("0123456789abcdef") && !token.matches("0123456789abcdeF") && !token.matches("")
+        );
         assert!(!format!("{token:?} {:?}", token.bearer()).contains("0123"));
     }
 }

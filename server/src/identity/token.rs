@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use millchat::{Author, AuthorKind};
 use serde::{Deserialize, Serialize};
 
-/// How long a token is good for: a year.
+/// Lifetime of a token: a year.
 pub(super) const LIFETIME_SECONDS: u64 = 365 * 24 * 60 * 60;
 /// Longest token that is looked at, in bytes; ours are about 400.
 const TOKEN_BYTES_MAX: usize = 2_048;
@@ -32,7 +32,7 @@ pub enum TokenError {
     Expired,
 }
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     id: String,

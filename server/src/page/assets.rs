@@ -1,15 +1,16 @@
 //! `GET /assets/…`: what is embedded, as browsers keep it.
 //!
-//! A name with a hash never means other bytes, so browsers keep it for ever. The two names without one, the licences
-//! and `favicon.ico`, are asked for again after an hour.
+//! A name with a hash never means other bytes, so browsers keep it for ever. The two names without one, the
+//! licences and `favicon.ico`, are asked for again after an hour.
+
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
 
 use super::embedded::{self, DATASTAR, ICON, LICENCES, STYLE};
 use super::error;
 use super::gzip;
 use super::i18n::{Language, LocalizedMessage};
 use crate::http::{self, Response};
-use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
 
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const AN_HOUR: &str = "public, max-age=3600";

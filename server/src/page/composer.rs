@@ -3,13 +3,14 @@
 //! A visitor without a name sees only the form for it. The script holds what was typed until the server has
 //! it (`outbox`); here are the forms and the template of a message on its way.
 
-use super::i18n::{Language, LocalizedMessage, Localizer, Value};
-use super::{people, quote, reactions};
-use crate::text::NAME_GRAPHEMES_MAX;
 use maud::{Markup, html};
 use millchat::{Author, CONTENT_BYTES_MAX};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
+
+use super::i18n::{Language, LocalizedMessage, Localizer, Value};
+use super::{people, quote, reactions};
+use crate::sanitize::NAME_GRAPHEMES_MAX;
 
 /// Letters and digits of the key that a form without script is sent under.
 const FORM_KEY_CHARS: usize = 22;
@@ -17,7 +18,7 @@ const FORM_KEY_CHARS: usize = 22;
 /// A name that was not taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Refused<'a> {
-    /// What was typed.
+    /// The text as it was typed.
     pub typed: &'a str,
     /// Why it is no name.
     pub why: &'a LocalizedMessage,
@@ -63,14 +64,17 @@ fn writer(language: &Language, room: &str) -> Markup {
             (quote::empty()) " "
             button.link.cancel type="button" { (language.markup("cancel")) }
         }
-        form #writer method="post" action={ "/" (room) "/messages" } data-content-bytes-max=(CONTENT_BYTES_MAX) {
+        form #writer method="post" action={ "/" (room) "/messages" }
+            data-content-bytes-max=(CONTENT_BYTES_MAX) {
             // Without script this form is sent as it is; sent twice, it is one message.
             input type="hidden" name="key" value=(key);
             label.unseen for="draft" { (language.markup("message")) }
-            textarea #draft name="content" rows="1" placeholder=(language.text("message-hint")) autocomplete="off"
+            textarea #draft name="content" rows="1" autocomplete="off"
+                placeholder=(language.text("message-hint"))
                 enterkeyhint="send" aria-describedby="keys" {}
             span #keys .unseen { (language.markup("keys")) }
-            button.send type="submit" title=(language.text("send-by-key")) aria-label=(language.text("send")) {
+            button.send type="submit" title=(language.text("send-by-key"))
+                aria-label=(language.text("send")) {
                 svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 12h14M12 6l6 6-6 6" {} }
             }
         }
@@ -94,12 +98,15 @@ fn namer(language: &Language, room: &str, me: Option<&Author>, refused: Option<R
                     (language.markup(if me.is_some() { "save" } else { "join" }))
                 }
             }
-            @if let Some(refused) = refused { p #name-problem .problem role="alert" { (refused.why.markup(language)) } }
+            @if let Some(refused) = refused {
+                p #name-problem .problem role="alert" { (refused.why.markup(language)) }
+            }
         }
     }
 }
 
-/// Messages on their way: the script clones a template for each. Here they are not read out; only a failure is.
+/// Messages on their way: the script clones a template for each. Here they are not read out; only a failure
+/// is.
 pub fn outbox(language: &Language) -> Markup {
     html! {
         ol #outbox aria-label=(language.text("outbox")) aria-live="off" {}
@@ -119,7 +126,7 @@ pub fn outbox(language: &Language) -> Markup {
     }
 }
 
-/// What one can do with a message, and with one's own: the script puts it into the row that is pointed at. And the
+/// The actions on a message, and on one's own: the script puts them into the row that is pointed at. And the
 /// question that comes before a message is taken away.
 pub fn tools(language: &Language) -> Markup {
     html! {
@@ -147,8 +154,9 @@ pub fn tools(language: &Language) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use millchat::AuthorKind;
+
+    use super::*;
 
     fn composer(me: Option<&Author>, refused: Option<Refused<'_>>) -> String {
         super::composer(Language::by_code("en").unwrap(), "lobby", me, refused).into_string()

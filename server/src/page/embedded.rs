@@ -1,14 +1,17 @@
-//! What the browser loads beside the page: embedded by `server/build`, named by a hash of their bytes.
+//! Files that the browser loads beside the page: embedded by `server/build`, named by a hash of their bytes.
 //!
-//! A name never means other bytes; a new build has new names. Each is there as it is and compressed. The script is
-//! there once for each language, with its catalogue in front, and is compressed when it is first asked for.
+//! A name never means other bytes; a new build has new names. Each is there as it is and compressed. The
+//! script is there once for each language, with its catalogue in front, and is compressed when it is first
+//! asked for.
 
-use super::gzip;
-use super::i18n::Language;
-use flate2::Compression;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
+
+use flate2::Compression;
+
+use super::gzip;
+use super::i18n::Language;
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 

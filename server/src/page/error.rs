@@ -1,8 +1,12 @@
 //! Errors as people read them: the rendered page, and the message that says what went wrong.
 //!
-//! Programs get the error's own message, in English; here each is a message of the catalogues, and says what the person
-//! at the page can do about it. What an error means as a status is decided in one place for people and programs:
-//! where the API's problem documents are made.
+//! Programs get the error's own message, in English; here each is a message of the catalogues, and says what
+//! the person at the page can do about it. What an error means as a status is decided in one place for people
+//! and programs: where the API's problem documents are made.
+
+use hyper::{StatusCode, header};
+use maud::html;
+use millchat::{CONTENT_BYTES_MAX, KEY_BYTES_MAX, ReadError, SendError, UnknownReaction};
 
 use super::i18n::{Language, LocalizedMessage};
 use super::layout::{self, Script};
@@ -10,10 +14,7 @@ use crate::body::{BodyError, READ_TIMEOUT};
 use crate::http::{self, CrossSite, Malformed, Response};
 use crate::limit::Limited;
 use crate::problem::{Kind, Problem};
-use crate::text::{NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, TextError};
-use hyper::{StatusCode, header};
-use maud::html;
-use millchat::{CONTENT_BYTES_MAX, KEY_BYTES_MAX, ReadError, SendError, UnknownReaction};
+use crate::sanitize::{NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, TextError};
 
 /// A rendered error page with a way onward.
 pub fn page(language: &Language, status: StatusCode, why: &LocalizedMessage) -> Response {

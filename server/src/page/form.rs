@@ -1,11 +1,12 @@
-//! What the page's forms send, and how they are answered: with or without script.
+//! The page's forms: reading them, and answering them with or without script.
 
-use crate::http::{self, Response};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION};
 use millchat::RoomName;
 
-/// What a form says in this field.
+use crate::http::{self, Response};
+
+/// Returns the value of a form's field; empty when the form has no such field.
 pub fn field(body: &[u8], name: &str) -> String {
     let said = form_urlencoded::parse(body).find(|(field, _)| field == name);
     said.map(|(_, value)| value.into_owned()).unwrap_or_default()
@@ -19,7 +20,7 @@ pub fn back_to(room: &RoomName) -> Response {
     back
 }
 
-/// Whether the page's client asks, and wants patches instead of a page.
+/// Returns true if the page's client asks, and wants patches instead of a page.
 pub fn is_datastar(headers: &HeaderMap) -> bool {
     headers.contains_key("datastar-request")
 }

@@ -6,26 +6,27 @@
 //! harmless: a row is appended only to a list that does not hold it. What a patch is aimed at may be gone
 //! from the page; it then does nothing.
 //!
-//! A patch of a row or of a text has a line of data of its own, the position of its event or of its target: Datastar
-//! ignores it, and the script need not search the HTML.
+//! A patch of a row or of a text has a line of data of its own, the position of its event or of its target:
+//! Datastar ignores it, and the script need not search the HTML.
 //!
 //! No frame holds a CR, which would end a line of it: HTML escaping does not know SSE. Nor does it hold an LF
-//! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of HTML
-//! reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and attributes.
+//! of what somebody typed: each would begin a data line with a name of its own, 16 bytes for one. A parser of
+//! HTML reads `&#10;` as the same character, and in markup of ours there is no LF outside of text and
+//! attributes.
 
-use super::i18n::Localizer;
-use super::patch::{elements, outer, push};
-use super::quote::{Answered, Quoted};
-use super::rows::{self, Did};
-use super::{people, reactions};
-use crate::sse::stream;
 use datastar::DatastarEvent;
 use datastar::consts::ElementPatchMode;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
-
 use millchat::{Body, Encoder, Epoch, Event, EventId, Item, Opened, Opening, Position, RoomName, Signal};
 use serde_json::json;
+
+use super::i18n::Localizer;
+use super::patch::{elements, outer, push};
+use super::quote::{Answered, Quoted};
+use super::rows::{self, RoomNotice};
+use super::{people, reactions};
+use crate::sse::stream;
 
 /// A frame names its messages; the browsers of those who get it fill them in.
 const LOCALIZER: Localizer = Localizer::InBrowser;
@@ -46,11 +47,11 @@ pub fn encoder() -> impl Encoder {
     }
 }
 
-/// What the page's stream says besides its frames.
+/// Everything that the page's stream says besides its frames.
 #[derive(Debug, Clone, Copy)]
-pub struct Dialect;
+pub struct SseFormat;
 
-impl stream::Dialect for Dialect {
+impl stream::SseFormat for SseFormat {
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
         match opened.opening {
             Opening::Start => {}
@@ -94,7 +95,7 @@ pub fn composer(composer: Markup, naming: bool) -> Vec<u8> {
     out
 }
 
-/// What an event changes on the page. A content that a delete took away changes nothing more.
+/// Appends the patches of an event. A content that a delete took away changes nothing more.
 fn patch(event: &Event, out: &mut Vec<u8>) {
     match &event.body {
         Body::Message { content, reply_to } => {
@@ -122,15 +123,15 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
             }
         }
         Body::Close => {
-            notice(event, Did::Closed, out);
+            notice(event, RoomNotice::Closed, out);
             closed(true, out);
         }
         Body::Open => {
-            notice(event, Did::Opened, out);
+            notice(event, RoomNotice::Opened, out);
             closed(false, out);
         }
         Body::Purge => {
-            let notice = rows::notice(LOCALIZER, event.position, Did::Emptied, event.author.as_ref());
+            let notice = rows::notice(LOCALIZER, event.position, RoomNotice::Emptied, event.author.as_ref());
             let list = elements(notice).selector("#messages").mode(ElementPatchMode::Inner);
             push(with_data(list, "position", event.position), out);
             outer(rows::emptied(LOCALIZER, event.room.as_str()), out);
@@ -141,12 +142,12 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
 }
 
 /// A line that says what was done to the room.
-fn notice(event: &Event, did: Did, out: &mut Vec<u8>) {
+fn notice(event: &Event, did: RoomNotice, out: &mut Vec<u8>) {
     let line = rows::notice(LOCALIZER, event.position, did, event.author.as_ref());
     append(&format!("e-{}", event.position), event.position, line, out);
 }
 
-/// Whether the room can be written to: the same for everybody in it.
+/// Appends the signal that the room is closed to writing or open: the same for everybody in it.
 fn closed(closed: bool, out: &mut Vec<u8>) {
     push(PatchSignals::new(json!({ "_closed": closed }).to_string()), out);
 }
@@ -182,9 +183,10 @@ fn absent(id: &str) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::*;
-    use crate::sse::stream::Dialect as _;
     use millchat::{Author, AuthorKind, Presence, ResetReason, Timestamp};
+
+    use super::*;
+    use crate::sse::stream::SseFormat as _;
 
     /// An SSE event as a client reads it: lines end at CR or LF.
     #[derive(Debug, Default, PartialEq)]
@@ -383,7 +385,7 @@ pub(super) mod tests {
             (Opening::Reset(ResetReason::Epoch), 4),
         ] {
             let mut out = Vec::new();
-            Dialect.opening(&Opened { opening, id: place, head: 50, floor: 42, is_closed: true }, &mut out);
+            SseFormat.opening(&Opened { opening, id: place, head: 50, floor: 42, is_closed: true }, &mut out);
             let read = read(&out);
             assert_eq!(read.len(), events, "{read:?}");
             // The event that closed the room may be among what is missing.
@@ -396,7 +398,7 @@ pub(super) mod tests {
     #[test]
     fn a_heartbeat_reaches_the_page_and_moves_nothing() {
         let mut out = Vec::new();
-        Dialect.heartbeat(&mut out);
+        SseFormat.heartbeat(&mut out);
         let [beat] = &read(&out)[..] else { panic!("one event") };
         assert_eq!((beat.event.as_str(), beat.id.as_str()), ("datastar-patch-signals", ""));
     }

@@ -1,13 +1,15 @@
 //! Compression of the page for browsers that take it. What is embedded was packed by the build; the page of a
 //! room is packed as it goes, quickly rather than tightly. It holds no secret that its size could give away.
 
-use crate::http::{self, Body, Response};
+use std::io::Write;
+
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
-use std::io::Write;
 
-/// Whether the browser says that it takes gzip. A weight is read only as far as that zero refuses it.
+use crate::http::{self, Body, Response};
+
+/// Returns true if the browser says that it takes gzip. Of a weight only zero, which refuses it, counts.
 pub fn accepted(headers: &HeaderMap) -> bool {
     let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|coding| {
@@ -39,8 +41,9 @@ pub fn compress(bytes: &[u8], level: Compression) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use hyper::StatusCode;
+
+    use super::*;
 
     #[test]
     fn a_page_is_packed_for_whoever_takes_it() {

@@ -1,33 +1,34 @@
 //! History brought into a page that is open: older rows above the first one, the rows around a message that a
 //! link names, and what lies in a hole between rows that are far apart.
 //!
-//! The page says what it holds, and gets only what belongs there: all of it before the row that it named. What
-//! is not next to that row ends in a hole, which is filled when somebody comes near it.
+//! The page says what it holds, and gets only what belongs there: all of it before the row that it named.
+//! What is not next to that row ends in a hole, which is filled when somebody comes near it.
 
-use super::i18n::Localizer;
-use super::patch::{elements, outer, push};
-use super::quote::Elsewhere;
-use super::rows;
-use crate::app::Worker;
-use crate::http;
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
 use maud::html;
 use millchat::{HistoryPage, HistoryRange, Position, ReadError, RoomName};
+
+use super::i18n::Localizer;
+use super::patch::{elements, outer, push};
+use super::quote::QuotedMessages;
+use super::rows;
+use crate::app::Worker;
+use crate::http;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
 /// So many times a step goes on when it found nothing but deleted messages: they are one line.
 const DELETED_STEPS_MAX: usize = 10;
 
-/// Where rows of the page are far apart: the rows above and below.
+/// A place of the page where rows are far apart: the rows above and below.
 type Hole = (Position, Position);
 /// A page of history, and what its rows answer that is not in it.
-type Read<'a> = (&'a HistoryPage, &'a Elsewhere);
+type Read<'a> = (&'a HistoryPage, &'a QuotedMessages);
 
-/// What a page asks for.
+/// A request of a page for history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum HistoryQuery {
     /// The rows before its first one.
     Older {
         /// That first row.
@@ -40,18 +41,18 @@ pub enum Asked {
         /// Its first row.
         before: Position,
     },
-    /// What lies in a hole of it.
+    /// The rows in a hole of it.
     Between {
         /// The row above the hole.
         after: Position,
         /// The row below it.
         before: Position,
-        /// Whether its reader comes from below.
+        /// True if its reader comes from below.
         upwards: bool,
     },
 }
 
-impl Asked {
+impl HistoryQuery {
     /// Reads it from the query: always with `before`, and with `around` or `after` for the other two.
     pub fn of<B>(req: &hyper::Request<B>) -> Option<Self> {
         let position = |name| http::query(req, name).and_then(|text| text.parse::<Position>().ok());
@@ -86,32 +87,32 @@ pub async fn answer(
     w: &Worker,
     localizer: Localizer,
     room: &RoomName,
-    asked: Asked,
+    query: HistoryQuery,
 ) -> Result<Vec<u8>, ReadError> {
-    Ok(match asked {
-        Asked::Older { before } => {
+    Ok(match query {
+        HistoryQuery::Older { before } => {
             let page = history(w, room, HistoryRange::Before(before)).await?;
-            let elsewhere = Elsewhere::read(w, room, &page).await?;
-            older(localizer, room.as_str(), before, (&page, &elsewhere), None)
+            let quoted = QuotedMessages::read(w, room, &page).await?;
+            older(localizer, room.as_str(), before, (&page, &quoted), None)
         }
-        Asked::Around { at, before } => around(w, localizer, room, at, before).await?,
-        Asked::Between { after, before, upwards: false } => {
+        HistoryQuery::Around { at, before } => around(w, localizer, room, at, before).await?,
+        HistoryQuery::Between { after, before, upwards: false } => {
             let mut page = w.app.chat.history(room, HistoryRange::After(after), HISTORY_ROWS).await?;
             let (read, hole) = (page.messages.len(), page.newer);
             page.messages.retain(|message| message.position < before);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&after| after < before);
-            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            let quoted = QuotedMessages::read(w, room, &page).await?;
             let hole = hole.map(|after| (after, before));
-            between(localizer, (after, before), (&page, &elsewhere), hole, false)
+            between(localizer, (after, before), (&page, &quoted), hole, false)
         }
-        Asked::Between { after, before, upwards: true } => {
+        HistoryQuery::Between { after, before, upwards: true } => {
             let mut page = history(w, room, HistoryRange::Before(before)).await?;
             let (read, hole) = (page.messages.len(), page.older);
             page.messages.retain(|message| message.position > after);
             let hole = hole.filter(|_| page.messages.len() == read).filter(|&before| before > after);
-            let elsewhere = Elsewhere::read(w, room, &page).await?;
+            let quoted = QuotedMessages::read(w, room, &page).await?;
             let hole = hole.map(|before| (after, before));
-            between(localizer, (after, before), (&page, &elsewhere), hole, true)
+            between(localizer, (after, before), (&page, &quoted), hole, true)
         }
     })
 }
@@ -131,25 +132,28 @@ async fn around(
     next.messages.retain(|message| message.position < before);
     let hole = hole.filter(|_| next.messages.len() == read).filter(|&after| after < before);
     page.messages.append(&mut next.messages);
-    let elsewhere = Elsewhere::read(w, room, &page).await?;
-    Ok(older(localizer, room.as_str(), before, (&page, &elsewhere), hole.map(|after| (after, before))))
+    let quoted = QuotedMessages::read(w, room, &page).await?;
+    Ok(older(localizer, room.as_str(), before, (&page, &quoted), hole.map(|after| (after, before))))
 }
 
-/// Rows before the page's first row, which is the one at `before`, and what then stands above them. `hole`: they do
-/// not reach down to it. That row may be gone by now, because the room was emptied or the script took it away, or have
-/// others before it: then these rows do not belong there any more.
+/// Rows before the page's first row, which is the one at `before`, and what then stands above them. `hole`:
+/// they do not reach down to it. That row may be gone by now, because the room was emptied or the script took
+/// it away, or have others before it: then these rows do not belong there any more.
 fn older(
     localizer: Localizer,
     room: &str,
     before: Position,
-    (page, elsewhere): Read<'_>,
+    (page, quoted): Read<'_>,
     hole: Option<Hole>,
 ) -> Vec<u8> {
     let mut out = Vec::new();
     let first = format!("[data-position=\"{before}\"]");
     let first = format!("#messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
     if !page.messages.is_empty() {
-        let rows = html! { (rows::history(localizer, page, elsewhere)) @if let Some(hole) = hole { (rows::hole(localizer, hole)) } };
+        let rows = html! {
+            (rows::history(localizer, page, quoted))
+            @if let Some(hole) = hole { (rows::hole(localizer, hole)) }
+        };
         push(elements(rows).selector(first.as_str()).mode(ElementPatchMode::Prepend), &mut out);
     }
     outer(rows::older(localizer, room, page), &mut out);
@@ -160,7 +164,7 @@ fn older(
 fn between(
     localizer: Localizer,
     (after, before): Hole,
-    (page, elsewhere): Read<'_>,
+    (page, quoted): Read<'_>,
     left: Option<Hole>,
     upwards: bool,
 ) -> Vec<u8> {
@@ -168,10 +172,7 @@ fn between(
     let hole = format!("#messages > .hole[data-after=\"{after}\"][data-before=\"{before}\"]");
     if !page.messages.is_empty() {
         let mode = if upwards { ElementPatchMode::After } else { ElementPatchMode::Before };
-        push(
-            elements(rows::history(localizer, page, elsewhere)).selector(hole.as_str()).mode(mode),
-            &mut out,
-        );
+        push(elements(rows::history(localizer, page, quoted)).selector(hole.as_str()).mode(mode), &mut out);
     }
     let rest = match left {
         Some(left) => elements(rows::hole(localizer, left)).selector(hole).mode(ElementPatchMode::Replace),
@@ -183,21 +184,22 @@ fn between(
 
 #[cfg(test)]
 mod tests {
-    use super::super::frame::tests::{elements_of, read};
-    use super::*;
     use millchat::{Message, Timestamp};
 
-    fn asked(query: &str) -> Option<Asked> {
-        Asked::of(&hyper::Request::builder().uri(format!("/lobby{query}")).body(()).unwrap())
+    use super::super::frame::tests::{elements_of, read};
+    use super::*;
+
+    fn asked(query: &str) -> Option<HistoryQuery> {
+        HistoryQuery::of(&hyper::Request::builder().uri(format!("/lobby{query}")).body(()).unwrap())
     }
 
     #[test]
     fn what_a_page_asks_for_is_read_from_its_query() {
         for (query, expected) in [
-            ("?before=9", Some(Asked::Older { before: 9 })),
-            ("?around=4&before=9", Some(Asked::Around { at: 4, before: 9 })),
-            ("?after=4&before=9", Some(Asked::Between { after: 4, before: 9, upwards: false })),
-            ("?after=4&before=9&upwards", Some(Asked::Between { after: 4, before: 9, upwards: true })),
+            ("?before=9", Some(HistoryQuery::Older { before: 9 })),
+            ("?around=4&before=9", Some(HistoryQuery::Around { at: 4, before: 9 })),
+            ("?after=4&before=9", Some(HistoryQuery::Between { after: 4, before: 9, upwards: false })),
+            ("?after=4&before=9&upwards", Some(HistoryQuery::Between { after: 4, before: 9, upwards: true })),
             ("?around=4", None),
             ("?before=x", None),
             ("", None),
@@ -220,7 +222,7 @@ mod tests {
             reactions: Vec::new(),
         };
         let page = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
-        let page = (&page, &Elsewhere::default());
+        let page = (&page, &QuotedMessages::default());
         let [rows, above] = &read(&older(Localizer::InBrowser, "lobby", 7, page, Some((3, 7))))[..] else {
             panic!("two events")
         };

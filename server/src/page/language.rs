@@ -1,5 +1,9 @@
 //! The language that a visitor chooses.
 
+use hyper::StatusCode;
+use hyper::header::SET_COOKIE;
+use millchat::RoomName;
+
 use super::error::{self, Localize};
 use super::form::{back_to, field};
 use super::i18n::{Language, LocalizedMessage, set_language_cookie};
@@ -7,9 +11,6 @@ use crate::body;
 use crate::http::{self, Response};
 use crate::public_url::PublicUrl;
 use crate::route_table::Call;
-use hyper::StatusCode;
-use hyper::header::SET_COOKIE;
-use millchat::RoomName;
 
 /// `POST /{room}/language`: the visitor's choice of a language, kept by their browser; then back to the room.
 pub async fn language(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {

@@ -1,23 +1,24 @@
-//! What every page has around it: the document's shell, and the policy that keeps it safe (the router puts
+//! The frame of every page: the document's shell, and the policy that keeps it safe (the router puts
 //! the policy on every answer that is not the API's).
 //!
 //! Scripts and styles come from this server only, and never from the markup itself: text that somebody
 //! managed to smuggle in would still not run. `'unsafe-eval'` is there because Datastar compiles the
 //! expressions of its attributes, which come from our templates alone.
 
-use super::embedded;
-use super::i18n::Language;
-use crate::http::{self, Response};
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
 use maud::{DOCTYPE, Markup, html};
+
+use super::embedded;
+use super::i18n::Language;
+use crate::http::{self, Response};
 
 /// The Content-Security-Policy of every page answer.
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-eval'; \
      style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'self'";
 
-/// Whether a page has a live part.
+/// The scripts of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
     /// Datastar and our script.
@@ -34,7 +35,8 @@ pub fn page(language: &Language, status: StatusCode, title: &str, script: Script
             head {
                 meta charset="utf-8";
                 meta name="viewport"
-                    content="width=device-width, initial-scale=1, viewport-fit=cover, interactive-widget=resizes-content";
+                    content="width=device-width, initial-scale=1, viewport-fit=cover, \
+                        interactive-widget=resizes-content";
                 title { (title) " · Millchat" }
                 meta name="robots" content="noindex";
                 meta name="color-scheme" content="light dark";

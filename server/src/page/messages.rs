@@ -1,8 +1,15 @@
-//! What people do at the page: send, edit and delete their messages, react, and the signal that they type.
+//! Messages at the page: people send, edit and delete them, react to them, and signal that they type.
 //!
 //! The script sends JSON and gets a bare status; a form of a browser without script is sent back to the room.
 //! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
 //! it needs the cookie of a guest, and is refused to pages of other sites.
+
+use bytes::Bytes;
+use hyper::header::{HeaderMap, HeaderValue, LOCATION};
+use hyper::{Method, StatusCode};
+use millchat::{Action, Author, Draft, Position, RoomName, UnknownReaction};
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
 
 use super::error::{self, Localize};
 use super::i18n::{Language, LocalizedMessage};
@@ -11,18 +18,12 @@ use crate::body;
 use crate::http::{self, ContentType, Request, Response};
 use crate::problem::Problem;
 use crate::route_table::Call;
-use crate::text;
-use bytes::Bytes;
-use hyper::header::{HeaderMap, HeaderValue, LOCATION};
-use hyper::{Method, StatusCode};
-use millchat::{Action, Author, Draft, Position, RoomName, UnknownReaction};
-use percent_encoding::percent_decode_str;
-use serde::Deserialize;
+use crate::sanitize;
 
 /// A refusal is a whole page, so it is kept out of line.
 type Answer = Result<Response, Box<Response>>;
 
-/// What the page sends.
+/// A message as the page sends it.
 #[derive(Deserialize)]
 struct Sent {
     content: String,
@@ -112,8 +113,8 @@ async fn change(w: &Worker, language: &Language, room: &RoomName, author: Author
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 
-/// What was sent, its text by the written rule. The body is gone by then: while a send waits for the disk it
-/// holds no more than the queue counts.
+/// Reads the message of a request, its text by the written rule. The body is gone then: while a send waits
+/// for the disk it holds no more than the queue counts.
 async fn sent(req: Request) -> Result<Sent, Box<Response>> {
     let language = Language::of(req.headers());
     let kind = http::content_type(req.headers());
@@ -127,7 +128,7 @@ async fn sent(req: Request) -> Result<Sent, Box<Response>> {
     let body = body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await;
     let body = body.map_err(|e| refused(language, e))?;
     let mut sent = if kind == ContentType::Form { from_form(&body) } else { from_json(language, &body)? };
-    sent.content = text::content(&sent.content).map_err(|e| refused(language, e))?;
+    sent.content = sanitize::content(&sent.content).map_err(|e| refused(language, e))?;
     Ok(sent)
 }
 
@@ -146,7 +147,7 @@ fn from_form(body: &Bytes) -> Sent {
     Sent { content: field("content").unwrap_or_default(), key: field("key"), reply_to: None }
 }
 
-/// Who writes, if their limits let them.
+/// Returns the author of a request, if their limits let them write.
 fn allowed(w: &Worker, req: &Request) -> Result<Author, Box<Response>> {
     let author = writer(w, req.headers())?;
     let language = Language::of(req.headers());
@@ -154,7 +155,7 @@ fn allowed(w: &Worker, req: &Request) -> Result<Author, Box<Response>> {
     Ok(author)
 }
 
-/// Who writes, if the request comes from our own page and has a name.
+/// Returns the author of a request, if it comes from our own page and has a name.
 fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
     let refuse = |status, why: &LocalizedMessage| Box::new(error::page(Language::of(headers), status, why));
     http::refuse_cross_site(headers, w.app.public_url.as_ref())

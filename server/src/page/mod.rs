@@ -1,9 +1,9 @@
 //! The page: what people see, and the routes that their browser uses.
 //!
 //! Server-rendered by maud, kept live by Datastar: the first HTML holds the newest messages, and the stream
-//! goes on from the position it was rendered at. A handler is in the file of its resource: [`room`], [`stream`],
-//! [`history`], [`messages`], [`name`], [`language`], [`assets`]; what things look like is in the others.
-//! Writing needs the cookie of a guest, and is refused to pages of other sites.
+//! goes on from the position it was rendered at. A handler is in the file of its resource: [`room`],
+//! [`stream`], [`history`], [`messages`], [`name`], [`language`], [`assets`]; what things look like is in the
+//! others. Writing needs the cookie of a guest, and is refused to pages of other sites.
 
 mod assets;
 mod composer;

@@ -1,5 +1,9 @@
 //! The name of a visitor: the form that makes one a guest, or renames one.
 
+use hyper::StatusCode;
+use hyper::header::SET_COOKIE;
+use millchat::RoomName;
+
 use super::composer::{self, Refused};
 use super::error::{self, Localize};
 use super::form::{back_to, events, field, is_datastar};
@@ -8,10 +12,7 @@ use super::i18n::{Language, LocalizedMessage};
 use crate::http::{self, Response};
 use crate::identity::Identity;
 use crate::route_table::Call;
-use crate::{body, text};
-use hyper::StatusCode;
-use hyper::header::SET_COOKIE;
-use millchat::RoomName;
+use crate::{body, sanitize};
 
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
 /// the room as it is now; a plain form is sent back to the room.
@@ -34,7 +35,7 @@ pub async fn name(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
         let composer = composer::composer(language, room.as_str(), me.as_ref(), Some(refused));
         events(frame::composer(composer, true))
     };
-    let clean = match (text::name(&typed), allowed) {
+    let clean = match (sanitize::name(&typed), allowed) {
         (Ok(clean), Ok(())) => clean,
         (Err(refused), _) if by_datastar => return again(&refused.localize()),
         (Err(refused), _) => return error::of(language, refused),

@@ -1,9 +1,10 @@
 //! Datastar's events, written into a frame.
 
+use std::io::Write;
+
 use datastar::DatastarEvent;
 use datastar::patch_elements::PatchElements;
 use maud::Markup;
-use std::io::Write;
 
 /// Puts elements in the places of those with their ids.
 pub fn outer(markup: Markup, out: &mut Vec<u8>) {

@@ -1,14 +1,16 @@
-//! How people look: a colour, initials and a tag from their id, who is here, who is typing.
+//! People at the page: a colour, initials and a tag from their id, the list of those present, the line of
+//! those who type.
 //!
 //! Two guests may have the same name; the colour and the tag come from the id, which nobody shares. Nothing
 //! here knows who looks at it: the script leaves the viewer out of the typing line by their id.
 
-use super::i18n::{Localizer, Value};
 use maud::{Markup, html};
 use millchat::{Author, AuthorKind, Presence};
 use unicode_segmentation::UnicodeSegmentation;
 
-/// How many colours the style sheet has (`hue-0` to `hue-15`).
+use super::i18n::{Localizer, Value};
+
+/// Number of colours that the style sheet has (`hue-0` to `hue-15`).
 const HUES: u8 = 16;
 /// Characters of an id in its tag.
 const TAG_CHARS: usize = 4;
@@ -44,7 +46,7 @@ pub fn name(localizer: Localizer, author: &Author) -> Markup {
     }
 }
 
-/// Who is here, in short: for the header.
+/// The people in the room, in short: for the header.
 pub fn here(localizer: Localizer, presence: &Presence) -> Markup {
     html! {
         span #here {
@@ -59,7 +61,7 @@ fn here_text(localizer: Localizer, presence: &Presence) -> Markup {
     localizer.markup_with("here", &[("count", Value::Number(presence.count))])
 }
 
-/// Who is here, by name.
+/// The people in the room, by name.
 pub fn list(localizer: Localizer, presence: &Presence) -> Markup {
     html! {
         div #presence {
@@ -79,7 +81,7 @@ pub fn list(localizer: Localizer, presence: &Presence) -> Markup {
     }
 }
 
-/// Who is typing, for the script to make a line of.
+/// The people who type, for the script to make a line of.
 pub fn typing(authors: &[Author]) -> Markup {
     html! {
         div #typing hidden {

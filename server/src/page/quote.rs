@@ -1,29 +1,31 @@
 //! Quotes: what a row that answers another one shows of it, in a line.
 //!
-//! Nothing of a quote is stored, and no frame holds one: a frame is the same for everybody and for ever, and what is
-//! quoted may be edited or deleted. In HTML that is made for a page a quote is filled in from the target as it is;
-//! in a frame it is empty, and the script fills it.
+//! Nothing of a quote is stored, and no frame holds one: a frame is the same for everybody and for ever, and
+//! what is quoted may be edited or deleted. In HTML that is made for a page a quote is filled in from the
+//! target as it is; in a frame it is empty, and the script fills it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use maud::{Markup, html};
+use millchat::{Author, HistoryPage, Message, Position, ReadError, RoomName};
 
 use super::i18n::Localizer;
 use super::people::hue;
 use crate::app::Worker;
-use maud::{Markup, html};
-use millchat::{Author, HistoryPage, Message, Position, ReadError, RoomName};
-use std::collections::{BTreeSet, HashMap};
 
 /// Characters of the target's text.
 const QUOTE_CHARS_MAX: usize = 140;
 
-/// What a row answers.
+/// The message that a row answers.
 #[derive(Debug, Clone, Copy)]
 pub struct Answered<'a> {
     /// The position of the message.
     pub target: Position,
-    /// What is known of it.
+    /// Its state as far as it is known.
     pub quoted: Quoted<'a>,
 }
 
-/// What is known of a message that is answered.
+/// The state of a message that is answered, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub enum Quoted<'a> {
     /// It was not read: the script does that.
@@ -41,9 +43,9 @@ pub enum Quoted<'a> {
 
 /// Messages that rows of a page answer and that are not in it.
 #[derive(Debug, Default)]
-pub struct Elsewhere(HashMap<Position, Message>);
+pub struct QuotedMessages(HashMap<Position, Message>);
 
-impl Elsewhere {
+impl QuotedMessages {
     /// Reads them, as many as a page of history may hold.
     pub async fn read(w: &Worker, room: &RoomName, page: &HistoryPage) -> Result<Self, ReadError> {
         let shown = page.messages.iter().filter(|message| message.content.is_some());
@@ -58,7 +60,7 @@ impl Elsewhere {
         Ok(Self(messages.into_iter().map(|message| (message.position, message)).collect()))
     }
 
-    /// What a message of the page answers.
+    /// Returns the message that a message of the page answers.
     pub fn answered<'a>(&'a self, page: &'a HistoryPage, message: &Message) -> Option<Answered<'a>> {
         let target = message.reply_to?;
         let quoted = match of_page(page, target).or_else(|| self.0.get(&target)) {
@@ -121,9 +123,10 @@ fn line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use millchat::{AuthorKind, Timestamp};
+
     use super::super::i18n::Language;
     use super::*;
-    use millchat::{AuthorKind, Timestamp};
 
     fn message(position: Position, reply_to: Option<Position>, content: Option<&str>) -> Message {
         Message {
@@ -143,7 +146,7 @@ mod tests {
         Localizer::For(Language::by_code("en").unwrap())
     }
 
-    fn shown(page: &HistoryPage, elsewhere: &Elsewhere) -> Vec<String> {
+    fn shown(page: &HistoryPage, elsewhere: &QuotedMessages) -> Vec<String> {
         let answered = page.messages.iter().filter_map(|it| elsewhere.answered(page, it));
         answered.map(|answered| quote(english(), answered).into_string()).collect()
     }
@@ -160,7 +163,7 @@ mod tests {
             message(16, Some(2), Some("x")),
         ];
         let page = HistoryPage { messages, floor: 5, head: 16, older: None, newer: None };
-        let far = Elsewhere(HashMap::from([(7, message(7, None, Some("far back")))]));
+        let far = QuotedMessages(HashMap::from([(7, message(7, None, Some("far back")))]));
         let [here, deleted, far, unread, gone] = &shown(&page, &far)[..] else { panic!("five") };
         assert!(here.contains("href=\"#m-10\"") && here.contains(">a &lt;i&gt; b</span>"), "{here}");
         assert!(here.contains("&lt;b&gt;&quot;Ada</bdi>") && !here.contains("data-empty"), "{here}");

@@ -1,14 +1,15 @@
 //! Reactions below a text: a chip for each kind, with how many there are and whose.
 //!
-//! A frame tells the count as it is after its event, and a mark of the author has an id of its own. So it does no harm
-//! that a frame comes twice, or after HTML that was newer: what it adds it adds only where that is not, and nothing is
-//! counted in the page.
+//! A frame tells the count as it is after its event, and a mark of the author has an id of its own. So it
+//! does no harm that a frame comes twice, or after HTML that was newer: what it adds it adds only where that
+//! is not, and nothing is counted in the page.
 
-use super::patch::{elements, outer, push};
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
 use maud::{Markup, html};
 use millchat::{Author, Position, Reaction, Reactions};
+
+use super::patch::{elements, outer, push};
 
 /// Hexadecimal digits of an author in the id of their mark: 64 bits.
 const MARK_DIGITS: usize = 16;
@@ -24,7 +25,7 @@ pub fn chips(target: Position, reactions: &[Reactions]) -> Markup {
     }
 }
 
-/// What one can choose from.
+/// The reactions to choose from.
 pub fn picker() -> Markup {
     html! {
         span.picker hidden {
@@ -49,7 +50,7 @@ fn counted(chip: &str, count: u64) -> Markup {
     html! { span #{ (chip) "-n" } { (count) } }
 }
 
-/// Who reacted: read out with the chip, and by the script to its own reader.
+/// The mark of an author who reacted: read out with the chip, and used by the script for its own reader.
 fn mark(chip: &str, author: &Author) -> Markup {
     html! { span #(mark_id(chip, author)) data-author-id=(author.id) { " " (author.name) } }
 }
@@ -63,7 +64,7 @@ fn mark_id(chip: &str, author: &Author) -> String {
     format!("{chip}-{}", &hash[..MARK_DIGITS])
 }
 
-/// What an event changes on the page: the kind has so many after it.
+/// Appends the patches of a reaction: its kind has `count` authors after it.
 pub fn patch(
     (target, reaction): (Position, Reaction),
     on: bool,
@@ -90,7 +91,7 @@ pub fn patch(
     }
 }
 
-/// What a delete takes from the page with the text.
+/// Appends the patch that removes the reactions of a deleted message.
 pub fn remove(target: Position, out: &mut Vec<u8>) {
     push(PatchElements::new_remove(format!("#r-{target}")), out);
 }
@@ -103,9 +104,10 @@ fn append(place: &str, id: &str, element: Markup, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
+    use millchat::AuthorKind;
+
     use super::super::frame::tests::{elements_of, read};
     use super::*;
-    use millchat::AuthorKind;
 
     fn author(id: &str) -> Author {
         Author { id: id.into(), name: "\"><img src=x>\rdata: signals {}".into(), kind: AuthorKind::Guest }

@@ -1,19 +1,20 @@
 //! The page of a room, and the way to a fresh one.
 
+use hyper::header::HeaderMap;
+use millchat::{EventId, HistoryRange, ReadError, RoomName};
+use rand::RngExt;
+use rand::distr::Alphanumeric;
+
 use super::form::{events, is_datastar};
-use super::history::{self, Asked};
+use super::history::{self, HistoryQuery};
 use super::i18n::{Language, Localizer};
-use super::quote::Elsewhere;
+use super::quote::QuotedMessages;
 use super::room_view::{self, View};
 use super::{error, gzip};
 use crate::app::Worker;
 use crate::http::{self, Response};
 use crate::public_url::PublicUrl;
 use crate::route_table::Call;
-use hyper::header::HeaderMap;
-use millchat::{EventId, HistoryRange, ReadError, RoomName};
-use rand::RngExt;
-use rand::distr::Alphanumeric;
 
 /// Letters and digits of a fresh room's name: 190 bits, so nobody finds it who was not told.
 const FRESH_ROOM_CHARS: usize = 32;
@@ -27,9 +28,9 @@ pub fn home() -> Response {
 /// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it.
 pub async fn room(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
     let language = Language::of(req.headers());
-    let shown = match Asked::of(&req) {
-        Some(asked) if is_datastar(req.headers()) => {
-            history::answer(w, Localizer::For(language), &room, asked).await.map(events)
+    let shown = match HistoryQuery::of(&req) {
+        Some(query) if is_datastar(req.headers()) => {
+            history::answer(w, Localizer::For(language), &room, query).await.map(events)
         }
         _ => newest(w, req.headers(), &room).await.map(|page| gzip::pack(req.headers(), page)),
     };
@@ -41,7 +42,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
     let history = history::history(w, room, HistoryRange::Newest).await?;
     // Read after the history: what changes in between comes by the stream.
     let overview = chat.overview(room).await?;
-    let elsewhere = Elsewhere::read(w, room, &history).await?;
+    let quoted = QuotedMessages::read(w, room, &history).await?;
     // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
     // and does not announce a gap to somebody who opens a quiet room.
     let position = history.head.max(history.floor.saturating_sub(1));
@@ -50,7 +51,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
         room,
         me: w.app.identity.visitor(headers).as_ref(),
         history: &history,
-        elsewhere: &elsewhere,
+        quoted: &quoted,
         place: EventId { epoch: chat.epoch(), position },
         presence: &overview.presence,
         closed: overview.closed,

@@ -4,34 +4,35 @@
 //! signal `_place`, which every event of the stream moves on. Signals whose names begin with `_` never leave
 //! the browser.
 
-use super::i18n::{Language, Localizer};
-use super::layout::{self, Script};
-use super::quote::Elsewhere;
-use super::{composer, people, rows};
-use crate::http::Response;
 use hyper::StatusCode;
 use maud::{Markup, html};
 use millchat::{Author, EventId, HistoryPage, Presence, RoomName};
 
-/// What a room's page is made of.
+use super::i18n::{Language, Localizer};
+use super::layout::{self, Script};
+use super::quote::QuotedMessages;
+use super::{composer, people, rows};
+use crate::http::Response;
+
+/// The parts of a room's page.
 pub struct View<'a> {
     /// Whose words.
     pub language: &'static Language,
     /// The room.
     pub room: &'a RoomName,
-    /// Who looks, if they gave a name.
+    /// The reader, if they gave a name.
     pub me: Option<&'a Author>,
     /// The newest messages.
     pub history: &'a HistoryPage,
-    /// What these answer that is further back.
-    pub elsewhere: &'a Elsewhere,
-    /// Where the stream goes on.
+    /// The messages further back that these answer.
+    pub quoted: &'a QuotedMessages,
+    /// The place at which the stream goes on.
     pub place: EventId,
-    /// Who is here.
+    /// The people in the room.
     pub presence: &'a Presence,
-    /// Whether it is closed to writing.
+    /// True if the room is closed to writing.
     pub closed: bool,
-    /// Where people reach the chat; `None` is the address by which the browser came.
+    /// The public address of the chat; `None` is the address by which the browser came.
     pub origin: Option<&'a str>,
 }
 
@@ -53,12 +54,14 @@ fn body(view: &View<'_>) -> Markup {
                 (layout::brand(language))
                 h1 title=(room) { bdi { (room) } }
                 nav aria-label=(language.text("room")) {
-                    button #who .quiet type="button" aria-controls="people" aria-label=(language.text("who-is-here"))
+                    button #who .quiet type="button" aria-controls="people"
+                        aria-label=(language.text("who-is-here"))
                         data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
                         (people::here(localizer, view.presence))
                     }
                     button.quiet.share type="button" { (copy_link(language)) }
-                    button #more .quiet type="button" popovertarget="menu" aria-label=(language.text("menu")) {
+                    button #more .quiet type="button" popovertarget="menu"
+                        aria-label=(language.text("menu")) {
                         (more_icon())
                     }
                 }
@@ -69,7 +72,7 @@ fn body(view: &View<'_>) -> Markup {
                 div #scroller role="log" aria-label=(language.text("messages")) tabindex="0" {
                     div.column {
                         (rows::older(localizer, room, view.history))
-                        ol #messages { (rows::history(localizer, view.history, view.elsewhere)) }
+                        ol #messages { (rows::history(localizer, view.history, view.quoted)) }
                         div #empty {
                             h2 { (language.markup("quiet")) }
                             p { (language.markup("quiet-hint")) }
@@ -88,7 +91,10 @@ fn body(view: &View<'_>) -> Markup {
             }
             footer {
                 noscript {
-                    p.problem { (language.markup("no-script")) " " a href={ "/" (room) } { (language.markup("no-script-reload")) } }
+                    p.problem {
+                        (language.markup("no-script")) " "
+                        a href={ "/" (room) } { (language.markup("no-script-reload")) }
+                    }
                 }
                 p #typists {} (people::typing(&[]))
                 p #joins {}
@@ -102,11 +108,12 @@ fn body(view: &View<'_>) -> Markup {
     }
 }
 
-/// The stream, which the script opens: it says at which address and from which place, and aborts it when it opens
-/// another.
+/// The stream, which the script opens: it says at which address and from which place, and aborts it when it
+/// opens another.
 ///
-/// The header is in lower case since the client sets that very key. `retry` has it say whenever a stream has ended; the
-/// script then opens the next one, since the client's own would begin at the last id it saw, of whatever room.
+/// The header is in lower case since the client sets that very key. `retry` has it say whenever a stream has
+/// ended; the script then opens the next one, since the client's own would begin at the last id it saw, of
+/// whatever room.
 fn stream(room: &str) -> Markup {
     let get = "@get(evt.detail.url, {openWhenHidden: true, retry: 'always', retryMaxCount: Infinity, \
                requestCancellation: evt.detail.until, headers: {'last-event-id': evt.detail.place}})";
@@ -118,7 +125,8 @@ fn stream(room: &str) -> Markup {
     }
 }
 
-/// What is not needed every day. The script fills in the rooms, and what was chosen is kept in the browser.
+/// The menu of things that are not needed every day. The script fills in the rooms; the browser keeps the
+/// choices.
 fn menu(language: &Language, room: &str) -> Markup {
     html! {
         nav #menu popover aria-label=(language.text("menu")) {
@@ -158,7 +166,8 @@ fn copy_link(language: &Language) -> Markup {
 fn link_icon() -> Markup {
     html! {
         svg viewBox="0 0 24 24" aria-hidden="true" {
-            path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1.2 1.2M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 0 5.7 5.7l1.2-1.2" {}
+            path d="M10 14a4 4 0 0 0 5.7 0l3-3a4 4 0 0 0-5.7-5.7l-1.2 1.2M14 10a4 4 0 0 0-5.7 0l-3 3a4 4 0 0 \
+                0 5.7 5.7l1.2-1.2" {}
         }
     }
 }
@@ -173,8 +182,9 @@ fn plus_icon() -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use millchat::{AuthorKind, Epoch, Message, Timestamp};
+
+    use super::*;
 
     fn rendered_as(name: &str, content: &str, closed: bool) -> String {
         let room = RoomName::new("lobby").unwrap();
@@ -196,8 +206,8 @@ mod tests {
         let origin = Some("https://chat.example");
         let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
         let language = Language::by_code("en").unwrap();
-        let elsewhere = &Elsewhere::default();
-        body(&View { language, room, me, history, elsewhere, place, presence, closed, origin }).into_string()
+        let quoted = &QuotedMessages::default();
+        body(&View { language, room, me, history, quoted, place, presence, closed, origin }).into_string()
     }
 
     fn rendered(name: &str, content: &str) -> String {

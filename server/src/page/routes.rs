@@ -1,12 +1,13 @@
 //! The routes of the page, and of the probes beside it.
 
+use hyper::Method;
+
 use super::{assets, language, messages, name, room, stream};
 use crate::http::Response;
 use crate::probes;
 use crate::route_table::Access::Anybody;
 use crate::route_table::Handler::{AtMessage, InRoom, Plain};
 use crate::route_table::{Route, now};
-use hyper::Method;
 
 const ROOM: &str = "/{room}";
 const NAME: &str = "/{room}/name";

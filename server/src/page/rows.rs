@@ -1,25 +1,26 @@
-//! The rows of a room: messages, what stands in the place of deleted ones, what the operator did, dividers, the
-//! row above the oldest.
+//! The rows of a room: messages, what stands in the place of deleted ones, what the operator did, dividers,
+//! the row above the oldest.
 //!
-//! A row is the same for everyone but for its words, which it takes; a frame's are left to the script. The script puts
-//! times into the reader's zone and groups rows of one author. Whatever a person typed is escaped, by maud and
-//! by [`markdown`].
+//! A row is the same for everyone but for its words, which it takes; a frame's are left to the script. The
+//! script puts times into the reader's zone and groups rows of one author. Whatever a person typed is
+//! escaped, by maud and by [`markdown`].
 
-use super::i18n::{Localizer, Value};
-use super::quote::{Answered, Elsewhere, quote};
-use super::reactions::chips;
-use super::{markdown, people};
 use maud::{Markup, html};
 use millchat::{Author, HistoryPage, Message, Position, Reactions, Timestamp};
+
+use super::i18n::{Localizer, Value};
+use super::quote::{Answered, QuotedMessages, quote};
+use super::reactions::chips;
+use super::{markdown, people};
 
 /// Asks for what lies in a hole. The bounds are looked up when it is asked, since the script makes holes too.
 const FILL: &str = "@get(location.pathname + `?after=${el.dataset.after}&before=${el.dataset.before}` \
     + (evt.detail ? '&upwards' : ''))";
 
-/// What a row shows of a message.
+/// A message as a row shows it.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
-    /// Where it was posted.
+    /// The position at which it was posted.
     pub position: Position,
     /// By whom; a system message has none.
     pub author: Option<&'a Author>,
@@ -27,9 +28,9 @@ pub struct Row<'a> {
     pub created_at: Timestamp,
     /// Its text; `None` once deleted.
     pub content: Option<&'a str>,
-    /// Whether the text is not the first one.
+    /// True if the text is not the first one.
     pub edited: bool,
-    /// What it answers.
+    /// The message that it answers.
     pub answered: Option<Answered<'a>>,
     /// The reactions to it.
     pub reactions: &'a [Reactions],
@@ -39,14 +40,17 @@ pub struct Row<'a> {
 pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
     let id = row.author.map_or("", |author| &author.id);
     html! {
-        li .msg.system[row.author.is_none()] #{ "m-" (row.position) } data-position=(row.position) data-author-id=(id) {
+        li .msg.system[row.author.is_none()] #{ "m-" (row.position) } data-position=(row.position)
+            data-author-id=(id) {
             @if let Some(author) = row.author { (people::avatar(author)) }
             div.body {
                 p.who {
                     @if let Some(author) = row.author { (people::name(localizer, author)) " " }
                     a.at href={ "#m-" (row.position) } { (time(row.created_at)) }
                 }
-                @if let Some(answered) = row.answered.filter(|_| row.content.is_some()) { (quote(localizer, answered)) }
+                @if let Some(answered) = row.answered.filter(|_| row.content.is_some()) {
+                    (quote(localizer, answered))
+                }
                 (text(localizer, row.position, row.content, row.edited))
                 @if row.content.is_some() { (chips(row.position, row.reactions)) }
             }
@@ -54,8 +58,8 @@ pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
     }
 }
 
-/// The text of a message: the part that an edit or a delete replaces. Where it is shown otherwise than it was typed, it
-/// says so, for its author to edit.
+/// The text of a message: the part that an edit or a delete replaces. Where it is shown otherwise than it was
+/// typed, it says so, for its author to edit.
 pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edited: bool) -> Markup {
     html! {
         @if let Some(content) = content {
@@ -70,9 +74,9 @@ pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edi
     }
 }
 
-/// The rows of a page of history, oldest first, with what they answer `elsewhere`. Deleted messages in a row are one line, so that a room that was
-/// emptied is not a page of their stones.
-pub fn history(localizer: Localizer, page: &HistoryPage, elsewhere: &Elsewhere) -> Markup {
+/// The rows of a page of history, oldest first, with what they answer `elsewhere`. Deleted messages in a row
+/// are one line, so that a room that was emptied is not a page of their stones.
+pub fn history(localizer: Localizer, page: &HistoryPage, quoted: &QuotedMessages) -> Markup {
     html! {
         @for run in page.messages.chunk_by(|one, next| one.content.is_none() && next.content.is_none()) {
             @match run {
@@ -82,7 +86,7 @@ pub fn history(localizer: Localizer, page: &HistoryPage, elsewhere: &Elsewhere) 
                     created_at: m.created_at,
                     content: m.content.as_deref(),
                     edited: m.edited_at.is_some(),
-                    answered: elsewhere.answered(page, m),
+                    answered: quoted.answered(page, m),
                     reactions: &m.reactions,
                 })),
                 run => (deleted(localizer, run)),
@@ -91,7 +95,7 @@ pub fn history(localizer: Localizer, page: &HistoryPage, elsewhere: &Elsewhere) 
     }
 }
 
-/// Several deleted messages. It stands for the oldest of them, whose id it has.
+/// A row for several deleted messages in a row. It has the id of the oldest of them.
 fn deleted(localizer: Localizer, run: &[Message]) -> Markup {
     let first = run.first().map_or(0, |first| first.position);
     html! {
@@ -101,9 +105,9 @@ fn deleted(localizer: Localizer, run: &[Message]) -> Markup {
     }
 }
 
-/// What was done to a room as a whole.
+/// An act of the operator on a room as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Did {
+pub enum RoomNotice {
     /// It was closed to writing.
     Closed,
     /// It was opened again.
@@ -112,7 +116,7 @@ pub enum Did {
     Emptied,
 }
 
-impl Did {
+impl RoomNotice {
     /// The message that says it: of nobody, and of somebody.
     fn messages(self) -> [&'static str; 2] {
         match self {
@@ -124,7 +128,7 @@ impl Did {
 }
 
 /// A line that says what somebody did to the room. It names its event, so that it comes only once.
-pub fn notice(localizer: Localizer, position: Position, did: Did, by: Option<&Author>) -> Markup {
+pub fn notice(localizer: Localizer, position: Position, did: RoomNotice, by: Option<&Author>) -> Markup {
     let [alone, of_somebody] = did.messages();
     html! {
         li.divider.note #{ "e-" (position) } data-position=(position) {
@@ -136,7 +140,7 @@ pub fn notice(localizer: Localizer, position: Position, did: Did, by: Option<&Au
     }
 }
 
-/// What stands above the oldest row: a way to older ones, or why there is none.
+/// The element above the oldest row: a way to older ones, or the reason why there is none.
 pub fn older(localizer: Localizer, room: &str, page: &HistoryPage) -> Markup {
     let why_none = page.messages.first().map(|oldest| match oldest.prev {
         0 => localizer.markup("begins"),
@@ -145,7 +149,7 @@ pub fn older(localizer: Localizer, room: &str, page: &HistoryPage) -> Markup {
     above(localizer, room, page.older.is_none().then(|| why_none.unwrap_or_default()))
 }
 
-/// What stands above a list that was emptied. The script shows the button once it has taken rows away.
+/// The element above a list that was emptied. The script shows the button once it has taken rows away.
 pub fn emptied(localizer: Localizer, room: &str) -> Markup {
     above(localizer, room, Some(Markup::default()))
 }
@@ -153,17 +157,21 @@ pub fn emptied(localizer: Localizer, room: &str) -> Markup {
 fn above(localizer: Localizer, room: &str, why_none: Option<Markup>) -> Markup {
     // The script can take rows away at the top, so the oldest row is looked up when the button is pressed.
     let get = format!(
-        "@get('/{room}?before=' + (document.querySelector('#messages > [data-position]')?.dataset.position ?? 0))"
+        "@get('/{room}?before=' + (document.querySelector('#messages > [data-position]')?.dataset.position \
+         ?? 0))"
     );
     html! {
         div #older {
-            button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) { (localizer.markup("older")) }
+            button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) {
+                (localizer.markup("older"))
+            }
             p hidden[why_none.is_none()] { (why_none.unwrap_or_default()) }
         }
     }
 }
 
-/// Where rows of the page are far apart. It is filled when somebody comes near it, from the side they come from.
+/// A hole between rows that are far apart. It is filled when somebody comes near it, from the side they come
+/// from.
 pub fn hole(localizer: Localizer, (after, before): (Position, Position)) -> Markup {
     html! {
         li.hole data-after=(after) data-before=(before) data-on:fill=(FILL) {
@@ -177,12 +185,13 @@ pub fn hole_template(localizer: Localizer) -> Markup {
     html! { template #hole { (hole(localizer, (0, 0))) } }
 }
 
-/// Where messages are missing because they are no longer kept. `to` names it, so that it comes only once.
+/// A row for messages that are missing because they are no longer kept. `to` names it, so that it comes only
+/// once.
 pub fn gap(localizer: Localizer, to: Position) -> Markup {
     html! { li.divider #{ "gap-" (to) } { (localizer.markup("gap")) } }
 }
 
-/// What stands above a list that was emptied, since the reader's place was not of this log.
+/// The row above a list that was emptied, since the reader's place was not of this log.
 pub fn reset(localizer: Localizer) -> Markup {
     html! { li.divider { (localizer.markup("reset")) } }
 }
@@ -200,9 +209,10 @@ fn time(at: Timestamp) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use millchat::AuthorKind;
+
     use super::super::i18n::Language;
     use super::*;
-    use millchat::AuthorKind;
 
     fn english() -> Localizer {
         Localizer::For(Language::by_code("en").unwrap())
@@ -255,7 +265,7 @@ mod tests {
     #[test]
     fn deleted_messages_in_a_row_are_one_line_and_a_single_one_is_its_own() {
         let page_of = |contents: &[Option<&str>]| {
-            history(english(), &page(contents), &Elsewhere::default()).into_string()
+            history(english(), &page(contents), &QuotedMessages::default()).into_string()
         };
         let html = page_of(&[Some("a"), None, None, None, Some("b"), None, Some("c")]);
         assert_eq!(html.matches("<li").count(), 5, "{html}");
@@ -268,9 +278,9 @@ mod tests {
     #[test]
     fn who_did_something_to_the_room_is_text() {
         let by = Author { id: "admin".into(), name: "<b>\"Ada".into(), kind: AuthorKind::User };
-        let html = notice(english(), 7, Did::Emptied, Some(&by)).into_string();
+        let html = notice(english(), 7, RoomNotice::Emptied, Some(&by)).into_string();
         assert!(html.contains("emptied by <bdi>&lt;b&gt;&quot;Ada</bdi>."), "{html}");
-        assert!(notice(english(), 7, Did::Emptied, None).into_string().contains("emptied.</li>"));
+        assert!(notice(english(), 7, RoomNotice::Emptied, None).into_string().contains("emptied.</li>"));
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! The page's stream.
 
+use hyper::StatusCode;
+use millchat::{RoomName, StartFrom};
+
 use super::error;
 use super::frame;
 use super::i18n::{Language, LocalizedMessage};
 use crate::http::{self, Response};
 use crate::route_table::Call;
-use crate::sse::multi_room::{Marker, ROOMS_MAX};
+use crate::sse::multi_room::{ROOMS_MAX, RoomMarker};
 use crate::sse::start::place;
 use crate::{follow, paths};
-use hyper::StatusCode;
-use millchat::{RoomName, StartFrom};
 
-/// `GET /{room}/messages`: the page's stream. With `also=ROOM:PLACE`, as often as there are other rooms, it is the
-/// stream of all of them: a browser has one for all of its tabs.
+/// `GET /{room}/messages`: the page's stream. With `also=ROOM:PLACE`, as often as there are other rooms, it
+/// is the stream of all of them: a browser has one for all of its tabs.
 pub async fn stream(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
     // A page of another site can make a browser come here: then nobody is shown to be in the room.
     let own = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()).is_ok();
@@ -26,15 +27,15 @@ pub async fn stream(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
         );
     };
     if also.is_empty() {
-        return follow::respond(w, &req, &room, reader, (w.app.frames.html, frame::Dialect)).await;
+        return follow::respond(w, &req, &room, reader, (w.app.frames.html, frame::SseFormat)).await;
     }
     let rooms = std::iter::once((room.clone(), place(&req))).chain(also).collect();
-    let format = (w.app.frames.html, frame::Dialect, frame::room as Marker);
+    let format = (w.app.frames.html, frame::SseFormat, frame::room as RoomMarker);
     follow::respond_several(w, &req, rooms, reader, format).await
 }
 
-/// The rooms that a stream is asked for beside its own; `None` when there are too many, one is none, or one comes twice:
-/// each is a reader of its own.
+/// The rooms that a stream is asked for beside its own; `None` when there are too many, one is none, or one
+/// comes twice: each is a reader of its own.
 fn also(own: &RoomName, query: &str) -> Option<Vec<(RoomName, StartFrom)>> {
     let asked = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "also");
     let mut rooms = Vec::new();

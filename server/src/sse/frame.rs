@@ -4,10 +4,12 @@
 //! id, so that a reader's place does not move. No frame holds a CR: SSE ends a line there, and a text with
 //! one could forge a frame. JSON escapes it; the encoder checks all the same.
 
-use crate::schema::{Author, Presence, StreamEvent, Typing};
+use std::io::Write;
+
 use millchat::{Body, Epoch, Event, EventId, Item, Signal};
 use serde::Serialize;
-use std::io::Write;
+
+use crate::schema::{Author, Presence, StreamEvent, Typing};
 
 /// Appends the frame of an item; it is the encoder that the API's readers are served by.
 pub fn encode(epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
@@ -64,8 +66,9 @@ pub fn write(out: &mut Vec<u8>, name: &str, id: Option<EventId>, data: &impl Ser
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use millchat::{AuthorKind, RoomName, Timestamp};
+
+    use super::*;
 
     fn event(body: Body) -> Event {
         Event {
@@ -97,50 +100,50 @@ mod tests {
             (
                 Body::Message { content: content.clone(), reply_to: None },
                 format!(
-                    "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
-                     {author},\"content\":\"hello\",{time}}}\n\n"
+                    "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\
+                     \"room\":\"lobby\",{author},\"content\":\"hello\",{time}}}\n\n"
                 ),
             ),
             (
                 Body::Message { content: None, reply_to: None },
                 format!(
-                    "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
-                     {author},\"deleted\":true,{time}}}\n\n"
+                    "id: 5f3c9a2e-1207\nevent: message\ndata: {{\"position\":1207,\"prev\":1188,\
+                     \"room\":\"lobby\",{author},\"deleted\":true,{time}}}\n\n"
                 ),
             ),
             (
                 Body::Edit { target: 1188, content },
                 format!(
-                    "id: 5f3c9a2e-1207\nevent: edit\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
-                     \"room\":\"lobby\",{author},\"content\":\"hello\",{time}}}\n\n"
+                    "id: 5f3c9a2e-1207\nevent: edit\ndata: {{\"position\":1207,\"prev\":1188,\
+                     \"target\":1188,\"room\":\"lobby\",{author},\"content\":\"hello\",{time}}}\n\n"
                 ),
             ),
             (
                 Body::Delete { target: 1188 },
                 format!(
-                    "id: 5f3c9a2e-1207\nevent: delete\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
-                     \"room\":\"lobby\",{author},{time}}}\n\n"
+                    "id: 5f3c9a2e-1207\nevent: delete\ndata: {{\"position\":1207,\"prev\":1188,\
+                     \"target\":1188,\"room\":\"lobby\",{author},{time}}}\n\n"
                 ),
             ),
             (
                 Body::Reaction { target: 1188, reaction: millchat::Reaction::Heart, on: true, count: 2 },
                 format!(
-                    "id: 5f3c9a2e-1207\nevent: reaction\ndata: {{\"position\":1207,\"prev\":1188,\"target\":1188,\
-                     \"room\":\"lobby\",{author},\"reaction\":\"❤️\",\"on\":true,\"count\":2,{time}}}\n\n"
+                    "id: 5f3c9a2e-1207\nevent: reaction\ndata: {{\"position\":1207,\"prev\":1188,\
+                     \"target\":1188,\"room\":\"lobby\",{author},\"reaction\":\"❤️\",\"on\":true,\"count\":2,{time}}}\n\n"
                 ),
             ),
             (
                 Body::Close,
                 format!(
-                    "id: 5f3c9a2e-1207\nevent: close\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
-                     {author},{time}}}\n\n"
+                    "id: 5f3c9a2e-1207\nevent: close\ndata: {{\"position\":1207,\"prev\":1188,\
+                     \"room\":\"lobby\",{author},{time}}}\n\n"
                 ),
             ),
             (
                 Body::Unknown { kind: 9 },
                 format!(
-                    "id: 5f3c9a2e-1207\nevent: kind-9\ndata: {{\"position\":1207,\"prev\":1188,\"room\":\"lobby\",\
-                     {author},{time}}}\n\n"
+                    "id: 5f3c9a2e-1207\nevent: kind-9\ndata: {{\"position\":1207,\"prev\":1188,\
+                     \"room\":\"lobby\",{author},{time}}}\n\n"
                 ),
             ),
         ] {

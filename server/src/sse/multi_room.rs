@@ -1,45 +1,49 @@
-//! The streams of several rooms as one body: a browser has six connections to a host, and a tab for each room.
+//! The streams of several rooms as one body: a browser has six connections to a host, and a tab for each
+//! room.
 //!
-//! Each room is a [`Stream`] of its own, with its own place and all that it promises. An event that names a room, made
-//! by [`Marker`], stands wherever what follows is another room's; it begins with the first one's. Nothing is put into
-//! the midst of a room's event. When one of the streams ends, all do: the reader comes back with all of its places.
+//! Each room is a [`Stream`] of its own, with its own place and all that it promises. An event that names a
+//! room, made by [`RoomMarker`], stands wherever what follows is another room's; it begins with the first
+//! one's. Nothing is put into the midst of a room's event. When one of the streams ends, all do: the reader
+//! comes back with all of its places.
+
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use millchat::RoomName;
 
 use super::stream::Stream;
 use crate::http::{Chunks, EventStream};
-use crate::limit::Hold;
-use bytes::{Bytes, BytesMut};
-use millchat::RoomName;
-use std::task::{Context, Poll};
+use crate::limit::ConnectionPermit;
 
 /// Rooms of one body: what it costs is what so many readers cost.
 pub const ROOMS_MAX: usize = 32;
 
 /// Writes the event that says whose the following ones are.
-pub type Marker = fn(&RoomName, &mut Vec<u8>);
+pub type RoomMarker = fn(&RoomName, &mut Vec<u8>);
 
 /// The streams, and whose turn it is.
-pub struct Several {
+pub struct MultiRoomStream {
     streams: Vec<(RoomName, Stream)>,
-    mark: Marker,
+    mark: RoomMarker,
     /// Whose bytes went out last.
     last: usize,
 }
 
-impl Several {
+impl MultiRoomStream {
     /// One body of these, the first one's events first.
-    pub fn new(streams: Vec<(RoomName, Stream)>, mark: Marker) -> Self {
+    pub fn new(streams: Vec<(RoomName, Stream)>, mark: RoomMarker) -> Self {
         assert!((1..=ROOMS_MAX).contains(&streams.len()), "whoever asks for rooms is held to the limit");
         Self { streams, mark, last: 0 }
     }
 }
 
-impl EventStream for Several {
-    fn keep(&mut self, hold: Hold) {
-        self.streams[0].1.keep(hold);
+impl EventStream for MultiRoomStream {
+    fn keep(&mut self, permit: ConnectionPermit) {
+        self.streams[0].1.keep(permit);
     }
 }
 
-impl Chunks for Several {
+impl Chunks for MultiRoomStream {
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         let last = &mut self.streams[self.last].1;
         if !last.is_between_events() {

@@ -1,9 +1,10 @@
 //! The place that a request for a stream names.
 
-use crate::http;
 use millchat::{EventId, HISTORY_DEFAULT, HISTORY_MAX, StartFrom};
 
-/// Where the request wants to begin: `Last-Event-ID`, else `?last_event_id=`, else `?history=N`.
+use crate::http;
+
+/// Returns the start that the request names: `Last-Event-ID`, else `?last_event_id=`, else `?history=N`.
 ///
 /// An empty value counts as absent: that is what an `EventSource` without a last id may send.
 pub fn place<B>(req: &hyper::Request<B>) -> StartFrom {
@@ -24,8 +25,9 @@ pub fn place<B>(req: &hyper::Request<B>) -> StartFrom {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use hyper::header::HeaderValue;
+
+    use super::*;
 
     fn begins(uri: &str, header: Option<&[u8]>) -> StartFrom {
         let mut req = hyper::Request::get(uri);

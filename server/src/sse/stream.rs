@@ -1,21 +1,11 @@
 //! The body of a stream: a subscription turned into bytes.
 //!
-//! The frames come ready from the core; what is added here is said by a [`Dialect`]: how the stream opens,
+//! The frames come ready from the core; what is added here is said by a [`SseFormat`]: how the stream opens,
 //! a gap that came later, the heartbeat after [`HEARTBEAT`] of silence. Both ways to read a room, the API's
 //! and the page's, are this one stream in two dialects. An `EventSource` that is answered anything but 200 is
 //! silent for good: so a bad place opens with `reset`, and a log that cannot be read now ends the stream with
 //! the wish to come back.
 
-use crate::drain::Drain;
-use crate::http::{Chunks, EventStream};
-use crate::limit::Hold;
-use crate::metrics::Metrics;
-use crate::problem::Kind;
-use crate::quiet::Quiet;
-use bytes::{Bytes, BytesMut};
-use futures_core::Stream as _;
-use millchat::{Delivery, EventId, FrameSubscription, Opened, Position, ReadError};
-use rand::RngExt;
 use std::future::Future;
 use std::mem;
 use std::ops::RangeInclusive;
@@ -23,33 +13,45 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use futures_core::Stream as _;
+use millchat::{Delivery, EventId, FrameSubscription, Opened, Position, ReadError};
+use rand::RngExt;
 use tokio::time::{Instant, Sleep};
+
+use crate::drain::Drain;
+use crate::http::{Chunks, EventStream};
+use crate::limit::ConnectionPermit;
+use crate::log_throttle::LogThrottle;
+use crate::metrics::Metrics;
+use crate::problem::Kind;
 
 /// After so much silence a heartbeat is sent, so that proxies keep the line and readers trust it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// How long a reader waits before it comes back, drawn anew for each: thousands of readers that lost their
+/// Wait of a reader before it comes back, drawn for each: thousands of readers that lost their
 /// server at once must not return at once.
 const RETRY_MS: RangeInclusive<u32> = 1_000..=4_000;
 /// Pending deliveries are gathered into one chunk up to about this size: beyond it a copy costs more than
 /// the write that it saves, and a slow reader's share of memory must stay small.
 const GATHER_BYTES_MAX: usize = 32 * 1024;
-/// And a larger one goes out in slices of this size: the connection takes whole ones until it holds its limit,
-/// so a slice is what a reader that stopped reading can cost above it.
+/// And a larger one goes out in slices of this size: the connection takes whole ones until it holds its
+/// limit, so a slice is what a reader that stopped reading can cost above it.
 const SLICE_BYTES_MAX: usize = 32 * 1024;
 
-/// What a stream says besides its frames, for one kind of reader. Each call appends whole SSE events.
-pub trait Dialect: 'static {
+/// The parts of a stream besides its frames, for one kind of reader. Each call appends whole SSE events.
+pub trait SseFormat: 'static {
     /// The first thing on the stream.
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>);
-    /// Retention overtook the reader: what lay between `from` and `place` is gone. Whether the room is closed now is
-    /// told too, since the event that said so may be gone.
+    /// Retention overtook the reader: what lay between `from` and `place` is gone. Whether the room is closed
+    /// now is told too, since the event that said so may be gone.
     fn gap(&self, from: Position, place: EventId, closed: bool, out: &mut Vec<u8>);
     /// A sign of life.
     fn heartbeat(&self, out: &mut Vec<u8>);
 }
 
-/// How long the reader is to wait before it returns, once this stream has ended.
-pub fn come_back(out: &mut Vec<u8>) {
+/// Appends the time that the reader waits before it returns, once this stream has ended.
+pub fn write_retry(out: &mut Vec<u8>) {
     let retry_ms = rand::rng().random_range(RETRY_MS);
     out.extend_from_slice(format!("retry: {retry_ms}\n\n").as_bytes());
 }
@@ -60,13 +62,13 @@ pub struct Stream {
     /// Once it is raised the stream ends.
     drain: Arc<Drain>,
     subscription: FrameSubscription,
-    dialect: Box<dyn Dialect>,
+    format: Box<dyn SseFormat>,
     /// When bytes last went out; the heartbeat is due [`HEARTBEAT`] after it.
     sent_at: Instant,
     /// Not re-armed at each delivery: when it fires it looks at `sent_at` and sleeps on for the rest. So a
     /// busy stream touches the timer once in 15 s instead of thousands of times.
     timer: Pin<Box<Sleep>>,
-    /// What is left of a large chunk; the rest of it goes out before anything else, the end too.
+    /// The rest of a large chunk; it goes out before anything else, the end too.
     rest: Bytes,
     /// Goes before all else; empty once it has gone.
     head: Bytes,
@@ -76,24 +78,24 @@ pub struct Stream {
     timed: bool,
     /// Set once the log could not be read, or the chat is closed; the next poll ends the stream.
     failed: bool,
-    /// The reader's share of what its address may hold, when that is not its connection's.
-    hold: Option<Hold>,
+    /// The reader's share of what its address may permit, when that is not its connection's.
+    permit: Option<ConnectionPermit>,
 }
 
 impl Stream {
-    /// A stream of what the subscription delivers, whose frames are of the dialect's kind.
+    /// A stream of what the subscription delivers, whose frames are of the format's kind.
     pub fn new(
         metrics: &Arc<Metrics>,
         drain: &Arc<Drain>,
         subscription: FrameSubscription,
-        dialect: impl Dialect,
+        format: impl SseFormat,
     ) -> Self {
         metrics.readers.inc();
         Self {
             metrics: Arc::clone(metrics),
             drain: Arc::clone(drain),
             subscription,
-            dialect: Box::new(dialect),
+            format: Box::new(format),
             sent_at: Instant::now(),
             timer: Box::pin(tokio::time::sleep(HEARTBEAT)),
             rest: Bytes::new(),
@@ -101,7 +103,7 @@ impl Stream {
             caught_up: false,
             timed: false,
             failed: false,
-            hold: None,
+            permit: None,
         }
     }
 
@@ -110,12 +112,13 @@ impl Stream {
         self.head = head;
     }
 
-    /// Whether whoever polled last will be woken by what comes next, also when it got bytes: it need not poll again.
-    pub fn waits(&self) -> bool {
+    /// Returns true if the task that polled last will be woken by the next event, also when it got bytes: it
+    /// need not poll again.
+    pub fn is_waiting(&self) -> bool {
         self.caught_up && self.rest.is_empty() && !self.failed && self.timed && !self.timer.is_elapsed()
     }
 
-    /// Whether all bytes that have gone are whole events.
+    /// Returns true if all bytes that have gone are whole events.
     pub fn is_between_events(&self) -> bool {
         self.rest.is_empty()
     }
@@ -124,7 +127,8 @@ impl Stream {
     /// way the reader comes back with its place.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if self.rest.is_empty() && (self.failed || self.drain.is_raised()) {
-            // The head of an answer goes out also when nothing follows: no answer at all would be taken for a failure.
+            // The head of an answer goes out also when nothing follows: no answer at all would be taken for a
+            // failure.
             let head = mem::take(&mut self.head);
             return Poll::Ready((!head.is_empty()).then_some(head));
         }
@@ -146,7 +150,7 @@ impl Stream {
                 self.timer.as_mut().reset(now + HEARTBEAT);
                 self.timed = false;
                 let mut out = Vec::new();
-                self.dialect.heartbeat(&mut out);
+                self.format.heartbeat(&mut out);
                 return Poll::Ready(Some(out.into()));
             }
             self.timer.as_mut().reset(self.sent_at + HEARTBEAT);
@@ -155,7 +159,7 @@ impl Stream {
         Poll::Pending
     }
 
-    /// What is pending now, as one chunk; `None` when nothing is.
+    /// Returns all that is pending now, as one chunk; `None` when nothing is.
     fn gather(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
         let first = if self.head.is_empty() { self.next(cx)? } else { mem::take(&mut self.head) };
         if first.len() >= GATHER_BYTES_MAX {
@@ -187,8 +191,8 @@ impl Stream {
             }
             Poll::Ready(Some(Ok(delivery))) => delivery,
             Poll::Ready(Some(Err(error))) => {
-                static LOGGED: Quiet = Quiet::new();
-                if !matches!(error, ReadError::Busy) && LOGGED.may() {
+                static LOGGED: LogThrottle = LogThrottle::new();
+                if !matches!(error, ReadError::Busy) && LOGGED.is_due() {
                     tracing::error!(%error, "a stream ends: the log cannot be read");
                 }
                 self.metrics.error(Kind::LogUnreadable.name());
@@ -203,12 +207,12 @@ impl Stream {
                 return Some(frames.bytes);
             }
             Delivery::Opening(opened) => {
-                self.dialect.opening(&opened, &mut out);
-                come_back(&mut out);
+                self.format.opening(&opened, &mut out);
+                write_retry(&mut out);
             }
             Delivery::Gap { from, to, is_closed } => {
                 let place = EventId { epoch: self.subscription.epoch(), position: to };
-                self.dialect.gap(from, place, is_closed, &mut out);
+                self.format.gap(from, place, is_closed, &mut out);
             }
         }
         Some(out.into())
@@ -227,8 +231,8 @@ impl Chunks for Stream {
 }
 
 impl EventStream for Stream {
-    fn keep(&mut self, hold: Hold) {
-        self.hold = Some(hold);
+    fn keep(&mut self, permit: ConnectionPermit) {
+        self.permit = Some(permit);
     }
 }
 
@@ -240,13 +244,14 @@ impl Drop for Stream {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use millchat::{Chat, RoomName};
+
+    use super::*;
 
     #[tokio::test]
     async fn the_head_of_an_answer_goes_out_also_when_the_process_is_to_end() {
         struct Silent;
-        impl Dialect for Silent {
+        impl SseFormat for Silent {
             fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
             fn gap(&self, _: Position, _: EventId, _: bool, _: &mut Vec<u8>) {}
             fn heartbeat(&self, _: &mut Vec<u8>) {}

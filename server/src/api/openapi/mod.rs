@@ -8,26 +8,28 @@ mod operator;
 mod parts;
 mod public;
 
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use utoipa::openapi::path::{PathItem, PathsBuilder};
+use utoipa::openapi::schema::ComponentsBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
+
 use crate::http::{self, Response};
 use crate::problem::Document;
 use crate::schema::{
     Author, Ban, Banned, Bans, ClosedRoom, ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message,
     Named, Overview, Post, Presence, Reactions, Receipt, Reset, Start, StreamEvent, Time, Typing,
 };
-use bytes::Bytes;
-use hyper::StatusCode;
-use std::sync::LazyLock;
-use utoipa::openapi::path::{PathItem, PathsBuilder};
-use utoipa::openapi::schema::ComponentsBuilder;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
-const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a `position` in one \
-    ordered log and a `prev`: the position of the event before it in the same room. Whoever has position P and \
-    gets an event whose `prev` is P misses nothing. Reading needs no token; writing needs the token of a guest. \
-    Any origin may call this API; it takes no cookies. What begins with `/admin/` is for the operator, on a server \
-    whose settings have an admin token; on others there is nothing. Fields and kinds may be added: pass over those \
-    you do not know.";
+const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a \
+    `position` in one ordered log and a `prev`: the position of the event before it in the same room. \
+    Whoever has position P and gets an event whose `prev` is P misses nothing. Reading needs no token; \
+    writing needs the token of a guest. Any origin may call this API; it takes no cookies. What begins with \
+    `/admin/` is for the operator, on a server whose settings have an admin token; on others there is \
+    nothing. Fields and kinds may be added: pass over those you do not know.";
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     serde_json::to_vec(&describe()).expect("the document has string keys and no failing parts").into()
@@ -98,8 +100,9 @@ fn paths() -> PathsBuilder {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::Value;
+
+    use super::*;
 
     #[test]
     fn every_reference_in_the_document_leads_somewhere() {

@@ -1,12 +1,13 @@
 //! The part of the document for the operator: backup and moderation, by the admin token.
 
-use super::parts::{gives, operation, parameter, problems, query, room};
-use crate::problem::Kind;
 use utoipa::openapi::Content as Media;
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
+
+use super::parts::{gives, operation, parameter, problems, query, room};
+use crate::problem::Kind;
 
 /// The paths and what they take.
 pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
@@ -23,7 +24,7 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
     ]
 }
 
-/// What goes wrong with what the operator asks.
+/// Problems of every operation of the operator.
 const OPERATORS: [Kind; 3] = [Kind::NoToken, Kind::ForgedToken, Kind::UnknownPath];
 /// And with what is written to the log.
 const DEED: [Kind; 6] = [
@@ -90,7 +91,7 @@ fn operators(id: &str, summary: &str) -> OperationBuilder {
     operation(id, summary).security(SecurityRequirement::new("admin", std::iter::empty::<String>()))
 }
 
-/// Who does it.
+/// The parameter that names who does it.
 pub(super) fn by() -> Parameter {
     query(
         "by",

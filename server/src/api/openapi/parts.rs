@@ -1,13 +1,15 @@
 //! The parts that operations of the document are put together from.
 
-use crate::problem::Kind;
 use std::collections::BTreeMap;
+
 use utoipa::openapi::path::{OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::response::{Response as Described, ResponseBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{Content as Media, Header, Ref, RefOr, Required, Schema};
+
+use crate::problem::Kind;
 
 pub fn operation(id: &str, summary: &str) -> OperationBuilder {
     OperationBuilder::new().operation_id(Some(id)).summary(Some(summary))

@@ -1,25 +1,27 @@
 //! The part of the document for everybody: guests, rooms, messages, reactions and the stream.
 
-use super::operator;
-use super::parts::{
-    body_problems, gives, header, operation, parameter, position, problems, query, reading, response, room,
-    takes, with_token, writing,
-};
-use crate::problem::Kind;
 use utoipa::openapi::Content as Media;
 use utoipa::openapi::path::{HttpMethod, Operation, ParameterIn};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 
+use super::operator;
+use super::parts::{
+    body_problems, gives, header, operation, parameter, position, problems, query, reading, response, room,
+    takes, with_token, writing,
+};
+use crate::problem::Kind;
+
 const STREAM: &str = "Server-sent events for any plain `EventSource`. The place to begin at is the header \
-    `Last-Event-ID`, else `last_event_id`, else the newest `history` events. It opens at once with exactly one of \
-    `start` (data: Start), `gap` (Gap) and `reset` (Reset), whose id is the position just before what follows. \
-    Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, `reaction`, `close` (the \
-    room is closed to writing), `open` (it is open again), `empty` (all messages before it were taken away) (all: \
-    StreamEvent), and kinds to come. A `gap` may come later too, when retention overtakes a slow reader. Without an \
-    id, so that a reader's place does not move: `presence` (Presence) and `typing` (Typing). A comment line comes \
-    after 15 s of silence. A bad place is answered by `reset`, never by a status.";
+    `Last-Event-ID`, else `last_event_id`, else the newest `history` events. It opens at once with exactly \
+    one of `start` (data: Start), `gap` (Gap) and `reset` (Reset), whose id is the position just before what \
+    follows. Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, \
+    `reaction`, `close` (the room is closed to writing), `open` (it is open again), `empty` (all messages \
+    before it were taken away) (all: StreamEvent), and kinds to come. A `gap` may come later too, when \
+    retention overtakes a slow reader. Without an id, so that a reader's place does not move: `presence` \
+    (Presence) and `typing` (Typing). A comment line comes after 15 s of silence. A bad place is answered by \
+    `reset`, never by a status.";
 
 /// The paths and what they take.
 pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
@@ -90,8 +92,8 @@ fn page() -> Operation {
 fn post() -> Operation {
     let answer = response("Stored, durably. A replay by key gives the first answer again", "Receipt")
         .header("Location", header("The message's path"));
-    let key = "1 to 256 bytes. A post repeated with the same key within 24 hours is stored once and gets the first \
-        answer; with other content, or in another room, it is refused";
+    let key = "1 to 256 bytes. A post repeated with the same key within 24 hours is stored once and gets the \
+        first answer; with other content, or in another room, it is refused";
     let op = writing("postMessage", "Post a message; answered once it is durable")
         .parameter(room())
         .parameter(parameter("Idempotency-Key", ParameterIn::Header, Type::String, key))
@@ -123,7 +125,7 @@ fn message() -> Operation {
     problems(op, &reading(&[Kind::MalformedParameter, Kind::UnknownMessage])).build()
 }
 
-/// What goes wrong with a change of a message, besides its body.
+/// Problems of a change of a message, besides those of its body.
 const CHANGE: [Kind; 12] = [
     Kind::InvalidRoom,
     Kind::MalformedParameter,

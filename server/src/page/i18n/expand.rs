@@ -1,20 +1,21 @@
 //! From a catalogue in Fluent to texts that the server and the script fill in the same way.
 //!
-//! Fluent decides once, at the start: each message becomes one text with places for its variables, or, if the number
-//! `$count` changes it, one text for each plural category of the language. So a frame needs no more than a message's
-//! id and arguments, and the browser no Fluent.
+//! Fluent decides once, at the start: each message becomes one text with places for its variables, or, if the
+//! number `$count` changes it, one text for each plural category of the language. So a frame needs no more
+//! than a message's id and arguments, and the browser no Fluent.
+
+use std::collections::BTreeMap;
 
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use fluent_syntax::ast::{Entry, Expression, InlineExpression, Pattern, PatternElement};
 use intl_pluralrules::{PluralCategory, PluralRuleType, PluralRules};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use unic_langid::LanguageIdentifier;
 
 /// The variable that decides the form, and the only one that is a number to Fluent.
 pub const COUNT: &str = "count";
-/// Numbers by which the categories of a language are found. No rule looks further than at the last two digits, but
-/// for millions and for fractions.
+/// Numbers by which the categories of a language are found. No rule looks further than at the last two
+/// digits, but for millions and for fractions.
 const SAMPLES_MAX: u32 = 200;
 const MILLION: u32 = 1_000_000;
 const FRACTION: &str = "1.5";

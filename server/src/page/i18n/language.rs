@@ -143,7 +143,8 @@ impl Language {
         formatter.map_or_else(|| number.to_string(), |f| f.format(&Decimal::from(number)).to_string())
     }
 
-    /// Visits the pieces of a message in turn, its own text and its values. A message that is in no catalogue is its id.
+    /// Visits the pieces of a message in turn, its own text and its values. A message that is in no catalogue
+    /// is its id.
     fn fill<'a>(&self, id: &'a str, values: Values<'a>, mut take: impl FnMut(Piece<'_>)) {
         let value = |name: &str| values.iter().find(|(of, _)| *of == name).map(|(_, value)| value);
         let category = match value(COUNT) {

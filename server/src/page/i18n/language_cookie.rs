@@ -1,10 +1,11 @@
 //! The language that a reader chose, kept by their browser for a year.
 
-use super::language::Language;
-use crate::http;
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use hyper::header::{HeaderMap, HeaderValue};
+
+use super::language::Language;
+use crate::http;
 
 /// The cookie's name. It says nothing but the language, so nothing is lost where somebody else sets it.
 const NAME: &str = "lang";

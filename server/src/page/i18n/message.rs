@@ -40,7 +40,8 @@ impl LocalizedMessage {
 pub enum Localizer {
     /// The language of one reader.
     For(&'static Language),
-    /// The browser of each reader: the template is for everybody, so it only names the message, and the script fills it in.
+    /// The browser of each reader: the template is for everybody, so it only names the message, and the
+    /// script fills it in.
     InBrowser,
 }
 

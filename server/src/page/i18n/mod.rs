@@ -1,9 +1,9 @@
 //! The messages of the page, in every language that has a catalogue in `server/web/locales`.
 //!
-//! No other part of the page holds words. A page for one reader is written in the reader's [`Language`]; a frame of the
-//! stream, which goes to everybody in the room, names its messages, and the reader's browser fills them in
-//! ([`Localizer`]). A new language is a new `.ftl` file and nothing else: the build finds it, and its name and
-//! direction are messages in it.
+//! No other part of the page holds words. A page for one reader is written in the reader's [`Language`]; a
+//! frame of the stream, which goes to everybody in the room, names its messages, and the reader's browser
+//! fills them in ([`Localizer`]). A new language is a new `.ftl` file and nothing else: the build finds it,
+//! and its name and direction are messages in it.
 
 mod expand;
 mod language;

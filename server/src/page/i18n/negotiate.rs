@@ -10,7 +10,8 @@ use super::language_cookie;
 pub const ACCEPTED_BYTES_MAX: usize = 1_024;
 
 impl Language {
-    /// Returns the language that a reader chose, else the first of their browser's that there is, else English.
+    /// Returns the language that a reader chose, else the first of their browser's that there is, else
+    /// English.
     pub fn of(headers: &HeaderMap) -> &'static Self {
         language_cookie::chosen(headers).unwrap_or_else(|| {
             let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());

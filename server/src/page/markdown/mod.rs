@@ -1,19 +1,20 @@
 //! The text of a message with its light formatting: bold, italic, code, code blocks, quotes, links, lists.
 //!
-//! What those are is `CommonMark`, read by pulldown-cmark. Everything else that a text can hold (headings, images, HTML,
-//! entities, tables, rules) is shown as it was typed, blank lines and indentation too: a text without formatting comes
-//! out letter by letter. So markup is taken away only where an element takes its place, and everything that is shown is a
-//! piece of the source, escaped.
+//! They are defined by `CommonMark`, read by pulldown-cmark. Everything else that a text can hold (headings,
+//! images, HTML, entities, tables, rules) is shown as it was typed, blank lines and indentation too: a text
+//! without formatting comes out letter by letter. So markup is taken away only where an element takes its
+//! place, and everything that is shown is a piece of the source, escaped.
 //!
-//! Only links to `http` and `https` can be followed. Where one leads is said beside it unless its own text does: a text
-//! that names one site and leads to another is the oldest trick there is. A link that begins with a name or a password
-//! of its reader is none.
+//! Only links to `http` and `https` can be followed. Where one leads is said beside it unless its own text
+//! does: a text that names one site and leads to another is the oldest trick there is. A link that begins
+//! with a name or a password of its reader is none.
+
+use std::fmt::Write as _;
+use std::ops::Range;
 
 use linkify::{LinkFinder, LinkKind};
 use maud::{Escaper, Markup, PreEscaped};
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
-use std::fmt::Write as _;
-use std::ops::Range;
 use url::Url;
 
 /// Links of a message that can be followed. What comes after them stays text: an anchor is many times as long
@@ -51,7 +52,7 @@ enum Open {
 
 struct Writer<'a> {
     source: &'a str,
-    /// What looks like a link, in order: inside of it there is no markup.
+    /// Links as they are found in the text, in order: inside of them there is no markup.
     urls: Vec<Range<usize>>,
     out: String,
     /// Shown as it was typed, and not written yet.
@@ -59,8 +60,8 @@ struct Writer<'a> {
     /// The source up to here has been dealt with.
     at: usize,
     open: Vec<Open>,
-    /// Of `open`: elements, those with lines of their own, and those whose text has no links. Counted, since a text of
-    /// nothing but marks of quotes opens as many as it has bytes.
+    /// Of `open`: elements, those with lines of their own, and those whose text has no links. Counted, since
+    /// a text of nothing but marks of quotes opens as many as it has bytes.
     depth: usize,
     blocks: usize,
     plain: usize,
@@ -167,8 +168,8 @@ impl<'a> Writer<'a> {
         self.at = to;
     }
 
-    /// Passes over what no event is about: markup of an element, of which only the breaks between lines are left, or
-    /// anything else, which stays.
+    /// Passes over what no event is about: markup of an element, of which only the breaks between lines are
+    /// left, or anything else, which stays.
     fn pass_to(&mut self, to: usize) {
         if to <= self.at {
             return;
@@ -197,7 +198,7 @@ impl<'a> Writer<'a> {
         self.at = to;
     }
 
-    /// Whether an element may begin here.
+    /// Returns true if an element may begin here.
     fn may_begin(&self, range: &Range<usize>) -> bool {
         if self.elements == ELEMENTS_MAX || self.depth == DEPTH_MAX {
             return false;
@@ -340,7 +341,8 @@ fn finder() -> LinkFinder {
     finder
 }
 
-/// Where a link that may be followed leads to, as a resolver would be asked for it; `None` for any other.
+/// Returns the host of a link that may be followed, as a resolver would be asked for it; `None` for any other
+/// link.
 fn host(link: &str) -> Option<String> {
     let url = Url::parse(link).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https");
@@ -348,7 +350,7 @@ fn host(link: &str) -> Option<String> {
     (is_web && is_bare).then(|| url.host_str().map(str::to_owned)).flatten()
 }
 
-/// Whether the link itself says this host, letter by letter.
+/// Returns true if the link itself names this host, letter by letter.
 fn names(link: &str, host: &str) -> bool {
     let after_scheme = link.split_once("//").map_or("", |(_, rest)| rest);
     after_scheme.get(..host.len()).is_some_and(|start| start.eq_ignore_ascii_case(host))

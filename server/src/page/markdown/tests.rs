@@ -1,5 +1,6 @@
-use super::*;
 use millchat::CONTENT_BYTES_MAX;
+
+use super::*;
 
 fn shown(content: &str) -> String {
     let (markup, as_typed) = formatted(content);
@@ -8,7 +9,7 @@ fn shown(content: &str) -> String {
     html
 }
 
-/// What stays of the markup for somebody who sees no elements.
+/// The rest of the markup for somebody who sees no elements.
 fn text_of(html: &str) -> String {
     let mut text = String::new();
     let mut rest = html;

@@ -3,21 +3,23 @@
 mod outside;
 mod used;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use hyper::StatusCode;
+use hyper::header::{ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderValue};
+
 use super::expand::{self, Text};
 use super::language::{FALLBACK, FILES, ISOLATE, ISOLATE_END, Language, Value, Values, identifier, texts};
 use super::message::Localizer;
 use super::negotiate::ACCEPTED_BYTES_MAX;
 use super::set_language_cookie;
 use crate::http;
-use hyper::StatusCode;
-use hyper::header::{ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderValue};
-use std::collections::{BTreeMap, BTreeSet};
 
 fn language(code: &str) -> &'static Language {
     Language::by_code(code).unwrap()
 }
 
-/// Where values go in any form of a message.
+/// The names of the values in any form of a message.
 fn places(text: &Text) -> BTreeSet<&str> {
     let forms: Vec<&str> = match text {
         Text::Plain(text) => vec![text],
@@ -40,7 +42,8 @@ fn every_catalogue_has_the_messages_of_the_english_one_and_their_values() {
     for (code, source) in FILES {
         let texts = read(code, source);
         assert_eq!(shape(&texts), expected, "{code}");
-        // Isolates are put around what is put in; a catalogue has none, and neither a brace nor an empty text.
+        // Isolates are put around what is put in; a catalogue has none, and neither a brace nor an empty
+        // text.
         for (id, text) in &texts {
             let text = format!("{text:?}");
             assert!(!text.contains([ISOLATE, ISOLATE_END]) && !text.contains("\"\""), "{code}: {id}");

@@ -1,18 +1,7 @@
-//! No word stands outside the catalogues: every screen and every frame is rendered in a language whose messages are
-//! all in brackets, with people, rooms and texts that have no letters; then no letter is left outside of brackets.
+//! No word stands outside the catalogues: every screen and every frame is rendered in a language whose
+//! messages are all in brackets, with people, rooms and texts that have no letters; then no letter is left
+//! outside of brackets.
 
-use super::super::expand::Text;
-use super::super::language::Language;
-use super::super::message::{LocalizedMessage, Localizer};
-use super::{language, places};
-use crate::body::BodyError;
-use crate::http::{Body, CrossSite, Malformed, Response};
-use crate::page::error::{self, Localize};
-use crate::page::frame::{self, Dialect, tests::elements_of, tests::read};
-use crate::page::quote::Elsewhere;
-use crate::page::{composer, room_view, rows};
-use crate::sse::stream::Dialect as _;
-use crate::text::TextError;
 use std::collections::BTreeMap;
 
 use html5gum::{Token, Tokenizer};
@@ -22,7 +11,20 @@ use millchat::{
     Presence, Reaction, ReadError, ResetReason, RoomName, SendError, Signal, Timestamp, UnknownReaction,
 };
 
-/// What is a name, or the same in every language.
+use super::super::expand::Text;
+use super::super::language::Language;
+use super::super::message::{LocalizedMessage, Localizer};
+use super::{language, places};
+use crate::body::BodyError;
+use crate::http::{Body, CrossSite, Malformed, Response};
+use crate::page::error::{self, Localize};
+use crate::page::frame::{self, SseFormat, tests::elements_of, tests::read};
+use crate::page::quote::QuotedMessages;
+use crate::page::{composer, room_view, rows};
+use crate::sanitize::TextError;
+use crate::sse::stream::SseFormat as _;
+
+/// Words that are names, or the same in every language.
 const NAMES: [&str; 2] = ["Millchat", "UTC"];
 /// Attributes that people read or hear.
 const SAID: [&str; 7] =
@@ -131,13 +133,13 @@ fn rooms(language: &'static Language) -> Vec<String> {
         for count in [0, 1, 50] {
             let presence = crowd(count);
             let (room, history, presence) = (&name, &history, &presence);
-            let elsewhere = &Elsewhere::default();
+            let quoted = &QuotedMessages::default();
             let view = room_view::View {
                 language,
                 room,
                 me,
                 history,
-                elsewhere,
+                quoted,
                 place,
                 presence,
                 closed,
@@ -255,7 +257,7 @@ fn frames() -> Vec<Vec<u8>> {
     let place = EventId { epoch: Epoch(1), position: 41 };
     for opening in [Opening::Start, Opening::Gap { from: 3, to: 41 }, Opening::Reset(ResetReason::Epoch)] {
         let mut out = Vec::new();
-        Dialect.opening(&Opened { opening, id: place, head: 50, floor: 42, is_closed: true }, &mut out);
+        SseFormat.opening(&Opened { opening, id: place, head: 50, floor: 42, is_closed: true }, &mut out);
         all.push(out);
     }
     all

@@ -1,10 +1,11 @@
-//! The sources of the page against the catalogues: what they ask for is there, what is there is asked for, and neither
-//! the script nor the styles have words of their own.
+//! The sources of the page against the catalogues: what they ask for is there, what is there is asked for,
+//! and neither the script nor the styles have words of their own.
 
-use super::language;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use super::language;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
 const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
@@ -71,7 +72,8 @@ fn literals(script: &str) -> Vec<String> {
     found
 }
 
-/// Whether it looks like something that people read: two words, a capital before small letters, a letter of no code.
+/// Returns true if it looks like something that people read: two words, a capital before small letters, a
+/// letter of no code.
 fn is_said(literal: &str) -> bool {
     let trimmed = literal.trim();
     let is_code = trimmed.starts_with(['.', '#', '[', '/', ':']) || NAMES.contains(&trimmed);

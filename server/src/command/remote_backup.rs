@@ -1,23 +1,25 @@
 //! Asking a running server for its log, line by line.
 
-use super::failure::Failure;
-use super::progress;
-use crate::export_format::LINE_BYTES_MAX;
-use crate::identity::operator::AdminToken;
-use crate::paths::BACKUP_PATH;
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::{Request, Response, Uri, header};
 use hyper_util::rt::TokioIo;
-use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// How long the server may take to be reached, and between two pieces of its answer.
+use super::failure::Failure;
+use super::progress;
+use crate::export_format::LINE_BYTES_MAX;
+use crate::identity::operator::AdminToken;
+use crate::paths::BACKUP_PATH;
+
+/// Longest time to reach the server, and between two pieces of its answer.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
-/// How much of an answer that is an error is read for its reason.
+/// Bytes that are read of an answer that is an error, for its reason.
 const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
 /// Gets the log of the server at `url`; each of its lines goes to `take`.
@@ -43,8 +45,8 @@ fn address(url: &str) -> Result<(String, u16), Failure> {
     let host = plain.and_then(Uri::host);
     let Some(host) = host else {
         return Err(Failure::Refused(format!(
-            "`{url}` is not an address to ask for a backup; write it like http://127.0.0.1:8080, without a path. \
-             Behind a proxy with TLS, ask the server itself, on its own machine"
+            "`{url}` is not an address to ask for a backup; write it like http://127.0.0.1:8080, without a \
+             path. Behind a proxy with TLS, ask the server itself, on its own machine"
         )));
     };
     let port = plain.and_then(Uri::port_u16).unwrap_or(80);
@@ -114,7 +116,7 @@ async fn ask(
     Ok(sender.send_request(request).await?)
 }
 
-/// What the server says about its refusal.
+/// Returns the server's reason for its refusal.
 async fn reason(response: Response<Incoming>) -> String {
     let status = response.status();
     let body = timeout(SILENCE_MAX, Limited::new(response.into_body(), PROBLEM_BYTES_MAX).collect()).await;

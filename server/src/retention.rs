@@ -1,18 +1,19 @@
-//! How far back the log is kept, as people write it: an age such as `30d`, a size such as `4GiB`.
+//! The retention of the log, as people write it: an age such as `30d`, a size such as `4GiB`.
 
-use bytesize::ByteSize;
-use millchat::{RETENTION_AGE_MIN, RetentionPolicy};
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// How long events are kept unless told otherwise.
+use bytesize::ByteSize;
+use millchat::{RETENTION_AGE_MIN, RetentionPolicy};
+use serde::{Deserialize, Serialize};
+
+/// Age up to which events are kept by default.
 const AGE_DEFAULT: Duration = Duration::from_hours(24 * 30);
 /// The least that records may be allowed: less would be cut as fast as it is said.
 const BYTES_MIN: u64 = 1_000_000;
 
-/// How long events are kept; `None` is for ever.
+/// Age up to which events are kept; `None` is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Age(pub Option<Duration>);
@@ -47,7 +48,7 @@ impl fmt::Display for Age {
     }
 }
 
-/// How many bytes the records may take.
+/// Bytes that the records may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Bytes(pub u64);
@@ -90,7 +91,7 @@ macro_rules! as_text {
 as_text!(Age, Bytes);
 
 /// Both together, as the core takes them.
-pub fn keep(age: Age, bytes: Option<Bytes>) -> RetentionPolicy {
+pub fn policy(age: Age, bytes: Option<Bytes>) -> RetentionPolicy {
     RetentionPolicy { age: age.0, bytes: bytes.map(|bytes| bytes.0) }
 }
 

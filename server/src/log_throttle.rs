@@ -6,23 +6,23 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// One place that logs.
-pub struct Quiet {
+pub struct LogThrottle {
     /// The second of the last line, by the wall clock; 0 before the first. It guards nothing, so relaxed.
     last: AtomicU64,
 }
 
-impl Quiet {
+impl LogThrottle {
     /// A place that has logged nothing yet.
     pub const fn new() -> Self {
         Self { last: AtomicU64::new(0) }
     }
 
-    /// Whether this place may log now; whoever is told so is the only one of this second.
-    pub fn may(&self) -> bool {
-        self.may_at(millchat::Timestamp::now().0 / 1_000)
+    /// Returns true if this place may log now; only one caller a second gets true.
+    pub fn is_due(&self) -> bool {
+        self.is_due_at(millchat::Timestamp::now().0 / 1_000)
     }
 
-    fn may_at(&self, second: u64) -> bool {
+    fn is_due_at(&self, second: u64) -> bool {
         self.last.swap(second, Ordering::Relaxed) != second
     }
 }
@@ -33,8 +33,9 @@ mod tests {
 
     #[test]
     fn a_place_logs_once_a_second() {
-        let quiet = Quiet::new();
-        let logged: Vec<bool> = [7, 7, 7, 8, 8, 9].into_iter().map(|second| quiet.may_at(second)).collect();
+        let throttle = LogThrottle::new();
+        let logged: Vec<bool> =
+            [7, 7, 7, 8, 8, 9].into_iter().map(|second| throttle.is_due_at(second)).collect();
         assert_eq!(logged, [true, false, false, true, false, true]);
     }
 }

@@ -4,12 +4,13 @@
 //! proxy, and then from the right: each trusted proxy vouches for the entry that it appended. The first
 //! address that is not trusted is the client; what stands left of it is hearsay.
 
-use hyper::header::HeaderMap;
-use ipnet::IpNet;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
+
+use hyper::header::HeaderMap;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 /// A provider hands a customer a whole network of this many bits, so that is what counts as one address.
 const IPV6_PREFIX_BITS: u32 = 64;
@@ -56,8 +57,8 @@ impl fmt::Display for Proxies {
     }
 }
 
-/// Whether the address is a trusted proxy's.
-pub fn trusted(proxies: &[Proxies], address: IpAddr) -> bool {
+/// Returns true if the address is a trusted proxy's.
+pub fn is_trusted(proxies: &[Proxies], address: IpAddr) -> bool {
     proxies.iter().any(|proxies| proxies.holds(address.to_canonical()))
 }
 
@@ -68,7 +69,7 @@ pub fn client(proxies: &[Proxies], peer: IpAddr, headers: &HeaderMap) -> IpAddr 
     let lists = headers.get_all("x-forwarded-for").iter().rev();
     let entries = lists.flat_map(|list| list.to_str().unwrap_or_default().rsplit(','));
     for entry in entries {
-        if !trusted(proxies, address) {
+        if !is_trusted(proxies, address) {
             break;
         }
         // A proxy that wrote something else has vouched for nobody: then it is the proxy's own request.
@@ -84,7 +85,7 @@ fn entry_address(entry: &str) -> Option<IpAddr> {
     address.ok().map(|address| address.to_canonical())
 }
 
-/// What limits count as one address: it alone for IPv4, its network for IPv6.
+/// Returns the address that limits count: it alone for IPv4, its network for IPv6.
 pub fn counted_as(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),

@@ -8,10 +8,10 @@
 //!
 //! A name: control, format and other invisible characters are removed (a joiner stays between two emoji, and
 //! between two characters of a script whose letters join; a variation selector inside a word), every run of
-//! white space becomes one space, the ends are trimmed, the result is normalised to NFC, and of combining marks
-//! in a row the first [`MARKS_MAX`] stay. It must have something visible, at most [`NAME_GRAPHEMES_MAX`]
-//! characters as people count them, and at most [`NAME_BYTES_MAX`] bytes; and it must not end as the tags of
-//! authors look, `#` and four letters or digits.
+//! white space becomes one space, the ends are trimmed, the result is normalised to NFC, and of combining
+//! marks in a row the first [`MARKS_MAX`] stay. It must have something visible, at most
+//! [`NAME_GRAPHEMES_MAX`] characters as people count them, and at most [`NAME_BYTES_MAX`] bytes; and it must
+//! not end as the tags of authors look, `#` and four letters or digits.
 
 use millchat::CONTENT_BYTES_MAX;
 use unicode_normalization::UnicodeNormalization;
@@ -127,7 +127,8 @@ fn with_bounded_marks(name: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Whether it ends in `#`, or what looks like it, and as many letters or digits as a tag has.
+/// Returns true if it ends in `#`, or a character that looks like it, and as many letters or digits as a tag
+/// has.
 fn ends_like_a_tag(name: &str) -> bool {
     // Compatible forms (full width, mathematical letters) look the same, and marks change little.
     let mut end = name.nfkc().filter(|&c| !is_mark(c) && !is_joiner(c)).collect::<Vec<_>>().into_iter().rev();
@@ -135,8 +136,9 @@ fn ends_like_a_tag(name: &str) -> bool {
         && end.next().is_some_and(|c| matches!(c, '#' | '\u{266f}' | '\u{22d5}' | '\u{2317}'))
 }
 
-/// Whether the log takes this as the id or the name of an author: up to so many bytes without control characters.
-pub fn names_author(text: &str, bytes_max: usize) -> bool {
+/// Returns true if the log takes this as the id or the name of an author: up to `max` bytes without control
+/// characters.
+pub fn is_author_text(text: &str, bytes_max: usize) -> bool {
     !text.is_empty() && text.len() <= bytes_max && !text.contains(char::is_control)
 }
 
@@ -191,8 +193,8 @@ fn is_emoji(c: char) -> bool {
     !c.is_ascii() && c.is_emoji_char()
 }
 
-/// Of a block whose letters join, so that a joiner or a non-joiner between two of them is seen: Arabic and its
-/// relatives, the scripts of India and its neighbours, Mongolian.
+/// Of a block whose letters join, so that a joiner or a non-joiner between two of them is seen: Arabic and
+/// its relatives, the scripts of India and its neighbours, Mongolian.
 fn joins(c: char) -> bool {
     matches!(
         c,
@@ -224,8 +226,9 @@ fn is_visible(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
 
     #[test]
     fn a_name_is_cleaned_by_the_rule() {

@@ -1,7 +1,7 @@
 //! A socket that gives up on a peer that takes nothing.
 //!
 //! A reader that stops reading fills the kernel's buffer, then hyper's; from then on every write is pending.
-//! If that lasts [`WRITE_STALL`] without one byte of progress, the write fails, the connection ends and all
+//! If that lasts [`WRITE_TIMEOUT`] without one byte of progress, the write fails, the connection ends and all
 //! it held is freed; the reader resumes by its place. A timer exists only while a write is pending. Those who
 //! wait, and those who were given up, are counted.
 //!
@@ -9,8 +9,6 @@
 //! bounded; an answer is in memory whole until it is taken, so it must be taken within [`ANSWER_GRACE`], or
 //! from then on at [`ANSWER_BYTES_A_SECOND_MIN`] on the average.
 
-use prometheus_client::metrics::counter::Counter;
-use prometheus_client::metrics::gauge::Gauge;
 use std::cell::Cell;
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -18,24 +16,27 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// How long a write may make no progress.
-pub const WRITE_STALL: Duration = Duration::from_secs(30);
-/// How long an answer may take at any pace.
+/// Longest time that a write may make no progress.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time that an answer may take at any pace.
 const ANSWER_GRACE: Duration = Duration::from_mins(1);
 /// And each so many bytes of it give it a second more.
 const ANSWER_BYTES_A_SECOND_MIN: u32 = 8 * 1024;
 
 /// The wrapped socket. It also remembers what its owner needs to end the connection well.
-pub struct Stall<T> {
+pub struct WriteTimeout<T> {
     socket: T,
     /// Some while a write is pending, made when it first was.
-    waiting: Option<Waiting>,
+    waiting: Option<PendingWrite>,
     /// Some from the first write that was pending until all is written.
-    behind: Option<Behind>,
-    course: Rc<Course>,
+    behind: Option<Backlog>,
+    state: Rc<WriteState>,
     /// Peers that a write waits for now.
     slow: Gauge,
     /// Peers that were given up.
@@ -46,36 +47,36 @@ pub struct Stall<T> {
     broken: bool,
 }
 
-/// What the owner of a wrapped socket and the socket tell each other while somebody else has it.
+/// State that the owner of a wrapped socket and the socket share while somebody else has it.
 #[derive(Debug, Default)]
-pub struct Course {
-    /// What is sent next is a stream, and not an answer: the owner says so.
+pub struct WriteState {
+    /// The next bytes are of a stream, and not of an answer: set by the owner.
     pub streaming: Cell<bool>,
     /// Not all that was written before is with the kernel: the socket says so.
     pub behind: Cell<bool>,
 }
 
 /// A write that waits, counted for as long as it does.
-struct Waiting {
+struct PendingWrite {
     timer: Pin<Box<Sleep>>,
     slow: Gauge,
 }
 
-impl Waiting {
+impl PendingWrite {
     fn new(slow: &Gauge, wait: Duration) -> Self {
         slow.inc();
         Self { timer: Box::pin(tokio::time::sleep(wait)), slow: slow.clone() }
     }
 }
 
-impl Drop for Waiting {
+impl Drop for PendingWrite {
     fn drop(&mut self) {
         self.slow.dec();
     }
 }
 
 /// A peer that has not taken all yet.
-struct Behind {
+struct Backlog {
     since: Instant,
     /// Bytes that it has taken since.
     taken: u64,
@@ -83,28 +84,28 @@ struct Behind {
     answer: bool,
 }
 
-impl Behind {
-    /// How long the write may still wait.
+impl Backlog {
+    /// Returns the time that the write may still wait.
     fn wait(&self) -> Duration {
         if !self.answer {
-            return WRITE_STALL;
+            return WRITE_TIMEOUT;
         }
         let earned = Duration::from_secs(self.taken / u64::from(ANSWER_BYTES_A_SECOND_MIN));
-        WRITE_STALL.min((ANSWER_GRACE + earned).saturating_sub(self.since.elapsed()))
+        WRITE_TIMEOUT.min((ANSWER_GRACE + earned).saturating_sub(self.since.elapsed()))
     }
 }
 
-impl<T> Stall<T> {
+impl<T> WriteTimeout<T> {
     /// Wraps a socket; counts in these.
     pub fn new(socket: T, slow: Gauge, dropped: Counter) -> Self {
-        let (behind, course) = (None, Rc::default());
-        Self { socket, waiting: None, behind, course, slow, dropped, ended: false, broken: false }
+        let (behind, state) = (None, Rc::default());
+        Self { socket, waiting: None, behind, state, slow, dropped, ended: false, broken: false }
     }
 
     /// The same, around what is made of the socket.
-    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Stall<U> {
-        let Self { socket, waiting, behind, course, slow, dropped, ended, broken } = self;
-        Stall { socket: make(socket), waiting, behind, course, slow, dropped, ended, broken }
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> WriteTimeout<U> {
+        let Self { socket, waiting, behind, state, slow, dropped, ended, broken } = self;
+        WriteTimeout { socket: make(socket), waiting, behind, state, slow, dropped, ended, broken }
     }
 
     /// The socket.
@@ -112,13 +113,14 @@ impl<T> Stall<T> {
         &self.socket
     }
 
-    /// What is known of it while it is somebody else's.
-    pub fn course(&self) -> Rc<Course> {
-        Rc::clone(&self.course)
+    /// Returns the state that is shared while somebody else has the socket.
+    pub fn state(&self) -> Rc<WriteState> {
+        Rc::clone(&self.state)
     }
 
-    /// Whether an answer could still arrive, and unread bytes of the peer could keep it from arriving.
-    pub fn may_linger(&self) -> bool {
+    /// Returns true if an answer could still arrive, and unread bytes of the peer could keep it from
+    /// arriving.
+    pub fn can_linger(&self) -> bool {
         !self.ended && !self.broken
     }
 
@@ -143,11 +145,11 @@ impl<T> Stall<T> {
                 written
             }
             Poll::Pending => {
-                let answer = !self.course.streaming.get();
-                self.course.behind.set(true);
-                let new = || Behind { since: Instant::now(), taken: 0, answer };
+                let answer = !self.state.streaming.get();
+                self.state.behind.set(true);
+                let new = || Backlog { since: Instant::now(), taken: 0, answer };
                 let wait = self.behind.get_or_insert_with(new).wait();
-                let waiting = self.waiting.get_or_insert_with(|| Waiting::new(&self.slow, wait));
+                let waiting = self.waiting.get_or_insert_with(|| PendingWrite::new(&self.slow, wait));
                 if waiting.timer.as_mut().poll(cx).is_pending() {
                     return Poll::Pending;
                 }
@@ -159,7 +161,7 @@ impl<T> Stall<T> {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Stall<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -176,7 +178,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Stall<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, buf);
         self.watch(cx, written)
@@ -198,7 +200,7 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         // Whoever writes flushes when it has nothing left to write.
         self.behind = None;
-        self.course.behind.set(false);
+        self.state.behind.set(false);
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
@@ -209,29 +211,30 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Stall<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {
         let (ours, mut theirs) = tokio::io::duplex(64);
         let (slow, dropped) = (Gauge::default(), Counter::default());
-        let mut socket = Stall::new(ours, slow.clone(), dropped.clone());
-        socket.course().streaming.set(true);
+        let mut socket = WriteTimeout::new(ours, slow.clone(), dropped.clone());
+        socket.state().streaming.set(true);
         let started = Instant::now();
         let slow_reader = async {
             let mut byte = [0; 1];
             for _ in 0..4 {
-                tokio::time::sleep(WRITE_STALL / 2).await;
+                tokio::time::sleep(WRITE_TIMEOUT / 2).await;
                 theirs.read_exact(&mut byte).await.unwrap();
             }
-            tokio::time::sleep(WRITE_STALL * 10).await;
+            tokio::time::sleep(WRITE_TIMEOUT * 10).await;
         };
         tokio::select! {
             written = socket.write_all(&[0; 1_000]) => {
                 assert_eq!(written.unwrap_err().kind(), io::ErrorKind::TimedOut);
-                assert_eq!(started.elapsed().as_secs(), (WRITE_STALL * 3).as_secs());
-                assert!(!socket.may_linger());
+                assert_eq!(started.elapsed().as_secs(), (WRITE_TIMEOUT * 3).as_secs());
+                assert!(!socket.can_linger());
                 assert_eq!((slow.get(), dropped.get()), (1, 1));
             }
             () = slow_reader => panic!("the writer was not freed"),
@@ -243,19 +246,19 @@ mod tests {
     #[tokio::test]
     async fn the_owner_is_told_while_not_all_is_with_the_kernel() {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut socket = Stall::new(ours, Gauge::default(), Counter::default());
-        let course = socket.course();
+        let mut socket = WriteTimeout::new(ours, Gauge::default(), Counter::default());
+        let state = socket.state();
         socket.write_all(&[0; 64]).await.unwrap();
-        assert!(!course.behind.get());
+        assert!(!state.behind.get());
         let write = async {
             socket.write_all(&[0; 10]).await.unwrap();
-            assert!(course.behind.get());
+            assert!(state.behind.get());
             socket.flush().await.unwrap();
-            assert!(!course.behind.get());
+            assert!(!state.behind.get());
         };
         let read = async {
             tokio::task::yield_now().await;
-            assert!(course.behind.get());
+            assert!(state.behind.get());
             theirs.read_exact(&mut [0; 64]).await.unwrap();
         };
         tokio::join!(write, read);
@@ -264,8 +267,8 @@ mod tests {
     /// Writes to a peer that takes a byte each 20 s for ten minutes; gives how long it lasted.
     async fn trickle(stream: bool) -> (io::Result<()>, Duration) {
         let (ours, mut theirs) = tokio::io::duplex(64);
-        let mut socket = Stall::new(ours, Gauge::default(), Counter::default());
-        socket.course().streaming.set(stream);
+        let mut socket = WriteTimeout::new(ours, Gauge::default(), Counter::default());
+        socket.state().streaming.set(stream);
         let started = Instant::now();
         let write = async {
             socket.write_all(&[0; 90]).await?;
@@ -295,7 +298,7 @@ mod tests {
     async fn an_answer_that_is_taken_at_the_least_pace_arrives() {
         const CHUNK: usize = 10 * ANSWER_BYTES_A_SECOND_MIN as usize;
         let (ours, mut theirs) = tokio::io::duplex(CHUNK);
-        let mut socket = Stall::new(ours, Gauge::default(), Counter::default());
+        let mut socket = WriteTimeout::new(ours, Gauge::default(), Counter::default());
         let body = vec![0; 60 * CHUNK];
         let read = async {
             let mut chunk = vec![0; CHUNK];
