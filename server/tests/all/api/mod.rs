@@ -1,8 +1,8 @@
 //! The contract of the API, route by route.
 
 mod bad_input;
-mod changes;
 mod contract;
+mod edit_and_delete;
 mod history;
 mod idempotency;
 mod limits;
