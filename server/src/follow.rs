@@ -10,8 +10,9 @@ use crate::http::{self, Body, Response};
 use crate::log_throttle::LogThrottle;
 use crate::problem::Kind;
 use crate::sse::multi_room::{MultiRoomStream, RoomMarker};
+use crate::sse::retry::write_retry;
 use crate::sse::start::place;
-use crate::sse::stream::{SseFormat, Stream, write_retry};
+use crate::sse::stream::{SseFormat, Stream};
 
 /// Answers with a stream of the room from the place that the request names.
 ///

@@ -2,5 +2,6 @@
 
 pub mod frame;
 pub mod multi_room;
+pub mod retry;
 pub mod start;
 pub mod stream;

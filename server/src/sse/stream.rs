@@ -8,7 +8,6 @@
 
 use std::future::Future;
 use std::mem;
-use std::ops::RangeInclusive;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,7 +16,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
 use millchat::{Delivery, EventId, FrameSubscription, Opened, Position, ReadError};
-use rand::RngExt;
 use tokio::time::{Instant, Sleep};
 
 use crate::drain::Drain;
@@ -26,12 +24,10 @@ use crate::limit::ConnectionPermit;
 use crate::log_throttle::LogThrottle;
 use crate::metrics::Metrics;
 use crate::problem::Kind;
+use crate::sse::retry::write_retry;
 
 /// After so much silence a heartbeat is sent, so that proxies keep the line and readers trust it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Wait of a reader before it comes back, drawn for each: thousands of readers that lost their
-/// server at once must not return at once.
-const RETRY_MS: RangeInclusive<u32> = 1_000..=4_000;
 /// Pending deliveries are gathered into one chunk up to about this size: beyond it a copy costs more than
 /// the write that it saves, and a slow reader's share of memory must stay small.
 const GATHER_BYTES_MAX: usize = 32 * 1024;
@@ -48,12 +44,6 @@ pub trait SseFormat: 'static {
     fn gap(&self, from: Position, place: EventId, closed: bool, out: &mut Vec<u8>);
     /// A sign of life.
     fn heartbeat(&self, out: &mut Vec<u8>);
-}
-
-/// Appends the time that the reader waits before it returns, once this stream has ended.
-pub fn write_retry(out: &mut Vec<u8>) {
-    let retry_ms = rand::rng().random_range(RETRY_MS);
-    out.extend_from_slice(format!("retry: {retry_ms}\n\n").as_bytes());
 }
 
 /// A reader's stream. Dropping it leaves the room.
