@@ -158,6 +158,13 @@ pub struct Author {
     pub kind: AuthorKind,
 }
 
+impl Author {
+    /// Returns the bytes of its texts: what bounds count.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.id.len() + self.name.len()
+    }
+}
+
 /// Time since the Unix epoch in milliseconds, by the wall clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub u64);
@@ -220,10 +227,49 @@ pub enum Body {
     },
 }
 
+/// Each kind of event is described here once: its name, its target and its content. To add a kind, see the recipe in
+/// `docs/architecture.md`.
 impl Body {
+    /// Returns the kind's name in the API, in exports and in metrics; `None` for a kind of a newer release.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Message { .. } => Some("message"),
+            Self::Edit { .. } => Some("edit"),
+            Self::Delete { .. } => Some("delete"),
+            Self::Reaction { .. } => Some("reaction"),
+            Self::Close => Some("close"),
+            Self::Open => Some("open"),
+            Self::Purge => Some("empty"),
+            Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Returns the position of the earlier message that it changes.
+    pub fn target(&self) -> Option<Position> {
+        match self {
+            Self::Edit { target, .. } | Self::Delete { target } | Self::Reaction { target, .. } => {
+                Some(*target)
+            }
+            Self::Message { .. } | Self::Close | Self::Open | Self::Purge | Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Returns its text: `None` when its kind has none, or when a delete or a purge took it away.
+    pub fn content(&self) -> Option<&str> {
+        match self {
+            Self::Message { content, .. } | Self::Edit { content, .. } => content.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns true for a kind whose events have content until it is taken away.
+    pub fn can_have_content(&self) -> bool {
+        matches!(self, Self::Message { .. } | Self::Edit { .. })
+    }
+
     /// Returns true if it has content that a delete or a purge would take away.
     pub(crate) fn has_content(&self) -> bool {
-        matches!(self, Self::Message { content: Some(_), .. } | Self::Edit { content: Some(_), .. })
+        self.content().is_some()
     }
 }
 
@@ -247,14 +293,8 @@ pub struct Event {
 impl Event {
     /// About how much memory the event holds, in bytes: what queues and rings count.
     pub fn cost_bytes(&self) -> usize {
-        let author = self.author.as_ref().map_or(0, |a| a.id.len() + a.name.len());
-        let content = match &self.body {
-            Body::Message { content, .. } | Body::Edit { content, .. } => {
-                content.as_deref().map_or(0, str::len)
-            }
-            _ => 0,
-        };
-        size_of::<Self>() + author + content
+        let author = self.author.as_ref().map_or(0, Author::text_bytes);
+        size_of::<Self>() + author + self.body.content().map_or(0, str::len)
     }
 
     /// Returns true if it posts a message.
@@ -329,6 +369,16 @@ pub enum Action {
     Open,
     /// Purge the room: take away the content of all its events, for good.
     Purge,
+}
+
+impl Action {
+    /// Returns its text, if its kind has one.
+    pub fn content(&self) -> Option<&str> {
+        match self {
+            Self::Post { content, .. } | Self::Edit { content, .. } => Some(content),
+            Self::Delete { .. } | Self::React { .. } | Self::Close | Self::Open | Self::Purge => None,
+        }
+    }
 }
 
 impl Draft {

@@ -427,16 +427,11 @@ impl<'a> StreamEvent<'a> {
             _ => (None, None, None),
         };
         let reply_to = if let Body::Message { reply_to, .. } = event.body { reply_to } else { None };
-        let (target, content, deleted) = match &event.body {
-            Body::Message { content, .. } => (None, content.as_deref(), content.is_none()),
-            Body::Edit { target, content } => (Some(*target), content.as_deref(), content.is_none()),
-            Body::Delete { target } | Body::Reaction { target, .. } => (Some(*target), None, false),
-            _ => (None, None, false),
-        };
+        let content = event.body.content();
         Self {
             position: event.position,
             prev: event.prev,
-            target,
+            target: event.body.target(),
             room: event.room.as_str(),
             author: event.author.as_ref().map(Author::of),
             content,
@@ -444,7 +439,7 @@ impl<'a> StreamEvent<'a> {
             reaction,
             on,
             count,
-            deleted,
+            deleted: event.body.can_have_content() && content.is_none(),
             created_at: Time(event.created_at),
         }
     }

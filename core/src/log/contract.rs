@@ -53,12 +53,9 @@ impl NewRecord {
 
     /// Returns the most bytes that its record takes.
     pub(crate) fn bytes_max(&self) -> u64 {
-        let author = self.author.as_ref().map_or(0, |author| author.id.len() + author.name.len());
+        let author = self.author.as_ref().map_or(0, Author::text_bytes);
         let texts = match &self.payload {
-            Payload::Event { body: Body::Message { content, .. } | Body::Edit { content, .. }, .. } => {
-                content.as_deref().map_or(0, str::len)
-            }
-            Payload::Event { .. } => 0,
+            Payload::Event { body, .. } => body.content().map_or(0, str::len),
             Payload::Ban(author_id) | Payload::Unban(author_id) => author_id.len(),
         };
         record::bytes_max(author + texts) as u64

@@ -5,7 +5,7 @@
 //! in messages, in bytes, in events and in reactions: a page may be shorter than was asked for, even empty,
 //! and its links go on.
 
-use crate::event::{Body, Event, Position, RoomName};
+use crate::event::{Author, Body, Event, Position, RoomName};
 use crate::limits::{PAGE_BYTES_MAX, PAGE_MESSAGES_MAX};
 use crate::log::{Log, LogError, READ_EVENTS_MAX};
 use crate::message::{Message, Reactions};
@@ -86,7 +86,7 @@ impl Page {
             self.bytes += message.content.as_deref().map_or(0, str::len);
             for Reactions { count, authors, .. } in &message.reactions {
                 self.reactions += count;
-                self.bytes += authors.iter().map(|author| author.id.len() + author.name.len()).sum::<usize>();
+                self.bytes += authors.iter().map(Author::text_bytes).sum::<usize>();
             }
             self.messages.push(message);
         }

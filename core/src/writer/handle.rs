@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
 use crate::error::SendError;
-use crate::event::{Action, Author, Draft, Receipt, RoomName};
+use crate::event::{Author, Draft, Receipt, RoomName};
 use crate::limits::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
 use crate::log::BanRecord;
 use crate::shared::Shared;
@@ -71,7 +71,7 @@ impl WriterHandle {
 
     pub async fn ban(&self, ban: BanRecord) -> Result<Receipt, SendError> {
         self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
-        let texts = ban.author_id.len() + author_bytes(ban.by.as_ref());
+        let texts = ban.author_id.len() + ban.by.as_ref().map_or(0, Author::text_bytes);
         let reserved = self.reserve(size_of::<Pending>() + texts)?;
         self.request(Request::Ban(ban), reserved).await
     }
@@ -164,16 +164,8 @@ fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<RebuiltWindow>, wat
 }
 
 fn cost_bytes(draft: &Draft) -> usize {
-    let content = match &draft.action {
-        Action::Post { content, .. } | Action::Edit { content, .. } => content.len(),
-        Action::Delete { .. } | Action::React { .. } | Action::Close | Action::Open | Action::Purge => 0,
-    };
     size_of::<Pending>()
-        + author_bytes(draft.author.as_ref())
-        + content
+        + draft.author.as_ref().map_or(0, Author::text_bytes)
+        + draft.action.content().map_or(0, str::len)
         + draft.key.as_ref().map_or(0, String::len)
-}
-
-fn author_bytes(author: Option<&Author>) -> usize {
-    author.map_or(0, |author| author.id.len() + author.name.len())
 }

@@ -221,18 +221,18 @@ pub fn write_end(records: u64, head: Position, out: &mut Vec<u8>) {
 
 fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8>) {
     let (event, ban) = (record.event.as_deref(), record.ban.as_ref());
-    let (kind, target, content) = match event.map(|event| &event.body) {
-        Some(Body::Message { content, reply_to }) => ("message", *reply_to, content.as_deref()),
-        Some(Body::Edit { target, content }) => ("edit", Some(*target), content.as_deref()),
-        Some(Body::Delete { target }) => ("delete", Some(*target), None),
-        Some(Body::Reaction { target, .. }) => ("reaction", Some(*target), None),
-        Some(Body::Close) => ("close", None, None),
-        Some(Body::Open) => ("open", None, None),
-        Some(Body::Purge) => ("empty", None, None),
-        None if ban.is_some_and(|ban| ban.banned) => ("ban", None, None),
-        None if ban.is_some() => ("unban", None, None),
-        _ => ("other", None, None),
+    let body = event.map(|event| &event.body);
+    let kind = match body.and_then(Body::name) {
+        Some(name) => name,
+        None if ban.is_some_and(|ban| ban.banned) => "ban",
+        None if ban.is_some() => "unban",
+        None => "other",
     };
+    let target = match body {
+        Some(Body::Message { reply_to, .. }) => *reply_to,
+        body => body.and_then(Body::target),
+    };
+    let content = body.and_then(Body::content);
     let reaction = match event.map(|event| &event.body) {
         Some(Body::Reaction { reaction, on, count, .. }) => Some((*reaction, *on, *count)),
         _ => None,

@@ -4,6 +4,7 @@
 //! id, so that a reader's place does not move. No frame holds a CR: SSE ends a line there, and a text with
 //! one could forge a frame. JSON escapes it; the encoder checks all the same.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use millchat::{Body, Epoch, Event, EventId, Item, Signal};
@@ -31,24 +32,18 @@ pub fn encode(epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
 
 fn logged(epoch: Epoch, event: &Event, out: &mut Vec<u8>) {
     let place = EventId { epoch, position: event.position };
-    let unknown;
-    let name = match &event.body {
-        Body::Message { .. } => "message",
-        Body::Edit { .. } => "edit",
-        Body::Delete { .. } => "delete",
-        Body::Reaction { .. } => "reaction",
-        Body::Close => "close",
-        Body::Open => "open",
-        Body::Purge => "empty",
-        Body::Unknown { kind } => {
-            unknown = format!("kind-{kind}");
-            &unknown
-        }
-        _ => "kind-unknown",
-    };
+    let name = event.body.name().map_or_else(|| unknown_name(&event.body), Cow::Borrowed);
     let id_line = format!("id: {place}\n");
     out.extend_from_slice(id_line.as_bytes());
-    write(out, name, None, &StreamEvent::of(event));
+    write(out, &name, None, &StreamEvent::of(event));
+}
+
+/// Names a kind that a newer release wrote: clients pass over it.
+fn unknown_name(body: &Body) -> Cow<'static, str> {
+    match body {
+        Body::Unknown { kind } => format!("kind-{kind}").into(),
+        _ => "kind-unknown".into(),
+    }
 }
 
 /// One SSE event: its name, its id when it moves the reader's place, its data on one line.
