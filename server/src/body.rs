@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 /// Largest body that can hold a message, in bytes: room for 64 KiB of content in which every byte is a JSON
 /// escape.
 pub const MESSAGE_BYTES_MAX: usize = 512 * 1024;
-/// Largest body that holds a name, in bytes. A name far too long still fits, so that its sender is told the
-/// rule for names instead of this limit.
+/// Largest body that holds a name, in bytes. A name far too long still fits, so that its sender gets the rule
+/// for names instead of this limit.
 pub const NAME_BYTES_MAX: usize = 128 * 1024;
 /// Longest time that a body may take to arrive.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
@@ -30,13 +30,13 @@ static READING: Semaphore = Semaphore::const_new(READING_BYTES_MAX);
 /// Why a body was not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is, or says it is, over the limit.
+    /// The body is, or says it is, over the limit.
     #[error("the request's body is over the limit of {limit} bytes")]
     TooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// It did not arrive in time.
+    /// The body did not arrive in time.
     #[error("the request's body did not arrive within {} seconds", READ_TIMEOUT.as_secs())]
     Slow,
     /// The client went away or its framing is wrong.
@@ -47,7 +47,7 @@ pub enum BodyError {
     Busy,
 }
 
-/// Reads a body of at most so many bytes. After an error the answer must carry [`crate::http::close`], since
+/// Reads a body of at most `limit` bytes. After an error the answer must carry [`crate::http::close`], since
 /// the rest of the body is still on its way and cannot be told from a next request.
 pub async fn read(body: Incoming, limit: usize) -> Result<Bytes, BodyError> {
     if body.size_hint().lower() > limit as u64 {

@@ -7,8 +7,8 @@ use crate::config::Flags;
 
 /// A durable live chat that never loses a message.
 ///
-/// Open the printed address in a browser: you land in a fresh room, and whoever gets the room's address is
-/// in it with you. Every message is on disk before anybody sees it. Programs use the JSON API; its
+/// Open the printed address in a browser: you land in a fresh room, and everybody who gets the room's address
+/// is in it with you. Every message is on disk before anybody sees it. Programs use the JSON API; its
 /// description is served at /api/openapi.json.
 #[derive(Parser, Debug)]
 #[command(name = "millchat", version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true)]

@@ -1,8 +1,8 @@
 //! Whose request it is, by address: what the socket says, or what a proxy that we trust says.
 //!
-//! `X-Forwarded-For` is written by whoever sends it, so it counts only when the socket's peer is a trusted
-//! proxy, and then from the right: each trusted proxy vouches for the entry that it appended. The first
-//! address that is not trusted is the client; what stands left of it is hearsay.
+//! Any client can write `X-Forwarded-For`, so it counts only when the socket's peer is a trusted proxy, and
+//! then from the right: each trusted proxy vouches for the entry that it appended. The first address that is
+//! not trusted is the client; the addresses left of it are not trusted.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};

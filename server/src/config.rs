@@ -44,7 +44,7 @@ pub struct Settings {
     pub public_url: Option<PublicUrl>,
     /// The limits of one author or address.
     pub rate_limit: RateLimit,
-    /// Whose `X-Forwarded-For` counts.
+    /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<Proxies>,
     /// The writer of the bytes of streams over plain HTTP/1.1.
     pub stream_writer: StreamWriter,
@@ -108,7 +108,7 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_LOG_FORMAT", value_name = "FORMAT")]
     log_format: Option<LogFormat>,
 
-    /// The address by which people reach the chat, when a proxy stands in front of it, such as
+    /// The address by which people reach the chat, when a proxy is in front of it, such as
     /// `https://chat.example.org`. With https, cookies are Secure; only its own pages may write; shared links
     /// lead there [default: the address by which the browser came]
     #[arg(long, env = "MILLCHAT_PUBLIC_URL", value_name = "URL")]
@@ -134,7 +134,7 @@ pub struct Flags {
     stream_writer: Option<StreamWriter>,
 
     /// A secret by which the operator may do more, such as back up while the server runs; 16 characters or
-    /// more. Better in a file: whoever may list processes reads flags [default: none, and nobody may]
+    /// more. Better in a file: anybody who may list processes reads flags [default: none, and nobody may]
     #[arg(long, env = "MILLCHAT_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<AdminToken>,
 

@@ -41,11 +41,11 @@ const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 /// The kernel's share of the same cost (it doubles the figure for its bookkeeping). Left to itself the kernel
 /// would let it grow to 4 MiB; this much still carries 1 MB/s over a line of 100 ms.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
-/// After the last answer so much of what the peer still sends is discarded.
+/// Bytes of the peer that are discarded after the last answer, at most.
 const LINGER_BYTES_MAX: usize = 256 * 1024;
-/// In pieces of this size.
+/// Size of the pieces in which they are read.
 const LINGER_READ_BYTES: usize = 8 * 1024;
-/// And for so long.
+/// Longest time for that.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
@@ -97,7 +97,7 @@ enum HttpOutcome {
     Detached(DetachedStream, Socket),
 }
 
-/// Answers whatever comes first on a connection that is one too many, within moments.
+/// Answers the first request on a connection that is one too many, within moments.
 async fn refuse(w: &Worker, mut socket: Socket, limited: Limited) -> Socket {
     // Clients take an answer only to a request that they have begun to send.
     let mut begun = [0; 1];
@@ -138,8 +138,8 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> HttpOutcome
     let service = service_fn(|request| {
         let (w, state, detached_stream) = (Rc::clone(w), Rc::clone(&state), Rc::clone(&detached_stream));
         Box::pin(async move {
-            // What was answered before must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12
-            // reads the next request only then; nothing promises it.)
+            // Earlier answers must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the
+            // next request only then; nothing promises it.)
             let may_detach = w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
             let mut response = route::answer(&w, peer, request).await;
             state.streaming.set(matches!(response.body(), Body::Events(_)));

@@ -1,6 +1,6 @@
 //! Exit codes of the process, when it does not end well.
 
-/// It cannot start as it was told to.
+/// The server cannot start with its settings.
 pub const EXIT_REFUSED: u8 = 2;
-/// It ran, and ended badly.
+/// The server or command ran, and ended badly.
 pub const EXIT_FAILED: u8 = 1;

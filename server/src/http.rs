@@ -174,7 +174,7 @@ pub fn close(response: &mut Response) {
 /// The type that a request gives for its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ContentType {
-    /// It does not say.
+    /// The request does not say.
     Absent,
     /// JSON, or something built on it (`application/*+json`).
     Json,
@@ -233,7 +233,7 @@ pub enum Malformed {
     /// A proxy before us could have read another one than we do.
     #[error("a request carries the header Host exactly once")]
     Host,
-    /// It wants to be promised something unknown.
+    /// The request expects something unknown.
     #[error("the only expectation that is met here is 100-continue")]
     Expectation,
 }

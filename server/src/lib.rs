@@ -55,7 +55,7 @@ use crate::cli::Cli;
 use crate::config::{LogFormat, Settings};
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 
-/// The encoders of the frames that readers are served by, for whoever wants to measure them.
+/// The encoders of the frames of the two streams, for benches.
 pub mod frames {
     use millchat::Encoder;
 

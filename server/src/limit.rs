@@ -26,14 +26,14 @@ use crate::metrics::Refusals;
 
 /// Authors, and addresses, that are remembered by each limit.
 const KEYS_MAX: usize = 65_536;
-/// Those that have their whole allowance again are forgotten so often.
+/// Time after which those that have their whole allowance again are forgotten.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// When to come back with another connection is nobody's to know; this is when to try.
 const CONNECTION_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The largest number that a limit can be.
 const FIGURE_MAX: u32 = 1_000_000;
 
-/// Messages: so many a second, so many at once.
+/// Messages a second, and at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pace {
     a_second: NonZeroU32,
@@ -147,7 +147,7 @@ pub struct Limited {
 }
 
 impl Limited {
-    /// Whole seconds, so that whoever waits so long is let in.
+    /// Returns whole seconds: a client that waits as long is let in.
     pub fn retry_after_seconds(&self) -> u64 {
         (self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0)).max(1)
     }

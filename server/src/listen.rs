@@ -1,9 +1,10 @@
 //! Sockets: the one that listens, the threads that serve, the bound on connections, and the drain.
 //!
-//! The main thread holds the one listening socket, bound once (a second server on the same port is told so)
-//! and hands each accepted connection to the runtime thread, one per core, that has the fewest; there it
-//! stays. Each thread wakes its own readers by its own dispatcher. Connections are bounded by the descriptors
-//! the process may open, less a reserve; when descriptors run out all the same, accepting backs off.
+//! The main thread holds the one listening socket, bound once (a second server on the same port gets an
+//! error), and hands each accepted connection to the runtime thread, one per core, that has the fewest; there
+//! it stays. Each thread wakes its own readers by its own dispatcher. Connections are bounded by the
+//! descriptors the process may open, less a reserve; when descriptors run out all the same, accepting backs
+//! off.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -29,15 +30,15 @@ const BACKLOG: i32 = 4_096;
 const DESCRIPTORS_RESERVED: u64 = 256;
 /// Connections are bounded by this too where descriptors are not limited.
 const CONNECTIONS_MAX: u64 = 1_000_000;
-/// A machine with hardly any descriptors still serves so many.
+/// Connections that a machine with hardly any descriptors still serves.
 const CONNECTIONS_MIN: u64 = 16;
 /// First wait after the machine had no descriptor for an accepted connection; doubled up to the maximum.
 const BACK_OFF_MIN: Duration = Duration::from_millis(50);
 /// Longest wait of that sort.
 const BACK_OFF_MAX: Duration = Duration::from_secs(1);
-/// That all connections are in use is said no more often than this.
+/// Shortest time between two log lines that all connections are in use.
 const FULL_TOLD_EVERY: Duration = Duration::from_mins(1);
-/// After the signal connections have so long to finish.
+/// Time that connections have to finish after the signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// After the signal the process ends by force if it has not ended by then.
 const DEADLINE: Duration = Duration::from_millis(9_500);
@@ -115,7 +116,7 @@ pub fn run(
         drop(listener);
         start_deadline();
         app.drain.raise();
-        // Every connection holds a permit, so whoever has all permits knows that all have ended.
+        // Every connection holds a permit, so all have ended when all permits are here.
         let ended = permits.acquire_many(connections_max as u32);
         if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
             let left = connections_max - permits.available_permits();
@@ -150,8 +151,8 @@ async fn accept(
         match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer.ip()))) {
             Ok((socket, peer)) => {
                 back_off = BACK_OFF_MIN;
-                // Not in turn: whoever opens two at a time, and uses one, would have all of those on one
-                // thread.
+                // Not in turn: a client that opens two at a time, and uses one, would have all of those on
+                // one thread.
                 let thread = threads.iter().min_by_key(|thread| Arc::strong_count(&thread.connections));
                 let thread = thread.expect("there is at least one thread");
                 // A thread that is gone has panicked; its connections are closed by dropping them.
@@ -173,7 +174,7 @@ fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// The last resort: whatever still holds the process, it ends.
+/// The last resort: the process ends, whatever still holds it.
 fn start_deadline() {
     let end = || {
         std::thread::sleep(DEADLINE);
@@ -238,7 +239,7 @@ impl Thread {
         Ok(Self { accepted, connections: Arc::new(()), handle })
     }
 
-    /// Ends the thread and with it whatever connections are left on it.
+    /// Ends the thread and with it the connections that are left on it.
     fn stop(self) {
         drop(self.accepted);
         if self.handle.join().is_err() {

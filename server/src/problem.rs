@@ -16,12 +16,12 @@ use crate::limit::Limited;
 use crate::log_throttle::LogThrottle;
 use crate::sanitize::TextError;
 
-/// After so many seconds a client that was turned away for load comes back.
+/// Seconds after which a client that was turned away for load comes back.
 const RETRY_AFTER_SECONDS: u64 = 1;
 
-/// Sends that failed are logged here.
+/// Limits the log lines of sends that failed.
 static SENDS: LogThrottle = LogThrottle::new();
-/// And reads here.
+/// Limits the log lines of reads that failed.
 static READS: LogThrottle = LogThrottle::new();
 
 /// The result of a handler.
@@ -183,7 +183,7 @@ pub struct Document<'a> {
 }
 
 impl Problem {
-    /// A problem of this kind; the detail is for whoever wrote the client.
+    /// A problem of this kind; the detail is for the developer of the client.
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let passes = matches!(kind, Kind::Busy | Kind::Unavailable);
         let retry_after_seconds = passes.then_some(RETRY_AFTER_SECONDS);
@@ -316,7 +316,7 @@ impl From<ReadError> for Problem {
             ReadError::Closed => Kind::Unavailable,
             _ => Kind::LogUnreadable,
         };
-        // To be busy is no failure, and whoever asks for too much decides how often it is so.
+        // To be busy is no failure, and clients that ask for too much decide how often it happens.
         if kind == Kind::LogUnreadable && READS.is_due() {
             tracing::error!(%error, "a read failed");
         }

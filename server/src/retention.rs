@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Age up to which events are kept by default.
 const AGE_DEFAULT: Duration = Duration::from_hours(24 * 30);
-/// The least that records may be allowed: less would be cut as fast as it is said.
+/// The least that records may be allowed: less would be trimmed as fast as it is sent.
 const BYTES_MIN: u64 = 1_000_000;
 
 /// Age up to which events are kept; `None` is for ever.

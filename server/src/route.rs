@@ -1,8 +1,8 @@
 //! Path to handler, and nothing about what handlers do.
 //!
-//! Every path there is stands once in the table of its surface. What is in no table is a 404, a method
-//! that is not taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page.
-//! Headers that every answer of a kind carries are added here too.
+//! Every path is once in the table of its surface. A path that is in no table is a 404, a method that is not
+//! taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page. Headers that
+//! every answer of a kind carries are added here too.
 
 use std::net::IpAddr;
 use std::sync::LazyLock;

@@ -56,7 +56,7 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A parameter of the path, as it is written there; empty when the route has none of this name.
+    /// Returns a parameter of the path, undecoded; empty when the route has none of this name.
     pub fn param(&self, name: &str) -> &'a str {
         self.params.get(name).unwrap_or_default()
     }

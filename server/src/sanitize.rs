@@ -96,7 +96,7 @@ pub fn name(typed: &str) -> Result<String, TextError> {
 /// Without the joiners that nothing needs, by which two names that look the same could differ.
 fn with_needed_joiners(name: &str) -> impl Iterator<Item = char> {
     let mut chars = name.chars().peekable();
-    // Marks and selectors belong to what stands before them, so a joiner joins that.
+    // Marks and selectors belong to the character before them, so a joiner joins that.
     let mut left = None;
     std::iter::from_fn(move || {
         loop {

@@ -181,7 +181,7 @@ pub struct Reactions<'a> {
     /// Their number, each of another author.
     #[schema(example = 3)]
     pub count: usize,
-    /// Whose they are, the first ones first; at most 50.
+    /// Their authors, the first ones first; at most 50.
     pub authors: Vec<Author<'a>>,
 }
 
@@ -278,7 +278,7 @@ pub struct ClosedRoom<'a> {
 /// A ban was laid or lifted, durably, at this position.
 #[derive(Serialize, ToSchema)]
 pub struct Banned {
-    /// Its place in the log; it stands outside every room.
+    /// Its place in the log; it is outside every room.
     #[schema(example = 1207)]
     pub position: u64,
     /// The log's life.
@@ -306,7 +306,7 @@ pub struct Bans<'a> {
 /// An author who may not write.
 #[derive(Serialize, ToSchema)]
 pub struct Ban<'a> {
-    /// Whose ban it is.
+    /// The author who is banned.
     #[schema(example = "g_4kqv6mzd2xw7yrbtfn3a")]
     pub author_id: &'a str,
     /// The name of who laid it.

@@ -26,7 +26,7 @@ use tokio::time::{Instant, Sleep};
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time that an answer may take at any pace.
 const ANSWER_GRACE: Duration = Duration::from_mins(1);
-/// And each so many bytes of it give it a second more.
+/// Bytes that give it a second more.
 const ANSWER_BYTES_A_SECOND_MIN: u32 = 8 * 1024;
 
 /// The wrapped socket. It also remembers what its owner needs to end the connection well.
@@ -80,7 +80,7 @@ struct Backlog {
     since: Instant,
     /// Bytes that it has taken since.
     taken: u64,
-    /// It was an answer when it began: a stream that is asked for behind it changes nothing.
+    /// True if it began with an answer: a stream that is requested behind it changes nothing.
     answer: bool,
 }
 

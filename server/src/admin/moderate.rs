@@ -35,8 +35,8 @@ pub async fn empty(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     in_room(w, &req, &room, Action::Purge, "empty").await
 }
 
-/// Takes a message away, whoever wrote it. Its route is the one by which authors take theirs away, and
-/// answers alike.
+/// Takes a message away, of any author. Its route is the one by which authors take theirs away, and answers
+/// alike.
 pub async fn delete(w: &Worker, req: &Request, room: &RoomName, target: Position) -> Answer {
     in_room(w, req, room, Action::Delete { target, moderator: true }, "delete").await?;
     Ok(http::empty(StatusCode::NO_CONTENT))

@@ -11,7 +11,7 @@ use crate::sanitize;
 
 /// The author's id of everything that the operator does. No guest has it.
 const OPERATOR_ID: &str = "admin";
-/// And the name, unless the request says another.
+/// The author's name, unless the request gives another.
 const OPERATOR_NAME: &str = "admin";
 
 /// Lets the operator pass, and nobody else.

@@ -8,7 +8,7 @@ use crate::body;
 use crate::http::{self, ContentType, Request};
 use crate::problem::{Kind, Problem};
 
-/// Reads the body, of at most so many bytes, as a JSON object of the wanted shape; unknown fields are passed
+/// Reads the body, of at most `limit` bytes, as a JSON object of the wanted shape; unknown fields are passed
 /// over.
 pub async fn read<T: DeserializeOwned>(req: Request, limit: usize) -> Result<T, Problem> {
     if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
@@ -23,8 +23,8 @@ pub async fn read<T: DeserializeOwned>(req: Request, limit: usize) -> Result<T, 
 pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::new(Kind::MalformedBody, detail);
     let text = std::str::from_utf8(bytes).map_err(|e| malformed(format!("the body is not UTF-8: {e}")))?;
-    // First any JSON, then the shape: so that syntax and depth are told from shape, also in fields that
-    // nobody asked for.
+    // First any JSON, then the shape: so that errors of syntax and depth differ from those of shape, also in
+    // fields that are not read.
     let value: Value =
         serde_json::from_str(text).map_err(|e| malformed(format!("the body is not JSON: {e}")))?;
     if !value.is_object() {

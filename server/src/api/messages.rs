@@ -35,7 +35,7 @@ pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     Ok(response)
 }
 
-/// The new text in a request's body. What was typed is gone by then, as it is for a post.
+/// The new text in a request's body. The text as typed is freed before, as for a post.
 async fn content(req: Request) -> Result<String, Problem> {
     let typed: Content = input::read(req, MESSAGE_BYTES_MAX).await?;
     Ok(sanitize::content(&typed.content)?)

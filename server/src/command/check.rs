@@ -10,7 +10,7 @@ use super::number::grouped;
 use super::progress::Progress;
 use super::rooms::Rooms;
 
-/// So many findings are listed; the rest is counted.
+/// Findings that are listed; the rest is counted.
 const FINDINGS_LISTED_MAX: u64 = 1_000;
 
 /// Checks a log that no server has open, without changing it.

@@ -10,10 +10,10 @@ use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 /// Why a command did not end well, as one sentence.
 #[derive(Debug)]
 pub enum Failure {
-    /// It could not begin: exit code 2.
+    /// The command could not begin: exit code 2.
     Refused(String),
-    /// It went wrong on the way, or found something wrong: exit code 1. Nothing is said when there is no
-    /// sentence.
+    /// The command went wrong on the way, or found something wrong: exit code 1. Nothing is said when there
+    /// is no sentence.
     Failed(Option<String>),
 }
 

@@ -57,7 +57,7 @@ pub struct Importer {
     path: PathBuf,
     rooms: Rooms,
     progress: Progress,
-    /// There once the header was read; whether hashes of keys can be kept.
+    /// The new log, once the header was read, and true if hashes of keys can be kept.
     log: Option<(NewLog, bool)>,
     lines: u64,
     /// Records that came, whether taken or not.

@@ -10,7 +10,7 @@ use super::failure::Failure;
 
 const STYLE: &str = "{msg} {wide_bar} {human_pos}/{human_len} · {per_sec} · {eta} left";
 
-/// SIGINT or SIGTERM came. Nothing else is told by it, so the order of memory does not matter.
+/// SIGINT or SIGTERM came. It publishes no other data, so its order is relaxed.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// A bar from the floor to the head. Goes when it is dropped.
@@ -69,7 +69,7 @@ pub fn stop_on_signals() -> Result<(), Failure> {
         STOPPED.store(true, Ordering::Relaxed);
         Ok::<(), std::io::Error>(())
     };
-    // Without it a signal ends the process at once, as ever.
+    // Without it a signal ends the process at once, as by default.
     let watch = std::thread::Builder::new().name("millchat-signals".into()).spawn(watch);
     watch.map(drop).map_err(Failure::refused)?;
     // Nothing is made before signals are watched for. An error means that they cannot be.

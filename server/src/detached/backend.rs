@@ -4,13 +4,13 @@ use rustix::net::{SendFlags, send};
 
 use super::socket::Outgoing;
 
-/// Hands the bytes of a pass to the kernel.
+/// Hands the bytes of a flush to the kernel.
 pub trait WriteBackend {
-    /// Says for each how many bytes the kernel took. Never waits for a socket.
+    /// Sets for each entry how many bytes the kernel took. Never waits for a socket.
     fn send(&mut self, batch: &mut [Outgoing]);
 }
 
-/// Readers of one pass, and at 32 KiB each at most the bytes that it holds.
+/// Number of readers of one flush, and at 32 KiB each at most the bytes that it holds.
 pub const BATCH_MAX: usize = 256;
 
 /// One `send` each. (A process of Rust's ignores the signal that comes when the peer is gone.)

@@ -1,13 +1,13 @@
 //! The bytes for the readers of one thread, collected and handed to the kernel in one flush.
 //!
-//! News wakes a thread's readers one after the other; each queues its bytes here and sleeps. The batcher's
-//! task was woken by the first of them, and so runs after those that were woken with it: one pass writes for
-//! all of them. A pass is also made whenever [`BATCH_MAX`] readers have queued. Everything here stays on its
-//! thread.
+//! A new event wakes a thread's readers one after the other; each queues its bytes here and sleeps. The
+//! batcher's task was woken by the first of them, and so runs after those that were woken with it: one flush
+//! writes for all of them. A flush is also made whenever [`BATCH_MAX`] readers have queued. Everything here
+//! stays on its thread.
 //!
-//! A line is queued at most once at a time, so what a reader gets stays in order. The batch holds the line,
-//! and with it the socket: a descriptor that is in a batch is not closed, and not taken by another
-//! connection, until the pass is over, even if its reader's task has ended.
+//! A reader is queued at most once at a time, so its bytes stay in order. The batch holds the reader's
+//! socket: a descriptor that is in a batch is not closed, and not taken by another connection, until the
+//! flush is over, even if its reader's task has ended.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -50,7 +50,7 @@ impl WriteBatcher {
         }
     }
 
-    /// Makes the passes, for as long as it is polled.
+    /// Flushes for as long as it is polled.
     pub async fn run(&self) {
         poll_fn::<(), _>(|cx| {
             *self.task.borrow_mut() = Some(cx.waker().clone());
@@ -66,7 +66,7 @@ impl WriteBatcher {
             self.sender.borrow_mut().send(&mut batch);
             batch.drain(..).for_each(Outgoing::settle);
         }
-        // Nothing was queued meanwhile: whoever was woken runs later.
+        // Nothing was queued meanwhile: the tasks that were woken run later.
         self.batch.replace(batch);
     }
 }

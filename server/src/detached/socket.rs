@@ -1,4 +1,5 @@
-//! A reader's socket, what became of the bytes that were handed to the kernel for it, and who is woken then.
+//! A reader's socket, the outcome of the bytes that were handed to the kernel for it, and the task that is
+//! woken then.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -13,10 +14,10 @@ use tokio::net::TcpStream;
 /// The outcome of the bytes that were handed over last for a reader.
 #[derive(Debug, Default)]
 pub enum State {
-    /// It was taken whole, or there was nothing.
+    /// The bytes were taken whole, or there were none.
     #[default]
     Idle,
-    /// The next pass has it.
+    /// The next flush has them.
     Queued,
     /// The kernel took only a part; this is the rest.
     Partial(Bytes),
@@ -24,7 +25,7 @@ pub enum State {
     Broken(io::Error),
 }
 
-/// A reader's socket, shared by its task and the pass.
+/// A reader's socket, shared by its task and the flush.
 pub struct ReaderSocket {
     pub socket: TcpStream,
     state: Cell<State>,
@@ -51,12 +52,12 @@ impl ReaderSocket {
         queued
     }
 
-    /// The next pass has what its reader says.
+    /// Notes that the next flush has bytes of this reader.
     pub fn queue(&self) {
         self.state.set(State::Queued);
     }
 
-    /// The task is woken if the next pass leaves something over.
+    /// Has the task woken if the next flush leaves bytes over.
     pub fn wake_on_trouble(&self, task: &Waker) {
         let mut known = self.task.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(task)) {
@@ -64,14 +65,14 @@ impl ReaderSocket {
         }
     }
 
-    /// The task is woken after the next pass, whatever comes of it.
+    /// Has the task woken after the next flush, whatever its outcome.
     pub fn wake_after(&self, task: &Waker) {
         self.wake_on_trouble(task);
         self.wake.set(true);
     }
 }
 
-/// Bytes for a reader, and what came of them.
+/// Bytes for a reader, and their outcome.
 pub struct Outgoing {
     pub reader: Rc<ReaderSocket>,
     pub bytes: Bytes,
@@ -99,7 +100,7 @@ impl Outgoing {
     }
 }
 
-/// A line as a socket to read from and to write to.
+/// A reader's socket, to read from and to write to.
 pub struct SharedSocket(pub Rc<ReaderSocket>);
 
 impl AsyncRead for SharedSocket {

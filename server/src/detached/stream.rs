@@ -101,14 +101,14 @@ impl Reader<'_> {
         if self.write(cx).is_ready() { Poll::Ready(()) } else { self.watch(cx) }
     }
 
-    /// Writes what there is to write. Pending: there is nothing, or the batcher has it, or the socket is
+    /// Writes the bytes that there are. Pending: there is nothing, or the batcher has it, or the socket is
     /// full.
     fn write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             match self.shared.state() {
                 State::Idle => {}
                 State::Queued => {
-                    // What woke the task is seen to when the batcher is done.
+                    // The cause of the wake-up is handled when the batcher is done.
                     self.shared.wake_after(cx.waker());
                     return Poll::Pending;
                 }
@@ -146,8 +146,8 @@ impl Reader<'_> {
         }
     }
 
-    /// Ready when the reader is gone, or sends without end. What it still sends is nobody's: it asked for a
-    /// stream that does not end.
+    /// Ready when the reader is gone, or sends without end. Bytes that it still sends are discarded: it asked
+    /// for a stream that does not end.
     fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut sink = [0; DISCARD_BYTES];
         loop {

@@ -1,4 +1,4 @@
-//! The choice of what writes streams: the setting, and what comes of it on this machine.
+//! The choice of the writer of streams: the setting, and its resolution on this machine.
 
 use std::io;
 

@@ -12,7 +12,7 @@ use super::backend::BATCH_MAX;
 use super::socket::{ReaderSocket, SharedSocket, State};
 use super::{StreamWriter, WriteBatcher};
 
-/// More than a submission needs to be worth it, and than one pass takes.
+/// More than a submission needs to be worth it, and than one flush takes.
 const READERS: usize = BATCH_MAX + 50;
 
 /// Our end of a connection, and the reader's.
@@ -32,7 +32,7 @@ async fn by_each_sender(check: impl AsyncFn(WriteBatcher, TcpListener)) {
     }
 }
 
-/// One pass.
+/// Flushes once.
 async fn flush(batcher: &WriteBatcher) {
     tokio::select! {
         biased;
@@ -53,7 +53,7 @@ async fn each_reader_gets_its_own_bytes_whole() {
             let (ours, theirs) = pair(&listener).await;
             let reader = ReaderSocket::new(ours);
             batcher.push(&reader, content(number));
-            // The first of them went with the pass that was full.
+            // The first of them went with the flush that was full.
             assert_eq!(reader.is_queued(), number != BATCH_MAX - 1);
             readers.push((reader, theirs));
         }
@@ -117,7 +117,7 @@ async fn a_reader_that_is_gone_breaks_its_own_line_only() {
         for number in 0..40 {
             let (ours, theirs) = pair(&listener).await;
             if number % 2 == 0 {
-                // Closed over bytes that nobody read: the peer is told by a reset.
+                // Closed over bytes that nobody read: the peer gets a reset.
                 ours.try_write(b"unread").unwrap();
                 theirs.readable().await.unwrap();
                 drop(theirs);

@@ -1,4 +1,4 @@
-//! A pass as one submission to `io_uring`: one system call for all of its readers.
+//! A flush as one submission to `io_uring`: one system call for all of its readers.
 //!
 //! The one file of the server with `unsafe` in it. A submission names memory that the kernel reads and a
 //! descriptor that it writes to, and the compiler cannot see for how long. It holds here because
@@ -95,8 +95,8 @@ impl WriteBackend for Uring {
                 // The kernel may still read the one and write to the other.
                 mem::forget(outgoing.bytes.clone());
                 mem::forget(Rc::clone(&outgoing.reader));
-                // What arrived is not known: the reader is told that this is the end, and comes back with its
-                // place.
+                // Which bytes arrived is not known: the reader gets the end of its stream, and comes back
+                // with its place.
                 let _ = SockRef::from(&outgoing.reader.socket).shutdown(Shutdown::Both);
                 outgoing.taken = Err(io::ErrorKind::BrokenPipe.into());
             }

@@ -2,11 +2,12 @@
 //!
 //! The first line is the [`Header`]. Then a record a line, in the order of their positions. A record that
 //! this release would not write back byte for byte, such as one of a kind to come, carries its bytes as
-//! `record`, and those count. A record with `"stands":true` stands beside the log: it closes a room or bans
-//! an author, and may lie below the floor. From a running server also: `{"deleted":[7]}`, messages whose text
-//! is to be taken out of the lines before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text
-//! is, and `{"floor":9}`, before which everything is gone. The last line, `{"end":N,"head":M}`, tells the
-//! number of records, those that stand among them, and the newest position: without it the text was cut off.
+//! `record`, and those count. A record with `"stands":true` is beside the log: it closes a room or bans an
+//! author, and may lie below the floor. From a running server also: `{"deleted":[7]}`, messages whose text is
+//! to be taken out of the lines before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text
+//! is, and `{"floor":9}`, before which everything is gone. The last line, `{"end":N,"head":M}`, has the
+//! number of records, those beside the log among them, and the newest position: without it the text was cut
+//! off.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -110,7 +111,7 @@ impl Header {
 pub enum Line {
     /// A record.
     Record(RawRecord),
-    /// A record that stands beside the log.
+    /// A record beside the log: a room that is closed, or an author who is banned.
     Stands(RawRecord),
     /// Texts to be taken away.
     Deleted(Vec<Position>),

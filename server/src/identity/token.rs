@@ -19,7 +19,7 @@ const KEY_CONTEXT: &str = "millchat 2026-11-23 author tokens v1";
 /// Why a request is nobody's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// There is none.
+    /// The request has no token.
     #[error("this needs a token: send `Authorization: Bearer TOKEN`; POST /api/v1/guests gives one")]
     Missing,
     /// This server did not sign it.

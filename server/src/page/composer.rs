@@ -66,7 +66,7 @@ fn writer(language: &Language, room: &str) -> Markup {
         }
         form #writer method="post" action={ "/" (room) "/messages" }
             data-content-bytes-max=(CONTENT_BYTES_MAX) {
-            // Without script this form is sent as it is; sent twice, it is one message.
+            // Without script the browser sends this form; sent twice, it is one message.
             input type="hidden" name="key" value=(key);
             label.unseen for="draft" { (language.markup("message")) }
             textarea #draft name="content" rows="1" autocomplete="off"

@@ -1,8 +1,8 @@
 //! Files that the browser loads beside the page: embedded by `server/build`, named by a hash of their bytes.
 //!
-//! A name never means other bytes; a new build has new names. Each is there as it is and compressed. The
-//! script is there once for each language, with its catalogue in front, and is compressed when it is first
-//! asked for.
+//! A name never means other bytes; a new build has new names. Each is there plain and compressed. The script
+//! is there once for each language, with its catalogue in front, and is compressed when it is first asked
+//! for.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -2,7 +2,7 @@
 //! link names, and what lies in a hole between rows that are far apart.
 //!
 //! The page says what it holds, and gets only what belongs there: all of it before the row that it named.
-//! What is not next to that row ends in a hole, which is filled when somebody comes near it.
+//! Rows that are not next to that row end in a hole, which is filled when somebody comes near it.
 
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
@@ -18,7 +18,7 @@ use crate::http;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
-/// So many times a step goes on when it found nothing but deleted messages: they are one line.
+/// Number of times that a step goes on when it found nothing but deleted messages: they are one line.
 const DELETED_STEPS_MAX: usize = 10;
 
 /// A place of the page where rows are far apart: the rows above and below.
@@ -136,9 +136,9 @@ async fn around(
     Ok(older(localizer, room.as_str(), before, (&page, &quoted), hole.map(|after| (after, before))))
 }
 
-/// Rows before the page's first row, which is the one at `before`, and what then stands above them. `hole`:
-/// they do not reach down to it. That row may be gone by now, because the room was emptied or the script took
-/// it away, or have others before it: then these rows do not belong there any more.
+/// Rows before the page's first row, which is the one at `before`, and the element that is then above them.
+/// `hole`: they do not reach down to it. That row may be gone by now, because the room was emptied or the
+/// script took it away, or have others before it: then these rows do not belong there any more.
 fn older(
     localizer: Localizer,
     room: &str,

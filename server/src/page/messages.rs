@@ -53,7 +53,7 @@ pub async fn react(call: Call<'_>, room: RoomName, target: Position) -> Response
     answered(set(call.w, &call.req, &room, target, call.param("reaction")).await)
 }
 
-/// `POST /{room}/typing`: 204, a signal to whoever reads the room.
+/// `POST /{room}/typing`: 204, a signal to the readers of the room.
 pub fn typing(w: &Worker, req: &Request, room: &RoomName) -> Response {
     answered(writer(w, req.headers()).map(|author| {
         w.app.chat.typing(room, &author);

@@ -2,7 +2,7 @@
 //!
 //! Nothing of a quote is stored, and no frame holds one: a frame is the same for everybody and for ever, and
 //! what is quoted may be edited or deleted. In HTML that is made for a page a quote is filled in from the
-//! target as it is; in a frame it is empty, and the script fills it.
+//! target; in a frame it is empty, and the script fills it.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -28,13 +28,13 @@ pub struct Answered<'a> {
 /// The state of a message that is answered, as far as it is known.
 #[derive(Debug, Clone, Copy)]
 pub enum Quoted<'a> {
-    /// It was not read: the script does that.
+    /// The message was not read: the script does that.
     Unread,
-    /// It is no longer kept.
+    /// The message is no longer kept.
     Gone,
-    /// It is there.
+    /// The message is there.
     There {
-        /// By whom; a system message has none.
+        /// The author; a system message has none.
         author: Option<&'a Author>,
         /// Its text; `None` once deleted.
         content: Option<&'a str>,

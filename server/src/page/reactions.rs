@@ -1,8 +1,8 @@
 //! Reactions below a text: a chip for each kind, with how many there are and whose.
 //!
-//! A frame tells the count as it is after its event, and a mark of the author has an id of its own. So it
-//! does no harm that a frame comes twice, or after HTML that was newer: what it adds it adds only where that
-//! is not, and nothing is counted in the page.
+//! A frame has the count after its event, and a mark of the author has an id of its own. So it does no harm
+//! that a frame comes twice, or after HTML that was newer: what it adds it adds only where that is not, and
+//! nothing is counted in the page.
 
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;

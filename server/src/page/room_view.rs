@@ -16,7 +16,7 @@ use crate::http::Response;
 
 /// The parts of a room's page.
 pub struct View<'a> {
-    /// Whose words.
+    /// The language of its reader.
     pub language: &'static Language,
     /// The room.
     pub room: &'a RoomName,

@@ -1,5 +1,5 @@
-//! The rows of a room: messages, what stands in the place of deleted ones, what the operator did, dividers,
-//! the row above the oldest.
+//! The rows of a room: messages, the lines in place of deleted ones, the acts of the operator, dividers, the
+//! row above the oldest.
 //!
 //! A row is the same for everyone but for its words, which it takes; a frame's are left to the script. The
 //! script puts times into the reader's zone and groups rows of one author. Whatever a person typed is
@@ -22,7 +22,7 @@ const FILL: &str = "@get(location.pathname + `?after=${el.dataset.after}&before=
 pub struct Row<'a> {
     /// The position at which it was posted.
     pub position: Position,
-    /// By whom; a system message has none.
+    /// The author; a system message has none.
     pub author: Option<&'a Author>,
     /// When.
     pub created_at: Timestamp,
@@ -108,9 +108,9 @@ fn deleted(localizer: Localizer, run: &[Message]) -> Markup {
 /// An act of the operator on a room as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RoomNotice {
-    /// It was closed to writing.
+    /// The room was closed to writing.
     Closed,
-    /// It was opened again.
+    /// The room was opened again.
     Opened,
     /// All its messages were taken away.
     Emptied,

@@ -2,9 +2,9 @@
 //! room.
 //!
 //! Each room is a [`Stream`] of its own, with its own place and all that it promises. An event that names a
-//! room, made by [`RoomMarker`], stands wherever what follows is another room's; it begins with the first
-//! one's. Nothing is put into the midst of a room's event. When one of the streams ends, all do: the reader
-//! comes back with all of its places.
+//! room, made by [`RoomMarker`], comes before each event whose room is another than that of the event before,
+//! and before the first. Nothing is put into the middle of a room's event. When one of the streams ends, all
+//! do: the reader comes back with all of its places.
 
 use std::task::{Context, Poll};
 
@@ -15,17 +15,17 @@ use super::stream::Stream;
 use crate::http::{Chunks, EventStream};
 use crate::limit::ConnectionPermit;
 
-/// Rooms of one body: what it costs is what so many readers cost.
+/// Number of rooms of one body: it costs as much as that number of readers.
 pub const ROOMS_MAX: usize = 32;
 
-/// Writes the event that says whose the following ones are.
+/// Writes the event that names the room of the following ones.
 pub type RoomMarker = fn(&RoomName, &mut Vec<u8>);
 
-/// The streams, and whose turn it is.
+/// The streams, and the one whose bytes went out last.
 pub struct MultiRoomStream {
     streams: Vec<(RoomName, Stream)>,
     mark: RoomMarker,
-    /// Whose bytes went out last.
+    /// Index of the stream whose bytes went out last.
     last: usize,
 }
 

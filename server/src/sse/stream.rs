@@ -2,7 +2,7 @@
 //!
 //! The frames come ready from the core; what is added here is said by a [`SseFormat`]: how the stream opens,
 //! a gap that came later, the heartbeat after [`HEARTBEAT`] of silence. Both ways to read a room, the API's
-//! and the page's, are this one stream in two dialects. An `EventSource` that is answered anything but 200 is
+//! and the page's, are this one stream in two formats. An `EventSource` that is answered anything but 200 is
 //! silent for good: so a bad place opens with `reset`, and a log that cannot be read now ends the stream with
 //! the wish to come back.
 
@@ -26,21 +26,21 @@ use crate::metrics::Metrics;
 use crate::problem::Kind;
 use crate::sse::retry::write_retry;
 
-/// After so much silence a heartbeat is sent, so that proxies keep the line and readers trust it.
+/// Silence after which a heartbeat is sent, so that proxies keep the connection and readers trust it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// Pending deliveries are gathered into one chunk up to about this size: beyond it a copy costs more than
 /// the write that it saves, and a slow reader's share of memory must stay small.
 const GATHER_BYTES_MAX: usize = 32 * 1024;
-/// And a larger one goes out in slices of this size: the connection takes whole ones until it holds its
-/// limit, so a slice is what a reader that stopped reading can cost above it.
+/// A larger chunk goes out in slices of this size: the connection takes whole ones until it holds its limit,
+/// so a slice is what a reader that stopped reading can cost above it.
 const SLICE_BYTES_MAX: usize = 32 * 1024;
 
 /// The parts of a stream besides its frames, for one kind of reader. Each call appends whole SSE events.
 pub trait SseFormat: 'static {
     /// The first thing on the stream.
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>);
-    /// Retention overtook the reader: what lay between `from` and `place` is gone. Whether the room is closed
-    /// now is told too, since the event that said so may be gone.
+    /// Retention overtook the reader: the events between `from` and `place` are gone. `closed` tells if the
+    /// room is closed now, since the event that said so may be gone.
     fn gap(&self, from: Position, place: EventId, closed: bool, out: &mut Vec<u8>);
     /// A sign of life.
     fn heartbeat(&self, out: &mut Vec<u8>);
@@ -62,13 +62,13 @@ pub struct Stream {
     rest: Bytes,
     /// Goes before all else; empty once it has gone.
     head: Bytes,
-    /// Nothing is pending, and news will wake whoever polled last.
+    /// Nothing is pending, and the next event will wake the task that polled last.
     caught_up: bool,
     /// The timer has been polled since it was set.
     timed: bool,
     /// Set once the log could not be read, or the chat is closed; the next poll ends the stream.
     failed: bool,
-    /// The reader's share of what its address may permit, when that is not its connection's.
+    /// The reader's share of the connections of its address, when that is not its connection's.
     permit: Option<ConnectionPermit>,
 }
 
@@ -155,7 +155,7 @@ impl Stream {
         if first.len() >= GATHER_BYTES_MAX {
             return Some(first);
         }
-        // Mostly there is nothing more, and the shared frame goes out as it is, without a copy.
+        // Mostly there is nothing more, and the shared frame goes out unchanged, without a copy.
         let Some(second) = self.next(cx) else { return Some(first) };
         let mut chunk = BytesMut::with_capacity(first.len() + second.len());
         chunk.extend_from_slice(&first);

@@ -26,7 +26,7 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
 
 /// Problems of every operation of the operator.
 const OPERATORS: [Kind; 3] = [Kind::NoToken, Kind::ForgedToken, Kind::UnknownPath];
-/// And with what is written to the log.
+/// Problems of an act that is written to the log.
 const DEED: [Kind; 6] = [
     Kind::MalformedParameter,
     Kind::ListFull,

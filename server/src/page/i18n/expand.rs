@@ -24,7 +24,7 @@ const FRACTION: &str = "1.5";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Text {
-    /// It is the same for every number.
+    /// The text is the same for every number.
     Plain(String),
     /// By the category of `$count`.
     Plural(BTreeMap<&'static str, String>),

@@ -108,7 +108,7 @@ impl<'a> Writer<'a> {
                 self.end();
             }
             Event::Text(_) => {
-                // What a backslash keeps from being markup stands without it.
+                // A character after a backslash is no markup and is shown without the backslash.
                 if self.source.get(self.at..range.start) == Some("\\") {
                     self.at = range.start;
                     self.as_typed = false;
@@ -136,7 +136,7 @@ impl<'a> Writer<'a> {
                 }
                 self.type_to(range.end);
             }
-            // A break of a line, HTML, and what else stays as it is.
+            // A break of a line, HTML and all else stays unchanged.
             _ => {
                 self.pass_to(range.start);
                 self.type_to(range.end);

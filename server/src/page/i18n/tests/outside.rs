@@ -1,6 +1,6 @@
-//! No word stands outside the catalogues: every screen and every frame is rendered in a language whose
-//! messages are all in brackets, with people, rooms and texts that have no letters; then no letter is left
-//! outside of brackets.
+//! No word is outside the catalogues: every screen and every frame is rendered in a language whose messages
+//! are all in brackets, with people, rooms and texts that have no letters; then no letter is left outside of
+//! brackets.
 
 use std::collections::BTreeMap;
 

@@ -113,7 +113,7 @@ fn the_styles_have_no_words_of_their_own() {
     }
 }
 
-/// The ids that stand right behind these words in a source.
+/// The ids right behind these words in a source.
 fn asked(source: &str, before: &[&str], quote: char) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for before in before {
