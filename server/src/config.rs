@@ -18,6 +18,7 @@ use crate::identity::operator::AdminToken;
 use crate::limit::RateLimit;
 use crate::public_url::PublicUrl;
 use crate::retention::{Age, Bytes};
+use crate::start_error::StartError;
 
 /// Address where the server listens by default.
 const ADDRESS_DEFAULT: &str = "127.0.0.1:8080";
@@ -148,12 +149,12 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Puts the layers together. The error is one sentence for the person who started the server.
-    pub fn settings(&self) -> Result<Settings, String> {
+    /// Puts the layers together.
+    pub fn settings(&self) -> Result<Settings, StartError> {
         let mut layers = Figment::from(Serialized::defaults(Settings::default()));
         if let Some(path) = &self.config {
             if !path.is_file() {
-                return Err(format!("there is no settings file {}", path.display()));
+                return Err(StartError::NoSettingsFile(path.display().to_string()));
             }
             layers = layers.merge(Toml::file_exact(path));
         }
@@ -191,10 +192,12 @@ impl Flags {
         if let Some(file) = &self.admin_token_file {
             layers = layers.merge(Serialized::default("admin-token-file", file));
         }
-        let mut settings: Settings = layers.extract().map_err(|error| sentences(&error))?;
+        let mut settings: Settings = layers
+            .extract()
+            .map_err(|error| StartError::Settings { sentence: sentences(&error), source: Box::new(error) })?;
         if let Some(file) = settings.admin_token_file.take() {
             if settings.admin_token.is_some() {
-                return Err("admin-token and admin-token-file are both set: leave one out".to_owned());
+                return Err(StartError::TwoAdminTokens);
             }
             settings.admin_token = Some(AdminToken::read(&file)?);
         }
@@ -266,7 +269,7 @@ mod tests {
         file.write_all(toml.as_bytes()).unwrap();
         let path = file.path().to_str().unwrap();
         let args = ["millchat", "--config", path].into_iter().chain(args.iter().copied());
-        Parsed::try_parse_from(args).map_err(|e| e.to_string())?.flags.settings()
+        Parsed::try_parse_from(args).map_err(|e| e.to_string())?.flags.settings().map_err(|e| e.to_string())
     }
 
     #[test]
@@ -324,6 +327,6 @@ mod tests {
         }
         let missing =
             Parsed::try_parse_from(["millchat", "--config", "/no/such.toml"]).unwrap().flags.settings();
-        assert!(missing.unwrap_err().contains("/no/such.toml"));
+        assert!(missing.unwrap_err().to_string().contains("/no/such.toml"));
     }
 }

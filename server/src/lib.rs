@@ -40,6 +40,7 @@ mod schema;
 mod sharded_counter;
 mod sse;
 mod start;
+mod start_error;
 mod write_timeout;
 
 use std::io::{IsTerminal, stderr};
@@ -54,6 +55,7 @@ use crate::app::App;
 use crate::cli::Cli;
 use crate::config::{LogFormat, Settings};
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
+use crate::start_error::StartError;
 
 /// The encoders of the frames of the two streams, for benches.
 pub mod frames {
@@ -79,7 +81,7 @@ pub fn main() -> ExitCode {
     }
     let settings = match cli.flags.settings() {
         Ok(settings) => settings,
-        Err(sentence) => return refuse(&sentence),
+        Err(error) => return refuse(&error),
     };
     start_log(settings.log_format);
     run(&settings)
@@ -89,17 +91,17 @@ fn run(settings: &Settings) -> ExitCode {
     let connections_max = listen::raise_descriptor_limit();
     let writer = match settings.stream_writer.resolve() {
         Ok(writer) => writer,
-        Err(sentence) => return refuse(&sentence),
+        Err(error) => return refuse(&error),
     };
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
     // leaves the log alone.
     let listener = match listen::bind(settings.address) {
         Ok(listener) => listener,
-        Err(sentence) => return refuse(&sentence),
+        Err(error) => return refuse(&error),
     };
     let app = match open(settings) {
         Ok(app) => Arc::new(app),
-        Err(sentence) => return refuse(&sentence),
+        Err(error) => return refuse(&error),
     };
     if !settings.address.ip().is_loopback() && settings.rate_limit.is_off() {
         tracing::warn!(
@@ -118,23 +120,17 @@ fn run(settings: &Settings) -> ExitCode {
 }
 
 /// Opens the log. The storage may panic on the pages of a damaged one; that is said as a sentence.
-fn open(settings: &Settings) -> Result<App, String> {
+fn open(settings: &Settings) -> Result<App, StartError> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|info| tracing::debug!(%info, "a panic while the log was opened")));
     let opened = panic::catch_unwind(|| start::open(settings));
     panic::set_hook(hook);
-    let log = &settings.log;
-    let opened = opened.map_err(|_| {
-        format!(
-            "{log} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {log}` what \
-            is wrong"
-        )
-    })?;
-    opened.map_err(|error| error.to_string())
+    let opened = opened.map_err(|_| StartError::DamagedLog(settings.log.clone()))?;
+    Ok(opened?)
 }
 
-fn refuse(sentence: &str) -> ExitCode {
-    eprintln!("millchat: {sentence}");
+fn refuse(error: &StartError) -> ExitCode {
+    eprintln!("millchat: {error}");
     ExitCode::from(EXIT_REFUSED)
 }
 

@@ -23,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::app::{App, Worker};
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
+use crate::start_error::StartError;
 
 /// Number of connections that the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 4_096;
@@ -47,9 +48,9 @@ const DEADLINE: Duration = Duration::from_millis(9_500);
 /// thread.
 type Accepted = (TcpStream, IpAddr, (OwnedSemaphorePermit, Arc<()>));
 
-/// Takes the address. The error is one sentence for the person who started the server.
-pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    let bound = || {
+/// Takes the address.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let bound = || -> io::Result<TcpListener> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         // So that a restart is not held up by old connections; it lets nobody share a live port.
         socket.set_reuse_address(true)?;
@@ -58,22 +59,7 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, String> {
         socket.set_nonblocking(true)?;
         Ok(TcpListener::from(socket))
     };
-    bound().map_err(|error: io::Error| match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "{address} is taken by another process; stop it, or listen elsewhere with --address IP:PORT \
-             (port 0 takes a free one)"
-        ),
-        io::ErrorKind::PermissionDenied => {
-            format!(
-                "{address} may not be listened on by this user; take a port of 1024 or more with \
-                --address"
-            )
-        }
-        io::ErrorKind::AddrNotAvailable => {
-            format!("{address} is not an address of this machine; 0.0.0.0 is every one it has")
-        }
-        _ => format!("{address} cannot be listened on: {error}"),
-    })
+    bound().map_err(|source| StartError::Listen { address, source })
 }
 
 /// Raises the soft limit on descriptors to the hard one; gives how many connections that allows.

@@ -74,7 +74,7 @@ impl Backup {
     fn of_server(&self, url: &str, out: &Path) -> Result<u64, Failure> {
         let token = match (&self.admin_token, &self.admin_token_file) {
             (Some(token), _) => token.clone(),
-            (None, Some(file)) => AdminToken::read(file).map_err(Failure::Refused)?,
+            (None, Some(file)) => AdminToken::read(file).map_err(Failure::refused)?,
             (None, None) => {
                 return Err(Failure::refused(
                     "a running server gives a backup for its admin token: --admin-token-file FILE",

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::backend::{Write, WriteBackend};
+use crate::start_error::StartError;
 
 /// The writer of the bytes of streams over plain HTTP/1.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -22,18 +23,11 @@ pub enum StreamWriter {
 }
 
 impl StreamWriter {
-    /// Decides by asking the kernel; never gives [`StreamWriter::Auto`]. The error is one sentence for the
-    /// person who started the server.
-    pub fn resolve(self) -> Result<Self, String> {
+    /// Decides by asking the kernel; never gives [`StreamWriter::Auto`].
+    pub fn resolve(self) -> Result<Self, StartError> {
         match self {
             Self::Auto => Ok(if probe().is_ok() { Self::Uring } else { Self::Write }),
-            Self::Uring => match probe() {
-                Ok(()) => Ok(Self::Uring),
-                Err(error) => Err(format!(
-                    "the kernel allows no io_uring here ({error}); --stream-writer auto takes it where it is \
-                     allowed"
-                )),
-            },
+            Self::Uring => probe().map(|()| Self::Uring).map_err(StartError::NoUring),
             Self::Write | Self::Hyper => Ok(self),
         }
     }

@@ -2,6 +2,7 @@
 //! logged.
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -19,12 +20,13 @@ const TOKEN_LEN_MAX: usize = 256;
 pub struct AdminToken(String);
 
 impl AdminToken {
-    /// Reads it from a file, less white space around it. The error is one sentence.
-    pub fn read(path: &Path) -> Result<Self, String> {
-        let name = path.display();
-        let text = std::fs::read_to_string(path);
-        let text = text.map_err(|error| format!("the admin token cannot be read from {name}: {error}"))?;
-        text.trim().parse().map_err(|error| format!("{name}: {error}"))
+    /// Reads it from a file, less white space around it.
+    pub fn read(path: &Path) -> Result<Self, AdminTokenError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => text.trim().parse().map_err(|rule| AdminTokenError::Invalid { file, rule }),
+            Err(source) => Err(AdminTokenError::Unreadable { file, source }),
+        }
     }
 
     /// The header that proves to hold it.
@@ -40,6 +42,28 @@ impl AdminToken {
         // `blake3::Hash` compares in constant time.
         blake3::hash(self.0.as_bytes()) == blake3::hash(other.as_bytes())
     }
+}
+
+/// A file gives no admin token.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminTokenError {
+    /// The file cannot be read.
+    #[error("the admin token cannot be read from {file}: {source}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The text of the file is no token.
+    #[error("{file}: {rule}")]
+    Invalid {
+        /// The file.
+        file: String,
+        /// The rule for tokens, as a sentence.
+        rule: String,
+    },
 }
 
 impl FromStr for AdminToken {
