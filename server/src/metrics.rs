@@ -170,7 +170,7 @@ impl Metrics {
         registry.register("commit_events", "Events that each commit stored", events);
         for (name, help, value) in [
             ("ready", "1 while writes are taken, else 0; /readyz says why", u64::from(ready)),
-            ("sends_queued", "Sends that wait for the committer", core.queued as u64),
+            ("sends_queued", "Sends that wait for the writer", core.queued as u64),
             ("rooms", "Rooms in memory", core.rooms as u64),
             ("rooms_closed", "Rooms that are closed to writing", core.closed_rooms as u64),
             ("rooms_emptying", "Emptied rooms whose records are still being rewritten", core.purges as u64),
