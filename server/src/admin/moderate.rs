@@ -2,10 +2,11 @@
 //! names who did it. The router lets only the operator come here.
 
 use hyper::StatusCode;
-use millchat::{AUTHOR_ID_BYTES_MAX, Action, Draft, Position, RoomName};
+use millchat::{AUTHOR_ID_BYTES_MAX, Position, RoomName};
 use percent_encoding::percent_decode_str;
 
 use super::operator::by;
+use crate::actions::{self, Moderation};
 use crate::app::Worker;
 use crate::http::{self, Request, Response};
 use crate::problem::{Answer, Kind, Problem};
@@ -22,31 +23,37 @@ pub fn closed_rooms(w: &Worker) -> Response {
 
 /// Closes a room to writing.
 pub async fn close(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    in_room(w, &req, &room, Action::Close, "close").await
+    in_room(w, &req, &room, Moderation::Close, "close").await
 }
 
 /// Opens it again.
 pub async fn open(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    in_room(w, &req, &room, Action::Open, "open").await
+    in_room(w, &req, &room, Moderation::Open, "open").await
 }
 
 /// Takes all messages of a room away.
 pub async fn empty(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    in_room(w, &req, &room, Action::Purge, "empty").await
+    in_room(w, &req, &room, Moderation::Purge, "empty").await
 }
 
 /// Takes a message away, of any author. Its route is the one by which authors take theirs away, and answers
 /// alike.
 pub async fn delete(w: &Worker, req: &Request, room: &RoomName, target: Position) -> Answer {
-    in_room(w, req, room, Action::Delete { target, moderator: true }, "delete").await?;
+    in_room(w, req, room, Moderation::Delete(target), "delete").await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 
-async fn in_room(w: &Worker, req: &Request, room: &RoomName, action: Action, deed: &'static str) -> Answer {
+async fn in_room(
+    w: &Worker,
+    req: &Request,
+    room: &RoomName,
+    moderation: Moderation,
+    deed: &'static str,
+) -> Answer {
     let by = by(req)?;
-    let target = if let Action::Delete { target, .. } = action { Some(target) } else { None };
+    let target = if let Moderation::Delete(target) = moderation { Some(target) } else { None };
     tracing::info!(%room, target, by = %by.name, deed, "moderation");
-    let receipt = w.send(room, Draft { author: Some(by), action, key: None }).await?;
+    let receipt = actions::moderate(w, room, by, moderation).await?;
     w.app.metrics.moderated(deed);
     Ok(http::json(StatusCode::OK, &Receipt::of(&receipt)))
 }

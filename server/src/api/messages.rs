@@ -5,9 +5,10 @@
 
 use hyper::StatusCode;
 use hyper::header;
-use millchat::{Action, Draft, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
+use millchat::{HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
 
 use super::input::{self, position};
+use crate::actions::{self, NewMessage};
 use crate::admin::{moderate, operator};
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
@@ -25,10 +26,10 @@ pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
     let Post { content, reply_to } = input::read(req, MESSAGE_BYTES_MAX).await?;
-    let action = Action::Post { content: sanitize::content(&content)?, reply_to };
+    let message = NewMessage { content: sanitize::content(&content)?, reply_to, key };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
-    let receipt = w.send(&room, Draft { author: Some(author), action, key }).await?;
+    let receipt = actions::post(w, &room, author, message).await?;
     let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
     http::set_ascii(&mut response, header::LOCATION, &location);
@@ -100,8 +101,7 @@ pub async fn get(Call { w, .. }: Call<'_>, room: RoomName, position: Position) -
 pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
-    let action = Action::Edit { target, content: content(req).await?, moderator: false };
-    w.send(&room, Draft { author: Some(author), action, key: None }).await?;
+    actions::edit(w, &room, author, target, content(req).await?).await?;
     let Ok(Some(message)) = w.app.chat.message(&room, target).await else {
         let detail = "the edit is stored, but the message cannot be read back now";
         return Err(Problem::new(Kind::LogUnreadable, detail));
@@ -117,7 +117,6 @@ pub async fn delete(Call { w, req, .. }: Call<'_>, room: RoomName, target: Posit
     }
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
-    let action = Action::Delete { target, moderator: false };
-    w.send(&room, Draft { author: Some(author), action, key: None }).await?;
+    actions::delete(w, &room, author, target).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

@@ -2,9 +2,10 @@
 //! harm.
 
 use hyper::{Method, StatusCode};
-use millchat::{Action, Draft, Position, Reaction, RoomName};
+use millchat::{Position, Reaction, RoomName};
 use percent_encoding::percent_decode_str;
 
+use crate::actions;
 use crate::http;
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
@@ -15,8 +16,8 @@ pub async fn set(call: Call<'_>, room: RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, req)?;
     let on = req.method() == Method::PUT;
-    let action = Action::React { target, reaction: named(call.param("reaction"))?, on };
-    w.send(&room, Draft { author: Some(author), action, key: None }).await?;
+    let reaction = named(call.param("reaction"))?;
+    actions::react(w, &room, author, target, (reaction, on)).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 

@@ -7,12 +7,13 @@
 use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
 use hyper::{Method, StatusCode};
-use millchat::{Action, Author, Draft, Position, RoomName, UnknownReaction};
+use millchat::{Author, Position, Receipt, RoomName, SendError, UnknownReaction};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::error::{self, Localize};
 use super::i18n::{Language, LocalizedMessage};
+use crate::actions::{self, NewMessage};
 use crate::app::Worker;
 use crate::body;
 use crate::http::{self, ContentType, Request, Response};
@@ -55,8 +56,8 @@ pub async fn react(call: Call<'_>, room: RoomName, target: Position) -> Response
 
 /// `POST /{room}/typing`: 204, a signal to the readers of the room.
 pub fn typing(w: &Worker, req: &Request, room: &RoomName) -> Response {
-    answered(writer(w, req.headers()).map(|author| {
-        w.app.chat.typing(room, &author);
+    answered(Visit::without_limit(w, req.headers()).map(|visit| {
+        w.app.chat.typing(room, &visit.author);
         http::empty(StatusCode::NO_CONTENT)
     }))
 }
@@ -66,16 +67,10 @@ fn answered(answer: Answer) -> Response {
 }
 
 async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
-    let language = Language::of(req.headers());
-    let author = allowed(w, &req)?;
+    let Visit { language, author } = Visit::of(w, &req)?;
     let by_form = http::content_type(req.headers()) == ContentType::Form;
-    let sent = sent(req).await?;
-    let draft = Draft {
-        author: Some(author),
-        action: Action::Post { content: sent.content, reply_to: sent.reply_to },
-        key: sent.key,
-    };
-    let receipt = w.send(room, draft).await.map_err(|e| refused(language, e))?;
+    let message = sent(language, req).await?;
+    let receipt = actions::post(w, room, author, message).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
     let place = HeaderValue::from_str(&format!("/{room}#m-{}", receipt.position));
@@ -84,39 +79,34 @@ async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
 }
 
 async fn replace(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
-    let language = Language::of(req.headers());
-    let author = allowed(w, &req)?;
-    let action = Action::Edit { target, content: sent(req).await?.content, moderator: false };
-    change(w, language, room, author, action).await
+    let Visit { language, author } = Visit::of(w, &req)?;
+    let content = sent(language, req).await?.content;
+    done(language, actions::edit(w, room, author, target, content).await)
 }
 
 async fn remove(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
-    let language = Language::of(req.headers());
-    let author = allowed(w, &req)?;
-    change(w, language, room, author, Action::Delete { target, moderator: false }).await
+    let Visit { language, author } = Visit::of(w, &req)?;
+    done(language, actions::delete(w, room, author, target).await)
 }
 
 async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Answer {
-    let language = Language::of(req.headers());
-    let author = allowed(w, req)?;
+    let Visit { language, author } = Visit::of(w, req)?;
     let on = req.method() == Method::PUT;
     let decoded = percent_decode_str(reaction).decode_utf8().unwrap_or_default();
     let reaction = decoded.parse().map_err(|unknown: UnknownReaction| {
         Box::new(error::page(language, StatusCode::BAD_REQUEST, &unknown.localize()))
     })?;
-    change(w, language, room, author, Action::React { target, reaction, on }).await
+    done(language, actions::react(w, room, author, target, (reaction, on)).await)
 }
 
-async fn change(w: &Worker, language: &Language, room: &RoomName, author: Author, action: Action) -> Answer {
-    let draft = Draft { author: Some(author), action, key: None };
-    w.send(room, draft).await.map_err(|e| refused(language, e))?;
+fn done(language: &Language, outcome: Result<Receipt, SendError>) -> Answer {
+    outcome.map_err(|e| refused(language, e))?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 
 /// Reads the message of a request, its text by the written rule. The body is gone then: while a send waits
 /// for the disk it holds no more than the queue counts.
-async fn sent(req: Request) -> Result<Sent, Box<Response>> {
-    let language = Language::of(req.headers());
+async fn sent(language: &Language, req: Request) -> Result<NewMessage, Box<Response>> {
     let kind = http::content_type(req.headers());
     if kind == ContentType::Other {
         return Err(Box::new(error::page(
@@ -127,9 +117,9 @@ async fn sent(req: Request) -> Result<Sent, Box<Response>> {
     }
     let body = body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await;
     let body = body.map_err(|e| refused(language, e))?;
-    let mut sent = if kind == ContentType::Form { from_form(&body) } else { from_json(language, &body)? };
-    sent.content = sanitize::content(&sent.content).map_err(|e| refused(language, e))?;
-    Ok(sent)
+    let sent = if kind == ContentType::Form { from_form(&body) } else { from_json(language, &body)? };
+    let content = sanitize::content(&sent.content).map_err(|e| refused(language, e))?;
+    Ok(NewMessage { content, reply_to: sent.reply_to, key: sent.key })
 }
 
 fn from_json(language: &Language, body: &Bytes) -> Result<Sent, Box<Response>> {
@@ -147,21 +137,32 @@ fn from_form(body: &Bytes) -> Sent {
     Sent { content: field("content").unwrap_or_default(), key: field("key"), reply_to: None }
 }
 
-/// Returns the author of a request, if their limits let them write.
-fn allowed(w: &Worker, req: &Request) -> Result<Author, Box<Response>> {
-    let author = writer(w, req.headers())?;
-    let language = Language::of(req.headers());
-    w.app.limits.message(&author, req).map_err(|e| refused(language, e))?;
-    Ok(author)
+/// The context of a request that writes.
+struct Visit {
+    /// The language of what the visitor reads. It is negotiated once.
+    language: &'static Language,
+    /// The author: the request comes from our own page, and they have a name.
+    author: Author,
 }
 
-/// Returns the author of a request, if it comes from our own page and has a name.
-fn writer(w: &Worker, headers: &HeaderMap) -> Result<Author, Box<Response>> {
-    let refuse = |status, why: &LocalizedMessage| Box::new(error::page(Language::of(headers), status, why));
-    http::refuse_cross_site(headers, w.app.public_url.as_ref())
-        .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
-    let visitor = w.app.identity.visitor(headers);
-    visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))
+impl Visit {
+    /// Takes the context of a request, if the author's limits let them write.
+    fn of(w: &Worker, req: &Request) -> Result<Self, Box<Response>> {
+        let visit = Self::without_limit(w, req.headers())?;
+        w.app.limits.message(&visit.author, req).map_err(|e| refused(visit.language, e))?;
+        Ok(visit)
+    }
+
+    fn without_limit(w: &Worker, headers: &HeaderMap) -> Result<Self, Box<Response>> {
+        let language = Language::of(headers);
+        let refuse = |status, why: &LocalizedMessage| Box::new(error::page(language, status, why));
+        http::refuse_cross_site(headers, w.app.public_url.as_ref())
+            .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
+        let visitor = w.app.identity.visitor(headers);
+        let author =
+            visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))?;
+        Ok(Self { language, author })
+    }
 }
 
 fn refused<E: Localize + Into<Problem>>(language: &Language, error: E) -> Box<Response> {

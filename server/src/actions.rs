@@ -1,0 +1,92 @@
+//! The actions in a room, of authors and of the operator: the one place where drafts are made. The API, the page and
+//! the operator's routes bring who acts, and say the outcome in their own way.
+
+use millchat::{Action, Author, Draft, Position, Reaction, Receipt, RoomName, SendError};
+
+use crate::app::Worker;
+
+/// A message to post. Its text is by the written rule: see [`crate::sanitize`].
+pub struct NewMessage {
+    /// The text.
+    pub content: String,
+    /// The position of the message that it answers.
+    pub reply_to: Option<Position>,
+    /// The key by which a repeated post is recognised.
+    pub key: Option<String>,
+}
+
+/// Posts a message.
+pub async fn post(
+    w: &Worker,
+    room: &RoomName,
+    author: Author,
+    message: NewMessage,
+) -> Result<Receipt, SendError> {
+    let NewMessage { content, reply_to, key } = message;
+    w.send(room, Draft { author: Some(author), action: Action::Post { content, reply_to }, key }).await
+}
+
+/// Gives the author's own message another text.
+pub async fn edit(
+    w: &Worker,
+    room: &RoomName,
+    author: Author,
+    target: Position,
+    content: String,
+) -> Result<Receipt, SendError> {
+    act(w, room, author, Action::Edit { target, content, moderator: false }).await
+}
+
+/// Takes the author's own message away.
+pub async fn delete(
+    w: &Worker,
+    room: &RoomName,
+    author: Author,
+    target: Position,
+) -> Result<Receipt, SendError> {
+    act(w, room, author, Action::Delete { target, moderator: false }).await
+}
+
+/// Adds the author's reaction to a message, or takes it back.
+pub async fn react(
+    w: &Worker,
+    room: &RoomName,
+    author: Author,
+    target: Position,
+    (reaction, on): (Reaction, bool),
+) -> Result<Receipt, SendError> {
+    act(w, room, author, Action::React { target, reaction, on }).await
+}
+
+/// An action of the operator in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moderation {
+    /// Close the room to writing.
+    Close,
+    /// Open it again.
+    Open,
+    /// Take the text of all its events away.
+    Purge,
+    /// Take the message at this position away, of any author.
+    Delete(Position),
+}
+
+/// Acts in a room as the operator; the event names them.
+pub async fn moderate(
+    w: &Worker,
+    room: &RoomName,
+    by: Author,
+    moderation: Moderation,
+) -> Result<Receipt, SendError> {
+    let action = match moderation {
+        Moderation::Close => Action::Close,
+        Moderation::Open => Action::Open,
+        Moderation::Purge => Action::Purge,
+        Moderation::Delete(target) => Action::Delete { target, moderator: true },
+    };
+    act(w, room, by, action).await
+}
+
+async fn act(w: &Worker, room: &RoomName, author: Author, action: Action) -> Result<Receipt, SendError> {
+    w.send(room, Draft { author: Some(author), action, key: None }).await
+}
