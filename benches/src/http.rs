@@ -1,5 +1,6 @@
 //! The part of HTTP/1.1 that a bench client needs: requests whose bytes are made once, and answers parsed
-//! only to find their end. The test kit's reader would take more of the CPU that client and server share here.
+//! only to find their end. The test kit's reader would take more of the CPU that client and server share
+//! here.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};

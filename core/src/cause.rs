@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 /// The cause of an error of the log or of a send: an error of the storage, or a sentence. Cheap to clone.
 ///
-/// It displays the cause's own message and passes on the cause's source, so a chain of sources never says the same
-/// thing twice.
+/// It displays the cause's own message and passes on the cause's source, so a chain of sources never says the
+/// same thing twice.
 #[derive(Clone)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);
 

@@ -227,8 +227,8 @@ pub enum Body {
     },
 }
 
-/// Each kind of event is described here once: its name, its target and its content. To add a kind, see the recipe in
-/// `docs/architecture.md`.
+/// Each kind of event is described here once: its name, its target and its content. To add a kind, see the
+/// recipe in `docs/architecture.md`.
 impl Body {
     /// Returns the kind's name in the API, in exports and in metrics; `None` for a kind of a newer release.
     pub fn name(&self) -> Option<&'static str> {

@@ -16,7 +16,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// A running server.
 pub struct Server {
-    /// Where it listens.
+    /// The address on which it listens.
     pub target: Target,
     /// Its process, when it is known.
     pub pid: Option<u32>,

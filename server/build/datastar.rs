@@ -1,9 +1,9 @@
 //! Takes the Datastar client out of the package that carries it.
 //!
-//! Third-party code is not copied into this repository. `web/datastar/Cargo.toml` names the package and its lock
-//! file pins it; cargo fetches it into the ordinary cache, so a second build needs no network. Only two files are
-//! read from it, the client is checked against [`SHA256`], and nothing of the package is compiled, so the Rust
-//! version it asks for does not matter.
+//! Third-party code is not copied into this repository. `web/datastar/Cargo.toml` names the package and its
+//! lock file pins it; cargo fetches it into the ordinary cache, so a second build needs no network. Only two
+//! files are read from it, the client is checked against [`SHA256`], and nothing of the package is compiled,
+//! so the Rust version it asks for does not matter.
 
 use std::env;
 use std::error::Error;

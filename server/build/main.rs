@@ -1,8 +1,9 @@
 //! Gathers what the page's browser loads: the Datastar client out of its package, and our own style and icon,
-//! each under a name that carries a hash of its bytes, so that it can be cached for ever; the bundle of our script; and
-//! the catalogues of the page's messages, one for each language.
+//! each under a name that carries a hash of its bytes, so that it can be cached for ever; the bundle of our
+//! script; and the catalogues of the page's messages, one for each language.
 //!
-//! The sources are in `server/web`. Nothing but cargo is needed: the folder's `package.json` names checkers only.
+//! The sources are in `server/web`. Nothing but cargo is needed: the folder's `package.json` names checkers
+//! only.
 
 mod datastar;
 mod script;

@@ -1,24 +1,26 @@
 //! Bundles the modules of the page's script into one.
 //!
-//! Each module becomes a function of its own that returns its exports, in an order in which every module comes after
-//! those that it imports; so it runs as the browser would run it, and names that a module does not export stay its
-//! own. This needs no parser, because the modules keep to a strict subset:
+//! Each module becomes a function of its own that returns its exports, in an order in which every module
+//! comes after those that it imports; so it runs as the browser would run it, and names that a module does
+//! not export stay its own. This needs no parser, because the modules keep to a strict subset:
 //!
 //! - an import is `import { a, b } from './x.js';` or `import './x.js';`, on one line;
 //! - an export is `export const`, `export function` or `export async function`;
 //! - no import cycles, and no `await` outside of functions (the linter sees to the second);
-//! - a template literal ends on the line on which it begins, so that a line that begins with `//` or `/*` begins a
-//!   comment. Lines that hold nothing else stay out of the bundle: they are a third of it, compressed.
+//! - a template literal ends on the line on which it begins, so that a line that begins with `//` or `/*`
+//!   begins a comment. Lines that hold nothing else stay out of the bundle: they are a third of it,
+//!   compressed.
 //!
-//! Everything else that begins a line with `import` or `export` fails the build, and so does a name that is not
-//! exported and a module that nothing imports.
+//! Everything else that begins a line with `import` or `export` fails the build, and so does a name that is
+//! not exported and a module that nothing imports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 /// Imports every module that has to run.
 const ENTRY: &str = "index.js";
-/// The module that is no file, and its export: the server puts it in front of the bundle, in the reader's language.
+/// The module that is no file, and its export: the server puts it in front of the bundle, in the reader's
+/// language.
 const CATALOGUE: (&str, &str) = ("catalogue.js", "catalogue");
 
 /// A module, taken apart.

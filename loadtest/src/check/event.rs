@@ -1,5 +1,5 @@
-//! A block of our own server's stream: an opening, a logged event with the time at which it was due, a signal, or
-//! nothing. The kit reads it; this adds the stamp of a message of the run.
+//! A block of our own server's stream: an opening, a logged event with the time at which it was due, a
+//! signal, or nothing. The kit reads it; this adds the stamp of a message of the run.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::check::stamp::Stamp;
 pub enum Block {
     /// The stream opened, or skipped what retention took: `id` is the place just before what follows.
     Opening {
-        /// How.
+        /// The way in which it opened.
         opening: Opening,
         /// The place.
         id: EventId,

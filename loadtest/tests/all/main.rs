@@ -1,4 +1,5 @@
-//! The load tester as a process: against the real server, and against servers and proxies that break one promise each.
+//! The load tester as a process: against the real server, and against servers and proxies that break one
+//! promise each.
 //!
 //! One binary, since nearly all of its time is the tester's own waiting for what never comes.
 

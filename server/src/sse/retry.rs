@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use rand::RngExt;
 
-/// Wait of a reader before it comes back, drawn for each: thousands of readers that lost their server at once must not
-/// return at once.
+/// Wait of a reader before it comes back, drawn for each: thousands of readers that lost their server at once
+/// must not return at once.
 const RETRY_MS: RangeInclusive<u32> = 1_000..=4_000;
 
 /// Appends the time that the reader waits before it returns, once this stream has ended.

@@ -155,7 +155,8 @@ async fn the_server_is_killed_and_comes_back_with_nothing_missing_and_nothing_tw
     let author = ada.js("return document.querySelector('#composer').dataset.authorId").await;
     let sender = oracle.sender(&RoomName::new("lobby").unwrap(), "the page");
     for round in 0..2 {
-        // The page alone knows of its acknowledgements; that it may be there once at most is the oracle's part.
+        // The page alone knows of its acknowledgements; that it may be there once at most is the oracle's
+        // part.
         sender.unknown(
             round,
             EventDigest::post(author.as_str().unwrap(), &format!("written in the dark {round}")),

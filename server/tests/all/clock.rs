@@ -1,8 +1,8 @@
 //! The clock is set back, under a running server and over a restart. Time in the log never goes back with it,
 //! nothing is cut before its time, and tokens, keys and places stay what they were.
 //!
-//! The server's wall clock is moved by Debian's libfaketime, by what a file says at each look; other programs, and
-//! the server's clock that only counts on, know nothing of it.
+//! The server's wall clock is moved by Debian's libfaketime, by what a file says at each look; other
+//! programs, and the server's clock that only counts on, know nothing of it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use millchat::RoomName;
 use millchat_oracle::{Oracle, Sender};
 
 const ROOM: &str = "lobby";
-/// Where Debian and others put the library that moves the clock.
+/// Directories in which Debian and others put the library that moves the clock.
 const LIBRARY_DIRECTORIES: [&str; 3] =
     ["/usr/lib/x86_64-linux-gnu/faketime", "/usr/lib/aarch64-linux-gnu/faketime", "/usr/lib64/faketime"];
 const LIBRARY: &str = "libfaketimeMT.so.1";
@@ -35,7 +35,7 @@ fn library() -> PathBuf {
 /// A chat whose clock can be moved.
 struct Chat {
     server: Server,
-    /// What is to be added to the clock.
+    /// The file that says what is to be added to the clock.
     offset: PathBuf,
     /// Keeps the file.
     _directory: tempfile::TempDir,

@@ -315,7 +315,8 @@ async fn a_delete_during_a_backup_leaves_no_text_in_it() {
     let api = server.api();
     let ada = api.guest("Ada").await;
     let mut positions = Vec::new();
-    // More than the sockets hold between the two: the server cannot be at the end when the first lines arrive.
+    // More than the sockets hold between the two: the server cannot be at the end when the first lines
+    // arrive.
     for number in 0..200 {
         let content = format!("<secret {number}>{}", "x".repeat(TEXT_BYTES));
         positions.push(api.say("lobby", &ada, &content).await);

@@ -1,5 +1,5 @@
-//! `kill -9` in mid-load, again and again, and a process that stands still: the oracle must find nothing lost,
-//! doubled or out of order.
+//! `kill -9` in mid-load, again and again, and a process that stands still: the oracle must find nothing
+//! lost, doubled or out of order.
 //!
 //! Half the senders repeat a send whose outcome they do not know, with its key: it must then be there
 //! exactly once. The others never do: it may be there or not. Readers join, leave and resume at random.
@@ -21,14 +21,15 @@ use crate::support::{Api, Guest, Server, turn, variable, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
 
-/// How often the server is killed; `make prove` sets more.
+/// Number of times that the server is killed; `make prove` sets more.
 const ROUNDS_VARIABLE: &str = "MILLCHAT_CRASH_ROUNDS";
 const ROUNDS_DEFAULT: u64 = 10;
 /// Messages that are sent from one kill to the next.
 const MESSAGES_A_ROUND: u64 = 1_000;
 /// Of so many kills one comes as soon as the server has come back.
 const AT_ONCE: u32 = 5;
-/// How long the server stands still, in seconds; `make prove` sets more than its own patience with its peers.
+/// Time for which the server stands still, in seconds; `make prove` sets more than its own patience with its
+/// peers.
 const STOP_VARIABLE: &str = "MILLCHAT_STOP_SECONDS";
 const STOP_DEFAULT: u64 = 3;
 /// Messages that are sent around the stop.
@@ -36,12 +37,12 @@ const STOP_MESSAGES: u64 = 6_000;
 const SENDERS: u64 = 8;
 const READERS: u64 = 200;
 const ROOM: &str = "lobby";
-/// How long somebody who found no server waits before the next try; not a promise, only not to spin.
+/// Wait of somebody who found no server before the next try; not a promise, only not to spin.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long a reader stays away at most.
+/// Longest time for which a reader stays away.
 const AWAY_MAX: Duration = Duration::from_millis(200);
 
-/// What all tasks see of the run.
+/// The part of the run that all tasks see.
 struct Run {
     address: SocketAddr,
     oracle: Oracle,

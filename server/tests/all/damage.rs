@@ -1,5 +1,5 @@
-//! Logs that are damaged: refused at the start and left as they are; found while the server runs, an error for whom
-//! it concerns, and nothing that hangs.
+//! Logs that are damaged: refused at the start and left as they are; found while the server runs, an error
+//! for whom it concerns, and nothing that hangs.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! Disks that are full or may not be written: who sends and who starts a server is told so, who reads goes on, and
-//! nothing that was acknowledged is lost.
+//! Disks that are full or may not be written: who sends and who starts a server is told so, who reads goes
+//! on, and nothing that was acknowledged is lost.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

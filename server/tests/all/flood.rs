@@ -1,6 +1,6 @@
 //! More than the machine gives: more connections than descriptors, more sends than the disk takes.
 //!
-//! What does not fit waits or is told to come back; what was taken is kept, in bounded memory.
+//! A request that does not fit waits or is told to come back; what was taken is kept, in bounded memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use millchat_testkit::descriptors::raise_limit;
 use millchat_testkit::process::resident_bytes_max;
 use serde_json::Value;
 
-/// What the server may open: 256 connections, after its reserve.
+/// Descriptors that the server may open: 256 connections, after its reserve.
 const DESCRIPTORS: u32 = 512;
 /// Readers that are in before it is full.
 const IN: usize = 250;
@@ -114,7 +114,7 @@ const CONNECTION_BYTES_MAX: u64 = 80 << 10;
 /// The rest: the batch of 8 MiB as records and as pages, the ring, what the allocator keeps, the program.
 const REST_BYTES: u64 = 128 << 20;
 
-/// How the flood went.
+/// Outcomes of the flood's sends.
 #[derive(Default)]
 struct Flood {
     accepted: AtomicUsize,

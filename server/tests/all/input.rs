@@ -1,8 +1,8 @@
 //! Any bytes as a request: the server answers something well-formed or closes, and is there afterwards.
 //!
-//! A request is made of parts that a parser looks at, then bytes of it are changed. Behind it goes one that asks
-//! for the end of the connection, so that whatever could be read is answered, and what could not ends at a
-//! limit. Many are on their way at once: some of them stop in the middle, and cost as long as the limit is.
+//! A request is made of parts that a parser looks at, then bytes of it are changed. Behind it goes one that
+//! asks for the end of the connection, so that whatever could be read is answered, and what could not ends at
+//! a limit. Many are on their way at once: some of them stop in the middle, and cost as long as the limit is.
 
 use futures_util::future::join_all;
 use millchat_testkit::http::Piece;

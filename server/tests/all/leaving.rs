@@ -1,5 +1,5 @@
-//! How a stream leaves the connection that it was asked for on: what was answered before arrives whole, what is sent
-//! after it does no harm, and the descriptor goes along.
+//! A stream leaves the connection that it was asked for on: what was answered before arrives whole, what is
+//! sent after it does no harm, and the descriptor goes along.
 
 use std::fs;
 

@@ -1,4 +1,5 @@
-//! Moderation by the holder of the admin token: over HTTP, in the streams, in copies of the log, and on the page.
+//! Moderation by the holder of the admin token: over HTTP, in the streams, in copies of the log, and on the
+//! page.
 
 mod page;
 

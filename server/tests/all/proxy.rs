@@ -32,7 +32,8 @@ async fn the_address_that_a_trusted_proxy_names_is_the_one_that_counts() {
     answer(guest(&api, "203.0.113.1")).await.expect(201);
     answer(guest(&api, "203.0.113.1")).await.expect_problem(429);
     answer(guest(&api, "203.0.113.2")).await.expect(201);
-    // What a client wrote before the proxy's own entry changes nothing, and proxies before proxies are passed.
+    // What a client wrote before the proxy's own entry changes nothing, and proxies before proxies are
+    // passed.
     answer(guest(&api, "198.51.100.1, 203.0.113.1")).await.expect_problem(429);
     answer(guest(&api, "198.51.100.2, 203.0.113.2, 10.0.0.9")).await.expect_problem(429);
     answer(guest(&api, "198.51.100.2")).await.expect(201);

@@ -1,5 +1,5 @@
-//! One stream of several rooms, as a browser with many tabs asks for it: each room's events are its own, whole, in
-//! order, and none is missing.
+//! One stream of several rooms, as a browser with many tabs asks for it: each room's events are its own,
+//! whole, in order, and none is missing.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::support::{Api, Server, Stream, within};
 
 const ROOMS_MAX: usize = 32;
 
-/// What came of each room: the positions of its events, and their patches.
+/// Holds what came of each room: the positions of its events, and their patches.
 #[derive(Default)]
 struct Rooms {
     now: String,

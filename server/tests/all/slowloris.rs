@@ -1,8 +1,8 @@
 //! Those who say nothing, or say it a byte at a time, or take it a byte at a time.
 //!
-//! Heads and bodies have 15 s, also on a connection that was just opened or answered; who takes a byte now and
-//! then of a stream may, since what it holds is bounded. All of them are there at once, and meanwhile others
-//! post and read as if they were alone.
+//! Heads and bodies have 15 s, also on a connection that was just opened or answered; who takes a byte now
+//! and then of a stream may, since what it holds is bounded. All of them are there at once, and meanwhile
+//! others post and read as if they were alone.
 
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ use millchat_testkit::descriptors::raise_limit;
 const IDLE: usize = 5_000;
 /// Of each sort that says something.
 const SLOW: usize = 100;
-/// How slow those are that are slow: a byte each time. It is what they do, not a wait for something.
+/// Time between two bytes of those that are slow. It is what they do, not a wait for something.
 const PACE: Duration = Duration::from_secs(1);
 /// Readers who are not slow.
 const READERS: usize = 20;

@@ -1,8 +1,8 @@
 //! Everybody loses their line and comes back in the same moment, while senders go on.
 //!
 //! Half of the readers are in one room, the others in small ones. In one of those more is said while they are
-//! away than memory holds, so that its readers come back by the log. The figures are printed and hold nothing;
-//! what is asserted is that all are back, caught up, and that the oracle finds nothing.
+//! away than memory holds, so that its readers come back by the log. The figures are printed and hold
+//! nothing; what is asserted is that all are back, caught up, and that the oracle finds nothing.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -33,7 +33,7 @@ const LARGE: &str = "lobby";
 const SMALL_ROOMS: usize = 19;
 /// Said in the first small room while its readers are away: more than its ring holds.
 const BURST: u64 = 700;
-/// How often somebody speaks in each room. What they wait for in between is nothing: this is the load.
+/// Time between two messages in each room. It is not a wait for something: this is the load.
 const LARGE_PACE: Duration = Duration::from_secs(1);
 const SMALL_PACE: Duration = Duration::from_millis(500);
 /// Sends that are acknowledged before the storm, and again once all have caught up.
@@ -44,7 +44,7 @@ const READERS_OF_ADDRESS: usize = 10_000;
 /// Other descriptors of this process and its other tests.
 const DESCRIPTORS_BESIDES: u64 = 900;
 
-/// What all are to do.
+/// The task of all readers and senders at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Follow,
@@ -56,7 +56,7 @@ enum Phase {
     End,
 }
 
-/// What all tasks see of the run.
+/// The part of the run that all tasks see.
 struct Run {
     address: SocketAddr,
     oracle: Oracle,
@@ -70,7 +70,7 @@ struct Run {
     again: AtomicUsize,
     /// When each send was acknowledged, and how long that took.
     sends: watch::Sender<Vec<(Instant, Duration)>>,
-    /// How long after the storm each reader was back, and caught up.
+    /// Times after the storm at which each reader was back, and caught up.
     opened: Mutex<Vec<Duration>>,
     caught_up: Mutex<Vec<Duration>>,
 }

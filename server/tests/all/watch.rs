@@ -1,4 +1,5 @@
-//! What an operator watches: the metrics, and a dashboard that asks for no metric that is not there.
+//! The things that an operator watches: the metrics, and a dashboard that asks for no metric that is not
+//! there.
 
 use std::collections::BTreeSet;
 use std::fs;

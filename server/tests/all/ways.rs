@@ -1,6 +1,7 @@
-//! The two ways by which streams leave a server when it does not choose for itself: by write(2), and by hyper.
+//! The two ways by which streams leave a server when it does not choose for itself: by write(2), and by
+//! hyper.
 //!
-//! What streams must do is tested again by each, by this very program with another [`WAY`]: what is short, and by
+//! This very program tests again by each, with another [`WAY`], what streams must do: what is short, and by
 //! `make prove` all of it.
 
 use std::env::current_exe;

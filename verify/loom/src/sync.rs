@@ -109,8 +109,8 @@ impl<'a, K: Hash + Eq + Clone, V> Entry<'a, K, V> {
     }
 }
 
-/// A bounded channel, as crossbeam's. No time passes in a model: a receiver that waits for a while waits until
-/// something comes.
+/// A bounded channel, as crossbeam's. No time passes in a model: a receiver that waits for a while waits
+/// until something comes.
 pub(crate) mod channel {
     use std::collections::VecDeque;
     use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! The copy of the tree that is mutated. It is made once, so that nobody who works on the tree disturbs a run, and
-//! a file that is the same already keeps its time, so that cargo builds little.
+//! The copy of the tree that is mutated. It is made once, so that nobody who works on the tree disturbs a
+//! run, and a file that is the same already keeps its time, so that cargo builds little.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,7 +26,8 @@ pub struct Mutated {
 
 impl Drop for Mutated {
     fn drop(&mut self) {
-        // The next run makes the copy right again if this fails; the next mutation of this run does not apply.
+        // The next run makes the copy right again if this fails; the next mutation of this run does not
+        // apply.
         let _ = fs::write(&self.path, &self.original);
     }
 }

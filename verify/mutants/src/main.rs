@@ -1,9 +1,9 @@
 //! Breaks each guarantee on purpose, and sees whether the tests notice.
 //!
-//! `millchat-mutants [--list] [WORD]...` applies each mutation of `verify/mutants/list.toml` (whose name or file holds
-//! one of the words) to a copy of the tree and runs the tests that should notice; when they do not, all the tests of
-//! what was mutated. How it goes is said on stderr, a table at the end on stdout. It exits with 1 when a mutation
-//! survives, does not apply any more, or does not compile.
+//! `millchat-mutants [--list] [WORD]...` applies each mutation of `verify/mutants/list.toml` (whose name or
+//! file holds one of the words) to a copy of the tree and runs the tests that should notice; when they do
+//! not, all the tests of what was mutated. How it goes is said on stderr, a table at the end on stdout. It
+//! exits with 1 when a mutation survives, does not apply any more, or does not compile.
 
 mod copy;
 mod trial;
@@ -120,7 +120,8 @@ fn run(words: &[String]) -> Result<bool, Failure> {
     Ok(caught == mutations.len())
 }
 
-/// The tests must pass before they can tell anything. Once they did, they are not run again for the same tree.
+/// The tests must pass before they can tell anything. Once they did, they are not run again for the same
+/// tree.
 fn pass_unmutated(copy: &Copy, tests: &Tests, mutations: &[Mutation], noted: &Path) -> Result<(), Failure> {
     let mut passed = fs::read_to_string(noted).unwrap_or_default();
     for all in [CORE_ALL, SERVER_ALL] {

@@ -127,7 +127,8 @@ struct Truth<'a> {
     folds: HashMap<Position, Fold>,
     /// The newest Empty; 0 for none.
     emptied_at: Position,
-    /// Events that add a reaction that is there, take back one that is not, or are about a message that is gone.
+    /// Events that add a reaction that is there, take back one that is not, or are about a message that is
+    /// gone.
     idle: Vec<Position>,
 }
 
@@ -465,7 +466,8 @@ impl<'a> Truth<'a> {
     }
 }
 
-/// Returns true if a message had such reactions at some moment since the page's head. A deleted message has none.
+/// Returns true if a message had such reactions at some moment since the page's head. A deleted message has
+/// none.
 fn reactions_known(fold: &Fold, page_head: Position, has_text: bool, sum: u64) -> bool {
     if sum == 0 && (!has_text || fold.deleted_at.is_some()) {
         return true;

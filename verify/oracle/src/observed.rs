@@ -127,7 +127,8 @@ pub struct HistoryEntry {
     pub reactions: Option<u64>,
 }
 
-/// A reaction to a message in a sum, in which their order does not count: which, and the digest of its author's id.
+/// A reaction to a message in a sum, in which their order does not count: which, and the digest of its
+/// author's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ReactionDigest(pub Reaction, pub u64);
 

@@ -11,7 +11,8 @@ use crate::violation::{Rule, Violation};
 /// Most events that one piece of a reader's stream sums up: bounds what one mismatch leaves in the dark, and
 /// what a moving floor takes out of the comparison.
 const PIECE_EVENTS_MAX: u64 = 1024;
-/// Most violations that one reader keeps; a broken stream breaks again and again, and the first ones tell why.
+/// Most violations that one reader keeps; a broken stream breaks again and again, and the first ones tell
+/// why.
 const READER_VIOLATIONS_MAX: usize = 16;
 
 /// A contiguous run of a reader's events, in sums: the events of the room after `from`, up to `to`.
@@ -124,7 +125,8 @@ impl Reader {
             }
             (Opening::Start | Opening::Reset(_), _) => {}
         }
-        // A resume that starts where the reader was goes on with the piece, and so is checked for a whole link.
+        // A resume that starts where the reader was goes on with the piece, and so is checked for a whole
+        // link.
         if !(reader.opened && opening == Opening::Start && position == last) {
             reader.go_on_after(position);
         }

@@ -356,8 +356,8 @@ fn reaction(number: u64, on: bool) -> Observed {
     Observed { position: number * 10, prev: number * 10 - 10, event }
 }
 
-/// Returns the rules that these events after the five break, and a page as of a head that shows such a sum of reactions
-/// to the second.
+/// Returns the rules that these events after the five break, and a page as of a head that shows such a sum of
+/// reactions to the second.
 fn reacting(more: &[Observed], page: Option<(Position, Option<u64>)>) -> Vec<Rule> {
     let oracle = oracle();
     let sender = oracle.sender(&room(), "bob");

@@ -10,7 +10,7 @@ use petgraph::graphmap::DiGraphMap;
 use crate::module::Crate;
 use crate::scope::Scope;
 
-/// Which file imports which, and by which names.
+/// Holds the files that each file imports, and the names by which it does.
 pub struct Imports {
     edges: BTreeMap<(PathBuf, PathBuf), BTreeSet<String>>,
 }

@@ -13,7 +13,7 @@ pub(crate) struct Scope<'a> {
     modules: HashMap<&'a [String], &'a Module>,
 }
 
-/// What a path came to.
+/// The thing that a path came to.
 enum Found<'a> {
     Module(&'a Module),
     /// An item, and the module that defines it.
@@ -25,8 +25,8 @@ impl<'a> Scope<'a> {
         Self { modules: krate.modules.iter().map(|module| (module.path.as_slice(), module)).collect() }
     }
 
-    /// Returns the file of the item that `path`, written in `module`, names; `None` for another crate's item and for
-    /// a module as a whole.
+    /// Returns the file of the item that `path`, written in `module`, names; `None` for another crate's item
+    /// and for a module as a whole.
     pub fn file_of(&self, module: &'a Module, path: &[String]) -> Option<&'a Path> {
         match self.find(module, path, REEXPORTS_MAX)? {
             Found::Item(module) => Some(&module.file),

@@ -1,4 +1,5 @@
-//! A proxy between a browser and the server that is a bad network: it delays, breaks connections, and goes silent.
+//! A proxy between a browser and the server that is a bad network: it delays, breaks connections, and goes
+//! silent.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -80,7 +80,8 @@ impl Head {
     }
 }
 
-/// Returns the header fields at the front of `bytes`, their names in lower case. Empty until the head is whole.
+/// Returns the header fields at the front of `bytes`, their names in lower case. Empty until the head is
+/// whole.
 pub fn header_fields(bytes: &[u8]) -> Result<Vec<(String, String)>, Malformed> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut headers);

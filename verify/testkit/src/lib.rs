@@ -1,6 +1,6 @@
-//! The tools that the server's tests, the load tester and the benches share: the server as a process, HTTP and server-sent
-//! events read without I/O, the server's JSON as the oracle takes it, what the kernel says of a process, and a
-//! network that fails.
+//! The tools that the server's tests, the load tester and the benches share: the server as a process, HTTP
+//! and server-sent events read without I/O, the server's JSON as the oracle takes it, what the kernel says of
+//! a process, and a network that fails.
 
 #![forbid(unsafe_code)]
 

@@ -28,8 +28,8 @@ fn sum<T: std::iter::Sum<T>>(pid: u32, of: impl Fn(u32) -> Option<T>) -> Option<
     Some(std::iter::once(first).chain(family(pid).into_iter().skip(1).filter_map(of)).sum())
 }
 
-/// CPU time that a process and all that it started have used, in user and kernel mode together; `None` when it
-/// is gone.
+/// CPU time that a process and all that it started have used, in user and kernel mode together; `None` when
+/// it is gone.
 pub fn cpu_time(pid: u32) -> Option<Duration> {
     sum(pid, cpu_time_alone)
 }
@@ -44,8 +44,8 @@ pub fn cpu_time_alone(pid: u32) -> Option<Duration> {
     Some(Duration::from_micros(ticks * 1_000_000 / per_second))
 }
 
-/// Resident memory of a process and all that it started in bytes, what they share counted once; `None` when it
-/// is gone.
+/// Resident memory of a process and all that it started in bytes, what they share counted once; `None` when
+/// it is gone.
 pub fn resident_bytes(pid: u32) -> Option<u64> {
     sum(pid, resident_bytes_of)
 }
@@ -58,8 +58,8 @@ fn resident_bytes_of(pid: u32) -> Option<u64> {
     }
 }
 
-/// Resident memory from what the kernel counts anyway: cheap for the process that is looked at, and a little off; what
-/// processes share counts for each.
+/// Resident memory from what the kernel counts anyway: cheap for the process that is looked at, and a little
+/// off; what processes share counts for each.
 pub fn resident_bytes_roughly(pid: u32) -> Option<u64> {
     sum(pid, resident_bytes_roughly_of)
 }

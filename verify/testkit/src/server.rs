@@ -58,7 +58,8 @@ pub struct Server {
     address: SocketAddr,
 }
 
-/// Returns the command that starts the server `program` on a free port, with this log in the words of `--log`.
+/// Returns the command that starts the server `program` on a free port, with this log in the words of
+/// `--log`.
 pub fn command(program: &Path, log: &str) -> Command {
     let mut command = Command::new(program);
     command.args(["--address", "127.0.0.1:0", "--log", log]);
@@ -109,8 +110,8 @@ impl Server {
         self.child.kill().await
     }
 
-    /// Sends SIGTERM and waits for the end. Returns the exit status and the rest of stdout; `None` when the server did
-    /// not end within `patience` and was killed.
+    /// Sends SIGTERM and waits for the end. Returns the exit status and the rest of stdout; `None` when the
+    /// server did not end within `patience` and was killed.
     pub async fn terminate(mut self, patience: Duration) -> io::Result<Option<(ExitStatus, String)>> {
         let pid = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {

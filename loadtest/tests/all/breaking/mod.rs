@@ -35,8 +35,8 @@ pub struct Proxy {
 struct Shared {
     upstream: String,
     breach: Breach,
-    /// Messages towards the server. They are counted apart from the deliveries, which are many more: otherwise
-    /// every message to break could be a delivery.
+    /// Messages towards the server. They are counted apart from the deliveries, which are many more:
+    /// otherwise every message to break could be a delivery.
     sends: AtomicU64,
     /// Messages towards the readers.
     deliveries: AtomicU64,

@@ -16,8 +16,9 @@ pub fn program() -> PathBuf {
     PROGRAM.get_or_init(build).clone()
 }
 
-/// Has cargo build it with all that `cargo test --workspace` builds: that has just been done when these tests run in it,
-/// and another choice of packages would mean other features, and everything compiled a second time.
+/// Has cargo build it with all that `cargo test --workspace` builds: that has just been done when these tests
+/// run in it, and another choice of packages would mean other features, and everything compiled a second
+/// time.
 fn build() -> PathBuf {
     let tester = Path::new(env!("CARGO_BIN_EXE_millchat-loadtest"));
     let (profile, target) = (tester.parent().unwrap(), tester.ancestors().nth(2).unwrap());

@@ -1,4 +1,5 @@
-//! Reactions over the API: put, taken back, counted, told to the room, and kept over restarts, exports and backups.
+//! Reactions over the API: put, taken back, counted, told to the room, and kept over restarts, exports and
+//! backups.
 
 use reqwest::Method;
 use serde_json::{Value, json};

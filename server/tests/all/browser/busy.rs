@@ -1,5 +1,5 @@
-//! A page in a room of thousands of messages, while new ones come many times a second: all are shown, what the page
-//! keeps is bounded, and what the browser had to work for at one go is printed.
+//! A page in a room of thousands of messages, while new ones come many times a second: all are shown, what
+//! the page keeps is bounded, and what the browser had to work for at one go is printed.
 //!
 //! ```sh
 //! cargo test -p millchat-server --test all in_a_long_and_busy_room -- --nocapture
@@ -14,7 +14,7 @@ const MESSAGES: usize = 5_000;
 const SENDERS: usize = 50;
 const FOLLOWED: usize = 300;
 const A_SECOND: u64 = 20;
-/// What `history.js` keeps at most.
+/// Most rows that `history.js` keeps.
 const ROWS_MAX: u64 = 701;
 
 async fn say_many(api: &Api, guest: &Guest) {

@@ -1,10 +1,11 @@
-//! The past of a room at the page: it comes in as one scrolls, a link leads to a message however far back it is.
+//! The past of a room at the page: it comes in as one scrolls, a link leads to a message however far back it
+//! is.
 
 use super::{assert_shows_all, room_url, say};
 use crate::support::{Api, Browser, Guest, Server};
 use millchat_oracle::Oracle;
 
-/// Whether a row is in sight.
+/// Returns the expression that is true if a row is in sight.
 fn in_sight(id: &str) -> String {
     format!(
         "((row, view) => row && row.getBoundingClientRect().top >= view.top \
@@ -29,7 +30,8 @@ async fn older_messages_come_as_one_scrolls_up_and_what_is_in_sight_stays_there(
     let (oracle, api) = (Oracle::new(), server.api());
     let carol = api.guest("Carol").await;
     say_many(&api, &oracle, &carol, 204).await;
-    // The groups are formed from here on: read from the start, the first row of a page is in the midst of one.
+    // The groups are formed from here on: read from the start, the first row of a page is in the midst of
+    // one.
     say(&api, &oracle, &api.guest("Dave").await, "between").await;
     say_many(&api, &oracle, &carol, 145).await;
     let page = Browser::open(&room_url(&server)).await;

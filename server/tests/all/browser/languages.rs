@@ -1,4 +1,5 @@
-//! The page in every language: chosen by the browser or in the menu, whole on every screen, with nothing left in another.
+//! The page in every language: chosen by the browser or in the menu, whole on every screen, with nothing left
+//! in another.
 
 use super::looks::{screens, violations};
 use super::room_url;
@@ -176,8 +177,8 @@ async fn dates_follow_the_language_and_the_region_of_the_browser() {
     }
 }
 
-/// Latin words that people see, in a page whose language has other letters; key names and the like are the same there,
-/// and the tags of people are of ids.
+/// Latin words that people see, in a page whose language has other letters; key names and the like are the
+/// same there, and the tags of people are of ids.
 const LATIN: &str = "
     const same = ['Millchat', 'UTC', 'Enter', 'Shift', 'Escape', 'JavaScript', 'A', 'Z', 'a', 'z', 'application', 'json'];
     const said = [];

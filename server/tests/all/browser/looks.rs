@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 use tokio::process::Command;
 
-/// What the first visit may cost, compressed.
+/// Most bytes that the first visit may cost, compressed.
 const FIRST_VISIT_BYTES_MAX: u64 = 60_000;
 
-/// What axe finds wrong with the page as it is. Where the reader's system forces its own colours, they are not ours
-/// to judge.
+/// Returns the faults that axe finds in the page as it is. Where the reader's system forces its own colours,
+/// they are not ours to judge.
 pub async fn violations(page: &Browser) -> Value {
     if !page.is("window.axe").await {
         node::install().await;
@@ -50,8 +50,8 @@ async fn a_checker_of_accessibility_finds_nothing_on_any_screen_in_either_theme(
     }
 }
 
-/// Brings the page to every screen there is, in this language, and lets somebody look at each. `round` names what is new
-/// to the server in it.
+/// Brings the page to every screen there is, in this language, and lets somebody look at each. `round` names
+/// what is new to the server in it.
 pub async fn screens(page: &Browser, server: &Server, code: &str, round: &str, look: impl AsyncFn(&str)) {
     let origin = format!("http://{}", server.address());
     page.cdp("Network.clearBrowserCookies", json!({})).await;

@@ -1,4 +1,5 @@
-//! The page over a bad network: connections that break in the midst of everything, and ones that die without a word.
+//! The page over a bad network: connections that break in the midst of everything, and ones that die without
+//! a word.
 
 use super::{NOTHING_WAITS, assert_shows_all, say};
 use crate::support::oracle::{assert_clean, recover};
@@ -10,7 +11,8 @@ use thirtyfour::prelude::*;
 
 const DELAY: Duration = Duration::from_millis(40);
 
-/// What the page sends, of which it alone hears that it was stored: the oracle holds that it is there once at most.
+/// Messages that the page sends. The page alone hears that they were stored; the oracle holds that each is
+/// there once at most.
 struct Pages {
     author: String,
     sender: Sender,

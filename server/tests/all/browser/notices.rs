@@ -1,4 +1,5 @@
-//! What the page does beyond its window, when it is asked to: notifications, a sound, the rooms of this browser.
+//! The page beyond its window, when it is asked to act there: notifications, a sound, the rooms of this
+//! browser.
 
 use super::room_url;
 use crate::support::{Browser, Server};

@@ -9,13 +9,13 @@ use serde_json::json;
 use thirtyfour::prelude::*;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/img");
-/// What a picture may weigh in the repository.
+/// Most bytes that a picture may take in the repository.
 const BYTES_MAX: usize = 200_000;
 /// Name, width, height, pixels of the device for each of the page, and whether it is a phone.
 const DEVICES: [(&str, u32, u32, f64, bool); 2] =
     [("desktop", 1_100, 720, 1.0, false), ("phone", 375, 740, 2.0, true)];
 
-/// What people say in a language: who writes, and what.
+/// Returns a conversation in a language: for each message the number of its author, and its text.
 fn conversation(code: &str) -> [(usize, &'static str); 6] {
     match code {
         "ar" => [
@@ -48,7 +48,7 @@ fn conversation(code: &str) -> [(usize, &'static str); 6] {
     }
 }
 
-/// Who they are; the last one looks at the page.
+/// Returns the names of the people; the last one looks at the page.
 fn people(code: &str) -> [&'static str; 4] {
     match code {
         "ar" => ["ليلى", "Ada Lovelace", "عمر", "سلمى"],
@@ -57,7 +57,7 @@ fn people(code: &str) -> [&'static str; 4] {
     }
 }
 
-/// What the one who looks says at the end.
+/// Returns the text that the one who looks says at the end.
 fn goodbye(code: &str) -> &'static str {
     match code {
         "ar" => "أراكم هناك ☕",
@@ -131,8 +131,8 @@ async fn keep(page: &Browser, screen: &str, of: &str) {
     std::fs::write(format!("{FOLDER}/screens/{screen}-{of}.webp"), webp).unwrap();
 }
 
-/// The screens besides the room itself: answering and choosing a reaction, the menu, who is here, the question before a
-/// delete, an empty room for a visitor, an error.
+/// The screens besides the room itself: answering and choosing a reaction, the menu, who is here, the
+/// question before a delete, an empty room for a visitor, an error.
 async fn others(page: &Browser, server: &Server, of: &str) {
     page.hover("#messages > .msg:nth-last-child(2) .text").await;
     page.click(".tools .reply").await;

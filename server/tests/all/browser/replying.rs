@@ -5,7 +5,7 @@ use crate::support::{Browser, Server};
 use serde_json::json;
 use thirtyfour::prelude::*;
 
-/// What the quote of the message at this place in the list shows.
+/// Returns what the quote of the message at this place in the list shows.
 async fn quote(page: &Browser, nth: usize) -> String {
     let quote = page
         .js(&format!(

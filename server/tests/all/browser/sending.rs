@@ -1,4 +1,5 @@
-//! A text that was sent at the page is never lost, whatever happens to the connection, the page and the server.
+//! A text that was sent at the page is never lost, whatever happens to the connection, the page and the
+//! server.
 
 use super::{NOTHING_WAITS, room_url};
 use crate::support::{Api, Browser, Server};

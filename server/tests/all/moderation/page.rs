@@ -1,4 +1,4 @@
-//! What people at the page see of moderation, in real Chromium.
+//! Moderation as people at the page see it, in real Chromium.
 
 use reqwest::Method;
 
@@ -10,7 +10,7 @@ fn room_url(server: &Server) -> String {
     format!("http://{}/lobby", server.address())
 }
 
-/// Whether something of what this selector finds can be seen.
+/// Returns the expression that is true if something of what this selector finds can be seen.
 fn shown(selector: &str) -> String {
     format!("document.querySelector('{selector}')?.getClientRects().length > 0")
 }

@@ -17,9 +17,9 @@ use tokio::sync::SemaphorePermit;
 
 use super::{PATIENCE, turn, within};
 
-/// What chromedriver says once it listens, before the port.
+/// Words of chromedriver once it listens, before the port.
 const STARTED: &str = "started successfully on port ";
-/// How long between two looks at a page that has not got there yet.
+/// Time between two looks at a page that has not got there yet.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Nothing that a fresh browser would do by itself on the network, and no sandbox: tests may run as root.
 const ARGUMENTS: [&str; 10] = [
@@ -35,7 +35,7 @@ const ARGUMENTS: [&str; 10] = [
     "--window-size=1100,800",
 ];
 
-/// What the reader of a browser prefers, unless a test says otherwise.
+/// Language that the reader of a browser prefers, unless a test says otherwise.
 const ENGLISH: &str = "en-US";
 
 /// One browser with a profile of its own.
@@ -83,8 +83,8 @@ impl Browser {
         self.driver.window().await.unwrap()
     }
 
-    /// Puts another tab before this room's, lets something happen, and comes back once the room's page has as many
-    /// messages as it should then have: they came while nobody looked.
+    /// Puts another tab before this room's, lets something happen, and comes back once the room's page has as
+    /// many messages as it should then have: they came while nobody looked.
     pub async fn look_away(&self, meanwhile: impl Future<Output = ()>, messages: usize) {
         self.js(
             "const note = () => localStorage.setItem('test:rows', document.querySelectorAll('#messages > .msg').length);
@@ -150,7 +150,7 @@ impl Browser {
         BASE64_STANDARD.decode(taken["data"].as_str().expect("a picture")).unwrap()
     }
 
-    /// What the browser is known by, to be given back later.
+    /// Returns the cookies by which the browser is known, to be given back later.
     pub async fn cookies(&self) -> Value {
         self.ask("Network.getAllCookies", json!({})).await["cookies"].clone()
     }
@@ -160,7 +160,7 @@ impl Browser {
         self.cdp("Network.setCookies", json!({ "cookies": cookies })).await;
     }
 
-    /// What the reader's system asks of pages, such as `prefers-color-scheme`.
+    /// Sets what the reader's system asks of pages, such as `prefers-color-scheme`.
     pub async fn prefers(&self, features: &[(&str, &str)]) {
         let features: Vec<Value> =
             features.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
@@ -213,18 +213,18 @@ impl Browser {
         self.driver.current_url().await.unwrap().to_string()
     }
 
-    /// What this script returns.
+    /// Runs this script and returns its value.
     pub async fn js(&self, script: &str) -> Value {
         self.js_with(script, Vec::new()).await
     }
 
-    /// What this script returns, given these as `arguments`.
+    /// Runs this script, given these as `arguments`, and returns its value.
     pub async fn js_with(&self, script: &str, arguments: Vec<Value>) -> Value {
         let result = within("a script runs", self.driver.execute(script, arguments)).await;
         result.unwrap_or_else(|error| panic!("{error} in {script}")).json().clone()
     }
 
-    /// Whether this expression is true on the page. A page that is just being exchanged has no answer.
+    /// True if this expression is true on the page. A page that is just being exchanged has no answer.
     pub async fn is(&self, expression: &str) -> bool {
         let result = self.driver.execute(format!("return !!({expression})"), Vec::new()).await;
         result.is_ok_and(|result| result.json() == &Value::Bool(true))
@@ -300,7 +300,7 @@ impl Browser {
         self.until(&format!("document.querySelectorAll('#messages > .msg').length >= {count}")).await;
     }
 
-    /// What the browser's console got since the last look.
+    /// Returns the entries of the browser's console since the last look.
     pub async fn log(&self) -> Vec<BrowserLogEntry> {
         self.driver.browser_log().await.unwrap()
     }

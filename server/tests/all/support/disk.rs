@@ -1,8 +1,8 @@
 //! A small disk of a test's own: a tmpfs in a mount namespace in which only a shell lives.
 //!
-//! The shell takes its commands from the test, and the mount is gone with the last process that uses it. So it is
-//! seen by nobody else, and nothing is left of it however the test ends. Its files are reached from outside by way
-//! of `/proc/PID/root`. Works for root, and for others where they may have user namespaces.
+//! The shell takes its commands from the test, and the mount is gone with the last process that uses it. So
+//! it is seen by nobody else, and nothing is left of it however the test ends. Its files are reached from
+//! outside by way of `/proc/PID/root`. Works for root, and for others where they may have user namespaces.
 
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
@@ -19,7 +19,7 @@ pub struct Disk {
     shell: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
-    /// Where it is mounted; outside of the namespace an empty directory.
+    /// The directory where it is mounted; outside of the namespace an empty directory.
     place: TempDir,
 }
 

@@ -1,4 +1,5 @@
-//! What the tests stand on: the server's process, clients of its API and streams, and the glue to the oracle.
+//! The support of the tests: the server's process, clients of its API and streams, and the glue to the
+//! oracle.
 
 pub mod browser;
 pub mod client;
@@ -20,7 +21,7 @@ pub use millchat_testkit::FlakyProxy;
 pub use server::Server;
 pub use sse::Stream;
 
-/// How long anything may take before the test gives up. Not a promise of the product: generous, for a slow
+/// Time that anything may take before the test gives up. Not a promise of the product: generous, for a slow
 /// and busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 

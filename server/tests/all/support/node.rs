@@ -1,4 +1,4 @@
-//! What npm brings: a client that nobody wrote for Millchat, and checkers of the page.
+//! Programs that npm brings: a client that nobody wrote for Millchat, and checkers of the page.
 
 use std::path::Path;
 

@@ -25,7 +25,7 @@ pub fn observed(event: &SseEvent) -> Observed {
 pub struct Follower {
     /// The oracle's side of it.
     pub reader: Reader,
-    /// What it would resume by.
+    /// The id by which it would resume.
     pub last_id: Option<String>,
     room: String,
     stream: Option<Stream>,
@@ -65,7 +65,7 @@ impl Follower {
         self.last_id = None;
     }
 
-    /// Whether it has a connection.
+    /// True if it has a connection.
     pub fn joined(&self) -> bool {
         self.stream.is_some()
     }
@@ -112,7 +112,8 @@ pub fn acknowledge(sender: &Sender, number: u64, guest: &Guest, content: &str, r
     place("position")
 }
 
-/// Tells the oracle of an event that has an id. `first`: of its connection, which asked for the place `asked`.
+/// Tells the oracle of an event that has an id. `first`: of its connection, which asked for the place
+/// `asked`.
 pub fn tell(reader: &Reader, first: bool, asked: Option<u64>, event: &SseEvent) {
     match Block::read(&event.fields()) {
         Ok(Block::Opening { opening: Opening::Gap { from, to }, .. }) if !first => reader.gap(from, to),

@@ -24,7 +24,8 @@ pub struct Server {
     directory: TempDir,
 }
 
-/// By which way streams leave the servers of this run: `hyper`, `write` or `uring`; the server chooses if none is named.
+/// By which way streams leave the servers of this run: `hyper`, `write` or `uring`; the server chooses if
+/// none is named.
 pub const WAY: &str = "MILLCHAT_TEST_WAY";
 
 /// A command that is not influenced by the environment of whoever runs the tests, but for [`WAY`].
@@ -117,13 +118,13 @@ impl Server {
         OpenOptions::new().create(true).append(true).open(self.directory.path().join("stderr")).unwrap()
     }
 
-    /// What it said on stderr so far, over all its lives.
+    /// Returns what the server said on stderr so far, over all its lives.
     pub fn stderr(&self) -> String {
         let bytes = std::fs::read(self.directory.path().join("stderr")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Where it listens.
+    /// Returns the address on which the server listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }

@@ -65,7 +65,7 @@ pub enum Item {
     Event(SseEvent),
     /// A comment line.
     Comment(String),
-    /// How long a client is to wait before it reconnects, in ms.
+    /// The time for which a client is to wait before it reconnects, in ms.
     Retry(u64),
 }
 

@@ -1,8 +1,8 @@
-//! How much of the machine the tests take at once.
+//! Limits on how much of the machine the tests take at once.
 //!
-//! Most of them wait: for a timer of the product, for a page, for a process. So `make test` starts many at once, and
-//! those that would be in each other's way take turns here. A turn ends when its permit is dropped. It is waited for
-//! without bound, since how long the others take says nothing about the product.
+//! Most tests wait: for a timer of the product, for a page, for a process. So `make test` starts many at
+//! once, and those that would be in each other's way take turns here. A turn ends when its permit is dropped.
+//! It is waited for without bound, since how long the others take says nothing about the product.
 
 use std::cell::RefCell;
 use std::sync::{Arc, LazyLock, Weak};
@@ -35,8 +35,8 @@ pub async fn start() -> SemaphorePermit<'static> {
     of(&STARTS).await
 }
 
-/// Waits until few other tests have a browser. The second browser of a test shares the turn of its first: two tests
-/// that each wait for their second one would wait for ever.
+/// Waits until few other tests have a browser. The second browser of a test shares the turn of its first: two
+/// tests that each wait for their second one would wait for ever.
 pub async fn browser() -> Arc<SemaphorePermit<'static>> {
     // The body of a test stays on the thread of its own that the harness gives it.
     thread_local! {

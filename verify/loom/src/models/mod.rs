@@ -166,7 +166,7 @@ enum Reader {
     Frames(FrameSubscription),
 }
 
-/// What a reader got.
+/// The outcome of a reader's step.
 enum Got {
     /// The event at position 1.
     Event,
