@@ -170,7 +170,7 @@ async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_acce
     let room = RoomName::new("lobby").unwrap();
     let ada = api.guest("Ada").await;
     // The disk is what they wait for, also where other programs keep the processor busy.
-    put_last(server.pid(), "millchat-commit").await;
+    put_last(server.pid(), "millchat-writer").await;
     let before = resident_bytes_max(server.pid()).unwrap();
     let count = Arc::new(Flood::default());
     let senders: Vec<_> = (0..SENDERS)
