@@ -47,21 +47,24 @@ pub enum Delivery<T> {
 pub(crate) type Delivered<T> = Option<Result<Delivery<T>, ReadError>>;
 
 /// A reader of a room. Dropping it frees everything it holds.
+///
+/// Small on purpose: ten thousand of them are visited for each event, and what does not fit into the processor's caches
+/// costs more than the work itself. What is rarely there is boxed.
 pub(crate) struct Cursor<F: Form> {
     form: F,
     shared: Arc<Shared>,
     room: Arc<Room>,
     slot: Slot,
-    reader: Option<Author>,
+    reader: Option<Box<Author>>,
     /// The position of the last event delivered, or the one at which it opened.
     position: Position,
     /// The number of the last signal delivered.
     signal: u64,
-    opened: Option<Opened>,
+    opened: Option<Box<Opened>>,
     /// A read of the log that is under way.
     pending: Option<PendingRead<F::Batch>>,
     /// Events taken and not yet delivered.
-    buffered: Option<Buffered<F::Batch>>,
+    buffered: Option<Box<Buffered<F::Batch>>>,
 }
 
 type PendingRead<B> = oneshot::Receiver<Result<LogBatch<B>, LogError>>;
@@ -106,13 +109,13 @@ impl<F: Form> Cursor<F> {
             form,
             position: opened.id.position,
             signal: 0,
-            opened: Some(opened),
+            opened: Some(Box::new(opened)),
             pending: None,
             buffered: None,
             shared,
             room,
             slot,
-            reader,
+            reader: reader.map(Box::new),
         };
         cursor.shared.mark(&cursor.room);
         Ok(cursor)
@@ -123,11 +126,14 @@ impl<F: Form> Cursor<F> {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Delivered<F::Item>> {
         let mut has_waker = false;
         loop {
-            if let Some(opened) = self.opened.take() {
+            if self.opened.is_some()
+                && let Some(opened) = self.opened.take()
+            {
                 let is_closed = self.is_room_closed();
-                return Poll::Ready(Some(Ok(Delivery::Opening(Opened { is_closed, ..opened }))));
+                return Poll::Ready(Some(Ok(Delivery::Opening(Opened { is_closed, ..*opened }))));
             }
-            if let Some(Buffered { batch, generation }) = self.buffered.take()
+            if self.buffered.is_some()
+                && let Some(Buffered { batch, generation }) = self.buffered.take().map(|buffered| *buffered)
                 && let Some(item) = self.deliver(batch, generation)
             {
                 return Poll::Ready(Some(Ok(Delivery::Item(item))));
@@ -202,7 +208,7 @@ impl<F: Form> Cursor<F> {
             self.position = position;
             if item.is_some() {
                 if !F::is_empty(&batch) {
-                    self.buffered = Some(Buffered { batch, generation });
+                    self.buffered = Some(Box::new(Buffered { batch, generation }));
                 }
                 return item;
             }
@@ -240,7 +246,7 @@ impl<F: Form> Cursor<F> {
 
 impl<F: Form> Drop for Cursor<F> {
     fn drop(&mut self) {
-        self.room.signals.leave(self.reader.as_ref());
+        self.room.signals.leave(self.reader.as_deref());
         self.room.touch();
         self.shared.mark(&self.room);
         self.shared.counters.unsubscribed();
