@@ -9,8 +9,8 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use millchat::log::{CommitError, NewRecord};
 use millchat::{
-    Action, Body, Chat, Delivery, Draft, Epoch, Event, EventId, Frames, HistoryRange, Item, Opening,
-    Position, Received, SendError, StartFrom, Subscription, Timestamp,
+    Action, Body, Chat, Delivery, Draft, Epoch, Event, EventId, FrameSubscription, Frames, HistoryRange,
+    Item, Opening, Position, Received, SendError, StartFrom, Subscription, Timestamp,
 };
 use support::{Meddled, act, ada, room};
 
@@ -189,13 +189,9 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     let more = chat.send(&lobby, Draft::post(ada(), "secret too")).await.unwrap().position;
     assert!(matches!(received(&mut values).await, Delivery::Opening(_)));
     let mut frames = chat.subscribe_frames(kind, &lobby, from, None).await.unwrap();
-    let mut poll = || match frames.poll_next_unpin(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(delivery) => Some(delivery.unwrap().unwrap()),
-        Poll::Pending => None,
-    };
-    assert!(matches!(poll(), Some(Delivery::Opening(_))));
+    assert!(matches!(frames_now(&mut frames), Some(Delivery::Opening(_))));
     // Starts the read; what it reads waits to be taken.
-    let _ = poll();
+    let _ = frames_now(&mut frames);
     assert!(
         matches!(received(&mut values).await, Delivery::Item(Received::Event(event)) if event.position == secret)
     );
@@ -203,8 +199,16 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     for position in [secret, next, more] {
         chat.send(&lobby, delete(position)).await.unwrap();
     }
-    let mut text = String::new();
-    while frames_left(&mut poll, &mut text).await {}
+    let (mut text, head) = (String::new(), chat.head());
+    soon(async {
+        while frames.position() < head {
+            match frames_now(&mut frames) {
+                Some(Delivery::Item(frames)) => text.push_str(std::str::from_utf8(&frames.bytes).unwrap()),
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    })
+    .await;
     assert!(!text.contains("secret") && text.len() >= 700, "{} bytes", text.len());
     while values.position() < more {
         if let Delivery::Item(Received::Event(event)) = received(&mut values).await {
@@ -214,16 +218,12 @@ async fn what_was_read_before_a_delete_is_not_delivered_after_it() {
     }
 }
 
-/// Takes the next frames; false when there are none for now.
-async fn frames_left(poll: &mut impl FnMut() -> Option<Delivery<Frames>>, text: &mut String) -> bool {
-    for _ in 0..100 {
-        if let Some(Delivery::Item(frames)) = poll() {
-            text.push_str(std::str::from_utf8(&frames.bytes).unwrap());
-            return true;
-        }
-        tokio::time::sleep(Duration::from_millis(2)).await;
+/// Returns the next delivery, if there is one now.
+fn frames_now(frames: &mut FrameSubscription) -> Option<Delivery<Frames>> {
+    match frames.poll_next_unpin(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(delivery) => Some(delivery.unwrap().unwrap()),
+        Poll::Pending => None,
     }
-    false
 }
 
 #[tokio::test]
