@@ -50,7 +50,7 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
     } else {
         let language = Language::of(req.headers());
         let mut response = match (&arrived, malformed) {
-            (Ok(_), None) => to_page(w, req, &path).await,
+            (Ok(_), None) => to_page(w, req, &path, language).await,
             (Err(limited), _) => error::of(language, limited.clone()),
             (_, Some(malformed)) => error::of(language, malformed),
         };
@@ -74,8 +74,7 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
     http::set(response, name, HeaderValue::from_static(value));
 }
 
-async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
-    let language = Language::of(req.headers());
+async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Language) -> Response {
     let missing = |why| error::page(language, StatusCode::NOT_FOUND, &why);
     let Some((resource, params)) = PAGE.at(path) else { return missing(LocalizedMessage::of("no-page")) };
     let room = room(params.get("room"));
@@ -90,7 +89,7 @@ async fn to_page(w: &Worker, req: Request, path: &str) -> Response {
         return response;
     };
     let position = params.get("position").and_then(|position| position.parse().ok());
-    let call = Call { w, req, params };
+    let call = Call { w, req, params, language };
     match (&route.3, room, position) {
         (Handler::Plain(answer), ..) => answer(call).await,
         (Handler::InRoom(answer), Some(room), _) => answer(call, room).await,
@@ -118,7 +117,7 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
     if route.2 == Access::Operator {
         operator::authorize(&w.app, req.headers())?;
     }
-    let call = Call { w, req, params };
+    let call = Call { w, req, params, language: Language::english() };
     if let Handler::Plain(answer) = route.3 {
         return answer(call).await;
     }

@@ -10,6 +10,7 @@ use millchat::{Position, RoomName};
 
 use crate::app::Worker;
 use crate::http::Request;
+use crate::page::i18n::Language;
 
 /// The methods that there are, in the order in which the `Allow` header lists them.
 const METHODS: [Method; 7] =
@@ -45,7 +46,7 @@ pub enum Handler<R> {
     AtMessage(for<'a> fn(Call<'a>, RoomName, Position) -> Answering<'a, R>),
 }
 
-/// A request for a handler.
+/// A request with its context, as the router hands it to a handler.
 pub struct Call<'a> {
     /// The thread that serves it.
     pub w: &'a Worker,
@@ -53,6 +54,8 @@ pub struct Call<'a> {
     pub req: Request,
     /// The values of the route's parameters in its path.
     pub params: Params<'a, 'a>,
+    /// The language of the answer. Programs are answered in English.
+    pub language: &'static Language,
 }
 
 impl<'a> Call<'a> {

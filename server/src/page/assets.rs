@@ -4,7 +4,7 @@
 //! licences and `favicon.ico`, are asked for again after an hour.
 
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderValue, VARY};
+use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
 
 use super::embedded::{self, DATASTAR, ICON, LICENCES, STYLE};
 use super::error;
@@ -16,7 +16,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const AN_HOUR: &str = "public, max-age=3600";
 
 /// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
-pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
+pub fn respond(path: &str, headers: &HeaderMap, language: &Language) -> Response {
     let found = [&DATASTAR, &STYLE, &ICON]
         .into_iter()
         .chain(embedded::scripts())
@@ -25,13 +25,9 @@ pub fn respond<B>(path: &str, req: &hyper::Request<B>) -> Response {
         .find(|(asset, _)| asset.path == path)
         .or_else(|| (path == "favicon.ico").then_some((&ICON, AN_HOUR)));
     let Some((asset, kept)) = found else {
-        return error::page(
-            Language::of(req.headers()),
-            StatusCode::NOT_FOUND,
-            &LocalizedMessage::of("no-file"),
-        );
+        return error::page(language, StatusCode::NOT_FOUND, &LocalizedMessage::of("no-file"));
     };
-    let packed = gzip::accepted(req.headers());
+    let packed = gzip::accepted(headers);
     let bytes = if packed { asset.gzip() } else { asset.bytes };
     let mut response = http::bytes(StatusCode::OK, asset.content_type, bytes);
     if packed {
@@ -52,7 +48,7 @@ mod tests {
         let script = script(&Language::all()[0]);
         for (accepts, packed) in [("gzip, deflate, br", true), ("identity", false)] {
             let req = hyper::Request::builder().header("accept-encoding", accepts).body(()).unwrap();
-            let response = respond(script.path, &req);
+            let response = respond(script.path, req.headers(), Language::english());
             assert_eq!(response.headers().contains_key(CONTENT_ENCODING), packed, "{accepts}");
             assert_eq!(response.headers()[VARY], "accept-encoding");
         }

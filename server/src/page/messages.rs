@@ -5,7 +5,7 @@
 //! it needs the cookie of a guest, and is refused to pages of other sites.
 
 use bytes::Bytes;
-use hyper::header::{HeaderMap, HeaderValue, LOCATION};
+use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Method, StatusCode};
 use millchat::{Author, Position, Receipt, RoomName, SendError, UnknownReaction};
 use percent_encoding::percent_decode_str;
@@ -14,7 +14,6 @@ use serde::Deserialize;
 use super::error::{self, Localize};
 use super::i18n::{Language, LocalizedMessage};
 use crate::actions::{self, NewMessage};
-use crate::app::Worker;
 use crate::body;
 use crate::http::{self, ContentType, Request, Response};
 use crate::problem::Problem;
@@ -36,28 +35,28 @@ struct Sent {
 
 /// `POST /{room}/messages`: once the message is durable, 204 and where it is to be found.
 pub async fn send(call: Call<'_>, room: RoomName) -> Response {
-    answered(post(call.w, call.req, &room).await)
+    answered(post(call, &room).await)
 }
 
 /// `PATCH /{room}/messages/{position}`: a new text for one's own message.
 pub async fn edit(call: Call<'_>, room: RoomName, target: Position) -> Response {
-    answered(replace(call.w, call.req, &room, target).await)
+    answered(replace(call, &room, target).await)
 }
 
 /// `DELETE /{room}/messages/{position}`: takes one's own message away.
 pub async fn delete(call: Call<'_>, room: RoomName, target: Position) -> Response {
-    answered(remove(call.w, call.req, &room, target).await)
+    answered(remove(&call, &room, target).await)
 }
 
 /// `PUT` and `DELETE /{room}/messages/{position}/reactions/{emoji}`: adds one's reaction, or takes it back.
 pub async fn react(call: Call<'_>, room: RoomName, target: Position) -> Response {
-    answered(set(call.w, &call.req, &room, target, call.param("reaction")).await)
+    answered(set(&call, &room, target).await)
 }
 
 /// `POST /{room}/typing`: 204, a signal to the readers of the room.
-pub fn typing(w: &Worker, req: &Request, room: &RoomName) -> Response {
-    answered(Visit::without_limit(w, req.headers()).map(|visit| {
-        w.app.chat.typing(room, &visit.author);
+pub fn typing(call: &Call<'_>, room: &RoomName) -> Response {
+    answered(author(call).map(|author| {
+        call.w.app.chat.typing(room, &author);
         http::empty(StatusCode::NO_CONTENT)
     }))
 }
@@ -66,8 +65,9 @@ fn answered(answer: Answer) -> Response {
     answer.unwrap_or_else(|refusal| *refusal)
 }
 
-async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
-    let Visit { language, author } = Visit::of(w, &req)?;
+async fn post(call: Call<'_>, room: &RoomName) -> Answer {
+    let author = writer(&call)?;
+    let Call { w, req, language, .. } = call;
     let by_form = http::content_type(req.headers()) == ContentType::Form;
     let message = sent(language, req).await?;
     let receipt = actions::post(w, room, author, message).await.map_err(|e| refused(language, e))?;
@@ -78,25 +78,27 @@ async fn post(w: &Worker, req: Request, room: &RoomName) -> Answer {
     Ok(response)
 }
 
-async fn replace(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
-    let Visit { language, author } = Visit::of(w, &req)?;
+async fn replace(call: Call<'_>, room: &RoomName, target: Position) -> Answer {
+    let author = writer(&call)?;
+    let Call { w, req, language, .. } = call;
     let content = sent(language, req).await?.content;
     done(language, actions::edit(w, room, author, target, content).await)
 }
 
-async fn remove(w: &Worker, req: Request, room: &RoomName, target: Position) -> Answer {
-    let Visit { language, author } = Visit::of(w, &req)?;
-    done(language, actions::delete(w, room, author, target).await)
+async fn remove(call: &Call<'_>, room: &RoomName, target: Position) -> Answer {
+    let author = writer(call)?;
+    done(call.language, actions::delete(call.w, room, author, target).await)
 }
 
-async fn set(w: &Worker, req: &Request, room: &RoomName, target: Position, reaction: &str) -> Answer {
-    let Visit { language, author } = Visit::of(w, req)?;
-    let on = req.method() == Method::PUT;
-    let decoded = percent_decode_str(reaction).decode_utf8().unwrap_or_default();
+async fn set(call: &Call<'_>, room: &RoomName, target: Position) -> Answer {
+    let author = writer(call)?;
+    let language = call.language;
+    let on = call.req.method() == Method::PUT;
+    let decoded = percent_decode_str(call.param("reaction")).decode_utf8().unwrap_or_default();
     let reaction = decoded.parse().map_err(|unknown: UnknownReaction| {
         Box::new(error::page(language, StatusCode::BAD_REQUEST, &unknown.localize()))
     })?;
-    done(language, actions::react(w, room, author, target, (reaction, on)).await)
+    done(language, actions::react(call.w, room, author, target, (reaction, on)).await)
 }
 
 fn done(language: &Language, outcome: Result<Receipt, SendError>) -> Answer {
@@ -137,32 +139,20 @@ fn from_form(body: &Bytes) -> Sent {
     Sent { content: field("content").unwrap_or_default(), key: field("key"), reply_to: None }
 }
 
-/// The context of a request that writes.
-struct Visit {
-    /// The language of what the visitor reads. It is negotiated once.
-    language: &'static Language,
-    /// The author: the request comes from our own page, and they have a name.
-    author: Author,
+/// The author of a request that writes, if their limits let them.
+fn writer(call: &Call<'_>) -> Result<Author, Box<Response>> {
+    let author = author(call)?;
+    call.w.app.limits.message(&author, &call.req).map_err(|e| refused(call.language, e))?;
+    Ok(author)
 }
 
-impl Visit {
-    /// Takes the context of a request, if the author's limits let them write.
-    fn of(w: &Worker, req: &Request) -> Result<Self, Box<Response>> {
-        let visit = Self::without_limit(w, req.headers())?;
-        w.app.limits.message(&visit.author, req).map_err(|e| refused(visit.language, e))?;
-        Ok(visit)
-    }
-
-    fn without_limit(w: &Worker, headers: &HeaderMap) -> Result<Self, Box<Response>> {
-        let language = Language::of(headers);
-        let refuse = |status, why: &LocalizedMessage| Box::new(error::page(language, status, why));
-        http::refuse_cross_site(headers, w.app.public_url.as_ref())
-            .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
-        let visitor = w.app.identity.visitor(headers);
-        let author =
-            visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))?;
-        Ok(Self { language, author })
-    }
+/// The author of a request: it comes from our own page, and they have a name.
+fn author(Call { w, req, language, .. }: &Call<'_>) -> Result<Author, Box<Response>> {
+    let refuse = |status, why: &LocalizedMessage| Box::new(error::page(language, status, why));
+    http::refuse_cross_site(req.headers(), w.app.public_url.as_ref())
+        .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
+    let visitor = w.app.identity.visitor(req.headers());
+    visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))
 }
 
 fn refused<E: Localize + Into<Problem>>(language: &Language, error: E) -> Box<Response> {

@@ -6,6 +6,7 @@
 //! others. Writing needs the cookie of a guest, and is refused to pages of other sites.
 
 mod assets;
+mod choose_language;
 mod composer;
 mod embedded;
 pub mod error;
@@ -14,7 +15,6 @@ mod frame;
 mod gzip;
 mod history;
 pub mod i18n;
-mod language;
 pub mod layout;
 mod markdown;
 mod messages;

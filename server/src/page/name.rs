@@ -8,7 +8,7 @@ use super::composer::{self, Refused};
 use super::error::{self, Localize};
 use super::form::{back_to, events, field, is_datastar};
 use super::frame;
-use super::i18n::{Language, LocalizedMessage};
+use super::i18n::LocalizedMessage;
 use crate::http::{self, Response};
 use crate::identity::Identity;
 use crate::route_table::Call;
@@ -16,8 +16,7 @@ use crate::{body, sanitize};
 
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
 /// the room as it is now; a plain form is sent back to the room.
-pub async fn name(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
-    let language = Language::of(req.headers());
+pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
     if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
         return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
     }

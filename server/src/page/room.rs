@@ -26,18 +26,22 @@ pub fn home() -> Response {
 }
 
 /// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it.
-pub async fn room(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
-    let language = Language::of(req.headers());
+pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
     let shown = match HistoryQuery::of(&req) {
         Some(query) if is_datastar(req.headers()) => {
             history::answer(w, Localizer::For(language), &room, query).await.map(events)
         }
-        _ => newest(w, req.headers(), &room).await.map(|page| gzip::pack(req.headers(), page)),
+        _ => newest(w, req.headers(), &room, language).await.map(|page| gzip::pack(req.headers(), page)),
     };
     shown.unwrap_or_else(|unread| error::of(language, unread))
 }
 
-async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Response, ReadError> {
+async fn newest(
+    w: &Worker,
+    headers: &HeaderMap,
+    room: &RoomName,
+    language: &'static Language,
+) -> Result<Response, ReadError> {
     let chat = &w.app.chat;
     let history = history::history(w, room, HistoryRange::Newest).await?;
     // Read after the history: what changes in between comes by the stream.
@@ -47,7 +51,7 @@ async fn newest(w: &Worker, headers: &HeaderMap, room: &RoomName) -> Result<Resp
     // and does not announce a gap to somebody who opens a quiet room.
     let position = history.head.max(history.floor.saturating_sub(1));
     Ok(room_view::page(&View {
-        language: Language::of(headers),
+        language,
         room,
         me: w.app.identity.visitor(headers).as_ref(),
         history: &history,

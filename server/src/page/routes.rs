@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{assets, language, messages, name, room, stream};
+use super::{assets, choose_language, messages, name, room, stream};
 use crate::http::Response;
 use crate::probes;
 use crate::route_table::Access::Anybody;
@@ -22,20 +22,30 @@ pub fn routes() -> Vec<Route<Response>> {
     vec![
         Route(Method::GET, "/", Anybody, Plain(|_| now(room::home()))),
         Route(Method::GET, "/new", Anybody, Plain(|_| now(room::home()))),
-        Route(Method::GET, "/favicon.ico", Anybody, Plain(|c| now(assets::respond("favicon.ico", &c.req)))),
+        Route(
+            Method::GET,
+            "/favicon.ico",
+            Anybody,
+            Plain(|c| now(assets::respond("favicon.ico", c.req.headers(), c.language))),
+        ),
         Route(
             Method::GET,
             "/assets/{*path}",
             Anybody,
-            Plain(|c| now(assets::respond(c.param("path"), &c.req))),
+            Plain(|c| now(assets::respond(c.param("path"), c.req.headers(), c.language))),
         ),
         Route(Method::GET, "/healthz", Anybody, Plain(|_| now(probes::healthz()))),
         Route(Method::GET, "/readyz", Anybody, Plain(|c| now(probes::readyz(c.w)))),
         Route(Method::GET, "/metrics", Anybody, Plain(|c| now(probes::metrics(c.w)))),
         Route(Method::GET, ROOM, Anybody, InRoom(|c, room| Box::pin(room::room(c, room)))),
         Route(Method::POST, NAME, Anybody, InRoom(|c, room| Box::pin(name::name(c, room)))),
-        Route(Method::POST, LANGUAGE, Anybody, InRoom(|c, room| Box::pin(language::language(c, room)))),
-        Route(Method::POST, TYPING, Anybody, InRoom(|c, room| now(messages::typing(c.w, &c.req, &room)))),
+        Route(
+            Method::POST,
+            LANGUAGE,
+            Anybody,
+            InRoom(|c, room| Box::pin(choose_language::language(c, room))),
+        ),
+        Route(Method::POST, TYPING, Anybody, InRoom(|c, room| now(messages::typing(&c, &room)))),
         Route(Method::GET, MESSAGES, Anybody, InRoom(|c, room| Box::pin(stream::stream(c, room)))),
         Route(Method::POST, MESSAGES, Anybody, InRoom(|c, room| Box::pin(messages::send(c, room)))),
         Route(

@@ -4,7 +4,7 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use hyper::header::{HeaderMap, HeaderValue};
 
-use super::language::Language;
+use super::catalogue::Language;
 use crate::http;
 
 /// The cookie's name. It says nothing but the language, so nothing is lost where somebody else sets it.

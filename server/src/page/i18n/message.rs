@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::language::{Language, Value, Values};
+use super::catalogue::{Language, Value, Values};
 
 /// A message with its values, to be shown in any language.
 #[derive(Debug, Clone)]

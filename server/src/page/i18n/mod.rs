@@ -5,14 +5,14 @@
 //! fills them in ([`Localizer`]). A new language is a new `.ftl` file and nothing else: the build finds it,
 //! and its name and direction are messages in it.
 
+mod catalogue;
 mod expand;
-mod language;
 mod language_cookie;
 mod message;
 mod negotiate;
 #[cfg(test)]
 mod tests;
 
-pub use language::{Language, Value};
+pub use catalogue::{Language, Value};
 pub use language_cookie::set as set_language_cookie;
 pub use message::{LocalizedMessage, Localizer};

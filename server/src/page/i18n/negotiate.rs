@@ -3,7 +3,7 @@
 use fluent_langneg::{NegotiationStrategy, negotiate_languages, parse_accepted_languages};
 use hyper::header::{ACCEPT_LANGUAGE, HeaderMap};
 
-use super::language::{FALLBACK, Language, identifier};
+use super::catalogue::{FALLBACK, Language, identifier};
 use super::language_cookie;
 
 /// Limits how much of `Accept-Language` is read: a longer header counts as none.
@@ -26,5 +26,5 @@ fn accepted_language(accepted: &str) -> &'static Language {
     let fallback = identifier(FALLBACK);
     let found = negotiate_languages(&requested, &available, Some(&fallback), NegotiationStrategy::Lookup);
     let found = found.first().and_then(|found| Language::by_code(found.language.as_str()));
-    found.or_else(|| Language::by_code(FALLBACK)).expect("there is an English catalogue")
+    found.unwrap_or_else(Language::english)
 }

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use hyper::StatusCode;
 use hyper::header::{ACCEPT_LANGUAGE, COOKIE, HeaderMap, HeaderValue};
 
+use super::catalogue::{FALLBACK, FILES, ISOLATE, ISOLATE_END, Language, Value, Values, identifier, texts};
 use super::expand::{self, Text};
-use super::language::{FALLBACK, FILES, ISOLATE, ISOLATE_END, Language, Value, Values, identifier, texts};
 use super::message::Localizer;
 use super::negotiate::ACCEPTED_BYTES_MAX;
 use super::set_language_cookie;
@@ -169,10 +169,11 @@ fn the_choice_is_kept_for_a_year_and_out_of_reach_of_other_sites() {
 
 #[test]
 fn the_browser_gets_every_message_with_its_forms() {
-    let req = hyper::Request::builder().body(()).unwrap();
+    let headers = HeaderMap::new();
     for language in Language::all() {
         let address = crate::page::embedded::script(language).to_string();
-        let response = crate::page::assets::respond(address.strip_prefix("/assets/").unwrap(), &req);
+        let response =
+            crate::page::assets::respond(address.strip_prefix("/assets/").unwrap(), &headers, language);
         assert_eq!(response.status(), StatusCode::OK);
         let http::Body::Full(Some(bytes)) = response.body() else { panic!("a script") };
         let script = std::str::from_utf8(bytes).unwrap();

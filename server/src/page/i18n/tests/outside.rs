@@ -11,8 +11,8 @@ use millchat::{
     Presence, Reaction, ReadError, ResetReason, RoomName, SendError, Signal, Timestamp, UnknownReaction,
 };
 
+use super::super::catalogue::Language;
 use super::super::expand::Text;
-use super::super::language::Language;
 use super::super::message::{LocalizedMessage, Localizer};
 use super::{language, places};
 use crate::body::BodyError;

@@ -73,6 +73,11 @@ impl Language {
         Self::all().iter().find(|language| language.code == code)
     }
 
+    /// Returns the language whose catalogue is complete.
+    pub fn english() -> &'static Self {
+        Self::by_code(FALLBACK).expect("there is an English catalogue")
+    }
+
     /// Returns the code, as in `lang` of HTML.
     pub fn code(&self) -> &'static str {
         self.code

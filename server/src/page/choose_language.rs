@@ -13,8 +13,7 @@ use crate::public_url::PublicUrl;
 use crate::route_table::Call;
 
 /// `POST /{room}/language`: the visitor's choice of a language, kept by their browser; then back to the room.
-pub async fn language(Call { w, req, .. }: Call<'_>, room: RoomName) -> Response {
-    let now = Language::of(req.headers());
+pub async fn language(Call { w, req, language: now, .. }: Call<'_>, room: RoomName) -> Response {
     if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
         return error::page(now, StatusCode::FORBIDDEN, &foreign.localize());
     }
