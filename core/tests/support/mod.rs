@@ -2,6 +2,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod meddled;
+pub mod people;
 
 use std::time::Duration;
 
