@@ -4,6 +4,11 @@
 use millchat::{Action, Author, Draft, Position, Reaction, Receipt, RoomName, SendError};
 
 use crate::app::Worker;
+use crate::page::markdown;
+
+/// A text from this length on is rendered before it is sent. Some are a hundred times as costly as plain ones, and the
+/// thread on which its first reader happens to be serves others too.
+const RENDERED_AHEAD_BYTES_MIN: usize = 4_096;
 
 /// A message to post. Its text is by the written rule: see [`crate::sanitize`].
 pub struct NewMessage {
@@ -23,6 +28,7 @@ pub async fn post(
     message: NewMessage,
 ) -> Result<Receipt, SendError> {
     let NewMessage { content, reply_to, key } = message;
+    let content = rendered_ahead(w, content).await;
     w.send(room, Draft { author: Some(author), action: Action::Post { content, reply_to }, key }).await
 }
 
@@ -34,7 +40,20 @@ pub async fn edit(
     target: Position,
     content: String,
 ) -> Result<Receipt, SendError> {
+    let content = rendered_ahead(w, content).await;
     act(w, room, author, Action::Edit { target, content, moderator: false }).await
+}
+
+/// Returns the text once it is rendered, if it is a long one: its author waits for that, and no reader.
+async fn rendered_ahead(w: &Worker, content: String) -> String {
+    if content.len() < RENDERED_AHEAD_BYTES_MIN {
+        return content;
+    }
+    let render = move || {
+        markdown::formatted(&content);
+        content
+    };
+    w.app.turns.render_ahead(render).await
 }
 
 /// Takes the author's own message away.

@@ -18,6 +18,7 @@ use crate::identity::operator::AdminToken;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
+use crate::turns::Turns;
 
 /// The process-wide half of a handler's surroundings.
 pub struct App {
@@ -33,6 +34,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The limits of one author or address.
     pub limits: Limits,
+    /// Turns at work that is shared by address.
+    pub turns: Turns,
     /// The operator's secret, if there is one.
     pub admin_token: Option<AdminToken>,
     /// The public address, if it is not the one where the server listens.

@@ -26,6 +26,7 @@ pub async fn respond<B>(
 ) -> Response {
     let mut response = head();
     if !http::is_head(req) {
+        let _turn = w.app.turns.join(req).await;
         *response.body_mut() = match begin(w, room, place(req), reader, (kind, format)).await {
             Ok(stream) => Body::Events(Box::new(stream)),
             Err(sorry) => Body::Full(Some(sorry)),
@@ -46,6 +47,7 @@ pub async fn respond_several<B>(
     if http::is_head(req) {
         return response;
     }
+    let _turn = w.app.turns.join(req).await;
     let mut streams = Vec::with_capacity(rooms.len());
     for (room, from) in rooms {
         match begin(w, &room, from, reader.clone(), (kind, format)).await {

@@ -109,7 +109,7 @@ pub fn empty(status: StatusCode) -> Response {
 }
 
 /// A page.
-pub fn html(status: StatusCode, page: String) -> Response {
+pub fn html(status: StatusCode, page: impl Into<Bytes>) -> Response {
     bytes(status, "text/html; charset=utf-8", page)
 }
 

@@ -42,6 +42,7 @@ mod sharded_counter;
 mod sse;
 mod start;
 mod start_error;
+mod turns;
 mod write_timeout;
 
 use std::io::{IsTerminal, stderr};

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::Hash;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -195,9 +195,6 @@ impl Limits {
         peer: IpAddr,
         req: &mut hyper::Request<B>,
     ) -> Result<Option<ConnectionPermit>, Limited> {
-        if self.limit.is_off() {
-            return Ok(None);
-        }
         let client = client_ip::client(&self.proxies, peer, req.headers());
         req.extensions_mut().insert(Counted(client_ip::counted_as(client)));
         if client_ip::is_trusted(&self.proxies, peer) { self.hold(client) } else { Ok(None) }
@@ -248,6 +245,11 @@ impl Limits {
         self.refusals.count(name);
         Limited { limit, retry_after }
     }
+}
+
+/// Returns the address that a request counts for; all requests without one share the unspecified address.
+pub fn address<B>(req: &hyper::Request<B>) -> IpAddr {
+    counted(req).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED))
 }
 
 fn counted<B>(req: &hyper::Request<B>) -> Option<IpAddr> {

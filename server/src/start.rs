@@ -12,6 +12,7 @@ use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::sse::frame;
+use crate::turns::Turns;
 use crate::{page, retention};
 
 /// Opens the log of the settings, with an encoder for either kind of reader.
@@ -28,5 +29,6 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let limits = Limits::new(settings.rate_limit, proxies, metrics.refusals.clone());
     let public_url = settings.public_url.clone();
     let admin_token = settings.admin_token.clone();
-    Ok(App { chat, frames, identity, drain, metrics, limits, admin_token, public_url })
+    let turns = Turns::new(std::thread::available_parallelism().map_or(1, usize::from));
+    Ok(App { chat, frames, identity, drain, metrics, limits, turns, admin_token, public_url })
 }

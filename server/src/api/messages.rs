@@ -61,6 +61,7 @@ pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
             return Err(Problem::new(Kind::MalformedParameter, detail));
         }
     };
+    let _turn = w.app.turns.read(&req).await;
     let page = w.app.chat.history(&room, range, limit).await?;
     let path = format!("/api/v1/rooms/{room}/messages");
     let links = Links {

@@ -10,7 +10,8 @@ use crate::route_table::Call;
 use crate::schema::{Overview, Presence};
 
 /// A room at a glance: how far it has come and who is in it.
-pub async fn overview(Call { w, .. }: Call<'_>, room: RoomName) -> Answer {
+pub async fn overview(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    let _turn = w.app.turns.read(&req).await;
     let overview = w.app.chat.overview(&room).await?;
     let shape = Overview {
         room: room.as_str(),

@@ -4,7 +4,7 @@
 //! licences and `favicon.ico`, are asked for again after an hour.
 
 use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
+use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
 use super::embedded::{self, DATASTAR, ICON, LICENCES, STYLE};
 use super::error;
@@ -30,16 +30,15 @@ pub fn respond(path: &str, headers: &HeaderMap, language: &Language) -> Response
     let packed = gzip::accepted(headers);
     let bytes = if packed { asset.gzip() } else { asset.bytes };
     let mut response = http::bytes(StatusCode::OK, asset.content_type, bytes);
-    if packed {
-        http::set(&mut response, CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    http::set(&mut response, VARY, HeaderValue::from_static("accept-encoding"));
+    gzip::mark(&mut response, packed);
     http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static(kept));
     response
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::{CONTENT_ENCODING, VARY};
+
     use super::embedded::script;
     use super::*;
 

@@ -36,7 +36,7 @@ pub fn page(language: &Language, status: StatusCode, why: &LocalizedMessage) -> 
             }
         }
     };
-    layout::page(language, status, &language.text(title), Script::None, &body)
+    layout::answer(status, layout::document(language, &language.text(title), Script::None, &body))
 }
 
 /// The page for an error that the API has a problem document for: the same status, said to a person.

@@ -7,17 +7,21 @@
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
 use maud::html;
-use millchat::{HistoryPage, HistoryRange, Position, ReadError, RoomName};
+use millchat::{HistoryPage, HistoryRange, Message, Position, ReadError, RoomName};
 
 use super::i18n::Localizer;
 use super::patch::{elements, outer, push};
 use super::quote::QuotedMessages;
-use super::rows;
+use super::{markdown, rows};
 use crate::app::Worker;
 use crate::http;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
+/// Bytes of HTML that the rows of a page, or of a step, may come to; one row is always there.
+const HTML_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a row beside its text, about.
+const ROW_BYTES: usize = 1_024;
 /// Number of times that a step goes on when it found nothing but deleted messages: they are one line.
 const DELETED_STEPS_MAX: usize = 10;
 
@@ -67,6 +71,36 @@ impl HistoryQuery {
     }
 }
 
+/// Takes away the rows that are too many bytes of HTML, but for one: the oldest of a page that goes back, the newest of
+/// one that goes forward. What is taken away is asked for in the next step.
+fn bound(page: &mut HistoryPage, goes_back: bool) {
+    let mut bytes = 0;
+    let mut fits = |message: &Message| {
+        bytes += message.content.as_deref().map_or(0, |text| ROW_BYTES + markdown::row_bytes_max(text));
+        bytes <= HTML_BYTES_MAX
+    };
+    if goes_back {
+        let kept = page.messages.iter().rev().take_while(|message| fits(message)).count().max(1);
+        if kept < page.messages.len() {
+            page.messages.drain(..page.messages.len() - kept);
+            page.older = page.messages.first().map(|oldest| oldest.position);
+        }
+    } else {
+        let kept = page.messages.iter().take_while(|message| fits(message)).count().max(1);
+        if kept < page.messages.len() {
+            page.messages.truncate(kept);
+            page.newer = page.messages.last().map(|newest| newest.position);
+        }
+    }
+}
+
+/// Messages for the page after a position, as many as it takes.
+async fn newer(w: &Worker, room: &RoomName, after: Position) -> Result<HistoryPage, ReadError> {
+    let mut page = w.app.chat.history(room, HistoryRange::After(after), HISTORY_ROWS).await?;
+    bound(&mut page, false);
+    Ok(page)
+}
+
 /// Messages for the page. Those of a room that was emptied are passed in longer steps.
 pub async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result<HistoryPage, ReadError> {
     let chat = &w.app.chat;
@@ -79,7 +113,23 @@ pub async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result
         page.messages.splice(0..0, older.messages);
         page.older = older.older;
     }
+    bound(&mut page, true);
     Ok(page)
+}
+
+/// Rows that were read for a page, and how they are brought into it.
+struct Brought {
+    page: HistoryPage,
+    quoted: QuotedMessages,
+    into: Into,
+}
+
+/// The place of the page into which rows are brought.
+enum Into {
+    /// Above the row at `before`; with a hole below them if they do not reach down to it.
+    Above { before: Position, hole: Option<Hole> },
+    /// Into a hole; `left` is what remains of it.
+    Hole { hole: Hole, left: Option<Hole>, upwards: bool },
 }
 
 /// The patches that bring it.
@@ -89,51 +139,61 @@ pub async fn answer(
     room: &RoomName,
     query: HistoryQuery,
 ) -> Result<Vec<u8>, ReadError> {
-    Ok(match query {
+    let Brought { page, quoted, into } = bring(w, room, query).await?;
+    let room = room.clone();
+    let render = move || match into {
+        Into::Above { before, hole } => older(localizer, room.as_str(), before, (&page, &quoted), hole),
+        Into::Hole { hole, left, upwards } => between(localizer, hole, (&page, &quoted), left, upwards),
+    };
+    Ok(w.app.turns.render(render).await)
+}
+
+async fn bring(w: &Worker, room: &RoomName, query: HistoryQuery) -> Result<Brought, ReadError> {
+    let (page, into) = match query {
         HistoryQuery::Older { before } => {
-            let page = history(w, room, HistoryRange::Before(before)).await?;
-            let quoted = QuotedMessages::read(w, room, &page).await?;
-            older(localizer, room.as_str(), before, (&page, &quoted), None)
+            (history(w, room, HistoryRange::Before(before)).await?, Into::Above { before, hole: None })
         }
-        HistoryQuery::Around { at, before } => around(w, localizer, room, at, before).await?,
+        HistoryQuery::Around { at, before } => {
+            let (page, hole) = around(w, room, at, before).await?;
+            (page, Into::Above { before, hole })
+        }
         HistoryQuery::Between { after, before, upwards: false } => {
-            let mut page = w.app.chat.history(room, HistoryRange::After(after), HISTORY_ROWS).await?;
-            let (read, hole) = (page.messages.len(), page.newer);
+            let mut page = newer(w, room, after).await?;
+            let (read, left) = (page.messages.len(), page.newer);
             page.messages.retain(|message| message.position < before);
-            let hole = hole.filter(|_| page.messages.len() == read).filter(|&after| after < before);
-            let quoted = QuotedMessages::read(w, room, &page).await?;
-            let hole = hole.map(|after| (after, before));
-            between(localizer, (after, before), (&page, &quoted), hole, false)
+            let left = left.filter(|_| page.messages.len() == read).filter(|&after| after < before);
+            let left = left.map(|after| (after, before));
+            (page, Into::Hole { hole: (after, before), left, upwards: false })
         }
         HistoryQuery::Between { after, before, upwards: true } => {
             let mut page = history(w, room, HistoryRange::Before(before)).await?;
-            let (read, hole) = (page.messages.len(), page.older);
+            let (read, left) = (page.messages.len(), page.older);
             page.messages.retain(|message| message.position > after);
-            let hole = hole.filter(|_| page.messages.len() == read).filter(|&before| before > after);
-            let quoted = QuotedMessages::read(w, room, &page).await?;
-            let hole = hole.map(|before| (after, before));
-            between(localizer, (after, before), (&page, &quoted), hole, true)
+            let left = left.filter(|_| page.messages.len() == read).filter(|&before| before > after);
+            let left = left.map(|before| (after, before));
+            (page, Into::Hole { hole: (after, before), left, upwards: true })
         }
-    })
+    };
+    let quoted = QuotedMessages::read(w, room, &page).await?;
+    Ok(Brought { page, quoted, into })
 }
 
-/// As many rows up to the place as after it, so that it is in the middle of a screen.
+/// As many rows up to the place as after it, so that it is in the middle of a screen; and the hole below them, if they
+/// do not reach down to the page's first row.
 async fn around(
     w: &Worker,
-    localizer: Localizer,
     room: &RoomName,
     at: Position,
     before: Position,
-) -> Result<Vec<u8>, ReadError> {
+) -> Result<(HistoryPage, Option<Hole>), ReadError> {
     let upto = HistoryRange::Before(at.saturating_add(1).min(before));
     let mut page = history(w, room, upto).await?;
-    let mut next = w.app.chat.history(room, HistoryRange::After(at), HISTORY_ROWS).await?;
+    let mut next = newer(w, room, at).await?;
     let (read, hole) = (next.messages.len(), next.newer);
     next.messages.retain(|message| message.position < before);
     let hole = hole.filter(|_| next.messages.len() == read).filter(|&after| after < before);
     page.messages.append(&mut next.messages);
-    let quoted = QuotedMessages::read(w, room, &page).await?;
-    Ok(older(localizer, room.as_str(), before, (&page, &quoted), hole.map(|after| (after, before))))
+    Ok((page, hole.map(|after| (after, before))))
 }
 
 /// Rows before the page's first row, which is the one at `before`, and the element that is then above them.
@@ -208,20 +268,52 @@ mod tests {
         }
     }
 
-    #[test]
-    fn rows_come_only_to_the_place_that_they_were_asked_for() {
-        let message = Message {
-            position: 3,
-            prev: 2,
+    fn message(position: Position, content: String) -> Message {
+        Message {
+            position,
+            prev: position - 1,
             room: RoomName::new("lobby").unwrap(),
             author: None,
-            content: Some("x".into()),
+            content: Some(content.into()),
             created_at: Timestamp(0),
             edited_at: None,
             reply_to: None,
             reactions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_page_is_bounded_by_its_html_and_the_rest_comes_with_the_next_step() {
+        for (content, kept) in
+            [("x".repeat(200), 50), ("x".repeat(64 * 1024), 7), ("\"".repeat(64 * 1024), 1)]
+        {
+            let messages: Vec<_> = (1..=50).map(|position| message(position, content.clone())).collect();
+            let page = HistoryPage { messages, floor: 1, head: 50, older: None, newer: None };
+            let (mut back, mut forward) = (page.clone(), page);
+            bound(&mut back, true);
+            bound(&mut forward, false);
+            let positions =
+                |page: &HistoryPage| page.messages.iter().map(|m| m.position).collect::<Vec<Position>>();
+            assert_eq!(positions(&back), (51 - kept..=50).collect::<Vec<_>>());
+            assert_eq!(positions(&forward), (1..=kept).collect::<Vec<_>>());
+            assert_eq!(
+                (back.older, forward.newer),
+                if kept == 50 { (None, None) } else { (Some(51 - kept), Some(kept)) }
+            );
+            let rows = rows::history(Localizer::InBrowser, &back, &QuotedMessages::default()).0;
+            assert!(rows.len() <= HTML_BYTES_MAX, "{} bytes", rows.len());
+        }
+    }
+
+    #[test]
+    fn rows_come_only_to_the_place_that_they_were_asked_for() {
+        let page = HistoryPage {
+            messages: vec![message(3, "x".into())],
+            floor: 1,
+            head: 9,
+            older: None,
+            newer: None,
         };
-        let page = HistoryPage { messages: vec![message], floor: 1, head: 9, older: None, newer: None };
         let page = (&page, &QuotedMessages::default());
         let [rows, above] = &read(&older(Localizer::InBrowser, "lobby", 7, page, Some((3, 7))))[..] else {
             panic!("two events")

@@ -5,6 +5,7 @@
 //! managed to smuggle in would still not run. `'unsafe-eval'` is there because Datastar compiles the
 //! expressions of its attributes, which come from our templates alone.
 
+use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
 use maud::{DOCTYPE, Markup, html};
@@ -27,8 +28,8 @@ pub enum Script {
     None,
 }
 
-/// A whole page as an answer. Nobody keeps it: it shows who its reader is.
-pub fn page(language: &Language, status: StatusCode, title: &str, script: Script, body: &Markup) -> Response {
+/// A whole page.
+pub fn document(language: &Language, title: &str, script: Script, body: &Markup) -> String {
     let document = html! {
         (DOCTYPE)
         html lang=(language.code()) dir=(language.direction()) {
@@ -50,7 +51,12 @@ pub fn page(language: &Language, status: StatusCode, title: &str, script: Script
             (body)
         }
     };
-    let mut response = http::html(status, document.into_string());
+    document.into_string()
+}
+
+/// A page as an answer. Nobody keeps it: it shows who its reader is.
+pub fn answer(status: StatusCode, document: impl Into<Bytes>) -> Response {
+    let mut response = http::html(status, document);
     for (name, value) in
         [(header::CACHE_CONTROL, "no-store"), (HeaderName::from_static("x-robots-tag"), "noindex")]
     {

@@ -16,7 +16,7 @@ mod gzip;
 mod history;
 pub mod i18n;
 pub mod layout;
-mod markdown;
+pub mod markdown;
 mod messages;
 mod name;
 mod patch;

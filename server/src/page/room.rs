@@ -1,5 +1,8 @@
 //! The page of a room, and the way to a fresh one.
 
+use std::sync::Arc;
+
+use hyper::StatusCode;
 use hyper::header::HeaderMap;
 use millchat::{EventId, HistoryRange, ReadError, RoomName};
 use rand::RngExt;
@@ -10,7 +13,7 @@ use super::history::{self, HistoryQuery};
 use super::i18n::{Language, Localizer};
 use super::quote::QuotedMessages;
 use super::room_view::{self, View};
-use super::{error, gzip};
+use super::{error, gzip, layout};
 use crate::app::Worker;
 use crate::http::{self, Response};
 use crate::public_url::PublicUrl;
@@ -27,11 +30,12 @@ pub fn home() -> Response {
 
 /// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it.
 pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
+    let _turn = w.app.turns.read(&req).await;
     let shown = match HistoryQuery::of(&req) {
         Some(query) if is_datastar(req.headers()) => {
             history::answer(w, Localizer::For(language), &room, query).await.map(events)
         }
-        _ => newest(w, req.headers(), &room, language).await.map(|page| gzip::pack(req.headers(), page)),
+        _ => newest(w, req.headers(), room, language).await,
     };
     shown.unwrap_or_else(|unread| error::of(language, unread))
 }
@@ -39,26 +43,35 @@ pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
 async fn newest(
     w: &Worker,
     headers: &HeaderMap,
-    room: &RoomName,
+    room: RoomName,
     language: &'static Language,
 ) -> Result<Response, ReadError> {
     let chat = &w.app.chat;
-    let history = history::history(w, room, HistoryRange::Newest).await?;
+    let history = history::history(w, &room, HistoryRange::Newest).await?;
     // Read after the history: what changes in between comes by the stream.
-    let overview = chat.overview(room).await?;
-    let quoted = QuotedMessages::read(w, room, &history).await?;
+    let overview = chat.overview(&room).await?;
+    let quoted = QuotedMessages::read(w, &room, &history).await?;
     // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
     // and does not announce a gap to somebody who opens a quiet room.
     let position = history.head.max(history.floor.saturating_sub(1));
-    Ok(room_view::page(&View {
-        language,
-        room,
-        me: w.app.identity.visitor(headers).as_ref(),
-        history: &history,
-        quoted: &quoted,
-        place: EventId { epoch: chat.epoch(), position },
-        presence: &overview.presence,
-        closed: overview.closed,
-        origin: w.app.public_url.as_ref().map(PublicUrl::origin),
-    }))
+    let place = EventId { epoch: chat.epoch(), position };
+    let (me, packed) = (w.app.identity.visitor(headers), gzip::accepted(headers));
+    let app = Arc::clone(&w.app);
+    let render = move || {
+        let page = room_view::document(&View {
+            language,
+            room: &room,
+            me: me.as_ref(),
+            history: &history,
+            quoted: &quoted,
+            place,
+            presence: &overview.presence,
+            closed: overview.closed,
+            origin: app.public_url.as_ref().map(PublicUrl::origin),
+        });
+        if packed { gzip::pack(page.as_bytes()) } else { page.into_bytes() }
+    };
+    let mut response = layout::answer(StatusCode::OK, w.app.turns.render(render).await);
+    gzip::mark(&mut response, packed);
+    Ok(response)
 }

@@ -4,7 +4,6 @@
 //! signal `_place`, which every event of the stream moves on. Signals whose names begin with `_` never leave
 //! the browser.
 
-use hyper::StatusCode;
 use maud::{Markup, html};
 use millchat::{Author, EventId, HistoryPage, Presence, RoomName};
 
@@ -12,7 +11,6 @@ use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
 use super::quote::QuotedMessages;
 use super::{composer, people, rows};
-use crate::http::Response;
 
 /// The parts of a room's page.
 pub struct View<'a> {
@@ -37,8 +35,8 @@ pub struct View<'a> {
 }
 
 /// The page.
-pub fn page(view: &View<'_>) -> Response {
-    layout::page(view.language, StatusCode::OK, view.room.as_str(), Script::Live, &body(view))
+pub fn document(view: &View<'_>) -> String {
+    layout::document(view.language, view.room.as_str(), Script::Live, &body(view))
 }
 
 fn body(view: &View<'_>) -> Markup {

@@ -63,9 +63,9 @@ pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
 pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edited: bool) -> Markup {
     html! {
         @if let Some(content) = content {
-            @let (shown, as_typed) = markdown::formatted(content);
-            div.text #{ "t-" (position) } data-source=[(!as_typed).then_some(content)] {
-                (shown)
+            @let shown = markdown::formatted(content);
+            div.text #{ "t-" (position) } data-source=[(!shown.as_typed).then_some(content)] {
+                (shown.markup)
                 @if edited { " " span.edited { (localizer.markup("edited")) } }
             }
         } @else {

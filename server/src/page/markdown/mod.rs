@@ -9,13 +9,19 @@
 //! does: a text that names one site and leads to another is the oldest trick there is. A link that begins
 //! with a name or a password of its reader is none.
 
+mod cache;
+mod nesting;
+
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::sync::Arc;
 
 use linkify::{LinkFinder, LinkKind};
-use maud::{Escaper, Markup, PreEscaped};
+use maud::{Escaper, PreEscaped};
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
 use url::Url;
+
+pub use self::cache::Rendered;
 
 /// Links of a message that can be followed. What comes after them stays text: an anchor is many times as long
 /// as the shortest link, and everybody in the room gets it.
@@ -29,11 +35,32 @@ const DEPTH_MAX: usize = 8;
 const CODE_END: &str = "</code></pre>";
 const INTO_MEMORY: &str = "writing to memory does not fail";
 
-/// The content as people see it, and whether its text is still what was typed.
-pub fn formatted(content: &str) -> (Markup, bool) {
+/// Returns the content as people see it. The work is done once for all who see it.
+///
+/// The time is linear in the length of the text, whatever it holds: a text whose containers nest too deep is not
+/// parsed ([`nesting`]), and the parser is linear in all else.
+pub fn formatted(content: &str) -> Arc<Rendered> {
+    cache::rendered(content, render)
+}
+
+/// Returns the most bytes that the text takes in a row: shown, and as typed for its author to edit. Elements and links
+/// are bounded by themselves.
+pub fn row_bytes_max(content: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' => 6,
+        b'&' => 5,
+        b'<' | b'>' => 4,
+        _ => 1,
+    };
+    2 * content.bytes().map(escaped).sum::<usize>()
+}
+
+fn render(content: &str) -> Rendered {
     let mut writer = Writer::new(content);
-    for (event, range) in Parser::new_ext(content, Options::empty()).into_offset_iter() {
-        writer.take(&event, range);
+    if nesting::is_shallow(content) {
+        for (event, range) in Parser::new_ext(content, Options::empty()).into_offset_iter() {
+            writer.take(&event, range);
+        }
     }
     writer.finish()
 }
@@ -144,7 +171,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn finish(mut self) -> (Markup, bool) {
+    fn finish(mut self) -> Rendered {
         self.pass_to(self.source.len());
         self.flush();
         if !self.seen {
@@ -152,7 +179,7 @@ impl<'a> Writer<'a> {
             escape(self.source, &mut self.out);
             self.as_typed = true;
         }
-        (PreEscaped(self.out), self.as_typed)
+        Rendered { markup: PreEscaped(self.out), as_typed: self.as_typed }
     }
 
     /// Shows the source up to there as it was typed.

@@ -3,9 +3,9 @@ use millchat::CONTENT_BYTES_MAX;
 use super::*;
 
 fn shown(content: &str) -> String {
-    let (markup, as_typed) = formatted(content);
-    let html = markup.into_string();
-    assert!(!as_typed || text_of(&html) == content, "{content:?} {html}");
+    let rendered = formatted(content);
+    let html = rendered.markup.0.clone();
+    assert!(!rendered.as_typed || text_of(&html) == content, "{content:?} {html}");
     html
 }
 
@@ -236,4 +236,121 @@ proptest::proptest! {
         let shown = letters(&text_of(&html));
         proptest::prop_assert!(shown.saturating_add(taken) >= letters(&content), "{content:?} {html}");
     }
+}
+
+/// Texts whose cost grows faster than their length in one parser or another, each of about this many bytes.
+fn costly(bytes: usize) -> Vec<(&'static str, String)> {
+    let fill = |unit: &str| unit.repeat(bytes / unit.len());
+    let halves = |first: &str, second: &str| {
+        format!("{}{}", first.repeat(bytes / 2 / first.len()), second.repeat(bytes / 2 / second.len()))
+    };
+    let stairs = |mark: &str, step: &str| {
+        let mut text = String::new();
+        for level in 0.. {
+            let line = format!("{}{mark}a\n", step.repeat(level));
+            if text.len() + line.len() > bytes {
+                return text;
+            }
+            text.push_str(&line);
+        }
+        text
+    };
+    let runs = (1..).scan(0, |sum, n: usize| {
+        *sum += n + 1;
+        (*sum < bytes).then(|| format!("{}a", "`".repeat(n)))
+    });
+    vec![
+        ("quotes before lazy lines", halves(">", "\na")),
+        ("items before lazy lines", halves("- ", "\na")),
+        (
+            "the most quotes before lazy lines",
+            format!("{}a{}", ">".repeat(nesting::NESTING_MAX), fill("\na")),
+        ),
+        (
+            "the most items before lazy lines",
+            format!("{}a{}", "- ".repeat(nesting::NESTING_MAX), fill("\na")),
+        ),
+        ("quotes, one item, lines that continue", fill(&format!("{}- a\n", "> ".repeat(15)))),
+        ("stairs of items", stairs("- ", "  ")),
+        ("stairs of quotes", stairs("> ", "> ")),
+        ("quotes and a blank line", fill(&format!("{}a\n\n", ">".repeat(16)))),
+        ("brackets that open", fill("[")),
+        ("brackets that open and close", halves("[", "]")),
+        ("images that open", fill("![")),
+        ("links without an end", fill("[a](")),
+        ("links with a title without an end", fill("[a](b \"")),
+        ("links with a title in parentheses", fill("[a](b (")),
+        ("links in angles without an end", fill("[a](<b")),
+        ("links of nested parentheses", format!("[a]({}", fill("("))),
+        ("links in links", halves("[a](", ")")),
+        ("references", fill("[a][b]")),
+        ("definitions", fill("[a]: b\n")),
+        ("definitions without an end", fill("[a]: b \"\n")),
+        ("definitions of a long label", format!("[{}", fill("a\n"))),
+        ("stars", fill("*")),
+        ("stars that open", fill("*a ")),
+        ("stars that open and close", fill("*a**b_")),
+        ("stars and underscores", halves("*_", "a*")),
+        ("delimiters that never match", fill("a**b_c* ")),
+        ("ticks of all lengths", runs.collect()),
+        ("ticks", fill("` ``")),
+        ("angles", fill("<")),
+        ("angles with a letter", fill("<a ")),
+        ("attributes", format!("<a {}", fill("b=\"c\" "))),
+        ("comments without an end", fill("<!-- ")),
+        ("sections without an end", fill("<![CDATA[")),
+        ("instructions without an end", fill("<?")),
+        ("declarations without an end", fill("<!A ")),
+        ("entities", fill("&amp;")),
+        ("entities without an end", fill("&#")),
+        ("backslashes", fill("\\")),
+        ("escapes", fill("\\*")),
+        ("fences", fill("```\n")),
+        ("fences in items", fill("- ```\n")),
+        ("tildes", fill("~~~ ")),
+        ("headings", fill("# ")),
+        ("underlines", fill("a\n=\n")),
+        ("rules", fill("* * *\n")),
+        ("tabs", fill("\t")),
+        ("items and blank lines", fill("- a\n\n")),
+        ("empty items", fill("-\n")),
+        ("blank lines", fill("\n")),
+        ("numbers", fill("1")),
+        ("numbered items", fill("1. ")),
+        ("schemes", fill("a:")),
+        ("schemes with slashes", fill("a://")),
+        ("addresses", fill("http://a")),
+        ("addresses apart", fill("http://a.b ")),
+        ("one long address", format!("http://{}", fill("a."))),
+        ("one long name of a host", format!("http://xn--{}", fill("a"))),
+        ("parentheses in an address", format!("http://a/{}", fill("("))),
+        ("quotation marks", fill("\"")),
+        ("quotation marks and one word", format!("**x**{}", fill("\""))),
+    ]
+}
+
+/// The shortest of some times, in seconds.
+fn seconds(content: &str) -> f64 {
+    let time = || {
+        let begun = std::time::Instant::now();
+        std::hint::black_box(render(std::hint::black_box(content)));
+        begun.elapsed().as_secs_f64()
+    };
+    (0..3).map(|_| time()).fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn no_text_costs_many_times_a_plain_one_of_its_length() {
+    /// Against a plain text of the same length. One parse that is quadratic in so many bytes takes 10,000 times it.
+    const RATIO_MAX: f64 = 400.0;
+    let plain = seconds(&"plain words, and more of them. ".repeat(CONTENT_BYTES_MAX / 31));
+    let mut found: Vec<_> = costly(CONTENT_BYTES_MAX)
+        .iter()
+        .map(|(name, text)| (seconds(&text[..text.len().min(CONTENT_BYTES_MAX)]) / plain, *name))
+        .collect();
+    found.sort_by(|one, other| other.0.total_cmp(&one.0));
+    for (ratio, name) in &found {
+        println!("{ratio:8.1} {name}");
+    }
+    assert!(found[0].0 < RATIO_MAX, "{found:?}");
 }

@@ -145,7 +145,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 closed,
                 origin: None,
             };
-            screens.push(text_of(&room_view::page(&view)));
+            screens.push(room_view::document(&view));
         }
     }
     screens
