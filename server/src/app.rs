@@ -18,6 +18,7 @@ use crate::identity::operator::AdminToken;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
+use crate::refusal_log::RefusalLog;
 use crate::turns::Turns;
 
 /// The process-wide half of a handler's surroundings.
@@ -34,6 +35,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The limits of one author or address.
     pub limits: Limits,
+    /// The log lines of those who were refused.
+    pub refused: RefusalLog,
     /// Turns at work that is shared by address.
     pub turns: Turns,
     /// The operator's secret, if there is one.

@@ -12,7 +12,7 @@ use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::client_ip::Proxies;
+use crate::client_ip::{Proxies, ProxyNetwork};
 use crate::detached::StreamWriter;
 use crate::identity::operator::AdminToken;
 use crate::limit::RateLimit;
@@ -22,6 +22,8 @@ use crate::start_error::StartError;
 
 /// Address where the server listens by default.
 const ADDRESS_DEFAULT: &str = "127.0.0.1:8080";
+/// The addresses of the machine itself.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 /// Log by default.
 const LOG_DEFAULT: &str = "./millchat.redb";
 
@@ -43,16 +45,62 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// The public address, if it is not the one where the server listens.
     pub public_url: Option<PublicUrl>,
-    /// The limits of one author or address.
-    pub rate_limit: RateLimit,
+    /// The limits of one author or address; unset, they follow from who can reach the server.
+    pub rate_limit: Option<RateLimit>,
     /// Proxies whose `X-Forwarded-For` counts.
-    pub trusted_proxies: Vec<Proxies>,
+    pub trusted_proxies: Option<Vec<ProxyNetwork>>,
     /// The writer of the bytes of streams over plain HTTP/1.1.
     pub stream_writer: StreamWriter,
     /// The operator's secret.
     pub admin_token: Option<AdminToken>,
     /// The file that holds it instead.
     pub admin_token_file: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Returns true if strangers can reach the server.
+    fn is_public(&self) -> bool {
+        !self.address.ip().is_loopback() || self.public_url.is_some()
+    }
+
+    /// Returns the limits that apply.
+    pub fn limits(&self) -> RateLimit {
+        self.rate_limit
+            .unwrap_or_else(|| if self.is_public() { RateLimit::recommended() } else { RateLimit::default() })
+    }
+
+    /// Returns the proxies whose word counts: with a public URL, and unless others are named, those of this machine.
+    pub fn proxies(&self) -> Proxies {
+        let of_machine = || LOOPBACK.map(|network| network.parse().expect("a test reads it"));
+        match (&self.trusted_proxies, &self.public_url) {
+            (Some(trusted), _) => Proxies::new(trusted.clone()),
+            (None, Some(_)) if self.rate_limit.is_some() => Proxies::new(of_machine().into()),
+            (None, Some(_)) => Proxies::with_unnamed(of_machine().into()),
+            (None, None) if self.rate_limit.is_some() => Proxies::default(),
+            (None, None) => Proxies::with_unnamed(Vec::new()),
+        }
+    }
+
+    /// Says at the start which limits apply, and why.
+    pub fn tell_limits(&self) {
+        let limits = self.limits();
+        if self.is_public() && limits.is_off() {
+            tracing::warn!(
+                address = %self.address,
+                "EVERYBODY WHO REACHES THIS ADDRESS CAN FLOOD IT: --rate-limit off is set. Without it the \
+                 recommended limits apply"
+            );
+        } else if self.rate_limit.is_none() && !limits.is_off() {
+            tracing::info!(
+                %limits,
+                "the recommended limits apply, since strangers can reach this server; --rate-limit sets others, \
+                 --rate-limit off none"
+            );
+        }
+        if self.trusted_proxies.is_none() && self.public_url.is_some() {
+            tracing::info!("a proxy on this machine is trusted; --trusted-proxies names others");
+        }
+    }
 }
 
 impl Default for Settings {
@@ -64,8 +112,8 @@ impl Default for Settings {
             keep_bytes: None,
             log_format: LogFormat::Text,
             public_url: None,
-            rate_limit: RateLimit::default(),
-            trusted_proxies: Vec::new(),
+            rate_limit: None,
+            trusted_proxies: None,
             stream_writer: StreamWriter::Auto,
             admin_token: None,
             admin_token_file: None,
@@ -116,17 +164,18 @@ pub struct Flags {
     public_url: Option<PublicUrl>,
 
     /// Limits of one author or one address; a list of some of: author=RATE/BURST (RATE messages a second by
-    /// one author, BURST at once), address=RATE/BURST (the same for all authors of one address), guests=N
-    /// (new guests a minute from one address), connections=N (open connections of one address). A network of
-    /// IPv6 (/64) counts as one address. For example: author=5/20,address=50/200,guests=10,connections=100
-    /// [default: off]
+    /// one author, BURST at once), address=RATE/BURST (the same for all authors of one address),
+    /// reads=RATE/BURST (pages and history read from one address), guests=N (new guests a minute from one
+    /// address), connections=N (open connections and streams of one address); or off. A network of IPv6 (/64)
+    /// counts as one address [default: off on 127.0.0.1; on any other address, or with a public URL,
+    /// author=5/20,address=50/200,reads=50/500,guests=10,connections=100]
     #[arg(long, env = "MILLCHAT_RATE_LIMIT", value_name = "LIMITS")]
     rate_limit: Option<RateLimit>,
 
     /// Proxies whose X-Forwarded-For tells the address that limits count: addresses and networks, such as
-    /// 127.0.0.1,10.0.0.0/8 [default: none]
+    /// 127.0.0.1,10.0.0.0/8 [default: with a public URL the machine itself, else none]
     #[arg(long, env = "MILLCHAT_TRUSTED_PROXIES", value_name = "LIST", value_delimiter = ',')]
-    trusted_proxies: Option<Vec<Proxies>>,
+    trusted_proxies: Option<Vec<ProxyNetwork>>,
 
     /// Writer of streams over plain HTTP/1.1: `io_uring`, one call for many readers; write(2), one call each;
     /// the HTTP library; or `io_uring` where the kernel allows it and else write(2). For comparison, and
@@ -295,7 +344,28 @@ mod tests {
         let file = "public-url = \"https://chat.example.org\"\nrate-limit = \"author=5/20,guests=10\"\n\
             trusted-proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]";
         assert_eq!(with_file(file, &[]).unwrap(), by_flags);
-        assert!(with_file(file, &["--rate-limit", "off"]).unwrap().rate_limit.is_off());
+        assert!(with_file(file, &["--rate-limit", "off"]).unwrap().rate_limit.unwrap().is_off());
+    }
+
+    #[test]
+    fn who_can_be_reached_by_strangers_has_limits_unless_they_are_switched_off() {
+        let recommended = RateLimit::recommended();
+        for (toml, limits, trusts_itself) in [
+            ("", RateLimit::default(), false),
+            ("address = \"0.0.0.0:80\"", recommended, false),
+            ("public-url = \"https://chat.example.org\"", recommended, true),
+            ("public-url = \"https://chat.example.org\"\ntrusted-proxies = []", recommended, false),
+            ("address = \"0.0.0.0:80\"\nrate-limit = \"off\"", RateLimit::default(), false),
+            ("address = \"0.0.0.0:80\"\nrate-limit = \"guests=1\"", "guests=1".parse().unwrap(), false),
+        ] {
+            let settings = with_file(toml, &[]).unwrap();
+            assert_eq!(settings.limits(), limits, "{toml}");
+            let mut headers = hyper::HeaderMap::new();
+            headers.append("x-forwarded-for", "203.0.113.7".parse().unwrap());
+            let origin = settings.proxies().origin("127.0.0.1".parse().unwrap(), &headers);
+            let trusted = !origin.is_exempt && origin.address.to_string() == "203.0.113.7";
+            assert_eq!(trusted, trusts_itself, "{toml}");
+        }
     }
 
     #[test]

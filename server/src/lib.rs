@@ -33,6 +33,7 @@ mod paths;
 mod probes;
 mod problem;
 mod public_url;
+mod refusal_log;
 mod retention;
 mod route;
 mod route_table;
@@ -105,13 +106,7 @@ fn run(settings: &Settings) -> ExitCode {
         Ok(app) => Arc::new(app),
         Err(error) => return refuse(&error),
     };
-    if !settings.address.ip().is_loopback() && settings.rate_limit.is_off() {
-        tracing::warn!(
-            address = %settings.address,
-            "EVERYBODY WHO REACHES THIS ADDRESS CAN FLOOD IT: no limits are set. --rate-limit sets them, for \
-             example --rate-limit author=5/20,address=50/200,guests=10,connections=100"
-        );
-    }
+    settings.tell_limits();
     match listen::run(&app, listener, connections_max, writer) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

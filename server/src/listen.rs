@@ -23,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use crate::app::{App, Worker};
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
+use crate::refusal_log;
 use crate::start_error::StartError;
 
 /// Number of connections that the kernel holds for us before they are accepted.
@@ -94,6 +95,16 @@ pub fn run(
         writeln!(io::stdout(), "Millchat is listening on http://{address}/")?;
         let sender = writer.as_str();
         tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
+        let refusals = {
+            let app = Arc::clone(app);
+            async move {
+                loop {
+                    tokio::time::sleep(refusal_log::LINE_EVERY).await;
+                    app.refused.write();
+                }
+            }
+        };
+        tokio::spawn(refusals);
         tokio::select! {
             never = accept(&listener, &threads, &permits) => match never {},
             _ = terminate.recv() => tracing::info!("SIGTERM: closing"),

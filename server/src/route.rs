@@ -22,7 +22,7 @@ use crate::page::layout::CONTENT_SECURITY_POLICY;
 use crate::paths::{RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
-use crate::{admin, api, page};
+use crate::{admin, api, limit, page, refusal_log};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
@@ -36,6 +36,7 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
     let api = admin || path.starts_with("/api/");
     let malformed = http::refuse_malformed(&req).err();
     let arrived = w.app.limits.arrive(peer, &mut req);
+    let address = limit::client(&req).counted();
     let mut response = if api {
         let answered = match (&arrived, malformed) {
             (Ok(_), None) => to_programs(w, req, &path, if admin { &ADMIN } else { &API }).await,
@@ -66,7 +67,11 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
     if let (Body::Events(stream), Ok(Some(permit))) = (response.body_mut(), arrived) {
         stream.keep(permit);
     }
-    w.app.metrics.answered(response.status(), problem::name_in(&response));
+    let name = problem::name_in(&response);
+    if refusal_log::is_refusal(response.status(), admin) {
+        w.app.refused.refused(address, name.unwrap_or("refused"));
+    }
+    w.app.metrics.answered(response.status(), name);
     response
 }
 

@@ -11,7 +11,7 @@
 //! white space becomes one space, the ends are trimmed, the result is normalised to NFC, and of combining
 //! marks in a row the first [`MARKS_MAX`] stay. It must have something visible, at most
 //! [`NAME_GRAPHEMES_MAX`] characters as people count them, and at most [`NAME_BYTES_MAX`] bytes; and it must
-//! not end as the tags of authors look, `#` and four letters or digits.
+//! not end as the tags of authors look, `#` and four to eight letters or digits.
 
 use millchat::CONTENT_BYTES_MAX;
 use unicode_normalization::UnicodeNormalization;
@@ -24,8 +24,11 @@ pub const NAME_GRAPHEMES_MAX: usize = 40;
 pub const NAME_BYTES_MAX: usize = 160;
 /// Combining marks in a row. Scripts need up to four; more is a tower that reaches over other lines.
 const MARKS_MAX: usize = 4;
-/// Letters and digits after the `#` of an author's tag, as the page shows it.
-const TAG_CHARS: usize = 4;
+/// Letters and digits after the `#` of an author's tag, as the page shows it: 40 bits of an id that the server chose.
+/// With 20 bits, somebody's tag could be had within seconds, by becoming a guest again and again.
+pub const TAG_CHARS: usize = 8;
+/// So few of them look like a tag too.
+const TAG_LIKE_CHARS_MIN: usize = 4;
 
 /// Why a text is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +48,7 @@ pub enum TextError {
         bytes: usize,
     },
     /// The name ends as a tag looks.
-    #[error("a name cannot end in # and four letters or digits: it would look like somebody's tag")]
+    #[error("a name cannot end in # and four to eight letters or digits: it would look like somebody's tag")]
     NameLikeTag,
     /// Nothing in the content can be seen.
     #[error("a message needs at least one visible character")]
@@ -127,13 +130,15 @@ fn with_bounded_marks(name: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Returns true if it ends in `#`, or a character that looks like it, and as many letters or digits as a tag
+/// Returns true if it ends in `#`, or a character that looks like it, and about as many letters or digits as a tag
 /// has.
 fn ends_like_a_tag(name: &str) -> bool {
     // Compatible forms (full width, mathematical letters) look the same, and marks change little.
-    let mut end = name.nfkc().filter(|&c| !is_mark(c) && !is_joiner(c)).collect::<Vec<_>>().into_iter().rev();
-    end.by_ref().take(TAG_CHARS).filter(|c| c.is_alphanumeric()).count() == TAG_CHARS
-        && end.next().is_some_and(|c| matches!(c, '#' | '\u{266f}' | '\u{22d5}' | '\u{2317}'))
+    let seen: Vec<char> = name.nfkc().filter(|&c| !is_mark(c) && !is_joiner(c)).collect();
+    let letters = seen.iter().rev().take_while(|c| c.is_alphanumeric()).count();
+    let before = seen.len().checked_sub(letters + 1).map(|at| seen[at]);
+    (TAG_LIKE_CHARS_MIN..=TAG_CHARS).contains(&letters)
+        && before.is_some_and(|c| matches!(c, '#' | '\u{266f}' | '\u{22d5}' | '\u{2317}'))
 }
 
 /// Returns true if the log takes this as the id or the name of an author: up to `max` bytes without control
@@ -259,7 +264,8 @@ mod tests {
             ("#1234 Ada", "#1234 Ada"),
             ("Ada #4kq", "Ada #4kq"),
             ("C# Java", "C# Java"),
-            ("Ada #4kq7x", "Ada #4kq7x"),
+            ("Ada #4kq7x2m9z", "Ada #4kq7x2m9z"),
+            ("Ada #4kq7 x", "Ada #4kq7 x"),
             ("<b>&", "<b>&"),
         ] {
             assert_eq!(name(typed).as_deref(), Ok(expected), "{typed:?}");
@@ -301,6 +307,8 @@ mod tests {
         for typed in [
             "Ada #4kq7",
             "Ada#4kq7",
+            "Ada #4kq7x",
+            "Ada #4kq7x2m9",
             "#4kq7",
             "Ada \u{ff03}\u{ff14}kq7",
             "Ada \u{266f}4kq7",

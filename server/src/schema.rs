@@ -331,6 +331,55 @@ impl<'a> Ban<'a> {
     }
 }
 
+/// The addresses from which an author wrote in the last hour. They are in memory only.
+#[derive(Serialize, ToSchema)]
+pub struct AuthorAddresses<'a> {
+    /// The author.
+    #[schema(example = "g_4kqv6mzd2xw7yrbtfn3a")]
+    pub author_id: &'a str,
+    /// The newest first, at most 4.
+    pub addresses: Vec<AuthorAddress>,
+}
+
+/// An address from which an author wrote.
+#[derive(Serialize, ToSchema)]
+pub struct AuthorAddress {
+    /// The address.
+    #[schema(example = "203.0.113.7")]
+    pub address: String,
+    /// Seconds since the author last wrote from it.
+    #[schema(example = 12)]
+    pub seconds_ago: u64,
+}
+
+/// The addresses that are banned. A restart removes them.
+#[derive(Serialize, ToSchema)]
+pub struct AddressBans {
+    /// By address.
+    pub bans: Vec<AddressBan>,
+}
+
+/// An address or a network that is banned.
+#[derive(Serialize, ToSchema)]
+pub struct AddressBan {
+    /// The network.
+    #[schema(example = "203.0.113.0/24")]
+    pub network: String,
+    /// Seconds until the ban ends.
+    #[schema(example = 3600)]
+    pub seconds_left: u64,
+}
+
+/// The time of a ban.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BanTime {
+    /// The time, such as 30m, 1h or 7d; at most 30d.
+    #[serde(rename = "for")]
+    #[schema(example = "1h")]
+    pub time: String,
+}
+
 /// Data of the stream's `start`: nothing is missing between the place asked for and what follows.
 #[derive(Serialize, ToSchema)]
 pub struct Start {

@@ -11,6 +11,7 @@ use crate::identity::Identity;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
+use crate::refusal_log::RefusalLog;
 use crate::sse::frame;
 use crate::turns::Turns;
 use crate::{page, retention};
@@ -25,10 +26,20 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let identity = Identity::new(&chat.signing_key(), by_tls);
     let metrics = Arc::new(Metrics::default());
     let drain = Arc::new(Drain::default());
-    let proxies = settings.trusted_proxies.clone();
-    let limits = Limits::new(settings.rate_limit, proxies, metrics.refusals.clone());
+    let limits = Limits::new(settings.limits(), settings.proxies(), metrics.refusals.clone());
     let public_url = settings.public_url.clone();
     let admin_token = settings.admin_token.clone();
     let turns = Turns::new(std::thread::available_parallelism().map_or(1, usize::from));
-    Ok(App { chat, frames, identity, drain, metrics, limits, turns, admin_token, public_url })
+    Ok(App {
+        chat,
+        frames,
+        identity,
+        drain,
+        metrics,
+        limits,
+        refused: RefusalLog::default(),
+        turns,
+        admin_token,
+        public_url,
+    })
 }

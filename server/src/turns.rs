@@ -53,12 +53,12 @@ impl Turns {
 
     /// Waits until the request may read.
     pub async fn read<B>(&self, req: &hyper::Request<B>) -> Turn {
-        self.reads.wait(limit::address(req)).await
+        self.reads.wait(limit::client(req).counted()).await
     }
 
     /// Waits until the request may join a room.
     pub async fn join<B>(&self, req: &hyper::Request<B>) -> Turn {
-        self.joins.wait(limit::address(req)).await
+        self.joins.wait(limit::client(req).counted()).await
     }
 
     /// Does work that may take more than a millisecond, beside the threads that serve. Its caller has a turn to read:

@@ -4,7 +4,8 @@
 //! and is never logged. A refusal is a problem document, because it is programs that ask. What there is:
 //! [`backup`], and [`moderate`], whose deeds are events in the log that name who did them ([`operator::by`]).
 
-pub mod backup;
+pub mod addresses;
+mod backup;
 pub mod moderate;
 pub mod operator;
 pub mod routes;

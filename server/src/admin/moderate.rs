@@ -86,7 +86,7 @@ async fn of_author(w: &Worker, req: &Request, author: &str, banned: bool) -> Ans
 }
 
 /// An author's id as the path has it: in accounts to come it may hold anything that can be seen.
-fn author_id(encoded: &str) -> Result<String, Problem> {
+pub(super) fn author_id(encoded: &str) -> Result<String, Problem> {
     let decoded = percent_decode_str(encoded).decode_utf8().unwrap_or_default();
     if !sanitize::is_author_text(&decoded, AUTHOR_ID_BYTES_MAX) {
         let detail = format!(

@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{backup, moderate};
+use super::{addresses, backup, moderate};
 use crate::paths::BACKUP_PATH;
 use crate::problem::Answer;
 use crate::route_table::Access::Operator;
@@ -11,7 +11,10 @@ use crate::route_table::{Route, now};
 
 const CLOSED: &str = "/admin/rooms/{room}/closed";
 const MESSAGES: &str = "/admin/rooms/{room}/messages";
+const AUTHOR: &str = "/admin/authors/{author}";
 const BAN: &str = "/admin/bans/{author}";
+const ADDRESS_BANS: &str = "/admin/bans/addresses";
+const ADDRESS_BAN: &str = "/admin/bans/addresses/{*network}";
 
 /// The rows.
 pub fn routes() -> Vec<Route<Answer>> {
@@ -24,5 +27,9 @@ pub fn routes() -> Vec<Route<Answer>> {
         Route(Method::GET, "/admin/bans", Operator, Plain(|c| now(Ok(moderate::bans(c.w))))),
         Route(Method::PUT, BAN, Operator, Plain(|c| Box::pin(moderate::ban(c)))),
         Route(Method::DELETE, BAN, Operator, Plain(|c| Box::pin(moderate::unban(c)))),
+        Route(Method::GET, AUTHOR, Operator, Plain(|c| now(addresses::of_author(&c)))),
+        Route(Method::GET, ADDRESS_BANS, Operator, Plain(|c| now(Ok(addresses::bans(c.w))))),
+        Route(Method::PUT, ADDRESS_BAN, Operator, Plain(|c| Box::pin(addresses::ban(c)))),
+        Route(Method::DELETE, ADDRESS_BAN, Operator, Plain(|c| now(addresses::unban(&c)))),
     ]
 }

@@ -61,6 +61,7 @@ pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
             return Err(Problem::new(Kind::MalformedParameter, detail));
         }
     };
+    w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
     let page = w.app.chat.history(&room, range, limit).await?;
     let path = format!("/api/v1/rooms/{room}/messages");
@@ -90,7 +91,9 @@ fn limit(text: Option<&str>) -> Result<usize, Problem> {
 }
 
 /// One message in its latest state.
-pub async fn get(Call { w, .. }: Call<'_>, room: RoomName, position: Position) -> Answer {
+pub async fn get(Call { w, req, .. }: Call<'_>, room: RoomName, position: Position) -> Answer {
+    w.app.limits.read(&req)?;
+    let _turn = w.app.turns.read(&req).await;
     let Some(message) = w.app.chat.message(&room, position).await? else {
         let detail = format!("there is no message at position {position} of this room");
         return Err(Problem::new(Kind::UnknownMessage, detail));

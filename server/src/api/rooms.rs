@@ -11,6 +11,7 @@ use crate::schema::{Overview, Presence};
 
 /// A room at a glance: how far it has come and who is in it.
 pub async fn overview(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
     let overview = w.app.chat.overview(&room).await?;
     let shape = Overview {

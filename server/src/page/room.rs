@@ -30,6 +30,9 @@ pub fn home() -> Response {
 
 /// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it.
 pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
+    if let Err(limited) = w.app.limits.read(&req) {
+        return error::of(language, limited);
+    }
     let _turn = w.app.turns.read(&req).await;
     let shown = match HistoryQuery::of(&req) {
         Some(query) if is_datastar(req.headers()) => {

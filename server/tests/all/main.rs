@@ -6,6 +6,7 @@
 
 mod support;
 
+mod address_bans;
 mod api;
 mod browser;
 mod clock;

@@ -243,12 +243,15 @@ async fn a_banned_author_writes_nowhere_until_the_ban_is_lifted_and_others_do() 
 }
 
 /// The operator's routes of this file, and what they take.
-const ROUTES: [(&str, &[&str]); 5] = [
+const ROUTES: [(&str, &[&str]); 8] = [
     ("/admin/rooms", &["GET"]),
     (CLOSED, &["PUT", "DELETE"]),
     (MESSAGES, &["DELETE"]),
     ("/admin/bans", &["GET"]),
     ("/admin/bans/g_x", &["PUT", "DELETE"]),
+    ("/admin/authors/g_x", &["GET"]),
+    ("/admin/bans/addresses", &["GET"]),
+    ("/admin/bans/addresses/192.0.2.1", &["PUT", "DELETE"]),
 ];
 
 #[tokio::test]

@@ -121,12 +121,16 @@ async fn without_a_public_url_the_page_is_where_the_browser_came_to() {
 }
 
 #[tokio::test]
-async fn an_open_address_without_limits_is_warned_of() {
+async fn an_open_address_has_limits_and_one_without_is_warned_of() {
     const WARNING: &str = "CAN FLOOD IT";
-    for (arguments, warned) in [
-        (&["--address", "0.0.0.0:0"][..], true),
-        (&["--address", "0.0.0.0:0", "--rate-limit", "guests=10"], false),
-        (&["--address", "127.0.0.1:0"], false),
+    const DEFAULT: &str = "since strangers can reach this server";
+    const PUBLIC: [&str; 2] = ["--public-url", "https://chat.example.org"];
+    for (arguments, said) in [
+        (&["--address", "0.0.0.0:0"][..], Some(DEFAULT)),
+        (&["--address", "0.0.0.0:0", "--rate-limit", "guests=10"], None),
+        (&["--address", "0.0.0.0:0", "--rate-limit", "off"], Some(WARNING)),
+        (&["--address", "127.0.0.1:0"], None),
+        (&["--address", "127.0.0.1:0", PUBLIC[0], PUBLIC[1]], Some(DEFAULT)),
     ] {
         // The address given last wins, and these need no log of their own.
         let directory = tempfile::tempdir().unwrap();
@@ -144,8 +148,10 @@ async fn an_open_address_without_limits_is_warned_of() {
         within("the server says that it listens", ready).await.unwrap();
         child.kill().await.unwrap();
         let stderr = fs::read_to_string(&stderr).unwrap();
-        assert_eq!(stderr.contains(WARNING), warned, "{arguments:?}: {stderr}");
-        assert_eq!(stderr.contains("--rate-limit"), warned, "it says what to do");
+        for line in [WARNING, DEFAULT] {
+            assert_eq!(stderr.contains(line), said == Some(line), "{arguments:?}: {stderr}");
+        }
+        assert_eq!(stderr.contains("--rate-limit"), said.is_some(), "it says what to do");
     }
 }
 

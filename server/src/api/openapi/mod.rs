@@ -20,8 +20,9 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use crate::http::{self, Response};
 use crate::problem::Document;
 use crate::schema::{
-    Author, Ban, Banned, Bans, ClosedRoom, ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message,
-    Named, Overview, Post, Presence, Reactions, Receipt, Reset, Start, StreamEvent, Time, Typing,
+    AddressBan, AddressBans, Author, AuthorAddress, AuthorAddresses, Ban, BanTime, Banned, Bans, ClosedRoom,
+    ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
+    Reactions, Receipt, Reset, Start, StreamEvent, Time, Typing,
 };
 
 const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a \
@@ -74,6 +75,11 @@ fn describe() -> OpenApi {
         .schema_from::<Banned>()
         .schema_from::<Ban<'_>>()
         .schema_from::<Bans<'_>>()
+        .schema_from::<AuthorAddresses<'_>>()
+        .schema_from::<AuthorAddress>()
+        .schema_from::<AddressBans>()
+        .schema_from::<AddressBan>()
+        .schema_from::<BanTime>()
         .security_scheme("token", SecurityScheme::Http(token))
         .security_scheme("admin", SecurityScheme::Http(admin))
         .build();
@@ -130,7 +136,7 @@ mod tests {
             .collect();
         let rows = crate::api::routes::routes().into_iter().chain(crate::admin::routes::routes());
         let mut routed: Vec<(String, String)> =
-            rows.map(|row| (row.1.to_owned(), row.0.to_string())).collect();
+            rows.map(|row| (row.1.replace("{*", "{"), row.0.to_string())).collect();
         let mut described = described;
         described.sort();
         routed.sort();

@@ -6,7 +6,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::SecurityRequirement;
 
-use super::parts::{gives, operation, parameter, problems, query, room};
+use super::parts::{body_problems, gives, operation, parameter, problems, query, room, takes};
 use crate::problem::Kind;
 
 /// The paths and what they take.
@@ -21,6 +21,12 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
         ("/admin/rooms/{room}/messages".to_owned(), vec![(HttpMethod::Delete, empty())]),
         ("/admin/bans".to_owned(), vec![(HttpMethod::Get, bans())]),
         ("/admin/bans/{author}".to_owned(), vec![(HttpMethod::Put, ban()), (HttpMethod::Delete, unban())]),
+        ("/admin/bans/addresses".to_owned(), vec![(HttpMethod::Get, address_bans())]),
+        (
+            "/admin/bans/addresses/{network}".to_owned(),
+            vec![(HttpMethod::Put, ban_address()), (HttpMethod::Delete, unban_address())],
+        ),
+        ("/admin/authors/{author}".to_owned(), vec![(HttpMethod::Get, author())]),
     ]
 }
 
@@ -85,6 +91,44 @@ fn of_author(id: &str, summary: &str, done: &str) -> Operation {
     let author = parameter("author", ParameterIn::Path, Type::String, "The author's id, percent-encoded");
     let op = operators(id, summary).parameter(author).parameter(by()).response("200", gives(done, "Banned"));
     problems(op, &[&OPERATORS[..], &DEED].concat()).build()
+}
+
+fn author() -> Operation {
+    let author = parameter("author", ParameterIn::Path, Type::String, "The author's id, percent-encoded");
+    let op = operators("getAuthor", "The addresses from which an author wrote in the last hour")
+        .parameter(author)
+        .response("200", gives("The newest first; they are in memory only", "AuthorAddresses"));
+    problems(op, &[&OPERATORS[..], &[Kind::MalformedParameter]].concat()).build()
+}
+
+fn address_bans() -> Operation {
+    let op = operators("listAddressBans", "The addresses that are banned")
+        .response("200", gives("By address; a restart removes them", "AddressBans"));
+    problems(op, &OPERATORS).build()
+}
+
+fn ban_address() -> Operation {
+    let op = operators("banAddress", "Ban an address or a network for a time, until a restart at most")
+        .parameter(network())
+        .parameter(by())
+        .request_body(Some(takes("BanTime")))
+        .response(
+            "204",
+            ResponseBuilder::new().description("It is banned: 429 for all its requests").build(),
+        );
+    body_problems(op, &[&OPERATORS[..], &[Kind::MalformedParameter, Kind::ListFull]].concat()).build()
+}
+
+fn unban_address() -> Operation {
+    let op = operators("unbanAddress", "End the ban of an address or a network")
+        .parameter(network())
+        .parameter(by())
+        .response("204", ResponseBuilder::new().description("It is not banned").build());
+    problems(op, &[&OPERATORS[..], &[Kind::MalformedParameter]].concat()).build()
+}
+
+fn network() -> Parameter {
+    parameter("network", ParameterIn::Path, Type::String, "An address or a network, such as 203.0.113.0/24")
 }
 
 fn operators(id: &str, summary: &str) -> OperationBuilder {

@@ -1,0 +1,251 @@
+//! The limits: each request is held to them before it does anything.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::Quota;
+
+use super::authors::AuthorAddresses;
+use super::bans::AddressBans;
+use super::client::{Client, client};
+use super::connections::{ConnectionPermit, Connections};
+use super::keyed::Keyed;
+use super::setting::{Pace, RateLimit};
+use crate::client_ip::{Origin, Proxies};
+use crate::metrics::Refusals;
+
+/// When to come back with another connection is nobody's to know; this is when to try.
+const CONNECTION_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// A site of IPv6 may do this many times as much as one of its networks.
+const SITE_FACTOR: u32 = 16;
+
+/// Somebody took more than they may.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{limit}; come back in {} s", self.retry_after_seconds())]
+pub struct Limited {
+    /// The limit, in words.
+    limit: String,
+    retry_after: Duration,
+}
+
+impl Limited {
+    /// Returns whole seconds: a client that waits as long is let in.
+    pub fn retry_after_seconds(&self) -> u64 {
+        (self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0)).max(1)
+    }
+}
+
+/// A limit of each address, and a larger one of each site of IPv6.
+struct ByAddress {
+    addresses: Keyed<IpAddr>,
+    sites: Keyed<IpAddr>,
+}
+
+impl ByAddress {
+    fn new(quota: impl Fn(NonZeroU32) -> Quota) -> Self {
+        let one = NonZeroU32::MIN;
+        let site = one.saturating_add(SITE_FACTOR - 1);
+        Self { addresses: Keyed::of(quota(one)), sites: Keyed::of(quota(site)) }
+    }
+
+    fn of_pace(pace: Pace) -> Self {
+        Self::new(|times| {
+            let burst = pace.burst.saturating_mul(times);
+            Quota::per_second(pace.a_second.saturating_mul(times)).allow_burst(burst)
+        })
+    }
+
+    fn check(&self, client: &Client) -> Result<(), Duration> {
+        self.addresses.check(&client.counted())?;
+        client.site().map_or(Ok(()), |site| self.sites.check(&site))
+    }
+}
+
+/// Holds everybody to the limits.
+pub struct Limits {
+    limit: RateLimit,
+    proxies: Proxies,
+    author: Option<Keyed<Arc<str>>>,
+    address: Option<ByAddress>,
+    reads: Option<ByAddress>,
+    guests: Option<ByAddress>,
+    connections: Connections,
+    authors: AuthorAddresses,
+    bans: AddressBans,
+    refusals: Refusals,
+}
+
+impl Limits {
+    /// Returns these limits; refusals are counted.
+    pub fn new(limit: RateLimit, proxies: Proxies, refusals: Refusals) -> Self {
+        let of_author = |pace: Pace| Keyed::of(Quota::per_second(pace.a_second).allow_burst(pace.burst));
+        let of_guests =
+            |max: NonZeroU32| ByAddress::new(|times| Quota::per_minute(max.saturating_mul(times)));
+        Self {
+            limit,
+            proxies,
+            author: limit.author.map(of_author),
+            address: limit.address.map(ByAddress::of_pace),
+            reads: limit.reads.map(ByAddress::of_pace),
+            guests: limit.guests.map(of_guests),
+            connections: Connections::default(),
+            authors: AuthorAddresses::default(),
+            bans: AddressBans::default(),
+            refusals,
+        }
+    }
+
+    /// A connection was accepted. One that may be a proxy's is not its own: its requests are counted one by one.
+    pub fn connect(&self, peer: IpAddr) -> Result<Option<ConnectionPermit>, Limited> {
+        if self.proxies.may_forward(peer) {
+            return Ok(None);
+        }
+        self.refuse_banned(peer)?;
+        self.hold(&Client { address: peer, is_exempt: false })
+    }
+
+    /// Returns the addresses from which an author wrote in the last hour, the newest first, and the time since each.
+    pub fn addresses_of(&self, author: &str) -> Vec<(IpAddr, Duration)> {
+        self.authors.of(author)
+    }
+
+    /// Returns the bans of addresses.
+    pub fn bans(&self) -> &AddressBans {
+        &self.bans
+    }
+
+    fn refuse_banned(&self, address: IpAddr) -> Result<(), Limited> {
+        match self.bans.left(address) {
+            Some(left) => Err(self.refuse("banned", "this address is banned by the operator".into(), left)),
+            None => Ok(()),
+        }
+    }
+
+    /// A request has come in on a connection of `peer`. What it gives is to be kept until it is answered.
+    pub fn arrive<B>(
+        &self,
+        peer: IpAddr,
+        req: &mut hyper::Request<B>,
+    ) -> Result<Option<ConnectionPermit>, Limited> {
+        let Origin { address, is_exempt } = self.proxies.origin(peer, req.headers());
+        let client = Client { address, is_exempt };
+        req.extensions_mut().insert(client);
+        self.refuse_banned(address)?;
+        if self.proxies.may_forward(peer) { self.hold(&client) } else { Ok(None) }
+    }
+
+    fn hold(&self, client: &Client) -> Result<Option<ConnectionPermit>, Limited> {
+        let Some(max) = self.limit.connections.filter(|_| !client.is_exempt) else { return Ok(None) };
+        let site_max = max.get().saturating_mul(SITE_FACTOR);
+        let permit = self.connections.take(client, max, site_max);
+        permit.map(Some).ok_or_else(|| {
+            let limit = format!("open connections of one address: at most {max}");
+            self.refuse("connections", limit, CONNECTION_RETRY_AFTER)
+        })
+    }
+
+    /// The author sends a message, an edit or a delete.
+    pub fn message<B>(&self, author: &millchat::Author, req: &hyper::Request<B>) -> Result<(), Limited> {
+        self.authors.saw(&author.id, client(req).address);
+        // The author first: one who is refused takes nothing from the others of the address.
+        if let (Some(keyed), Some(pace)) = (&self.author, self.limit.author) {
+            keyed
+                .check(&author.id)
+                .map_err(|wait| self.refuse("author", pace.said("messages by one author"), wait))?;
+        }
+        self.of_address(req, "address", self.address.as_ref(), || {
+            self.limit.address.map(|pace| pace.said("messages from one address"))
+        })
+    }
+
+    /// Somebody reads a page, history or an overview.
+    pub fn read<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
+        self.of_address(req, "reads", self.reads.as_ref(), || {
+            self.limit.reads.map(|pace| pace.said("reads from one address"))
+        })
+    }
+
+    /// Somebody becomes a guest.
+    pub fn guest<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
+        self.of_address(req, "guests", self.guests.as_ref(), || {
+            self.limit.guests.map(|max| format!("new guests from one address: at most {max} a minute"))
+        })
+    }
+
+    fn of_address<B>(
+        &self,
+        req: &hyper::Request<B>,
+        name: &'static str,
+        limit: Option<&ByAddress>,
+        said: impl FnOnce() -> Option<String>,
+    ) -> Result<(), Limited> {
+        let client = client(req);
+        match limit {
+            Some(limit) if !client.is_exempt => {
+                limit.check(&client).map_err(|wait| self.refuse(name, said().unwrap_or_default(), wait))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse(&self, name: &'static str, limit: String, retry_after: Duration) -> Limited {
+        self.refusals.count(name);
+        Limited { limit, retry_after }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(text: &str) -> Limits {
+        Limits::new(text.parse().unwrap(), Proxies::default(), Refusals::default())
+    }
+
+    fn from(limits: &Limits, peer: &str) -> hyper::Request<()> {
+        let mut req = hyper::Request::new(());
+        limits.arrive(peer.parse().unwrap(), &mut req).unwrap();
+        req
+    }
+
+    #[test]
+    fn a_site_of_ipv6_may_do_more_than_one_of_its_networks_and_not_all_that_they_could() {
+        let limits = limits("guests=2,connections=1");
+        let mut taken = 0;
+        for network in 0..100 {
+            let req = from(&limits, &format!("2001:db8:1:{network:x}::1"));
+            taken += (0..3).filter(|_| limits.guest(&req).is_ok()).count();
+        }
+        assert_eq!(taken, 2 * SITE_FACTOR as usize);
+        let connect = |network: u32| limits.connect(format!("2001:db8:3:{network:x}::1").parse().unwrap());
+        let held: Vec<_> = (0..100).filter_map(|network| connect(network).ok()).collect();
+        assert_eq!(held.len(), SITE_FACTOR as usize);
+        drop(held);
+        assert!(limits.connections.is_empty());
+    }
+
+    #[test]
+    fn a_connection_is_given_back() {
+        let limits = limits("connections=2");
+        let (ada, bob) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let first = limits.connect(ada).unwrap();
+        let second = limits.connect(ada).unwrap();
+        let limited = limits.connect(ada).unwrap_err();
+        assert_eq!(limited.to_string(), "open connections of one address: at most 2; come back in 5 s");
+        assert!(limits.connect(bob).is_ok());
+        drop(first);
+        drop(limits.connect(ada).unwrap());
+        drop(second);
+        assert!(limits.connections.is_empty());
+    }
+
+    #[test]
+    fn who_waits_for_whole_seconds_has_waited_long_enough() {
+        for (millis, seconds) in [(0, 1), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (5_000, 5)] {
+            let limited = Limited { limit: String::new(), retry_after: Duration::from_millis(millis) };
+            assert_eq!(limited.retry_after_seconds(), seconds, "{millis} ms");
+        }
+    }
+}
