@@ -176,7 +176,8 @@ impl LogSnapshot {
         for row in rows {
             let Some(event) = row.decode()?.event else { continue };
             match event.body {
-                Body::Delete { target } if (self.floor..=self.head).contains(&target) => deleted.push(target),
+                // Also of a message below the floor: its edits may be in the copy.
+                Body::Delete { target } if target <= self.head => deleted.push(target),
                 Body::Purge => purged.push(event.room.clone()),
                 _ => {}
             }

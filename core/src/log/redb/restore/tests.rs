@@ -147,6 +147,29 @@ fn a_copy_does_not_chase_for_ever_a_log_that_is_written_faster() {
 }
 
 #[test]
+fn a_copy_keeps_no_edit_of_a_message_below_the_floor_that_is_deleted_beyond_its_end() {
+    let mut beyond = 0;
+    for deleted_at in 1..=4 {
+        let log = messages(1_000);
+        log.commit(&[append(1, Body::Edit { target: 1, content: Some("<an edit>".into()) })], 2).unwrap();
+        let mut deleted = 0;
+        let (_directory, path) = copy(&log, |piece| {
+            if piece < 100 {
+                let more = append(0, Body::Message { content: None, reply_to: None });
+                log.commit(&vec![more; 300], 0).unwrap();
+            }
+            if piece == deleted_at {
+                delete(&log, 1, 0);
+                deleted = log.head();
+            }
+        });
+        beyond += usize::from(RedbLog::open(&path).unwrap().head() < deleted);
+        assert!(!holds(&path, "<an edit>"), "deleted after {deleted_at} pieces");
+    }
+    assert!(beyond > 0, "every copy had the delete");
+}
+
+#[test]
 fn a_trim_that_overtakes_the_copy_raises_its_floor() {
     for (at, floor) in [(1, 100), (2, 5_000), (3, 9_990), (4, 10_001)] {
         let log = messages(10_000);
