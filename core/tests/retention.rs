@@ -127,3 +127,21 @@ async fn events_go_by_age_when_nobody_sends_and_their_rooms_are_forgotten_later(
     let receipt = chat.send(&lobby, Draft::post(ada(), "x")).await.unwrap();
     assert_eq!((receipt.position, receipt.prev), (1_001, 0));
 }
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_for_one_message_takes_no_history() {
+    const DAY: Duration = Duration::from_hours(24);
+    let log = millchat::log::open("memory:").unwrap();
+    let ahead = NewRecord {
+        created_at: Timestamp(Timestamp::now().0 + (40 * DAY).as_millis() as u64),
+        ..aged(0, 10)
+    };
+    log.commit(&[aged(3_600_000, 10), ahead], 0).unwrap();
+    let keep = RetentionPolicy { age: Some(30 * DAY), bytes: None };
+    let chat = Chat::builder().retention(keep).open_log(log).unwrap();
+    // Each commit takes a step of the trim along.
+    for _ in 0..3 {
+        chat.send(&RoomName::new("r").unwrap(), Draft::post(ada(), "x")).await.unwrap();
+    }
+    assert_eq!(chat.floor(), 1);
+}

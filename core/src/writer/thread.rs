@@ -142,8 +142,8 @@ impl Writer {
     /// the error.
     fn next_floor(&mut self, bytes: u64) -> Position {
         let log = &*self.shared.log;
-        let now = self.last_at.max(Timestamp::now());
-        self.retention.next_floor(log, now, bytes).unwrap_or_else(|_| log.floor())
+        // Not the time of the newest record: a clock that was ahead for a moment must not take the history.
+        self.retention.next_floor(log, Timestamp::now(), bytes).unwrap_or_else(|_| log.floor())
     }
 
     /// Does the work for times when nobody sends: trims old records, forgets old heads, looks whether the
