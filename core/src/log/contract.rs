@@ -62,6 +62,17 @@ impl NewRecord {
     }
 }
 
+/// The idempotency key of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredKey {
+    /// The position of the record.
+    pub position: Position,
+    /// Keyed hash of the author and the key.
+    pub key: Hash,
+    /// When the writer took the record.
+    pub created_at: Timestamp,
+}
+
 /// The result of storing a [`NewRecord`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
@@ -160,8 +171,10 @@ pub trait Log: Send + Sync + 'static {
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
     /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError>;
-    /// Records of the whole log before a position, newest first, at most [`READ_EVENTS_MAX`].
-    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError>;
+    /// The idempotency keys of the records that are not older than `oldest`, oldest first: at most
+    /// [`KEYS_MAX`](crate::limits::KEYS_MAX) and those of the last few commits. Called once, before the first record with a key is
+    /// stored. A log keeps them so that this does not read records, or few.
+    fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError>;
     /// Takes no more commits and leaves nothing to be repaired by the next start.
     fn close(&self) -> Result<(), LogError>;
 }

@@ -1,7 +1,7 @@
-//! Room heads and index rows: derived from the log, and not yet written beside it.
+//! Room heads, index rows and idempotency keys: derived from the log, and not yet written beside it.
 //!
 //! Writing a head for every event would touch a page per busy room in every commit. So the heads that
-//! changed and the index rows that came up are kept here, and go into their tables once every
+//! changed, the index rows and the keys that came up are kept here, and go into their tables once every
 //! [`CHECKPOINT_EVENTS`] events, in the same transaction as the events. After a crash they are made again
 //! from the records behind the last checkpoint. Readers look here first and in the tables second; what moves
 //! from here to there is in both for a moment, never in neither.
@@ -9,6 +9,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::event::{Position, RoomName, Timestamp};
+use crate::log::contract::StoredKey;
 
 /// A room has one index row per this many events: the farthest that a read ever has to walk back.
 pub(crate) const INDEX_EVERY: u64 = 128;
@@ -34,6 +35,7 @@ impl Default for Head {
 pub(crate) struct Derived {
     heads: HashMap<RoomName, Head>,
     index: BTreeSet<(RoomName, Position)>,
+    keys: Vec<StoredKey>,
     events: usize,
 }
 
@@ -46,6 +48,11 @@ impl Derived {
             self.index.insert((room.clone(), position));
         }
         self.events += 1;
+    }
+
+    /// Takes the key of a record.
+    pub fn record_key(&mut self, key: StoredKey) {
+        self.keys.push(key);
     }
 
     pub fn head(&self, room: &RoomName) -> Option<Head> {
@@ -63,6 +70,7 @@ impl Derived {
     pub fn absorb(&mut self, batch: Derived) {
         self.heads.extend(batch.heads);
         self.index.extend(batch.index);
+        self.keys.extend(batch.keys);
         self.events += batch.events;
     }
 
@@ -74,7 +82,48 @@ impl Derived {
         self.index.iter()
     }
 
+    /// The keys, in the order of their records.
+    pub fn keys(&self) -> &[StoredKey] {
+        &self.keys
+    }
+
     pub fn events(&self) -> usize {
         self.events
+    }
+}
+
+/// The idempotency keys of records up to the checkpoint that are not in their table: a log of a release
+/// before has no such table.
+#[derive(Debug)]
+pub(crate) enum MissingKeys {
+    /// Its rows are complete.
+    None,
+    /// Those of the records after a position, and up to another, are still to be looked for.
+    After(Position, Position),
+    /// They were found, in ascending order, and are to be written.
+    Found(Vec<StoredKey>),
+}
+
+impl MissingKeys {
+    /// Returns the keys that the next checkpoint writes, and true if it will be complete with them.
+    pub fn next(&self, max: usize) -> (&[StoredKey], bool) {
+        match self {
+            Self::None => (&[], true),
+            Self::After(..) => (&[], false),
+            Self::Found(keys) => {
+                let left = keys.len().saturating_sub(max);
+                (&keys[left..], left == 0)
+            }
+        }
+    }
+
+    /// Forgets the newest `count`: a checkpoint holds them.
+    pub fn written(&mut self, count: usize) {
+        if let Self::Found(keys) = self {
+            keys.truncate(keys.len().saturating_sub(count));
+            if keys.is_empty() {
+                *self = Self::None;
+            }
+        }
     }
 }

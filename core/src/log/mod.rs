@@ -14,7 +14,7 @@ pub(crate) mod redb;
 mod snapshot;
 
 pub use check::{Checked, Finding};
-pub use contract::{Chain, Committed, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX};
+pub use contract::{Chain, Committed, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey};
 pub use error::{CommitError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};
 pub use open::open;

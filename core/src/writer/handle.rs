@@ -148,7 +148,7 @@ fn read_window(shared: &Arc<Shared>) -> std::io::Result<(Arc<RebuiltWindow>, wat
     let rebuilt = Arc::new(RebuiltWindow::default());
     let (shared, there) = (shared.clone(), rebuilt.clone());
     let read = move || {
-        let state = match catch_unwind(AssertUnwindSafe(|| Window::rebuild(&*shared.log))) {
+        let state = match catch_unwind(AssertUnwindSafe(|| Window::restore(&*shared.log))) {
             Ok(Ok(window)) => {
                 there.put(window);
                 WindowState::There

@@ -1,15 +1,15 @@
 //! The window of idempotency keys: which event a key has already made.
 //!
 //! A key is held as a keyed hash of (author, key), with the position of its event; what the event was is in
-//! the log. The window reaches back [`KEY_AGE_MAX`] or [`KEYS_MAX`] keys, whichever is less. It is not
-//! stored: after a start it is read from the tail of the log, in the background, and only sends with a key
-//! wait for it. The writer owns it and is the only one to decide by it.
+//! the log. The window reaches back [`KEY_AGE_MAX`] or [`KEYS_MAX`] keys, whichever is less. The log stores
+//! the keys with its checkpoints: at a start they are read in the background, and only sends with a key wait
+//! for that. The writer owns the window and is the only one to decide by it.
 
 use std::collections::{HashMap, VecDeque};
 
 use crate::event::{Position, RoomName, Timestamp};
 use crate::limits::{KEY_AGE_MAX, KEYS_MAX};
-use crate::log::{Hash, Log, LogError, READ_EVENTS_MAX, Record};
+use crate::log::{Hash, Log, LogError, StoredKey};
 
 /// Makes the hashes that records hold in place of keys and contents.
 pub(crate) struct Hasher {
@@ -81,62 +81,15 @@ impl Window {
         }
     }
 
-    /// Reads the window from the tail of the log. Blocks on storage.
-    pub fn rebuild(log: &dyn Log) -> Result<Self, LogError> {
+    /// Reads the keys that the log has stored. Blocks on storage.
+    pub fn restore(log: &dyn Log) -> Result<Self, LogError> {
         let oldest_ms = Timestamp::now().0.saturating_sub(KEY_AGE_MAX.as_millis() as u64);
-        let mut found = Vec::new();
-        let mut before = log.head() + 1;
-        'scan: loop {
-            let records = match log.scan_back(before) {
-                // One damaged record must not keep every sender with a key waiting for ever.
-                Err(LogError::Damaged { position, .. }) => one_by_one(log, position, before)?,
-                records => records?,
-            };
-            let Some(last) = records.last() else { break };
-            if last.position >= before {
-                return Err(out_of_order(last.position));
-            }
-            before = last.position;
-            for record in records {
-                if record.created_at.0 < oldest_ms || found.len() >= KEYS_MAX {
-                    break 'scan;
-                }
-                if let Some(key) = record.key {
-                    found.push((key, record.position, record.created_at));
-                }
-            }
-        }
         let mut window = Self::default();
-        for (key, position, at) in found.into_iter().rev() {
-            window.insert(key, position, at);
+        for StoredKey { position, key, created_at } in log.keys(Timestamp(oldest_ms))? {
+            window.insert(key, position, created_at);
         }
         Ok(window)
     }
-}
-
-/// Storage that is damaged may give anything, also the same rows again and again.
-fn out_of_order(position: Position) -> LogError {
-    LogError::Damaged { position, what: "it is not where it belongs" }
-}
-
-/// The records after a damaged one, newest first, and something at its position to go on from.
-fn one_by_one(log: &dyn Log, damaged: Position, before: Position) -> Result<Vec<Record>, LogError> {
-    if damaged >= before || before - damaged > READ_EVENTS_MAX as u64 + 1 {
-        return Err(out_of_order(damaged));
-    }
-    let newer = (damaged + 1..before).rev().map(|position| log.record(position));
-    let mut records: Vec<Record> = newer.filter_map(Result::transpose).collect::<Result<_, _>>()?;
-    let created_at = records.last().map_or(Timestamp::now(), |record| record.created_at);
-    records.push(Record {
-        position: damaged,
-        created_at,
-        event: None,
-        key: None,
-        content_hash: None,
-        ban: None,
-        bytes: 0,
-    });
-    Ok(records)
 }
 
 #[cfg(test)]

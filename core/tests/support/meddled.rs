@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millchat::log::{
-    Chain, CommitError, Committed, Log, LogError, ModerationState, NewRecord, RawRecord, Record,
+    Chain, CommitError, Committed, Log, LogError, ModerationState, NewRecord, RawRecord, Record, StoredKey,
 };
 use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
@@ -99,8 +99,8 @@ impl Log for Meddled {
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
         self.log.scan_raw(from)
     }
-    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
-        self.log.scan_back(before)
+    fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError> {
+        self.log.keys(oldest)
     }
     fn close(&self) -> Result<(), LogError> {
         self.log.close()

@@ -1,6 +1,7 @@
 //! Helpers that several of these tests share. Each test file is a program of its own, and none needs all.
 #![allow(dead_code, unused_imports)]
 
+mod counting_disk;
 mod meddled;
 pub mod people;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use millchat::{Action, Author, AuthorKind, Draft, RoomName};
 
+pub use counting_disk::CountingDisk;
 pub use meddled::Meddled;
 
 pub fn room(name: &str) -> RoomName {

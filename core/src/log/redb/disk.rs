@@ -7,6 +7,8 @@ use std::path::Path;
 pub(super) const DISK_RESERVE_BYTES: u64 = 4 * 1024 * 1024;
 /// A page of redb.
 pub(super) const PAGE_BYTES: u64 = 4 * 1024;
+/// Pages that a row of a table beside the log may cost: a leaf and what leads to it, copied.
+pub(super) const ROW_PAGES: usize = 4;
 
 /// The free space where a file lies; `None` when the disk does not say: then a write will meet the limit.
 pub(super) fn free_bytes(path: &Path) -> Option<u64> {

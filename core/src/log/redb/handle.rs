@@ -8,7 +8,7 @@ use ::redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction}
 use parking_lot::{Mutex, RwLock};
 
 use crate::event::{Epoch, Position, RoomName};
-use crate::log::derived::{Derived, Head};
+use crate::log::derived::{Derived, Head, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask};
 use crate::log::redb::disk::free_bytes;
@@ -27,9 +27,11 @@ pub(crate) struct RedbLog {
     pub(super) live_bytes: AtomicU64,
     /// The position up to which heads and index are in their tables. Written by the writer only.
     pub(super) checkpoint: AtomicU64,
-    /// Heads and index rows that no checkpoint holds yet. Written by the writer only; the write lock is held
+    /// Heads, index rows and keys that no checkpoint holds yet. Written by the writer only; the write lock is held
     /// for memory work only.
     pub(super) derived: RwLock<Derived>,
+    /// Idempotency keys up to the checkpoint that their table lacks. Held for memory work only.
+    pub(super) missing_keys: Mutex<MissingKeys>,
     /// Closed rooms, bans and purges. Changed by the writer only, after the commit.
     pub(super) moderation: ModerationState,
     /// The writer's buffer for the bytes of a record.

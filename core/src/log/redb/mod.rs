@@ -6,6 +6,7 @@
 //! | `edits` | (target, position of the edit) | with the edit |
 //! | `heads` | room → (head, count, time) | at checkpoints (see [`super::derived`]) |
 //! | `index` | (room, position), one per 128 events of a room | at checkpoints |
+//! | `keys` | position → (idempotency key, time), for 24 hours | at checkpoints |
 //! | `reactions` | (target, kind, author's id) → (position, author's kind and name) | with its event |
 //! | `closed` | room → the record that closed it | with it, until the room is opened |
 //! | `bans` | author's id → the record that bans them | with it, until the ban ends |
@@ -21,6 +22,7 @@ mod check;
 mod checkpoint;
 mod disk;
 mod handle;
+mod keys;
 mod moderation;
 mod open;
 mod overlay;

@@ -14,7 +14,8 @@ use ::redb::{
 use parking_lot::{Mutex, RwLock};
 
 use crate::event::Position;
-use crate::log::derived::Derived;
+use crate::log::contract::StoredKey;
+use crate::log::derived::{Derived, MissingKeys};
 use crate::log::error::{LogError, OpenError};
 use crate::log::record::{self, RECORD_VERSION};
 use crate::log::redb::disk::free_bytes;
@@ -132,6 +133,11 @@ impl RedbLog {
             live_bytes: AtomicU64::new(replayed.live_bytes),
             checkpoint: AtomicU64::new(state.checkpoint),
             derived: RwLock::new(replayed.derived),
+            missing_keys: Mutex::new(if state.keys < state.checkpoint {
+                MissingKeys::After(state.keys, state.checkpoint)
+            } else {
+                MissingKeys::None
+            }),
             moderation: moderation_state,
             scratch: Mutex::new(Vec::new()),
             disk_path,
@@ -219,6 +225,10 @@ fn replay(tx: &ReadTransaction, state: &State) -> Result<Replayed, LogError> {
         replayed.head = record.position;
         if record.position > counted {
             replayed.live_bytes += record.bytes;
+        }
+        if let Some(key) = record.key {
+            let (position, created_at) = (record.position, record.created_at);
+            replayed.derived.record_key(StoredKey { position, key, created_at });
         }
         if let Some(event) = record.event {
             let before = match replayed.derived.head(&event.room) {

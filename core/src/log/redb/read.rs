@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use ::redb::{ReadTransaction, ReadableTable};
 
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
-use crate::log::contract::{Chain, Committed, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX};
+use crate::log::contract::{Chain, Committed, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey};
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask, is_redacted, redacted};
@@ -176,18 +176,8 @@ impl Log for RedbLog {
         Ok(rows)
     }
 
-    fn scan_back(&self, before: Position) -> Result<Vec<Record>, LogError> {
-        let (mask, tx) = self.begin_redacted()?;
-        let log = tx.open_table(LOG).map_err(storage_error)?;
-        let rows = log.range(..before).map_err(storage_error)?.rev().take(READ_EVENTS_MAX);
-        let mut records: Vec<_> = rows.map(|row| decode_row(row, &mask)).collect::<Result<_, _>>()?;
-        records.reverse();
-        let mut records = ascending(0, records)?;
-        if let Some(newest) = records.last().filter(|newest| newest.position >= before) {
-            return Err(out_of_order(newest.position));
-        }
-        records.reverse();
-        Ok(records)
+    fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError> {
+        self.read_keys(oldest)
     }
 
     fn close(&self) -> Result<(), LogError> {

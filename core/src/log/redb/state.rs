@@ -6,7 +6,7 @@ use crate::event::{Epoch, Position};
 use crate::log::error::{LogError, OpenError};
 use crate::log::record::RECORD_VERSION;
 use crate::log::redb::tables::{
-    STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT, STATE_LAST, STATE_LIVE,
+    STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT, STATE_KEYS, STATE_LAST, STATE_LIVE,
     STATE_SIGNING_KEY, storage_error,
 };
 
@@ -19,6 +19,8 @@ pub(super) struct State {
     pub checkpoint: Position,
     /// The bytes of the records up to a position.
     pub live: (Position, u64),
+    /// The position up to which the rows of idempotency keys are complete.
+    pub keys: Position,
 }
 
 impl State {
@@ -34,6 +36,7 @@ impl State {
             last: number(STATE_LAST)?.unwrap_or(0),
             checkpoint: number(STATE_CHECKPOINT)?.unwrap_or(0),
             live: live.map_or((0, 0), |live| (half(&live[..8]), half(&live[8..]))),
+            keys: number(STATE_KEYS)?.unwrap_or(0),
         })
     }
 }

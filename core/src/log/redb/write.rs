@@ -9,23 +9,22 @@ use ::redb::{Database, Durability, ReadableTable as _, WriteTransaction};
 
 use crate::cause::Cause;
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::log::contract::{Committed, NewRecord, Payload, READ_EVENTS_MAX};
-use crate::log::derived::{CHECKPOINT_EVENTS, Derived};
+use crate::log::contract::{Committed, NewRecord, Payload, READ_EVENTS_MAX, StoredKey};
+use crate::log::derived::{CHECKPOINT_EVENTS, Derived, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::ModerationChange;
 use crate::log::record::{self, BanRecord, Fields};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
-use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES};
+use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES, ROW_PAGES};
 use crate::log::redb::handle::RedbLog;
+use crate::log::redb::keys::FOUND_KEYS_MAX;
 use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::tables::{EDITS, HEADS, LOG, count_edits, refused, storage_error, stored_head};
 use crate::log::redb::trim::trim;
-use crate::log::redb::{moderation, reactions};
+use crate::log::redb::{keys, moderation, reactions};
 
 /// A commit may write this many times the bytes of its records: pages of the trees are copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
-/// Pages that a row of a table beside the log may cost: a leaf and what leads to it, copied.
-const ROW_PAGES: usize = 4;
 /// Pages that a step of a purge may cost: as for a delete, two for each record, and its row.
 const ERASE_PAGES: usize =
     2 * moderation::ERASE_RECORDS_MAX + 2 * ROW_PAGES + pages_of_reactions(moderation::ERASE_REACTIONS_MAX);
@@ -65,6 +64,7 @@ impl RedbLog {
         tx.set_durability(Durability::Immediate).map_err(refused)?;
         let Appended { committed, brought, mut change, mut moderation_changes } =
             self.append(&tx, batch).map_err(refused)?;
+        let mut keys_found = 0;
         let checkpoint = {
             let derived = self.derived.read();
             // The heads of rooms that lose their last record must be in their table before the record goes.
@@ -72,6 +72,9 @@ impl RedbLog {
             let overtaken = floor > old_floor && floor > self.checkpoint.load(Ordering::Acquire) + 1;
             if due || overtaken {
                 write_derived(&tx, &[&derived, &brought], head).map_err(refused)?;
+                keys_found = self
+                    .write_keys(&tx, &[&derived, &brought], (floor, head), FOUND_KEYS_MAX)
+                    .map_err(refused)?;
             }
             due || overtaken
         };
@@ -93,6 +96,7 @@ impl RedbLog {
         let mut derived = self.derived.write();
         if checkpoint {
             *derived = Derived::default();
+            self.missing_keys.lock().written(keys_found);
             self.checkpoint.store(head, Ordering::Release);
         } else {
             derived.absorb(brought);
@@ -123,6 +127,7 @@ impl RedbLog {
         let derived = self.derived.read();
         if derived.events() + batch.len() >= CHECKPOINT_EVENTS {
             pages += derived.heads().count() + derived.index().count() + batch.len();
+            pages += keys::pages(derived.keys().len() + batch.len());
         }
         Ok(records * WRITE_AMPLIFICATION_MAX + pages as u64 * PAGE_BYTES)
     }
@@ -157,6 +162,9 @@ impl RedbLog {
                     };
                     let (key, content_hash) = (append.key.as_ref(), append.content_hash.as_ref());
                     record::encode(&Fields { event: &made, key, content_hash }, &mut scratch);
+                    if let Some(key) = append.key {
+                        brought.record_key(StoredKey { position, key, created_at: append.created_at });
+                    }
                     brought.record(room, head, position, append.created_at);
                     event = Some(Arc::new(made));
                 }
@@ -258,10 +266,13 @@ impl RedbLog {
 
     fn close_database(&self, database: Database) -> Result<(), LogError> {
         let derived = std::mem::take(&mut *self.derived.write());
-        if derived.events() > 0 {
+        let found = matches!(&*self.missing_keys.lock(), MissingKeys::Found(_));
+        if derived.events() > 0 || found {
             let tx = database.begin_write().map_err(storage_error)?;
             let head = self.head.load(Ordering::Acquire);
             write_derived(&tx, &[&derived], head)?;
+            let floor = self.floor.load(Ordering::Acquire);
+            self.write_keys(&tx, &[&derived], (floor, head), usize::MAX)?;
             write_live_bytes(&tx, head, self.live_bytes.load(Ordering::Acquire))?;
             tx.commit().map_err(storage_error)?;
         }

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{
     Chain, CommitError, Committed, Log, LogError, ModerationState, NewRecord, Payload, RawRecord, Record,
+    StoredKey,
 };
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -141,7 +142,7 @@ impl Log for ModelLog {
         Ok(Vec::new())
     }
 
-    fn scan_back(&self, _: Position) -> Result<Vec<Record>, LogError> {
+    fn keys(&self, _: Timestamp) -> Result<Vec<StoredKey>, LogError> {
         Ok(Vec::new())
     }
 

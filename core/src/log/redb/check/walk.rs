@@ -10,6 +10,7 @@ use crate::log::derived::INDEX_EVERY;
 use crate::log::error::LogError;
 use crate::log::moderation::RedactionMask;
 use crate::log::record;
+use crate::log::redb::check::keys::KeysCheck;
 use crate::log::redb::check::moderation::ModerationCheck;
 use crate::log::redb::check::reactions::ReactionsCheck;
 use crate::log::redb::state::State;
@@ -41,6 +42,7 @@ pub(super) struct Walk<'a> {
     broken: HashSet<Position>,
     counted_bytes: u64,
     reactions: ReactionsCheck,
+    keys: KeysCheck,
     moderation: ModerationCheck,
     checked: &'a mut Checked,
     found: &'a mut dyn FnMut(Finding),
@@ -71,6 +73,7 @@ impl<'a> Walk<'a> {
             }
         }
         let (rooms, broken) = (HashMap::new(), HashSet::new());
+        let keys = KeysCheck::begin(tx, state.keys)?;
         let (reactions, moderation) = (ReactionsCheck::begin(tx)?, ModerationCheck::begin(tx, found)?);
         Ok(Self {
             tx,
@@ -81,6 +84,7 @@ impl<'a> Walk<'a> {
             broken,
             counted_bytes: 0,
             reactions,
+            keys,
             moderation,
             checked,
             found,
@@ -111,6 +115,7 @@ impl<'a> Walk<'a> {
             match record::decode(position, bytes) {
                 Ok(record) => {
                     self.moderation.visit(&record, self.found);
+                    self.keys.visit(&record, self.found)?;
                     if let Some(event) = record.event {
                         self.reactions.visit(&event, self.found)?;
                         self.event(&event)?;
@@ -314,6 +319,11 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// The idempotency keys, once all records were seen.
+    pub fn keys(&mut self) -> Result<(), LogError> {
+        std::mem::take(&mut self.keys).rows(self.tx, self.state.floor, self.found)
+    }
+
     /// Checks the tables of moderation, once all records were visited.
     pub fn moderation(self) -> Result<(), LogError> {
         let bounds = (self.state.floor, self.checked.head);
@@ -322,12 +332,12 @@ impl<'a> Walk<'a> {
 
     /// The floor, and what was counted.
     pub fn account(&mut self) {
-        let State { floor, last, checkpoint, live, .. } = self.state;
+        let State { floor, last, checkpoint, live, keys, .. } = self.state;
         let newest = self.checked.head;
         if floor == 0 || floor > newest + 1 {
             self.report(None, None, format!("the floor is {floor}, and the newest position {newest}"));
         }
-        if last > newest || checkpoint > newest || live.0 > newest {
+        if last.max(checkpoint).max(live.0).max(keys) > newest {
             self.report(None, None, format!("it was noted up to beyond the newest position, {newest}"));
         }
         if live.1 != self.counted_bytes {

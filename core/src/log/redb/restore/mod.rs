@@ -16,6 +16,7 @@ use ::redb::{
 use tempfile::NamedTempFile;
 
 use crate::event::{Body, Position, RoomName};
+use crate::log::contract::StoredKey;
 use crate::log::derived::{Derived, Head};
 use crate::log::error::{LogError, NewLogError};
 use crate::log::record::{self, RawRecord, Record};
@@ -24,11 +25,11 @@ use crate::log::redb::open::{builder, create};
 use crate::log::redb::redact::redact;
 use crate::log::redb::stopped::open_stopped;
 use crate::log::redb::tables::{
-    EDITS, HEADS, LOG, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_LAST, STATE_SIGNING_KEY, storage_error,
-    stored_head,
+    EDITS, HEADS, LOG, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_KEYS, STATE_LAST, STATE_SIGNING_KEY,
+    storage_error, stored_head,
 };
 use crate::log::redb::trim::trim;
-use crate::log::redb::{moderation, reactions};
+use crate::log::redb::{keys, moderation, reactions};
 use crate::log::snapshot::{LogSnapshot, Piece};
 
 /// Records that one transaction takes.
@@ -58,7 +59,7 @@ pub struct NewLog {
     last: Position,
     pending: Vec<(RawRecord, Record, Table)>,
     pending_bytes: usize,
-    /// Heads and index rows of the pending records.
+    /// Heads, index rows and keys of the pending records.
     derived: Derived,
     live_bytes: u64,
     /// Something was taken out again, and its bytes are still on free pages of the file.
@@ -137,6 +138,10 @@ impl NewLog {
                 return Err(misfit(what));
             }
             self.derived.record(&event.room, head, event.position, event.created_at);
+        }
+        if let Some(key) = decoded.key {
+            let (position, created_at) = (raw.position, decoded.created_at);
+            self.derived.record_key(StoredKey { position, key, created_at });
         }
         self.last = raw.position;
         self.put(raw, decoded, Table::Log)
@@ -223,7 +228,7 @@ impl NewLog {
             let mut heads = tx.open_table(HEADS).map_err(storage_error)?;
             heads.retain(|_, (position, _, _)| position >= floor).map_err(storage_error)?;
             let mut state = tx.open_table(STATE).map_err(storage_error)?;
-            for key in [STATE_LAST, STATE_CHECKPOINT] {
+            for key in [STATE_LAST, STATE_CHECKPOINT, STATE_KEYS] {
                 state.insert(key, head.to_le_bytes().as_slice()).map_err(storage_error)?;
             }
             drop((heads, state));
@@ -295,6 +300,7 @@ impl NewLog {
                 }
             }
             write_derived(tx, &[&derived], this.last)?;
+            keys::write(tx, derived.keys().iter(), this.floor, Some(this.last))?;
             write_live_bytes(tx, this.last, this.live_bytes)
         })?;
         // Now, and not when the log is opened: the file is to hold nothing of it.
