@@ -56,6 +56,8 @@ pub struct Stats {
     pub bans: usize,
     /// Purges whose erasing is under way.
     pub purges: usize,
+    /// Deletes of messages whose edits are still being erased.
+    pub deletes: usize,
 }
 
 /// A histogram that one thread writes and any thread reads.
@@ -135,7 +137,7 @@ impl Counters {
     }
 
     pub fn stats(&self, queued: usize, rooms: usize, log: &dyn Log) -> Stats {
-        let ModerationCounts { closed_rooms, bans, purges } = log.moderation().counts();
+        let ModerationCounts { closed_rooms, bans, purges, deletes, .. } = log.moderation().counts();
         Stats {
             commits: self.commits.load(Ordering::Relaxed),
             commits_failed: self.commits_failed.load(Ordering::Relaxed),
@@ -151,6 +153,7 @@ impl Counters {
             closed_rooms,
             bans,
             purges,
+            deletes,
         }
     }
 }

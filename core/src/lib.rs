@@ -32,7 +32,7 @@
 //! | content of a message | 65,536 bytes |
 //! | name of a room | 1 to 64 of `A-Z a-z 0-9 _ -` |
 //! | sends that wait for the disk | 65,536, or 64 MiB |
-//! | events of one commit | 8,192, or about 8 MiB |
+//! | events of one commit | 8,192, or about 8 MiB, or 8,192 units of other work |
 //! | events of a room kept in memory | 512, or 256 KiB |
 //! | idempotency keys | 24 hours, or 1,000,000 |
 //! | history a join can ask for | 1,000 events |

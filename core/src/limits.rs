@@ -14,7 +14,7 @@ pub const AUTHOR_NAME_BYTES_MAX: usize = 256;
 /// Longest idempotency key, in bytes.
 pub const KEY_BYTES_MAX: usize = 256;
 
-/// Most edits of a message: a delete rewrites all of them in one commit.
+/// Most edits of a message: a delete rewrites all of them.
 pub const EDITS_PER_MESSAGE_MAX: usize = 1_000;
 
 /// Most reactions that a message may have, of all kinds and authors together.

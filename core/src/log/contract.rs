@@ -73,6 +73,31 @@ pub struct StoredKey {
     pub created_at: Timestamp,
 }
 
+/// How many edits and reactions a message has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Its edits.
+    pub edits: usize,
+    /// Its reactions in force, in the order of [`Reaction::ALL`].
+    pub reactions: [usize; Reaction::ALL.len()],
+}
+
+impl Counts {
+    /// Returns the number of reactions of a kind.
+    pub fn of(&self, reaction: Reaction) -> usize {
+        self.reactions[usize::from(reaction.number()) - 1]
+    }
+
+    pub(crate) fn of_mut(&mut self, reaction: Reaction) -> &mut usize {
+        &mut self.reactions[usize::from(reaction.number()) - 1]
+    }
+
+    /// Returns the number of reactions of all kinds.
+    pub fn all_reactions(&self) -> usize {
+        self.reactions.iter().sum()
+    }
+}
+
 /// The result of storing a [`NewRecord`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Committed {
@@ -104,10 +129,11 @@ pub struct Chain {
 ///    [`CommitError::Unknown`] stored all or nothing, and the log takes no commit after it.
 /// 5. [`Log::head`] and [`Log::floor`] never go back. Every record from the floor to the head is readable.
 /// 6. A record is never changed, but that content (and the hash of the content) is taken out: by a delete of
-///    its target and of the target's edits, in the commit that holds the delete; by a purge of every event
-///    before it in its room. No read that begins after the commit of a purge serves what it takes. The
-///    records are erased gradually: each commit, also an empty one, takes a bounded step of it along, until
-///    [`ModerationState::counts`] says that none is under way. A restart goes on with it.
+///    its target and of the target's edits; by a purge of every event before it in its room. No read that
+///    begins after the commit of a delete or a purge serves what it takes. The record of a deleted message is
+///    erased in that commit. A purge, and the edits of a message that has many, are erased gradually: each
+///    commit, also an empty one, takes a bounded step of it along, until [`ModerationState::counts`] says
+///    that none is under way. A restart goes on with it.
 /// 7. The epoch and the signing key are made once with the log.
 /// 8. A record that closes a room or bans an author is in force until another one revokes it, also when
 ///    retention has trimmed it: [`Log::moderation`] says which are, from the moment the commit returned.
@@ -156,8 +182,8 @@ pub trait Log: Send + Sync + 'static {
     ) -> Result<Option<RoomName>, CommitError>;
     /// Fails unless the disk has room for a commit at all, and `free` bytes are free.
     fn require_space(&self, free: u64) -> Result<(), CommitError>;
-    /// Returns the number of edits of a message.
-    fn edits(&self, target: Position) -> Result<usize, LogError>;
+    /// Returns the number of edits of a message and of the reactions to it. Costs the same whatever they are.
+    fn counts(&self, target: Position) -> Result<Counts, LogError>;
     /// The event that added an author's reaction to a message; `None` when it is not in force.
     fn reacted(
         &self,

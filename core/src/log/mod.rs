@@ -9,12 +9,15 @@ mod derived;
 mod error;
 mod moderation;
 mod open;
+pub(crate) mod price;
 pub(crate) mod record;
 pub(crate) mod redb;
 mod snapshot;
 
 pub use check::{Checked, Finding};
-pub use contract::{Chain, Committed, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey};
+pub use contract::{
+    Chain, Committed, Counts, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
+};
 pub use error::{CommitError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};
 pub use open::open;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::{oneshot, watch};
 
-use crate::error::SendError;
+use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Receipt, RoomName};
 use crate::limits::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
 use crate::log::BanRecord;
@@ -17,6 +17,7 @@ use crate::sync::thread::{self, JoinHandle};
 use crate::writer::idempotency::Window;
 use crate::writer::queue::{CLOSED, Gate, Pending, RebuiltWindow, Request, Reserved};
 use crate::writer::retention::RetentionPolicy;
+use crate::writer::target::Target;
 use crate::writer::thread::Writer;
 
 const WRITER_FAILED: &str = "the writer failed; a restart opens the log anew";
@@ -29,6 +30,7 @@ enum WindowState {
 }
 
 pub(crate) struct WriterHandle {
+    shared: Arc<Shared>,
     gate: Arc<Gate>,
     /// Bytes of the sends that wait, in the queue, in the batch or for the window of keys.
     queued_bytes: Arc<AtomicUsize>,
@@ -43,7 +45,7 @@ impl WriterHandle {
         let gate = Arc::new(Gate::default());
         gate.open(queue);
         let (rebuilt, window) = read_window(&shared)?;
-        let writer = Writer::new(shared, policy, gate.clone(), rebuilt);
+        let writer = Writer::new(shared.clone(), policy, gate.clone(), rebuilt);
         let watched = gate.clone();
         let write = move || {
             if catch_unwind(AssertUnwindSafe(|| writer.run(&pending))).is_err() {
@@ -57,12 +59,13 @@ impl WriterHandle {
         };
         let thread = thread::Builder::new().name("millchat-writer".into()).spawn(write)?;
         let queued_bytes = Arc::new(AtomicUsize::new(0));
-        Ok(Self { gate, queued_bytes, window, thread: Mutex::new(Some(thread)) })
+        Ok(Self { shared, gate, queued_bytes, window, thread: Mutex::new(Some(thread)) })
     }
 
     pub async fn send(&self, room: &RoomName, draft: Draft) -> Result<Receipt, SendError> {
         self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
         let reserved = self.reserve(cost_bytes(&draft))?;
+        self.load_target(&draft).await?;
         if draft.key.is_some() {
             self.wait_for_window().await?;
         }
@@ -94,6 +97,20 @@ impl WriterHandle {
             return Err(SendError::QueueFull { sends: self.queued(), bytes: before });
         }
         Ok(reserved)
+    }
+
+    /// Reads an old target on the threads that read the log, so that the writer finds it in memory.
+    async fn load_target(&self, draft: &Draft) -> Result<(), SendError> {
+        let Some(target) = Target::of(draft, self.shared.log.head()) else { return Ok(()) };
+        match self.shared.reads.read(move |log| target.load(log)).await {
+            Err(ReadError::Busy) => {
+                let bytes = self.queued_bytes.load(Ordering::Relaxed);
+                Err(SendError::QueueFull { sends: self.queued(), bytes })
+            }
+            Err(ReadError::Closed) => Err(SendError::Unavailable(CLOSED.into())),
+            // The writer meets the same error, and says so.
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     async fn wait_for_window(&self) -> Result<(), SendError> {

@@ -40,15 +40,14 @@ impl BatchReactions {
                 _ => {}
             },
         }
-        let stored = log.reactions(target).map_err(read)?;
+        let stored = log.counts(target).map_err(read)?;
         let more = |reaction| self.more.get(&(target, reaction)).copied().unwrap_or(0);
         let all_more: isize = Reaction::ALL.into_iter().map(more).sum();
-        if on && stored.len().saturating_add_signed(all_more) >= REACTIONS_PER_MESSAGE_MAX {
+        if on && stored.all_reactions().saturating_add_signed(all_more) >= REACTIONS_PER_MESSAGE_MAX {
             let why = SendError::TooManyReactions(target);
             return Err(if all_more > 0 { Verdict::RejectedByBatch(why) } else { Verdict::Rejected(why) });
         }
-        let count = stored.iter().filter(|reacted| reacted.reaction == reaction).count();
-        Ok(count.saturating_add_signed(more(reaction) + if on { 1 } else { -1 }))
+        Ok(stored.of(reaction).saturating_add_signed(more(reaction) + if on { 1 } else { -1 }))
     }
 
     /// Takes the batch's nth record.

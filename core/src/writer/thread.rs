@@ -3,20 +3,24 @@
 //! One thread takes all that is pending, validates each draft (is its key new, does its target exist), stores
 //! the rest in one durable commit, publishes the events to the rooms, answers the senders, and wakes the
 //! readers, in this order. While one commit runs, the next batch collects in the queue: there is no timer.
+//! A batch is bounded in events, in bytes and in the work that its requests make; what does not fit waits for
+//! the next one.
 //! Every sender gets one of three answers: stored, certainly not stored, or unknown.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::SendError;
 use crate::event::{Position, Receipt, RoomName, Timestamp};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX};
-use crate::log::{CommitError, Committed, NewRecord};
+use crate::log::{CommitError, Committed, Counts, NewRecord};
 use crate::shared::Shared;
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::batch::Batch;
 use crate::writer::idempotency::{Hasher, Window};
+use crate::writer::price::Price;
 use crate::writer::queue::{Gate, Pending, RebuiltWindow};
 use crate::writer::retention::{Retention, RetentionPolicy, TRIM_EVENTS_MAX};
 use crate::writer::validate::Validator;
@@ -36,6 +40,8 @@ pub(crate) struct Writer {
     hasher: Hasher,
     window: Window,
     rebuilt: Arc<RebuiltWindow>,
+    /// Requests that did not fit into the batch before, in their order.
+    waiting: VecDeque<Pending>,
     /// Time in the log does not go back when the clock does.
     last_at: Timestamp,
     retention: Retention,
@@ -60,6 +66,7 @@ impl Writer {
         Self {
             hasher: Hasher::new(&shared.log.signing_key()),
             window: Window::default(),
+            waiting: VecDeque::new(),
             last_at: newest.map_or(Timestamp(0), |record| record.created_at),
             retention: Retention::new(policy),
             space_needed: 0,
@@ -74,8 +81,12 @@ impl Writer {
     /// Runs until the queue is shut and empty.
     pub fn run(mut self, queue: &Receiver<Pending>) {
         loop {
-            match queue.recv_timeout(IDLE_EVERY) {
-                Ok(first) => self.commit(take_pending(first, queue)),
+            let first = self.waiting.pop_front().map_or_else(|| queue.recv_timeout(IDLE_EVERY), Ok);
+            match first {
+                Ok(first) => {
+                    let pending = self.take_pending(first, queue);
+                    self.commit(pending);
+                }
                 Err(RecvTimeoutError::Timeout) => self.run_maintenance(queue),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -85,6 +96,18 @@ impl Writer {
         }
     }
 
+    /// Takes what else is pending, up to the bounds of a batch: first what did not fit into the one before.
+    fn take_pending(&mut self, first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
+        let mut bytes = first.reserved.bytes;
+        let mut pending = vec![first];
+        while pending.len() < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {
+            let Some(next) = self.waiting.pop_front().or_else(|| queue.try_recv().ok()) else { break };
+            bytes += next.reserved.bytes;
+            pending.push(next);
+        }
+        pending
+    }
+
     fn commit(&mut self, pending: Vec<Pending>) {
         // Sends with a key came after the window was there.
         if let Some(window) = self.rebuilt.take() {
@@ -92,16 +115,47 @@ impl Writer {
         }
         let now = Timestamp::now().max(self.last_at);
         self.last_at = now;
+        let to_erase = self.shared.log.moderation().counts().edits_to_erase as usize;
         let mut batch = Batch::default();
-        for Pending { request, reply, reserved } in pending {
-            let verdict = match self.validator().validate(&batch, request, now) {
+        let mut pending = pending.into_iter();
+        while let Some(next) = pending.next() {
+            // If the counts cannot be read, neither can the target: the request is refused then.
+            let price = Price::of(&next.request, |target| {
+                let stored = self.shared.log.counts(target)?;
+                let more = batch.edits.get(&target).copied().unwrap_or(0);
+                Ok(Counts { edits: stored.edits + more, ..stored })
+            });
+            let price = price.unwrap_or_default();
+            if !batch.has_room(&price, to_erase) && self.gate.broken().is_none() {
+                // The order of the requests is kept.
+                pending.rev().for_each(|later| self.waiting.push_front(later));
+                self.waiting.push_front(next);
+                break;
+            }
+            let Pending { request, reply, reserved } = next;
+            let validated = self.validator().validate(&batch, request, now);
+            batch.pay(&price, validated.is_ok());
+            let verdict = match validated {
                 Ok(append) => Verdict::Event(batch.push(append)),
                 Err(verdict) => verdict,
             };
             batch.replies.push((reply, verdict, reserved));
         }
+        if batch.replies.is_empty() {
+            self.make_room();
+            return;
+        }
         let stored = if batch.records.is_empty() { Ok(Vec::new()) } else { self.store(&batch.records) };
         self.answer(batch, &stored);
+    }
+
+    /// Takes a step of the erasing for which the first of the waiting requests waits. If that fails, so does
+    /// the request: nobody behind it is to wait longer.
+    fn make_room(&mut self) {
+        let Err(error) = self.commit_now(&[], 0) else { return };
+        if let Some(Pending { reply, .. }) = self.waiting.pop_front() {
+            let _ = reply.send(Err(not_stored(&error)));
+        }
     }
 
     fn validator(&self) -> Validator<'_> {
@@ -156,12 +210,12 @@ impl Writer {
         // What the last commit lacked must be there: a server that is ready takes such a send.
         let full = self.shared.log.require_space(self.space_needed).is_err();
         self.shared.disk_full.store(full, Ordering::Release);
-        while queue.is_empty() && self.trim() {}
+        while self.is_idle(queue) && self.trim() {}
         // Commits take steps of it along; here they have nothing else to do.
-        while queue.is_empty() && self.is_purging() && self.commit_now(&[], 0).is_ok() {}
+        while self.is_idle(queue) && self.is_erasing() && self.commit_now(&[], 0).is_ok() {}
         let age_ms = self.retention.policy().heads_age().as_millis() as u64;
         let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
-        if self.shared.log.floor() > 1 && queue.is_empty() && self.gate.broken().is_none() {
+        if self.shared.log.floor() > 1 && self.is_idle(queue) && self.gate.broken().is_none() {
             let rooms = &self.shared.rooms;
             let spare = |room: &RoomName| rooms.get(room).is_some();
             let forgot = self.shared.log.forget_heads(self.heads_seen.as_ref(), before, &spare);
@@ -170,9 +224,13 @@ impl Writer {
         }
     }
 
+    fn is_idle(&self, queue: &Receiver<Pending>) -> bool {
+        self.waiting.is_empty() && queue.is_empty()
+    }
+
     /// Returns true if text is still to be erased, and can be.
-    fn is_purging(&self) -> bool {
-        self.shared.log.moderation().counts().purges > 0 && self.gate.broken().is_none()
+    fn is_erasing(&self) -> bool {
+        self.shared.log.moderation().counts().is_erasing() && self.gate.broken().is_none()
     }
 
     fn commit_now(&mut self, records: &[NewRecord], floor: Position) -> Stored {
@@ -219,18 +277,6 @@ impl Writer {
         }
         self.shared.fanout.notify(&rooms);
     }
-}
-
-/// Takes what else is pending, up to the bounds of a batch.
-fn take_pending(first: Pending, queue: &Receiver<Pending>) -> Vec<Pending> {
-    let mut bytes = first.reserved.bytes;
-    let mut batch = vec![first];
-    while batch.len() < BATCH_EVENTS_MAX && bytes < BATCH_BYTES_MAX {
-        let Ok(pending) = queue.try_recv() else { break };
-        bytes += pending.reserved.bytes;
-        batch.push(pending);
-    }
-    batch
 }
 
 fn not_stored(error: &CommitError) -> SendError {

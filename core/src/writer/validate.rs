@@ -112,9 +112,11 @@ impl Validator<'_> {
             }
             Action::Edit { target, content, moderator } => {
                 self.validate_target(batch, &room, &draft, *target, *moderator)?;
-                let edits = self.log.edits(*target).map_err(|error| Verdict::Rejected(unreadable(error)))?;
-                if edits >= EDITS_PER_MESSAGE_MAX {
-                    return Err(SendError::TooManyEdits(*target).into());
+                let stored = self.log.counts(*target).map_err(unreadable)?.edits;
+                let more = batch.edits.get(target).copied().unwrap_or(0);
+                if stored + more >= EDITS_PER_MESSAGE_MAX {
+                    let why = SendError::TooManyEdits(*target);
+                    return Err(if more > 0 { Verdict::RejectedByBatch(why) } else { why.into() });
                 }
                 Body::Edit { target: *target, content: Some(content.as_str().into()) }
             }

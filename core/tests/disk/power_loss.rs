@@ -86,10 +86,18 @@ async fn send(
             chat.ban(&banned, author.clone()).await.unwrap();
             acknowledged.lock().bans.push(banned);
         }
+        let newest = messages.last().copied();
         let (action, kind) = match target {
             _ if n % 20 == 11 => (Action::Close, EventKind::Close),
             _ if n % 20 == 12 => (Action::Open, EventKind::Open),
             _ if n % 50 == 33 => (Action::Purge, EventKind::Empty),
+            // So many edits that the delete which follows leaves them to later commits.
+            _ if let (Some(target), 20..40) = (newest, n % 60) => {
+                (Action::Edit { target, content: content.clone(), moderator: false }, EventKind::Edit(target))
+            }
+            _ if let (Some(target), 40) = (newest, n % 60) => {
+                (Action::Delete { target, moderator: false }, EventKind::Delete(target))
+            }
             _ if n % 5 == 1 && !messages.is_empty() => {
                 let (target, reaction) = (messages[messages.len() - 1], Reaction::Party);
                 let on = !reacted.remove(&target) && reacted.insert(target);

@@ -49,6 +49,17 @@ impl Acknowledged {
                 wrong.push(format!("the delete of {position} was acknowledged and its text is there"));
             }
         }
+        for observed in rooms.iter().flat_map(|room| &room.events) {
+            if let EventKind::Edit(target) = observed.event.kind
+                && self.withheld.contains(&target)
+                && observed.event.content.is_some()
+            {
+                wrong.push(format!(
+                    "the delete of {target} was acknowledged and its edit {} has text",
+                    observed.position
+                ));
+            }
+        }
         for (room, emptied) in &self.emptied {
             let recovered = rooms.iter().filter(|recovered| recovered.room == *room);
             for observed in recovered.flat_map(|recovered| &recovered.events) {
@@ -70,6 +81,7 @@ impl Acknowledged {
             }
         }
         wrong.extend(rooms.iter().flat_map(|room| reactions_differ(log, room)));
+        wrong.extend(rooms.iter().flat_map(|room| counts_differ(log, room)));
         wrong
     }
 }
@@ -102,6 +114,21 @@ fn reactions_differ(log: &dyn Log, room: &RecoveredLog) -> Vec<String> {
         .collect()
 }
 
+/// The messages of which the stored counts are not those of the rows and of the room's events.
+fn counts_differ(log: &dyn Log, room: &RecoveredLog) -> Vec<String> {
+    let has_text =
+        |observed: &&Observed| observed.event.kind == EventKind::Message && observed.event.content.is_some();
+    let differs = |message: &&Observed| {
+        let counts = log.counts(message.position).expect("the log reads");
+        let is_edit = |event: &&Observed| event.event.kind == EventKind::Edit(message.position);
+        let edits = room.events.iter().filter(is_edit).count();
+        let reactions = log.reactions(message.position).expect("the log reads").len();
+        (counts.edits, counts.all_reactions()) != (edits, reactions)
+    };
+    let wrong = room.events.iter().filter(has_text).filter(differs);
+    wrong.map(|message| format!("the counts of {} are not those of its events", message.position)).collect()
+}
+
 /// Opens what a power loss left and returns what is wrong with it.
 pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> Vec<String> {
     let log = match testing::open_log(Backend::of(image)) {
@@ -111,11 +138,11 @@ pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> 
     let rooms: Vec<_> = ROOMS.iter().map(|room| recover(&*log, &RoomName::new(room).unwrap())).collect();
     let mut wrong: Vec<String> = oracle.check(&rooms).iter().map(ToString::to_string).collect();
     wrong.extend(acknowledged.broken_by(&*log, &rooms));
-    // A purge that was under way comes to its end.
-    while log.moderation().counts().purges > 0 {
+    // What was being erased comes to its end.
+    while log.moderation().counts().is_erasing() {
         log.commit(&[], 0).expect("the log takes a step");
     }
-    if !acknowledged.emptied.is_empty() {
+    if !acknowledged.emptied.is_empty() || !acknowledged.withheld.is_empty() {
         let rooms: Vec<_> = rooms.iter().map(|room| recover(&*log, &room.room)).collect();
         wrong.extend(acknowledged.broken_by(&*log, &rooms));
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use millchat::log::{
-    Chain, CommitError, Committed, Log, LogError, ModerationState, NewRecord, RawRecord, Record, StoredKey,
+    Chain, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, RawRecord, Record,
+    StoredKey,
 };
 use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
@@ -12,6 +13,8 @@ pub struct Meddled {
     pub log: Arc<dyn Log>,
     /// Called before each commit.
     pub before_commit: Box<dyn Fn() -> Result<(), CommitError> + Send + Sync>,
+    /// Called before each look at a record.
+    pub before_record: Box<dyn Fn(Position) + Send + Sync>,
     /// Called before each read of a room.
     pub before_read: Box<dyn Fn() + Send + Sync>,
 }
@@ -19,7 +22,12 @@ pub struct Meddled {
 impl Meddled {
     pub fn new() -> Self {
         let log = millchat::log::open("memory:").unwrap();
-        Self { log, before_commit: Box::new(|| Ok(())), before_read: Box::new(|| ()) }
+        Self {
+            log,
+            before_commit: Box::new(|| Ok(())),
+            before_record: Box::new(|_| ()),
+            before_read: Box::new(|| ()),
+        }
     }
 
     pub fn open(self) -> Chat {
@@ -51,6 +59,7 @@ impl Log for Meddled {
         self.log.live_bytes()
     }
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        (self.before_record)(position);
         self.log.record(position)
     }
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
@@ -79,8 +88,8 @@ impl Log for Meddled {
     fn require_space(&self, free: u64) -> Result<(), CommitError> {
         self.log.require_space(free)
     }
-    fn edits(&self, target: Position) -> Result<usize, LogError> {
-        self.log.edits(target)
+    fn counts(&self, target: Position) -> Result<Counts, LogError> {
+        self.log.counts(target)
     }
     fn reacted(
         &self,

@@ -8,18 +8,22 @@
 //! | `index` | (room, position), one per 128 events of a room | at checkpoints |
 //! | `keys` | position → (idempotency key, time), for 24 hours | at checkpoints |
 //! | `reactions` | (target, kind, author's id) → (position, author's kind and name) | with its event |
+//! | `counts` | target → number of its edits and of its reactions by kind | with each of them |
 //! | `closed` | room → the record that closed it | with it, until the room is opened |
 //! | `bans` | author's id → the record that bans them | with it, until the ban ends |
 //! | `emptying` | (room, position of a purge) → the next position to erase | with it, until all is erased |
+//! | `deleting` | position of a delete → (target, next edit to erase, edits left) | with it, until all is erased |
 //! | `state` | what cannot be made again from the records | once, at checkpoints, and by trims |
 //!
 //! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
 //! costs what it returns and at most 128 reads. One commit is one transaction and one fsync. A trim takes
-//! records, with their rows of `edits`, `index` and `reactions`; the rows of `closed`, `bans` and `emptying`
+//! records, with their rows of `edits`, `index`, `reactions` and `counts`; the rows of `closed`, `bans` and `emptying`
 //! stay.
 
 mod check;
 mod checkpoint;
+mod counts;
+mod deletions;
 mod disk;
 mod handle;
 mod keys;

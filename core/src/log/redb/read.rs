@@ -6,15 +6,17 @@ use std::sync::atomic::Ordering;
 use ::redb::{ReadTransaction, ReadableTable};
 
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
-use crate::log::contract::{Chain, Committed, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey};
+use crate::log::contract::{
+    Chain, Committed, Counts, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
+};
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask, is_redacted, redacted};
 use crate::log::record::{self, RawRecord, Record};
 use crate::log::redb::disk::DISK_RESERVE_BYTES;
 use crate::log::redb::handle::{Known, RedbLog};
-use crate::log::redb::reactions;
-use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, count_edits, get, storage_error, stored_head};
+use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, storage_error, stored_head};
+use crate::log::redb::{counts, reactions};
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 
@@ -137,8 +139,8 @@ impl Log for RedbLog {
         }
     }
 
-    fn edits(&self, target: Position) -> Result<usize, LogError> {
-        count_edits(&self.begin_read()?, target)
+    fn counts(&self, target: Position) -> Result<Counts, LogError> {
+        counts::read(&self.begin_read()?, target)
     }
 
     fn reacted(

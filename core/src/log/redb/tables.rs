@@ -1,6 +1,6 @@
 //! The tables of the log itself, and how their rows are read.
 
-use ::redb::{ReadTransaction, ReadableTable, TableDefinition, TableError};
+use ::redb::{ReadableTable, TableDefinition, TableError};
 
 use crate::cause::Cause;
 use crate::event::{Position, RoomName, Timestamp};
@@ -52,9 +52,11 @@ pub(super) fn stored_head(
     }))
 }
 
-/// Returns the number of edits of a message.
-pub(super) fn count_edits(tx: &ReadTransaction, target: Position) -> Result<usize, LogError> {
-    let edits = tx.open_table(EDITS).map_err(storage_error)?;
+/// Counts the edits of a message.
+pub(super) fn count_edits(
+    edits: &impl ReadableTable<(u64, u64), ()>,
+    target: Position,
+) -> Result<usize, LogError> {
     // Not by `count`: a range over a disk that has failed yields errors for ever.
     let mut count = 0;
     for edit in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)? {

@@ -6,7 +6,9 @@ use crate::event::{Author, AuthorKind, Body, Position, RoomName, Timestamp};
 use crate::log::contract::{Log as _, NewRecord};
 use crate::log::derived::{CHECKPOINT_EVENTS, INDEX_EVERY};
 use crate::log::error::OpenError;
+use crate::log::price;
 use crate::log::record::RECORD_VERSION;
+use crate::log::redb::disk::PAGE_BYTES;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::{INDEX, STATE, STATE_FORMAT};
 
@@ -131,4 +133,22 @@ fn what_is_refused_is_left_as_it_is_also_when_it_was_not_closed() {
     let error = RedbLog::open(&killed).err().unwrap().to_string();
     assert!(error.contains("newer release"), "{error}");
     assert!(std::fs::read(&killed).unwrap() == before, "the file was changed");
+}
+
+#[test]
+fn deletes_of_much_edited_messages_demand_little_free_space() {
+    const TARGETS: u64 = 100;
+    let log = RedbLog::in_memory().unwrap();
+    fill(&log, TARGETS, 1);
+    for target in 1..=TARGETS {
+        log.commit(&vec![append(0, Body::Edit { target, content: Some("y".into()) }); 1_000], 0).unwrap();
+    }
+    let deletes: Vec<_> = (1..=TARGETS).map(|target| append(0, Body::Delete { target })).collect();
+    let needed = log.bytes_max(&deletes).unwrap();
+    assert!(needed < 8 * 1024 * 1024, "{needed} bytes");
+}
+
+#[test]
+fn a_full_batch_demands_at_most_64_mib_beside_its_records() {
+    const { assert!(price::BATCH_PRICE_MAX * price::UNIT_PAGES * PAGE_BYTES as usize <= 64 * 1024 * 1024) };
 }

@@ -7,11 +7,12 @@ use ::redb::{AccessGuard, StorageError, WriteTransaction};
 use crate::event::{Body, Position};
 use crate::log::error::LogError;
 use crate::log::record;
+use crate::log::redb::counts::CountsTable;
 use crate::log::redb::reactions;
 use crate::log::redb::redact::BytesDelta;
 use crate::log::redb::tables::{EDITS, INDEX, LOG, STATE, STATE_FLOOR, STATE_LAST, storage_error};
 
-/// Takes the records from `old` to `floor` out, with their rows of index, edits and reactions.
+/// Takes the records from `old` to `floor` out, with their rows of index, edits, reactions and counts.
 pub(super) fn trim(
     tx: &WriteTransaction,
     old: Position,
@@ -22,6 +23,7 @@ pub(super) fn trim(
     let mut index = tx.open_table(INDEX).map_err(storage_error)?;
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
     let mut reactions = reactions::ReactionsTable::new(tx);
+    let mut counts = CountsTable::new(tx);
     let mut change = BytesDelta { old: true, ..BytesDelta::default() };
     // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in
     // the middle of the first, and the end of the process.
@@ -33,6 +35,10 @@ pub(super) fn trim(
         let Ok(record) = record::decode(position.value(), bytes.value()) else { return Ok(()) };
         let Some(event) = record.event else { return Ok(()) };
         index.remove((event.room.as_str(), event.position)).map_err(storage_error)?;
+        // What they are about came before them, so it is trimmed too.
+        if let Body::Edit { target, .. } | Body::Reaction { target, .. } = event.body {
+            counts.forget(target)?;
+        }
         if let Body::Edit { target, .. } = event.body {
             edits.remove((target, event.position)).map_err(storage_error)?;
         }

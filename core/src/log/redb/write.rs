@@ -1,5 +1,5 @@
-//! Writing: a commit is one transaction and one fsync, and carries the next step of a trim and of a purge
-//! with it.
+//! Writing: a commit is one transaction and one fsync, and carries the next step of a trim, of a purge and
+//! of the deletes before it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,27 +12,26 @@ use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::contract::{Committed, NewRecord, Payload, READ_EVENTS_MAX, StoredKey};
 use crate::log::derived::{CHECKPOINT_EVENTS, Derived, MissingKeys};
 use crate::log::error::{CommitError, LogError};
-use crate::log::moderation::ModerationChange;
+use crate::log::moderation::{Deletion, ModerationChange};
+use crate::log::price::{self, ERASE_EDITS_MAX, UNIT_PAGES};
 use crate::log::record::{self, BanRecord, Fields};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
+use crate::log::redb::counts::CountsTable;
 use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES, ROW_PAGES};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::keys::FOUND_KEYS_MAX;
 use crate::log::redb::redact::{BytesDelta, redact};
-use crate::log::redb::tables::{EDITS, HEADS, LOG, count_edits, refused, storage_error, stored_head};
+use crate::log::redb::tables::{EDITS, HEADS, LOG, refused, storage_error, stored_head};
 use crate::log::redb::trim::trim;
-use crate::log::redb::{keys, moderation, reactions};
+use crate::log::redb::{counts, deletions, keys, moderation, reactions};
 
 /// A commit may write this many times the bytes of its records: pages of the trees are copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
-/// Pages that a step of a purge may cost: as for a delete, two for each record, and its row.
-const ERASE_PAGES: usize =
-    2 * moderation::ERASE_RECORDS_MAX + 2 * ROW_PAGES + pages_of_reactions(moderation::ERASE_REACTIONS_MAX);
-
-/// Pages that rows of reactions may cost beside each other.
-const fn pages_of_reactions(rows: usize) -> usize {
-    (rows * reactions::ROW_BYTES_MAX).div_ceil(PAGE_BYTES as usize)
-}
+/// Pages that a step of a purge and one of the deletes may cost: two for each record, and rows.
+const ERASE_PAGES: usize = 3 * moderation::ERASE_RECORDS_MAX
+    + 2 * ERASE_EDITS_MAX
+    + 3 * ROW_PAGES
+    + (moderation::ERASE_REACTIONS_MAX * reactions::ROW_BYTES_MAX).div_ceil(PAGE_BYTES as usize);
 
 /// A batch in a transaction: the result of each record, and what it brings.
 #[derive(Default)]
@@ -51,14 +50,15 @@ impl RedbLog {
         let needed = DISK_RESERVE_BYTES + self.bytes_max(batch).map_err(refused)?;
         self.require_free(needed)?;
         let mut purge = self.moderation.first_purge();
-        if purge.is_some()
+        let mut deletions = self.moderation.first_deletions(ERASE_EDITS_MAX as u64);
+        if (purge.is_some() || !deletions.is_empty())
             && let Err(full) = self.require_free(needed + ERASE_PAGES as u64 * PAGE_BYTES)
         {
             if batch.is_empty() && floor == old_floor {
                 return Err(full);
             }
-            // The step waits for space; what it would go along with does not.
-            purge = None;
+            // The steps wait for space; what they would go along with does not.
+            (purge, deletions) = (None, Vec::new());
         }
         let mut tx = self.begin_write()?;
         tx.set_durability(Durability::Immediate).map_err(refused)?;
@@ -86,6 +86,11 @@ impl RedbLog {
             change += erased;
             moderation_changes.push(step);
         }
+        if !deletions.is_empty() {
+            let (erased, steps) = deletions::erase_step(&tx, deletions).map_err(refused)?;
+            change += erased;
+            moderation_changes.extend(steps);
+        }
         let live_bytes = (self.live_bytes.load(Ordering::Acquire) + change.more).saturating_sub(change.less);
         if checkpoint || change.old {
             write_live_bytes(&tx, head, live_bytes).map_err(refused)?;
@@ -108,22 +113,24 @@ impl RedbLog {
         Ok(committed)
     }
 
-    /// Returns the most bytes that a batch may write: its records, pages for each record that a delete
-    /// rewrites and for each row of moderation and reactions, and a page for each row of a checkpoint.
+    /// Returns the most bytes that a batch may write: its records, pages for what they make the log rewrite
+    /// and remove, and a page for each row of a checkpoint.
     pub(super) fn bytes_max(&self, batch: &[NewRecord]) -> Result<u64, LogError> {
         let records: u64 = batch.iter().map(NewRecord::bytes_max).sum();
-        let mut pages = 0;
+        let (mut units, mut reading) = (0, None);
         for append in batch {
-            match &append.payload {
+            units += match &append.payload {
                 Payload::Event { body: Body::Delete { target }, .. } => {
-                    pages += 2 * (1 + count_edits(&self.begin_read()?, *target)?);
-                    pages += ROW_PAGES
-                        + pages_of_reactions(reactions::of_message(&self.begin_read()?, *target)?.len());
+                    let tx = match &reading {
+                        Some(tx) => tx,
+                        None => reading.insert(self.begin_read()?),
+                    };
+                    price::delete(&counts::read(tx, *target)?)
                 }
-                Payload::Event { body: Body::Message { .. } | Body::Edit { .. }, .. } => {}
-                Payload::Event { .. } | Payload::Ban(_) | Payload::Unban(_) => pages += ROW_PAGES,
-            }
+                other => price::of(other),
+            };
         }
+        let mut pages = units * UNIT_PAGES;
         let derived = self.derived.read();
         if derived.events() + batch.len() >= CHECKPOINT_EVENTS {
             pages += derived.heads().count() + derived.index().count() + batch.len();
@@ -138,6 +145,7 @@ impl RedbLog {
         let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
         let heads = tx.open_table(HEADS).map_err(storage_error)?;
         let mut reactions = reactions::ReactionsTable::new(tx);
+        let mut counts = CountsTable::new(tx);
         let mut scratch = self.scratch.lock();
         let mut appended = Appended::default();
         let Appended { committed, brought, change, moderation_changes } = &mut appended;
@@ -180,17 +188,32 @@ impl RedbLog {
                 Payload::Event { body: Body::Message { .. }, .. } => {}
                 Payload::Event { body: Body::Edit { target, .. }, .. } => {
                     edits.insert((*target, position), ()).map_err(storage_error)?;
+                    counts.change(*target, &edits, &mut reactions, |counts| counts.edits += 1)?;
                 }
                 Payload::Event { body: Body::Delete { target }, .. } => {
                     *change += redact(&mut log, *target)?;
-                    for edit in edits.range((*target, 0)..=(*target, Position::MAX)).map_err(storage_error)? {
-                        let (key, _) = edit.map_err(storage_error)?;
-                        *change += redact(&mut log, key.value().1)?;
+                    let left = price::erased_later(&counts.get(*target, &edits, &mut reactions)?) as u64;
+                    if left > 0 {
+                        let deletion = Deletion { target: *target, next: 0, left };
+                        moderation_changes.push(deletions::write(tx, position, Some(deletion))?);
+                    } else {
+                        for edit in
+                            edits.range((*target, 0)..=(*target, Position::MAX)).map_err(storage_error)?
+                        {
+                            let (key, _) = edit.map_err(storage_error)?;
+                            *change += redact(&mut log, key.value().1)?;
+                        }
                     }
                     reactions.forget(*target)?;
+                    counts.forget(*target)?;
                 }
-                Payload::Event { body: Body::Reaction { .. }, .. } => {
-                    event.as_ref().map_or(Ok(()), |event| reactions.record(event))?;
+                Payload::Event { body: Body::Reaction { target, reaction, on, .. }, .. } => {
+                    if event.as_ref().map_or(Ok(false), |event| reactions.record(event))? {
+                        counts.change(*target, &edits, &mut reactions, |counts| {
+                            let count = counts.of_mut(*reaction);
+                            *count = count.saturating_add_signed(if *on { 1 } else { -1 });
+                        })?;
+                    }
                 }
                 _ => {
                     let record = record::decode(position, &scratch)?;

@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{
-    Chain, CommitError, Committed, Log, LogError, ModerationState, NewRecord, Payload, RawRecord, Record,
-    StoredKey,
+    Chain, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, Payload, RawRecord,
+    Record, StoredKey,
 };
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -122,8 +122,8 @@ impl Log for ModelLog {
         Ok(())
     }
 
-    fn edits(&self, _: Position) -> Result<usize, LogError> {
-        Ok(0)
+    fn counts(&self, _: Position) -> Result<Counts, LogError> {
+        Ok(Counts::default())
     }
 
     fn reacted(&self, _: Position, _: Reaction, _: &str) -> Result<Option<Position>, LogError> {

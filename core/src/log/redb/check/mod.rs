@@ -3,9 +3,11 @@
 //! The storage's own checksums come first, then the records in their order: the checksum of each, and that
 //! each chain is whole (the `prev` of a record is the record before it in its room, or below the floor for
 //! the first). Then what is kept beside the records is held against them: heads, index, edits, reactions,
-//! keys, the floor, the live bytes, closed rooms and banned authors, and that no text is left of what was deleted or
+//! their counts, keys, the floor, the live bytes, closed rooms and banned authors, and that no text is left of what was deleted or
 //! purged. Memory: a little per room and per author who was banned, and a word per row of the index.
 
+mod counts;
+mod deletions;
 mod keys;
 mod moderation;
 mod reactions;
@@ -94,6 +96,8 @@ pub fn check(
             walk.edits()?;
             walk.reactions()?;
             walk.keys()?;
+            walk.counts()?;
+            walk.deletions()?;
             walk.account();
             walk.moderation()
         });

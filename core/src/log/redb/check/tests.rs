@@ -1,9 +1,12 @@
 use super::*;
 use crate::event::Body;
 use crate::log::contract::{Log, NewRecord, Payload};
+use crate::log::redb::counts::COUNTS;
+use crate::log::redb::deletions::DELETIONS;
 use crate::log::redb::handle::RedbLog;
+use crate::log::redb::keys::KEYS;
 use crate::log::redb::moderation::{BANS, CLOSED, PURGES};
-use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, STATE, STATE_FLOOR, STATE_LIVE};
+use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, STATE, STATE_FLOOR, STATE_KEYS, STATE_LIVE};
 use crate::log::redb::tests::{append, change};
 use ::redb::{Database, ReadableTable as _, WriteTransaction};
 use std::path::PathBuf;
@@ -79,7 +82,7 @@ fn a_log_that_was_not_closed_is_repaired_in_memory_and_right() {
 #[test]
 fn each_thing_that_is_broken_on_purpose_is_found() {
     type Harm = fn(&WriteTransaction);
-    let harms: [(&str, &[&str], Harm); 14] = [
+    let harms: [(&str, &[&str], Harm); 19] = [
         ("a record is gone", &["room room-2, position 503: it says that 500 is before it"], |tx| {
             tx.open_table(LOG).unwrap().remove(500).unwrap();
         }),
@@ -137,6 +140,26 @@ fn each_thing_that_is_broken_on_purpose_is_found() {
                 tx.open_table(EDITS).unwrap().insert((90, 300), ()).unwrap();
             },
         ),
+        (
+            "an edit is counted twice",
+            &["position 100: 2 edits and 0 reactions are counted, and there are 1"],
+            |tx| {
+                let two = [2u32.to_le_bytes(), 0u32.to_le_bytes()].concat();
+                tx.open_table(COUNTS).unwrap().insert(100, two.as_slice()).unwrap();
+            },
+        ),
+        ("a key is not noted", &["position 500: its key is not noted"], |tx| {
+            tx.open_table(KEYS).unwrap().remove(500).unwrap();
+        }),
+        ("a key is another", &["position 500: it is noted with a key that it does not have"], |tx| {
+            tx.open_table(KEYS).unwrap().insert(500, (5, 7)).unwrap();
+        }),
+        ("a delete is of none", &["position 500: it is noted as the delete of 90, and is none"], |tx| {
+            tx.open_table(DELETIONS).unwrap().insert(500, (90, 0, 1)).unwrap();
+        }),
+        ("keys are noted beyond the end", &["it was noted up to beyond the newest position"], |tx| {
+            tx.open_table(STATE).unwrap().insert(STATE_KEYS, 2_000u64.to_le_bytes().as_slice()).unwrap();
+        }),
         ("records lie below the floor", &["position 50: it lies below the floor, 51"], |tx| {
             tx.open_table(STATE).unwrap().insert(STATE_FLOOR, 51u64.to_le_bytes().as_slice()).unwrap();
         }),

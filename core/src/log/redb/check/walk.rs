@@ -10,6 +10,8 @@ use crate::log::derived::INDEX_EVERY;
 use crate::log::error::LogError;
 use crate::log::moderation::RedactionMask;
 use crate::log::record;
+use crate::log::redb::check::counts;
+use crate::log::redb::check::deletions::DeletionsCheck;
 use crate::log::redb::check::keys::KeysCheck;
 use crate::log::redb::check::moderation::ModerationCheck;
 use crate::log::redb::check::reactions::ReactionsCheck;
@@ -43,6 +45,7 @@ pub(super) struct Walk<'a> {
     counted_bytes: u64,
     reactions: ReactionsCheck,
     keys: KeysCheck,
+    deletions: DeletionsCheck,
     moderation: ModerationCheck,
     checked: &'a mut Checked,
     found: &'a mut dyn FnMut(Finding),
@@ -73,7 +76,7 @@ impl<'a> Walk<'a> {
             }
         }
         let (rooms, broken) = (HashMap::new(), HashSet::new());
-        let keys = KeysCheck::begin(tx, state.keys)?;
+        let (keys, deletions) = (KeysCheck::begin(tx, state.keys)?, DeletionsCheck::begin(tx)?);
         let (reactions, moderation) = (ReactionsCheck::begin(tx)?, ModerationCheck::begin(tx, found)?);
         Ok(Self {
             tx,
@@ -85,6 +88,7 @@ impl<'a> Walk<'a> {
             counted_bytes: 0,
             reactions,
             keys,
+            deletions,
             moderation,
             checked,
             found,
@@ -218,6 +222,9 @@ impl<'a> Walk<'a> {
             gone.push(row.map_err(storage_error)?.0.value().1);
         }
         for gone in gone {
+            if self.deletions.is_waiting(target, gone) {
+                continue;
+            }
             // A record that does not read back is reported elsewhere.
             let Ok(Some(record)) = get(&self.log, gone, &RedactionMask::default()) else { continue };
             let text = match record.event.as_ref().map(|event| &event.body) {
@@ -322,6 +329,14 @@ impl<'a> Walk<'a> {
     /// The idempotency keys, once all records were seen.
     pub fn keys(&mut self) -> Result<(), LogError> {
         std::mem::take(&mut self.keys).rows(self.tx, self.state.floor, self.found)
+    }
+
+    pub fn counts(&mut self) -> Result<(), LogError> {
+        counts::check(self.tx, self.state.floor, self.found)
+    }
+
+    pub fn deletions(&mut self) -> Result<(), LogError> {
+        self.deletions.rows(self.tx, self.state.floor, self.found)
     }
 
     /// Checks the tables of moderation, once all records were visited.

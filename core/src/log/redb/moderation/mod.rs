@@ -15,6 +15,8 @@ use crate::limits::REACTIONS_PER_MESSAGE_MAX;
 use crate::log::error::LogError;
 use crate::log::moderation::{ModerationChange, ModerationState, Purge};
 use crate::log::record::{self, Record};
+use crate::log::redb::counts::CountsTable;
+use crate::log::redb::deletions;
 use crate::log::redb::reactions::ReactionsTable;
 use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::tables::{LOG, present, storage_error};
@@ -56,6 +58,8 @@ pub(super) fn read(tx: &ReadTransaction, head: Position) -> Result<ModerationSta
             changes.push(ModerationChange::Purging((room, below), Some(next.value())));
         }
     }
+    let deletions = deletions::read(tx)?.into_iter();
+    changes.extend(deletions.map(|(at, deletion)| ModerationChange::Deleting(at, Some(deletion))));
     let state = ModerationState::default();
     state.apply(changes, head);
     Ok(state)
@@ -156,6 +160,7 @@ pub(super) fn erase(
 ) -> Result<(BytesDelta, Option<Position>), LogError> {
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
     let mut reactions = ReactionsTable::new(tx);
+    let mut counts = CountsTable::new(tx);
     let mut bytes = BytesDelta::default();
     let (mut passed_bytes, mut passed_reactions) = (0, 0);
     for _ in 0..records_max {
@@ -175,6 +180,7 @@ pub(super) fn erase(
                 }
                 if let Body::Message { .. } = event.body {
                     passed_reactions += reactions.forget(at)?;
+                    counts.forget(at)?;
                 }
                 at = event.prev;
             }

@@ -36,7 +36,7 @@ fn new() -> (TempDir, PathBuf, RedbLog) {
 
 /// Closed rooms, bans and purges.
 fn counts(log: &dyn Log) -> (usize, usize, usize) {
-    let ModerationCounts { closed_rooms, bans, purges } = log.moderation().counts();
+    let ModerationCounts { closed_rooms, bans, purges, .. } = log.moderation().counts();
     (closed_rooms, bans, purges)
 }
 

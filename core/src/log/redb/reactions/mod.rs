@@ -7,9 +7,10 @@
 #[cfg(test)]
 mod tests;
 
-use ::redb::{ReadTransaction, ReadableTable as _, Table, TableDefinition, WriteTransaction};
+use ::redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 
 use crate::event::{Author, Body, Event, Position};
+use crate::log::contract::Counts;
 use crate::log::error::LogError;
 use crate::log::record::{author_kind_number, author_kind_of};
 use crate::log::redb::tables::{present, storage_error};
@@ -57,6 +58,21 @@ pub(super) fn of_message(tx: &ReadTransaction, target: Position) -> Result<Vec<R
     Ok(all)
 }
 
+/// Counts the reactions to a message.
+pub(super) fn count(
+    table: &impl ReadableTable<Key, Row>,
+    target: Position,
+    counts: &mut Counts,
+) -> Result<(), LogError> {
+    for row in table.range(all_of(target)).map_err(storage_error)? {
+        let (key, _) = row.map_err(storage_error)?;
+        if let Some(reaction) = Reaction::of_number(key.value().1) {
+            *counts.of_mut(reaction) += 1;
+        }
+    }
+    Ok(())
+}
+
 /// The table in a transaction that writes, opened by the first that needs it.
 pub(super) struct ReactionsTable<'tx> {
     tx: &'tx WriteTransaction,
@@ -75,17 +91,23 @@ impl<'tx> ReactionsTable<'tx> {
         self.table.as_mut().ok_or_else(|| LogError::Storage("a table that was opened is gone".into()))
     }
 
-    /// Records an event that adds a reaction or takes it back; others change nothing.
-    pub fn record(&mut self, event: &Event) -> Result<(), LogError> {
-        let Body::Reaction { target, reaction, on, .. } = event.body else { return Ok(()) };
-        let Some(author) = &event.author else { return Ok(()) };
+    /// Adds the reactions to a message to its counts.
+    pub fn count(&mut self, target: Position, counts: &mut Counts) -> Result<(), LogError> {
+        count(self.table()?, target, counts)
+    }
+
+    /// Records an event that adds a reaction or takes it back; others change nothing. Returns true if there is
+    /// one row more or fewer.
+    pub fn record(&mut self, event: &Event) -> Result<bool, LogError> {
+        let Body::Reaction { target, reaction, on, .. } = event.body else { return Ok(false) };
+        let Some(author) = &event.author else { return Ok(false) };
         let key = (target, reaction.number(), &*author.id);
         let table = self.table()?;
         if on {
             let row = (event.position, author_kind_number(author.kind), &*author.name);
-            table.insert(key, row).map(drop).map_err(storage_error)
+            Ok(table.insert(key, row).map_err(storage_error)?.is_none())
         } else {
-            table.remove(key).map(drop).map_err(storage_error)
+            Ok(table.remove(key).map_err(storage_error)?.is_some())
         }
     }
 

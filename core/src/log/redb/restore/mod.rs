@@ -293,7 +293,7 @@ impl NewLog {
                     Some(Body::Message { .. }) => {}
                     Some(Body::Reaction { .. }) => {
                         let event = record.event.as_ref();
-                        event.map_or(Ok(()), |event| reactions::ReactionsTable::new(tx).record(event))?;
+                        event.map_or(Ok(false), |event| reactions::ReactionsTable::new(tx).record(event))?;
                     }
                     Some(Body::Purge) => purged.extend(record.event),
                     _ => drop(moderation::record(tx, record, &raw.bytes)?),

@@ -1,0 +1,124 @@
+//! The table of counts: how many edits a message has, and how many reactions of each kind.
+//!
+//! So that the writer need not count rows before each edit and each reaction. A row comes with the first edit
+//! or reaction, in the same transaction, and goes when the message loses its text, or is trimmed. A message
+//! of a log of a release before has none: its rows of edits and reactions are counted once.
+
+use ::redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+
+use crate::event::Position;
+use crate::log::contract::Counts;
+use crate::log::error::LogError;
+use crate::log::redb::reactions::{self, ReactionsTable};
+use crate::log::redb::tables::{EDITS, count_edits, present, storage_error};
+use crate::reaction::Reaction;
+
+/// The message → numbers of 4 bytes, little-endian: its edits, its reactions of the first kind, the second…
+pub(super) const COUNTS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("counts");
+
+/// Returns the counts of a message.
+pub(super) fn read(tx: &ReadTransaction, target: Position) -> Result<Counts, LogError> {
+    if let Some(table) = present(tx.open_table(COUNTS))?
+        && let Some(row) = table.get(target).map_err(storage_error)?
+    {
+        return Ok(decode(row.value()));
+    }
+    let mut counts = Counts {
+        edits: count_edits(&tx.open_table(EDITS).map_err(storage_error)?, target)?,
+        ..Counts::default()
+    };
+    if let Some(table) = present(tx.open_table(reactions::REACTIONS))? {
+        reactions::count(&table, target, &mut counts)?;
+    }
+    Ok(counts)
+}
+
+/// Reads a row. Kinds that a newer release knows are passed over.
+pub(super) fn decode(row: &[u8]) -> Counts {
+    let mut numbers =
+        row.chunks_exact(4).map(|bytes| bytes.try_into().map_or(0, u32::from_le_bytes) as usize);
+    let edits = numbers.next().unwrap_or(0);
+    let mut counts = Counts { edits, ..Counts::default() };
+    for reaction in Reaction::ALL {
+        *counts.of_mut(reaction) = numbers.next().unwrap_or(0);
+    }
+    counts
+}
+
+fn encode(counts: &Counts) -> Vec<u8> {
+    let numbers = [counts.edits].into_iter().chain(Reaction::ALL.map(|reaction| counts.of(reaction)));
+    numbers.flat_map(|number| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes()).collect()
+}
+
+/// The table in a transaction that writes, opened by the first that needs it.
+pub(super) struct CountsTable<'tx> {
+    tx: &'tx WriteTransaction,
+    table: Option<Table<'tx, u64, &'static [u8]>>,
+}
+
+impl<'tx> CountsTable<'tx> {
+    pub fn new(tx: &'tx WriteTransaction) -> Self {
+        Self { tx, table: None }
+    }
+
+    fn table(&mut self) -> Result<&mut Table<'tx, u64, &'static [u8]>, LogError> {
+        if self.table.is_none() {
+            self.table = Some(self.tx.open_table(COUNTS).map_err(storage_error)?);
+        }
+        self.table.as_mut().ok_or_else(|| LogError::Storage("a table that was opened is gone".into()))
+    }
+
+    /// Changes the counts of a message. Call it after its rows changed: if there are no counts yet, these are
+    /// counted.
+    pub fn change(
+        &mut self,
+        target: Position,
+        edits: &impl ReadableTable<(u64, u64), ()>,
+        reactions: &mut ReactionsTable<'_>,
+        change: impl FnOnce(&mut Counts),
+    ) -> Result<(), LogError> {
+        let counts = match self.row(target)? {
+            Some(mut counts) => {
+                change(&mut counts);
+                counts
+            }
+            None => count(target, edits, reactions)?,
+        };
+        self.table()?.insert(target, encode(&counts).as_slice()).map(drop).map_err(storage_error)
+    }
+
+    /// Returns the counts of a message.
+    pub fn get(
+        &mut self,
+        target: Position,
+        edits: &impl ReadableTable<(u64, u64), ()>,
+        reactions: &mut ReactionsTable<'_>,
+    ) -> Result<Counts, LogError> {
+        match self.row(target)? {
+            Some(counts) => Ok(counts),
+            None => count(target, edits, reactions),
+        }
+    }
+
+    fn row(&mut self, target: Position) -> Result<Option<Counts>, LogError> {
+        Ok(self.table()?.get(target).map_err(storage_error)?.map(|row| decode(row.value())))
+    }
+
+    /// Removes the row of a message that has no text any more, or is trimmed.
+    pub fn forget(&mut self, target: Position) -> Result<(), LogError> {
+        self.table()?.remove(target).map(drop).map_err(storage_error)
+    }
+}
+
+fn count(
+    target: Position,
+    edits: &impl ReadableTable<(u64, u64), ()>,
+    reactions: &mut ReactionsTable<'_>,
+) -> Result<Counts, LogError> {
+    let mut counts = Counts { edits: count_edits(edits, target)?, ..Counts::default() };
+    reactions.count(target, &mut counts)?;
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests;
