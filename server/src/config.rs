@@ -65,8 +65,8 @@ impl Settings {
 
     /// Returns the limits that apply.
     pub fn limits(&self) -> RateLimit {
-        self.rate_limit
-            .unwrap_or_else(|| if self.is_public() { RateLimit::recommended() } else { RateLimit::default() })
+        let default = if self.is_public() { RateLimit::recommended() } else { RateLimit::default() };
+        self.rate_limit.unwrap_or(default)
     }
 
     /// Returns the proxies whose word counts: with a public URL, and unless others are named, those of this machine.
