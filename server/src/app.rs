@@ -11,6 +11,7 @@ use millchat::{
     StartFrom,
 };
 
+use crate::byte_budget::ByteBudget;
 use crate::detached::WriteBatcher;
 use crate::drain::Drain;
 use crate::identity::Identity;
@@ -39,6 +40,10 @@ pub struct App {
     pub refused: RefusalLog,
     /// Turns at work that is shared by address.
     pub turns: Turns,
+    /// The memory for bodies that are being read.
+    pub reading: Arc<ByteBudget>,
+    /// The memory for answers that wait to be taken.
+    pub unsent: Arc<ByteBudget>,
     /// The operator's secret, if there is one.
     pub admin_token: Option<AdminToken>,
     /// The public address, if it is not the one where the server listens.

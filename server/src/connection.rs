@@ -143,6 +143,7 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> HttpOutcome
             let may_detach = w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
             let mut response = route::answer(&w, peer, request).await;
             state.streaming.set(matches!(response.body(), Body::Events(_)));
+            state.given_up.replace(response.body_mut().take_given_up());
             if may_detach && let Some(stream) = DetachedStream::take(&mut response) {
                 detached_stream.set(Some(stream));
                 return pending().await;

@@ -15,6 +15,7 @@ use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode, Version};
 use serde::Serialize;
 
+use crate::byte_budget::GivenUp;
 use crate::limit::ConnectionPermit;
 use crate::public_url::PublicUrl;
 
@@ -27,6 +28,13 @@ pub type Response = hyper::Response<Body>;
 pub enum Body {
     /// Bytes that are all there; taken when they are sent.
     Full(Option<Bytes>),
+    /// The same, counted by [`crate::unsent`] while the bytes are in memory.
+    Counted {
+        /// The bytes; taken when they are sent.
+        bytes: Option<Bytes>,
+        /// Says when the answer must end before its client has taken it; taken by its connection.
+        given_up: Option<GivenUp>,
+    },
     /// A stream of events, which ends when the reader goes, the log fails or the process ends.
     Events(Box<dyn EventStream>),
     /// An answer that is made while it is sent, such as a backup.
@@ -49,6 +57,11 @@ impl Body {
     /// No bytes at all.
     pub fn empty() -> Self {
         Self::Full(None)
+    }
+
+    /// Takes out what says that the answer must end early, if its bytes are counted.
+    pub fn take_given_up(&mut self) -> Option<GivenUp> {
+        if let Self::Counted { given_up, .. } = self { given_up.take() } else { None }
     }
 
     /// Takes the stream out if it is one of this type, and leaves the body empty.
@@ -75,19 +88,23 @@ impl HttpBody for Body {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         match self.get_mut() {
-            Self::Full(bytes) => Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b)))),
+            Self::Full(bytes) | Self::Counted { bytes, .. } => {
+                Poll::Ready(bytes.take().map(|b| Ok(Frame::data(b))))
+            }
             Self::Events(stream) => stream.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
             Self::Chunks(chunks) => chunks.poll_bytes(cx).map(|b| b.map(|b| Ok(Frame::data(b)))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Full(None))
+        matches!(self, Self::Full(None) | Self::Counted { bytes: None, .. })
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Full(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64),
+            Self::Full(bytes) | Self::Counted { bytes, .. } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
+            }
             Self::Events(_) | Self::Chunks(_) => SizeHint::default(),
         }
     }

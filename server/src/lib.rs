@@ -10,6 +10,7 @@ mod admin;
 mod api;
 mod app;
 mod body;
+mod byte_budget;
 mod cli;
 mod client_ip;
 mod command;
@@ -44,6 +45,7 @@ mod sse;
 mod start;
 mod start_error;
 mod turns;
+mod unsent;
 mod write_timeout;
 
 use std::io::{IsTerminal, stderr};

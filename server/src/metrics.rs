@@ -37,6 +37,10 @@ pub struct Metrics {
     pub slow: Gauge,
     /// Connections given up because their peer took nothing for too long.
     pub dropped: Counter,
+    /// Bytes of bodies that are being read now.
+    pub reading_bytes: Gauge,
+    /// Bytes of large answers that wait to be taken now.
+    pub unsent_bytes: Gauge,
     /// Requests refused by a limit.
     pub refusals: Refusals,
     /// Events handed to a reader's connection.
@@ -107,6 +111,8 @@ impl Default for Metrics {
             readers: Gauge::default(),
             slow: Gauge::default(),
             dropped: Counter::default(),
+            reading_bytes: Gauge::default(),
+            unsent_bytes: Gauge::default(),
             refusals: Refusals::default(),
             deliveries: Counter::default(),
             delivered_bytes: Counter::default(),
@@ -200,6 +206,18 @@ impl Metrics {
             "Connections given up because their peer took nothing for too long",
             self.dropped.clone(),
         );
+        registry.register_with_unit(
+            "reading",
+            "Memory for bodies of requests that have not arrived whole",
+            Unit::Bytes,
+            self.reading_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "unsent",
+            "Memory for large answers that their clients have not taken",
+            Unit::Bytes,
+            self.unsent_bytes.clone(),
+        );
         registry.register("deliveries", "Events handed to readers' connections", self.deliveries.clone());
         registry.register_with_unit(
             "delivered",
@@ -217,7 +235,11 @@ impl Metrics {
         );
         registry.register("moderation", "What the operator did, by kind", self.moderation.clone());
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
-        registry.register("rate_limited", "Refused by --rate-limit, by limit", self.refusals.0.clone());
+        registry.register(
+            "rate_limited",
+            "Refused or ended by a limit on one author or address, by limit",
+            self.refusals.0.clone(),
+        );
     }
 }
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::body::BodyError;
+use crate::byte_budget::BudgetFull;
 use crate::http::{self, Malformed, Response};
 use crate::identity::TokenError;
 use crate::limit::Limited;
@@ -236,6 +237,12 @@ impl From<BodyError> for Problem {
             BodyError::Busy => Kind::Busy,
         };
         Self { close: true, ..Self::new(kind, error.to_string()) }
+    }
+}
+
+impl From<BudgetFull> for Problem {
+    fn from(full: BudgetFull) -> Self {
+        Self::new(Kind::Busy, full.to_string())
     }
 }
 

@@ -22,7 +22,7 @@ use crate::page::layout::CONTENT_SECURITY_POLICY;
 use crate::paths::{RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
-use crate::{admin, api, limit, page, refusal_log};
+use crate::{admin, api, limit, page, refusal_log, unsent};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
@@ -37,12 +37,15 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
     let malformed = http::refuse_malformed(&req).err();
     let arrived = w.app.limits.arrive(peer, &mut req);
     let address = limit::client(&req).counted();
+    // The body of an answer to HEAD goes nowhere.
+    let count = |answer| if head { Ok(answer) } else { unsent::count(&w.app.unsent, address, answer) };
     let mut response = if api {
         let answered = match (&arrived, malformed) {
             (Ok(_), None) => to_programs(w, req, &path, if admin { &ADMIN } else { &API }).await,
             (Err(limited), _) => Err(limited.clone().into()),
             (_, Some(malformed)) => Err(malformed.into()),
         };
+        let answered = answered.and_then(|answer| Ok(count(answer)?));
         let mut response = answered.unwrap_or_else(|problem| problem.response());
         if !admin {
             cors::open_to_all(&mut response);
@@ -55,6 +58,7 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
             (Err(limited), _) => error::of(language, limited.clone()),
             (_, Some(malformed)) => error::of(language, malformed),
         };
+        response = count(response).unwrap_or_else(|full| error::of(language, full));
         set(&mut response, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
         set(&mut response, header::REFERRER_POLICY, "no-referrer");
         set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");

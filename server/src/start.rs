@@ -5,6 +5,8 @@ use std::sync::Arc;
 use millchat::{Chat, OpenError};
 
 use crate::app::{App, Frames};
+use crate::body::READING_BYTES_MAX;
+use crate::byte_budget::ByteBudget;
 use crate::config::Settings;
 use crate::drain::Drain;
 use crate::identity::Identity;
@@ -14,6 +16,7 @@ use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
 use crate::sse::frame;
 use crate::turns::Turns;
+use crate::unsent::UNSENT_BYTES_MAX;
 use crate::{page, retention};
 
 /// Opens the log of the settings, with an encoder for either kind of reader.
@@ -27,6 +30,9 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let metrics = Arc::new(Metrics::default());
     let drain = Arc::new(Drain::default());
     let limits = Limits::new(settings.limits(), settings.proxies(), metrics.refusals.clone());
+    let budget = |name, max, held| ByteBudget::new(name, max, held, metrics.refusals.clone());
+    let reading = budget("bodies", READING_BYTES_MAX, metrics.reading_bytes.clone());
+    let unsent = budget("answers", UNSENT_BYTES_MAX, metrics.unsent_bytes.clone());
     let public_url = settings.public_url.clone();
     let admin_token = settings.admin_token.clone();
     let turns = Turns::new(std::thread::available_parallelism().map_or(1, usize::from));
@@ -39,6 +45,8 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
         limits,
         refused: RefusalLog::default(),
         turns,
+        reading,
+        unsent,
         admin_token,
         public_url,
     })

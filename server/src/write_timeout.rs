@@ -7,9 +7,10 @@
 //!
 //! A peer that takes a byte now and then makes progress. A stream may be read so, since what it holds is
 //! bounded; an answer is in memory whole until it is taken, so it must be taken within [`ANSWER_GRACE`], or
-//! from then on at [`ANSWER_BYTES_A_SECOND_MIN`] on the average.
+//! from then on at [`ANSWER_BYTES_A_SECOND_MIN`] on the average. When its memory is needed for others before, the
+//! write that waits fails too ([`crate::unsent`]).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -21,6 +22,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+
+use crate::byte_budget::GivenUp;
 
 /// Longest time that a write may make no progress.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -48,12 +51,20 @@ pub struct WriteTimeout<T> {
 }
 
 /// State that the owner of a wrapped socket and the socket share while somebody else has it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct WriteState {
     /// The next bytes are of a stream, and not of an answer: set by the owner.
     pub streaming: Cell<bool>,
     /// Not all that was written before is with the kernel: the socket says so.
     pub behind: Cell<bool>,
+    /// Says when the memory of the answer that is being written is needed for others: set by the owner.
+    pub given_up: RefCell<Option<GivenUp>>,
+}
+
+impl WriteState {
+    fn is_given_up(&self, cx: &mut Context<'_>) -> bool {
+        self.given_up.borrow_mut().as_mut().is_some_and(|given_up| given_up.poll(cx))
+    }
 }
 
 /// A write that waits, counted for as long as it does.
@@ -150,7 +161,7 @@ impl<T> WriteTimeout<T> {
                 let new = || Backlog { since: Instant::now(), taken: 0, answer };
                 let wait = self.behind.get_or_insert_with(new).wait();
                 let waiting = self.waiting.get_or_insert_with(|| PendingWrite::new(&self.slow, wait));
-                if waiting.timer.as_mut().poll(cx).is_pending() {
+                if waiting.timer.as_mut().poll(cx).is_pending() && !self.state.is_given_up(cx) {
                     return Poll::Pending;
                 }
                 let error = io::Error::new(io::ErrorKind::TimedOut, "the peer takes too little");
@@ -262,6 +273,24 @@ mod tests {
             theirs.read_exact(&mut [0; 64]).await.unwrap();
         };
         tokio::join!(write, read);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_whose_memory_is_needed_for_others_ends_at_once() {
+        let (ours, _theirs) = tokio::io::duplex(64);
+        let mut socket = WriteTimeout::new(ours, Gauge::default(), Counter::default());
+        let budget = crate::byte_budget::tests::budget(1_000);
+        let (_claim, given_up) = budget.claim([192, 0, 2, 1].into(), 1_000).unwrap();
+        socket.state().given_up.replace(Some(given_up));
+        let started = Instant::now();
+        let write = async { (socket.write_all(&[0; 1_000]).await, started.elapsed()) };
+        let other = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            budget.claim([192, 0, 2, 2].into(), 500)
+        };
+        let ((written, took), other) = tokio::join!(write, other);
+        assert!(written.is_err() && other.is_ok());
+        assert_eq!(took, Duration::from_secs(1));
     }
 
     /// Writes to a peer that takes a byte each 20 s for ten minutes; gives how long it lasted.

@@ -40,7 +40,7 @@ pub fn bans(w: &Worker) -> Response {
 /// Bans an address or a network for a time.
 pub async fn ban(call: Call<'_>) -> Answer {
     let (network, by) = (network(call.param("network"))?, by(&call.req)?);
-    let BanTime { time } = input::read(call.req, NAME_BYTES_MAX).await?;
+    let BanTime { time } = input::read(call.w, call.req, NAME_BYTES_MAX).await?;
     let time = ban_time(&time)?;
     tracing::info!(%network, by = %by.name, ?time, deed = "ban-address", "moderation");
     call.w.app.limits.bans().ban(network, time).map_err(|_full| {

@@ -15,7 +15,7 @@ use crate::schema::{Author, Guest, Named};
 /// Become a guest: the token that you get lets you write.
 pub async fn create(Call { w, req, .. }: Call<'_>) -> Answer {
     w.app.limits.guest(&req)?;
-    let named: Named = input::read(req, NAME_BYTES_MAX).await?;
+    let named: Named = input::read(w, req, NAME_BYTES_MAX).await?;
     let author = Identity::new_guest(&sanitize::name(&named.name)?);
     Ok(respond(w, StatusCode::CREATED, &author))
 }
@@ -23,7 +23,7 @@ pub async fn create(Call { w, req, .. }: Call<'_>) -> Answer {
 /// Go by another name: a new token with the same id. Messages keep the name they were sent under.
 pub async fn rename(Call { w, req, .. }: Call<'_>) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
-    let named: Named = input::read(req, NAME_BYTES_MAX).await?;
+    let named: Named = input::read(w, req, NAME_BYTES_MAX).await?;
     let author = Identity::renamed(&author, &sanitize::name(&named.name).map_err(Problem::from)?);
     Ok(respond(w, StatusCode::OK, &author))
 }

@@ -4,18 +4,19 @@ use millchat::Position;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::app::Worker;
 use crate::body;
 use crate::http::{self, ContentType, Request};
 use crate::problem::{Kind, Problem};
 
 /// Reads the body, of at most `limit` bytes, as a JSON object of the wanted shape; unknown fields are passed
 /// over.
-pub async fn read<T: DeserializeOwned>(req: Request, limit: usize) -> Result<T, Problem> {
+pub async fn read<T: DeserializeOwned>(w: &Worker, req: Request, limit: usize) -> Result<T, Problem> {
     if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
         let detail = "send the body as application/json";
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }
-    let bytes = body::read(req.into_body(), limit).await?;
+    let bytes = body::read(&w.app.reading, req, limit).await?;
     object(&bytes)
 }
 

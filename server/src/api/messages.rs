@@ -10,6 +10,7 @@ use millchat::{HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
 use super::input::{self, position};
 use crate::actions::{self, NewMessage};
 use crate::admin::{moderate, operator};
+use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::http::{self, Request};
 use crate::problem::{Answer, Kind, Problem};
@@ -25,7 +26,7 @@ pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
     let key = key(&req)?;
-    let Post { content, reply_to } = input::read(req, MESSAGE_BYTES_MAX).await?;
+    let Post { content, reply_to } = input::read(w, req, MESSAGE_BYTES_MAX).await?;
     let message = NewMessage { content: sanitize::content(&content)?, reply_to, key };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
@@ -37,8 +38,8 @@ pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
 }
 
 /// The new text in a request's body. The text as typed is freed before, as for a post.
-async fn content(req: Request) -> Result<String, Problem> {
-    let typed: Content = input::read(req, MESSAGE_BYTES_MAX).await?;
+async fn content(w: &Worker, req: Request) -> Result<String, Problem> {
+    let typed: Content = input::read(w, req, MESSAGE_BYTES_MAX).await?;
     Ok(sanitize::content(&typed.content)?)
 }
 
@@ -105,7 +106,7 @@ pub async fn get(Call { w, req, .. }: Call<'_>, room: RoomName, position: Positi
 pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
-    actions::edit(w, &room, author, target, content(req).await?).await?;
+    actions::edit(w, &room, author, target, content(w, req).await?).await?;
     let Ok(Some(message)) = w.app.chat.message(&room, target).await else {
         let detail = "the edit is stored, but the message cannot be read back now";
         return Err(Problem::new(Kind::LogUnreadable, detail));

@@ -17,7 +17,7 @@ pub async fn language(Call { w, req, language: now, .. }: Call<'_>, room: RoomNa
     if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
         return error::page(now, StatusCode::FORBIDDEN, &foreign.localize());
     }
-    let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
+    let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {
         Ok(body) => body,
         Err(broken) => return error::of(now, broken),
     };

@@ -11,6 +11,7 @@ use millchat::{CONTENT_BYTES_MAX, KEY_BYTES_MAX, ReadError, SendError, UnknownRe
 use super::i18n::{Language, LocalizedMessage};
 use super::layout::{self, Script};
 use crate::body::{BodyError, READ_TIMEOUT};
+use crate::byte_budget::BudgetFull;
 use crate::http::{self, CrossSite, Malformed, Response};
 use crate::limit::Limited;
 use crate::problem::{Kind, Problem};
@@ -87,6 +88,12 @@ impl Localize for BodyError {
             Self::Broken => LocalizedMessage::of("body-broken"),
             Self::Busy => LocalizedMessage::of("too-busy"),
         }
+    }
+}
+
+impl Localize for BudgetFull {
+    fn localize(&self) -> LocalizedMessage {
+        LocalizedMessage::of("too-busy")
     }
 }
 

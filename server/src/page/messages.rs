@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::error::{self, Localize};
 use super::i18n::{Language, LocalizedMessage};
 use crate::actions::{self, NewMessage};
+use crate::app::Worker;
 use crate::body;
 use crate::http::{self, ContentType, Request, Response};
 use crate::problem::Problem;
@@ -69,7 +70,7 @@ async fn post(call: Call<'_>, room: &RoomName) -> Answer {
     let author = writer(&call)?;
     let Call { w, req, language, .. } = call;
     let by_form = http::content_type(req.headers()) == ContentType::Form;
-    let message = sent(language, req).await?;
+    let message = sent(w, language, req).await?;
     let receipt = actions::post(w, room, author, message).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
@@ -81,7 +82,7 @@ async fn post(call: Call<'_>, room: &RoomName) -> Answer {
 async fn replace(call: Call<'_>, room: &RoomName, target: Position) -> Answer {
     let author = writer(&call)?;
     let Call { w, req, language, .. } = call;
-    let content = sent(language, req).await?.content;
+    let content = sent(w, language, req).await?.content;
     done(language, actions::edit(w, room, author, target, content).await)
 }
 
@@ -108,7 +109,7 @@ fn done(language: &Language, outcome: Result<Receipt, SendError>) -> Answer {
 
 /// Reads the message of a request, its text by the written rule. The body is gone then: while a send waits
 /// for the disk it holds no more than the queue counts.
-async fn sent(language: &Language, req: Request) -> Result<NewMessage, Box<Response>> {
+async fn sent(w: &Worker, language: &Language, req: Request) -> Result<NewMessage, Box<Response>> {
     let kind = http::content_type(req.headers());
     if kind == ContentType::Other {
         return Err(Box::new(error::page(
@@ -117,7 +118,7 @@ async fn sent(language: &Language, req: Request) -> Result<NewMessage, Box<Respo
             &LocalizedMessage::of("wrong-type"),
         )));
     }
-    let body = body::read(req.into_body(), body::MESSAGE_BYTES_MAX).await;
+    let body = body::read(&w.app.reading, req, body::MESSAGE_BYTES_MAX).await;
     let body = body.map_err(|e| refused(language, e))?;
     let sent = if kind == ContentType::Form { from_form(&body) } else { from_json(language, &body)? };
     let content = sanitize::content(&sent.content).map_err(|e| refused(language, e))?;

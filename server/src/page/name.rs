@@ -23,7 +23,7 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     let by_datastar = is_datastar(req.headers());
     let me = w.app.identity.visitor(req.headers());
     let allowed = if me.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
-    let body = match body::read(req.into_body(), body::NAME_BYTES_MAX).await {
+    let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {
         Ok(body) => body,
         Err(broken) => return error::of(language, broken),
     };

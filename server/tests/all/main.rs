@@ -15,6 +15,7 @@ mod crash;
 mod damage;
 mod disk;
 mod flood;
+mod greedy;
 mod input;
 mod leaving;
 mod moderation;

@@ -166,7 +166,7 @@ async fn control_characters_and_direction_overrides_are_cleaned_by_the_written_r
         "a joined emoji stays one"
     );
     for (status, name) in [
-        (422, "\u{1f600}".repeat(10_000)),
+        (422, "\u{1f600}".repeat(500)),
         (422, String::new()),
         (422, " \u{200b}\u{2800} ".to_owned()),
         (422, "x".repeat(41)),

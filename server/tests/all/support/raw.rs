@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use millchat_testkit::http::{self, Body};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::within;
 
@@ -64,6 +64,11 @@ impl Connection {
         Ok(Self { socket: TcpStream::connect(address).await? })
     }
 
+    /// Connects from an address of this machine.
+    pub async fn connect_from(source: [u8; 4], address: SocketAddr) -> io::Result<Self> {
+        Ok(Self { socket: connect_from(source, address, None).await? })
+    }
+
     /// Sends a request and reads its answer, head and body.
     pub async fn ask(&mut self, request: &[u8]) -> io::Result<(Head, String)> {
         self.socket.write_all(request).await?;
@@ -74,6 +79,20 @@ impl Connection {
         body.append(&mut rest);
         Ok((head, String::from_utf8(body).expect("the answers are text")))
     }
+}
+
+/// Connects from an address of this machine, with a receive buffer of so many bytes if that matters.
+pub async fn connect_from(
+    source: [u8; 4],
+    address: SocketAddr,
+    receive_bytes: Option<u32>,
+) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    if let Some(bytes) = receive_bytes {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    socket.bind((source, 0).into())?;
+    socket.connect(address).await
 }
 
 /// The bytes of a send as JSON.
