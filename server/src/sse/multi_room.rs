@@ -6,9 +6,10 @@
 //! and before the first. Nothing is put into the middle of a room's event. When one of the streams ends, all
 //! do: the reader comes back with all of its places.
 
+use std::mem;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use millchat::RoomName;
 
 use super::stream::Stream;
@@ -27,13 +28,16 @@ pub struct MultiRoomStream {
     mark: RoomMarker,
     /// Index of the stream whose bytes went out last.
     last: usize,
+    /// Bytes of that stream whose marker has gone out: they are shared with other readers and not copied behind
+    /// it.
+    marked: Bytes,
 }
 
 impl MultiRoomStream {
     /// One body of these, the first one's events first.
     pub fn new(streams: Vec<(RoomName, Stream)>, mark: RoomMarker) -> Self {
         assert!((1..=ROOMS_MAX).contains(&streams.len()), "whoever asks for rooms is held to the limit");
-        Self { streams, mark, last: 0 }
+        Self { streams, mark, last: 0, marked: Bytes::new() }
     }
 }
 
@@ -45,6 +49,9 @@ impl EventStream for MultiRoomStream {
 
 impl Chunks for MultiRoomStream {
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if !self.marked.is_empty() {
+            return Poll::Ready(Some(mem::take(&mut self.marked)));
+        }
         let last = &mut self.streams[self.last].1;
         if !last.is_between_events() {
             return last.poll_bytes(cx);
@@ -59,11 +66,10 @@ impl Chunks for MultiRoomStream {
                 Poll::Ready(Some(bytes)) if turn == self.last => return Poll::Ready(Some(bytes)),
                 Poll::Ready(Some(bytes)) => {
                     self.last = turn;
-                    let mut marked = Vec::new();
-                    (self.mark)(room, &mut marked);
-                    let mut marked = BytesMut::from(&marked[..]);
-                    marked.extend_from_slice(&bytes);
-                    return Poll::Ready(Some(marked.freeze()));
+                    self.marked = bytes;
+                    let mut mark = Vec::new();
+                    (self.mark)(room, &mut mark);
+                    return Poll::Ready(Some(mark.into()));
                 }
                 Poll::Ready(None) => return Poll::Ready(None),
             }

@@ -28,8 +28,8 @@ use crate::sse::retry::write_retry;
 
 /// Silence after which a heartbeat is sent, so that proxies keep the connection and readers trust it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Pending deliveries are gathered into one chunk up to about this size: beyond it a copy costs more than
-/// the write that it saves, and a slow reader's share of memory must stay small.
+/// Pending deliveries are gathered into one chunk of at most this size: it is a copy, which a reader that
+/// stopped reading has for itself. What is larger is the room's own frame, shared by all of its readers.
 const GATHER_BYTES_MAX: usize = 32 * 1024;
 /// A larger chunk goes out in slices of this size: the connection takes whole ones until it holds its limit,
 /// so a slice is what a reader that stopped reading can cost above it.
@@ -60,8 +60,9 @@ pub struct Stream {
     timer: Pin<Box<Sleep>>,
     /// The rest of a large chunk; it goes out before anything else, the end too.
     rest: Bytes,
-    /// Goes before all else; empty once it has gone.
-    head: Bytes,
+    /// Goes before all else, once the rest has gone: a delivery that the chunk before had no room for, or the
+    /// head of the answer.
+    pending: Bytes,
     /// Nothing is pending, and the next event will wake the task that polled last.
     caught_up: bool,
     /// The timer has been polled since it was set.
@@ -89,7 +90,7 @@ impl Stream {
             sent_at: Instant::now(),
             timer: Box::pin(tokio::time::sleep(HEARTBEAT)),
             rest: Bytes::new(),
-            head: Bytes::new(),
+            pending: Bytes::new(),
             caught_up: false,
             timed: false,
             failed: false,
@@ -99,7 +100,7 @@ impl Stream {
 
     /// Begins with these bytes, together with what is pending first.
     pub fn begin_with(&mut self, head: Bytes) {
-        self.head = head;
+        self.pending = head;
     }
 
     /// Returns true if the task that polled last will be woken by the next event, also when it got bytes: it
@@ -108,9 +109,10 @@ impl Stream {
         self.caught_up && self.rest.is_empty() && !self.failed && self.timed && !self.timer.is_elapsed()
     }
 
-    /// Returns true if all bytes that have gone are whole events.
+    /// Returns true if all bytes that have gone are whole events, and none are waiting that only this reader has:
+    /// then another stream may go on in the same body.
     pub fn is_between_events(&self) -> bool {
-        self.rest.is_empty()
+        self.rest.is_empty() && !self.pending.is_unique()
     }
 
     /// The next bytes; `None` when the stream ends: the process is to end, or the log cannot be read. Either
@@ -119,8 +121,10 @@ impl Stream {
         if self.rest.is_empty() && (self.failed || self.drain.is_raised()) {
             // The head of an answer goes out also when nothing follows: no answer at all would be taken for a
             // failure.
-            let head = mem::take(&mut self.head);
-            return Poll::Ready((!head.is_empty()).then_some(head));
+            self.rest = mem::take(&mut self.pending);
+            if self.rest.is_empty() {
+                return Poll::Ready(None);
+            }
         }
         if self.rest.is_empty() {
             self.rest = self.gather(cx).unwrap_or_default();
@@ -151,17 +155,24 @@ impl Stream {
 
     /// Returns all that is pending now, as one chunk; `None` when nothing is.
     fn gather(&mut self, cx: &mut Context<'_>) -> Option<Bytes> {
-        let first = if self.head.is_empty() { self.next(cx)? } else { mem::take(&mut self.head) };
+        let first = if self.pending.is_empty() { self.next(cx)? } else { mem::take(&mut self.pending) };
         if first.len() >= GATHER_BYTES_MAX {
             return Some(first);
         }
         // Mostly there is nothing more, and the shared frame goes out unchanged, without a copy.
         let Some(second) = self.next(cx) else { return Some(first) };
+        if first.len() + second.len() > GATHER_BYTES_MAX {
+            self.pending = second;
+            return Some(first);
+        }
         let mut chunk = BytesMut::with_capacity(first.len() + second.len());
         chunk.extend_from_slice(&first);
         chunk.extend_from_slice(&second);
-        while chunk.len() < GATHER_BYTES_MAX {
-            let Some(more) = self.next(cx) else { break };
+        while let Some(more) = self.next(cx) {
+            if chunk.len() + more.len() > GATHER_BYTES_MAX {
+                self.pending = more;
+                break;
+            }
             chunk.extend_from_slice(&more);
         }
         Some(chunk.freeze())
@@ -234,31 +245,73 @@ impl Drop for Stream {
 
 #[cfg(test)]
 mod tests {
-    use millchat::{Chat, RoomName};
+    use std::future::poll_fn;
+
+    use millchat::{Action, Author, AuthorKind, Chat, Draft, Encoder, Epoch, Item, RoomName, StartFrom};
 
     use super::*;
 
-    #[tokio::test]
-    async fn the_head_of_an_answer_goes_out_also_when_the_process_is_to_end() {
-        struct Silent;
-        impl SseFormat for Silent {
-            fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
-            fn gap(&self, _: Position, _: EventId, _: bool, _: &mut Vec<u8>) {}
-            fn heartbeat(&self, _: &mut Vec<u8>) {}
-        }
+    struct Silent;
+
+    impl SseFormat for Silent {
+        fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
+        fn gap(&self, _: Position, _: EventId, _: bool, _: &mut Vec<u8>) {}
+        fn heartbeat(&self, _: &mut Vec<u8>) {}
+    }
+
+    /// A stream of a room that is empty, with these frames.
+    async fn stream(encoder: impl Encoder) -> (Chat, RoomName, Arc<Drain>, Stream) {
         let mut builder = Chat::builder();
-        let kind = builder.encoder(crate::sse::frame::encode);
+        let kind = builder.encoder(encoder);
         let chat = builder.open("memory:").unwrap();
         let (metrics, drain) = <(Arc<Metrics>, Arc<Drain>)>::default();
         let room = RoomName::new("lobby").unwrap();
-        let subscription =
-            chat.subscribe_frames(kind, &room, millchat::StartFrom::Last(0), None).await.unwrap();
-        let mut stream = Stream::new(&metrics, &drain, subscription, Silent);
+        let subscription = chat.subscribe_frames(kind, &room, StartFrom::Last(0), None).await.unwrap();
+        let stream = Stream::new(&metrics, &drain, subscription, Silent);
+        (chat, room, drain, stream)
+    }
+
+    #[tokio::test]
+    async fn the_head_of_an_answer_goes_out_also_when_the_process_is_to_end() {
+        let (_chat, _room, drain, mut stream) = stream(crate::sse::frame::encode).await;
         stream.begin_with(Bytes::from_static(b"head"));
         drain.raise();
-        let mut next = async || std::future::poll_fn(|cx| stream.poll_bytes(cx)).await;
+        let mut next = async || poll_fn(|cx| stream.poll_bytes(cx)).await;
         assert_eq!(next().await, Some(Bytes::from_static(b"head")));
         assert_eq!(next().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stops_reading_has_little_for_itself_however_large_the_frames_are() {
+        /// Every third event has a small frame; the others are as large as the page's may be.
+        fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
+            if let Item::Event(event) = item {
+                out.resize(out.len() + frame_bytes(event.position), b'x');
+            }
+        }
+        fn frame_bytes(position: Position) -> usize {
+            if position.is_multiple_of(3) { 100 } else { 100_000 }
+        }
+        let (chat, room, _drain, mut stream) = stream(encode).await;
+        let ada = Author { id: "g_ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+        let (mut taken, mut expected) = (0, 0);
+        for round in 1..=8 {
+            for _ in 0..=round % 3 {
+                let action = Action::Post { content: "x".into(), reply_to: None };
+                let draft = Draft { author: Some(ada.clone()), action, key: None };
+                expected += frame_bytes(chat.send(&room, draft).await.unwrap().position);
+            }
+            while taken < expected {
+                let bytes = poll_fn(|cx| stream.poll_bytes(cx)).await.unwrap();
+                assert!(bytes.len() <= SLICE_BYTES_MAX);
+                taken += memchr::memchr_iter(b'x', &bytes).count();
+                drop(bytes);
+                let own = |held: &Bytes| if held.is_unique() { held.len() } else { 0 };
+                let own = own(&stream.rest) + own(&stream.pending);
+                assert!(own <= GATHER_BYTES_MAX, "{own} bytes of its own after {taken}");
+            }
+        }
+        assert_eq!(taken, expected, "and all of it arrives");
     }
 
     #[test]
