@@ -23,14 +23,15 @@ use tokio::net::TcpStream;
 
 use crate::app::Worker;
 use crate::detached::{self, DetachedStream};
-use crate::http::{Body, write_head};
+use crate::http::{self, Body};
 use crate::limit::Limited;
-use crate::problem::{self, Problem};
 use crate::route;
 use crate::write_timeout::{WRITE_TIMEOUT, WriteTimeout};
 
 /// Longest time for the head of a request, and for a connection to idle between two requests.
 pub const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(15);
+/// The same for a connection that is one too many.
+const REFUSED_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
 /// Largest head of a request, in bytes: room for many cookies; more is answered 431. So are more than 100
 /// header fields, which is hyper's own limit: to name another would move its table from the stack to the
 /// heap.
@@ -66,14 +67,11 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, permit: impl 
     let metrics = &w.app.metrics;
     let socket = WriteTimeout::new(socket, metrics.slow.clone(), metrics.dropped.clone());
     let counted = Counted::new(&w);
-    let address_permit = match w.app.limits.connect(peer) {
-        Ok(address_permit) => address_permit,
-        Err(limited) => {
-            let socket = refuse(&w, socket, limited).await;
-            return linger(socket).await;
-        }
+    let (address_permit, refused) = match w.app.limits.connect(peer) {
+        Ok(address_permit) => (address_permit, None),
+        Err(limited) => (None, Some(limited)),
     };
-    match serve_http(&w, socket, peer).await {
+    match serve_http(&w, socket, peer, refused).await {
         HttpOutcome::Ended(socket) => linger(socket).await,
         HttpOutcome::Detached(stream, socket) => {
             // A task of its own, no larger than what is left. This one, with all of hyper in it, ends here,
@@ -97,24 +95,6 @@ enum HttpOutcome {
     Detached(DetachedStream, Socket),
 }
 
-/// Answers the first request on a connection that is one too many, within moments.
-async fn refuse(w: &Worker, mut socket: Socket, limited: Limited) -> Socket {
-    // Clients take an answer only to a request that they have begun to send.
-    let mut begun = [0; 1];
-    let _ = tokio::time::timeout(LINGER_TIMEOUT, socket.read(&mut begun)).await;
-    let response = Problem::from(limited).response();
-    w.app.metrics.answered(response.status(), problem::name_in(&response));
-    let (head, body) = response.into_parts();
-    let Body::Full(Some(body)) = body else { return socket };
-    let mut answer = Vec::new();
-    write_head(head.status, &head.headers, &mut answer);
-    let end = format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len());
-    answer.extend_from_slice(end.as_bytes());
-    answer.extend_from_slice(&body);
-    let _ = socket.write_all(&answer).await;
-    socket
-}
-
 /// Counts the connection for as long as it is there, also when its task panics.
 struct Counted(Rc<Worker>);
 
@@ -131,17 +111,24 @@ impl Drop for Counted {
     }
 }
 
-/// Speaks HTTP until the last answer is written, or a stream leaves; gives the socket back.
-async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> HttpOutcome {
+/// Speaks HTTP until the last answer is written, or a stream leaves; gives the socket back. A connection that
+/// is one too many is answered once, within moments.
+async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Option<Limited>) -> HttpOutcome {
+    let head_timeout = if refused.is_some() { REFUSED_HEAD_TIMEOUT } else { HEAD_READ_TIMEOUT };
     let state = socket.state();
     let detached_stream: Rc<Cell<Option<DetachedStream>>> = Rc::default();
     let service = service_fn(|request| {
         let (w, state, detached_stream) = (Rc::clone(w), Rc::clone(&state), Rc::clone(&detached_stream));
+        let refused = refused.clone();
         Box::pin(async move {
             // Earlier answers must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the
             // next request only then; nothing promises it.)
             let may_detach = w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
-            let mut response = route::answer(&w, peer, request).await;
+            let is_last = refused.is_some();
+            let mut response = route::answer(&w, peer, refused, request).await;
+            if is_last {
+                http::close(&mut response);
+            }
             state.streaming.set(matches!(response.body(), Body::Events(_)));
             state.given_up.replace(response.body_mut().take_given_up());
             if may_detach && let Some(stream) = DetachedStream::take(&mut response) {
@@ -153,7 +140,7 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> HttpOutcome
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_READ_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(OUTPUT_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), service);
@@ -184,7 +171,7 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr) -> HttpOutcome
     let final_response = match ended {
         Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
             w.app.metrics.error("slow-head");
-            let limit = HEAD_READ_TIMEOUT.as_secs();
+            let limit = head_timeout.as_secs();
             final_response(
                 "408 Request Timeout",
                 &format!("The head of a request must arrive within {limit} seconds"),

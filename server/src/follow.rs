@@ -6,11 +6,12 @@ use hyper::header::{self, HeaderValue};
 use millchat::{Author, FrameKind, ReadError, RoomName, StartFrom};
 
 use crate::app::Worker;
-use crate::http::{self, Body, Response};
+use crate::http::{self, Body, EventStream as _, Response};
+use crate::limit::Limited;
 use crate::log_throttle::LogThrottle;
 use crate::problem::Kind;
 use crate::sse::multi_room::{MultiRoomStream, RoomMarker};
-use crate::sse::retry::write_retry;
+use crate::sse::retry::{write_retry, write_retry_after};
 use crate::sse::start::place;
 use crate::sse::stream::{SseFormat, Stream};
 
@@ -35,7 +36,8 @@ pub async fn respond<B>(
     response
 }
 
-/// The same of several rooms, each from its own place, as one body.
+/// The same of several rooms, each from its own place, as one body. It costs as much as a stream for each room,
+/// and counts as much.
 pub async fn respond_several<B>(
     w: &Worker,
     req: &hyper::Request<B>,
@@ -50,8 +52,19 @@ pub async fn respond_several<B>(
     let _turn = w.app.turns.join(req).await;
     let mut streams = Vec::with_capacity(rooms.len());
     for (room, from) in rooms {
+        // The first room is counted as the connection or the request that brought it.
+        let permit = if streams.is_empty() { Ok(None) } else { w.app.limits.room(req) };
+        let permit = match permit {
+            Ok(permit) => permit,
+            Err(limited) => return refuse(&limited),
+        };
         match begin(w, &room, from, reader.clone(), (kind, format)).await {
-            Ok(stream) => streams.push((room, stream)),
+            Ok(mut stream) => {
+                if let Some(permit) = permit {
+                    stream.keep(permit);
+                }
+                streams.push((room, stream));
+            }
             Err(sorry) => {
                 *response.body_mut() = Body::Full(Some(sorry));
                 return response;
@@ -59,6 +72,18 @@ pub async fn respond_several<B>(
         }
     }
     *response.body_mut() = Body::Events(Box::new(MultiRoomStream::new(streams, mark)));
+    response
+}
+
+/// The answer to a request for a stream that is one too many: a stream that ends at once. An `EventSource` that
+/// gets anything but 200 does not come back.
+pub fn refuse(limited: &Limited) -> Response {
+    let mut sorry = format!(": {limited}\n").into_bytes();
+    write_retry_after(limited.retry_after_seconds(), &mut sorry);
+    let mut response = head();
+    *response.body_mut() = Body::Full(Some(sorry.into()));
+    // By which it is counted.
+    response.extensions_mut().insert(Kind::RateLimited);
     response
 }
 

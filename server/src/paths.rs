@@ -20,6 +20,12 @@ pub fn room(name: Option<&str>) -> Option<RoomName> {
     name.filter(|name| !RESERVED.contains(name)).and_then(|name| RoomName::new(name).ok())
 }
 
+/// Returns true if a GET of this path is answered by a stream that does not end, if it is answered at all.
+pub fn is_stream(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').skip(1).take(6).collect();
+    matches!(parts[..], ["api", "v1", "rooms", _, "events"] | [_, "messages"])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,32 +16,39 @@ use crate::api::cors;
 use crate::api::input;
 use crate::app::Worker;
 use crate::http::{self, Body, Request, Response};
+use crate::limit::{self, Limited};
 use crate::page::error;
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::CONTENT_SECURITY_POLICY;
-use crate::paths::{RESERVED_LIST, ROOM_RULE, room};
+use crate::paths::{self, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
-use crate::{admin, api, limit, page, refusal_log, unsent};
+use crate::{admin, api, follow, page, refusal_log, unsent};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
 static PAGE: LazyLock<Table<Response>> = LazyLock::new(|| Table::new(page::routes::routes(), false));
 
-/// Answers a request that came in on a connection of `peer`.
-pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
+/// Answers a request that came in on a connection of `peer`. `refused`: on one that is too many.
+pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req: Request) -> Response {
     let path = req.uri().path().to_owned();
     let head = http::is_head(&req);
     let admin = path.starts_with("/admin/");
     let api = admin || path.starts_with("/api/");
     let malformed = http::refuse_malformed(&req).err();
     let arrived = w.app.limits.arrive(peer, &mut req);
+    let arrived = match refused {
+        Some(limited) => Err(limited),
+        None => arrived,
+    };
     let address = limit::client(&req).counted();
+    let is_stream = req.method() == Method::GET && paths::is_stream(&path);
     // The body of an answer to HEAD goes nowhere.
     let count = |answer| if head { Ok(answer) } else { unsent::count(&w.app.unsent, address, answer) };
     let mut response = if api {
         let answered = match (&arrived, malformed) {
             (Ok(_), None) => to_programs(w, req, &path, if admin { &ADMIN } else { &API }).await,
+            (Err(limited), _) if is_stream => Ok(follow::refuse(limited)),
             (Err(limited), _) => Err(limited.clone().into()),
             (_, Some(malformed)) => Err(malformed.into()),
         };
@@ -55,6 +62,7 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
         let language = Language::of(req.headers());
         let mut response = match (&arrived, malformed) {
             (Ok(_), None) => to_page(w, req, &path, language).await,
+            (Err(limited), _) if is_stream => follow::refuse(limited),
             (Err(limited), _) => error::of(language, limited.clone()),
             (_, Some(malformed)) => error::of(language, malformed),
         };
@@ -72,7 +80,9 @@ pub async fn answer(w: &Worker, peer: IpAddr, mut req: Request) -> Response {
         stream.keep(permit);
     }
     let name = problem::name_in(&response);
-    if refusal_log::is_refusal(response.status(), admin) {
+    // A stream that is refused has a status like any other.
+    let limited = name == Some(Kind::RateLimited.name());
+    if limited || refusal_log::is_refusal(response.status(), admin) {
         w.app.refused.refused(address, name.unwrap_or("refused"));
     }
     w.app.metrics.answered(response.status(), name);
@@ -165,6 +175,21 @@ mod tests {
         }
         for name in RESERVED {
             assert!(room(Some(name)).is_none() && ROOM_RULE.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_paths_of_streams_are_those_that_are_routed_to_one() {
+        for (path, is_stream) in [
+            ("/api/v1/rooms/lobby/events", true),
+            ("/lobby/messages", true),
+            ("/api/v1/rooms/lobby/messages", false),
+            ("/api/v1/rooms/lobby", false),
+            ("/lobby/messages/7", false),
+            ("/lobby", false),
+            ("/", false),
+        ] {
+            assert_eq!(paths::is_stream(path), is_stream, "{path}");
         }
     }
 

@@ -136,6 +136,11 @@ impl Limits {
         if self.proxies.may_forward(peer) { self.hold(&client) } else { Ok(None) }
     }
 
+    /// A stream has one room more: each one beyond the first counts as a connection of its own.
+    pub fn room<B>(&self, req: &hyper::Request<B>) -> Result<Option<ConnectionPermit>, Limited> {
+        self.hold(&client(req))
+    }
+
     fn hold(&self, client: &Client) -> Result<Option<ConnectionPermit>, Limited> {
         let Some(max) = self.limit.connections.filter(|_| !client.is_exempt) else { return Ok(None) };
         let site_max = max.get().saturating_mul(SITE_FACTOR);

@@ -6,7 +6,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::support::client::answer;
-use crate::support::raw::{Head, exchange};
+use crate::support::raw::{Head, exchange, status_of};
 use crate::support::{Answer, Api, Server, Stream, within};
 
 const TYPE: &str = "urn:millchat:problem:rate-limited";
@@ -112,22 +112,82 @@ async fn an_address_holds_so_many_connections() {
         stream.logged().await;
         streams.push(stream);
     }
-    let request = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
-    let refused = exchange(server.address(), request).await;
-    let (head, body) = refused.split_once("\r\n\r\n").expect("an answer");
-    let head = Head::parse(head);
-    assert_eq!(head.status, 429, "{refused}");
+    let get = async |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nAccept-Language: de\r\n\r\n");
+        let answer = exchange(server.address(), request.as_bytes()).await;
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        (Head::parse(head), body.to_owned())
+    };
+    let limit = "open connections of one address: at most 3";
+    let (head, body) = get("/api/v1/rooms/lobby").await;
+    assert_eq!(head.status, 429, "{body}");
     assert_eq!(head.header("content-type"), Some("application/problem+json"));
-    assert!(head.header("retry-after").is_some(), "{refused}");
-    assert!(body.contains(TYPE) && body.contains("open connections of one address: at most 3"), "{refused}");
+    assert!(body.contains(TYPE) && body.contains(limit), "{body}");
+    // As any answer of the API: a page of another origin may read it.
+    assert_eq!(head.header("access-control-allow-origin"), Some("*"));
+    for header in ["retry-after", "date"] {
+        assert!(head.header(header).is_some(), "{header} in {head:?}");
+    }
+    // People get a page in their language.
+    let (head, body) = get("/lobby").await;
+    assert_eq!((head.status, head.header("content-type")), (429, Some("text/html; charset=utf-8")));
+    assert!(body.contains("<html lang=\"de\""), "{body}");
+    // A stream that were refused by its status would not come back.
+    for path in ["/api/v1/rooms/lobby/events", "/lobby/messages"] {
+        let (head, body) = get(path).await;
+        assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{body}");
+        assert!(body.contains(limit) && body.contains("\nretry: "), "{body}");
+    }
 
     // Those who are in notice nothing, and one that leaves makes room.
     for stream in &mut streams {
         assert_eq!(stream.signal("presence").await.json()["count"], 3);
     }
     streams.pop();
-    let room = async { while !exchange(server.address(), request).await.starts_with("HTTP/1.1 200") {} };
+    let get = async |path: &str| {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        exchange(server.address(), request.as_bytes()).await
+    };
+    let room = async { while !get("/api/v1/rooms/lobby").await.starts_with("HTTP/1.1 200") {} };
     within("there is room again", room).await;
+}
+
+#[tokio::test]
+async fn each_room_of_a_stream_counts_as_a_connection() {
+    let server = Server::start_with(&["--rate-limit", "connections=5"]).await;
+    let address = server.address();
+    let path = |rooms: &[&str]| {
+        let also: Vec<_> = rooms[1..].iter().map(|room| format!("also={room}:")).collect();
+        format!("/{}/messages?{}", rooms[0], also.join("&"))
+    };
+    let mut tabs = Stream::open(address, &path(&["a", "b", "c", "d"]), &[]).await.unwrap();
+    within("the stream begins", tabs.next()).await.expect("it has an opening");
+    // One connection is left: enough for one room and not for two.
+    let request = format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", path(&["a", "b"]));
+    let refused = exchange(address, request.as_bytes()).await;
+    assert_eq!(status_of(&refused), Some(200));
+    assert!(refused.contains("at most 5") && refused.contains("\nretry: "), "{refused}");
+    // A stream that is refused has no event. The connection of the one before is free after a moment.
+    let one = async {
+        loop {
+            let mut one = Stream::open(address, "/a/messages", &[]).await.unwrap();
+            if one.next().await.is_some() {
+                break one;
+            }
+        }
+    };
+    let one = within("one room fits", one).await;
+    // All that the tabs held is given back with their connection.
+    drop((tabs, one));
+    let again = async {
+        loop {
+            let mut tabs = Stream::open(address, &path(&["a", "b", "c", "d", "e"]), &[]).await.unwrap();
+            if tabs.next().await.is_some() {
+                break;
+            }
+        }
+    };
+    within("five rooms fit again", again).await;
 }
 
 #[tokio::test]

@@ -20,7 +20,8 @@ pub fn writing(id: &str, summary: &str) -> OperationBuilder {
 }
 
 pub fn reading(kinds: &[Kind]) -> Vec<Kind> {
-    [kinds, &[Kind::InvalidRoom, Kind::LogUnreadable, Kind::Busy, Kind::Unavailable]].concat()
+    [kinds, &[Kind::InvalidRoom, Kind::RateLimited, Kind::LogUnreadable, Kind::Busy, Kind::Unavailable]]
+        .concat()
 }
 
 pub fn with_token(kinds: &[Kind]) -> Vec<Kind> {

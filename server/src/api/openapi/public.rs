@@ -21,7 +21,8 @@ const STREAM: &str = "Server-sent events for any plain `EventSource`. The place 
     before it were taken away) (all: StreamEvent), and kinds to come. A `gap` may come later too, when \
     retention overtakes a slow reader. Without an id, so that a reader's place does not move: `presence` \
     (Presence) and `typing` (Typing). A comment line comes after 15 s of silence. A bad place is answered by \
-    `reset`, never by a status.";
+    `reset`, never by a status. Where the operator limits the connections of an address, a stream that is one \
+    too many is answered 200 too: it says so in a comment, says when to come back in `retry`, and ends.";
 
 /// The paths and what they take.
 pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
@@ -62,7 +63,7 @@ fn rename() -> Operation {
     let op = writing("renameGuest", "Go by another name: a new token with the same id")
         .request_body(Some(takes("Named")))
         .response("200", gives("You go by this name now", "Guest"));
-    body_problems(op, &with_token(&[Kind::InvalidName, Kind::Busy])).build()
+    body_problems(op, &with_token(&[Kind::InvalidName, Kind::RateLimited, Kind::Busy])).build()
 }
 
 fn overview() -> Operation {
@@ -186,7 +187,7 @@ fn typing() -> Operation {
         writing("type", "Say that you are typing: a signal to those who are in the room, which nobody keeps")
             .parameter(room())
             .response("204", ResponseBuilder::new().description("They are told").build());
-    problems(op, &with_token(&[Kind::InvalidRoom])).build()
+    problems(op, &with_token(&[Kind::InvalidRoom, Kind::RateLimited])).build()
 }
 
 fn events() -> Operation {
