@@ -5,6 +5,7 @@
 
 mod check;
 mod client;
+mod greedy;
 mod load;
 mod report;
 mod run;
@@ -21,8 +22,12 @@ use goose::GooseAttack;
 use goose::config::GooseConfiguration;
 use millchat_oracle::{Rule, Violation};
 use millchat_testkit::descriptors;
+use rustix::process::nice;
 
 use crate::check::recover;
+use crate::greedy::settings::ChildCommand;
+use crate::greedy::{attacker, sink};
+use crate::load::profile::Profile;
 use crate::load::{phases, users};
 use crate::report::{Report, html, terminal};
 use crate::run::Run;
@@ -38,6 +43,11 @@ const DESCRIPTORS_RESERVED: u64 = 512;
 
 fn main() -> ExitCode {
     let settings = Settings::from_command_line();
+    if let Some(ChildCommand::GreedyAttacker { .. }) = settings.child
+        && let Err(error) = nice(attacker::NICE)
+    {
+        eprintln!("millchat-loadtest: the attackers keep their priority: {error}");
+    }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores * THREADS_PER_CORE)
@@ -57,8 +67,24 @@ fn main() -> ExitCode {
     }
 }
 
-/// Runs the load; returns true if it passed.
+/// Runs the load, or a child process of the greedy profile; returns true if it passed.
 async fn run_load(settings: Settings) -> Result<bool, String> {
+    match &settings.child {
+        Some(ChildCommand::GreedySink) => {
+            return sink::run().await.map(|()| true).map_err(|error| error.to_string());
+        }
+        Some(ChildCommand::GreedyAttacker { attack, server, one_source }) => {
+            return attacker::run(attack, *server, *one_source).await.map(|()| true);
+        }
+        None => {}
+    }
+    if settings.profile == Some(Profile::Greedy) {
+        if settings.place.url.is_some() {
+            return Err("the profile greedy starts its own servers; leave out --url".to_owned());
+        }
+        let program = server::program(settings.place.server.as_deref())?;
+        return greedy::profile::run(&settings.greedy, &program).await;
+    }
     descriptors::raise_limit(settings.load.streams() as u64 + DESCRIPTORS_RESERVED)?;
     let server = Server::open(&settings).await?;
     let result = Box::pin(run_load_on(settings, &server)).await;

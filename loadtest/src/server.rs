@@ -59,7 +59,7 @@ impl Server {
 }
 
 /// The server's program: the one that was named, else the one that was built beside this one.
-fn program(named: Option<&Path>) -> Result<PathBuf, String> {
+pub fn program(named: Option<&Path>) -> Result<PathBuf, String> {
     let beside = || {
         let own = std::env::current_exe().map_err(|error| format!("where this program is: {error}"))?;
         Ok::<_, String>(own.with_file_name("millchat"))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::check::stamp::STAMP_BYTES_MAX;
+use crate::greedy::settings::{ChildCommand, GreedyFlags};
 use crate::load::profile::{Load, Profile};
 use crate::load::rate::Rate;
 use crate::load::room_choice::Spread;
@@ -21,8 +22,11 @@ const SIZE_BYTES_MAX: u64 = 65_536;
 /// acknowledged message must have reached each reader. Exits with 1 if it did not, or if nothing was
 /// verified.
 #[derive(Debug, Clone, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct Flags {
+    #[command(subcommand)]
+    child: Option<ChildCommand>,
+
     /// A named load; the flags below change parts of it
     #[arg(long, value_enum, value_name = "NAME")]
     profile: Option<Profile>,
@@ -76,6 +80,9 @@ struct Flags {
 
     #[command(flatten)]
     output: Output,
+
+    #[command(flatten)]
+    greedy: GreedyFlags,
 }
 
 /// The location of the server.
@@ -123,6 +130,10 @@ pub struct Settings {
     pub target: TargetFlags,
     /// The files to write.
     pub output: Output,
+    /// The flags of the profile `greedy`.
+    pub greedy: GreedyFlags,
+    /// Set in a child process of the profile `greedy`.
+    pub child: Option<ChildCommand>,
 }
 
 impl Settings {
@@ -145,7 +156,15 @@ impl Settings {
             size: flags.size.unwrap_or(profile.size),
             storm_every: flags.storm_every.or(profile.storm_every).filter(|every| !every.is_zero()),
         };
-        Self { profile: flags.profile, load, place: flags.place, target: flags.target, output: flags.output }
+        Self {
+            profile: flags.profile,
+            load,
+            place: flags.place,
+            target: flags.target,
+            output: flags.output,
+            greedy: flags.greedy,
+            child: flags.child,
+        }
     }
 }
 
@@ -191,6 +210,14 @@ mod tests {
     #[test]
     fn the_defaults_are_a_valid_command_line() {
         assert_eq!((load(&[]).readers, load(&[]).rate), (1000, Rate::PerSecond(50.0)));
+    }
+
+    #[test]
+    fn a_child_of_the_greedy_profile_needs_no_other_flag() {
+        let arguments = ["millchat-loadtest", "greedy-attacker", "costly-texts", "127.0.0.1:1"];
+        let settings = Settings::resolve(Flags::try_parse_from(arguments).unwrap());
+        assert!(matches!(settings.child, Some(ChildCommand::GreedyAttacker { .. })));
+        assert!(Flags::try_parse_from(["millchat-loadtest", "--attacks", "none-such"]).is_err());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod end_reason;
 pub mod epoll;
+pub mod exchange;
 pub mod reader;
 pub mod readers;
 pub mod rest;

@@ -10,15 +10,13 @@ use std::time::{Duration, Instant};
 
 use millchat::Position;
 use millchat_oracle::{self as oracle, EventDigest};
-use millchat_testkit::Malformed;
-use millchat_testkit::http::{HEAD_BYTES_MAX, Head, Piece};
 use serde::Deserialize;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::check::sent_log::{OrderedStream, SendStatus};
 use crate::check::stamp::Stamp;
+use crate::client::exchange::{Answer, exchange};
 use crate::load::schedule::Ticket;
 use crate::run::Run;
 use crate::server_api::template::Values;
@@ -78,12 +76,6 @@ pub struct Receipt {
 struct RoomRecord {
     oracle: oracle::Sender,
     stream: Arc<OrderedStream>,
-}
-
-struct Answer {
-    status: u16,
-    body: Vec<u8>,
-    keep_alive: bool,
 }
 
 /// The connection.
@@ -164,7 +156,7 @@ impl SenderConnection {
                 Err(error) => return Outcome::Rejected(format!("send: connect: {}", error.kind())),
             },
         };
-        match answer(&mut socket, request).await {
+        match exchange(&mut socket, request, ANSWER_BYTES_MAX).await {
             Ok(answer) => {
                 if answer.keep_alive {
                     self.socket = Some((socket, Instant::now()));
@@ -180,47 +172,6 @@ async fn connect(run: &Run) -> io::Result<TcpStream> {
     let socket = TcpStream::connect(run.plan.target.address).await?;
     socket.set_nodelay(true)?;
     Ok(socket)
-}
-
-/// Writes a request and reads its answer.
-async fn answer(socket: &mut TcpStream, request: &[u8]) -> io::Result<Answer> {
-    socket.write_all(request).await?;
-    let mut bytes = Vec::with_capacity(1024);
-    let head = loop {
-        if bytes.len() > HEAD_BYTES_MAX {
-            return Err(malformed(Malformed("head too large")));
-        }
-        if socket.read_buf(&mut bytes).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        if let Some(head) = Head::parse(&bytes).map_err(malformed)? {
-            break head;
-        }
-    };
-    let (mut framing, mut body) = (head.body, Vec::new());
-    let mut next = bytes.split_off(head.len);
-    loop {
-        let mut input = next.as_slice();
-        loop {
-            match framing.next(&mut input).map_err(malformed)? {
-                Piece::Data(data) => body.extend_from_slice(data),
-                Piece::More => break,
-                Piece::End => return Ok(Answer { status: head.status, body, keep_alive: head.keep_alive }),
-            }
-        }
-        if body.len() > ANSWER_BYTES_MAX {
-            return Err(malformed(Malformed("answer too large")));
-        }
-        next.clear();
-        if socket.read_buf(&mut next).await? == 0 {
-            // Without a length, the close is the end.
-            return Ok(Answer { status: head.status, body, keep_alive: false });
-        }
-    }
-}
-
-fn malformed(error: Malformed) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, error.0)
 }
 
 /// Returns the outcome that an answer means. Other servers than ours promise less by a status: any 2xx is

@@ -20,6 +20,8 @@ pub enum Profile {
     Storm,
     /// 8 hours of a bit of everything
     Soak,
+    /// Innocent clients, and one greedy attacker after the other beside them
+    Greedy,
 }
 
 /// The amount of load.
@@ -63,7 +65,8 @@ impl Load {
             storm_every: None,
         };
         match profile {
-            None => base,
+            // The profile has participants of its own.
+            None | Some(Profile::Greedy) => base,
             Some(Profile::Lobby) => Self { duration: Duration::from_secs(30), ..base },
             Some(Profile::Smoke) => Self {
                 readers: 60,

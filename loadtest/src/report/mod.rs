@@ -11,7 +11,7 @@ mod paint;
 mod schema;
 mod summary;
 pub mod terminal;
-mod timer_probe;
-mod units;
+pub mod timer_probe;
+pub mod units;
 
 pub use schema::Report;

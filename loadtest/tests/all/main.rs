@@ -12,6 +12,7 @@ mod tester;
 
 mod another_chat;
 mod behind_nginx;
+mod greedy;
 mod page_stream;
 mod proxy;
 mod smoke;

@@ -1,0 +1,63 @@
+//! Bodies that stop one byte before their end.
+
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::AsyncWriteExt;
+
+use crate::client::exchange::read_answer;
+use crate::greedy::attacks::attack::Attack;
+use crate::greedy::attacks::client::{Client, Line};
+use crate::greedy::attacks::prepared::Prepared;
+use crate::greedy::attacks::swarm::swarm;
+use crate::greedy::requests;
+
+/// The attack.
+pub const ATTACK: Attack = Attack {
+    name: "bodies-never-finished",
+    sources: 2,
+    restarted_with: None,
+    prepare: |client| Box::pin(async move { Prepared::with_guests(&client, 1, ROOM).await }),
+    run: |client, prepared| Box::pin(run(client, prepared)),
+};
+
+const ROOM: &str = "greedy-bodies";
+const CONNECTIONS: usize = 180;
+/// The largest body of a message that the server reads.
+const MESSAGE_BYTES: usize = 524_288;
+/// The largest body of a form, which needs no token.
+const FORM_BYTES: usize = 131_072;
+/// Largest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
+    swarm(0..CONNECTIONS, |number, _| {
+        let (mut line, token) = (client.line(number), prepared.tokens[0].clone());
+        async move {
+            let (path, bytes) = if number % 8 < 7 {
+                (format!("/api/v1/rooms/{ROOM}/messages"), MESSAGE_BYTES)
+            } else {
+                (format!("/{ROOM}/language"), FORM_BYTES)
+            };
+            let mut request = requests::request("POST", &path, &token, None, &"a".repeat(bytes));
+            request.pop();
+            loop {
+                match begin(&mut line, &request).await {
+                    Ok(()) => {}
+                    Err(error) => line.failed(&error).await,
+                }
+            }
+        }
+    })
+    .await;
+}
+
+/// Sends a request without its end, and waits until the server has had enough.
+async fn begin(line: &mut Line, request: &[u8]) -> io::Result<()> {
+    let Some(mut socket) = line.connect().await else { return Ok(()) };
+    line.tally.request(request.len());
+    socket.write_all(request).await?;
+    let answer = read_answer(&mut socket, ANSWER_BYTES_MAX).await?;
+    line.tally.answer(&answer);
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Guests by the thousand.
+
+use std::sync::Arc;
+
+use crate::greedy::attacks::attack::Attack;
+use crate::greedy::attacks::client::Client;
+use crate::greedy::attacks::prepared::Prepared;
+use crate::greedy::attacks::swarm::{pace, swarm};
+use crate::greedy::requests;
+
+/// The attack.
+pub const ATTACK: Attack = Attack {
+    name: "guests",
+    sources: 4,
+    restarted_with: None,
+    prepare: |_| Box::pin(async { Ok(Prepared::default()) }),
+    run: |client, _| Box::pin(run(client)),
+};
+
+const WORKERS: usize = 40;
+/// Guests of each worker a second.
+const GUESTS_PER_S: f64 = 100.0;
+
+async fn run(client: Arc<Client>) {
+    swarm(0..WORKERS, |number, _| {
+        let mut line = client.line(number);
+        async move {
+            let (mut pace, request) = (pace(GUESTS_PER_S), requests::guest("Ada"));
+            loop {
+                pace.tick().await;
+                line.exchange(&request).await;
+            }
+        }
+    })
+    .await;
+}
