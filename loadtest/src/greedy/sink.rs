@@ -1,5 +1,5 @@
 //! A process that only accepts: it reads whatever comes, keeps nothing, and answers each whole request with
-//! the same few bytes. A stream that is asked for stays open and silent.
+//! the same few bytes. A stream that is asked for opens, and stays silent.
 
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
@@ -17,6 +17,9 @@ const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// The body of every answer: an attacker finds in it what it needs for the next request.
 const BODY: &str = r#"{"position":1,"prev":0,"epoch":"00000000","token":"none"}"#;
 
+/// The begin of every stream.
+const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n:\n\n";
+
 /// Runs the sink until its stdin ends. Its first line on stdout is its address.
 pub async fn run() -> io::Result<()> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
@@ -32,7 +35,7 @@ pub async fn run() -> io::Result<()> {
     };
     tokio::select! {
         () = accept => {}
-        _ = end_of_stdin() => {}
+        () = end_of_stdin() => {}
     }
     Ok(())
 }
@@ -50,6 +53,9 @@ async fn accept_all(mut socket: TcpStream) -> io::Result<()> {
         for _ in 0..requests.feed(&buffer[..len])? {
             socket.write_all(answer.as_bytes()).await?;
         }
+        if requests.takes_stream() {
+            socket.write_all(STREAM).await?;
+        }
     }
 }
 
@@ -59,6 +65,7 @@ struct Requests {
     head: Vec<u8>,
     body_left: usize,
     is_stream: bool,
+    has_begun: bool,
 }
 
 impl Requests {
@@ -91,6 +98,11 @@ impl Requests {
         }
         Ok(complete)
     }
+
+    /// Returns true once, when a stream was asked for.
+    fn takes_stream(&mut self) -> bool {
+        self.is_stream && !std::mem::replace(&mut self.has_begun, true)
+    }
 }
 
 fn content_length(head: &[u8]) -> usize {
@@ -121,9 +133,10 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_and_an_unfinished_body_get_no_answer() {
+    fn a_stream_begins_once_and_an_unfinished_body_gets_no_answer() {
         let mut requests = Requests::default();
         assert_eq!(requests.feed(&requests::events("r", None, 0)).unwrap(), 0);
+        assert!(requests.takes_stream() && !requests.takes_stream());
         let mut unfinished = requests::guest("Ada");
         unfinished.pop();
         assert_eq!(Requests::default().feed(&unfinished).unwrap(), 0);

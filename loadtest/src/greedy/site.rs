@@ -31,7 +31,8 @@ const METRICS: [&str; 3] =
 pub struct Site {
     program: PathBuf,
     log: PathBuf,
-    _directory: TempDir,
+    /// Holds the log; removed when this is dropped.
+    directory: TempDir,
     /// The address on which it listens, also after a restart.
     pub address: SocketAddr,
     process: Process,
@@ -47,19 +48,19 @@ impl Site {
         }
         let process = start(program, &log, SocketAddr::from(([127, 0, 0, 1], 0)), "off").await?;
         let address = process.address();
-        Ok(Self { program: program.to_owned(), log, _directory: directory, address, process })
+        Ok(Self { program: program.to_owned(), log, directory, address, process })
     }
 
     /// Stops it, and starts it again on the same log and address with these limits.
     pub async fn restart(self, limits: &str) -> Result<Self, String> {
-        let Self { program, log, _directory, address, process } = self;
+        let Self { program, log, directory, address, process } = self;
         match process.terminate(STOP_MAX).await {
             Ok(Some(_)) => {}
             Ok(None) => eprintln!("the server did not stop within {STOP_MAX:?} and was killed"),
             Err(error) => return Err(format!("the server could not be stopped: {error}")),
         }
         let process = start(&program, &log, address, limits).await?;
-        Ok(Self { program, log, _directory, address, process })
+        Ok(Self { program, log, directory, address, process })
     }
 
     /// Forgets the most memory that the server ever had.

@@ -9,7 +9,7 @@ use crate::client::exchange::read_answer;
 use crate::greedy::attacks::attack::Attack;
 use crate::greedy::attacks::client::{Client, Line};
 use crate::greedy::attacks::prepared::Prepared;
-use crate::greedy::attacks::swarm::swarm;
+use crate::greedy::attacks::swarm::{pace, swarm};
 use crate::greedy::requests;
 
 /// The attack.
@@ -17,12 +17,16 @@ pub const ATTACK: Attack = Attack {
     name: "bodies-never-finished",
     sources: 2,
     restarted_with: None,
-    prepare: |client| Box::pin(async move { Prepared::with_guests(&client, 1, ROOM).await }),
+    prepare: |client| Box::pin(async move { Prepared::with_guests(&client, GUESTS, ROOM).await }),
     run: |client, prepared| Box::pin(run(client, prepared)),
 };
 
 const ROOM: &str = "greedy-bodies";
 const CONNECTIONS: usize = 180;
+/// As many as the first bodies need, within the allowance of an author.
+const GUESTS: usize = 20;
+/// Bodies of each connection a second, if the server ends them.
+const BODIES_PER_S: f64 = 1.0;
 /// The largest body of a message that the server reads.
 const MESSAGE_BYTES: usize = 524_288;
 /// The largest body of a form, which needs no token.
@@ -32,7 +36,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
     swarm(0..CONNECTIONS, |number, _| {
-        let (mut line, token) = (client.line(number), prepared.tokens[0].clone());
+        let (mut line, token) = (client.line(number), prepared.tokens[number / 2 % GUESTS].clone());
         async move {
             let (path, bytes) = if number % 8 < 7 {
                 (format!("/api/v1/rooms/{ROOM}/messages"), MESSAGE_BYTES)
@@ -41,7 +45,9 @@ async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
             };
             let mut request = requests::request("POST", &path, &token, None, &"a".repeat(bytes));
             request.pop();
+            let mut pace = pace(BODIES_PER_S);
             loop {
+                pace.tick().await;
                 match begin(&mut line, &request).await {
                     Ok(()) => {}
                     Err(error) => line.failed(&error).await,

@@ -15,7 +15,7 @@ use crate::greedy::requests;
 use crate::greedy::wire::{OpenStream, StreamError, connect};
 
 /// Time after which an attacker does not wait for an answer any longer.
-const ANSWER_MAX: Duration = Duration::from_secs(60);
+const ANSWER_MAX: Duration = Duration::from_mins(1);
 /// Largest answer that an attacker reads, in bytes.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Time until an attacker connects again.

@@ -22,7 +22,7 @@ const POSTERS: usize = 5;
 const PAGERS: usize = 4;
 const JOINERS: usize = 20;
 /// Texts of each poster a second.
-const POSTS_PER_S: f64 = 2.0;
+const POSTS_PER_S: f64 = 6.0;
 /// Pages that each pager asks for a second, if it gets them.
 const PAGES_PER_S: f64 = 2.0;
 /// Bytes of a stream that are read at once.

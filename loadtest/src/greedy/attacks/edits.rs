@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::greedy::attacks::attack::Attack;
 use crate::greedy::attacks::client::Client;
@@ -23,11 +24,13 @@ const ROOM: &str = "greedy-edits";
 const GUESTS: usize = 16;
 /// The most edits that a message can have.
 const EDITS: usize = 1_000;
-/// Deletes a second, all guests together.
-const DELETES_PER_S: f64 = 2.0;
+/// Deletes that come at once.
+const DELETES_AT_ONCE: usize = 4;
+/// Time between those and the next.
+const DELETES_EVERY: Duration = Duration::from_secs(2);
 /// Edits of each guest a second.
-const EDITS_PER_S: f64 = 5.0;
-const TEXT_BYTES: usize = 1_000;
+const EDITS_PER_S: f64 = 10.0;
+const TEXT_BYTES: usize = 2_000;
 
 async fn prepare(client: Arc<Client>) -> io::Result<Prepared> {
     let mut prepared = Prepared::with_guests(&client, GUESTS, ROOM).await?;
@@ -64,12 +67,15 @@ async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
             }
         }
     });
-    let deleter = async {
-        let (mut line, mut pace) = (client.line(1), pace(DELETES_PER_S));
-        for (token, target) in prepared.tokens.iter().zip(&prepared.targets) {
-            pace.tick().await;
-            line.exchange(&requests::delete(ROOM, token, *target)).await;
+    let deleters = swarm(0..DELETES_AT_ONCE, |number, _| {
+        let (mut line, prepared) = (client.line(number), Arc::clone(&prepared));
+        async move {
+            for index in (number..GUESTS).step_by(DELETES_AT_ONCE) {
+                let (token, target) = (&prepared.tokens[index], prepared.targets[index]);
+                line.exchange(&requests::delete(ROOM, token, target)).await;
+                tokio::time::sleep(DELETES_EVERY).await;
+            }
         }
-    };
-    tokio::join!(editors, deleter);
+    });
+    tokio::join!(editors, deleters);
 }

@@ -24,7 +24,7 @@ const CONNECTIONS: usize = 30;
 /// The rooms that a connection can have.
 const ROOMS_EACH: usize = 32;
 const POSTERS: usize = 10;
-const POSTS_PER_S: f64 = 5.0;
+const POSTS_PER_S: f64 = 6.0;
 const TEXT_BYTES: usize = 65_000;
 const RECEIVE_BUFFER_BYTES: u32 = 4096;
 /// Time until a stream is read again, by a little.

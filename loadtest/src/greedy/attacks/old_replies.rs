@@ -23,7 +23,7 @@ pub const ATTACK: Attack = Attack {
 const ROOM: &str = "greedy-old";
 const MESSAGES: usize = 10_000;
 const REPLIERS: usize = 20;
-const REPLIES_PER_S: f64 = 5.0;
+const REPLIES_PER_S: f64 = 10.0;
 /// Pages that show the room, and ask for every target that they do not have.
 const PAGES: usize = 40;
 const FETCHES_PER_S: f64 = 25.0;

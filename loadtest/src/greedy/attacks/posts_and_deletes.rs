@@ -1,5 +1,5 @@
 //! Posts and deletes in turn, while many readers are behind: each delete invalidates what they were about to
-//! read.
+//! read. Every other writer does it in a room of the innocents.
 
 use std::io;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::greedy::attacks::attack::Attack;
 use crate::greedy::attacks::client::Client;
 use crate::greedy::attacks::prepared::{Prepared, send_all};
 use crate::greedy::attacks::swarm::{pace, swarm};
+use crate::greedy::innocents::people;
 use crate::greedy::requests;
 
 /// The attack.
@@ -22,9 +23,9 @@ pub const ATTACK: Attack = Attack {
 
 const ROOM: &str = "greedy-deletes";
 const MESSAGES: usize = 2_000;
-const WRITERS: usize = 5;
+const WRITERS: usize = 10;
 /// Posts and deletes of each writer a second, together.
-const WRITES_PER_S: f64 = 5.0;
+const WRITES_PER_S: f64 = 10.0;
 const READERS: usize = 80;
 /// A reader takes so many bytes, so often: it stays behind.
 const READ_BYTES: usize = 4 * 1024;
@@ -61,12 +62,13 @@ async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
         let mut line = client.line(number);
         async move {
             let mut pace = pace(WRITES_PER_S);
+            let room = if number.is_multiple_of(2) { ROOM.to_owned() } else { people::room(number) };
             loop {
                 pace.tick().await;
-                let post = requests::post(ROOM, &token, "soon to be deleted", None, None);
+                let post = requests::post(&room, &token, "soon to be deleted", None, None);
                 let Some(receipt) = line.receipt(&post).await else { continue };
                 pace.tick().await;
-                line.exchange(&requests::delete(ROOM, &token, receipt.position)).await;
+                line.exchange(&requests::delete(&room, &token, receipt.position)).await;
             }
         }
     });

@@ -19,7 +19,7 @@ pub const ATTACK: Attack = Attack {
 
 const ROOM: &str = "greedy-restart";
 const SENDERS: usize = 20;
-const SENDS_PER_S: f64 = 2.5;
+const SENDS_PER_S: f64 = 10.0;
 
 async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
     swarm(prepared.tokens.clone(), |number, token| {
