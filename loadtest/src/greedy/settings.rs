@@ -19,7 +19,8 @@ pub enum ServerLimits {
 #[derive(Debug, Clone, Args)]
 pub struct GreedyFlags {
     /// With --profile greedy: seconds of each attack, and of the baseline before it
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub seconds: u64,
 
     /// With --profile greedy: the limits of the server

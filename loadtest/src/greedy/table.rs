@@ -75,7 +75,8 @@ fn goals_table(rounds: &[Round], limits: ServerLimits, out: &mut String) {
     let _ = writeln!(
         out,
         "| attack | baseline p99, ms: send, delivery, join, page | p99, ms | ratio | innocents refused | \
-         peak memory: baseline, attack | refused or ended the attacker | goal |\n|---|---|---|---|---|---|---|---|"
+         peak memory: baseline, attack | refused or ended the attacker | goal |\n\
+         |---|---|---|---|---|---|---|---|"
     );
     for round in rounds {
         let short = shortfalls(round, limits);

@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_described_by_its_limit() {
-        let body = br#"{"type":"urn:millchat:problem:rate-limited","detail":"new guests from one address: at most 10 a minute; come back"}"#;
+        let body = br#"{"detail":"new guests from one address: at most 10 a minute; come back"}"#;
         assert_eq!(describe(429, body), "429 new guests from one address");
         assert_eq!(describe(503, br#"{"type":"urn:millchat:problem:busy"}"#), "503 busy");
         assert_eq!(describe(201, b""), "201");
