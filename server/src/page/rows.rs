@@ -236,7 +236,7 @@ mod tests {
             "id=\"t-7\"",
             "data-author-id=\"g_4kq7\"",
             "Ada &lt;3",
-            "#4kq7",
+            "#g_4kq7",
             "datetime=\"2026-11-23T09:30:00.123Z\"",
             "a\n\n  b",
             "edited",
