@@ -9,8 +9,8 @@
 //! waits for the next message, which wakes them all and takes it along; it is published alone only when none
 //! comes. The more readers there are, the more rarely presence is sent.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -50,15 +50,20 @@ impl SignalEntry {
 pub(crate) struct Signals {
     /// Number of the newest signal. Stored (Release) under the lock; a load (Acquire) saves readers the lock.
     newest: AtomicU64,
-    /// Held for memory work only.
+    /// Somebody is typing. Stored (Release) under the lock; a load (Acquire) saves the writer the lock. Who
+    /// begins to type while their message is published is shown as typing for a while.
+    has_typing: AtomicBool,
+    /// Held for memory work only, and never for longer the more readers there are: the writer takes it.
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     readers: usize,
-    /// Named readers by author id.
-    named: HashMap<Arc<str>, Named>,
+    /// Named readers, in the order in which they joined.
+    named: BTreeMap<u64, Named>,
+    /// Their keys there, by author id.
+    joined: HashMap<Arc<str>, u64>,
     joins: u64,
     typing: Vec<(Author, Instant)>,
     presence: Published,
@@ -78,8 +83,6 @@ struct Riding {
 struct Named {
     author: Author,
     connections: usize,
-    /// The how-manyth join of the room it was: names are listed in this order.
-    joined: u64,
 }
 
 #[derive(Default)]
@@ -109,16 +112,13 @@ impl Signals {
         state.readers += 1;
         state.joins += 1;
         state.presence.changed = true;
-        let joined = state.joins;
-        if let Some(author) = reader {
-            let named = state.named.entry(author.id.clone()).or_insert_with(|| Named {
-                author: author.clone(),
-                connections: 0,
-                joined,
-            });
-            named.connections += 1;
-            named.author = author.clone();
-        }
+        let Some(author) = reader else { return };
+        let state = &mut *state;
+        let joined = *state.joined.entry(author.id.clone()).or_insert(state.joins);
+        let named =
+            state.named.entry(joined).or_insert_with(|| Named { author: author.clone(), connections: 0 });
+        named.connections += 1;
+        named.author = author.clone();
     }
 
     pub fn leave(&self, reader: Option<&Author>) {
@@ -126,10 +126,12 @@ impl Signals {
         state.readers -= 1;
         state.presence.changed = true;
         let Some(author) = reader else { return };
-        if let Some(named) = state.named.get_mut(&author.id) {
+        let Some(joined) = state.joined.get(&author.id).copied() else { return };
+        if let Some(named) = state.named.get_mut(&joined) {
             named.connections -= 1;
             if named.connections == 0 {
-                state.named.remove(&author.id);
+                state.named.remove(&joined);
+                state.joined.remove(&author.id);
             }
         }
     }
@@ -142,15 +144,24 @@ impl Signals {
         } else if state.typing.len() < TYPING_NAMES_MAX {
             state.typing.push((author.clone(), now));
             state.typed.changed = true;
+            self.has_typing.store(true, Ordering::Release);
         }
     }
 
     /// Somebody who has sent a message has stopped typing it.
     pub fn stop_typing(&self, author: &Author) {
+        if !self.has_typing.load(Ordering::Acquire) {
+            return;
+        }
         let mut state = self.state.lock();
+        self.retain_typing(&mut state, |known, _| known.id != author.id);
+    }
+
+    fn retain_typing(&self, state: &mut State, types: impl Fn(&Author, Instant) -> bool) {
         let before = state.typing.len();
-        state.typing.retain(|(known, _)| known.id != author.id);
+        state.typing.retain(|(known, at)| types(known, *at));
         state.typed.changed |= state.typing.len() != before;
+        self.has_typing.store(!state.typing.is_empty(), Ordering::Release);
     }
 
     pub fn presence(&self) -> Presence {
@@ -169,9 +180,7 @@ impl Signals {
                 state.riding = None;
             }
         }
-        let before = state.typing.len();
-        state.typing.retain(|(_, at)| now.duration_since(*at) < TYPING_LASTS);
-        state.typed.changed |= state.typing.len() != before;
+        self.retain_typing(&mut state, |_, at| now.duration_since(at) < TYPING_LASTS);
         let mut published = false;
         if state.presence.due(now, presence_interval(state.readers)) {
             let signal = Signal::Presence(state.presence());
@@ -220,9 +229,8 @@ impl Signals {
 
 impl State {
     fn presence(&self) -> Presence {
-        let mut named: Vec<&Named> = self.named.values().collect();
-        named.sort_unstable_by_key(|named| named.joined);
-        let authors = named.into_iter().take(PRESENCE_NAMES_MAX).map(|named| named.author.clone()).collect();
+        let authors =
+            self.named.values().take(PRESENCE_NAMES_MAX).map(|named| named.author.clone()).collect();
         Presence { count: self.readers, authors }
     }
 }
@@ -269,6 +277,22 @@ mod tests {
         assert_eq!((signals.presence().count, signals.presence().authors.len()), (1, 1));
         signals.leave(Some(&ada));
         assert_eq!(signals.presence(), Presence::default());
+    }
+
+    #[test]
+    fn names_are_in_the_order_in_which_they_came() {
+        let signals = Signals::default();
+        let ids =
+            || signals.presence().authors.iter().map(|author| author.id.to_string()).collect::<Vec<_>>();
+        for id in ["b", "c", "a", "c"] {
+            signals.enter(Some(&author(id)));
+        }
+        assert_eq!(ids(), ["b", "c", "a"]);
+        signals.leave(Some(&author("b")));
+        signals.leave(Some(&author("c")));
+        assert_eq!(ids(), ["c", "a"], "one of its connections is there still");
+        signals.enter(Some(&author("b")));
+        assert_eq!(ids(), ["c", "a", "b"], "and who comes back is the newest");
     }
 
     #[test]
