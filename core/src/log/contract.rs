@@ -118,6 +118,17 @@ pub struct Chain {
     pub floor: Position,
 }
 
+/// A point of a room's chain, from which a reader reads on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ChainPoint {
+    /// `prev` of the first event that follows; `None` when none does.
+    pub prev: Option<Position>,
+    /// The room's head when it was read: 0 when nothing is known of the room.
+    pub head: Position,
+    /// The floor when it was read.
+    pub floor: Position,
+}
+
 /// A durable, totally ordered log of records. The chat relies on these invariants and on nothing else:
 ///
 /// 1. Positions ascend from 1 and are never reused, whatever happens to the process or the disk.
@@ -169,6 +180,10 @@ pub trait Log: Send + Sync + 'static {
     fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError>;
     /// The newest `count` (at most [`READ_EVENTS_MAX`]) events of a room before a position, oldest first.
     fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError>;
+    /// The point after a position of a room's chain. Reads no more than one event.
+    fn point_after(&self, room: &RoomName, after: Position) -> Result<ChainPoint, LogError>;
+    /// The point before the newest `count` events of a room, or before all that are there. Reads no event.
+    fn point_before_last(&self, room: &RoomName, count: usize) -> Result<ChainPoint, LogError>;
     /// The newest edit of a message, content and time.
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
     /// Forgets the heads of rooms that have no record any more and whose newest was made before `before`:

@@ -31,6 +31,12 @@ impl Default for Head {
     }
 }
 
+/// The part of a room's head and index that is here.
+pub(crate) struct Known {
+    pub head: Option<Head>,
+    pub index: Option<Position>,
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Derived {
     heads: HashMap<RoomName, Head>,

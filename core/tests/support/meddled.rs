@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use millchat::log::{
-    Chain, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, RawRecord, Record,
-    StoredKey,
+    Chain, ChainPoint, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, RawRecord,
+    Record, StoredKey,
 };
 use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
@@ -73,6 +73,14 @@ impl Log for Meddled {
     fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError> {
         (self.before_read)();
         self.log.read_before(room, before, count)
+    }
+    fn point_after(&self, room: &RoomName, after: Position) -> Result<ChainPoint, LogError> {
+        (self.before_read)();
+        self.log.point_after(room, after)
+    }
+    fn point_before_last(&self, room: &RoomName, count: usize) -> Result<ChainPoint, LogError> {
+        (self.before_read)();
+        self.log.point_before_last(room, count)
     }
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
         self.log.last_edit(target)

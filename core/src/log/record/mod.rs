@@ -199,7 +199,35 @@ pub(crate) fn redact(position: Position, bytes: &[u8]) -> Result<Vec<u8>, LogErr
     Ok(out)
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Records that this thread has decoded, and their bytes.
+    pub(crate) static DECODED: std::cell::Cell<(usize, usize)> = const { std::cell::Cell::new((0, 0)) };
+}
+
+/// Returns `prev` of a record of a room, and `None` of a record of no room. Reads the first bytes only and
+/// compares no checksum: what is found by it proves itself when it is decoded.
+pub(crate) fn prev(position: Position, bytes: &[u8]) -> Result<Option<Position>, LogError> {
+    let damaged = |what| LogError::Damaged { position, what };
+    let (_, rest) = bytes.split_at_checked(HEADER_BYTES).ok_or(damaged("it is too short"))?;
+    let mut is_of_room = false;
+    for field in (FieldIter { position, rest }) {
+        match field? {
+            (TAG_ROOM, _) => is_of_room = true,
+            (TAG_PREV, value) if is_of_room => {
+                let prev = number(position, value)?;
+                // Or a walk along it would not end.
+                return if prev < position { Ok(Some(prev)) } else { Err(damaged("its `prev` is after it")) };
+            }
+            _ => {}
+        }
+    }
+    Ok(is_of_room.then_some(0))
+}
+
 pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogError> {
+    #[cfg(test)]
+    DECODED.set((DECODED.get().0 + 1, DECODED.get().1 + bytes.len()));
     let (version, kind, fields) = open(position, bytes)?;
     let damaged = |what| LogError::Damaged { position, what };
     if version > RECORD_VERSION {

@@ -8,11 +8,12 @@ use ::redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction}
 use parking_lot::{Mutex, RwLock};
 
 use crate::event::{Epoch, Position, RoomName};
-use crate::log::derived::{Derived, Head, MissingKeys};
+use crate::log::derived::{Derived, Known, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask};
 use crate::log::redb::disk::free_bytes;
 use crate::log::redb::tables::{refused, storage_error};
+use crate::log::redb::walk::Walks;
 
 pub(crate) struct RedbLog {
     /// `None` once closed. Commits and reads take what they need from it and let the lock go.
@@ -34,6 +35,8 @@ pub(crate) struct RedbLog {
     pub(super) missing_keys: Mutex<MissingKeys>,
     /// Closed rooms, bans and purges. Changed by the writer only, after the commit.
     pub(super) moderation: ModerationState,
+    /// The newest walks of readers.
+    pub(super) walks: Walks,
     /// The writer's buffer for the bytes of a record.
     pub(super) scratch: Mutex<Vec<u8>>,
     /// The file, or where it lies, to ask for free space; `None` when it is in memory or opened for a test.
@@ -72,9 +75,4 @@ impl RedbLog {
         let Some(free) = free_bytes(path) else { return Ok(()) };
         if free < needed { Err(CommitError::DiskFull { free, needed }) } else { Ok(()) }
     }
-}
-
-pub(super) struct Known {
-    pub head: Option<Head>,
-    pub index: Option<Position>,
 }

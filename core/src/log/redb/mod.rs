@@ -16,9 +16,9 @@
 //! | `state` | what cannot be made again from the records | once, at checkpoints, and by trims |
 //!
 //! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
-//! costs what it returns and at most 128 reads. One commit is one transaction and one fsync. A trim takes
-//! records, with their rows of `edits`, `index`, `reactions` and `counts`; the rows of `closed`, `bans` and `emptying`
-//! stay.
+//! costs what it returns and at most 128 steps, each of which reads a position and no content. One commit is
+//! one transaction and one fsync. A trim takes records, with their rows of `edits`, `index`, `reactions` and
+//! `counts`; the rows of `closed`, `bans` and `emptying` stay.
 
 mod check;
 mod checkpoint;
@@ -41,6 +41,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod walk;
 mod write;
 
 #[cfg(feature = "testing")]

@@ -26,6 +26,7 @@ use crate::log::redb::state::{State, check_format};
 use crate::log::redb::tables::{
     EDITS, HEADS, INDEX, LOG, STATE, STATE_EPOCH, STATE_FORMAT, STATE_SIGNING_KEY, storage_error, stored_head,
 };
+use crate::log::redb::walk::Walks;
 
 /// The first bytes of every redb file.
 pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -139,6 +140,7 @@ impl RedbLog {
                 MissingKeys::None
             }),
             moderation: moderation_state,
+            walks: Walks::default(),
             scratch: Mutex::new(Vec::new()),
             disk_path,
         })

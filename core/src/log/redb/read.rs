@@ -3,19 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::redb::{ReadTransaction, ReadableTable};
+use ::redb::ReadableTable;
 
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::contract::{
-    Chain, Committed, Counts, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
+    Chain, ChainPoint, Committed, Counts, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
 };
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask, is_redacted, redacted};
 use crate::log::record::{self, RawRecord, Record};
 use crate::log::redb::disk::DISK_RESERVE_BYTES;
-use crate::log::redb::handle::{Known, RedbLog};
-use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, storage_error, stored_head};
+use crate::log::redb::handle::RedbLog;
+use crate::log::redb::tables::{EDITS, LOG, get, storage_error};
+use crate::log::redb::walk::{above, head, prev_of};
 use crate::log::redb::{counts, reactions};
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -69,11 +70,7 @@ impl Log for RedbLog {
 
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
         let known = self.known(room, 0);
-        if let Some(head) = known.head {
-            return Ok(head.position);
-        }
-        let tx = self.begin_read()?;
-        Ok(stored_head(&tx.open_table(HEADS).map_err(storage_error)?, room)?.position)
+        head(&self.begin_read()?, room, &known)
     }
 
     fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {
@@ -82,19 +79,25 @@ impl Log for RedbLog {
         loop {
             let known = self.known(room, at);
             let (mask, tx) = self.begin_redacted()?;
-            let walk = walk_from(&tx, room, at, &known)?;
-            chain.head = walk.head;
+            let above = above(&tx, room, at, &known)?;
+            chain.head = above.head;
             let log = tx.open_table(LOG).map_err(storage_error)?;
-            let piece = walk_back(&log, walk.from, at, INDEX_EVERY as usize, READ_BYTES_MAX, &mask)?;
-            let (Some(first), Some(last)) = (piece.first(), piece.last()) else { break };
-            if !chain.events.is_empty() && first.prev != at {
-                // A trim came between the two pieces: the next read begins with the gap.
-                break;
+            let before = chain.events.len();
+            for position in self.walks.after(&log, room, above.from, at)? {
+                let Some(event) = event_of(&log, room, position, &mask)? else { continue };
+                if !chain.events.is_empty() && event.prev != at {
+                    // A trim came between two pieces: the next read begins with the gap.
+                    break;
+                }
+                at = event.position;
+                bytes += event.cost_bytes();
+                chain.events.push(event);
+                if bytes >= READ_BYTES_MAX {
+                    break;
+                }
             }
-            at = last.position;
-            bytes += piece.iter().map(|event| event.cost_bytes()).sum::<usize>();
-            chain.events.extend(piece);
-            if chain.events.len() + INDEX_EVERY as usize > READ_EVENTS_MAX || bytes >= READ_BYTES_MAX {
+            let is_full = chain.events.len() + INDEX_EVERY as usize > READ_EVENTS_MAX;
+            if chain.events.len() == before || is_full || bytes >= READ_BYTES_MAX {
                 break;
             }
         }
@@ -107,26 +110,67 @@ impl Log for RedbLog {
         // The walk begins at the first index row from `before` on, and passes over at most 128 events.
         let known = self.known(room, before.saturating_sub(1));
         let (mask, tx) = self.begin_redacted()?;
-        let walk = walk_from(&tx, room, before.saturating_sub(1), &known)?;
+        let above = above(&tx, room, before.saturating_sub(1), &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
         let mut events = Vec::new();
-        let (mut at, mut bytes) = (walk.from, 0);
+        let (mut at, mut bytes) = (above.from, 0);
         // A page that goes on where another ended knows its position in the chain.
         if let Some(event) = get(&log, before, &mask)?.and_then(|record| record.event)
             && event.room == *room
         {
             at = event.prev;
         }
-        while at != 0 && events.len() < count && bytes < READ_BYTES_MAX {
-            let Some(event) = get(&log, at, &mask)?.and_then(|record| record.event) else { break };
-            at = event.prev;
-            if event.position < before {
-                bytes += event.cost_bytes();
-                events.push(event);
+        while at >= before {
+            match prev_of(&log, at)? {
+                Some(prev) if prev >= before => at = prev,
+                // The step to what is returned is one that proves itself.
+                _ => match event_of(&log, room, at, &mask)? {
+                    Some(event) => at = event.prev,
+                    None => break,
+                },
             }
         }
+        while (1..before).contains(&at) && events.len() < count && bytes < READ_BYTES_MAX {
+            let Some(event) = event_of(&log, room, at, &mask)? else { break };
+            at = event.prev;
+            bytes += event.cost_bytes();
+            events.push(event);
+        }
         events.reverse();
-        Ok(Chain { events, head: walk.head, floor: self.floor() })
+        Ok(Chain { events, head: above.head, floor: self.floor() })
+    }
+
+    fn point_after(&self, room: &RoomName, after: Position) -> Result<ChainPoint, LogError> {
+        let floor = self.floor();
+        let known = self.known(room, after);
+        let (mask, tx) = self.begin_redacted()?;
+        let above = above(&tx, room, after, &known)?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        let prev = match self.walks.after(&log, room, above.from, after)?.first() {
+            Some(first) => event_of(&log, room, *first, &mask)?.map(|event| event.prev),
+            None => None,
+        };
+        Ok(ChainPoint { prev, head: above.head, floor: floor.max(self.floor()) })
+    }
+
+    fn point_before_last(&self, room: &RoomName, count: usize) -> Result<ChainPoint, LogError> {
+        let head = self.room_head(room)?;
+        let (mut at, mut prev) = (head, None);
+        let mut left = count;
+        while left > 0 {
+            let tx = self.begin_read()?;
+            let log = tx.open_table(LOG).map_err(storage_error)?;
+            let steps = left.min(READ_EVENTS_MAX);
+            left -= steps;
+            for _ in 0..steps {
+                let Some(before) = prev_of(&log, at)? else {
+                    left = 0;
+                    break;
+                };
+                (at, prev) = (before, Some(before));
+            }
+        }
+        Ok(ChainPoint { prev, head, floor: self.floor() })
     }
 
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
@@ -220,54 +264,16 @@ fn out_of_order(position: Position) -> LogError {
     LogError::Damaged { position, what: "it stands at a wrong place" }
 }
 
-/// Follows `prev` from `from` down to the first event after `after`. Returns the oldest of what it passed,
-/// oldest first, at most `count` events and about `bytes_max`; older ones push newer ones out.
-fn walk_back(
+/// Returns the event of a room at a position; `None` if it is not there any more.
+fn event_of(
     log: &impl ReadableTable<u64, &'static [u8]>,
-    from: Position,
-    after: Position,
-    count: usize,
-    bytes_max: usize,
-    mask: &RedactionMask,
-) -> Result<Vec<Arc<Event>>, LogError> {
-    let mut passed = std::collections::VecDeque::new();
-    let (mut at, mut bytes) = (from, 0);
-    while at > after {
-        let Some(event) = get(log, at, mask)?.and_then(|record| record.event) else { break };
-        at = event.prev;
-        bytes += event.cost_bytes();
-        passed.push_back(event);
-        while passed.len() > 1 && (bytes > bytes_max || passed.len() > count) {
-            bytes -= passed.pop_front().map_or(0, |event| event.cost_bytes());
-        }
-    }
-    Ok(passed.into_iter().rev().collect())
-}
-
-struct Walk {
-    head: Position,
-    from: Position,
-}
-
-/// Returns the position from which a walk back through a room meets the first event after `after`: the next
-/// index row, or else the head. Also returns the head.
-fn walk_from(
-    tx: &ReadTransaction,
     room: &RoomName,
-    after: Position,
-    known: &Known,
-) -> Result<Walk, LogError> {
-    let head = match known.head {
-        Some(head) => head.position,
-        None => stored_head(&tx.open_table(HEADS).map_err(storage_error)?, room)?.position,
-    };
-    let index = tx.open_table(INDEX).map_err(storage_error)?;
-    let from = (room.as_str(), after.saturating_add(1));
-    let row = index.range(from..=(room.as_str(), Position::MAX)).map_err(storage_error)?.next();
-    let stored = row.transpose().map_err(storage_error)?.map(|(key, _)| key.value().1);
-    let row = match (stored, known.index) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
-    };
-    Ok(Walk { head, from: row.map_or(head, |row| row.min(head)) })
+    position: Position,
+    mask: &RedactionMask,
+) -> Result<Option<Arc<Event>>, LogError> {
+    let Some(record) = get(log, position, mask)? else { return Ok(None) };
+    match record.event {
+        Some(event) if event.room == *room => Ok(Some(event)),
+        _ => Err(LogError::Damaged { position, what: "the chain of another room leads to it" }),
+    }
 }

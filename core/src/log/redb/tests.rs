@@ -3,11 +3,11 @@ use std::path::Path;
 use ::redb::{Database, TableDefinition, WriteTransaction};
 
 use crate::event::{Author, AuthorKind, Body, Position, RoomName, Timestamp};
-use crate::log::contract::{Log as _, NewRecord};
+use crate::log::contract::{ChainPoint, Log as _, NewRecord};
 use crate::log::derived::{CHECKPOINT_EVENTS, INDEX_EVERY};
 use crate::log::error::OpenError;
 use crate::log::price;
-use crate::log::record::RECORD_VERSION;
+use crate::log::record::{DECODED, RECORD_VERSION};
 use crate::log::redb::disk::PAGE_BYTES;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::{INDEX, STATE, STATE_FORMAT};
@@ -151,4 +151,61 @@ fn deletes_of_much_edited_messages_demand_little_free_space() {
 #[test]
 fn a_full_batch_demands_at_most_64_mib_beside_its_records() {
     const { assert!(price::BATCH_PRICE_MAX * price::UNIT_PAGES * PAGE_BYTES as usize <= 64 * 1024 * 1024) };
+}
+
+/// Returns the records that a piece of work decodes, and their bytes.
+fn decoded(work: impl FnOnce()) -> (usize, usize) {
+    let before = DECODED.get();
+    work();
+    (DECODED.get().0 - before.0, DECODED.get().1 - before.1)
+}
+
+#[test]
+fn a_read_decodes_what_it_returns_and_little_more() {
+    const MESSAGES: u64 = 128;
+    const BYTES: usize = 60_000;
+    let log = RedbLog::in_memory().unwrap();
+    let body = Body::Message { content: Some("x".repeat(BYTES).into()), reply_to: None };
+    let large: Vec<_> = (0..MESSAGES).map(|_| append(1, body.clone())).collect();
+    log.commit(&large, 0).unwrap();
+    let (mut at, payload) = (0, MESSAGES as usize * BYTES);
+    let (_, forward) = decoded(|| {
+        while at < MESSAGES {
+            at = log.read_after(&room(1), at).unwrap().events.last().unwrap().position;
+        }
+    });
+    assert!(forward <= 4 * payload, "{forward} bytes for {payload}");
+    let (records, _) = decoded(|| {
+        let chain = log.read_before(&room(1), 3, 9).unwrap();
+        assert_eq!(chain.events.len(), 2);
+    });
+    assert!(records <= 4, "{records} records for 2");
+}
+
+#[test]
+fn a_place_is_found_without_the_events() {
+    let log = RedbLog::in_memory().unwrap();
+    fill(&log, 3_000, 2);
+    let floor = log.floor();
+    let places = decoded(|| {
+        // Events of room 0 stand at the odd positions.
+        let last = |count| log.point_before_last(&room(0), count).unwrap();
+        assert_eq!(last(0), ChainPoint { prev: None, head: 2_999, floor });
+        assert_eq!(last(1), ChainPoint { prev: Some(2_997), head: 2_999, floor });
+        assert_eq!(last(1_000), ChainPoint { prev: Some(999), head: 2_999, floor });
+        assert_eq!(last(1_500), ChainPoint { prev: Some(0), head: 2_999, floor });
+        assert_eq!(last(9_999), ChainPoint { prev: Some(0), head: 2_999, floor });
+        assert_eq!(log.point_before_last(&room(7), 5).unwrap(), ChainPoint { prev: None, head: 0, floor });
+    });
+    assert_eq!(places.0, 0);
+    let places = decoded(|| {
+        let after = |position| log.point_after(&room(0), position).unwrap();
+        assert_eq!(after(0), ChainPoint { prev: Some(0), head: 2_999, floor });
+        assert_eq!(after(500), ChainPoint { prev: Some(499), head: 2_999, floor }, "of the other room");
+        assert_eq!(after(2_999), ChainPoint { prev: None, head: 2_999, floor });
+    });
+    assert_eq!(places.0, 2, "one for each that follows");
+    log.commit(&[], 1_000).unwrap();
+    assert_eq!(log.point_before_last(&room(0), 9_999).unwrap().prev, Some(999), "the newest that is gone");
+    assert_eq!(log.point_after(&room(0), 500).unwrap().prev, Some(999));
 }

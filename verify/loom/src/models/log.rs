@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{
-    Chain, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, Payload, RawRecord,
-    Record, StoredKey,
+    Chain, ChainPoint, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, Payload,
+    RawRecord, Record, StoredKey,
 };
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -103,6 +103,14 @@ impl Log for ModelLog {
     fn read_before(&self, _: &RoomName, before: Position, _: usize) -> Result<Chain, LogError> {
         let events = self.0.lock().events.iter().filter(|event| event.position < before).cloned().collect();
         Ok(Chain { events, head: self.head(), floor: 1 })
+    }
+
+    fn point_after(&self, _: &RoomName, _: Position) -> Result<ChainPoint, LogError> {
+        Ok(ChainPoint::default())
+    }
+
+    fn point_before_last(&self, _: &RoomName, _: usize) -> Result<ChainPoint, LogError> {
+        Ok(ChainPoint::default())
     }
 
     fn last_edit(&self, _: Position) -> Result<Option<Record>, LogError> {
