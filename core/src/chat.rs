@@ -11,10 +11,13 @@ use tokio::sync::oneshot;
 use crate::counters::{Counters, Stats};
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
+#[cfg(doc)]
+use crate::limits::CLIENT_READS_MAX;
 use crate::limits::FRAME_KINDS_MAX;
 use crate::log::{self, BanRecord, Log, LogError, OpenError, Record};
 use crate::message::Message;
 use crate::read::dispatcher::Dispatcher;
+use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
 use crate::read::history::{self, HistoryPage, HistoryRange};
 use crate::read::pool::ReadPool;
 use crate::read::start::StartFrom;
@@ -107,7 +110,8 @@ impl Builder {
         let (housekeeping, stop) = bounded(0);
         housekeeping::start(Arc::downgrade(&shared), stop)?;
         let wait_list = shared.fanout.wait_list(false);
-        Ok(Chat(Arc::new(Inner { shared, writer, wait_list, _housekeeping: housekeeping })))
+        let inner = Arc::new(Inner { shared, writer, wait_list, _housekeeping: housekeeping });
+        Ok(Chat { inner, client: UNNAMED_CLIENT })
     }
 }
 
@@ -131,7 +135,11 @@ impl Builder {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Chat(Arc<Inner>);
+pub struct Chat {
+    inner: Arc<Inner>,
+    /// The client for whom the log is read.
+    client: u64,
+}
 
 struct Inner {
     shared: Arc<Shared>,
@@ -163,7 +171,17 @@ impl Chat {
     /// Dropping the future does not take the send back.
     pub async fn send(&self, room: &RoomName, mut draft: Draft) -> Result<Receipt, SendError> {
         check(&mut draft)?;
-        self.0.writer.send(room, draft).await
+        self.inner.writer.send(room, draft).await
+    }
+
+    /// Returns the same chat for the reads of one client, as an address or an account: any number but 0.
+    ///
+    /// Reads of the log that wait are served by turns, a client at a time, so one who asks for much delays
+    /// nobody but themselves. At most [`CLIENT_READS_MAX`] of a client wait; it gets [`ReadError::Busy`] for
+    /// more. Clients that are not named share one turn.
+    #[must_use]
+    pub fn for_client(&self, client: u64) -> Self {
+        Self { inner: self.inner.clone(), client }
     }
 
     /// Joins a room. `reader` is whom presence names; without it, and when they are banned, the reader is
@@ -174,7 +192,8 @@ impl Chat {
         from: StartFrom,
         reader: Option<Author>,
     ) -> Result<Subscription, ReadError> {
-        Subscription::open(self.0.shared.clone(), &self.0.wait_list, room, from, reader).await
+        Subscription::open(self.inner.shared.clone(), &self.inner.wait_list, room, from, reader, self.client)
+            .await
     }
 
     /// Joins a room as [`Chat::subscribe`] does, and takes encoded frames of one kind.
@@ -185,12 +204,21 @@ impl Chat {
         from: StartFrom,
         reader: Option<Author>,
     ) -> Result<FrameSubscription, ReadError> {
-        FrameSubscription::open(kind, self.0.shared.clone(), &self.0.wait_list, room, from, reader).await
+        FrameSubscription::open(
+            kind,
+            self.inner.shared.clone(),
+            &self.inner.wait_list,
+            room,
+            from,
+            reader,
+            self.client,
+        )
+        .await
     }
 
     /// Returns a dispatcher for the subscriptions of one runtime thread.
     pub fn dispatcher(&self) -> Dispatcher {
-        Dispatcher::new(self.0.shared.clone(), self.0.shared.fanout.wait_list(true))
+        Dispatcher::new(self.inner.shared.clone(), self.inner.shared.fanout.wait_list(true))
     }
 
     /// A page of at most `limit` messages (1 to 1,000), in their latest state, newest last.
@@ -201,13 +229,21 @@ impl Chat {
         limit: usize,
     ) -> Result<HistoryPage, ReadError> {
         let room = room.clone();
-        self.0.shared.reads.read(move |log| history::page(log, &room, range, limit)).await
+        self.inner
+            .shared
+            .reads
+            .read((Lane::Pages, self.client), move |log| history::page(log, &room, range, limit))
+            .await
     }
 
     /// One message in its latest state; `None` when there is no message of this room at the position.
     pub async fn message(&self, room: &RoomName, position: Position) -> Result<Option<Message>, ReadError> {
         let room = room.clone();
-        self.0.shared.reads.read(move |log| history::message(log, &room, position)).await
+        self.inner
+            .shared
+            .reads
+            .read((Lane::Pages, self.client), move |log| history::message(log, &room, position))
+            .await
     }
 
     /// The messages of this room at these positions, in their latest state: those that are there, and as many
@@ -218,18 +254,22 @@ impl Chat {
         positions: Vec<Position>,
     ) -> Result<Vec<Message>, ReadError> {
         let room = room.clone();
-        self.0.shared.reads.read(move |log| history::messages(log, &room, &positions)).await
+        self.inner
+            .shared
+            .reads
+            .read((Lane::Pages, self.client), move |log| history::messages(log, &room, &positions))
+            .await
     }
 
     /// A room at a glance.
     pub async fn overview(&self, room: &RoomName) -> Result<Overview, ReadError> {
-        let shared = &self.0.shared;
+        let shared = &self.inner.shared;
         let known = shared.rooms.get(room);
         let head = if let Some(head) = known.as_ref().and_then(|room| room.head()) {
             head
         } else {
             let room = room.clone();
-            shared.reads.read(move |log| log.room_head(&room)).await?
+            shared.reads.read((Lane::Pages, self.client), move |log| log.room_head(&room)).await?
         };
         let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
         let closed = shared.log.moderation().is_closed(room);
@@ -239,12 +279,12 @@ impl Chat {
     /// Says that somebody is typing in a room; nothing happens when nobody is in it, or when the author is
     /// banned.
     pub fn typing(&self, room: &RoomName, author: &Author) {
-        if self.0.shared.log.moderation().is_banned(&author.id) {
+        if self.inner.shared.log.moderation().is_banned(&author.id) {
             return;
         }
-        if let Some(room) = self.0.shared.rooms.get(room) {
+        if let Some(room) = self.inner.shared.rooms.get(room) {
             room.signals.type_now(author);
-            self.0.shared.mark(&room);
+            self.inner.shared.mark(&room);
         }
     }
 
@@ -265,7 +305,7 @@ impl Chat {
     async fn set_ban(&self, author_id: &str, by: Author, banned: bool) -> Result<Receipt, SendError> {
         check_author(author_id, &by.name)?;
         check_author(&by.id, &by.name)?;
-        self.0.writer.ban(BanRecord { author_id: author_id.into(), banned, by: Some(by) }).await
+        self.inner.writer.ban(BanRecord { author_id: author_id.into(), banned, by: Some(by) }).await
     }
 
     /// Everybody who is banned, by id; at most [`crate::BANS_MAX`].
@@ -274,44 +314,44 @@ impl Chat {
             let BanRecord { author_id, by, .. } = record.ban?;
             Some(Ban { author_id, by, position: record.position, created_at: record.created_at })
         };
-        self.0.shared.log.moderation().bans().into_iter().filter_map(ban).collect()
+        self.inner.shared.log.moderation().bans().into_iter().filter_map(ban).collect()
     }
 
     /// Returns true if a room is closed to writing.
     pub fn is_closed(&self, room: &RoomName) -> bool {
-        self.0.shared.log.moderation().is_closed(room)
+        self.inner.shared.log.moderation().is_closed(room)
     }
 
     /// The rooms that are closed to writing, by name; at most [`crate::CLOSED_ROOMS_MAX`].
     pub fn closed_rooms(&self) -> Vec<RoomName> {
-        self.0.shared.log.moderation().closed_rooms()
+        self.inner.shared.log.moderation().closed_rooms()
     }
 
     /// The epoch of the log.
     pub fn epoch(&self) -> Epoch {
-        self.0.shared.log.epoch()
+        self.inner.shared.log.epoch()
     }
 
     /// The newest durable position of the whole log.
     pub fn head(&self) -> Position {
-        self.0.shared.log.head()
+        self.inner.shared.log.head()
     }
 
     /// The oldest position that is kept.
     pub fn floor(&self) -> Position {
-        self.0.shared.log.floor()
+        self.inner.shared.log.floor()
     }
 
     /// A secret made once with the log, for tokens and cookies that outlive a restart.
     pub fn signing_key(&self) -> [u8; 32] {
-        self.0.shared.log.signing_key()
+        self.inner.shared.log.signing_key()
     }
 
     /// Fails with the reason when no sends are taken.
     pub fn ready(&self) -> Result<(), String> {
-        self.0.writer.ready()?;
-        self.0.shared.reads.ready()?;
-        if self.0.shared.disk_full.load(Ordering::Acquire) {
+        self.inner.writer.ready()?;
+        self.inner.shared.reads.ready()?;
+        if self.inner.shared.disk_full.load(Ordering::Acquire) {
             return Err("the disk is full".into());
         }
         Ok(())
@@ -319,8 +359,8 @@ impl Chat {
 
     /// Counters and gauges.
     pub fn stats(&self) -> Stats {
-        let shared = &self.0.shared;
-        shared.counters.stats(self.0.writer.queued(), shared.rooms.len(), &*shared.log)
+        let shared = &self.inner.shared;
+        shared.counters.stats(self.inner.writer.queued(), shared.rooms.len(), &*shared.log)
     }
 
     /// Takes no more sends, commits those accepted, ends the subscriptions, and closes the log.
@@ -328,7 +368,7 @@ impl Chat {
     /// A subscription still delivers the events that are in memory before it ends. The work is done by a
     /// thread of its own; dropping the future does not stop it. To close a closed chat does nothing.
     pub async fn close(&self) -> Result<(), LogError> {
-        match close_in_background(&self.0) {
+        match close_in_background(&self.inner) {
             Ok(closed) => closed.await.unwrap_or_else(|_| Err(LogError::Storage(CLOSE_PANICKED.into()))),
             Err(error) => {
                 let sentence = format!("no thread can be started to close the log: {error}");
@@ -338,7 +378,7 @@ impl Chat {
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.0.shared
+        &self.inner.shared
     }
 }
 

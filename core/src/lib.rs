@@ -33,7 +33,8 @@
 //! | name of a room | 1 to 64 of `A-Z a-z 0-9 _ -` |
 //! | sends that wait for the disk | 65,536, or 64 MiB |
 //! | events of one commit | 8,192, or about 8 MiB, or 8,192 units of other work |
-//! | events of a room kept in memory | 512, or 256 KiB |
+//! | events of a room kept in memory | 512, or 512 KiB; and those of the newest commit |
+//! | reads of the log that wait | 65,536, of one named client 8,192 |
 //! | idempotency keys | 24 hours, or 1,000,000 |
 //! | history a join can ask for | 1,000 events |
 //! | page of history | 1,000 messages, or about 1 MiB |

@@ -37,10 +37,15 @@ pub const KEY_AGE_MAX: Duration = Duration::from_hours(24);
 /// Most idempotency keys that are remembered.
 pub const KEYS_MAX: usize = 1_000_000;
 
-/// Most events a ring holds.
+/// Most events a ring holds, beside those of the newest commits.
 pub const RING_EVENTS_MAX: usize = 512;
-/// Most bytes a ring holds, events and frames together, by estimate.
-pub const RING_BYTES_MAX: usize = 256 * 1024;
+/// Most bytes a ring holds, events and frames together, beside those of the newest commits.
+pub const RING_BYTES_MAX: usize = 512 * 1024;
+
+/// Most reads of the log that may wait: pages, as many of subscriptions, and as many of sends.
+pub const READS_MAX: usize = 65_536;
+/// Most of them that one named client may have waiting.
+pub const CLIENT_READS_MAX: usize = READS_MAX / 8;
 
 /// Most events of history a join can ask for; more is clamped.
 pub const HISTORY_MAX: usize = 1_000;

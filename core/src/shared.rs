@@ -33,13 +33,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Hands committed events to the rooms in memory. Returns those rooms, each once.
+    /// Hands the events of one commit to the rooms in memory. Returns those rooms, each once.
     pub fn publish<'a>(&self, events: impl Iterator<Item = &'a Arc<Event>>) -> Vec<Arc<Room>> {
         let mut known: HashMap<&RoomName, Option<Arc<Room>>> = HashMap::new();
         for event in events {
-            let room = known.entry(&event.room).or_insert_with(|| self.rooms.get(&event.room));
+            let mut is_first = false;
+            let room = known.entry(&event.room).or_insert_with(|| {
+                is_first = true;
+                self.rooms.get(&event.room)
+            });
             if let Some(room) = room {
-                room.publish(event);
+                room.publish(event, is_first);
             }
         }
         known.into_values().flatten().collect()

@@ -5,6 +5,7 @@ use crate::chat::Chat;
 use crate::error::ReadError;
 use crate::event::Position;
 use crate::log::{LogSnapshot, Piece};
+use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
 
 /// A copy of the log under way: see [`Chat::snapshot`].
 pub struct Snapshot {
@@ -38,7 +39,11 @@ impl Snapshot {
     /// The next piece; `None` when the copy is whole.
     pub async fn next(&mut self) -> Result<Option<Piece>, ReadError> {
         let mut copy = self.copy.take().ok_or(ReadError::Closed)?;
-        let read = self.chat.shared().reads.read(move |log| copy.next(log).map(|piece| (piece, copy)));
+        let read = self
+            .chat
+            .shared()
+            .reads
+            .read((Lane::Pages, UNNAMED_CLIENT), move |log| copy.next(log).map(|piece| (piece, copy)));
         let (piece, copy) = read.await?;
         self.head = copy.head();
         self.copy = Some(copy);

@@ -6,23 +6,21 @@
 //!
 //! Joining is setting the cursor. There is no snapshot that could miss what happens beside it.
 //!
-//! A batch is delivered only if no content was taken out of the room since it was made: a deleted text must
-//! not be delivered after its delete. Else it is pulled or read again.
+//! A batch is delivered only if none of its texts was taken out of the room since it was made: a deleted text
+//! must not be delivered after its delete. Else it is pulled or read again.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::sync::oneshot;
-
 use crate::error::ReadError;
 use crate::event::{Author, Epoch, Position, RoomName};
-use crate::log::LogError;
 use crate::read::form::Form;
+use crate::read::log_batches;
 use crate::read::opening::{self, Opened, gap};
 use crate::read::start::StartFrom;
 use crate::room::fanout::{Slot, WaitList};
 use crate::room::live::{Pull, Room};
+use crate::room::shared_reads::Ticket;
 use crate::shared::Shared;
 
 /// One thing that a subscription delivers.
@@ -55,36 +53,25 @@ pub(crate) struct Cursor<F: Form> {
     shared: Arc<Shared>,
     room: Arc<Room>,
     slot: Slot,
+    /// The client for whom the log is read.
+    client: u64,
     reader: Option<Box<Author>>,
     /// The position of the last event delivered, or the one at which it opened.
     position: Position,
     /// The number of the last signal delivered.
     signal: u64,
     opened: Option<Box<Opened>>,
-    /// A read of the log that is under way.
-    pending: Option<PendingRead<F::Batch>>,
+    /// A read of the log that is under way, shared by the readers at this place.
+    pending: Option<Box<Ticket<F::Batch>>>,
     /// Events taken and not yet delivered.
     buffered: Option<Box<Buffered<F::Batch>>>,
 }
-
-type PendingRead<B> = oneshot::Receiver<Result<LogBatch<B>, LogError>>;
 
 /// The rest of a batch.
 struct Buffered<B> {
     batch: B,
     /// The room's redaction generation when the batch was made.
     generation: u64,
-}
-
-/// A batch read from the log.
-struct LogBatch<B> {
-    batch: B,
-    /// `prev` of the first event, if there is any.
-    prev: Option<Position>,
-    /// The room's redaction generation before it was read.
-    generation: u64,
-    head: Position,
-    floor: Position,
 }
 
 impl<F: Form> Cursor<F> {
@@ -95,11 +82,12 @@ impl<F: Form> Cursor<F> {
         name: &RoomName,
         from: StartFrom,
         reader: Option<Author>,
+        client: u64,
     ) -> Result<Self, ReadError> {
         // From here on the room is held, and so stays the one room of its name.
         let room = shared.rooms.enter(name);
         let slot = wait_list.slot(&room);
-        let opened = opening::open(&shared, &room, from).await?;
+        let opened = opening::open(&shared, &room, from, client).await?;
         // A banned author reads on, and presence does not name them.
         let reader = reader.filter(|reader| !shared.log.moderation().is_banned(&reader.id));
         room.signals.enter(reader.as_ref());
@@ -115,6 +103,7 @@ impl<F: Form> Cursor<F> {
             shared,
             room,
             slot,
+            client,
             reader: reader.map(Box::new),
         };
         cursor.shared.mark(&cursor.room);
@@ -138,10 +127,10 @@ impl<F: Form> Cursor<F> {
             {
                 return Poll::Ready(Some(Ok(Delivery::Item(item))));
             }
-            if let Some(pending) = &mut self.pending {
-                let Poll::Ready(read) = Pin::new(pending).poll(cx) else { return Poll::Pending };
+            if let Some(pending) = &self.pending {
+                let Poll::Ready(read) = pending.poll(cx) else { return Poll::Pending };
                 self.pending = None;
-                let read = match read.map_err(|_| ReadError::Failed).and_then(|read| Ok(read?)) {
+                let read = match read {
                     Ok(read) => read,
                     Err(error) => return Poll::Ready(self.end(error)),
                 };
@@ -151,24 +140,25 @@ impl<F: Form> Cursor<F> {
                     let is_closed = self.is_room_closed();
                     return Poll::Ready(Some(Ok(Delivery::Gap { from, to, is_closed })));
                 }
-                if let Some(item) = self.deliver(read.batch, read.generation) {
+                if let Some(item) = self.deliver(read.batch.clone(), read.generation) {
                     return Poll::Ready(Some(Ok(Delivery::Item(item))));
                 }
                 continue;
             }
             // Before the pull: all that is published before the chat closes is found by it.
             let has_ended = self.shared.is_closed();
-            let generation = self.room.redaction_generation();
+            let generation = self.room.redactions.generation();
             match self.form.pull(&self.room, self.position, &self.shared.encoders) {
                 Pull::Ready(batch) => {
                     if let Some(item) = self.deliver(batch, generation) {
                         return Poll::Ready(Some(Ok(Delivery::Item(item))));
                     }
                 }
-                Pull::Behind => match self.read_log() {
-                    Ok(pending) => self.pending = Some(pending),
-                    Err(error) => return Poll::Ready(self.end(error)),
-                },
+                Pull::Behind => {
+                    let read =
+                        log_batches::start(&self.form, &self.shared, &self.room, self.position, self.client);
+                    self.pending = Some(Box::new(read));
+                }
                 Pull::CaughtUp => {
                     if let Some(entry) = self.room.signals.after(self.signal) {
                         self.signal = entry.number;
@@ -197,13 +187,12 @@ impl<F: Form> Cursor<F> {
         self.position
     }
 
-    /// Takes the next item out of a batch, moves the position, and keeps the rest. Returns `None` when
-    /// content was taken out of the room since the batch was made, or when nothing of it is delivered in this
+    /// Takes the next item out of a batch, moves the position, and keeps the rest. Returns `None` when a text
+    /// of the batch was taken out of the room since it was made, or when nothing of it is delivered in this
     /// form.
     fn deliver(&mut self, mut batch: F::Batch, generation: u64) -> Option<F::Item> {
-        if generation != self.room.redaction_generation() {
-            return None;
-        }
+        let concerns = |target| F::may_have(&batch, target);
+        let generation = self.room.redactions.validate(generation, concerns)?;
         while let Some((item, position)) = F::take(&mut batch) {
             self.position = position;
             if item.is_some() {
@@ -223,24 +212,6 @@ impl<F: Form> Cursor<F> {
     /// Returns what a read that failed comes to: the end, when it failed because the chat is closed.
     fn end(&self, error: ReadError) -> Delivered<F::Item> {
         (!self.shared.is_closed()).then_some(Err(error))
-    }
-
-    fn read_log(&self) -> Result<PendingRead<F::Batch>, ReadError> {
-        let (form, shared) = (self.form.clone(), self.shared.clone());
-        let (room, after) = (self.room.clone(), self.position);
-        self.shared.reads.start_read(move |log| {
-            let generation = room.redaction_generation();
-            let chain = log.read_after(&room.name, after)?;
-            if chain.events.is_empty() && chain.head > after && chain.floor <= chain.head {
-                return Err(LogError::Damaged {
-                    position: chain.head,
-                    what: "its room's chain ends before it",
-                });
-            }
-            let prev = chain.events.first().map(|event| event.prev);
-            let batch = form.batch(chain.events, &shared.encoders);
-            Ok(LogBatch { batch, prev, generation, head: chain.head, floor: chain.floor })
-        })
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::ReadError;
 use crate::event::{Author, RoomName};
+use crate::read::fair_queue::UNNAMED_CLIENT;
 use crate::read::start::StartFrom;
 use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::FrameKind;
@@ -17,11 +18,18 @@ use crate::shared::Shared;
 pub struct Dispatcher {
     shared: Arc<Shared>,
     wait_list: Arc<WaitList>,
+    client: u64,
 }
 
 impl Dispatcher {
     pub(crate) fn new(shared: Arc<Shared>, wait_list: Arc<WaitList>) -> Self {
-        Self { shared, wait_list }
+        Self { shared, wait_list, client: UNNAMED_CLIENT }
+    }
+
+    /// Returns the same dispatcher for the subscriptions of one client: see [`crate::Chat::for_client`].
+    #[must_use]
+    pub fn for_client(&self, client: u64) -> Self {
+        Self { client, ..self.clone() }
     }
 
     /// Wakes readers for as long as it is polled. Without it they sleep.
@@ -41,7 +49,7 @@ impl Dispatcher {
         from: StartFrom,
         reader: Option<Author>,
     ) -> Result<Subscription, ReadError> {
-        Subscription::open(self.shared.clone(), &self.wait_list, room, from, reader).await
+        Subscription::open(self.shared.clone(), &self.wait_list, room, from, reader, self.client).await
     }
 
     /// Joins a room, as [`crate::Chat::subscribe_frames`] does, to be woken by this dispatcher.
@@ -52,6 +60,7 @@ impl Dispatcher {
         from: StartFrom,
         reader: Option<Author>,
     ) -> Result<FrameSubscription, ReadError> {
-        FrameSubscription::open(kind, self.shared.clone(), &self.wait_list, room, from, reader).await
+        FrameSubscription::open(kind, self.shared.clone(), &self.wait_list, room, from, reader, self.client)
+            .await
     }
 }

@@ -7,9 +7,11 @@
 
 use std::sync::Arc;
 
-use crate::event::{Event, Position};
+use crate::event::{Body, Event, Position};
+use crate::room::batch::{FramesBatch, Texts};
 use crate::room::encoder::{Encoders, FrameKind, Frames, Item, Signal};
 use crate::room::live::{PULL_BYTES_MAX, Pull, Room};
+use crate::room::shared_reads::SharedReads;
 use crate::room::signals::SignalEntry;
 
 /// An event or a signal of a room, as a value.
@@ -23,17 +25,26 @@ pub enum Received {
 
 /// A form of delivery.
 pub(crate) trait Form: Clone + Send + 'static {
+    /// Most batches that are made of one read of the log.
+    const BATCHES_PER_READ_MAX: usize;
+
     /// Events that were pulled or read together.
-    type Batch: Send + 'static;
+    type Batch: Clone + Send + Sync + 'static;
     /// A part of a batch that is delivered at once.
     type Item;
 
     /// Returns the events in the room's ring that follow `position`.
     fn pull(&self, room: &Room, position: Position, encoders: &Encoders) -> Pull<Self::Batch>;
 
-    /// Makes a batch of events that follow each other: of all, or of as many of the first as one pull
-    /// returns.
-    fn batch(&self, events: Vec<Arc<Event>>, encoders: &Encoders) -> Self::Batch;
+    /// Returns the reads of the log that the room's readers of this form share.
+    fn log_reads<'a>(&self, room: &'a Room) -> &'a Arc<SharedReads<Self::Batch>>;
+
+    /// Makes a batch of the first of these events, which follow each other: of as many as one pull returns.
+    /// Also returns its bytes, and the number of events in it.
+    fn batch(&self, events: &[Arc<Event>], encoders: &Encoders) -> (Self::Batch, usize, usize);
+
+    /// Returns true if the text of this message, or of an edit of it, may be in the batch.
+    fn may_have(batch: &Self::Batch, message: Position) -> bool;
 
     /// Takes the next events out of a batch: what is delivered of them, if anything is in this form, and the
     /// position after them. `None` when the batch is empty.
@@ -51,35 +62,53 @@ pub(crate) trait Form: Clone + Send + 'static {
 pub(crate) struct Encoded(pub FrameKind);
 
 impl Form for Encoded {
-    type Batch = Option<(Frames, Position)>;
+    const BATCHES_PER_READ_MAX: usize = 4;
+
+    type Batch = Option<FramesBatch>;
     type Item = Frames;
 
     fn pull(&self, room: &Room, position: Position, encoders: &Encoders) -> Pull<Self::Batch> {
         match room.pull_frames(position, self.0, encoders) {
-            Pull::Ready((frames, last)) => Pull::Ready(Some((frames, last))),
+            Pull::Ready(batch) => Pull::Ready(Some(batch)),
             Pull::CaughtUp => Pull::CaughtUp,
             Pull::Behind => Pull::Behind,
         }
     }
 
-    fn batch(&self, events: Vec<Arc<Event>>, encoders: &Encoders) -> Self::Batch {
-        let (mut bytes, mut count, mut last) = (Vec::new(), 0, None);
-        for event in &events {
+    fn log_reads<'a>(&self, room: &'a Room) -> &'a Arc<SharedReads<Self::Batch>> {
+        room.frame_reads(self.0)
+    }
+
+    fn batch(&self, events: &[Arc<Event>], encoders: &Encoders) -> (Self::Batch, usize, usize) {
+        let (mut bytes, mut count, mut taken) = (Vec::new(), 0, 0);
+        for event in events {
             let before = bytes.len();
             encoders.append(self.0, Item::Event(event), &mut bytes);
             count += u32::from(bytes.len() > before);
-            last = Some(event.position);
+            taken += 1;
             if bytes.len() >= PULL_BYTES_MAX {
                 // A frame may be many times its event: what waits for a slow reader is bounded here.
                 break;
             }
         }
         bytes.shrink_to_fit();
-        last.map(|last| (Frames { bytes: bytes.into(), events: count }, last))
+        let events = &events[..taken];
+        let frames = Frames { bytes: bytes.into(), events: count };
+        let held = frames.bytes.len();
+        let batch = events.last().map(|last| {
+            let texts = Some(Arc::new(Texts::of(events)));
+            FramesBatch { frames, last: last.position, texts }
+        });
+        (batch, held, taken)
+    }
+
+    fn may_have(batch: &Self::Batch, message: Position) -> bool {
+        // Of what the ring gave, nothing is known: it gives it again.
+        batch.as_ref().is_some_and(|batch| batch.texts.as_ref().is_none_or(|texts| texts.may_have(message)))
     }
 
     fn take(batch: &mut Self::Batch) -> Option<(Option<Frames>, Position)> {
-        let (frames, last) = batch.take()?;
+        let FramesBatch { frames, last, .. } = batch.take()?;
         Some(((!frames.bytes.is_empty()).then_some(frames), last))
     }
 
@@ -98,21 +127,37 @@ impl Form for Encoded {
 pub(crate) struct Values;
 
 impl Form for Values {
+    const BATCHES_PER_READ_MAX: usize = 1;
+
     /// The newest first, so that the next is popped.
     type Batch = Vec<Arc<Event>>;
     type Item = Received;
 
-    fn pull(&self, room: &Room, position: Position, encoders: &Encoders) -> Pull<Self::Batch> {
+    fn pull(&self, room: &Room, position: Position, _: &Encoders) -> Pull<Self::Batch> {
         match room.pull_events(position) {
-            Pull::Ready(events) => Pull::Ready(self.batch(events, encoders)),
+            Pull::Ready(mut events) => {
+                events.reverse();
+                Pull::Ready(events)
+            }
             Pull::CaughtUp => Pull::CaughtUp,
             Pull::Behind => Pull::Behind,
         }
     }
 
-    fn batch(&self, mut events: Vec<Arc<Event>>, _: &Encoders) -> Self::Batch {
-        events.reverse();
-        events
+    fn log_reads<'a>(&self, room: &'a Room) -> &'a Arc<SharedReads<Self::Batch>> {
+        room.value_reads()
+    }
+
+    fn batch(&self, events: &[Arc<Event>], _: &Encoders) -> (Self::Batch, usize, usize) {
+        let bytes = events.iter().map(|event| event.cost_bytes()).sum();
+        (events.iter().rev().cloned().collect(), bytes, events.len())
+    }
+
+    fn may_have(batch: &Self::Batch, message: Position) -> bool {
+        batch.iter().any(|event| match event.body {
+            Body::Edit { target, .. } => target == message,
+            _ => event.position == message,
+        })
     }
 
     fn take(batch: &mut Self::Batch) -> Option<(Option<Received>, Position)> {

@@ -2,8 +2,10 @@
 
 pub(crate) mod cursor;
 pub(crate) mod dispatcher;
+pub(crate) mod fair_queue;
 pub(crate) mod form;
 pub(crate) mod history;
+pub(crate) mod log_batches;
 pub(crate) mod opening;
 pub(crate) mod pool;
 pub(crate) mod start;

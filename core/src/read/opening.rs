@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::error::ReadError;
 use crate::event::{EventId, Position};
 use crate::limits::{HISTORY_DEFAULT, HISTORY_MAX};
-use crate::log::{Log, LogError};
+use crate::log::{Chain, ChainPoint, Log, LogError};
+use crate::read::fair_queue::Lane;
 use crate::read::start::StartFrom;
 use crate::room::live::Room;
 use crate::shared::Shared;
@@ -68,10 +69,11 @@ pub(crate) async fn open(
     shared: &Arc<Shared>,
     room: &Arc<Room>,
     from: StartFrom,
+    client: u64,
 ) -> Result<Opened, ReadError> {
     let begin = match open_in_memory(shared, room, from) {
         Some(begin) => begin,
-        None => open_from_log(shared, room, from).await?,
+        None => open_from_log(shared, room, from, client).await?,
     };
     let Begin { opening, position, head, floor } = begin;
     let id = EventId { epoch: shared.log.epoch(), position };
@@ -131,7 +133,12 @@ fn not_of_this_log(shared: &Shared, id: EventId) -> Option<ResetReason> {
     }
 }
 
-async fn open_from_log(shared: &Arc<Shared>, room: &Arc<Room>, from: StartFrom) -> Result<Begin, ReadError> {
+async fn open_from_log(
+    shared: &Arc<Shared>,
+    room: &Arc<Room>,
+    from: StartFrom,
+    client: u64,
+) -> Result<Begin, ReadError> {
     let (position, opening, count) = match from {
         StartFrom::Last(count) => (None, Opening::Start, count.min(HISTORY_MAX)),
         StartFrom::Malformed => (None, Opening::Reset(ResetReason::Malformed), HISTORY_DEFAULT),
@@ -140,48 +147,83 @@ async fn open_from_log(shared: &Arc<Shared>, room: &Arc<Room>, from: StartFrom) 
             None => (Some(id.position), Opening::Start, 0),
         },
     };
-    let room = room.clone();
-    shared
-        .reads
-        .read(move |log| {
-            if let Some(position) = position {
-                return resume(log, &room, position);
-            }
-            let (position, head, floor) = join(log, &room, count)?;
-            Ok(Begin { opening, position, head, floor })
-        })
-        .await
+    let (in_memory, room) = (shared.clone(), room.clone());
+    let read = move |log: &dyn Log| {
+        // Another one who opened may have brought it into memory while this one waited.
+        if let Some(begin) = open_in_memory(&in_memory, &room, from) {
+            return Ok(begin);
+        }
+        if let Some(position) = position {
+            return resume(log, &room, position);
+        }
+        let place = join(log, &room, count)?;
+        let position = place.prev.unwrap_or(place.head);
+        Ok(Begin { opening, position, head: place.head, floor: place.floor })
+    };
+    shared.reads.read((Lane::Pages, client), read).await
 }
 
-/// Finds the position before the newest `count` events.
-fn join(log: &dyn Log, room: &Room, count: usize) -> Result<(Position, Position, Position), LogError> {
-    let redaction_generation = room.redaction_generation();
-    let mut newest = log.read_before(&room.name, Position::MAX, count.clamp(1, HISTORY_DEFAULT))?;
+/// Brings the newest events of a room into memory, at most so many.
+fn bring_newest(log: &dyn Log, room: &Room, count: usize) -> Result<Chain, LogError> {
+    let redaction_generation = room.redactions.generation();
+    let newest = log.read_before(&room.name, Position::MAX, count)?;
     room.learn(newest.head, &newest.events, redaction_generation);
-    if count == 0 {
-        return Ok((newest.head, newest.head, newest.floor));
-    }
-    let (mut found, mut position) = (newest.events.len(), newest.head);
-    let head = newest.head;
-    while let Some(oldest) = newest.events.first() {
-        position = oldest.prev;
-        if found >= count || position == 0 {
-            break;
+    Ok(newest)
+}
+
+/// Finds the place before the newest `count` events.
+fn join(log: &dyn Log, room: &Room, count: usize) -> Result<ChainPoint, LogError> {
+    let wanted = count.clamp(1, HISTORY_DEFAULT);
+    if room.position_before_last(wanted).is_none() {
+        let Chain { events, head, floor } = bring_newest(log, room, wanted)?;
+        let prev = events.first().map(|event| event.prev);
+        if count == 0 || prev.is_none() {
+            return Ok(ChainPoint { prev: None, head, floor });
+        } else if events.len() >= count || prev == Some(0) {
+            return Ok(ChainPoint { prev, head, floor });
         }
-        newest = log.read_before(&room.name, oldest.position, count - found)?;
-        found += newest.events.len();
     }
-    Ok((position, head, newest.floor))
+    log.point_before_last(&room.name, count)
 }
 
 fn resume(log: &dyn Log, room: &Room, position: Position) -> Result<Begin, LogError> {
-    let redaction_generation = room.redaction_generation();
-    let chain = log.read_after(&room.name, position)?;
-    room.learn(chain.head, &chain.events, redaction_generation);
-    let gap = gap(position, chain.events.first().map(|event| event.prev), chain.head, chain.floor);
-    let (opening, position) = match gap {
+    if room.head().is_none() {
+        bring_newest(log, room, HISTORY_DEFAULT)?;
+    }
+    let ChainPoint { prev, head, floor } = log.point_after(&room.name, position)?;
+    let (opening, position) = match gap(position, prev, head, floor) {
         Some((from, to)) => (Opening::Gap { from, to }, to),
         None => (Opening::Start, position),
     };
-    Ok(Begin { opening, position, head: chain.head, floor: chain.floor })
+    Ok(Begin { opening, position, head, floor })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Body, RoomName, Timestamp};
+    use crate::log::NewRecord;
+    use crate::log::record::DECODED;
+    use crate::log::redb::RedbLog;
+
+    #[test]
+    fn a_join_reads_a_position_and_not_the_events_after_it() {
+        let (log, name) = (RedbLog::in_memory().unwrap(), RoomName::new("r").unwrap());
+        let body = Body::Message { content: Some("x".into()), reply_to: None };
+        let posts: Vec<_> =
+            (0..3_000).map(|_| NewRecord::event(name.clone(), None, Timestamp(0), body.clone())).collect();
+        log.commit(&posts, 0).unwrap();
+        let room = Room::new(name, 0, &Arc::default());
+        let decoded = |work: &dyn Fn()| {
+            let before = DECODED.get().0;
+            work();
+            DECODED.get().0 - before
+        };
+        let join_all = || assert_eq!(join(&log, &room, HISTORY_MAX).unwrap().prev, Some(2_000));
+        // The first brings the newest events into memory.
+        assert!(decoded(&join_all) <= HISTORY_DEFAULT);
+        assert_eq!(decoded(&join_all), 0);
+        let resume_at_1 = || assert_eq!(resume(&log, &room, 1).unwrap().position, 1);
+        assert_eq!(decoded(&resume_at_1), 1);
+    }
 }

@@ -36,8 +36,9 @@ impl Subscription {
         room: &RoomName,
         from: StartFrom,
         reader: Option<Author>,
+        client: u64,
     ) -> Result<Self, ReadError> {
-        Ok(Self(Cursor::open(Values, shared, wait_list, room, from, reader).await?))
+        Ok(Self(Cursor::open(Values, shared, wait_list, room, from, reader, client).await?))
     }
 
     /// Returns the epoch of the log.
@@ -59,8 +60,9 @@ impl FrameSubscription {
         room: &RoomName,
         from: StartFrom,
         reader: Option<Author>,
+        client: u64,
     ) -> Result<Self, ReadError> {
-        Ok(Self(Cursor::open(Encoded(kind), shared, wait_list, room, from, reader).await?))
+        Ok(Self(Cursor::open(Encoded(kind), shared, wait_list, room, from, reader, client).await?))
     }
 
     /// Returns the epoch of the log.

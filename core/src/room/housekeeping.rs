@@ -1,4 +1,5 @@
-//! The housekeeping thread: publishes collected signals, forgets idle rooms.
+//! The housekeeping thread: publishes collected signals, forgets idle rooms, and keeps
+//! the memory of the others within its bounds.
 
 use std::sync::Weak;
 use std::thread::{self, JoinHandle};
@@ -6,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 
-use crate::room::table::ROOM_IDLE_MAX;
+use crate::room::table::{RINGS_BYTES_MAX, ROOM_IDLE_MAX};
 use crate::shared::Shared;
 
-/// Interval between two looks at the rooms whose signals changed.
+/// Interval between two looks at the rooms whose signals changed, and at the bytes that all hold.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Interval between two looks for idle rooms.
+/// Interval between two looks for idle rooms, and for what the others need not hold any more.
 const FORGET_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` is dropped or the chat is gone.
@@ -22,8 +23,10 @@ pub(crate) fn start(shared: Weak<Shared>, stop: Receiver<()>) -> std::io::Result
             let Some(shared) = shared.upgrade() else { return };
             let now = Instant::now();
             look_at_signals(&shared, now);
+            shared.rooms.enforce_bytes(now, RINGS_BYTES_MAX);
             if now.duration_since(forgot) >= FORGET_EVERY {
                 shared.rooms.forget_idle(now, ROOM_IDLE_MAX);
+                shared.rooms.settle(now);
                 forgot = now;
             }
         }

@@ -6,20 +6,25 @@
 //! The head only grows. It is raised under the ring's write lock, so a thread that sees a head and then locks
 //! the ring finds there the event of that head, unless it was never in the ring.
 
-use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::event::{Body, Event, Position, RoomName};
 use crate::limits::FRAME_KINDS_MAX;
+use crate::room::batch::FramesBatch;
 use crate::room::encoder::{Encoders, FrameKind, Frames};
+use crate::room::held::{Counted, Held};
+use crate::room::redactions::Redactions;
 use crate::room::ring::{Entry, Piece, Ring};
+use crate::room::shared_reads::SharedReads;
 use crate::room::signals::Signals;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock};
 
 /// Most events one pull returns.
 pub const PULL_EVENTS_MAX: usize = 256;
-/// One pull stops after the event that takes it past this many bytes.
+/// One pull stops after the frame, or else the event, that takes it past this many bytes.
 pub const PULL_BYTES_MAX: usize = 64 * 1024;
 
 /// The result of a pull for a reader.
@@ -41,14 +46,18 @@ pub(crate) struct Room {
     head: AtomicU64,
     /// Set once the log was asked for the head. Stored (Release) after the head.
     head_known: AtomicBool,
-    /// Incremented whenever content is taken out of the ring; readers compare it to discard stale buffers.
-    /// Stored under the ring's write lock.
-    redaction_generation: AtomicU64,
+    /// Written under the ring's write lock, whenever content is taken out of the ring.
+    pub redactions: Redactions,
     /// Written by the writer, held for memory work only.
     ring: RwLock<Ring>,
     /// The frames last made for several events, by kind: most readers are at the same position. Held to look
     /// or to store.
     shared: [Mutex<Option<SharedBatch>>; FRAME_KINDS_MAX],
+    /// The reads of those who are behind the ring; made when the first one is.
+    frame_reads: [OnceLock<Arc<SharedReads<Option<FramesBatch>>>>; FRAME_KINDS_MAX],
+    value_reads: OnceLock<Arc<SharedReads<Vec<Arc<Event>>>>>,
+    /// The bytes of what is shared beside the ring.
+    held: Arc<Held>,
     /// When it was last entered or left.
     used: Mutex<Instant>,
 }
@@ -63,25 +72,31 @@ struct SharedBatch {
     full: bool,
     redaction_generation: u64,
     frames: Frames,
+    _counted: Counted,
 }
 
 impl Room {
-    pub fn new(name: RoomName, number: u64) -> Self {
+    /// Makes a room; `held` is the bytes that all rooms hold.
+    pub fn new(name: RoomName, number: u64, held: &Arc<AtomicUsize>) -> Self {
         Self {
             name,
             number,
             signals: Signals::default(),
             head: AtomicU64::new(0),
             head_known: AtomicBool::new(false),
-            redaction_generation: AtomicU64::new(0),
-            ring: RwLock::default(),
+            redactions: Redactions::default(),
+            ring: RwLock::new(Ring::new(Held::new(held))),
             shared: Default::default(),
+            frame_reads: Default::default(),
+            value_reads: OnceLock::new(),
+            held: Held::new(held),
             used: Mutex::new(Instant::now()),
         }
     }
 
-    /// Takes a committed event. Called by the writer, in the order of the log.
-    pub fn publish(&self, event: &Arc<Event>) {
+    /// Takes a committed event, the first or another one that a commit brings. Called by the writer, in the
+    /// order of the log.
+    pub fn publish(&self, event: &Arc<Event>, begins_commit: bool) {
         if let (Body::Message { .. }, Some(author)) = (&event.body, &event.author) {
             self.signals.stop_typing(author);
         }
@@ -91,10 +106,8 @@ impl Room {
             Body::Purge => ring.redact_all(),
             _ => {}
         }
-        if matches!(event.body, Body::Delete { .. } | Body::Purge) {
-            self.redaction_generation.fetch_add(1, Ordering::Release);
-        }
-        ring.push(event.clone());
+        self.redactions.record(&event.body);
+        ring.push(event.clone(), begins_commit);
         self.head.fetch_max(event.position, Ordering::Release);
     }
 
@@ -115,15 +128,10 @@ impl Room {
     pub fn learn(&self, head: Position, newest: &[Arc<Event>], redaction_generation: u64) {
         let mut ring = self.ring.write();
         self.head.fetch_max(head, Ordering::Release);
-        if self.redaction_generation.load(Ordering::Acquire) == redaction_generation {
+        if self.redactions.generation() == redaction_generation {
             ring.seed(newest, self.head.load(Ordering::Acquire));
         }
         self.head_known.store(true, Ordering::Release);
-    }
-
-    /// Returns the number of redactions so far: see [`Room::learn`].
-    pub fn redaction_generation(&self) -> u64 {
-        self.redaction_generation.load(Ordering::Acquire)
     }
 
     /// Returns the position from which the newest `count` events follow, if the ring can say.
@@ -146,13 +154,8 @@ impl Room {
         }
     }
 
-    /// Returns the next frames after a position, and the position of their last event.
-    pub fn pull_frames(
-        &self,
-        position: Position,
-        kind: FrameKind,
-        encoders: &Encoders,
-    ) -> Pull<(Frames, Position)> {
+    /// Returns the next frames after a position.
+    pub fn pull_frames(&self, position: Position, kind: FrameKind, encoders: &Encoders) -> Pull<FramesBatch> {
         let head = self.head.load(Ordering::Acquire);
         if head <= position {
             return Pull::CaughtUp;
@@ -160,22 +163,21 @@ impl Room {
         if let Some(shared) = &*self.shared[kind.index()].lock() {
             let here = shared.from <= position && position < shared.first;
             let newest = shared.full || shared.last == head;
-            let generation = self.redaction_generation.load(Ordering::Acquire);
+            let generation = self.redactions.generation();
             if here && newest && shared.redaction_generation == generation {
-                return Pull::Ready((shared.frames.clone(), shared.last));
+                let (frames, last) = (shared.frames.clone(), shared.last);
+                return Pull::Ready(FramesBatch { frames, last, texts: None });
             }
         }
         let (piece, redaction_generation) = {
             let ring = self.ring.read();
-            (
-                ring.after(position, PULL_EVENTS_MAX, PULL_BYTES_MAX),
-                self.redaction_generation.load(Ordering::Acquire),
-            )
+            (ring.after(position, PULL_EVENTS_MAX, PULL_BYTES_MAX), self.redactions.generation())
         };
         let Piece::Entries(entries) = piece else { return Pull::Behind };
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Pull::Behind };
-        let frames = join_frames(&entries, kind, encoders);
-        let last = last.event.position;
+        let Some(first) = entries.first() else { return Pull::Behind };
+        let (frames, last) = join_frames(&entries, kind, encoders);
+        // The frame of one event is its own, and counted there.
+        let bytes = if frames.events == 1 { 0 } else { frames.bytes.len() };
         *self.shared[kind.index()].lock() = Some(SharedBatch {
             from: first.event.prev,
             first: first.event.position,
@@ -183,8 +185,9 @@ impl Room {
             full: last < head,
             redaction_generation,
             frames: frames.clone(),
+            _counted: Counted::new(&self.held, bytes),
         });
-        Pull::Ready((frames, last))
+        Pull::Ready(FramesBatch { frames, last, texts: None })
     }
 
     /// The next events after a position.
@@ -201,8 +204,35 @@ impl Room {
         }
     }
 
-    pub fn ring_bytes(&self) -> usize {
-        self.ring.read().bytes()
+    /// The reads of the log that readers of these frames share.
+    pub fn frame_reads(&self, kind: FrameKind) -> &Arc<SharedReads<Option<FramesBatch>>> {
+        self.frame_reads[kind.index()].get_or_init(|| SharedReads::new(&self.held))
+    }
+
+    /// The reads of the log that readers of values share.
+    pub fn value_reads(&self) -> &Arc<SharedReads<Vec<Arc<Event>>>> {
+        self.value_reads.get_or_init(|| SharedReads::new(&self.held))
+    }
+
+    /// Gives memory back that nobody needs any more. Called from time to time.
+    pub fn settle(&self, now: Instant) {
+        self.ring.write().settle();
+        self.frame_reads.iter().filter_map(OnceLock::get).for_each(|reads| reads.expire(now));
+        if let Some(reads) = self.value_reads.get() {
+            reads.expire(now);
+        }
+    }
+
+    /// Gives all memory back but the newest events, within so many bytes.
+    pub fn shrink(&self, bytes_max: usize) {
+        self.ring.write().shrink(bytes_max);
+        for shared in &self.shared {
+            *shared.lock() = None;
+        }
+        self.frame_reads.iter().filter_map(OnceLock::get).for_each(|reads| reads.clear());
+        if let Some(reads) = self.value_reads.get() {
+            reads.clear();
+        }
     }
 
     pub fn touch(&self) {
@@ -214,19 +244,28 @@ impl Room {
     }
 }
 
-/// Puts the frames of events into one buffer; of one event, they are its own.
-fn join_frames(entries: &[Arc<Entry>], kind: FrameKind, encoders: &Encoders) -> Frames {
-    if let [one] = entries {
-        let bytes = one.frame(kind, encoders);
-        return Frames { events: u32::from(!bytes.is_empty()), bytes };
-    }
-    let (mut bytes, mut events) = (Vec::new(), 0);
+/// Puts the frames of the first events into one buffer, as many as one pull returns; of one event, they are
+/// its own. Also returns the position of their last event.
+fn join_frames(entries: &[Arc<Entry>], kind: FrameKind, encoders: &Encoders) -> (Frames, Position) {
+    let (mut frames, mut bytes, mut last) = (Vec::new(), 0, 0);
     for entry in entries {
         let frame = entry.frame(kind, encoders);
-        events += u32::from(!frame.is_empty());
-        bytes.extend_from_slice(&frame);
+        last = entry.event.position;
+        bytes += frame.len();
+        if !frame.is_empty() {
+            frames.push(frame);
+        }
+        if bytes >= PULL_BYTES_MAX {
+            // A frame may be many times its event.
+            break;
+        }
     }
-    Frames { bytes: bytes.into(), events }
+    let events = frames.len() as u32;
+    let bytes = match &frames[..] {
+        [one] => one.clone(),
+        frames => frames.concat().into(),
+    };
+    (Frames { bytes, events }, last)
 }
 
 #[cfg(test)]
@@ -243,7 +282,7 @@ mod tests {
     }
 
     fn frames_shared_before_are_not_served_after(taken_away: Body) {
-        let room = Room::new(RoomName::new("r").unwrap(), 0);
+        let room = Room::new(RoomName::new("r").unwrap(), 0, &Arc::default());
         let encode = |_: Epoch, item: Item<'_>, out: &mut Vec<u8>| {
             if let Item::Event(Event { body: Body::Message { content: Some(text), .. }, .. }) = item {
                 out.extend_from_slice(text.as_bytes());
@@ -253,7 +292,7 @@ mod tests {
         let publish = |position, body| {
             let (room_name, author, created_at) = (room.name.clone(), None, Timestamp(0));
             let event = Event { position, prev: position - 1, room: room_name, author, created_at, body };
-            room.publish(&Arc::new(event));
+            room.publish(&Arc::new(event), true);
         };
         // More than one pull takes, so that what is shared does not reach the head.
         for position in 1..=PULL_EVENTS_MAX as u64 + 50 {
@@ -261,11 +300,37 @@ mod tests {
             publish(position, Body::Message { content: Some(text.into()), reply_to: None });
         }
         let pull = || match room.pull_frames(0, kind, &encoders) {
-            Pull::Ready((frames, _)) => String::from_utf8(frames.bytes.to_vec()).unwrap(),
+            Pull::Ready(batch) => String::from_utf8(batch.frames.bytes.to_vec()).unwrap(),
             _ => panic!("the ring has it"),
         };
         assert!(pull().contains("secret"));
         publish(PULL_EVENTS_MAX as u64 + 51, taken_away);
         assert!(!pull().contains("secret"));
+    }
+
+    #[test]
+    fn a_pull_ends_with_the_frame_that_takes_it_past_its_bytes() {
+        const FRAME_BYTES: usize = 10_000;
+        let room = Room::new(RoomName::new("r").unwrap(), 0, &Arc::default());
+        // A frame is much larger than its event.
+        let encode = |_: Epoch, _: Item<'_>, out: &mut Vec<u8>| out.resize(out.len() + FRAME_BYTES, b'.');
+        let (encoders, kind) = (Encoders::new(Epoch(0), vec![Box::new(encode)]), FrameKind(0));
+        for position in 1..=20 {
+            let (name, author, created_at) = (room.name.clone(), None, Timestamp(0));
+            let body = Body::Message { content: Some(".".into()), reply_to: None };
+            let event = Event { position, prev: position - 1, room: name, author, created_at, body };
+            room.publish(&Arc::new(event), true);
+        }
+        let mut at = 0;
+        // The second time from what is shared.
+        for _ in 0..2 {
+            at = 0;
+            while let Pull::Ready(FramesBatch { frames, last, .. }) = room.pull_frames(at, kind, &encoders) {
+                assert_eq!(frames.bytes.len(), (last - at) as usize * FRAME_BYTES);
+                assert!(frames.bytes.len() < PULL_BYTES_MAX + FRAME_BYTES);
+                at = last;
+            }
+        }
+        assert_eq!(at, 20);
     }
 }

@@ -57,7 +57,7 @@ struct Course {
 impl Course {
     /// A room that has a past in the log only.
     fn new(past: usize) -> Self {
-        let room = Room::new(RoomName::new("r").unwrap(), 0);
+        let room = Room::new(RoomName::new("r").unwrap(), 0, &Arc::default());
         let mut course = Self { room, chain: Vec::new(), read: None, positions: [0; READERS] };
         for _ in 0..past {
             course.append(Body::Message { content: Some("past".into()), reply_to: None });
@@ -86,7 +86,7 @@ impl Course {
             }
         }
         let event = self.append(body);
-        self.room.publish(&event);
+        self.room.publish(&event, true);
     }
 
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
@@ -110,7 +110,7 @@ impl Course {
             }
             Step::Read(count) => {
                 let newest = self.chain[self.chain.len().saturating_sub(count)..].to_vec();
-                self.read = Some((self.head(), newest, self.room.redaction_generation()));
+                self.read = Some((self.head(), newest, self.room.redactions.generation()));
             }
             Step::Learn => {
                 if let Some((head, newest, redaction_generation)) = self.read.take() {

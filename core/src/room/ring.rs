@@ -2,8 +2,12 @@
 //!
 //! The ring holds a contiguous piece of the room's chain: each entry's `prev` is the position of the entry
 //! before it. So a reader whose position is at or behind the `prev` of the oldest entry, or newer, can be
-//! served from here with nothing missing; one that is farther behind reads the log. The ring is bounded in
-//! events and in bytes; the newest event always stays.
+//! served from here with nothing missing; one that is farther behind reads the log.
+//!
+//! The ring is bounded in events and in bytes. The newest commit's events are exempt: the readers that were
+//! caught up are about to take them, and if they were trimmed, a whole room would read the log at once. The
+//! commit before it is exempt too, as far as [`RING_COMMITS_BYTES_MAX`] allows. What is over the bounds when
+//! nothing is published any more goes with the next [`Ring::settle`].
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
@@ -11,30 +15,39 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 
 use crate::event::{Body, Event, Position};
-use crate::limits::{FRAME_KINDS_MAX, RING_BYTES_MAX, RING_EVENTS_MAX};
+use crate::limits::{BATCH_BYTES_MAX, FRAME_KINDS_MAX, RING_BYTES_MAX, RING_EVENTS_MAX};
 use crate::room::encoder::{Encoders, FrameKind, Item};
+use crate::room::held::{Counted, Held};
 
-/// An event with its frames takes about this many times the event alone.
-const FRAMES_FACTOR: usize = 3;
+/// A ring that is over its bounds keeps the last commit but one only within this many bytes. The last one
+/// stays whole.
+pub const RING_COMMITS_BYTES_MAX: usize = BATCH_BYTES_MAX;
+/// Bytes of an entry beside the event and its frames: itself, the counts of two `Arc`s, its place.
+const ENTRY_BYTES: usize = size_of::<Entry>() + 5 * size_of::<usize>();
+/// Bytes of a frame beside its own: what `Bytes` allocates.
+const FRAME_BYTES: usize = 4 * size_of::<usize>();
 
 /// An event, and its frames once somebody needed them.
 pub(crate) struct Entry {
     pub event: Arc<Event>,
     frames: [OnceLock<Bytes>; FRAME_KINDS_MAX],
+    counted: Counted,
 }
 
 impl Entry {
-    pub fn new(event: Arc<Event>) -> Self {
-        Self { event, frames: Default::default() }
+    fn new(event: Arc<Event>, held: &Arc<Held>) -> Self {
+        let counted = Counted::new(held, ENTRY_BYTES + event.cost_bytes());
+        Self { event, frames: Default::default(), counted }
     }
 
     /// The event's frame of one kind, encoded by the first who asks.
     pub fn frame(&self, kind: FrameKind, encoders: &Encoders) -> Bytes {
-        self.frames[kind.index()].get_or_init(|| encoders.encode(kind, Item::Event(&self.event))).clone()
-    }
-
-    fn cost_bytes(&self) -> usize {
-        self.event.cost_bytes() * FRAMES_FACTOR
+        let encode = || {
+            let frame = encoders.encode(kind, Item::Event(&self.event));
+            self.counted.grow(frame.len() + FRAME_BYTES);
+            frame
+        };
+        self.frames[kind.index()].get_or_init(encode).clone()
     }
 }
 
@@ -51,20 +64,32 @@ pub(crate) enum Piece {
 #[derive(Default)]
 pub(crate) struct Ring {
     entries: VecDeque<Arc<Entry>>,
-    bytes: usize,
+    /// The bytes of the entries, and of their frames.
+    held: Arc<Held>,
+    /// The position of the first event that the newest commit brought.
+    newest_commit: Position,
+    /// And of the one that the commit before it brought.
+    commit_before: Position,
+    /// The newest event when it was last settled.
+    settled: Position,
 }
 
 impl Ring {
-    /// Takes the next event of the chain.
-    pub fn push(&mut self, event: Arc<Event>) {
+    pub fn new(held: Arc<Held>) -> Self {
+        Self { held, ..Self::default() }
+    }
+
+    /// Takes the next event of the chain, the first or another one of a commit.
+    pub fn push(&mut self, event: Arc<Event>, begins_commit: bool) {
         if self.entries.back().is_some_and(|newest| newest.event.position != event.prev) {
             // Never with one writer; a hole must not be served as a whole.
             self.clear();
         }
-        let entry = Entry::new(event);
-        self.bytes += entry.cost_bytes();
-        self.entries.push_back(Arc::new(entry));
-        self.trim();
+        if begins_commit {
+            self.commit_before = std::mem::replace(&mut self.newest_commit, event.position);
+        }
+        self.entries.push_back(Arc::new(Entry::new(event, &self.held)));
+        self.trim(RING_EVENTS_MAX, RING_BYTES_MAX);
     }
 
     /// Puts older events, oldest first, before what is here. They are taken only if they join on to it.
@@ -77,11 +102,10 @@ impl Ring {
             return;
         }
         for event in older.iter().rev() {
-            let entry = Entry::new(event.clone());
-            if self.entries.len() >= RING_EVENTS_MAX || self.bytes + entry.cost_bytes() > RING_BYTES_MAX {
+            let entry = Entry::new(event.clone(), &self.held);
+            if self.entries.len() >= RING_EVENTS_MAX || self.bytes() > RING_BYTES_MAX {
                 break;
             }
-            self.bytes += entry.cost_bytes();
             self.entries.push_front(Arc::new(entry));
         }
     }
@@ -131,9 +155,7 @@ impl Ring {
     fn redact_where(&mut self, concerned: impl Fn(&Event) -> bool) {
         for entry in &mut self.entries {
             if concerned(&entry.event) {
-                self.bytes -= entry.cost_bytes();
-                *entry = Arc::new(Entry::new(Arc::new(entry.event.redacted())));
-                self.bytes += entry.cost_bytes();
+                *entry = Arc::new(Entry::new(Arc::new(entry.event.redacted()), &self.held));
             }
         }
     }
@@ -145,21 +167,46 @@ impl Ring {
         self.entries.front().is_some_and(|oldest| whole(oldest.event.prev))
     }
 
-    /// Returns the estimated size of its events and frames.
+    /// Returns the size of its events and their frames.
     pub fn bytes(&self) -> usize {
-        self.bytes
+        self.held.bytes()
     }
 
-    fn trim(&mut self) {
-        while self.entries.len() > 1 && (self.entries.len() > RING_EVENTS_MAX || self.bytes > RING_BYTES_MAX)
-        {
-            self.bytes -= self.entries.pop_front().map_or(0, |oldest| oldest.cost_bytes());
+    /// Trims what the newest commits have brought over the bounds, if nothing was published since the last
+    /// call: by now the readers have it.
+    pub fn settle(&mut self) {
+        let newest = self.entries.back().map_or(0, |newest| newest.event.position);
+        if std::mem::replace(&mut self.settled, newest) == newest {
+            self.shrink(RING_BYTES_MAX);
+        }
+    }
+
+    /// Trims to so many bytes, also what the newest commits have brought, if need be all of it.
+    pub fn shrink(&mut self, bytes_max: usize) {
+        (self.newest_commit, self.commit_before) = (Position::MAX, Position::MAX);
+        self.trim(RING_EVENTS_MAX, bytes_max);
+        // Rings are many, and few are as long again soon.
+        self.entries.shrink_to(2 * self.entries.len());
+    }
+
+    fn trim(&mut self, events_max: usize, bytes_max: usize) {
+        let mut bytes = self.bytes();
+        while let Some(oldest) = self.entries.front() {
+            let position = oldest.event.position;
+            let is_over = self.entries.len() > events_max || bytes > bytes_max;
+            let is_exempt = position >= self.newest_commit
+                || (position >= self.commit_before && bytes <= RING_COMMITS_BYTES_MAX);
+            if !is_over || is_exempt {
+                break;
+            }
+            // A reader may hold it for a moment longer.
+            bytes = bytes.saturating_sub(oldest.counted.bytes());
+            self.entries.pop_front();
         }
     }
 
     fn clear(&mut self) {
         self.entries.clear();
-        self.bytes = 0;
     }
 }
 
@@ -183,7 +230,7 @@ mod tests {
         let mut ring = Ring::default();
         let mut prev = positions[0] - 1;
         for &position in positions {
-            ring.push(event(position, prev, "x"));
+            ring.push(event(position, prev, "x"), true);
             prev = position;
         }
         ring
@@ -211,7 +258,7 @@ mod tests {
     #[test]
     fn a_hole_is_not_served_as_whole() {
         let mut ring = ring(&[5, 8]);
-        ring.push(event(12, 9, "x"));
+        ring.push(event(12, 9, "x"), true);
         assert_eq!(positions(&ring.after(5, 9, 1 << 20)), None, "9 is not here");
         assert_eq!(positions(&ring.after(9, 9, 1 << 20)), Some(vec![12]));
     }
@@ -220,15 +267,50 @@ mod tests {
     fn the_ring_is_bounded_and_keeps_the_newest() {
         let mut ring = ring(&[1]);
         for position in 2..=2 * RING_EVENTS_MAX as u64 {
-            ring.push(event(position, position - 1, "x"));
+            ring.push(event(position, position - 1, "x"), true);
         }
         assert_eq!(ring.entries.len(), RING_EVENTS_MAX);
         let last = 2 * RING_EVENTS_MAX as u64;
         for n in 1..=20 {
-            ring.push(event(last + n, last + n - 1, &"y".repeat(60_000)));
-            assert!(ring.bytes <= RING_BYTES_MAX || ring.entries.len() == 1);
+            ring.push(event(last + n, last + n - 1, &"y".repeat(60_000)), true);
+            assert!(ring.bytes() <= RING_BYTES_MAX);
         }
         assert_eq!(positions(&ring.after(last + 19, 9, 1 << 30)), Some(vec![last + 20]));
+        assert_eq!(ring.bytes(), ring.entries.iter().map(|entry| entry.counted.bytes()).sum::<usize>());
+    }
+
+    /// Pushes a commit of so many events of so many bytes.
+    fn commit(ring: &mut Ring, events: u64, bytes: usize) {
+        let last = ring.entries.back().map_or(0, |newest| newest.event.position);
+        for n in 1..=events {
+            ring.push(event(last + n, last + n - 1, &"y".repeat(bytes)), n == 1);
+        }
+    }
+
+    #[test]
+    fn what_the_newest_commits_brought_stays_for_the_readers_that_were_caught_up() {
+        let mut ring = Ring::default();
+        commit(&mut ring, 600, 1);
+        commit(&mut ring, 700, 1);
+        assert_eq!(ring.entries.len(), 1_300, "two commits");
+        commit(&mut ring, 1, 1);
+        assert_eq!(ring.entries.len(), 701, "the oldest goes");
+        commit(&mut ring, 100, 60_000);
+        assert!(ring.bytes() > 10 * RING_BYTES_MAX && ring.entries.len() == 101);
+        commit(&mut ring, 80, 60_000);
+        assert!(ring.bytes() <= RING_COMMITS_BYTES_MAX && ring.entries.len() > 80, "both, within the bound");
+        commit(&mut ring, 200, 60_000);
+        assert_eq!(ring.entries.len(), 200, "the newest whole, the one before does not fit");
+        ring.settle();
+        assert_eq!(ring.entries.len(), 200, "readers have a while to take it");
+        ring.settle();
+        assert!(ring.bytes() <= RING_BYTES_MAX && ring.entries.len() > 1);
+        ring.shrink(70_000);
+        assert_eq!(ring.entries.len(), 1);
+        ring.shrink(1_000);
+        assert!(ring.bytes() == 0 && ring.entries.is_empty());
+        commit(&mut ring, 3, 1);
+        assert_eq!(positions(&ring.after(0, 9, 1 << 20)), Some(vec![1, 2, 3]));
     }
 
     #[test]
@@ -239,7 +321,7 @@ mod tests {
         assert_eq!(ring.position_before_last(3), Some(4));
         assert_eq!(ring.position_before_last(4), None);
         let mut whole = Ring::default();
-        whole.push(event(5, 0, "x"));
+        whole.push(event(5, 0, "x"), true);
         assert_eq!(whole.position_before_last(4), Some(0));
     }
 

@@ -9,6 +9,7 @@ use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Receipt, RoomName};
 use crate::limits::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
 use crate::log::BanRecord;
+use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
 use crate::shared::Shared;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -102,7 +103,7 @@ impl WriterHandle {
     /// Reads an old target on the threads that read the log, so that the writer finds it in memory.
     async fn load_target(&self, draft: &Draft) -> Result<(), SendError> {
         let Some(target) = Target::of(draft, self.shared.log.head()) else { return Ok(()) };
-        match self.shared.reads.read(move |log| target.load(log)).await {
+        match self.shared.reads.read((Lane::Sends, UNNAMED_CLIENT), move |log| target.load(log)).await {
             Err(ReadError::Busy) => {
                 let bytes = self.queued_bytes.load(Ordering::Relaxed);
                 Err(SendError::QueueFull { sends: self.queued(), bytes })

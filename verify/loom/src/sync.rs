@@ -33,11 +33,15 @@ pub(crate) struct RwLock<T>(loom::sync::RwLock<T>);
 
 impl<T: Default> Default for RwLock<T> {
     fn default() -> Self {
-        Self(loom::sync::RwLock::new(T::default()))
+        Self::new(T::default())
     }
 }
 
 impl<T> RwLock<T> {
+    pub fn new(value: T) -> Self {
+        Self(loom::sync::RwLock::new(value))
+    }
+
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
         self.0.read().expect(POISONED)
     }

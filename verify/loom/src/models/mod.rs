@@ -21,10 +21,12 @@ use crate::counters::Counters;
 use crate::event::{Author, AuthorKind, Body, Draft, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::Log as _;
 use crate::read::cursor::Delivery;
+use crate::read::fair_queue::UNNAMED_CLIENT;
 use crate::read::form::Received;
 use crate::read::pool::ReadPool;
 use crate::read::start::StartFrom;
 use crate::read::subscription::{FrameSubscription, Subscription};
+use crate::room::batch::FramesBatch;
 use crate::room::encoder::{Encoders, FrameKind, Item};
 use crate::room::fanout::{Fanout, WaitList};
 use crate::room::live::{Pull, Room};
@@ -96,7 +98,7 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(deferred: bool, va
         let writer = {
             let (shared, room) = (shared.clone(), room.clone());
             thread::spawn(move || {
-                room.publish(&message(1, "x"));
+                room.publish(&message(1, "x"), true);
                 shared.fanout.notify(std::slice::from_ref(&room));
             })
         };
@@ -133,7 +135,7 @@ pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(deferred: bool) {
         let closer = {
             let (shared, room) = (shared.clone(), room.clone());
             thread::spawn(move || {
-                room.publish(&message(1, "x"));
+                room.publish(&message(1, "x"), true);
                 shared.end_subscriptions();
             })
         };
@@ -179,10 +181,11 @@ impl Reader {
     fn open(shared: &Arc<Shared>, wait_list: &Arc<WaitList>, values: bool) -> Self {
         let (name, from) = (lobby(), StartFrom::Last(0));
         if values {
-            let open = Subscription::open(shared.clone(), wait_list, &name, from, None);
+            let open = Subscription::open(shared.clone(), wait_list, &name, from, None, UNNAMED_CLIENT);
             Self::Values(block_on(open).expect("all is in memory"))
         } else {
-            let open = FrameSubscription::open(KIND, shared.clone(), wait_list, &name, from, None);
+            let open =
+                FrameSubscription::open(KIND, shared.clone(), wait_list, &name, from, None, UNNAMED_CLIENT);
             Self::Frames(block_on(open).expect("all is in memory"))
         }
     }
@@ -217,7 +220,7 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
             thread::spawn(move || {
                 for event in [event(2, 1, Body::Delete { target: 1 }), message(3, "x")] {
                     log.hold(event.clone());
-                    room.publish(&event);
+                    room.publish(&event, true);
                     acknowledged.store(true, std::sync::atomic::Ordering::Release);
                 }
             })
@@ -225,7 +228,7 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
         let joiner = {
             let (room, log) = (room.clone(), log.clone());
             thread::spawn(move || {
-                let redaction_generation = room.redaction_generation();
+                let redaction_generation = room.redactions.generation();
                 let newest = log.read_before(&lobby(), Position::MAX, 9).expect("the model's log reads");
                 thread::yield_now();
                 room.learn(newest.head, &newest.events, redaction_generation);
@@ -234,7 +237,9 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
         let mut place = 0;
         for _ in 0..3 {
             let late = acknowledged.load(std::sync::atomic::Ordering::Acquire);
-            if let Pull::Ready((frames, last)) = room.pull_frames(place, KIND, &shared.encoders) {
+            if let Pull::Ready(FramesBatch { frames, last, .. }) =
+                room.pull_frames(place, KIND, &shared.encoders)
+            {
                 check_frames(&frames.bytes, place, last, late);
                 place = last;
             }
@@ -243,7 +248,7 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
         joiner.join().expect("the joiner ends");
         // Now at rest: what the ring has is whole, and it is never said that there is nothing more.
         match room.pull_frames(place, KIND, &shared.encoders) {
-            Pull::Ready((frames, last)) => {
+            Pull::Ready(FramesBatch { frames, last, .. }) => {
                 check_frames(&frames.bytes, place, last, true);
                 assert_eq!(last, 3);
             }
