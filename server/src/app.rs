@@ -16,7 +16,7 @@ use crate::detached::WriteBatcher;
 use crate::drain::Drain;
 use crate::identity::Identity;
 use crate::identity::operator::AdminToken;
-use crate::limit::Limits;
+use crate::limit::{Client, Limits};
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
@@ -70,15 +70,17 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Joins a room, for frames of a kind; the subscription is woken on this thread and must stay on it.
+    /// Joins a room, for frames of a kind; the subscription is woken on this thread and must stay on it. The clients take
+    /// turns at reads of the log.
     pub async fn subscribe(
         &self,
         kind: FrameKind,
         room: &RoomName,
         from: StartFrom,
-        reader: Option<Author>,
+        (reader, client): (Option<Author>, Client),
     ) -> Result<FrameSubscription, ReadError> {
-        self.dispatcher.subscribe_frames(kind, room, from, reader).await
+        let dispatcher = self.dispatcher.for_client(client.number());
+        dispatcher.subscribe_frames(kind, room, from, reader).await
     }
 
     /// Sends, and counts how it went.

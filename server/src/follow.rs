@@ -7,7 +7,7 @@ use millchat::{Author, FrameKind, ReadError, RoomName, StartFrom};
 
 use crate::app::Worker;
 use crate::http::{self, Body, EventStream as _, Response};
-use crate::limit::Limited;
+use crate::limit::{Client, Limited, client};
 use crate::log_throttle::LogThrottle;
 use crate::problem::Kind;
 use crate::sse::multi_room::{MultiRoomStream, RoomMarker};
@@ -28,7 +28,7 @@ pub async fn respond<B>(
     let mut response = head();
     if !http::is_head(req) {
         let _turn = w.app.turns.join(req).await;
-        *response.body_mut() = match begin(w, room, place(req), reader, (kind, format)).await {
+        *response.body_mut() = match begin(w, room, place(req), (reader, client(req)), (kind, format)).await {
             Ok(stream) => Body::Events(Box::new(stream)),
             Err(sorry) => Body::Full(Some(sorry)),
         };
@@ -58,7 +58,7 @@ pub async fn respond_several<B>(
             Ok(permit) => permit,
             Err(limited) => return refuse(&limited),
         };
-        match begin(w, &room, from, reader.clone(), (kind, format)).await {
+        match begin(w, &room, from, (reader.clone(), client(req)), (kind, format)).await {
             Ok(mut stream) => {
                 if let Some(permit) = permit {
                     stream.keep(permit);
@@ -104,7 +104,7 @@ async fn begin(
     w: &Worker,
     room: &RoomName,
     from: StartFrom,
-    reader: Option<Author>,
+    reader: (Option<Author>, Client),
     (kind, format): (FrameKind, impl SseFormat),
 ) -> Result<Stream, Bytes> {
     static LOGGED: LogThrottle = LogThrottle::new();

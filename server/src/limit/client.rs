@@ -1,5 +1,6 @@
 //! The client of a request, as limits and shares count it.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The client of a request; kept with it.
@@ -23,6 +24,13 @@ impl Client {
             IpAddr::V4(address) => address.into(),
             IpAddr::V6(address) => first_bits(address, NETWORK_BITS).into(),
         }
+    }
+
+    /// Returns a number for its turns at the log: never 0, which is nobody's.
+    pub fn number(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.counted().hash(&mut hasher);
+        hasher.finish() | 1
     }
 
     /// Returns the site of an address of IPv6, which has limits of its own.

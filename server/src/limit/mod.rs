@@ -13,7 +13,7 @@ mod limits;
 mod setting;
 
 pub use bans::{ADDRESS_BAN_MAX, ADDRESS_BANS_MAX};
-pub use client::client;
+pub use client::{Client, client};
 pub use connections::ConnectionPermit;
 pub use limits::{Limited, Limits};
 pub use setting::RateLimit;
