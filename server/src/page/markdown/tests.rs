@@ -260,8 +260,9 @@ fn costly(bytes: usize) -> Vec<(&'static str, String)> {
         (*sum < bytes).then(|| format!("{}a", "`".repeat(n)))
     });
     vec![
-        ("quotes before lazy lines", halves(">", "\na")),
-        ("items before lazy lines", halves("- ", "\na")),
+        // The lines go on with the paragraph inside of all of them.
+        ("quotes before lazy lines", halves(">", "a\n")),
+        ("items before lazy lines", halves("- ", "a\n")),
         (
             "the most quotes before lazy lines",
             format!("{}a{}", ">".repeat(nesting::NESTING_MAX), fill("\na")),
