@@ -229,21 +229,13 @@ impl Chat {
         limit: usize,
     ) -> Result<HistoryPage, ReadError> {
         let room = room.clone();
-        self.inner
-            .shared
-            .reads
-            .read((Lane::Pages, self.client), move |log| history::page(log, &room, range, limit))
-            .await
+        self.read(move |log| history::page(log, &room, range, limit)).await
     }
 
     /// One message in its latest state; `None` when there is no message of this room at the position.
     pub async fn message(&self, room: &RoomName, position: Position) -> Result<Option<Message>, ReadError> {
         let room = room.clone();
-        self.inner
-            .shared
-            .reads
-            .read((Lane::Pages, self.client), move |log| history::message(log, &room, position))
-            .await
+        self.read(move |log| history::message(log, &room, position)).await
     }
 
     /// The messages of this room at these positions, in their latest state: those that are there, and as many
@@ -254,11 +246,15 @@ impl Chat {
         positions: Vec<Position>,
     ) -> Result<Vec<Message>, ReadError> {
         let room = room.clone();
-        self.inner
-            .shared
-            .reads
-            .read((Lane::Pages, self.client), move |log| history::messages(log, &room, &positions))
-            .await
+        self.read(move |log| history::messages(log, &room, &positions)).await
+    }
+
+    /// Reads the log for somebody who waits for the answer.
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Log) -> Result<T, LogError> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.inner.shared.reads.read((Lane::Pages, self.client), read).await
     }
 
     /// A room at a glance.
@@ -269,7 +265,7 @@ impl Chat {
             head
         } else {
             let room = room.clone();
-            shared.reads.read((Lane::Pages, self.client), move |log| log.room_head(&room)).await?
+            self.read(move |log| log.room_head(&room)).await?
         };
         let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
         let closed = shared.log.moderation().is_closed(room);

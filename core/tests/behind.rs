@@ -244,6 +244,16 @@ async fn let_them_read<'a>(readers: impl Iterator<Item = &'a mut FrameSubscripti
     }
 }
 
+/// A message, its edit 300 positions later, and 1,200 posts behind both: more than the ring has.
+async fn post_and_edit_far_back(chat: &Chat) {
+    post(chat, 1, "secret").await;
+    post(chat, 299, "x").await;
+    chat.send(&room("lobby"), edit("ada", 1, "secret too")).await.unwrap();
+    for _ in 0..12 {
+        post(chat, 100, "x").await;
+    }
+}
+
 #[tokio::test]
 async fn what_one_has_read_is_given_to_nobody_after_a_delete_of_a_text_in_it() {
     let (reads, gate) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(())));
@@ -257,12 +267,7 @@ async fn what_one_has_read_is_given_to_nobody_after_a_delete_of_a_text_in_it() {
     let kind = encoder(&mut builder);
     let chat = builder.open_log(Arc::new(log)).unwrap();
     let lobby = room("lobby");
-    post(&chat, 1, "secret").await;
-    post(&chat, 299, "x").await;
-    chat.send(&lobby, edit("ada", 1, "secret too")).await.unwrap();
-    for _ in 0..12 {
-        post(&chat, 100, "x").await;
-    }
+    post_and_edit_far_back(&chat).await;
     let subscribe = async |position| {
         let from = StartFrom::After(EventId { epoch: chat.epoch(), position });
         chat.subscribe_frames(kind, &lobby, from, None).await.unwrap()
@@ -299,12 +304,7 @@ async fn what_one_has_read_is_given_to_nobody_after_a_delete_of_a_text_in_it() {
 async fn values_are_not_given_after_the_delete_of_the_message_that_they_edit() {
     let (chat, _, _) = counted();
     let lobby = room("lobby");
-    post(&chat, 1, "secret").await;
-    post(&chat, 299, "x").await;
-    chat.send(&lobby, edit("ada", 1, "secret too")).await.unwrap();
-    for _ in 0..12 {
-        post(&chat, 100, "x").await;
-    }
+    post_and_edit_far_back(&chat).await;
     let from = StartFrom::After(EventId { epoch: chat.epoch(), position: 290 });
     let mut values = chat.subscribe(&lobby, from, None).await.unwrap();
     opening(&mut values).await;

@@ -73,7 +73,7 @@ pub struct StoredKey {
     pub created_at: Timestamp,
 }
 
-/// How many edits and reactions a message has.
+/// The numbers of edits and reactions of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Its edits.
@@ -213,8 +213,8 @@ pub trait Log: Send + Sync + 'static {
     /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError>;
     /// The idempotency keys of the records that are not older than `oldest`, oldest first: at most
-    /// [`KEYS_MAX`](crate::limits::KEYS_MAX) and those of the last few commits. Called once, before the first record with a key is
-    /// stored. A log keeps them so that this does not read records, or few.
+    /// [`KEYS_MAX`](crate::limits::KEYS_MAX) and those of the last few commits. Called once, before the first
+    /// record with a key is stored. A log keeps them so that this does not read records, or few.
     fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError>;
     /// Takes no more commits and leaves nothing to be repaired by the next start.
     fn close(&self) -> Result<(), LogError>;

@@ -46,8 +46,8 @@ pub(crate) type Delivered<T> = Option<Result<Delivery<T>, ReadError>>;
 
 /// A reader of a room. Dropping it frees everything it holds.
 ///
-/// Small on purpose: ten thousand of them are visited for each event, and what does not fit into the processor's caches
-/// costs more than the work itself. What is rarely there is boxed.
+/// Small on purpose: ten thousand of them are visited for each event, and what does not fit into the
+/// processor's caches costs more than the work itself. What is rarely there is boxed.
 pub(crate) struct Cursor<F: Form> {
     form: F,
     shared: Arc<Shared>,

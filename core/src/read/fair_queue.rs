@@ -1,6 +1,6 @@
 //! A queue that is served by turns: pages, streams and sends by turns, and the clients of each by turns.
 //!
-//! Whoever asks for much waits for long, and the others do not wait for them.
+//! A client that asks for much waits for long, and the others do not wait for it.
 
 use std::collections::{HashMap, VecDeque};
 

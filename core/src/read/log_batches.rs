@@ -12,7 +12,7 @@ use crate::room::live::Room;
 use crate::room::shared_reads::{Duty, LogBatch, Placed, Ticket};
 use crate::shared::Shared;
 
-/// What one read gives: the batch that is waited for, and those that follow it.
+/// The outcome of one read: the batch that is waited for, and those that follow it.
 type Batches<B> = (Placed<B>, Vec<Placed<B>>);
 
 impl<B: Send + Sync + 'static> Answer<Batches<B>> for Duty<B> {

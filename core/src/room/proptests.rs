@@ -57,7 +57,7 @@ struct Course {
 impl Course {
     /// A room that has a past in the log only.
     fn new(past: usize) -> Self {
-        let room = Room::new(RoomName::new("r").unwrap(), 0, &Arc::default());
+        let room = Room::new(RoomName::new("r").expect("a name of one letter"), 0, &Arc::default());
         let mut course = Self { room, chain: Vec::new(), read: None, positions: [0; READERS] };
         for _ in 0..past {
             course.append(Body::Message { content: Some("past".into()), reply_to: None });

@@ -54,11 +54,17 @@ impl Redactions {
         if self.generation() == made {
             return Some(made);
         }
-        let targets = self.targets.lock();
-        let now = self.generation();
-        let since = (now - made) as usize;
-        let is_good = since <= targets.len() && !targets.iter().rev().take(since).any(|&t| concerns(t));
-        is_good.then_some(now)
+        let (now, recent) = {
+            let targets = self.targets.lock();
+            let now = self.generation();
+            let since = (now - made) as usize;
+            if since > targets.len() {
+                return None;
+            }
+            // To compare may take long, and the writer needs the lock.
+            (now, targets.iter().rev().take(since).copied().collect::<Vec<_>>())
+        };
+        (!recent.into_iter().any(concerns)).then_some(now)
     }
 }
 

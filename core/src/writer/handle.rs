@@ -1,5 +1,6 @@
 //! The sending side: the bounded queue to the one writer, and whether writes are taken.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -103,7 +104,9 @@ impl WriterHandle {
     /// Reads an old target on the threads that read the log, so that the writer finds it in memory.
     async fn load_target(&self, draft: &Draft) -> Result<(), SendError> {
         let Some(target) = Target::of(draft, self.shared.log.head()) else { return Ok(()) };
-        match self.shared.reads.read((Lane::Sends, UNNAMED_CLIENT), move |log| target.load(log)).await {
+        // Authors take turns, so that one with many replies does not keep the others waiting.
+        let turn = draft.author.as_ref().map_or(UNNAMED_CLIENT, |author| turn_of(&author.id));
+        match self.shared.reads.read((Lane::Sends, turn), move |log| target.load(log)).await {
             Err(ReadError::Busy) => {
                 let bytes = self.queued_bytes.load(Ordering::Relaxed);
                 Err(SendError::QueueFull { sends: self.queued(), bytes })
@@ -186,4 +189,12 @@ fn cost_bytes(draft: &Draft) -> usize {
         + draft.author.as_ref().map_or(0, Author::text_bytes)
         + draft.action.content().map_or(0, str::len)
         + draft.key.as_ref().map_or(0, String::len)
+}
+
+/// Returns the number by which an author takes turns.
+fn turn_of(author: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    author.hash(&mut hasher);
+    // 0 is nobody's.
+    hasher.finish() | 1
 }

@@ -64,7 +64,8 @@ impl Window {
     pub fn insert(&mut self, key: Hash, position: Position, at: Timestamp) {
         self.positions.insert(key, position);
         self.order.push_back((key, position, at));
-        self.expire(at);
+        // A message whose time lies ahead of the clock makes no other key old.
+        self.expire(at.min(Timestamp::now()));
     }
 
     fn expire(&mut self, now: Timestamp) {
@@ -95,6 +96,16 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_was_ahead_forgets_no_key() {
+        let mut window = Window::default();
+        let now = Timestamp::now();
+        window.insert([1; 16], 1, now);
+        window.insert([2; 16], 2, Timestamp(now.0 + 40 * KEY_AGE_MAX.as_millis() as u64));
+        window.insert([3; 16], 3, now);
+        assert_eq!([1, 2, 3].map(|key| window.get(&[key; 16])), [Some(1), Some(2), Some(3)]);
+    }
 
     #[test]
     fn a_key_is_forgotten_after_the_window_and_not_before() {

@@ -30,8 +30,11 @@ impl Price {
         let (lookup, rewrite, edits_to_erase) = match request {
             Request::Ban(_) => (0, price::MODERATION, 0),
             Request::Send(_, draft) => match draft.action {
-                Action::Post { reply_to: None, .. } => (0, 0, 0),
-                Action::Post { reply_to: Some(_), .. } => (LOOKUP, 0, 0),
+                // A key may be one of an earlier message, which is read then.
+                Action::Post { reply_to, .. } => {
+                    let named = usize::from(draft.key.is_some()) + usize::from(reply_to.is_some());
+                    (named * LOOKUP, 0, 0)
+                }
                 Action::Edit { .. } => (2 * LOOKUP, price::EDIT, 0),
                 Action::React { .. } => (3 * LOOKUP, price::REACTION, 0),
                 Action::Delete { target, .. } => {

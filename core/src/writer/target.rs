@@ -1,8 +1,8 @@
 //! Loading an old target before a request reaches the writer.
 //!
-//! The message that a request is about may lie far back, where only the disk has it. It is read on the threads
-//! that read the log, which waits for nobody but its sender: afterwards the storage has it in memory, and the
-//! writer does not wait for the disk.
+//! The message that a request is about may lie far back, where only the disk has it. It is read on the
+//! threads that read the log, which waits for nobody but its sender: afterwards the storage has it in memory,
+//! and the writer does not wait for the disk.
 
 use std::sync::Arc;
 

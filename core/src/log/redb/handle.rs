@@ -28,8 +28,8 @@ pub(crate) struct RedbLog {
     pub(super) live_bytes: AtomicU64,
     /// The position up to which heads and index are in their tables. Written by the writer only.
     pub(super) checkpoint: AtomicU64,
-    /// Heads, index rows and keys that no checkpoint holds yet. Written by the writer only; the write lock is held
-    /// for memory work only.
+    /// Heads, index rows and keys that no checkpoint holds yet. Written by the writer only; the write lock is
+    /// held for memory work only.
     pub(super) derived: RwLock<Derived>,
     /// Idempotency keys up to the checkpoint that their table lacks. Held for memory work only.
     pub(super) missing_keys: Mutex<MissingKeys>,

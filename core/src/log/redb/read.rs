@@ -146,10 +146,14 @@ impl Log for RedbLog {
         let (mask, tx) = self.begin_redacted()?;
         let above = above(&tx, room, after, &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        let prev = match self.walks.after(&log, room, above.from, after)?.first() {
-            Some(first) => event_of(&log, room, *first, &mask)?.map(|event| event.prev),
-            None => None,
-        };
+        // A walk that was kept may begin with positions that were trimmed since.
+        let mut prev = None;
+        for at in &self.walks.after(&log, room, above.from, after)? {
+            if let Some(event) = event_of(&log, room, *at, &mask)? {
+                prev = Some(event.prev);
+                break;
+            }
+        }
         Ok(ChainPoint { prev, head: above.head, floor: floor.max(self.floor()) })
     }
 

@@ -47,7 +47,9 @@ impl RedbLog {
         let head = self.head.load(Ordering::Acquire) + batch.len() as u64;
         let old_floor = self.floor.load(Ordering::Acquire);
         let floor = floor.clamp(old_floor, head + 1);
-        let needed = DISK_RESERVE_BYTES + self.bytes_max(batch).map_err(refused)?;
+        // The heads of rooms that lose their last record must be in their table before the record goes.
+        let overtaken = floor > old_floor && floor > self.checkpoint.load(Ordering::Acquire) + 1;
+        let needed = DISK_RESERVE_BYTES + self.bytes_max(batch, overtaken).map_err(refused)?;
         self.require_free(needed)?;
         let mut purge = self.moderation.first_purge();
         let mut deletions = self.moderation.first_deletions(ERASE_EDITS_MAX as u64);
@@ -67,9 +69,7 @@ impl RedbLog {
         let mut keys_found = 0;
         let checkpoint = {
             let derived = self.derived.read();
-            // The heads of rooms that lose their last record must be in their table before the record goes.
             let due = derived.events() + brought.events() >= CHECKPOINT_EVENTS;
-            let overtaken = floor > old_floor && floor > self.checkpoint.load(Ordering::Acquire) + 1;
             if due || overtaken {
                 write_derived(&tx, &[&derived, &brought], head).map_err(refused)?;
                 keys_found = self
@@ -114,8 +114,8 @@ impl RedbLog {
     }
 
     /// Returns the most bytes that a batch may write: its records, pages for what they make the log rewrite
-    /// and remove, and a page for each row of a checkpoint.
-    pub(super) fn bytes_max(&self, batch: &[NewRecord]) -> Result<u64, LogError> {
+    /// and remove, and a page for each row of a checkpoint, when one is due or `overtaken` by a trim.
+    pub(super) fn bytes_max(&self, batch: &[NewRecord], overtaken: bool) -> Result<u64, LogError> {
         let records: u64 = batch.iter().map(NewRecord::bytes_max).sum();
         let (mut units, mut reading) = (0, None);
         for append in batch {
@@ -132,7 +132,7 @@ impl RedbLog {
         }
         let mut pages = units * UNIT_PAGES;
         let derived = self.derived.read();
-        if derived.events() + batch.len() >= CHECKPOINT_EVENTS {
+        if overtaken || derived.events() + batch.len() >= CHECKPOINT_EVENTS {
             pages += derived.heads().count() + derived.index().count() + batch.len();
             pages += keys::pages(derived.keys().len() + batch.len());
         }

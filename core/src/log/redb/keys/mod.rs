@@ -60,7 +60,9 @@ pub(super) fn write<'a>(
 }
 
 fn expire(table: &mut Table<'_, u64, (u128, u64)>, floor: Position) -> Result<(), LogError> {
-    let newest_ms = table.last().map_err(storage_error)?.map_or(0, |(_, row)| row.value().1);
+    // A message whose time lies ahead of the clock makes no other key old.
+    let now_ms = Timestamp::now().0;
+    let newest_ms = table.last().map_err(storage_error)?.map_or(0, |(_, row)| row.value().1.min(now_ms));
     let oldest_ms = newest_ms.saturating_sub(KEY_AGE_MAX.as_millis() as u64);
     let excess = table.len().map_err(storage_error)?.saturating_sub(KEYS_MAX as u64);
     let mut last = None;

@@ -96,8 +96,8 @@ impl<'tx> ReactionsTable<'tx> {
         count(self.table()?, target, counts)
     }
 
-    /// Records an event that adds a reaction or takes it back; others change nothing. Returns true if there is
-    /// one row more or fewer.
+    /// Records an event that adds a reaction or takes it back; others change nothing. Returns true if there
+    /// is one row more or fewer.
     pub fn record(&mut self, event: &Event) -> Result<bool, LogError> {
         let Body::Reaction { target, reaction, on, .. } = event.body else { return Ok(false) };
         let Some(author) = &event.author else { return Ok(false) };
