@@ -1,14 +1,16 @@
-//! The actions in a room, of authors and of the operator: the one place where drafts are made. The API, the page and
-//! the operator's routes bring who acts, and say the outcome in their own way.
+//! The actions in a room, of authors and of the operator: the one place where drafts are made. The API, the
+//! page and the operator's routes bring who acts, and say the outcome in their own way.
 
 use millchat::{Action, Author, Draft, Position, Reaction, Receipt, RoomName, SendError};
 
 use crate::app::Worker;
+use crate::client_ip::Client;
 use crate::page::markdown;
 
-/// A text from this length on is rendered before it is sent. Some are a hundred times as costly as plain ones, and the
-/// thread on which its first reader happens to be serves others too.
-const RENDERED_AHEAD_BYTES_MIN: usize = 4_096;
+/// A text from this length on, which is kept once it is rendered, is rendered before it is sent. Some are a
+/// hundred times as costly as plain ones, and the thread on which its first reader happens to be serves
+/// others too.
+const RENDERED_AHEAD_BYTES_MIN: usize = markdown::CACHED_BYTES_MIN;
 
 /// A message to post. Its text is by the written rule: see [`crate::sanitize`].
 pub struct NewMessage {
@@ -23,29 +25,31 @@ pub struct NewMessage {
 /// Posts a message.
 pub async fn post(
     w: &Worker,
+    client: Client,
     room: &RoomName,
     author: Author,
     message: NewMessage,
 ) -> Result<Receipt, SendError> {
     let NewMessage { content, reply_to, key } = message;
-    let content = rendered_ahead(w, content).await;
+    let content = rendered_ahead(w, client, content).await;
     w.send(room, Draft { author: Some(author), action: Action::Post { content, reply_to }, key }).await
 }
 
 /// Gives the author's own message another text.
 pub async fn edit(
     w: &Worker,
+    client: Client,
     room: &RoomName,
     author: Author,
     target: Position,
     content: String,
 ) -> Result<Receipt, SendError> {
-    let content = rendered_ahead(w, content).await;
+    let content = rendered_ahead(w, client, content).await;
     act(w, room, author, Action::Edit { target, content, moderator: false }).await
 }
 
 /// Returns the text once it is rendered, if it is a long one: its author waits for that, and no reader.
-async fn rendered_ahead(w: &Worker, content: String) -> String {
+async fn rendered_ahead(w: &Worker, client: Client, content: String) -> String {
     if content.len() < RENDERED_AHEAD_BYTES_MIN {
         return content;
     }
@@ -53,7 +57,7 @@ async fn rendered_ahead(w: &Worker, content: String) -> String {
         markdown::formatted(&content);
         content
     };
-    w.app.turns.render_ahead(render).await
+    w.app.turns.render_ahead(client.share(), render).await
 }
 
 /// Takes the author's own message away.

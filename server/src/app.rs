@@ -12,11 +12,12 @@ use millchat::{
 };
 
 use crate::byte_budget::ByteBudget;
+use crate::client_ip::{Client, client};
 use crate::detached::WriteBatcher;
 use crate::drain::Drain;
 use crate::identity::Identity;
 use crate::identity::operator::AdminToken;
-use crate::limit::{Client, Limits};
+use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
@@ -70,8 +71,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Joins a room, for frames of a kind; the subscription is woken on this thread and must stay on it. The clients take
-    /// turns at reads of the log.
+    /// Joins a room, for frames of a kind; the subscription is woken on this thread and must stay on it. The
+    /// clients take turns at reads of the log.
     pub async fn subscribe(
         &self,
         kind: FrameKind,
@@ -81,6 +82,11 @@ impl Worker {
     ) -> Result<FrameSubscription, ReadError> {
         let dispatcher = self.dispatcher.for_client(client.number());
         dispatcher.subscribe_frames(kind, room, from, reader).await
+    }
+
+    /// Returns the chat for the reads of a request: its client takes turns with the others at the log.
+    pub fn chat_for<B>(&self, req: &hyper::Request<B>) -> Chat {
+        self.app.chat.for_client(client(req).number())
     }
 
     /// Sends, and counts how it went.

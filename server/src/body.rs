@@ -1,10 +1,11 @@
 //! Bodies of requests, read within limits: no handler reads one by itself.
 //!
-//! A body is bounded in bytes by what its route takes and in time by [`READ_TIMEOUT`]. The memory of all bodies
-//! that have not arrived whole is bounded by [`READING_BYTES_MAX`], in shares by address: when it is full, the
-//! address that holds the most loses the body that has been arriving for the longest time. A body that comes in
-//! one piece, as nearly all do, needs none of it. An oversized body is answered without being read to its end;
-//! the connection then closes and its owner discards a little more so that the answer arrives.
+//! A body is bounded in bytes by what its route takes and in time by [`READ_TIMEOUT`]. The memory of all
+//! bodies that have not arrived whole is bounded by [`READING_BYTES_MAX`], in shares by address: when it is
+//! full, the address that holds the most loses the body that has been arriving for the longest time. A body
+//! that comes in one piece, as nearly all do, needs none of it. An oversized body is answered without being
+//! read to its end; the connection then closes and its owner discards a little more so that the answer
+//! arrives.
 
 use std::future::poll_fn;
 use std::net::IpAddr;
@@ -18,13 +19,13 @@ use hyper::Request;
 use hyper::body::{Body, Incoming};
 
 use crate::byte_budget::{ByteBudget, Claim, GivenUp};
-use crate::limit;
+use crate::client_ip::client;
 
 /// Largest body that can hold a message, in bytes: room for 64 KiB of content in which every byte is a JSON
 /// escape.
 pub const MESSAGE_BYTES_MAX: usize = 512 * 1024;
-/// Largest body that holds a name or a language, in bytes. A name too long still fits, so that its sender gets
-/// the rule for names instead of this limit.
+/// Largest body that holds a name or a language, in bytes. A name too long still fits, so that its sender
+/// gets the rule for names instead of this limit.
 pub const NAME_BYTES_MAX: usize = 4 * 1024;
 /// Longest time that a body may take to arrive.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(15);
@@ -61,7 +62,7 @@ pub async fn read(
     req: Request<Incoming>,
     limit: usize,
 ) -> Result<Bytes, BodyError> {
-    let address = limit::client(&req).counted();
+    let address = client(&req).share();
     let body = req.into_body();
     if body.size_hint().lower() > limit as u64 {
         return Err(BodyError::TooLarge { limit });

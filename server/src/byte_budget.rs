@@ -1,9 +1,9 @@
 //! A budget of bytes that all addresses share: the bound on what is held in memory for peers that are slow.
 //!
-//! Each claim on it counts for an address. A claim that finds no room is not refused because others came first:
-//! the address that holds the most gives up its oldest claim, and whoever owns that claim ends what it was for.
-//! So one address fills only what nobody else asks for. A claim that was given up counts no more from then on;
-//! its memory is freed when its owner's task runs next.
+//! Each claim on it counts for an address. A claim that finds no room is not refused because others came
+//! first: the address that holds the most gives up its oldest claim, and whoever owns that claim ends what it
+//! was for. So one address fills only what nobody else asks for. A claim that was given up counts no more
+//! from then on; its memory is freed when its owner's task runs next.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -49,7 +49,7 @@ struct Shares {
     by_bytes: BTreeSet<(usize, IpAddr)>,
 }
 
-/// What one address holds.
+/// The claims of one address.
 #[derive(Default)]
 struct Share {
     bytes: usize,

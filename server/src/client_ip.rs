@@ -6,13 +6,16 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use hyper::header::HeaderMap;
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+
+use crate::as_text::as_text;
 
 /// The header in which proxies name their client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
@@ -34,30 +37,107 @@ impl FromStr for ProxyNetwork {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let net = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
-        net.map(|net| Self(net.trunc())).ok_or_else(|| {
+        network(text).map(Self).ok_or_else(|| {
             format!("`{text}` is not an address or a network; write 127.0.0.1, 10.0.0.0/8, ::1 or fd00::/8")
         })
     }
 }
 
-impl TryFrom<String> for ProxyNetwork {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<ProxyNetwork> for String {
-    fn from(proxies: ProxyNetwork) -> Self {
-        proxies.to_string()
-    }
-}
+as_text!(ProxyNetwork);
 
 impl fmt::Display for ProxyNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// A provider hands a customer a whole network of IPv6 of this many bits, so that is what counts as one
+/// address.
+const NETWORK_BITS: u32 = 64;
+/// A larger customer has a network of this many bits: it has a larger limit of its own, and one share of what
+/// is shared.
+const SITE_BITS: u32 = 48;
+/// The networks by which IPv6 alone reaches IPv4 (RFC 6052): the last 32 bits are the address.
+const NAT64: u128 = 0x0064_ff9b << 96;
+
+/// The client of a request; kept with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Client {
+    /// The address that limits and bans count.
+    pub address: IpAddr,
+    /// The address that shares count: the word of a proxy that nobody has named is good enough for those.
+    pub shared: IpAddr,
+    /// True if the limits of an address are not for it, since such a proxy forwards it.
+    pub is_exempt: bool,
+}
+
+impl Client {
+    /// Makes the client of a connection.
+    pub fn of(peer: IpAddr) -> Self {
+        let address = canonical(peer);
+        Self { address, shared: address, is_exempt: false }
+    }
+
+    /// Returns the address that limits count: itself for IPv4, its network for IPv6.
+    pub fn counted(&self) -> IpAddr {
+        first_bits(self.address, NETWORK_BITS)
+    }
+
+    /// Returns the site of an address of IPv6, which has limits of its own.
+    pub fn site(&self) -> Option<IpAddr> {
+        self.address.is_ipv6().then(|| first_bits(self.address, SITE_BITS))
+    }
+
+    /// Returns the address that has one share of memory and turns: itself for IPv4, its site for IPv6.
+    pub fn share(&self) -> IpAddr {
+        first_bits(self.shared, SITE_BITS)
+    }
+
+    /// Returns a number for its turns at the log: never 0, which is nobody's.
+    pub fn number(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.share().hash(&mut hasher);
+        hasher.finish() | 1
+    }
+}
+
+/// Returns the client of a request that has arrived; requests that have not share the unspecified address.
+pub fn client<B>(req: &hyper::Request<B>) -> Client {
+    req.extensions().get().copied().unwrap_or_else(|| Client::of(Ipv6Addr::UNSPECIFIED.into()))
+}
+
+/// Returns an address of IPv4 as one, however it is written.
+fn canonical(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) if v6.to_bits() & !u128::from(u32::MAX) == NAT64 => {
+            Ipv4Addr::from_bits(v6.to_bits() as u32).into()
+        }
+        address => address,
+    }
+}
+
+/// Returns the network that a text names: of IPv4 also when it is written as one of IPv6.
+pub fn network(text: &str) -> Option<IpNet> {
+    const MAPPED_BITS: u8 = 96;
+    let alone = || text.parse::<IpAddr>().ok().map(IpNet::from);
+    let network = text.parse::<IpNet>().ok().or_else(alone)?.trunc();
+    let mapped = network.addr().to_canonical();
+    match network.prefix_len().checked_sub(MAPPED_BITS) {
+        Some(bits) if mapped.is_ipv4() && network.addr().is_ipv6() => IpNet::new(mapped, bits).ok(),
+        _ => Some(network),
+    }
+}
+
+/// Returns the network of an address of IPv6 that counts as one address; an address of IPv4 alone.
+pub fn counted_network(address: IpAddr) -> IpNet {
+    let bits = if address.is_ipv6() { NETWORK_BITS as u8 } else { 32 };
+    IpNet::new(address, bits).map_or_else(|_| address.into(), |network| network.trunc())
+}
+
+fn first_bits(address: IpAddr, bits: u32) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << (u128::BITS - bits))).into(),
     }
 }
 
@@ -69,15 +149,11 @@ pub struct Proxies {
 }
 
 /// Private peers that forward for others although the operator has not said so.
-type Unnamed = Mutex<HashSet<IpAddr>>;
-
-/// The origin of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
-    /// The client's address.
-    pub address: IpAddr,
-    /// True if a proxy that nobody has named says so: limits of an address by default are not for it.
-    pub is_exempt: bool,
+#[derive(Debug)]
+struct Unnamed {
+    told: Mutex<HashSet<IpAddr>>,
+    /// The limits of an address are not for those whom they forward: nobody has set these limits either.
+    are_exempt: bool,
 }
 
 impl Proxies {
@@ -86,44 +162,51 @@ impl Proxies {
         Self { trusted, unnamed: None }
     }
 
-    /// The same, where neither limits nor proxies were set: a private peer that forwards for others is told of, and
-    /// must not lock them out together.
-    pub fn with_unnamed(trusted: Vec<ProxyNetwork>) -> Self {
-        Self { trusted, unnamed: Some(Mutex::default()) }
+    /// The same, where no proxies were set: a private peer that forwards for others is named in the log. Its
+    /// word counts for shares; and if no limits were set either, those of an address do not lock out all whom
+    /// it forwards.
+    pub fn with_unnamed(trusted: Vec<ProxyNetwork>, are_exempt: bool) -> Self {
+        Self { trusted, unnamed: Some(Unnamed { told: Mutex::default(), are_exempt }) }
     }
 
     /// Returns true if a connection of this peer may carry requests of several clients.
     pub fn may_forward(&self, peer: IpAddr) -> bool {
-        is_trusted(&self.trusted, peer) || (self.unnamed.is_some() && is_private(peer.to_canonical()))
+        let peer = canonical(peer);
+        let may_be_exempt = self.unnamed.as_ref().is_some_and(|unnamed| unnamed.are_exempt);
+        self.trusts(peer) || (may_be_exempt && is_private(peer))
     }
 
-    /// Returns the origin of a request that came in from `peer`.
-    pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
-        let address = client(&self.trusted, peer, headers);
-        let last = peer.to_canonical();
-        if let Some(unnamed) = &self.unnamed
-            && address == last
-            && !is_trusted(&self.trusted, last)
-            && is_private(last)
-            && headers.contains_key(FORWARDED_FOR)
-        {
-            tell(unnamed, last);
-            // Its word is good enough to share what is left, and not for a limit.
-            let peer_alone = [ProxyNetwork(IpNet::from(last))];
-            return Origin { address: client(&peer_alone, last, headers), is_exempt: true };
+    /// Returns the client of a request that came in from `peer`.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> Client {
+        let client = Client::of(forwarded(peer, headers, |address| self.trusts(address)));
+        let Some(unnamed) = self.unnamed.as_ref().filter(|_| is_private(client.address)) else {
+            return client;
+        };
+        let shared = forwarded(peer, headers, |address| self.trusts(address) || is_private(address));
+        // Some write no address into the header.
+        let names_nobody = client.address == canonical(peer) && headers.contains_key(FORWARDED_FOR);
+        if shared == client.address && (self.trusts(client.address) || !names_nobody) {
+            return client;
         }
-        Origin { address, is_exempt: false }
+        unnamed.tell(client.address);
+        Client { shared, is_exempt: unnamed.are_exempt, ..client }
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted.iter().any(|network| network.holds(address))
     }
 }
 
-fn tell(unnamed: &Unnamed, peer: IpAddr) {
-    let mut told = unnamed.lock();
-    if told.len() < UNNAMED_MAX && told.insert(peer) {
-        tracing::warn!(
-            %peer,
-            "a proxy that is not trusted forwards for others, so the default limits of an address are not for it; \
-             set trusted-proxies"
-        );
+impl Unnamed {
+    fn tell(&self, proxy: IpAddr) {
+        let mut told = self.told.lock();
+        if told.len() < UNNAMED_MAX && told.insert(proxy) {
+            tracing::warn!(
+                %proxy,
+                "a proxy that is not trusted forwards for others, and the limits of an address cannot tell them apart; \
+                 set trusted-proxies"
+            );
+        }
     }
 }
 
@@ -135,19 +218,14 @@ fn is_private(address: IpAddr) -> bool {
     }
 }
 
-/// Returns true if the address is a trusted proxy's.
-fn is_trusted(proxies: &[ProxyNetwork], address: IpAddr) -> bool {
-    proxies.iter().any(|proxies| proxies.holds(address.to_canonical()))
-}
-
-/// The client of a request that came in from `peer`.
-fn client(proxies: &[ProxyNetwork], peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-    let mut address = peer.to_canonical();
+/// Returns the rightmost address that is not trusted, or the leftmost one.
+fn forwarded(peer: IpAddr, headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut address = canonical(peer);
     // A proxy may append a header of its own instead of to the one that is there: they read as one list.
     let lists = headers.get_all(FORWARDED_FOR).iter().rev();
     let entries = lists.flat_map(|list| list.to_str().unwrap_or_default().rsplit(','));
     for entry in entries {
-        if !is_trusted(proxies, address) {
+        if !is_trusted(address) {
             break;
         }
         // A proxy that wrote something else has vouched for nobody: then it is the proxy's own request.
@@ -160,7 +238,7 @@ fn client(proxies: &[ProxyNetwork], peer: IpAddr, headers: &HeaderMap) -> IpAddr
 /// An address, with or without a port, as different proxies write it.
 fn entry_address(entry: &str) -> Option<IpAddr> {
     let address = entry.parse().or_else(|_| entry.parse::<SocketAddr>().map(|socket| socket.ip()));
-    address.ok().map(|address| address.to_canonical())
+    address.ok().map(canonical)
 }
 
 #[cfg(test)]
@@ -174,7 +252,7 @@ mod tests {
         for list in lists {
             headers.append("x-forwarded-for", list.parse().unwrap());
         }
-        client(&proxies, peer.parse().unwrap(), &headers).to_string()
+        Proxies::new(proxies).client(peer.parse().unwrap(), &headers).address.to_string()
     }
 
     #[test]
@@ -202,20 +280,56 @@ mod tests {
     #[test]
     fn a_private_peer_that_forwards_is_exempt_until_proxies_are_named_and_a_public_one_never() {
         let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let mut forwarded = HeaderMap::new();
-        forwarded.append("x-forwarded-for", "203.0.113.7".parse().unwrap());
-        let (unset, set) = (Proxies::with_unnamed(Vec::new()), Proxies::new(Vec::new()));
-        for (proxies, peer, headers, expected, is_exempt, may_forward) in [
-            (&unset, "10.0.0.1", &forwarded, "203.0.113.7", true, true),
-            (&unset, "127.0.0.1", &forwarded, "203.0.113.7", true, true),
-            (&unset, "fe80::1", &forwarded, "203.0.113.7", true, true),
-            (&unset, "fd00::1", &HeaderMap::new(), "fd00::1", false, true),
-            (&unset, "198.51.100.1", &forwarded, "198.51.100.1", false, false),
-            (&set, "10.0.0.1", &forwarded, "10.0.0.1", false, false),
+        let machine = || vec!["127.0.0.1".parse().unwrap()];
+        let unset = Proxies::with_unnamed(Vec::new(), true);
+        let behind_two = Proxies::with_unnamed(machine(), true);
+        let limited = Proxies::with_unnamed(Vec::new(), false);
+        let set = Proxies::new(Vec::new());
+        let one = "203.0.113.7";
+        for (proxies, peer, list, counted, shared, is_exempt, may_forward) in [
+            (&unset, "10.0.0.1", one, "10.0.0.1", one, true, true),
+            (&unset, "127.0.0.1", one, "127.0.0.1", one, true, true),
+            (&unset, "fe80::1", one, "fe80::", one, true, true),
+            (&unset, "10.0.0.1", "unknown", "10.0.0.1", "10.0.0.1", true, true),
+            (&unset, "fd00::1", "", "fd00::", "fd00::", false, true),
+            (&unset, "198.51.100.1", one, "198.51.100.1", "198.51.100.1", false, false),
+            (&behind_two, "127.0.0.1", "203.0.113.7, 10.0.0.5", "10.0.0.5", one, true, true),
+            (&behind_two, "127.0.0.1", "10.0.0.5", "10.0.0.5", "10.0.0.5", false, true),
+            (&behind_two, "127.0.0.1", one, one, one, false, true),
+            (&limited, "10.0.0.1", one, "10.0.0.1", one, false, false),
+            (&set, "10.0.0.1", one, "10.0.0.1", "10.0.0.1", false, false),
         ] {
-            let origin = proxies.origin(address(peer), headers);
-            assert_eq!(origin, Origin { address: address(expected), is_exempt }, "{peer}");
-            assert_eq!(proxies.may_forward(address(peer)), may_forward, "{peer}");
+            let mut headers = HeaderMap::new();
+            if !list.is_empty() {
+                headers.append(FORWARDED_FOR, list.parse().unwrap());
+            }
+            let client = proxies.client(address(peer), &headers);
+            let found = (client.counted().to_string(), client.share().to_string(), client.is_exempt);
+            assert_eq!(found, (counted.to_owned(), shared.to_owned(), is_exempt), "{peer} {list}");
+            assert_eq!(proxies.may_forward(address(peer)), may_forward, "{peer} {list}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address_and_its_site_has_one_share() {
+        for (address, counted, site, share) in [
+            ("203.0.113.7", "203.0.113.7", None, "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7", None, "203.0.113.7"),
+            ("64:ff9b::cb00:7107", "203.0.113.7", None, "203.0.113.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::", Some("2001:db8:1::"), "2001:db8:1::"),
+        ] {
+            let client = Client::of(address.parse().unwrap());
+            assert_eq!(client.counted().to_string(), counted);
+            assert_eq!(client.site().map(|site| site.to_string()).as_deref(), site);
+            assert_eq!(client.share().to_string(), share);
+        }
+        for (text, network) in [
+            ("203.0.113.9/24", "203.0.113.0/24"),
+            ("::ffff:203.0.113.9/120", "203.0.113.0/24"),
+            ("::ffff:203.0.113.9", "203.0.113.9/32"),
+            ("2001:db8::1", "2001:db8::1/128"),
+        ] {
+            assert_eq!(super::network(text).unwrap().to_string(), network);
         }
     }
 

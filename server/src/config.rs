@@ -69,15 +69,18 @@ impl Settings {
         self.rate_limit.unwrap_or(default)
     }
 
-    /// Returns the proxies whose word counts: with a public URL, and unless others are named, those of this machine.
+    /// Returns the proxies whose word counts: with a public URL, and unless others are named, those of this
+    /// machine.
     pub fn proxies(&self) -> Proxies {
         let of_machine = || LOOPBACK.map(|network| network.parse().expect("a test reads it"));
-        match (&self.trusted_proxies, &self.public_url) {
-            (Some(trusted), _) => Proxies::new(trusted.clone()),
-            (None, Some(_)) if self.rate_limit.is_some() => Proxies::new(of_machine().into()),
-            (None, Some(_)) => Proxies::with_unnamed(of_machine().into()),
-            (None, None) if self.rate_limit.is_some() => Proxies::default(),
-            (None, None) => Proxies::with_unnamed(Vec::new()),
+        let trusted = match (&self.trusted_proxies, &self.public_url) {
+            (Some(named), _) => named.clone(),
+            (None, Some(_)) => of_machine().into(),
+            (None, None) => Vec::new(),
+        };
+        match self.trusted_proxies {
+            Some(_) => Proxies::new(trusted),
+            None => Proxies::with_unnamed(trusted, self.rate_limit.is_none()),
         }
     }
 
@@ -348,6 +351,17 @@ mod tests {
     }
 
     #[test]
+    fn the_recommended_limits_are_those_that_the_help_and_the_docs_name() {
+        let recommended = RateLimit::recommended().to_string();
+        let help = <Parsed as clap::CommandFactory>::command().render_long_help().to_string();
+        let docs = include_str!("../../docs/operations.md");
+        let greedy = include_str!("../../loadtest/src/greedy/round.rs");
+        for text in [help.as_str(), docs, greedy] {
+            assert!(text.split_whitespace().collect::<String>().contains(&recommended));
+        }
+    }
+
+    #[test]
     fn who_can_be_reached_by_strangers_has_limits_unless_they_are_switched_off() {
         let recommended = RateLimit::recommended();
         for (toml, limits, trusts_itself) in [
@@ -362,8 +376,8 @@ mod tests {
             assert_eq!(settings.limits(), limits, "{toml}");
             let mut headers = hyper::HeaderMap::new();
             headers.append("x-forwarded-for", "203.0.113.7".parse().unwrap());
-            let origin = settings.proxies().origin("127.0.0.1".parse().unwrap(), &headers);
-            let trusted = !origin.is_exempt && origin.address.to_string() == "203.0.113.7";
+            let client = settings.proxies().client("127.0.0.1".parse().unwrap(), &headers);
+            let trusted = !client.is_exempt && client.address.to_string() == "203.0.113.7";
             assert_eq!(trusted, trusts_itself, "{toml}");
         }
     }

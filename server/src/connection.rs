@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::app::Worker;
+use crate::client_ip::Client;
 use crate::detached::{self, DetachedStream};
 use crate::http::{self, Body};
 use crate::limit::Limited;
@@ -171,6 +172,7 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Optio
     let final_response = match ended {
         Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
             w.app.metrics.error("slow-head");
+            w.app.refused.refused(Client::of(peer).counted(), "slow-head");
             let limit = head_timeout.as_secs();
             final_response(
                 "408 Request Timeout",

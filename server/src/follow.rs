@@ -6,8 +6,9 @@ use hyper::header::{self, HeaderValue};
 use millchat::{Author, FrameKind, ReadError, RoomName, StartFrom};
 
 use crate::app::Worker;
+use crate::client_ip::{Client, client};
 use crate::http::{self, Body, EventStream as _, Response};
-use crate::limit::{Client, Limited, client};
+use crate::limit::Limited;
 use crate::log_throttle::LogThrottle;
 use crate::problem::Kind;
 use crate::sse::multi_room::{MultiRoomStream, RoomMarker};
@@ -27,6 +28,9 @@ pub async fn respond<B>(
 ) -> Response {
     let mut response = head();
     if !http::is_head(req) {
+        if let Err(limited) = w.app.limits.read(req) {
+            return refuse(&limited);
+        }
         let _turn = w.app.turns.join(req).await;
         *response.body_mut() = match begin(w, room, place(req), (reader, client(req)), (kind, format)).await {
             Ok(stream) => Body::Events(Box::new(stream)),
@@ -36,8 +40,8 @@ pub async fn respond<B>(
     response
 }
 
-/// The same of several rooms, each from its own place, as one body. It costs as much as a stream for each room,
-/// and counts as much.
+/// The same of several rooms, each from its own place, as one body. It costs as much as a stream for each
+/// room, and counts as much.
 pub async fn respond_several<B>(
     w: &Worker,
     req: &hyper::Request<B>,
@@ -48,6 +52,9 @@ pub async fn respond_several<B>(
     let mut response = head();
     if http::is_head(req) {
         return response;
+    }
+    if let Err(limited) = w.app.limits.read(req) {
+        return refuse(&limited);
     }
     let _turn = w.app.turns.join(req).await;
     let mut streams = Vec::with_capacity(rooms.len());
@@ -75,8 +82,8 @@ pub async fn respond_several<B>(
     response
 }
 
-/// The answer to a request for a stream that is one too many: a stream that ends at once. An `EventSource` that
-/// gets anything but 200 does not come back.
+/// The answer to a request for a stream that is one too many: a stream that ends at once. An `EventSource`
+/// that gets anything but 200 does not come back.
 pub fn refuse(limited: &Limited) -> Response {
     let mut sorry = format!(": {limited}\n").into_bytes();
     write_retry_after(limited.retry_after_seconds(), &mut sorry);

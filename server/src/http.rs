@@ -19,6 +19,9 @@ use crate::byte_budget::GivenUp;
 use crate::limit::ConnectionPermit;
 use crate::public_url::PublicUrl;
 
+/// The type of JSON.
+pub const JSON: &str = "application/json";
+
 /// A request as handlers get it.
 pub type Request = hyper::Request<Incoming>;
 /// An answer.
@@ -137,14 +140,17 @@ pub fn text(status: StatusCode, body: impl Into<Bytes>) -> Response {
 
 /// JSON.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    json_as(status, "application/json", value)
+    json_as(status, JSON, value)
+}
+
+/// Returns a value of an answer as JSON.
+pub fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("the answers' own types have string keys and no failing parts")
 }
 
 /// JSON of a more particular type.
 pub fn json_as(status: StatusCode, content_type: &'static str, value: &impl Serialize) -> Response {
-    let body =
-        serde_json::to_vec(value).expect("the answers' own types have string keys and no failing parts");
-    bytes(status, content_type, body)
+    bytes(status, content_type, to_json(value))
 }
 
 /// A redirect that no cache keeps and that keeps the method.

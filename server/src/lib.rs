@@ -9,6 +9,7 @@ mod actions;
 mod admin;
 mod api;
 mod app;
+mod as_text;
 mod body;
 mod byte_budget;
 mod cli;

@@ -119,6 +119,7 @@ pub fn run(
             let left = connections_max - permits.available_permits();
             tracing::warn!(left, "connections that did not end in time are cut");
         }
+        app.refused.write();
         Ok::<(), io::Error>(())
     })?;
     for thread in threads {

@@ -11,6 +11,8 @@ use hyper::Uri;
 use hyper::http::uri::Scheme;
 use serde::{Deserialize, Serialize};
 
+use crate::as_text::as_text;
+
 /// An origin: scheme, host, and a port when it is not the scheme's own; as browsers write it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -64,19 +66,7 @@ fn parse(text: &str) -> Option<PublicUrl> {
     Some(PublicUrl { origin: format!("{}://{host}{port}", uri.scheme()?) })
 }
 
-impl TryFrom<String> for PublicUrl {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<PublicUrl> for String {
-    fn from(url: PublicUrl) -> Self {
-        url.origin
-    }
-}
+as_text!(PublicUrl);
 
 impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,8 @@
 //! Log lines of refusals: who is refused, by address, several in one line.
 //!
-//! An operator who sees them knows whom to ban. Refusals are what a flood makes most of, so a line is written each
-//! [`LINE_EVERY`] at most, and names at most [`ADDRESSES_OF_LINE_MAX`] addresses, those with the most refusals.
+//! An operator who sees them knows whom to ban. Refusals are what a flood makes most of, so a line is written
+//! each [`LINE_EVERY`] at most, and names at most [`ADDRESSES_OF_LINE_MAX`] addresses, those with the most
+//! refusals.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -11,6 +12,8 @@ use std::time::Duration;
 use hyper::StatusCode;
 use parking_lot::Mutex;
 
+use crate::client_ip::counted_network;
+
 /// Time between two lines.
 pub const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Addresses that are counted for a line; those that come after them are one number.
@@ -18,7 +21,7 @@ const ADDRESSES_MAX: usize = 4_096;
 /// Addresses that a line names.
 const ADDRESSES_OF_LINE_MAX: usize = 16;
 
-/// What was refused since the last line.
+/// The refusals since the last line.
 #[derive(Default)]
 pub struct RefusalLog(Mutex<Refused>);
 
@@ -67,7 +70,9 @@ impl RefusalLog {
             }
             let mut kinds: Vec<_> = kinds.iter().collect();
             kinds.sort_unstable();
-            let _ = write!(line, "{}{address}:", if at == 0 { "" } else { "; " });
+            let network = counted_network(*address);
+            let shown = if address.is_ipv6() { network.to_string() } else { address.to_string() };
+            let _ = write!(line, "{}{shown}:", if at == 0 { "" } else { "; " });
             for (kind, count) in kinds {
                 let _ = write!(line, " {count} {kind}");
             }
@@ -95,6 +100,8 @@ mod tests {
         log.refused(address(1), "slow-body");
         assert_eq!(log.line().unwrap(), "0.0.0.7: 3 rate-limited 1 too-large; 0.0.0.1: 1 slow-body");
         assert_eq!(log.line(), None);
+        log.refused("2001:db8:1:2::".parse().unwrap(), "rate-limited");
+        assert_eq!(log.line().unwrap(), "2001:db8:1:2::/64: 1 rate-limited", "as it is banned");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use bytesize::ByteSize;
 use millchat::{RETENTION_AGE_MIN, RetentionPolicy};
 use serde::{Deserialize, Serialize};
 
+use crate::as_text::as_text;
+
 /// Age up to which events are kept by default.
 const AGE_DEFAULT: Duration = Duration::from_hours(24 * 30);
 /// The least that records may be allowed: less would be trimmed as fast as it is sent.
@@ -71,23 +73,6 @@ impl fmt::Display for Bytes {
     }
 }
 
-macro_rules! as_text {
-    ($($name:ident),*) => {$(
-        impl TryFrom<String> for $name {
-            type Error = String;
-
-            fn try_from(text: String) -> Result<Self, String> {
-                text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.to_string()
-            }
-        }
-    )*};
-}
 as_text!(Age, Bytes);
 
 /// Both together, as the core takes them.

@@ -24,8 +24,9 @@ pub const NAME_GRAPHEMES_MAX: usize = 40;
 pub const NAME_BYTES_MAX: usize = 160;
 /// Combining marks in a row. Scripts need up to four; more is a tower that reaches over other lines.
 const MARKS_MAX: usize = 4;
-/// Letters and digits after the `#` of an author's tag, as the page shows it: 40 bits of an id that the server chose.
-/// With 20 bits, somebody's tag could be had within seconds, by becoming a guest again and again.
+/// Letters and digits after the `#` of an author's tag, as the page shows it: 40 bits of an id that the
+/// server chose. With 20 bits, somebody's tag could be had within seconds, by becoming a guest again and
+/// again.
 pub const TAG_CHARS: usize = 8;
 /// So few of them look like a tag too.
 const TAG_LIKE_CHARS_MIN: usize = 4;
@@ -130,8 +131,8 @@ fn with_bounded_marks(name: &str) -> impl Iterator<Item = char> {
     })
 }
 
-/// Returns true if it ends in `#`, or a character that looks like it, and about as many letters or digits as a tag
-/// has.
+/// Returns true if it ends in `#`, or a character that looks like it, and about as many letters or digits as
+/// a tag has.
 fn ends_like_a_tag(name: &str) -> bool {
     // Compatible forms (full width, mathematical letters) look the same, and marks change little.
     let seen: Vec<char> = name.nfkc().filter(|&c| !is_mark(c) && !is_joiner(c)).collect();

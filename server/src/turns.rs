@@ -1,8 +1,8 @@
 //! Turns: work that many may ask for and few may do at a time, shared by address.
 //!
-//! Each address waits in a line of its own for the permits that one address may hold, and those at the front of
-//! these lines wait in the common line. So a client with a thousand requests delays another address by its share
-//! and not by a thousand.
+//! Each address waits in a line of its own for the permits that one address may hold, and those at the front
+//! of these lines wait in the common line. So a client with a thousand requests delays another address by its
+//! share and not by a thousand.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::limit;
+use crate::client_ip::client;
 
 /// Pages, history and overviews that are read or rendered at one moment.
 const READS_MAX: usize = 32;
@@ -23,14 +23,16 @@ const JOINS_MAX: usize = 64;
 const JOINS_OF_ADDRESS_MAX: usize = 4;
 
 /// Long texts that are rendered before they are sent, at one moment: no page waits behind them.
-const RENDERS_AHEAD_MAX: usize = 1;
+const RENDERS_AHEAD_MAX: usize = 2;
+/// And those of one address.
+const RENDERS_AHEAD_OF_ADDRESS_MAX: usize = 1;
 
 /// The turns of the process.
 pub struct Turns {
     reads: Lines,
     joins: Lines,
     renders: Arc<Semaphore>,
-    renders_ahead: Arc<Semaphore>,
+    ahead: Lines,
 }
 
 /// The right to go on, given back when dropped.
@@ -47,37 +49,46 @@ impl Turns {
             reads: Lines::new(READS_MAX, READS_OF_ADDRESS_MAX),
             joins: Lines::new(JOINS_MAX, JOINS_OF_ADDRESS_MAX),
             renders: Arc::new(Semaphore::new(cores)),
-            renders_ahead: Arc::new(Semaphore::new(RENDERS_AHEAD_MAX)),
+            ahead: Lines::new(RENDERS_AHEAD_MAX, RENDERS_AHEAD_OF_ADDRESS_MAX),
         }
     }
 
     /// Waits until the request may read.
     pub async fn read<B>(&self, req: &hyper::Request<B>) -> Turn {
-        self.reads.wait(limit::client(req).counted()).await
+        self.reads.wait(client(req).share()).await
     }
 
     /// Waits until the request may join a room.
     pub async fn join<B>(&self, req: &hyper::Request<B>) -> Turn {
-        self.joins.wait(limit::client(req).counted()).await
+        self.joins.wait(client(req).share()).await
     }
 
-    /// Does work that may take more than a millisecond, beside the threads that serve. Its caller has a turn to read:
-    /// that shares the threads by address.
+    /// Does work that may take more than a millisecond, beside the threads that serve. Its caller has a turn
+    /// to read: that shares the threads by address.
     pub async fn render<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        beside(&self.renders, work).await
+        let permit = Arc::clone(&self.renders).acquire_owned().await.expect("it is never closed");
+        beside(permit, work).await
     }
 
-    /// Renders a long text for its author, before it is sent.
-    pub async fn render_ahead<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        beside(&self.renders_ahead, work).await
+    /// Renders a long text for its author, before it is sent, when it is the turn of this address.
+    pub async fn render_ahead<T: Send + 'static>(
+        &self,
+        address: IpAddr,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
+        let turn = self.ahead.wait(address).await;
+        beside(turn, work).await
     }
 }
 
-/// Does work on a thread that serves nobody, with one of these permits.
-async fn beside<T: Send + 'static>(permits: &Arc<Semaphore>, work: impl FnOnce() -> T + Send + 'static) -> T {
-    let permit = Arc::clone(permits).acquire_owned().await.expect("it is never closed");
+/// Does work on a thread that serves nobody; the right to it ends with the work, also when nobody waits for
+/// it any more.
+async fn beside<T: Send + 'static>(
+    right: impl Send + 'static,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> T {
     let rendering = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
+        let _right = right;
         work()
     });
     rendering.await.unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
@@ -87,8 +98,8 @@ async fn beside<T: Send + 'static>(permits: &Arc<Semaphore>, work: impl FnOnce()
 struct Lines {
     common: Arc<Semaphore>,
     of_address_max: usize,
-    /// The addresses that have or wait for a turn, each with its own permits and the number of those who hold the
-    /// entry. Bounded as requests are. Held for a look-up.
+    /// The addresses that have or wait for a turn, each with its own permits and the number of those who hold
+    /// the entry. Bounded as requests are. Held for a look-up.
     own: Arc<Mutex<HashMap<IpAddr, Own>>>,
 }
 

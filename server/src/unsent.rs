@@ -1,9 +1,9 @@
 //! Answers that wait for their client to take them.
 //!
-//! A stream holds little, since it is made as it is taken. Any other answer is in memory whole until the kernel
-//! has the last byte of it, for as long as [`crate::write_timeout`] lets its client take. So all large answers
-//! together are bounded by [`UNSENT_BYTES_MAX`]. When that is full, the connection of the oldest answer of the
-//! address that holds the most ends.
+//! A stream holds little, since it is made as it is taken. Any other answer is in memory whole until the
+//! kernel has the last byte of it, for as long as [`crate::write_timeout`] lets its client take. So all large
+//! answers together are bounded by [`UNSENT_BYTES_MAX`]. When that is full, the connection of the oldest
+//! answer of the address that holds the most ends.
 
 use std::net::IpAddr;
 use std::sync::Arc;

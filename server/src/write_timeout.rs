@@ -7,8 +7,8 @@
 //!
 //! A peer that takes a byte now and then makes progress. A stream may be read so, since what it holds is
 //! bounded; an answer is in memory whole until it is taken, so it must be taken within [`ANSWER_GRACE`], or
-//! from then on at [`ANSWER_BYTES_A_SECOND_MIN`] on the average. When its memory is needed for others before, the
-//! write that waits fails too ([`crate::unsent`]).
+//! from then on at [`ANSWER_BYTES_A_SECOND_MIN`] on the average. When its memory is needed for others before,
+//! the write that waits fails too ([`crate::unsent`]).
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;

@@ -1,4 +1,5 @@
-//! Addresses, for the operator: those from which an author wrote, and those that are banned. Both are in memory only.
+//! Addresses, for the operator: those from which an author wrote, and those that are banned. Both are in
+//! memory only.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use super::operator::by;
 use crate::api::input;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
+use crate::client_ip::{self, counted_network};
 use crate::http::{self, Response};
 use crate::limit::{ADDRESS_BAN_MAX, ADDRESS_BANS_MAX};
 use crate::problem::{Answer, Kind, Problem};
@@ -64,8 +66,10 @@ pub fn unban(call: &Call<'_>) -> Answer {
 /// An address or a network, as the rest of the path has it.
 fn network(encoded: &str) -> Result<IpNet, Problem> {
     let text = percent_decode_str(encoded).decode_utf8_lossy();
-    let alone = || text.parse::<IpAddr>().ok().map(|address| IpNet::from(address.to_canonical()));
-    text.parse().ok().or_else(alone).ok_or_else(|| {
+    // One address of IPv6 is nothing: its owner has the whole network.
+    let alone = text.parse::<IpAddr>().is_ok();
+    let named = client_ip::network(&text);
+    named.map(|named| if alone { counted_network(named.addr()) } else { named }).ok_or_else(|| {
         let detail =
             "the rest of the path is an address or a network: 203.0.113.7, 203.0.113.0/24, 2001:db8::/48";
         Problem::new(Kind::MalformedParameter, detail)

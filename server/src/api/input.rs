@@ -1,8 +1,10 @@
 //! Input of the API's handlers: a JSON object in a body, a position in a path or query.
 
+use std::fmt;
+
 use millchat::Position;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use crate::app::Worker;
 use crate::body;
@@ -25,13 +27,63 @@ pub fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let malformed = |detail: String| Problem::new(Kind::MalformedBody, detail);
     let text = std::str::from_utf8(bytes).map_err(|e| malformed(format!("the body is not UTF-8: {e}")))?;
     // First any JSON, then the shape: so that errors of syntax and depth differ from those of shape, also in
-    // fields that are not read.
-    let value: Value =
-        serde_json::from_str(text).map_err(|e| malformed(format!("the body is not JSON: {e}")))?;
-    if !value.is_object() {
+    // fields that are not read. Nothing is built of what is not read.
+    serde_json::from_str::<AnyJson>(text).map_err(|e| malformed(format!("the body is not JSON: {e}")))?;
+    if !text.trim_start().starts_with('{') {
         return Err(Problem::new(Kind::InvalidBody, "the body must be a JSON object"));
     }
-    serde_json::from_value(value).map_err(|e| Problem::new(Kind::InvalidBody, e.to_string()))
+    serde_json::from_str(text).map_err(|e| Problem::new(Kind::InvalidBody, e.to_string()))
+}
+
+/// Any JSON, read to its end and not kept.
+struct AnyJson;
+
+impl<'de> Deserialize<'de> for AnyJson {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        value.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnyJson {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while fields.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// A position in a path or a query: digits, and nothing but digits.

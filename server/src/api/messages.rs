@@ -12,7 +12,8 @@ use crate::actions::{self, NewMessage};
 use crate::admin::{moderate, operator};
 use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
-use crate::http::{self, Request};
+use crate::client_ip::client;
+use crate::http::{self, JSON, Request};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 use crate::sanitize;
@@ -25,12 +26,12 @@ const PAGE_DEFAULT: usize = 100;
 pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
-    let key = key(&req)?;
+    let (key, client) = (key(&req)?, client(&req));
     let Post { content, reply_to } = input::read(w, req, MESSAGE_BYTES_MAX).await?;
     let message = NewMessage { content: sanitize::content(&content)?, reply_to, key };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
-    let receipt = actions::post(w, &room, author, message).await?;
+    let receipt = actions::post(w, client, &room, author, message).await?;
     let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
     http::set_ascii(&mut response, header::LOCATION, &location);
@@ -64,7 +65,7 @@ pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     };
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
-    let page = w.app.chat.history(&room, range, limit).await?;
+    let page = w.chat_for(&req).history(&room, range, limit).await?;
     let path = format!("/api/v1/rooms/{room}/messages");
     let links = Links {
         older: page.older.map(|before| format!("{path}?before={before}&limit={limit}")),
@@ -74,9 +75,12 @@ pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
         .into_iter()
         .filter_map(|(path, rel)| path.as_ref().map(|path| format!("<{path}>; rel=\"{rel}\"")))
         .collect();
-    let messages = page.messages.iter().map(Message::of).collect();
-    let shape = HistoryPage { messages, floor: page.floor, head: page.head, links };
-    let mut response = http::json(StatusCode::OK, &shape);
+    // A page may hold a megabyte.
+    let write = move || {
+        let messages = page.messages.iter().map(Message::of).collect();
+        http::to_json(&HistoryPage { messages, floor: page.floor, head: page.head, links })
+    };
+    let mut response = http::bytes(StatusCode::OK, JSON, w.app.turns.render(write).await);
     if !link_header.is_empty() {
         http::set_ascii(&mut response, header::LINK, &link_header.join(", "));
     }
@@ -95,7 +99,7 @@ fn limit(text: Option<&str>) -> Result<usize, Problem> {
 pub async fn get(Call { w, req, .. }: Call<'_>, room: RoomName, position: Position) -> Answer {
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
-    let Some(message) = w.app.chat.message(&room, position).await? else {
+    let Some(message) = w.chat_for(&req).message(&room, position).await? else {
         let detail = format!("there is no message at position {position} of this room");
         return Err(Problem::new(Kind::UnknownMessage, detail));
     };
@@ -106,7 +110,8 @@ pub async fn get(Call { w, req, .. }: Call<'_>, room: RoomName, position: Positi
 pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
     let author = w.app.identity.bearer(req.headers())?;
     w.app.limits.message(&author, &req)?;
-    actions::edit(w, &room, author, target, content(w, req).await?).await?;
+    let client = client(&req);
+    actions::edit(w, client, &room, author, target, content(w, req).await?).await?;
     let Ok(Some(message)) = w.app.chat.message(&room, target).await else {
         let detail = "the edit is stored, but the message cannot be read back now";
         return Err(Problem::new(Kind::LogUnreadable, detail));

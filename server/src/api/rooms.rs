@@ -13,7 +13,7 @@ use crate::schema::{Overview, Presence};
 pub async fn overview(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
-    let overview = w.app.chat.overview(&room).await?;
+    let overview = w.chat_for(&req).overview(&room).await?;
     let shape = Overview {
         room: room.as_str(),
         head: overview.head,

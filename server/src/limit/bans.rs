@@ -1,6 +1,7 @@
 //! Addresses that the operator has banned for a time. They are in memory only: a restart removes them.
 
 use std::collections::HashMap;
+use std::iter::successors;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +19,8 @@ pub const ADDRESS_BAN_MAX: Duration = Duration::from_hours(24 * 30);
 pub struct AddressBans {
     /// Held for look-ups.
     until: Mutex<HashMap<IpNet, Instant>>,
-    /// There may be one: most servers have none, and then a request takes no lock. It guards nothing, so relaxed.
+    /// There may be one: most servers have none, and then a request takes no lock. It guards nothing, so
+    /// relaxed.
     any: AtomicBool,
 }
 
@@ -67,8 +69,7 @@ impl AddressBans {
         let until = self.until.lock();
         let alone = IpNet::from(address.to_canonical());
         // A look-up for each length that a network can have, whatever their number.
-        let networks = (0..=alone.max_prefix_len()).filter_map(|bits| IpNet::new(alone.addr(), bits).ok());
-        let ends = networks.filter_map(|network| until.get(&network.trunc()));
+        let ends = successors(Some(alone), IpNet::supernet).filter_map(|network| until.get(&network));
         ends.max().map(|end| end.saturating_duration_since(now)).filter(|left| !left.is_zero())
     }
 }

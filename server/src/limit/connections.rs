@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::client::Client;
+use crate::client_ip::Client;
 
 /// Open connections by address, of those that have one: bounded as connections are. Held for a look-up.
 type Open = Arc<Mutex<HashMap<IpAddr, u32>>>;

@@ -9,15 +9,16 @@ use governor::Quota;
 
 use super::authors::AuthorAddresses;
 use super::bans::AddressBans;
-use super::client::{Client, client};
 use super::connections::{ConnectionPermit, Connections};
 use super::keyed::Keyed;
 use super::setting::{Pace, RateLimit};
-use crate::client_ip::{Origin, Proxies};
+use crate::client_ip::{Client, Proxies, client};
 use crate::metrics::Refusals;
 
 /// When to come back with another connection is nobody's to know; this is when to try.
 const CONNECTION_RETRY_AFTER: Duration = Duration::from_secs(5);
+/// The beginning of the operator's paths.
+const OPERATORS: &str = "/admin/";
 /// A site of IPv6 may do this many times as much as one of its networks.
 const SITE_FACTOR: u32 = 16;
 
@@ -41,20 +42,19 @@ impl Limited {
 struct ByAddress {
     addresses: Keyed<IpAddr>,
     sites: Keyed<IpAddr>,
+    /// The limit, as those who are refused read it.
+    words: String,
 }
 
 impl ByAddress {
-    fn new(quota: impl Fn(NonZeroU32) -> Quota) -> Self {
-        let one = NonZeroU32::MIN;
-        let site = one.saturating_add(SITE_FACTOR - 1);
-        Self { addresses: Keyed::of(quota(one)), sites: Keyed::of(quota(site)) }
+    /// Makes a limit; `quota` is the allowance of so many addresses.
+    fn new(words: String, quota: impl Fn(NonZeroU32) -> Quota) -> Self {
+        let sites = Keyed::of(quota(NonZeroU32::MIN.saturating_add(SITE_FACTOR - 1)));
+        Self { addresses: Keyed::of(quota(NonZeroU32::MIN)), sites, words }
     }
 
-    fn of_pace(pace: Pace) -> Self {
-        Self::new(|times| {
-            let burst = pace.burst.saturating_mul(times);
-            Quota::per_second(pace.a_second.saturating_mul(times)).allow_burst(burst)
-        })
+    fn of_pace(pace: Pace, what: &str) -> Self {
+        Self::new(pace.said(what), |times| pace.quota(times))
     }
 
     fn check(&self, client: &Client) -> Result<(), Duration> {
@@ -80,15 +80,16 @@ pub struct Limits {
 impl Limits {
     /// Returns these limits; refusals are counted.
     pub fn new(limit: RateLimit, proxies: Proxies, refusals: Refusals) -> Self {
-        let of_author = |pace: Pace| Keyed::of(Quota::per_second(pace.a_second).allow_burst(pace.burst));
-        let of_guests =
-            |max: NonZeroU32| ByAddress::new(|times| Quota::per_minute(max.saturating_mul(times)));
+        let of_guests = |max: NonZeroU32| {
+            let words = format!("new guests from one address: at most {max} a minute");
+            ByAddress::new(words, |times| Quota::per_minute(max.saturating_mul(times)))
+        };
         Self {
             limit,
             proxies,
-            author: limit.author.map(of_author),
-            address: limit.address.map(ByAddress::of_pace),
-            reads: limit.reads.map(ByAddress::of_pace),
+            author: limit.author.map(|pace| Keyed::of(pace.quota(NonZeroU32::MIN))),
+            address: limit.address.map(|pace| ByAddress::of_pace(pace, "messages from one address")),
+            reads: limit.reads.map(|pace| ByAddress::of_pace(pace, "reads from one address")),
             guests: limit.guests.map(of_guests),
             connections: Connections::default(),
             authors: AuthorAddresses::default(),
@@ -97,16 +98,17 @@ impl Limits {
         }
     }
 
-    /// A connection was accepted. One that may be a proxy's is not its own: its requests are counted one by one.
+    /// A connection was accepted. One that may be a proxy's is not its own: its requests are counted one by
+    /// one.
     pub fn connect(&self, peer: IpAddr) -> Result<Option<ConnectionPermit>, Limited> {
         if self.proxies.may_forward(peer) {
             return Ok(None);
         }
-        self.refuse_banned(peer)?;
-        self.hold(&Client { address: peer, is_exempt: false })
+        self.hold(&Client::of(peer))
     }
 
-    /// Returns the addresses from which an author wrote in the last hour, the newest first, and the time since each.
+    /// Returns the addresses from which an author wrote in the last hour, the newest first, and the time
+    /// since each.
     pub fn addresses_of(&self, author: &str) -> Vec<(IpAddr, Duration)> {
         self.authors.of(author)
     }
@@ -129,10 +131,12 @@ impl Limits {
         peer: IpAddr,
         req: &mut hyper::Request<B>,
     ) -> Result<Option<ConnectionPermit>, Limited> {
-        let Origin { address, is_exempt } = self.proxies.origin(peer, req.headers());
-        let client = Client { address, is_exempt };
+        let client = self.proxies.client(peer, req.headers());
         req.extensions_mut().insert(client);
-        self.refuse_banned(address)?;
+        // A ban by mistake is ended by the operator, from wherever they are.
+        if !req.uri().path().starts_with(OPERATORS) {
+            self.refuse_banned(client.address)?;
+        }
         if self.proxies.may_forward(peer) { self.hold(&client) } else { Ok(None) }
     }
 
@@ -160,23 +164,17 @@ impl Limits {
                 .check(&author.id)
                 .map_err(|wait| self.refuse("author", pace.said("messages by one author"), wait))?;
         }
-        self.of_address(req, "address", self.address.as_ref(), || {
-            self.limit.address.map(|pace| pace.said("messages from one address"))
-        })
+        self.of_address(req, "address", self.address.as_ref())
     }
 
-    /// Somebody reads a page, history or an overview.
+    /// Somebody reads a page, history or an overview, or joins a room.
     pub fn read<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "reads", self.reads.as_ref(), || {
-            self.limit.reads.map(|pace| pace.said("reads from one address"))
-        })
+        self.of_address(req, "reads", self.reads.as_ref())
     }
 
     /// Somebody becomes a guest.
     pub fn guest<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "guests", self.guests.as_ref(), || {
-            self.limit.guests.map(|max| format!("new guests from one address: at most {max} a minute"))
-        })
+        self.of_address(req, "guests", self.guests.as_ref())
     }
 
     fn of_address<B>(
@@ -184,15 +182,10 @@ impl Limits {
         req: &hyper::Request<B>,
         name: &'static str,
         limit: Option<&ByAddress>,
-        said: impl FnOnce() -> Option<String>,
     ) -> Result<(), Limited> {
         let client = client(req);
-        match limit {
-            Some(limit) if !client.is_exempt => {
-                limit.check(&client).map_err(|wait| self.refuse(name, said().unwrap_or_default(), wait))
-            }
-            _ => Ok(()),
-        }
+        let Some(limit) = limit.filter(|_| !client.is_exempt) else { return Ok(()) };
+        limit.check(&client).map_err(|wait| self.refuse(name, limit.words.clone(), wait))
     }
 
     fn refuse(&self, name: &'static str, limit: String, retry_after: Duration) -> Limited {

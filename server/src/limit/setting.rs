@@ -4,7 +4,10 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
+use governor::Quota;
 use serde::{Deserialize, Serialize};
+
+use crate::as_text::as_text;
 
 /// The limits of a server that strangers reach, unless its operator sets others.
 const RECOMMENDED: &str = "author=5/20,address=50/200,reads=50/500,guests=10,connections=100";
@@ -21,6 +24,12 @@ pub struct Pace {
 }
 
 impl Pace {
+    /// Returns the allowance of so many who share one.
+    pub fn quota(self, times: NonZeroU32) -> Quota {
+        let burst = self.burst.saturating_mul(times);
+        Quota::per_second(self.a_second.saturating_mul(times)).allow_burst(burst)
+    }
+
     /// Returns the limit in words.
     pub fn said(self, what: &str) -> String {
         format!("{what}: at most {} a second, {} at once", self.a_second, self.burst)
@@ -35,7 +44,7 @@ pub struct RateLimit {
     pub author: Option<Pace>,
     /// Messages from one address.
     pub address: Option<Pace>,
-    /// Pages, history and overviews read from one address.
+    /// Pages, history and overviews read, and rooms joined, from one address.
     pub reads: Option<Pace>,
     /// New guests a minute from one address.
     pub guests: Option<NonZeroU32>,
@@ -117,19 +126,7 @@ impl fmt::Display for RateLimit {
     }
 }
 
-impl TryFrom<String> for RateLimit {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        text.parse()
-    }
-}
-
-impl From<RateLimit> for String {
-    fn from(limit: RateLimit) -> Self {
-        limit.to_string()
-    }
-}
+as_text!(RateLimit);
 
 #[cfg(test)]
 mod tests {

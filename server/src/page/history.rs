@@ -7,14 +7,14 @@
 use datastar::consts::ElementPatchMode;
 use datastar::patch_elements::PatchElements;
 use maud::html;
-use millchat::{HistoryPage, HistoryRange, Message, Position, ReadError, RoomName};
+use millchat::{Chat, HistoryPage, HistoryRange, Message, Position, ReadError, RoomName};
 
 use super::i18n::Localizer;
 use super::patch::{elements, outer, push};
 use super::quote::QuotedMessages;
 use super::{markdown, rows};
-use crate::app::Worker;
 use crate::http;
+use crate::turns::Turns;
 
 /// Messages in the first HTML, and in each step back.
 const HISTORY_ROWS: usize = 100;
@@ -22,6 +22,8 @@ const HISTORY_ROWS: usize = 100;
 const HTML_BYTES_MAX: usize = 1024 * 1024;
 /// Bytes of a row beside its text, about.
 const ROW_BYTES: usize = 1_024;
+/// Bytes of somebody's mark beside a reaction, beside their name.
+const MARK_BYTES: usize = 256;
 /// Number of times that a step goes on when it found nothing but deleted messages: they are one line.
 const DELETED_STEPS_MAX: usize = 10;
 
@@ -71,12 +73,12 @@ impl HistoryQuery {
     }
 }
 
-/// Takes away the rows that are too many bytes of HTML, but for one: the oldest of a page that goes back, the newest of
-/// one that goes forward. What is taken away is asked for in the next step.
+/// Takes away the rows that are too many bytes of HTML, but for one: the oldest of a page that goes back, the
+/// newest of one that goes forward. What is taken away is asked for in the next step.
 fn bound(page: &mut HistoryPage, goes_back: bool) {
     let mut bytes = 0;
     let mut fits = |message: &Message| {
-        bytes += message.content.as_deref().map_or(0, |text| ROW_BYTES + markdown::row_bytes_max(text));
+        bytes += message.content.as_deref().map_or(0, |text| row_bytes_max(message, text));
         bytes <= HTML_BYTES_MAX
     };
     if goes_back {
@@ -94,16 +96,23 @@ fn bound(page: &mut HistoryPage, goes_back: bool) {
     }
 }
 
+/// Returns the most bytes that the row of a message takes, about: its text, and the mark of everybody who
+/// reacted.
+fn row_bytes_max(message: &Message, text: &str) -> usize {
+    let authors = message.reactions.iter().flat_map(|reactions| &reactions.authors);
+    let marks = authors.map(|author| MARK_BYTES + markdown::row_bytes_max(&author.name)).sum::<usize>();
+    ROW_BYTES + markdown::row_bytes_max(text) + marks
+}
+
 /// Messages for the page after a position, as many as it takes.
-async fn newer(w: &Worker, room: &RoomName, after: Position) -> Result<HistoryPage, ReadError> {
-    let mut page = w.app.chat.history(room, HistoryRange::After(after), HISTORY_ROWS).await?;
+async fn newer(chat: &Chat, room: &RoomName, after: Position) -> Result<HistoryPage, ReadError> {
+    let mut page = chat.history(room, HistoryRange::After(after), HISTORY_ROWS).await?;
     bound(&mut page, false);
     Ok(page)
 }
 
 /// Messages for the page. Those of a room that was emptied are passed in longer steps.
-pub async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result<HistoryPage, ReadError> {
-    let chat = &w.app.chat;
+pub async fn history(chat: &Chat, room: &RoomName, range: HistoryRange) -> Result<HistoryPage, ReadError> {
     let mut page = chat.history(room, range, HISTORY_ROWS).await?;
     for _ in 0..DELETED_STEPS_MAX {
         let Some(before) = page.older.filter(|_| page.messages.iter().all(|m| m.content.is_none())) else {
@@ -121,11 +130,11 @@ pub async fn history(w: &Worker, room: &RoomName, range: HistoryRange) -> Result
 struct Brought {
     page: HistoryPage,
     quoted: QuotedMessages,
-    into: Into,
+    into: Destination,
 }
 
 /// The place of the page into which rows are brought.
-enum Into {
+enum Destination {
     /// Above the row at `before`; with a hole below them if they do not reach down to it.
     Above { before: Position, hole: Option<Hole> },
     /// Into a hole; `left` is what remains of it.
@@ -134,61 +143,67 @@ enum Into {
 
 /// The patches that bring it.
 pub async fn answer(
-    w: &Worker,
+    turns: &Turns,
+    chat: &Chat,
     localizer: Localizer,
     room: &RoomName,
     query: HistoryQuery,
 ) -> Result<Vec<u8>, ReadError> {
-    let Brought { page, quoted, into } = bring(w, room, query).await?;
+    let Brought { page, quoted, into } = bring(chat, room, query).await?;
     let room = room.clone();
     let render = move || match into {
-        Into::Above { before, hole } => older(localizer, room.as_str(), before, (&page, &quoted), hole),
-        Into::Hole { hole, left, upwards } => between(localizer, hole, (&page, &quoted), left, upwards),
+        Destination::Above { before, hole } => {
+            older(localizer, room.as_str(), before, (&page, &quoted), hole)
+        }
+        Destination::Hole { hole, left, upwards } => {
+            between(localizer, hole, (&page, &quoted), left, upwards)
+        }
     };
-    Ok(w.app.turns.render(render).await)
+    Ok(turns.render(render).await)
 }
 
-async fn bring(w: &Worker, room: &RoomName, query: HistoryQuery) -> Result<Brought, ReadError> {
+async fn bring(chat: &Chat, room: &RoomName, query: HistoryQuery) -> Result<Brought, ReadError> {
     let (page, into) = match query {
-        HistoryQuery::Older { before } => {
-            (history(w, room, HistoryRange::Before(before)).await?, Into::Above { before, hole: None })
-        }
+        HistoryQuery::Older { before } => (
+            history(chat, room, HistoryRange::Before(before)).await?,
+            Destination::Above { before, hole: None },
+        ),
         HistoryQuery::Around { at, before } => {
-            let (page, hole) = around(w, room, at, before).await?;
-            (page, Into::Above { before, hole })
+            let (page, hole) = around(chat, room, at, before).await?;
+            (page, Destination::Above { before, hole })
         }
         HistoryQuery::Between { after, before, upwards: false } => {
-            let mut page = newer(w, room, after).await?;
+            let mut page = newer(chat, room, after).await?;
             let (read, left) = (page.messages.len(), page.newer);
             page.messages.retain(|message| message.position < before);
             let left = left.filter(|_| page.messages.len() == read).filter(|&after| after < before);
             let left = left.map(|after| (after, before));
-            (page, Into::Hole { hole: (after, before), left, upwards: false })
+            (page, Destination::Hole { hole: (after, before), left, upwards: false })
         }
         HistoryQuery::Between { after, before, upwards: true } => {
-            let mut page = history(w, room, HistoryRange::Before(before)).await?;
+            let mut page = history(chat, room, HistoryRange::Before(before)).await?;
             let (read, left) = (page.messages.len(), page.older);
             page.messages.retain(|message| message.position > after);
             let left = left.filter(|_| page.messages.len() == read).filter(|&before| before > after);
             let left = left.map(|before| (after, before));
-            (page, Into::Hole { hole: (after, before), left, upwards: true })
+            (page, Destination::Hole { hole: (after, before), left, upwards: true })
         }
     };
-    let quoted = QuotedMessages::read(w, room, &page).await?;
+    let quoted = QuotedMessages::read(chat, room, &page).await?;
     Ok(Brought { page, quoted, into })
 }
 
-/// As many rows up to the place as after it, so that it is in the middle of a screen; and the hole below them, if they
-/// do not reach down to the page's first row.
+/// As many rows up to the place as after it, so that it is in the middle of a screen; and the hole below
+/// them, if they do not reach down to the page's first row.
 async fn around(
-    w: &Worker,
+    chat: &Chat,
     room: &RoomName,
     at: Position,
     before: Position,
 ) -> Result<(HistoryPage, Option<Hole>), ReadError> {
     let upto = HistoryRange::Before(at.saturating_add(1).min(before));
-    let mut page = history(w, room, upto).await?;
-    let mut next = newer(w, room, at).await?;
+    let mut page = history(chat, room, upto).await?;
+    let mut next = newer(chat, room, at).await?;
     let (read, hole) = (next.messages.len(), next.newer);
     next.messages.retain(|message| message.position < before);
     let hole = hole.filter(|_| next.messages.len() == read).filter(|&after| after < before);

@@ -16,6 +16,7 @@ use super::i18n::{Language, LocalizedMessage};
 use crate::actions::{self, NewMessage};
 use crate::app::Worker;
 use crate::body;
+use crate::client_ip::client;
 use crate::http::{self, ContentType, Request, Response};
 use crate::problem::Problem;
 use crate::route_table::Call;
@@ -69,9 +70,10 @@ fn answered(answer: Answer) -> Response {
 async fn post(call: Call<'_>, room: &RoomName) -> Answer {
     let author = writer(&call)?;
     let Call { w, req, language, .. } = call;
+    let client = client(&req);
     let by_form = http::content_type(req.headers()) == ContentType::Form;
     let message = sent(w, language, req).await?;
-    let receipt = actions::post(w, room, author, message).await.map_err(|e| refused(language, e))?;
+    let receipt = actions::post(w, client, room, author, message).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
     let place = HeaderValue::from_str(&format!("/{room}#m-{}", receipt.position));
@@ -82,8 +84,9 @@ async fn post(call: Call<'_>, room: &RoomName) -> Answer {
 async fn replace(call: Call<'_>, room: &RoomName, target: Position) -> Answer {
     let author = writer(&call)?;
     let Call { w, req, language, .. } = call;
+    let client = client(&req);
     let content = sent(w, language, req).await?.content;
-    done(language, actions::edit(w, room, author, target, content).await)
+    done(language, actions::edit(w, client, room, author, target, content).await)
 }
 
 async fn remove(call: &Call<'_>, room: &RoomName, target: Position) -> Answer {

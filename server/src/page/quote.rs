@@ -7,11 +7,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use maud::{Markup, html};
-use millchat::{Author, HistoryPage, Message, Position, ReadError, RoomName};
+use millchat::{Author, Chat, HistoryPage, Message, Position, ReadError, RoomName};
 
 use super::i18n::Localizer;
 use super::people::hue;
-use crate::app::Worker;
 
 /// Characters of the target's text.
 const QUOTE_CHARS_MAX: usize = 140;
@@ -47,7 +46,7 @@ pub struct QuotedMessages(HashMap<Position, Message>);
 
 impl QuotedMessages {
     /// Reads them, as many as a page of history may hold.
-    pub async fn read(w: &Worker, room: &RoomName, page: &HistoryPage) -> Result<Self, ReadError> {
+    pub async fn read(chat: &Chat, room: &RoomName, page: &HistoryPage) -> Result<Self, ReadError> {
         let shown = page.messages.iter().filter(|message| message.content.is_some());
         let targets: BTreeSet<Position> = shown
             .filter_map(|message| message.reply_to)
@@ -56,7 +55,7 @@ impl QuotedMessages {
         if targets.is_empty() {
             return Ok(Self::default());
         }
-        let messages = w.app.chat.messages(room, targets.into_iter().collect()).await?;
+        let messages = chat.messages(room, targets.into_iter().collect()).await?;
         Ok(Self(messages.into_iter().map(|message| (message.position, message)).collect()))
     }
 

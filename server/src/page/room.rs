@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 use hyper::header::HeaderMap;
-use millchat::{EventId, HistoryRange, ReadError, RoomName};
+use millchat::{Chat, EventId, HistoryRange, ReadError, RoomName};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 
@@ -34,26 +34,27 @@ pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
         return error::of(language, limited);
     }
     let _turn = w.app.turns.read(&req).await;
+    let chat = w.chat_for(&req);
     let shown = match HistoryQuery::of(&req) {
         Some(query) if is_datastar(req.headers()) => {
-            history::answer(w, Localizer::For(language), &room, query).await.map(events)
+            history::answer(&w.app.turns, &chat, Localizer::For(language), &room, query).await.map(events)
         }
-        _ => newest(w, req.headers(), room, language).await,
+        _ => newest(w, &chat, req.headers(), room, language).await,
     };
     shown.unwrap_or_else(|unread| error::of(language, unread))
 }
 
 async fn newest(
     w: &Worker,
+    chat: &Chat,
     headers: &HeaderMap,
     room: RoomName,
     language: &'static Language,
 ) -> Result<Response, ReadError> {
-    let chat = &w.app.chat;
-    let history = history::history(w, &room, HistoryRange::Newest).await?;
+    let history = history::history(chat, &room, HistoryRange::Newest).await?;
     // Read after the history: what changes in between comes by the stream.
     let overview = chat.overview(&room).await?;
-    let quoted = QuotedMessages::read(w, &room, &history).await?;
+    let quoted = QuotedMessages::read(chat, &room, &history).await?;
     // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
     // and does not announce a gap to somebody who opens a quiet room.
     let position = history.head.max(history.floor.saturating_sub(1));

@@ -28,8 +28,8 @@ pub struct MultiRoomStream {
     mark: RoomMarker,
     /// Index of the stream whose bytes went out last.
     last: usize,
-    /// Bytes of that stream whose marker has gone out: they are shared with other readers and not copied behind
-    /// it.
+    /// Bytes of that stream whose marker has gone out: they are shared with other readers and not copied
+    /// behind it.
     marked: Bytes,
 }
 

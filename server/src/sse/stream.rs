@@ -109,8 +109,8 @@ impl Stream {
         self.caught_up && self.rest.is_empty() && !self.failed && self.timed && !self.timer.is_elapsed()
     }
 
-    /// Returns true if all bytes that have gone are whole events, and none are waiting that only this reader has:
-    /// then another stream may go on in the same body.
+    /// Returns true if all bytes that have gone are whole events, and none are waiting that only this reader
+    /// has: then another stream may go on in the same body.
     pub fn is_between_events(&self) -> bool {
         self.rest.is_empty() && !self.pending.is_unique()
     }

@@ -1,5 +1,5 @@
-//! Clients that take as much as they can get: the memory for bodies and answers has a bound, its shares are by
-//! address, and nobody else is refused.
+//! Clients that take as much as they can get: the memory for bodies and answers has a bound, its shares are
+//! by address, and nobody else is refused.
 
 use futures_util::future::join_all;
 use millchat_testkit::http::request;
@@ -25,7 +25,7 @@ const ESCAPES: usize = 50_000;
 /// Answers that nobody takes: pages, and history by the API.
 const PAGES: usize = 30;
 const HISTORIES: usize = 50;
-/// What their clients let the kernel take.
+/// The bytes that their clients let the kernel take.
 const RECEIVE_BYTES: u32 = 4 * 1024;
 /// Memory besides the budget that so many connections, and the work for them, may take.
 const WORK_BYTES: u64 = 96 << 20;

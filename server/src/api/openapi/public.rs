@@ -70,7 +70,7 @@ fn overview() -> Operation {
     let op = operation("getRoom", "A room at a glance: how far it has come and who is in it")
         .parameter(room())
         .response("200", gives("The room; one that nobody ever used is empty, not missing", "Room"));
-    problems(op, &reading(&[Kind::RateLimited])).build()
+    problems(op, &reading(&[])).build()
 }
 
 fn page() -> Operation {
@@ -87,7 +87,7 @@ fn page() -> Operation {
         ))
         .parameter(query("limit", Type::Integer, "1 to 1,000, default 100; more is clamped"))
         .response("200", answer.build());
-    problems(op, &reading(&[Kind::MalformedParameter, Kind::RateLimited])).build()
+    problems(op, &reading(&[Kind::MalformedParameter])).build()
 }
 
 fn post() -> Operation {
@@ -123,7 +123,7 @@ fn message() -> Operation {
         .parameter(room())
         .parameter(position())
         .response("200", gives("The message; once deleted, without content", "Message"));
-    problems(op, &reading(&[Kind::MalformedParameter, Kind::UnknownMessage, Kind::RateLimited])).build()
+    problems(op, &reading(&[Kind::MalformedParameter, Kind::UnknownMessage])).build()
 }
 
 /// Problems of a change of a message, besides those of its body.

@@ -1,7 +1,7 @@
 //! Texts that were rendered once: a row of a page and the frame of the same message share the work.
 //!
-//! The key is the hash of the text, so the cache knows nothing of messages, and a text that was edited or deleted
-//! is simply not asked for again.
+//! The key is the hash of the text, so the cache knows nothing of messages, and a text that was edited or
+//! deleted is simply not asked for again.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 /// Bytes of all texts that are kept, rendered.
 const CACHE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// A shorter text is rendered again: that costs about as much as to look for it.
-const CACHED_BYTES_MIN: usize = 512;
+pub const CACHED_BYTES_MIN: usize = 512;
 /// Bytes that an entry takes beside its markup.
 const ENTRY_BYTES: u64 = 128;
 /// The cache makes room for so many entries at the start.
@@ -51,7 +51,10 @@ pub fn rendered(content: &str, render: impl FnOnce(&str) -> Rendered) -> Arc<Ren
     if let Some(found) = CACHE.get(&key) {
         return found;
     }
-    let made = Arc::new(render(content));
+    let mut made = render(content);
+    // It is kept for long, and its length is what it is weighed by.
+    made.markup.0.shrink_to_fit();
+    let made = Arc::new(made);
     CACHE.insert(key, Arc::clone(&made));
     made
 }

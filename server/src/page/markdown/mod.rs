@@ -21,11 +21,13 @@ use maud::{Escaper, PreEscaped};
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Options, Parser, Tag};
 use url::Url;
 
-pub use self::cache::Rendered;
+pub use self::cache::{CACHED_BYTES_MIN, Rendered};
 
 /// Links of a message that can be followed. What comes after them stays text: an anchor is many times as long
 /// as the shortest link, and everybody in the room gets it.
 const LINKS_MAX: usize = 50;
+/// Bytes of a link's host with its port, as it is written: a name has at most 253 letters of ASCII.
+const AUTHORITY_BYTES_MAX: usize = 300;
 /// Other elements of a message; markup after them stays text.
 const ELEMENTS_MAX: usize = 500;
 /// Elements inside of each other.
@@ -37,14 +39,14 @@ const INTO_MEMORY: &str = "writing to memory does not fail";
 
 /// Returns the content as people see it. The work is done once for all who see it.
 ///
-/// The time is linear in the length of the text, whatever it holds: a text whose containers nest too deep is not
-/// parsed ([`nesting`]), and the parser is linear in all else.
+/// The time is linear in the length of the text, whatever it holds: a text whose containers nest too deep is
+/// not parsed ([`nesting`]), and the parser is linear in all else.
 pub fn formatted(content: &str) -> Arc<Rendered> {
     cache::rendered(content, render)
 }
 
-/// Returns the most bytes that the text takes in a row: shown, and as typed for its author to edit. Elements and links
-/// are bounded by themselves.
+/// Returns the most bytes that the text takes in a row: shown, and as typed for its author to edit. Elements
+/// and links are bounded by themselves.
 pub fn row_bytes_max(content: &str) -> usize {
     let escaped = |byte: u8| match byte {
         b'"' => 6,
@@ -369,8 +371,12 @@ fn finder() -> LinkFinder {
 }
 
 /// Returns the host of a link that may be followed, as a resolver would be asked for it; `None` for any other
-/// link.
+/// link. To parse the host costs the square of its length, so no longer one is parsed than can be.
 fn host(link: &str) -> Option<String> {
+    let authority = link.split_once("//").map_or(link, |(_, rest)| rest).split(['/', '?', '#']).next()?;
+    if authority.len() > AUTHORITY_BYTES_MAX {
+        return None;
+    }
     let url = Url::parse(link).ok()?;
     let is_web = matches!(url.scheme(), "http" | "https");
     let is_bare = url.username().is_empty() && url.password().is_none();

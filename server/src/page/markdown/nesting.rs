@@ -1,11 +1,13 @@
-//! How deep the containers of a text may nest, found before the parser sees the text.
+//! The depth to which the containers of a text may nest, found before the parser sees the text.
 //!
-//! The parser visits every open container for each line, so nesting multiplies its work: 32,000 marks of a quote
-//! before 16,000 short lines are a third of a second. What nests deeper than [`NESTING_MAX`] is not parsed.
+//! The parser visits every open container for each line, so nesting multiplies its work: 32,000 marks of a
+//! quote before 16,000 short lines are a third of a second. What nests deeper than [`NESTING_MAX`] is not
+//! parsed.
 //!
-//! The figure is an upper bound, by the rules of `CommonMark`. A container begins with a mark at the beginning of
-//! a line, behind what continues the containers around it: `>` for a quote, at least two columns for an item of a
-//! list. A line without marks may continue a paragraph inside of all containers, and closes them after a blank line.
+//! The figure is an upper bound, by the rules of `CommonMark`. A container begins with a mark at the
+//! beginning of a line, behind what continues the containers around it: `>` for a quote, at least two columns
+//! for an item of a list. A line without marks may continue a paragraph inside of all containers, and closes
+//! them after a blank line.
 
 /// Quotes and lists inside of each other. People see [`super::DEPTH_MAX`] of them.
 pub const NESTING_MAX: usize = 16;
@@ -34,7 +36,7 @@ pub fn is_shallow(text: &str) -> bool {
     true
 }
 
-/// What a line has before its own text.
+/// The marks and the white space of a line before its own text.
 #[derive(Default)]
 struct Prefix {
     /// Columns of white space that can continue items.
