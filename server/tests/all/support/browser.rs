@@ -169,22 +169,7 @@ impl Browser {
 
     async fn launch(languages: &str) -> Self {
         let turn = turn::browser().await;
-        let mut command = Command::new("chromedriver");
-        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
-        let mut chromedriver =
-            command.spawn().expect("chromedriver is not there; `make test` installs it with Chromium");
-        let mut lines = BufReader::new(chromedriver.stdout.take().unwrap()).lines();
-        let port = async {
-            loop {
-                let line = lines.next_line().await.unwrap().expect("chromedriver says its port");
-                if let Some((_, port)) = line.split_once(STARTED) {
-                    break port.trim_end_matches('.').parse::<u16>().unwrap();
-                }
-            }
-        };
-        let port = within("chromedriver starts", port).await;
-        // It goes on talking; nobody may leave its pipe full.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let (chromedriver, port) = start_chromedriver().await;
 
         let profile = tempfile::tempdir().unwrap();
         let mut capabilities = DesiredCapabilities::chrome();
@@ -349,4 +334,31 @@ impl Drop for Browser {
 
 fn http_client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
+}
+
+/// Starts a chromedriver and returns it with its port. It chooses a port for IPv4 and then takes the same for IPv6; where
+/// another program has that one, it ends, and is started again.
+async fn start_chromedriver() -> (Child, u16) {
+    const STARTS_MAX: usize = 5;
+    for _ in 0..STARTS_MAX {
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
+        let mut chromedriver =
+            command.spawn().expect("chromedriver is not there; `make test` installs it with Chromium");
+        let mut lines = BufReader::new(chromedriver.stdout.take().unwrap()).lines();
+        let port = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                if let Some((_, port)) = line.split_once(STARTED) {
+                    return Some(port.trim_end_matches('.').parse::<u16>().unwrap());
+                }
+            }
+            None
+        };
+        if let Some(port) = within("chromedriver starts", port).await {
+            // It goes on talking; nobody may leave its pipe full.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return (chromedriver, port);
+        }
+    }
+    panic!("chromedriver ended {STARTS_MAX} times before it said its port");
 }
