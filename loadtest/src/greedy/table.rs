@@ -49,9 +49,13 @@ pub fn shortfalls(round: &Round, limits: ServerLimits) -> Vec<String> {
 
 /// Returns the line that is shown when a round is over.
 pub fn line(round: &Round, limits: ServerLimits) -> String {
+    format!("{:<24} {}", round.attack, goal(round, limits))
+}
+
+/// Says that a round meets the goals, or what it falls short of.
+fn goal(round: &Round, limits: ServerLimits) -> String {
     let short = shortfalls(round, limits);
-    let goal = if short.is_empty() { "met".to_owned() } else { format!("short: {}", short.join(", ")) };
-    format!("{:<24} {goal}", round.attack)
+    if short.is_empty() { "met".to_owned() } else { format!("short: {}", short.join(", ")) }
 }
 
 /// Returns both tables.
@@ -79,7 +83,6 @@ fn goals_table(rounds: &[Round], limits: ServerLimits, out: &mut String) {
          |---|---|---|---|---|---|---|---|"
     );
     for round in rounds {
-        let short = shortfalls(round, limits);
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} | {}, {} | {} | {} |",
@@ -91,7 +94,7 @@ fn goals_table(rounds: &[Round], limits: ServerLimits, out: &mut String) {
             memory(round.baseline.memory_peak),
             memory(round.attacked.memory_peak),
             refused_by(round),
-            if short.is_empty() { "met".to_owned() } else { format!("short: {}", short.join(", ")) },
+            goal(round, limits),
         );
     }
 }

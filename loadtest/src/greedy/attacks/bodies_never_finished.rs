@@ -32,9 +32,10 @@ const BODIES_PER_S: f64 = 1.0;
 const MESSAGE_BYTES: usize = 524_288;
 /// The connections that hold bodies of that size: together just less than the server has room for.
 const LARGE: usize = 125;
-/// The bodies of the others: they fill what room is left, down to the size of an ordinary message. The first
-/// is the largest body of a form, which needs no token.
-const SMALL_BYTES: [usize; 7] = [131_072, 32_768, 8_192, 2_048, 512, 128, 64];
+/// The largest body of a form that needs no token.
+const FORM_BYTES: usize = 4_096;
+/// The bodies of the others: they fill what room is left, down to the size of an ordinary message.
+const SMALL_BYTES: [usize; 7] = [131_072, 32_768, 8_192, FORM_BYTES, 512, 128, 64];
 /// Time after which they begin: the large ones must be there first.
 const SMALL_AFTER: Duration = Duration::from_secs(1);
 /// Largest answer that is read, in bytes.
@@ -48,7 +49,7 @@ async fn run(client: Arc<Client>, prepared: Arc<Prepared>) {
                 None => MESSAGE_BYTES,
                 Some(nth) => SMALL_BYTES[nth % SMALL_BYTES.len()],
             };
-            let path = if bytes == SMALL_BYTES[0] {
+            let path = if bytes == FORM_BYTES {
                 format!("/{ROOM}/language")
             } else {
                 format!("/api/v1/rooms/{ROOM}/messages")

@@ -1,4 +1,4 @@
-//! Whatever an attack has prepared: guests, rooms and messages.
+//! The guests, rooms and messages that an attack has prepared.
 
 use std::io;
 use std::sync::Arc;
