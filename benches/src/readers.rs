@@ -35,8 +35,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Returns the content of the nth message, due at this time after the start of the round.
 pub fn content(number: u64, due: Duration) -> String {
+    long_content(number, due, MESSAGE_BYTES)
+}
+
+/// Returns the same of a message of this length.
+pub fn long_content(number: u64, due: Duration, bytes: usize) -> String {
     let mut content = format!("%%{number:08}{:016}", due.as_nanos());
-    content.extend(std::iter::repeat_n('x', MESSAGE_BYTES - content.len()));
+    content.extend(std::iter::repeat_n('x', bytes - content.len()));
     content
 }
 
@@ -109,6 +114,20 @@ impl Readers {
             assert!(more, "{left} deliveries never came");
         }
         latencies
+    }
+
+    /// Reads until every reader has this number of marked messages; returns the bytes of all that arrived.
+    pub fn receive_in_any_order(&mut self, messages: u64) -> usize {
+        let mut left = messages * self.streams.len() as u64;
+        let mut heard = 0;
+        while left > 0 {
+            let more = self.wait(PATIENCE, |_, frames| {
+                heard += frames.len();
+                left -= marks(frames).count() as u64;
+            });
+            assert!(more, "{left} deliveries never came");
+        }
+        heard
     }
 
     /// Reads until every reader has this number of messages. Each message must name the one before it as its

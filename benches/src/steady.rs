@@ -62,7 +62,8 @@ impl Sender {
         sender
     }
 
-    fn post(&mut self, content: &str) {
+    /// Posts a message, and waits until it is acknowledged.
+    pub fn post(&mut self, content: &str) {
         let (path, body) = ("/api/v1/rooms/bench/messages", format!("{{\"content\":\"{content}\"}}"));
         let request = http::request(self.address, "POST", path, Some(&self.token), &body);
         self.stream.write_all(&request).expect("the server takes requests");

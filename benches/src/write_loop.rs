@@ -8,12 +8,14 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use memchr::memmem;
 use parking_lot::Mutex;
 
 use crate::child::{self, ChildProcess};
 use crate::fixtures::MESSAGE_BYTES;
+use crate::readers::long_content;
 
 /// Largest request, in bytes.
 const REQUEST_BYTES_MAX: usize = 4096;
@@ -22,6 +24,8 @@ const REQUEST_BYTES_MAX: usize = 4096;
 const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}";
 /// The path that makes it write by itself; the number of messages follows.
 const TENS: &str = "/tens/";
+/// The path that makes it write frames; their number and the bytes of each follow.
+const FRAMES: &str = "/frames/";
 /// The name of the process that is the loop.
 const ROLE: &str = "bare";
 
@@ -43,8 +47,17 @@ impl WriteLoop {
 
     /// Makes it write this number of messages to all readers, ten by one write(2).
     pub fn write_in_tens(&self, messages: u64) {
+        self.write(&format!("{TENS}{messages}"));
+    }
+
+    /// Makes it write this number of frames of so many bytes to all readers, by one write(2).
+    pub fn write_frames(&self, count: usize, bytes: usize) {
+        self.write(&format!("{FRAMES}{count}/{bytes}"));
+    }
+
+    fn write(&self, path: &str) {
         let mut stream = TcpStream::connect(self.address).expect("it takes connections");
-        stream.write_all(format!("POST {TENS}{messages}\r\n\r\n").as_bytes()).expect("it takes requests");
+        stream.write_all(format!("POST {path}\r\n\r\n").as_bytes()).expect("it takes requests");
         let written = stream.read(&mut [0; 64]).expect("it answers when it has written");
         assert!(written > 0, "it ended before it had written");
     }
@@ -73,6 +86,11 @@ pub fn run_if_asked() {
             let messages = String::from_utf8_lossy(messages).trim().parse().expect("a number of messages");
             write_in_tens(messages, &mut room.lock().readers);
             stream.write_all(ANSWER).expect("the sender waits for the answer");
+        } else if let Some(rest) =
+            first.strip_prefix(b"POST ").and_then(|rest| rest.strip_prefix(FRAMES.as_bytes()))
+        {
+            write_frames(&String::from_utf8_lossy(rest), &mut room.lock().readers);
+            stream.write_all(ANSWER).expect("the sender waits for the answer");
         } else if first.starts_with(b"GET ") {
             let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: start\ndata: {}\n\n";
             stream.write_all(head.as_bytes()).expect("readers read");
@@ -99,6 +117,18 @@ fn write_in_tens(messages: u64, readers: &mut [TcpStream]) {
         for reader in &mut *readers {
             reader.write_all(&frames).expect("readers read");
         }
+    }
+}
+
+/// Writes frames, as `COUNT/BYTES`, to all readers, by one write. It waits for a full socket.
+fn write_frames(numbers: &str, readers: &mut [TcpStream]) {
+    let (count, bytes) = numbers.trim().split_once('/').expect("a number of frames and their bytes");
+    let (count, bytes): (usize, usize) =
+        (count.parse().expect("a number"), bytes.parse().expect("a number of bytes"));
+    let frame = format!("data: {}\n\n", long_content(0, Duration::ZERO, bytes - "data: \n\n".len()));
+    let frames = frame.repeat(count);
+    for reader in readers {
+        reader.write_all(frames.as_bytes()).expect("readers read");
     }
 }
 

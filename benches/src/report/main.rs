@@ -17,13 +17,14 @@ use millchat_benches::paths;
 use millchat_benches::results::Figures;
 
 /// The benches, in the page's order.
-const BENCHES: [&str; 14] = [
+const BENCHES: [&str; 15] = [
     "append",
     "append_http",
     "fanout",
     "http_fanout",
     "http_full_speed",
     "http_idle",
+    "http_large",
     "http_page",
     "http_presence",
     "join",
