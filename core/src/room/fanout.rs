@@ -11,15 +11,20 @@
 //! stores its waker, then looks at the room again. Both go through the lock of the wait list, so one of the
 //! two sees the other.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::future::poll_fn;
 use std::sync::{Arc, Weak};
-use std::task::Waker;
+use std::task::{Poll, Waker};
 
 use slab::Slab;
 use tokio::sync::Notify;
 
 use crate::room::live::Room;
 use crate::sync::{Mutex, RwLock};
+
+/// Readers that a deferred wait list wakes before it lets the other tasks of its thread run. Each may write a
+/// frame of some 100 KB: about 20 us.
+const WAKE_MAX: usize = 128;
 
 /// The wait lists of a chat.
 #[derive(Default)]
@@ -103,20 +108,38 @@ impl WaitList {
         }
     }
 
-    /// Waits until it is notified, and wakes the readers of the pending rooms.
+    /// Waits until it is notified, and wakes the readers of the pending rooms by turns: [`WAKE_MAX`], then other
+    /// tasks, then the next. So the readers of a small room do not wait for all those of a large one.
     pub async fn wake_notified(&self) {
         self.notified.notified().await;
-        let rooms = std::mem::take(&mut *self.pending_rooms.lock());
-        for number in rooms {
-            self.wake(number);
+        let mut asleep = Asleep::default();
+        loop {
+            let rooms = std::mem::take(&mut *self.pending_rooms.lock());
+            asleep.0.extend(rooms.into_iter().map(|room| self.take_wakers(room).into_iter()));
+            asleep.wake(WAKE_MAX);
+            if asleep.0.is_empty() {
+                return;
+            }
+            let mut has_yielded = false;
+            poll_fn(|cx| {
+                if std::mem::replace(&mut has_yielded, true) {
+                    return Poll::Ready(());
+                }
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            })
+            .await;
         }
     }
 
     fn wake(&self, room: u64) {
-        let Some(waiters) = self.waiters.lock().get(&room).cloned() else { return };
-        let awake: Vec<Waker> =
-            waiters.wakers.lock().iter_mut().filter_map(|(_, waker)| waker.take()).collect();
-        awake.into_iter().for_each(Waker::wake);
+        self.take_wakers(room).into_iter().for_each(Waker::wake);
+    }
+
+    /// Takes the wakers of the readers of a room that sleep. They are called without a lock.
+    fn take_wakers(&self, room: u64) -> Vec<Waker> {
+        let Some(waiters) = self.waiters.lock().get(&room).cloned() else { return Vec::new() };
+        waiters.wakers.lock().iter_mut().filter_map(|(_, waker)| waker.take()).collect()
     }
 
     /// Reserves a slot for a reader of a room.
@@ -126,6 +149,33 @@ impl WaitList {
         // Under the lock of all, or the room's waiters could be taken out as empty in between.
         let key = waiters.wakers.lock().insert(None);
         Slot { wait_list: self.clone(), waiters, room: room.number, key }
+    }
+}
+
+/// Wakers of rooms that take turns. All are called, also when the task that does it ends before.
+#[derive(Default)]
+struct Asleep(VecDeque<std::vec::IntoIter<Waker>>);
+
+impl Asleep {
+    /// Wakes as many, those of the first room first; a room that is not done becomes the last.
+    fn wake(&mut self, readers: usize) {
+        let mut left = readers;
+        while left > 0
+            && let Some(mut wakers) = self.0.pop_front()
+        {
+            let before = wakers.len();
+            wakers.by_ref().take(left).for_each(Waker::wake);
+            left -= before - wakers.len();
+            if wakers.len() > 0 {
+                self.0.push_back(wakers);
+            }
+        }
+    }
+}
+
+impl Drop for Asleep {
+    fn drop(&mut self) {
+        self.0.drain(..).flatten().for_each(Waker::wake);
     }
 }
 
@@ -156,5 +206,62 @@ impl Drop for Slot {
         if wakers.is_empty() {
             all.remove(&self.room);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake};
+
+    use super::*;
+    use crate::event::RoomName;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Woken {
+        fn count(&self) -> usize {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A room with readers that sleep, and the count of those that were woken.
+    fn sleepers(wait_list: &Arc<WaitList>, number: u64, count: usize) -> (Arc<Room>, Vec<Slot>, Arc<Woken>) {
+        let room = Arc::new(Room::new(RoomName::new("r").unwrap(), number, &Arc::default()));
+        let woken = Arc::<Woken>::default();
+        let slots: Vec<Slot> = (0..count).map(|_| wait_list.slot(&room)).collect();
+        for slot in &slots {
+            slot.wait(&Arc::clone(&woken).into());
+        }
+        (room, slots, woken)
+    }
+
+    #[test]
+    fn the_readers_of_a_small_room_do_not_wait_for_all_those_of_a_large_one() {
+        let fanout = Fanout::default();
+        let wait_list = fanout.wait_list(true);
+        let (large, _large_slots, of_large) = sleepers(&wait_list, 1, 3 * WAKE_MAX);
+        let (small, _small_slots, of_small) = sleepers(&wait_list, 2, 3);
+        let me = Arc::<Woken>::default();
+        let waker = Arc::clone(&me).into();
+        let mut cx = Context::from_waker(&waker);
+        fanout.notify(&[large]);
+        let mut dispatch = Box::pin(wait_list.wake_notified());
+        assert!(dispatch.as_mut().poll(&mut cx).is_pending(), "other tasks have their turn");
+        assert_eq!((of_large.count(), me.count()), (WAKE_MAX, 1));
+        fanout.notify(&[small]);
+        assert!(dispatch.as_mut().poll(&mut cx).is_pending());
+        assert!(dispatch.as_mut().poll(&mut cx).is_pending());
+        assert_eq!(of_small.count(), 3, "{} of the large room were woken", of_large.count());
+        assert!(of_large.count() < 3 * WAKE_MAX);
+        drop(dispatch);
+        assert_eq!(of_large.count(), 3 * WAKE_MAX, "nobody sleeps on because the task ended");
     }
 }
