@@ -1,6 +1,7 @@
 //! One limit for each of many keys, remembered within a bound.
 
 use std::hash::Hash;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock, Reference};
@@ -59,6 +60,7 @@ type Cells<K, C> = RateLimiter<K, Allowances<K>, C, NoOpMiddleware<<C as Clock>:
 pub struct Keyed<K: Hash + Eq + Clone, C: Clock = DefaultClock> {
     cells: Cells<K, C>,
     clock: C,
+    burst: NonZeroU32,
     /// When it was last swept. Held while it is swept: others pass it by.
     swept_at: Mutex<C::Instant>,
 }
@@ -75,13 +77,17 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Keyed<K, C> {
         let swept_at = Mutex::new(clock.now());
         let allowances =
             Allowances { known: DashMapStateStore::default(), newcomers: InMemoryState::default() };
-        Self { cells: RateLimiter::new(quota, allowances, clock.clone()), clock, swept_at }
+        let burst = quota.burst_size();
+        Self { cells: RateLimiter::new(quota, allowances, clock.clone()), clock, burst, swept_at }
     }
 
-    /// Takes one from the key's allowance, or says how long to wait.
-    pub fn check(&self, key: &K) -> Result<(), Duration> {
+    /// Takes as many from the key's allowance, or says how long to wait. More than a burst count as a burst: who
+    /// waits long enough is let in.
+    pub fn check(&self, key: &K, count: NonZeroU32) -> Result<(), Duration> {
         self.sweep();
-        self.cells.check_key(key).map_err(|until| until.wait_time_from(self.clock.now()))
+        let checked = self.cells.check_key_n(key, count.min(self.burst));
+        let checked = checked.expect("a burst fits into the allowance");
+        checked.map_err(|until| until.wait_time_from(self.clock.now()))
     }
 
     fn sweep(&self) {
@@ -97,11 +103,11 @@ impl<K: Hash + Eq + Clone, C: Clock + Clone> Keyed<K, C> {
 
 #[cfg(test)]
 mod tests {
-    use std::num::NonZeroU32;
-
     use governor::clock::FakeRelativeClock;
 
     use super::*;
+
+    const ONE: NonZeroU32 = NonZeroU32::MIN;
 
     fn keyed(a_second: u32, burst: u32) -> (Keyed<u32, FakeRelativeClock>, FakeRelativeClock) {
         let figure = |n| NonZeroU32::new(n).unwrap();
@@ -114,25 +120,38 @@ mod tests {
     fn a_burst_is_taken_at_once_and_then_it_goes_by_the_rate() {
         let (keyed, clock) = keyed(2, 4);
         for _ in 0..4 {
-            assert_eq!(keyed.check(&1), Ok(()));
+            assert_eq!(keyed.check(&1, ONE), Ok(()));
         }
-        let wait = keyed.check(&1).unwrap_err();
+        let wait = keyed.check(&1, ONE).unwrap_err();
         assert!(wait <= Duration::from_millis(500) && wait > Duration::ZERO, "{wait:?}");
-        assert_eq!(keyed.check(&2), Ok(()), "another has an allowance of their own");
+        assert_eq!(keyed.check(&2, ONE), Ok(()), "another has an allowance of their own");
         clock.advance(wait);
-        assert_eq!(keyed.check(&1), Ok(()), "who waits as long as told is let in");
-        assert!(keyed.check(&1).is_err());
+        assert_eq!(keyed.check(&1, ONE), Ok(()), "who waits as long as told is let in");
+        assert!(keyed.check(&1, ONE).is_err());
+    }
+
+    #[test]
+    fn several_are_taken_at_once_and_never_more_than_there_can_be() {
+        let (keyed, clock) = keyed(2, 4);
+        let figure = |n| NonZeroU32::new(n).unwrap();
+        assert_eq!(keyed.check(&1, figure(3)), Ok(()));
+        let wait = keyed.check(&1, figure(3)).unwrap_err();
+        clock.advance(wait);
+        assert_eq!(keyed.check(&1, figure(3)), Ok(()));
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(keyed.check(&1, figure(100)), Ok(()), "as a whole burst");
+        assert!(keyed.check(&1, ONE).is_err());
     }
 
     #[test]
     fn those_who_have_their_allowance_again_are_forgotten() {
         let (keyed, clock) = keyed(1, 2);
         for key in 0..1_000 {
-            keyed.check(&key).unwrap();
+            keyed.check(&key, ONE).unwrap();
         }
         assert_eq!(keyed.cells.len(), 1_000);
         clock.advance(SWEEP_EVERY * 3);
-        keyed.check(&0).unwrap();
+        keyed.check(&0, ONE).unwrap();
         assert!(keyed.cells.len() <= 1, "{} are remembered", keyed.cells.len());
     }
 
@@ -141,14 +160,14 @@ mod tests {
         let (keyed, clock) = keyed(1, 2);
         let max = u32::try_from(KEYS_MAX).unwrap();
         for key in 0..max {
-            keyed.check(&key).unwrap();
+            keyed.check(&key, ONE).unwrap();
         }
-        assert_eq!(keyed.check(&max), Ok(()));
-        assert_eq!(keyed.check(&(max + 1)), Ok(()));
-        assert!(keyed.check(&(max + 2)).is_err(), "the third of the newcomers");
-        assert_eq!(keyed.check(&0), Ok(()), "who is known has an allowance of their own");
+        assert_eq!(keyed.check(&max, ONE), Ok(()));
+        assert_eq!(keyed.check(&(max + 1), ONE), Ok(()));
+        assert!(keyed.check(&(max + 2), ONE).is_err(), "the third of the newcomers");
+        assert_eq!(keyed.check(&0, ONE), Ok(()), "who is known has an allowance of their own");
         assert_eq!(keyed.cells.len(), KEYS_MAX);
         clock.advance(SWEEP_EVERY * 3);
-        assert_eq!(keyed.check(&(max + 2)), Ok(()), "there is room again");
+        assert_eq!(keyed.check(&(max + 2), ONE), Ok(()), "there is room again");
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use governor::Quota;
+use hyper::body::Body;
 
 use super::authors::AuthorAddresses;
 use super::bans::AddressBans;
@@ -19,6 +20,8 @@ use crate::metrics::Refusals;
 const CONNECTION_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// The beginning of the operator's paths.
 const OPERATORS: &str = "/admin/";
+/// Bytes of a message's body beyond which it counts as one message more, and again.
+const MESSAGE_BYTES: u64 = 8 * 1024;
 /// A site of IPv6 may do this many times as much as one of its networks.
 const SITE_FACTOR: u32 = 16;
 
@@ -57,9 +60,9 @@ impl ByAddress {
         Self::new(pace.said(what), |times| pace.quota(times))
     }
 
-    fn check(&self, client: &Client) -> Result<(), Duration> {
-        self.addresses.check(&client.counted())?;
-        client.site().map_or(Ok(()), |site| self.sites.check(&site))
+    fn check(&self, client: &Client, count: NonZeroU32) -> Result<(), Duration> {
+        self.addresses.check(&client.counted(), count)?;
+        client.site().map_or(Ok(()), |site| self.sites.check(&site, count))
     }
 }
 
@@ -155,26 +158,30 @@ impl Limits {
         })
     }
 
-    /// The author sends a message, an edit or a delete.
-    pub fn message<B>(&self, author: &millchat::Author, req: &hyper::Request<B>) -> Result<(), Limited> {
+    /// The author sends a message, an edit or a delete. A long one counts as several.
+    pub fn message<B: Body>(
+        &self,
+        author: &millchat::Author,
+        req: &hyper::Request<B>,
+    ) -> Result<(), Limited> {
         self.authors.saw(&author.id, client(req).address);
         // The author first: one who is refused takes nothing from the others of the address.
         if let (Some(keyed), Some(pace)) = (&self.author, self.limit.author) {
             keyed
-                .check(&author.id)
+                .check(&author.id, weight(req))
                 .map_err(|wait| self.refuse("author", pace.said("messages by one author"), wait))?;
         }
-        self.of_address(req, "address", self.address.as_ref())
+        self.of_address(req, "address", self.address.as_ref(), weight(req))
     }
 
     /// Somebody reads a page, history or an overview, or joins a room.
     pub fn read<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "reads", self.reads.as_ref())
+        self.of_address(req, "reads", self.reads.as_ref(), NonZeroU32::MIN)
     }
 
     /// Somebody becomes a guest.
     pub fn guest<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "guests", self.guests.as_ref())
+        self.of_address(req, "guests", self.guests.as_ref(), NonZeroU32::MIN)
     }
 
     fn of_address<B>(
@@ -182,16 +189,23 @@ impl Limits {
         req: &hyper::Request<B>,
         name: &'static str,
         limit: Option<&ByAddress>,
+        count: NonZeroU32,
     ) -> Result<(), Limited> {
         let client = client(req);
         let Some(limit) = limit.filter(|_| !client.is_exempt) else { return Ok(()) };
-        limit.check(&client).map_err(|wait| self.refuse(name, limit.words.clone(), wait))
+        limit.check(&client, count).map_err(|wait| self.refuse(name, limit.words.clone(), wait))
     }
 
     fn refuse(&self, name: &'static str, limit: String, retry_after: Duration) -> Limited {
         self.refusals.count(name);
         Limited { limit, retry_after }
     }
+}
+
+/// Returns the number of messages as which a request counts. One that does not give its length may be of any.
+fn weight<B: Body>(req: &hyper::Request<B>) -> NonZeroU32 {
+    let more = req.body().size_hint().exact().unwrap_or(u64::MAX) / MESSAGE_BYTES;
+    NonZeroU32::MIN.saturating_add(u32::try_from(more).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]

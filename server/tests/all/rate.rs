@@ -71,6 +71,24 @@ async fn an_author_who_is_too_fast_is_let_in_again_after_the_time_that_is_said()
 }
 
 #[tokio::test]
+async fn a_long_message_counts_as_several() {
+    let server = Server::start_with(&["--rate-limit", "author=1/9"]).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let long = "x".repeat(65_000);
+    let (taken, refused) = until_refused(201, || api.post("lobby", &ada, &long)).await;
+    assert!(taken <= 2, "{taken} long ones: a slow machine may give back what one costs");
+    expect_limited(&refused, "messages by one author: at most 1 a second, 9 at once");
+    tokio::time::sleep(retry_after(&refused)).await;
+    api.say("lobby", &ada, &long).await;
+
+    let bob = api.guest("Bob").await;
+    let short = "x".repeat(8_000);
+    let (taken, _) = until_refused(201, || api.post("lobby", &bob, &short)).await;
+    assert!(taken >= 9, "{taken} short ones");
+}
+
+#[tokio::test]
 async fn all_authors_of_an_address_share_its_allowance() {
     let server = Server::start_with(&["--rate-limit", "address=1/4"]).await;
     let api = server.api();
