@@ -199,8 +199,9 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Optio
 fn final_response(status: &str, sentence: &str) -> String {
     format!(
         "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
-         connection: close\r\n\r\n{sentence}\n",
-        sentence.len() + 1
+         connection: close\r\n{}\r\n{sentence}\n",
+        sentence.len() + 1,
+        http::date_line()
     )
 }
 

@@ -13,14 +13,22 @@ use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode, Version};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 use serde::Serialize;
 
 use crate::byte_budget::GivenUp;
 use crate::limit::ConnectionPermit;
 use crate::public_url::PublicUrl;
 
-/// The type of JSON.
-pub const JSON: &str = "application/json";
+/// The type of JSON. It is UTF-8 by its standard; some clients take what does not say so for Latin-1.
+pub const JSON: &str = "application/json; charset=utf-8";
+/// The type of JSON lines.
+pub const JSON_LINES: &str = "application/x-ndjson; charset=utf-8";
+/// The type of a problem document.
+pub const PROBLEM_JSON: &str = "application/problem+json; charset=utf-8";
+/// The type of a stream of events. Also UTF-8 by its standard, and guessed by some clients.
+pub const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
 /// A request as handlers get it.
 pub type Request = hyper::Request<Incoming>;
@@ -187,6 +195,12 @@ pub fn write_head(status: StatusCode, headers: &HeaderMap, out: &mut Vec<u8>) {
         out.extend_from_slice(value.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
+}
+
+/// Returns the line of the header `Date`, for an answer that is written past hyper.
+pub fn date_line() -> String {
+    let date = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now());
+    date.map(|date| format!("date: {date}\r\n")).unwrap_or_default()
 }
 
 /// Marks the answer as the last one of its connection.

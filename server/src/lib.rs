@@ -26,6 +26,7 @@ mod follow;
 pub mod fuzzing;
 mod http;
 mod identity;
+mod json_line;
 mod limit;
 mod listen;
 mod log_throttle;

@@ -200,7 +200,7 @@ impl Problem {
             status: status.as_u16(),
             detail: &self.detail,
         };
-        let mut response = http::json_as(status, "application/problem+json", &document);
+        let mut response = http::json_as(status, http::PROBLEM_JSON, &document);
         if self.close {
             http::close(&mut response);
         }

@@ -19,8 +19,7 @@ use crate::http::{self, Body, Chunks, Response};
 pub fn send(w: &Worker) -> Response {
     tracing::info!("a backup begins");
     let mut response = Response::new(Body::Chunks(Box::new(BackupBody::new(&w.app.chat, &w.app.drain))));
-    for (name, value) in [(header::CONTENT_TYPE, "application/x-ndjson"), (header::CACHE_CONTROL, "no-store")]
-    {
+    for (name, value) in [(header::CONTENT_TYPE, http::JSON_LINES), (header::CACHE_CONTROL, "no-store")] {
         http::set(&mut response, name, HeaderValue::from_static(value));
     }
     response

@@ -2,22 +2,19 @@
 //! behind.
 
 use std::future::{Future, poll_fn};
-use std::io::Write as _;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
 use hyper::{Method, Version};
-use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::batcher::WriteBatcher;
 use super::socket::{ReaderSocket, SharedSocket, State};
 use crate::drain::Drain;
-use crate::http::{Response, write_head};
+use crate::http::{Response, date_line, write_head};
 use crate::sse::stream::Stream;
 use crate::write_timeout::WriteTimeout;
 
@@ -43,15 +40,12 @@ pub struct DetachedStream {
 impl DetachedStream {
     /// Takes the stream out of an answer that is one.
     pub fn take(response: &mut Response) -> Option<Self> {
-        const TAKES_ALL: &str = "a vector takes whatever is written to it";
         let stream = response.body_mut().take_events::<Stream>()?;
         let mut head = Vec::with_capacity(HEAD_BYTES);
         write_head(response.status(), response.headers(), &mut head);
         // The end of the stream is the end of the connection: no chunks, and nothing else is answered on it.
         head.extend_from_slice(b"connection: close\r\n");
-        if let Ok(date) = DateTimePrinter::new().timestamp_to_rfc9110_string(&Timestamp::now()) {
-            write!(head, "date: {date}\r\n").expect(TAKES_ALL);
-        }
+        head.extend_from_slice(date_line().as_bytes());
         head.extend_from_slice(b"\r\n");
         Some(Self { head: head.into(), stream })
     }

@@ -21,6 +21,7 @@ use millchat::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::json_line;
 use crate::sanitize;
 use crate::schema::Time;
 
@@ -414,7 +415,7 @@ fn check(record: &Record) -> Result<(), String> {
 }
 
 fn put(line: &impl Serialize, out: &mut Vec<u8>) {
-    serde_json::to_writer(&mut *out, line).expect("lines are strings and numbers, and a vector takes all");
+    json_line::write(line, out);
     out.push(b'\n');
 }
 

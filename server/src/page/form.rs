@@ -27,7 +27,7 @@ pub fn is_datastar(headers: &HeaderMap) -> bool {
 
 /// A few events and the end.
 pub fn events(body: Vec<u8>) -> Response {
-    let mut response = http::bytes(StatusCode::OK, "text/event-stream", body);
+    let mut response = http::bytes(StatusCode::OK, http::EVENT_STREAM, body);
     http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -10,7 +10,14 @@ use std::io::Write;
 use millchat::{Body, Epoch, Event, EventId, Item, Signal};
 use serde::Serialize;
 
+use crate::json_line;
 use crate::schema::{Author, Presence, StreamEvent, Typing};
+
+/// Longest line of the stream, in bytes: a content in which each byte is an escape of six (an imported log
+/// may hold control characters), and the other fields. A client's buffer of this size holds any line.
+pub const STREAM_LINE_BYTES_MAX: usize = 400 * 1024;
+/// The same for texts that came in here: no control character passes, and what else is escaped doubles.
+pub const TYPED_LINE_BYTES_MAX: usize = 132 * 1024;
 
 /// Appends the frame of an item; it is the encoder that the API's readers are served by.
 pub fn encode(epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
@@ -54,14 +61,16 @@ pub fn write(out: &mut Vec<u8>, name: &str, id: Option<EventId>, data: &impl Ser
         writeln!(out, "id: {id}").expect(TAKES_ALL);
     }
     out.extend_from_slice(b"data: ");
-    serde_json::to_writer(&mut *out, data)
-        .expect("the stream's own shapes have string keys and no failing parts");
+    json_line::write(data, out);
     out.extend_from_slice(b"\n\n");
 }
 
 #[cfg(test)]
 mod tests {
-    use millchat::{AuthorKind, RoomName, Timestamp};
+    use millchat::{
+        AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, AuthorKind, CONTENT_BYTES_MAX, Position,
+        ROOM_NAME_BYTES_MAX, RoomName, Timestamp,
+    };
 
     use super::*;
 
@@ -152,6 +161,44 @@ mod tests {
         let frame = frame(Item::Event(&event(Body::Message { content, reply_to: None })));
         assert!(!frame.contains('\r'));
         assert_eq!(frame.lines().count(), 4, "three lines and the empty one: {frame:?}");
+    }
+
+    #[test]
+    fn no_line_is_longer_than_clients_are_told() {
+        let longest = |item: Item<'_>| frame(item).lines().map(str::len).max().unwrap();
+        // An author of an import, whose texts hold no control characters.
+        let text = |character: char, bytes: usize| -> std::sync::Arc<str> {
+            character.to_string().repeat(bytes / character.len_utf8()).into()
+        };
+        let author = |character| millchat::Author {
+            id: text(character, AUTHOR_ID_BYTES_MAX),
+            name: text(character, AUTHOR_NAME_BYTES_MAX),
+            kind: AuthorKind::Guest,
+        };
+        for (character, max) in [
+            ('"', TYPED_LINE_BYTES_MAX),
+            ('\n', TYPED_LINE_BYTES_MAX),
+            ('\u{2028}', TYPED_LINE_BYTES_MAX),
+            ('\u{10ffff}', TYPED_LINE_BYTES_MAX),
+            ('\u{85}', STREAM_LINE_BYTES_MAX),
+            ('\u{1}', STREAM_LINE_BYTES_MAX),
+        ] {
+            let content = Some(text(character, CONTENT_BYTES_MAX));
+            let mut event = event(Body::Edit { target: Position::MAX, content });
+            (event.position, event.prev) = (Position::MAX, Position::MAX);
+            event.room = RoomName::new(&"r".repeat(ROOM_NAME_BYTES_MAX)).unwrap();
+            event.author = Some(author('"'));
+            let line = longest(Item::Event(&event));
+            assert!(line <= max, "{line} bytes of {character:?}");
+            assert!(line > CONTENT_BYTES_MAX, "a worst case of {character:?}");
+        }
+        let here = millchat::Presence { count: usize::MAX, authors: vec![author('"'); 50] };
+        assert!(longest(Item::Signal(&Signal::Presence(here))) <= TYPED_LINE_BYTES_MAX);
+        let docs = include_str!("../../../docs/api.md");
+        for bytes in [TYPED_LINE_BYTES_MAX, STREAM_LINE_BYTES_MAX] {
+            let figure = format!("{},{} bytes", bytes / 1_000, bytes % 1_000);
+            assert!(docs.contains(&figure), "{figure}");
+        }
     }
 
     #[test]

@@ -76,7 +76,7 @@ pub async fn import(arguments: &[&str], input: &str) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-async fn export(arguments: &[&str]) -> String {
+pub async fn export(arguments: &[&str]) -> String {
     let (code, stdout, stderr) = run(&[&["export"], arguments].concat()).await;
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     stdout
@@ -516,7 +516,7 @@ async fn only_the_holder_of_the_admin_token_gets_a_backup() {
         answer(get().bearer_auth(token)).await.expect_problem(401);
     }
     let given = answer(get().bearer_auth(ADMIN)).await.expect(200);
-    assert_eq!(given.header("content-type"), Some("application/x-ndjson"));
+    assert_eq!(given.header("content-type"), Some("application/x-ndjson; charset=utf-8"));
     assert_eq!(given.header("access-control-allow-origin"), None);
     assert!(
         given.body.contains("hello") && given.body.ends_with("{\"end\":1,\"head\":1}\n"),

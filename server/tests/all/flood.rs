@@ -141,7 +141,11 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
                 flood.accepted.fetch_add(1, Ordering::Relaxed);
             }
             503 => {
-                assert_eq!(head.header("content-type"), Some("application/problem+json"), "{head:?}");
+                assert_eq!(
+                    head.header("content-type"),
+                    Some("application/problem+json; charset=utf-8"),
+                    "{head:?}"
+                );
                 assert_eq!(answer["type"], "urn:millchat:problem:busy", "{answer}");
                 let seconds = head.header("retry-after").and_then(|text| text.parse::<u64>().ok());
                 assert!(seconds.is_some_and(|seconds| seconds > 0), "{head:?}");

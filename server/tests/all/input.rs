@@ -134,7 +134,7 @@ fn assert_well_formed(request: &[u8], mut answers: &[u8]) {
         assert!(head.starts_with("HTTP/1.1 ") || head.starts_with("HTTP/1.0 "), "{all:?}, to {asked:?}");
         let mut head = Head::parse(head);
         assert!((100..=599).contains(&head.status), "{all:?}, to {asked:?}");
-        if head.header("content-type") == Some("text/event-stream") {
+        if head.header("content-type") == Some("text/event-stream; charset=utf-8") {
             return;
         }
         let to_head = first && request.starts_with(b"HEAD ");

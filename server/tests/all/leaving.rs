@@ -136,7 +136,11 @@ async fn requests_that_are_no_plain_ones_are_served_all_the_same() {
         let mut socket = TcpStream::connect(server.address()).await.unwrap();
         socket.write_all(request.as_bytes()).await.unwrap();
         let (head, mut bytes) = within("the stream opens", read_head(&mut socket)).await.unwrap();
-        assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{request}");
+        assert_eq!(
+            (head.status, head.header("content-type")),
+            (200, Some("text/event-stream; charset=utf-8")),
+            "{request}"
+        );
         assert!(head.header("date").is_some() && head.header("content-length").is_none(), "{head:?}");
         within("its place comes", async {
             while !String::from_utf8_lossy(&bytes).contains("event: start\n") {

@@ -139,7 +139,7 @@ async fn an_address_holds_so_many_connections() {
     let limit = "open connections of one address: at most 3";
     let (head, body) = get("/api/v1/rooms/lobby").await;
     assert_eq!(head.status, 429, "{body}");
-    assert_eq!(head.header("content-type"), Some("application/problem+json"));
+    assert_eq!(head.header("content-type"), Some("application/problem+json; charset=utf-8"));
     assert!(body.contains(TYPE) && body.contains(limit), "{body}");
     // As any answer of the API: a page of another origin may read it.
     assert_eq!(head.header("access-control-allow-origin"), Some("*"));
@@ -153,7 +153,11 @@ async fn an_address_holds_so_many_connections() {
     // A stream that were refused by its status would not come back.
     for path in ["/api/v1/rooms/lobby/events", "/lobby/messages"] {
         let (head, body) = get(path).await;
-        assert_eq!((head.status, head.header("content-type")), (200, Some("text/event-stream")), "{body}");
+        assert_eq!(
+            (head.status, head.header("content-type")),
+            (200, Some("text/event-stream; charset=utf-8")),
+            "{body}"
+        );
         assert!(body.contains(limit) && body.contains("\nretry: "), "{body}");
     }
 

@@ -222,7 +222,7 @@ async fn head_answers_like_get_but_without_the_body() {
         assert_eq!(head.header("content-length"), Some(length), "{path}");
     }
     let stream = answer(api.request(Method::HEAD, "/api/v1/rooms/lobby/events")).await.expect(200);
-    assert_eq!(stream.header("content-type"), Some("text/event-stream"));
+    assert_eq!(stream.header("content-type"), Some("text/event-stream; charset=utf-8"));
 }
 
 #[tokio::test]

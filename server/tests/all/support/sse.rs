@@ -143,7 +143,7 @@ impl Stream {
         socket.write_all(&request).await?;
         let (head, rest) = raw::read_head(&mut socket).await?;
         assert_eq!(head.status, 200, "a stream opens: {head:?}");
-        assert_eq!(head.header("content-type"), Some("text/event-stream"), "{head:?}");
+        assert_eq!(head.header("content-type"), Some("text/event-stream; charset=utf-8"), "{head:?}");
         let mut stream = Self { socket, head, parser: Parser::default(), has_ended: false, last_id: None };
         stream.feed(&rest);
         Ok(stream)
