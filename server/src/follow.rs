@@ -32,10 +32,12 @@ pub async fn respond<B>(
             return refuse(&limited);
         }
         let _turn = w.app.turns.join(req).await;
-        *response.body_mut() = match begin(w, room, place(req), (reader, client(req)), (kind, format)).await {
-            Ok(stream) => Body::Events(Box::new(stream)),
-            Err(sorry) => Body::Full(Some(sorry)),
-        };
+        *response.body_mut() =
+            match begin(w, room, place(req, w.app.chat.epoch()), (reader, client(req)), (kind, format)).await
+            {
+                Ok(stream) => Body::Events(Box::new(stream)),
+                Err(sorry) => Body::Full(Some(sorry)),
+            };
     }
     response
 }
@@ -85,7 +87,7 @@ pub async fn respond_several<B>(
 /// The answer to a request for a stream that is one too many: a stream that ends at once. An `EventSource`
 /// that gets anything but 200 does not come back.
 pub fn refuse(limited: &Limited) -> Response {
-    let mut sorry = format!(": {limited}\n").into_bytes();
+    let mut sorry = format!(": {}: {limited}\n", Kind::RateLimited.name()).into_bytes();
     write_retry_after(limited.retry_after_seconds(), &mut sorry);
     let mut response = head();
     *response.body_mut() = Body::Full(Some(sorry.into()));
@@ -97,7 +99,7 @@ pub fn refuse(limited: &Limited) -> Response {
 fn head() -> Response {
     let mut response = http::empty(StatusCode::OK);
     for (name, value) in [
-        (header::CONTENT_TYPE, "text/event-stream"),
+        (header::CONTENT_TYPE, http::EVENT_STREAM),
         (header::CACHE_CONTROL, "no-store, no-transform"),
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
@@ -123,7 +125,8 @@ async fn begin(
         tracing::error!(%error, "a stream cannot begin");
     }
     w.app.metrics.error(Kind::LogUnreadable.name());
-    let mut sorry = b": the log cannot be read now\n".to_vec();
+    let kind = if matches!(error, ReadError::Busy) { Kind::Busy } else { Kind::LogUnreadable };
+    let mut sorry = format!(": {}: the log cannot be read now\n", kind.name()).into_bytes();
     write_retry(&mut sorry);
     Err(sorry.into())
 }

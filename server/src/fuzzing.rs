@@ -158,7 +158,7 @@ pub fn http(uri: &str, value: &[u8], body: &[u8]) {
         for name in ["last-event-id", "cookie", "content-type", "host", "origin", "expect"] {
             request.headers_mut().insert(name, value.clone());
         }
-        match start::place(&request) {
+        match start::place(&request, Epoch(0x5f3c_9a2e)) {
             StartFrom::Last(count) => assert!(count <= HISTORY_MAX),
             StartFrom::After(place) => assert_eq!(place.to_string().parse(), Ok(place)),
             StartFrom::Malformed => {}

@@ -33,19 +33,10 @@ impl Formatter for OneLine {
         while let Some(at) = memchr::memchr2(0xc2, 0xe2, rest.as_bytes()) {
             let (before, found) = rest.split_at(at);
             writer.write_all(before.as_bytes())?;
-            let line_end = LINE_ENDS.iter().find(|(line_end, _)| found.starts_with(line_end));
-            let length = match line_end {
-                Some((line_end, escape)) => {
-                    writer.write_all(escape)?;
-                    line_end.len()
-                }
-                None => {
-                    let length = found.chars().next().map_or(0, char::len_utf8);
-                    writer.write_all(&found.as_bytes()[..length])?;
-                    length
-                }
-            };
-            rest = &found[length..];
+            let (character, after) = found.split_at(found.chars().next().map_or(0, char::len_utf8));
+            let line_end = LINE_ENDS.iter().find(|(line_end, _)| *line_end == character);
+            writer.write_all(line_end.map_or(character.as_bytes(), |(_, escape)| *escape))?;
+            rest = after;
         }
         writer.write_all(rest.as_bytes())
     }

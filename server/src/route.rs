@@ -44,14 +44,17 @@ pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req:
     };
     let client = client(&req);
     let is_stream = req.method() == Method::GET && paths::is_stream(&path);
+    // It asks for nothing and costs nothing. Refused, a page of another origin could not even read why the
+    // request behind it is.
+    let is_preflight = req.method() == Method::OPTIONS && api && !admin;
     // The body of an answer to HEAD goes nowhere.
     let count = |answer| if head { Ok(answer) } else { unsent::count(&w.app.unsent, client.share(), answer) };
     let mut response = if api {
         let answered = match (&arrived, malformed) {
-            (Ok(_), None) => to_programs(w, req, &path, if admin { &ADMIN } else { &API }).await,
             (Err(limited), _) if is_stream => Ok(follow::refuse(limited)),
-            (Err(limited), _) => Err(limited.clone().into()),
+            (Err(limited), _) if !is_preflight => Err(limited.clone().into()),
             (_, Some(malformed)) => Err(malformed.into()),
+            (_, None) => to_programs(w, req, &path, if admin { &ADMIN } else { &API }).await,
         };
         let answered = answered.and_then(|answer| Ok(count(answer)?));
         let mut response = answered.unwrap_or_else(|problem| problem.response());
@@ -126,7 +129,7 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
     };
     let allow = HeaderValue::from_static(resource.allow());
     if table.preflight && req.method() == Method::OPTIONS {
-        return Ok(cors::preflight(&allow));
+        return Ok(cors::preflight(&allow, req.headers()));
     }
     let Some(route) = resource.route(req.method()) else {
         let detail = format!("{path} does not take {}; it takes {}", req.method(), resource.allow());

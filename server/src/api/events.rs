@@ -5,11 +5,13 @@
 
 use millchat::{EventId, Opened, Opening, Position, RoomName};
 
+use super::parameters;
 use crate::follow;
 use crate::problem::Answer;
 use crate::route_table::Call;
 use crate::schema::{Gap, Reset, Start};
 use crate::sse::frame;
+use crate::sse::start::{HISTORY, is_place};
 use crate::sse::stream;
 
 /// Why something is missing, in a `gap`: there is one reason today.
@@ -19,6 +21,8 @@ const RETENTION: &str = "retention";
 ///
 /// A token is not needed; with a good one presence names the reader, with any other the reader is counted.
 pub async fn follow(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    let is_known = |name: &str| name == HISTORY || is_place(name);
+    parameters::refuse_unknown(req.uri().query(), is_known, "last_event_id and history")?;
     let reader = w.app.identity.bearer(req.headers()).ok();
     Ok(follow::respond(w, &req, &room, reader, (w.app.frames.json, SseFormat)).await)
 }

@@ -8,6 +8,7 @@ use hyper::header;
 use millchat::{HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
 
 use super::input::{self, position};
+use super::parameters;
 use crate::actions::{self, NewMessage};
 use crate::admin::{moderate, operator};
 use crate::app::Worker;
@@ -53,6 +54,8 @@ fn key(req: &Request) -> Result<Option<String>, Problem> {
 
 /// A page of history.
 pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    let is_known = |name: &str| ["before", "after", "limit"].contains(&name);
+    parameters::refuse_unknown(req.uri().query(), is_known, "before, after and limit")?;
     let limit = limit(http::query(&req, "limit").as_deref())?;
     let range = match (http::query(&req, "before"), http::query(&req, "after")) {
         (None, None) => HistoryRange::Newest,

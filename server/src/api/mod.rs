@@ -10,6 +10,7 @@ pub mod guests;
 pub mod input;
 pub mod messages;
 pub mod openapi;
+pub mod parameters;
 pub mod reactions;
 pub mod rooms;
 pub mod routes;

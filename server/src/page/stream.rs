@@ -25,7 +25,7 @@ pub async fn stream(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> 
     if also.is_empty() {
         return follow::respond(w, &req, &room, reader, (w.app.frames.html, frame::SseFormat)).await;
     }
-    let rooms = std::iter::once((room.clone(), place(&req))).chain(also).collect();
+    let rooms = std::iter::once((room.clone(), place(&req, w.app.chat.epoch()))).chain(also).collect();
     let format = (w.app.frames.html, frame::SseFormat, frame::room as RoomMarker);
     follow::respond_several(w, &req, rooms, reader, format).await
 }

@@ -68,7 +68,7 @@ async fn a_first_join_starts_just_before_what_it_gets() {
 }
 
 #[tokio::test]
-async fn a_place_is_taken_from_the_header_then_the_query() {
+async fn a_place_is_taken_from_the_header_and_the_query() {
     let server = Server::start().await;
     let api = server.api();
     let ada = api.guest("Ada").await;
@@ -84,7 +84,8 @@ async fn a_place_is_taken_from_the_header_then_the_query() {
     for (query, header, expected) in [
         (String::new(), Some(id(all[4])), after(all[4])),
         (query(all[6]), None, after(all[6])),
-        (query(all[6]), Some(id(all[2])), after(all[2])),
+        (query(all[6]), Some(id(all[2])), after(all[6])),
+        (query(all[2]), Some(id(all[6])), after(all[6])),
         (query(all[6]), Some(Vec::new()), after(all[6])),
         ("?history=3".to_owned(), Some(Vec::new()), after(all[8 - 1])),
         ("?last_event_id=&history=3".to_owned(), None, after(all[8 - 1])),

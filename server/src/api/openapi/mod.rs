@@ -6,6 +6,7 @@
 
 mod operator;
 mod parts;
+mod probes;
 mod public;
 
 use std::sync::LazyLock;
@@ -30,7 +31,8 @@ const ABOUT: &str = "A durable live chat. Every event (a message posted, edited,
     Whoever has position P and gets an event whose `prev` is P misses nothing. Reading needs no token; \
     writing needs the token of a guest. Any origin may call this API; it takes no cookies. What begins with \
     `/admin/` is for the operator, on a server whose settings have an admin token; on others there is \
-    nothing. Fields and kinds may be added: pass over those you do not know.";
+    nothing. Fields and kinds may be added: pass over those you do not know. A method that a path does not \
+    take is answered 405 `wrong-method` with `Allow`, a path that there is not 404 `unknown-path`.";
 
 static JSON: LazyLock<Bytes> = LazyLock::new(|| {
     serde_json::to_vec(&describe()).expect("the document has string keys and no failing parts").into()
@@ -38,7 +40,7 @@ static JSON: LazyLock<Bytes> = LazyLock::new(|| {
 
 /// `GET /api/openapi.json`.
 pub fn document() -> Response {
-    http::bytes(StatusCode::OK, "application/json", JSON.clone())
+    http::bytes(StatusCode::OK, http::JSON, JSON.clone())
 }
 
 fn describe() -> OpenApi {
@@ -92,7 +94,7 @@ fn describe() -> OpenApi {
 }
 
 fn paths() -> PathsBuilder {
-    public::paths().into_iter().chain(operator::paths()).fold(
+    public::paths().into_iter().chain(operator::paths()).chain(probes::paths()).fold(
         PathsBuilder::new(),
         |paths, (path, operations)| {
             let mut item = PathItem::default();
@@ -137,6 +139,9 @@ mod tests {
         let rows = crate::api::routes::routes().into_iter().chain(crate::admin::routes::routes());
         let mut routed: Vec<(String, String)> =
             rows.map(|row| (row.1.replace("{*", "{"), row.0.to_string())).collect();
+        // The page is for people; the probes beside it are for programs.
+        let page = crate::page::routes::routes().into_iter().map(|row| (row.1.to_owned(), row.0.to_string()));
+        routed.extend(page.filter(|(path, _)| ["/healthz", "/readyz", "/metrics"].contains(&path.as_str())));
         let mut described = described;
         described.sort();
         routed.sort();

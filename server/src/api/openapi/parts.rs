@@ -34,16 +34,42 @@ pub fn body_problems(op: OperationBuilder, kinds: &[Kind]) -> OperationBuilder {
     problems(op, &[kinds, &body].concat())
 }
 
+/// Problems that any request can have.
+const ANY: [Kind; 2] = [Kind::MalformedRequest, Kind::UnknownExpectation];
+/// Problems that any request but that for a stream can have: its address is banned or has too many
+/// connections, or its answer is large and too much of it is not taken.
+const ANY_BUT_STREAM: [Kind; 2] = [Kind::RateLimited, Kind::Busy];
+/// Answers before a request is whole. They are not documents.
+const BEFORE: [(u16, &str); 2] = [
+    (408, "The head of the request did not arrive in time; as plain text"),
+    (431, "The head of the request is too large; without a body"),
+];
+
 /// A response for each status, whose description lists the kinds of problem that have it.
 pub fn problems(op: OperationBuilder, kinds: &[Kind]) -> OperationBuilder {
+    stream_problems(op, &[kinds, &ANY_BUT_STREAM].concat())
+}
+
+/// The same for a stream, which is not refused by its status.
+pub fn stream_problems(op: OperationBuilder, kinds: &[Kind]) -> OperationBuilder {
     let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
-    for (name, status, title) in kinds.iter().map(|kind| kind.parts()) {
-        by_status.entry(status.as_u16()).or_default().push(format!("`{name}`: {title}"));
+    for (name, status, title) in [kinds, &ANY].concat().iter().map(|kind| kind.parts()) {
+        let names = by_status.entry(status.as_u16()).or_default();
+        let name = format!("`{name}`: {title}");
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    for (status, sentence) in BEFORE {
+        by_status.entry(status).or_default().push(sentence.to_owned());
     }
     by_status.into_iter().fold(op, |op, (status, names)| {
-        let media = Media::new(Some(reference("Problem")));
-        let response =
-            ResponseBuilder::new().description(names.join(". ")).content("application/problem+json", media);
+        let response = ResponseBuilder::new().description(names.join(". "));
+        let response = if names.iter().any(|name| name.starts_with('`')) {
+            response.content("application/problem+json", Media::new(Some(reference("Problem"))))
+        } else {
+            response
+        };
         op.response(status.to_string(), response.build())
     })
 }

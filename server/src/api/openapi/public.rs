@@ -9,20 +9,25 @@ use utoipa::openapi::security::SecurityRequirement;
 use super::operator;
 use super::parts::{
     body_problems, gives, header, operation, parameter, position, problems, query, reading, response, room,
-    takes, with_token, writing,
+    stream_problems, takes, with_token, writing,
 };
 use crate::problem::Kind;
+use crate::sse::frame::{STREAM_LINE_BYTES_MAX, TYPED_LINE_BYTES_MAX};
 
-const STREAM: &str = "Server-sent events for any plain `EventSource`. The place to begin at is the header \
-    `Last-Event-ID`, else `last_event_id`, else the newest `history` events. It opens at once with exactly \
+const STREAM: &str = "Server-sent events for any plain `EventSource`. The place to begin at is the newest \
+    that the header `Last-Event-ID` and `last_event_id` name, else the newest `history` events. It opens at once with exactly \
     one of `start` (data: Start), `gap` (Gap) and `reset` (Reset), whose id is the position just before what \
     follows. Then every logged event of the room, with an id `EPOCH-POSITION`: `message`, `edit`, `delete`, \
     `reaction`, `close` (the room is closed to writing), `open` (it is open again), `empty` (all messages \
     before it were taken away) (all: StreamEvent), and kinds to come. A `gap` may come later too, when \
     retention overtakes a slow reader. Without an id, so that a reader's place does not move: `presence` \
     (Presence) and `typing` (Typing). A comment line comes after 15 s of silence. A bad place is answered by \
-    `reset`, never by a status. Where the operator limits the connections of an address, a stream that is one \
-    too many is answered 200 too: it says so in a comment, says when to come back in `retry`, and ends.";
+    `reset`, never by a status. A stream that a limit of the operator refuses is answered 200 too: it names \
+    the problem in a comment, says when to come back in `retry`, and ends. A parameter that is unknown and \
+    may mean a place is answered 400.";
+
+const PARAMETER: &str =
+    "The same, for clients that cannot send the header; `lastEventId` and `Last-Event-ID` too";
 
 /// The paths and what they take.
 pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
@@ -47,9 +52,9 @@ pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
 }
 
 fn own() -> Operation {
-    operation("describe", "This document")
-        .response("200", ResponseBuilder::new().description("OpenAPI 3.1").build())
-        .build()
+    let op = operation("describe", "This document")
+        .response("200", ResponseBuilder::new().description("OpenAPI 3.1").build());
+    problems(op, &[]).build()
 }
 
 fn guest() -> Operation {
@@ -194,12 +199,16 @@ fn events() -> Operation {
     let text = Media::builder().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
     let answer = ResponseBuilder::new().description("The stream").content("text/event-stream", text).build();
     let place = "The place to begin at, `EPOCH-POSITION`; empty counts as absent";
+    let lines = format!(
+        "No line is longer than {STREAM_LINE_BYTES_MAX} bytes; with a text that was sent here, \
+         {TYPED_LINE_BYTES_MAX}."
+    );
     let op = operation("followRoom", "Follow a room: what happened after a place, then what happens")
-        .description(Some(STREAM))
+        .description(Some(format!("{STREAM} {lines}")))
         .parameter(room())
         .parameter(parameter("Last-Event-ID", ParameterIn::Header, Type::String, place))
-        .parameter(query("last_event_id", Type::String, "The same, for clients that cannot send the header"))
+        .parameter(query("last_event_id", Type::String, PARAMETER))
         .parameter(query("history", Type::Integer, "The newest N events, 0 to 1,000, default 100, clamped"))
         .response("200", answer);
-    problems(op, &[Kind::InvalidRoom]).build()
+    stream_problems(op, &[Kind::InvalidRoom, Kind::MalformedParameter]).build()
 }

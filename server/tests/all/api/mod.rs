@@ -1,6 +1,7 @@
 //! The contract of the API, route by route.
 
 mod bad_input;
+mod clients;
 mod contract;
 mod edit_and_delete;
 mod history;

@@ -6,6 +6,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use super::documented::assert_documented;
 use super::{PATIENCE, Stream, within};
 
 /// An answer, read to its end.
@@ -38,7 +39,7 @@ impl Answer {
     #[track_caller]
     pub fn expect_problem(&self, status: u16) -> String {
         assert_eq!(self.status, status, "{self:?}");
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{self:?}");
+        assert_eq!(self.header("content-type"), Some("application/problem+json; charset=utf-8"), "{self:?}");
         let problem = self.json();
         assert_eq!(problem["status"], status, "{problem}");
         let kind = problem["type"].as_str().unwrap_or_default();
@@ -154,7 +155,11 @@ impl Api {
 
 /// Sends the request and reads the answer to its end.
 pub async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
+    let (client, request) = request.build_split();
+    let request = request.unwrap();
+    let (method, path) = (request.method().clone(), request.url().path().to_owned());
+    let response = client.execute(request).await.unwrap();
+    assert_documented(method.as_str(), &path, response.status().as_u16()).await;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = String::from_utf8(response.bytes().await.unwrap().to_vec()).unwrap();
     Answer { status, headers, body }

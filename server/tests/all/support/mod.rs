@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod client;
 pub mod disk;
+pub mod documented;
 pub mod machine;
 pub mod node;
 pub mod oracle;
