@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::ArcSwapOption;
 use millchat::{
     Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, ReadError, Receipt, RoomName, SendError,
     StartFrom,
@@ -45,8 +46,8 @@ pub struct App {
     pub reading: Arc<ByteBudget>,
     /// The memory for answers that wait to be taken.
     pub unsent: Arc<ByteBudget>,
-    /// The operator's secret, if there is one.
-    pub admin_token: Option<AdminToken>,
+    /// The operator's secret, if there is one. A reload stores another.
+    pub admin_token: ArcSwapOption<AdminToken>,
     /// The public address, if it is not the one where the server listens.
     pub public_url: Option<PublicUrl>,
 }

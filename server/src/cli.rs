@@ -1,9 +1,17 @@
 //! The command line: a command of the operator, or the flags of the settings.
 
+use std::io::{ErrorKind, IsTerminal, Write, stdout};
+use std::process::ExitCode;
+
 use clap::Parser;
 
 use crate::command::Command;
+use crate::command::failure::Failure;
 use crate::config::Flags;
+use crate::environment;
+use crate::exit::EXIT_REFUSED;
+use crate::origin::Origins;
+use crate::stderr;
 
 /// A durable live chat that never loses a message.
 ///
@@ -20,10 +28,39 @@ pub struct Cli {
     /// The settings to serve with.
     #[command(flatten)]
     pub flags: Flags,
+
+    /// Where each of them was set.
+    #[arg(skip)]
+    pub origins: Origins,
+}
+
+impl Cli {
+    /// Reads the command line. What is not to be done was said when it returns, with the exit code.
+    pub fn parse() -> Result<Self, ExitCode> {
+        let error = match environment::parse::<Self>(std::env::args_os()) {
+            Ok((cli, origins)) => return Ok(Self { origins, ..cli }),
+            Err(error) => error,
+        };
+        let text = error.render();
+        if error.use_stderr() {
+            let is_plain = !std::io::stderr().is_terminal();
+            stderr::write(if is_plain { text.to_string() } else { text.ansi().to_string() }.as_bytes());
+            return Err(ExitCode::from(EXIT_REFUSED));
+        }
+        let is_plain = !stdout().is_terminal();
+        let text = if is_plain { text.to_string() } else { text.ansi().to_string() };
+        let mut out = stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // Whoever closed stdout has read enough.
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::stdout(&error).report()),
+            _ => Err(ExitCode::SUCCESS),
+        }
+    }
 }
 
 const AFTER_HELP: &str = "\
-A flag is stronger than the environment, the environment than the file, the file than the default.
+A flag is stronger than the environment, the environment than the file, the file than the default. A
+variable that is empty counts as unset.
 RUST_LOG chooses which log lines are shown, for example RUST_LOG=debug; the default is info.
 
 Examples:

@@ -10,15 +10,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::as_text::as_text;
+use crate::headers;
 
 /// The header in which proxies name their client.
-const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Proxies that the log names.
 const UNNAMED_MAX: usize = 1_024;
 
@@ -222,27 +223,28 @@ fn is_private(address: IpAddr) -> bool {
 fn forwarded(peer: IpAddr, headers: &HeaderMap, is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut address = canonical(peer);
     // A proxy may append a header of its own instead of to the one that is there: they read as one list.
-    let lists = headers.get_all(FORWARDED_FOR).iter().rev();
-    let entries = lists.flat_map(|list| list.to_str().unwrap_or_default().rsplit(','));
-    for entry in entries {
+    for entry in headers::entries(headers, &FORWARDED_FOR, b',').rev() {
         if !is_trusted(address) {
             break;
         }
         // A proxy that wrote something else has vouched for nobody: then it is the proxy's own request.
-        let Some(forwarded) = entry_address(entry.trim()) else { break };
+        let Some(forwarded) = entry_address(entry) else { break };
         address = forwarded;
     }
     address
 }
 
 /// An address, with or without a port, as different proxies write it.
-fn entry_address(entry: &str) -> Option<IpAddr> {
+fn entry_address(entry: &[u8]) -> Option<IpAddr> {
+    let entry = std::str::from_utf8(entry).ok()?;
     let address = entry.parse().or_else(|_| entry.parse::<SocketAddr>().map(|socket| socket.ip()));
     address.ok().map(canonical)
 }
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::HeaderValue;
+
     use super::*;
 
     fn of(peer: &str, lists: &[&str]) -> String {
@@ -250,7 +252,7 @@ mod tests {
             ["10.0.0.0/8", "127.0.0.1", "fd00::/8"].iter().map(|text| text.parse().unwrap()).collect();
         let mut headers = HeaderMap::new();
         for list in lists {
-            headers.append("x-forwarded-for", list.parse().unwrap());
+            headers.append(FORWARDED_FOR, HeaderValue::from_bytes(list.as_bytes()).unwrap());
         }
         Proxies::new(proxies).client(peer.parse().unwrap(), &headers).address.to_string()
     }
@@ -272,6 +274,9 @@ mod tests {
             ("::ffff:127.0.0.1", &["::ffff:203.0.113.7"], "203.0.113.7"),
             ("127.0.0.1", &["203.0.113.7, unknown"], "127.0.0.1"),
             ("127.0.0.1", &[""], "127.0.0.1"),
+            ("127.0.0.1", &["Z\u{fc}rich, 203.0.113.7"], "203.0.113.7"),
+            ("127.0.0.1", &["Z\u{fc}rich", "203.0.113.7, 10.1.2.3"], "203.0.113.7"),
+            ("127.0.0.1", &["203.0.113.7, \u{fc}"], "127.0.0.1"),
         ] {
             assert_eq!(of(peer, lists), client, "{peer} {lists:?}");
         }

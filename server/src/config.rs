@@ -1,23 +1,24 @@
 //! Settings: defaults, then the file, then the environment, then the flags; the later one wins.
 //!
-//! A wrong setting is refused with its name and what is allowed, and nothing is guessed: an unknown key in
-//! the file is refused by name. Unknown `MILLCHAT_…` variables are left alone, because orchestrators invent
-//! such names for a service called millchat. There is no setting here that nobody would set.
+//! A wrong setting is refused with its name, its origin and what is allowed, and nothing is guessed: an
+//! unknown key in the file is refused by name. Unknown `MILLCHAT_…` variables are left alone, because
+//! orchestrators invent such names for a service called millchat. There is no setting here that nobody would
+//! set.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use figment::Figment;
-use figment::providers::{Format, Serialized, Toml};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 
 use crate::client_ip::{Proxies, ProxyNetwork};
 use crate::detached::StreamWriter;
 use crate::identity::operator::AdminToken;
 use crate::limit::RateLimit;
+use crate::origin::Origins;
 use crate::public_url::PublicUrl;
 use crate::retention::{Age, Bytes};
+use crate::settings_file;
 use crate::start_error::StartError;
 
 /// Address where the server listens by default.
@@ -28,8 +29,8 @@ const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 const LOG_DEFAULT: &str = "./millchat.redb";
 
 /// The settings of the server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
     /// The address and port to listen on; port 0 takes a free one.
     #[serde(deserialize_with = "address")]
@@ -84,7 +85,52 @@ impl Settings {
         }
     }
 
-    /// Says at the start which limits apply, and why.
+    /// Returns these settings with those of `new` that can change while the server runs.
+    pub fn with_reloadable(&self, new: &Self) -> Self {
+        Self {
+            rate_limit: new.rate_limit,
+            trusted_proxies: new.trusted_proxies.clone(),
+            admin_token: new.admin_token.clone(),
+            admin_token_file: new.admin_token_file.clone(),
+            ..self.clone()
+        }
+    }
+
+    /// Returns the names of the settings that differ.
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        // So that the compiler asks for each setting that is added.
+        let Self {
+            address,
+            log,
+            keep,
+            keep_bytes,
+            log_format,
+            public_url,
+            rate_limit,
+            trusted_proxies,
+            stream_writer,
+            admin_token,
+            admin_token_file,
+        } = self;
+        [
+            ("address", *address == other.address),
+            ("log", *log == other.log),
+            ("keep", *keep == other.keep),
+            ("keep-bytes", *keep_bytes == other.keep_bytes),
+            ("log-format", *log_format == other.log_format),
+            ("public-url", *public_url == other.public_url),
+            ("rate-limit", *rate_limit == other.rate_limit),
+            ("trusted-proxies", *trusted_proxies == other.trusted_proxies),
+            ("stream-writer", *stream_writer == other.stream_writer),
+            ("admin-token", *admin_token == other.admin_token),
+            ("admin-token-file", *admin_token_file == other.admin_token_file),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_same)| (!is_same).then_some(name))
+        .collect()
+    }
+
+    /// Says which limits apply, and why.
     pub fn tell_limits(&self) {
         let limits = self.limits();
         if self.is_public() && limits.is_off() {
@@ -125,7 +171,7 @@ impl Default for Settings {
 }
 
 /// The form of the server's own log lines.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Lines for people.
@@ -201,77 +247,46 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// Puts the layers together.
-    pub fn settings(&self) -> Result<Settings, StartError> {
-        let mut layers = Figment::from(Serialized::defaults(Settings::default()));
-        if let Some(path) = &self.config {
-            if !path.is_file() {
-                return Err(StartError::NoSettingsFile(path.display().to_string()));
+    /// Puts the layers together. `origins` are those of the flags; returned are those of all settings.
+    pub fn settings(&self, origins: &Origins) -> Result<(Settings, Origins), StartError> {
+        fn set<T: Clone>(setting: &mut T, flag: Option<&T>) {
+            if let Some(flag) = flag {
+                setting.clone_from(flag);
             }
-            layers = layers.merge(Toml::file_exact(path));
         }
+        fn set_optional<T: Clone>(setting: &mut Option<T>, flag: Option<&T>) {
+            if flag.is_some() {
+                *setting = flag.cloned();
+            }
+        }
+        let (mut settings, in_file) = match &self.config {
+            Some(path) => settings_file::read::<Settings>(path)?,
+            None => (Settings::default(), Vec::new()),
+        };
+        let origins = origins.over(in_file);
         // The parser of the command line has laid the flags over the environment already.
-        if let Some(address) = self.address {
-            layers = layers.merge(Serialized::default("address", address));
-        }
-        if let Some(log) = &self.log {
-            layers = layers.merge(Serialized::default("log", log));
-        }
-        if let Some(keep) = self.keep {
-            layers = layers.merge(Serialized::default("keep", keep));
-        }
-        if let Some(bytes) = self.keep_bytes {
-            layers = layers.merge(Serialized::default("keep-bytes", bytes));
-        }
-        if let Some(format) = self.log_format {
-            layers = layers.merge(Serialized::default("log-format", format));
-        }
-        if let Some(url) = &self.public_url {
-            layers = layers.merge(Serialized::default("public-url", url));
-        }
-        if let Some(limit) = &self.rate_limit {
-            layers = layers.merge(Serialized::default("rate-limit", limit));
-        }
-        if let Some(proxies) = &self.trusted_proxies {
-            layers = layers.merge(Serialized::default("trusted-proxies", proxies));
-        }
-        if let Some(writer) = self.stream_writer {
-            layers = layers.merge(Serialized::default("stream-writer", writer));
-        }
-        if let Some(token) = &self.admin_token {
-            layers = layers.merge(Serialized::default("admin-token", token));
-        }
-        if let Some(file) = &self.admin_token_file {
-            layers = layers.merge(Serialized::default("admin-token-file", file));
-        }
-        let mut settings: Settings = layers
-            .extract()
-            .map_err(|error| StartError::Settings { sentence: sentences(&error), source: Box::new(error) })?;
-        if let Some(file) = settings.admin_token_file.take() {
+        set(&mut settings.address, self.address.as_ref());
+        set(&mut settings.log, self.log.as_ref());
+        set(&mut settings.keep, self.keep.as_ref());
+        set_optional(&mut settings.keep_bytes, self.keep_bytes.as_ref());
+        set(&mut settings.log_format, self.log_format.as_ref());
+        set_optional(&mut settings.public_url, self.public_url.as_ref());
+        set_optional(&mut settings.rate_limit, self.rate_limit.as_ref());
+        set_optional(&mut settings.trusted_proxies, self.trusted_proxies.as_ref());
+        set(&mut settings.stream_writer, self.stream_writer.as_ref());
+        set_optional(&mut settings.admin_token, self.admin_token.as_ref());
+        set_optional(&mut settings.admin_token_file, self.admin_token_file.as_ref());
+        if let Some(file) = &settings.admin_token_file {
             if settings.admin_token.is_some() {
-                return Err(StartError::TwoAdminTokens);
+                let [token, file] = ["admin-token", "admin-token-file"].map(|setting| origins.told(setting));
+                return Err(StartError::TwoAdminTokens { token, file });
             }
-            settings.admin_token = Some(AdminToken::read(&file)?);
+            let origin = origins.told("admin-token-file");
+            let token = AdminToken::read(file).map_err(|source| StartError::AdminToken { source, origin })?;
+            settings.admin_token = Some(token);
         }
-        Ok(settings)
+        Ok((settings, origins))
     }
-}
-
-/// Returns the faults of the file, without the words of the library that found them.
-fn sentences(error: &figment::Error) -> String {
-    let one = |error: figment::Error| {
-        let file = match error.metadata.as_ref().and_then(|metadata| metadata.source.as_ref()) {
-            Some(source) => format!("{source}"),
-            None => "the settings".to_owned(),
-        };
-        // A key that is unknown is named by its own message.
-        let key = match (&error.kind, error.path.first()) {
-            (figment::error::Kind::UnknownField(..), _) | (_, None) => String::new(),
-            (_, Some(key)) => format!("{key}: "),
-        };
-        format!("{file}: {key}{}", error.kind)
-    };
-    error.clone().into_iter().map(one).collect::<Vec<_>>().join("; ")
 }
 
 fn parse_address(text: &str) -> Result<SocketAddr, String> {
@@ -309,6 +324,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::environment;
 
     #[derive(Parser)]
     struct Parsed {
@@ -316,12 +332,17 @@ mod tests {
         flags: Flags,
     }
 
+    fn settings<'a>(args: impl IntoIterator<Item = &'a str>) -> Result<Settings, String> {
+        let (parsed, origins) = environment::parse::<Parsed>(args).map_err(|error| error.to_string())?;
+        let settings = parsed.flags.settings(&origins);
+        settings.map(|(settings, _)| settings).map_err(|error| error.to_string() + &error.told(&origins))
+    }
+
     fn with_file(toml: &str, args: &[&str]) -> Result<Settings, String> {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(toml.as_bytes()).unwrap();
         let path = file.path().to_str().unwrap();
-        let args = ["millchat", "--config", path].into_iter().chain(args.iter().copied());
-        Parsed::try_parse_from(args).map_err(|e| e.to_string())?.flags.settings().map_err(|e| e.to_string())
+        settings(["millchat", "--config", path].into_iter().chain(args.iter().copied()))
     }
 
     #[test]
@@ -409,8 +430,7 @@ mod tests {
                 assert!(error.contains(word), "{toml} {args:?}: {error}");
             }
         }
-        let missing =
-            Parsed::try_parse_from(["millchat", "--config", "/no/such.toml"]).unwrap().flags.settings();
-        assert!(missing.unwrap_err().to_string().contains("/no/such.toml"));
+        let missing = settings(["millchat", "--config", "/no/such.toml"]).unwrap_err();
+        assert!(missing.contains("/no/such.toml") && missing.contains("set by --config"), "{missing}");
     }
 }

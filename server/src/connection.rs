@@ -1,9 +1,10 @@
 //! One connection, from the accepted socket to a close that lets the last answer arrive.
 //!
 //! hyper speaks HTTP and answers what does not parse (400, 414, 431). Here is what it leaves out: a 408 for a
-//! request whose head stopped half way, a 400 for the preface of HTTP/2, bounds on what a reader that does
-//! not read can hold, and the end: a socket closed over unread bytes is reset, and the reset can destroy the
-//! answer on its way, so the peer's rest is discarded for a moment before the close.
+//! request whose head stopped half way, a 400 for one that ends there and for the preface of HTTP/2, bounds
+//! on what a reader that does not read can hold, and the end: a socket closed over unread bytes is reset, and
+//! the reset can destroy the answer on its way, so the peer's rest is discarded for a moment before the
+//! close.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -27,7 +28,7 @@ use crate::detached::{self, DetachedStream};
 use crate::http::{self, Body};
 use crate::limit::Limited;
 use crate::route;
-use crate::write_timeout::{WRITE_TIMEOUT, WriteTimeout};
+use crate::write_timeout::{PeerSocket, WRITE_TIMEOUT, WriteTimeout};
 
 /// Longest time for the head of a request, and for a connection to idle between two requests.
 pub const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(15);
@@ -130,7 +131,12 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Optio
             if is_last {
                 http::close(&mut response);
             }
-            state.streaming.set(matches!(response.body(), Body::Events(_)));
+            let mut is_stream = false;
+            if let Body::Events(stream) = response.body_mut() {
+                is_stream = true;
+                stream.obey(Rc::clone(&state.asked));
+            }
+            state.streaming.set(is_stream);
             state.given_up.replace(response.body_mut().take_given_up());
             if may_detach && let Some(stream) = DetachedStream::take(&mut response) {
                 detached_stream.set(Some(stream));
@@ -141,6 +147,8 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Optio
     });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // Who sends no more may wait for the answer all the same.
+        .half_close(true)
         .header_read_timeout(head_timeout)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(OUTPUT_BYTES_MAX)
@@ -182,6 +190,9 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Optio
         Err(error) if error.is_parse() && parts.read_buf.starts_with(HTTP2_PREFACE) => {
             final_response("400 Bad Request", "This server speaks HTTP/1.1 only")
         }
+        Err(error) if error.is_incomplete_message() && !parts.read_buf.is_empty() => {
+            final_response("400 Bad Request", "The head of the request ends before its empty line")
+        }
         Err(error) => {
             if error.is_parse() {
                 w.app.metrics.error("not-http");
@@ -206,7 +217,7 @@ fn final_response(status: &str, sentence: &str) -> String {
 }
 
 /// Says that nothing more comes, and discards a bounded rest of what the peer sends.
-async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut socket: WriteTimeout<T>) {
+async fn linger<T: AsyncRead + AsyncWrite + PeerSocket + Unpin>(mut socket: WriteTimeout<T>) {
     if !socket.can_linger() || socket.shutdown().await.is_err() {
         return;
     }

@@ -10,7 +10,8 @@ use millchat::{
     RoomName, StartFrom, Timestamp,
 };
 
-use crate::http::{clamped, content_type, cookies, query, refuse_cross_site, refuse_malformed};
+use crate::headers::{content_type, cookies};
+use crate::http::{clamped, query, refuse_cross_site, refuse_malformed};
 use crate::schema::Content;
 use crate::sse::{frame, start};
 use crate::{api, page, paths, sanitize};

@@ -2,8 +2,8 @@
 //! operator; nothing else. The binary calls [`main`]; the benches reach the encoders in [`frames`].
 //!
 //! Data flows one way: socket, route, chat, log, room, subscription, stream, socket. On stdout there is one
-//! line, once the server is ready; everything else goes to stderr. It exits with 2 when it cannot start as it
-//! was told to, and says why.
+//! line, once the server is ready; everything else goes to stderr, by [`stderr`]. It exits with 2 when it
+//! cannot start as it was told to, and says why.
 
 mod actions;
 mod admin;
@@ -19,11 +19,13 @@ mod config;
 mod connection;
 mod detached;
 mod drain;
+mod environment;
 mod exit;
 mod export_format;
 mod follow;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod headers;
 mod http;
 mod identity;
 mod json_line;
@@ -31,37 +33,43 @@ mod limit;
 mod listen;
 mod log_throttle;
 mod metrics;
+mod origin;
 mod page;
+mod panic_hook;
 mod paths;
 mod probes;
 mod problem;
 mod public_url;
 mod refusal_log;
+mod reload;
 mod retention;
 mod route;
 mod route_table;
 mod sanitize;
 mod schema;
+mod settings_file;
 mod sharded_counter;
 mod sse;
 mod start;
 mod start_error;
+mod stderr;
 mod turns;
 mod unsent;
 mod write_timeout;
 
-use std::io::{IsTerminal, stderr};
+use std::io::IsTerminal;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::cli::Cli;
 use crate::config::{LogFormat, Settings};
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
+use crate::origin::Origins;
+use crate::reload::Reload;
 use crate::start_error::StartError;
 
 /// The encoders of the frames of the two streams, for benches.
@@ -81,41 +89,46 @@ pub mod frames {
 
 /// Does what the command line says.
 pub fn main() -> ExitCode {
-    // A wrong flag ends the process here, with a sentence and 2; `--help` and `--version` with 0.
-    let cli = Cli::parse();
-    if let Some(command) = &cli.command {
-        return command.run();
-    }
-    let settings = match cli.flags.settings() {
-        Ok(settings) => settings,
-        Err(error) => return refuse(&error),
-    };
-    start_log(settings.log_format);
-    run(&settings)
+    panic_hook::set();
+    let code = obey();
+    stderr::settle();
+    code
 }
 
-fn run(settings: &Settings) -> ExitCode {
-    let connections_max = listen::raise_descriptor_limit();
-    let writer = match settings.stream_writer.resolve() {
-        Ok(writer) => writer,
-        Err(error) => return refuse(&error),
+fn obey() -> ExitCode {
+    let cli = match Cli::parse() {
+        Ok(cli) => cli,
+        // A wrong flag: a sentence, and 2; `--help` and `--version`: 0.
+        Err(code) => return code,
     };
+    if let Some(command) = &cli.command {
+        return command.run(&cli.origins);
+    }
+    let (settings, origins) = match cli.flags.settings(&cli.origins) {
+        Ok(settings) => settings,
+        Err(error) => return refuse(&error, &cli.origins),
+    };
+    start_log(settings.log_format);
+    run(cli, &settings).unwrap_or_else(|error| refuse(&error, &origins))
+}
+
+fn run(cli: Cli, settings: &Settings) -> Result<ExitCode, StartError> {
+    // Who closes a terminal means to end what runs in it; without one, the signal is the wish to reload.
+    let is_in_terminal = std::io::stderr().is_terminal();
+    let connections_max = listen::raise_descriptor_limit();
+    let writer = settings.stream_writer.resolve()?;
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
     // leaves the log alone.
-    let listener = match listen::bind(settings.address) {
-        Ok(listener) => listener,
-        Err(error) => return refuse(&error),
-    };
-    let app = match open(settings) {
-        Ok(app) => Arc::new(app),
-        Err(error) => return refuse(&error),
-    };
+    let listener = listen::bind(settings.address)?;
+    let main = listen::MainThread::new().map_err(StartError::NoRuntime)?;
+    let app = Arc::new(open(settings)?);
     settings.tell_limits();
-    match listen::run(&app, listener, connections_max, writer) {
-        Ok(()) => ExitCode::SUCCESS,
+    let reload = (!is_in_terminal).then(|| Reload::new(Arc::clone(&app), cli, settings.clone()));
+    match main.run(&app, listener, connections_max, (writer, reload)) {
+        Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             tracing::error!(%error, "the server ended");
-            ExitCode::from(EXIT_FAILED)
+            Ok(ExitCode::from(EXIT_FAILED))
         }
     }
 }
@@ -130,16 +143,30 @@ fn open(settings: &Settings) -> Result<App, StartError> {
     Ok(opened?)
 }
 
-fn refuse(error: &StartError) -> ExitCode {
-    eprintln!("millchat: {error}");
+fn refuse(error: &StartError, origins: &Origins) -> ExitCode {
+    stderr::say(format_args!("{error}{}", error.told(origins)));
     ExitCode::from(EXIT_REFUSED)
 }
 
+/// The variable that chooses the log lines that are written.
+const LINES_VARIABLE: &str = "RUST_LOG";
+
 fn start_log(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr);
+    let chosen = std::env::var(LINES_VARIABLE).ok().filter(|chosen| !chosen.is_empty());
+    let filter = chosen.as_deref().map(EnvFilter::try_new).transpose();
+    let (filter, wrong) = match filter {
+        Ok(filter) => (filter, None),
+        Err(error) => (None, Some(error)),
+    };
+    let filter = filter.unwrap_or_else(|| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr::LogLines);
+    // It would be told by what panics when stderr is dead.
+    let lines = lines.log_internal_errors(false);
     match format {
-        LogFormat::Text => lines.with_ansi(stderr().is_terminal()).init(),
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
         LogFormat::Json => lines.json().init(),
+    }
+    if let Some(error) = wrong {
+        tracing::warn!(%error, "{LINES_VARIABLE} is not understood, and the log lines are those of info");
     }
 }

@@ -13,18 +13,21 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use millchat::log::LogError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener as Listener;
 use tokio::runtime::{Builder, LocalOptions, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::{App, Worker};
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
 use crate::refusal_log;
+use crate::reload::Reload;
 use crate::start_error::StartError;
+use crate::stderr;
 
 /// Number of connections that the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 4_096;
@@ -42,8 +45,9 @@ const BACK_OFF_MAX: Duration = Duration::from_secs(1);
 const FULL_TOLD_EVERY: Duration = Duration::from_mins(1);
 /// Time that connections have to finish after the signal.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
-/// After the signal the process ends by force if it has not ended by then.
-const DEADLINE: Duration = Duration::from_millis(9_500);
+/// After the signal the process ends by force if it has not ended by then; its last lines may take a second
+/// more.
+const DEADLINE: Duration = Duration::from_millis(8_800);
 
 /// An accepted connection on its way to its thread, with its peer and its share of the bound and of the
 /// thread.
@@ -72,61 +76,119 @@ pub fn raise_descriptor_limit() -> usize {
     descriptors.saturating_sub(DESCRIPTORS_RESERVED).clamp(CONNECTIONS_MIN, CONNECTIONS_MAX) as usize
 }
 
-/// Serves until SIGTERM or Ctrl-C, then ends connections and closes the log.
-///
-/// `writer` writes for the streams that leave hyper, if any do.
-pub fn run(
+/// The server ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Nobody can be told where the server listens.
+    #[error("stdout does not take the line with the address: {0}")]
+    Stdout(#[source] io::Error),
+    /// The system refuses what serving needs.
+    #[error(transparent)]
+    System(#[from] io::Error),
+    /// The log could not be closed.
+    #[error(transparent)]
+    Close(#[from] LogError),
+}
+
+/// The main thread's runtime, and the signal that may come before the server is ready.
+pub struct MainThread {
+    runtime: Runtime,
+    hang_up: Signal,
+}
+
+impl MainThread {
+    /// Makes it. From now on SIGHUP ends nothing by itself.
+    pub fn new() -> io::Result<Self> {
+        let runtime = runtime()?;
+        let hang_up = runtime.block_on(async { signal(SignalKind::hangup()) })?;
+        Ok(Self { runtime, hang_up })
+    }
+
+    /// Serves until SIGTERM or Ctrl-C, then ends connections and closes the log.
+    ///
+    /// `writer` writes for the streams that leave hyper, if any do. SIGHUP is answered by `reload`, and ends
+    /// the server where there is none.
+    pub fn run(
+        self,
+        app: &Arc<App>,
+        listener: TcpListener,
+        connections_max: usize,
+        (writer, reload): (StreamWriter, Option<Reload>),
+    ) -> Result<(), ServeError> {
+        let Self { runtime, hang_up } = self;
+        let mut threads = Vec::new();
+        for index in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            threads.push(Thread::start(Arc::clone(app), index, writer)?);
+        }
+        let hung_up = hung_up(hang_up, reload.map(Arc::new));
+        let served = runtime.block_on(serve(app, listener, &threads, (connections_max, writer), hung_up));
+        for thread in threads {
+            thread.stop();
+        }
+        // Also when it could not serve: a log that is not closed has to be recovered.
+        runtime.block_on(app.chat.close())?;
+        served?;
+        tracing::info!("closed");
+        Ok(())
+    }
+}
+
+/// Reloads at each hang-up; resolves with the first one when there is nothing to reload.
+async fn hung_up(mut signal: Signal, reload: Option<Arc<Reload>>) {
+    while signal.recv().await.is_some() {
+        let Some(reload) = &reload else { return };
+        let reload = Arc::clone(reload);
+        if let Err(error) = tokio::task::spawn_blocking(move || reload.run()).await {
+            tracing::error!(%error, "the settings could not be read again");
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Accepts until a signal comes, and waits until the connections have ended.
+async fn serve(
     app: &Arc<App>,
     listener: TcpListener,
-    connections_max: usize,
-    writer: StreamWriter,
-) -> io::Result<()> {
-    let address = listener.local_addr()?;
-    let mut threads = Vec::new();
-    for index in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-        threads.push(Thread::start(Arc::clone(app), index, writer)?);
-    }
+    threads: &[Thread],
+    (connections_max, writer): (usize, StreamWriter),
+    hung_up: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
     let permits = Arc::new(Semaphore::new(connections_max));
-    let runtime = runtime()?;
-    runtime.block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let listener = Listener::from_std(listener)?;
-        writeln!(io::stdout(), "Millchat is listening on http://{address}/")?;
-        let sender = writer.as_str();
-        tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
-        let refusals = {
-            let app = Arc::clone(app);
-            async move {
-                loop {
-                    tokio::time::sleep(refusal_log::LINE_EVERY).await;
-                    app.refused.write();
-                }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let address = listener.local_addr()?;
+    let listener = Listener::from_std(listener)?;
+    // Who reads the line looks at what was said before it.
+    stderr::settle();
+    writeln!(io::stdout(), "Millchat is listening on http://{address}/").map_err(ServeError::Stdout)?;
+    let sender = writer.as_str();
+    tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
+    let refusals = {
+        let app = Arc::clone(app);
+        async move {
+            loop {
+                tokio::time::sleep(refusal_log::LINE_EVERY).await;
+                app.refused.write();
             }
-        };
-        tokio::spawn(refusals);
-        tokio::select! {
-            never = accept(&listener, &threads, &permits) => match never {},
-            _ = terminate.recv() => tracing::info!("SIGTERM: closing"),
-            _ = interrupt.recv() => tracing::info!("interrupted: closing"),
         }
-        drop(listener);
-        start_deadline();
-        app.drain.raise();
-        // Every connection holds a permit, so all have ended when all permits are here.
-        let ended = permits.acquire_many(connections_max as u32);
-        if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
-            let left = connections_max - permits.available_permits();
-            tracing::warn!(left, "connections that did not end in time are cut");
-        }
-        app.refused.write();
-        Ok::<(), io::Error>(())
-    })?;
-    for thread in threads {
-        thread.stop();
+    };
+    tokio::spawn(refusals);
+    tokio::select! {
+        never = accept(&listener, threads, &permits) => match never {},
+        _ = terminate.recv() => tracing::info!("SIGTERM: closing"),
+        _ = interrupt.recv() => tracing::info!("interrupted: closing"),
+        () = hung_up => tracing::info!("SIGHUP: the terminal is gone: closing"),
     }
-    runtime.block_on(app.chat.close()).map_err(io::Error::other)?;
-    tracing::info!("closed");
+    drop(listener);
+    start_deadline();
+    app.drain.raise();
+    // Every connection holds a permit, so all have ended when all permits are here.
+    let ended = permits.acquire_many(connections_max as u32);
+    if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
+        let left = connections_max - permits.available_permits();
+        tracing::warn!(left, "connections that did not end in time are cut");
+    }
+    app.refused.write();
     Ok(())
 }
 
@@ -179,6 +241,7 @@ fn start_deadline() {
         tracing::error!(
             "not closed in time; the process ends by force and the log recovers at the next start"
         );
+        stderr::settle();
         std::process::exit(1);
     };
     if let Err(error) = std::thread::Builder::new().name("deadline".to_owned()).spawn(end) {

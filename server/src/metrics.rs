@@ -19,6 +19,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::sharded_counter::ShardedCounter;
+use crate::stderr;
 
 /// Upper bounds of the histogram of sends, in seconds: from a fast disk to a queue that is full.
 const SEND_SECONDS: [f64; 13] =
@@ -167,6 +168,7 @@ impl Metrics {
             ("commits", "Commits of the log", core.commits),
             ("commits_failed", "Commits of the log that failed", core.commits_failed),
             ("events", "Events stored since the start", core.events),
+            ("log_lines_lost", "Log lines that stderr did not take", stderr::lost()),
         ] {
             registry.register(name, help, ConstCounter::new(value));
         }

@@ -13,6 +13,8 @@
 //! [`NAME_GRAPHEMES_MAX`] characters as people count them, and at most [`NAME_BYTES_MAX`] bytes; and it must
 //! not end as the tags of authors look, `#` and four to eight letters or digits.
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 use millchat::CONTENT_BYTES_MAX;
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeEmoji, UnicodeGeneralCategory};
@@ -213,14 +215,16 @@ fn joins(c: char) -> bool {
 fn is_invisible(c: char) -> bool {
     let category = c.general_category();
     matches!(category, GeneralCategory::Control | GeneralCategory::Format | GeneralCategory::Unassigned)
-        // Ignorable by default though their category does not say so: fillers, selectors, the joiner of
-        // graphemes; and the blank of Braille.
-        || matches!(
-            c,
-            '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
-                | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}'
-        )
+        // Fillers, selectors, tags and the like, of which the standard says that they show nothing.
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || BLANKS.contains(&c)
 }
+
+/// Letters and symbols that are drawn as nothing, of which no property says so: the empty pattern of Braille,
+/// a note without a head, the blanks of Egyptian hieroglyphs, the spaces of `SignWriting`, and the place of
+/// an object that text cannot hold.
+const BLANKS: [char; 7] =
+    ['\u{2800}', '\u{fffc}', '\u{13441}', '\u{13442}', '\u{1d159}', '\u{1da7f}', '\u{1da80}'];
 
 /// Can be seen on its own: a mark without a letter to sit on cannot.
 fn is_visible(c: char) -> bool {
@@ -288,6 +292,47 @@ mod tests {
             "\u{e0041}",
         ] {
             assert_eq!(name(typed), Err(TextError::NameInvisible), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn what_draws_nothing_is_no_name_and_no_message() {
+        let ranges = [
+            0xad..=0xad,
+            0x34f..=0x34f,
+            0x61c..=0x61c,
+            0x115f..=0x1160,
+            0x17b4..=0x17b5,
+            0x180b..=0x180f,
+            0x200b..=0x200f,
+            0x202a..=0x202e,
+            0x2060..=0x206f,
+            0x2800..=0x2800,
+            0x3164..=0x3164,
+            0xfe00..=0xfe0f,
+            0xfeff..=0xfeff,
+            0xffa0..=0xffa0,
+            0xfff0..=0xfffc,
+            0x13430..=0x1343f,
+            0x13441..=0x13442,
+            0x1bca0..=0x1bca3,
+            0x1d159..=0x1d159,
+            0x1d173..=0x1d17a,
+            0x16fe4..=0x16fe4,
+            0xe0000..=0xe0fff,
+        ];
+        for c in ranges.into_iter().flatten().filter_map(char::from_u32) {
+            let typed = format!("{c} {c}");
+            assert_eq!(name(&typed), Err(TextError::NameInvisible), "U+{:04X}", u32::from(c));
+            assert_eq!(content(&typed), Err(TextError::ContentInvisible), "U+{:04X}", u32::from(c));
+            if !is_joiner_or_selector(c) && !is_mark(c) {
+                assert_eq!(name(&format!("A{c}da")).as_deref(), Ok("Ada"), "U+{:04X}", u32::from(c));
+            }
+        }
+        for drawn in
+            ["\u{1d157}", "\u{2801}", "\u{13000}", "\u{1d13d}", "\u{fffd}", "\u{2423}", "\u{3130}a", "."]
+        {
+            assert!(content(drawn).is_ok(), "{drawn:?}");
         }
     }
 

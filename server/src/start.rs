@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwapOption;
 use millchat::{Chat, OpenError};
 
 use crate::app::{App, Frames};
@@ -34,7 +35,7 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let reading = budget("bodies", READING_BYTES_MAX, metrics.reading_bytes.clone());
     let unsent = budget("answers", UNSENT_BYTES_MAX, metrics.unsent_bytes.clone());
     let public_url = settings.public_url.clone();
-    let admin_token = settings.admin_token.clone();
+    let admin_token = ArcSwapOption::new(settings.admin_token.clone().map(Arc::new));
     let turns = Turns::new(std::thread::available_parallelism().map_or(1, usize::from));
     Ok(App {
         chat,

@@ -6,28 +6,49 @@ use std::net::SocketAddr;
 use millchat::OpenError;
 
 use crate::identity::operator::AdminTokenError;
+use crate::origin::Origins;
 
 /// The server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The file with the settings is not there.
-    #[error("there is no settings file {0}")]
-    NoSettingsFile(String),
+    /// The file with the settings is not there, or cannot be read.
+    #[error("the settings file {file} cannot be read: {source}")]
+    NoSettingsFile {
+        /// The file.
+        file: String,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
     /// A setting is wrong.
     #[error("{sentence}")]
     Settings {
-        /// The faults, each with the name of its setting.
+        /// The faults, each with its line and the name of its setting.
         sentence: String,
-        /// The library's error.
+        /// The library's error about the first of them.
         #[source]
-        source: Box<figment::Error>,
+        source: Box<toml::de::Error>,
     },
     /// The admin token is set in two ways.
-    #[error("admin-token and admin-token-file are both set: leave one out")]
-    TwoAdminTokens,
+    #[error("admin-token and admin-token-file are both set: leave one out{token}{file}")]
+    TwoAdminTokens {
+        /// The origin of the token, as words.
+        token: String,
+        /// The origin of the file's name, as words.
+        file: String,
+    },
     /// The admin token cannot be read.
-    #[error(transparent)]
-    AdminToken(#[from] AdminTokenError),
+    #[error("{source}{origin}")]
+    AdminToken {
+        /// The reason.
+        #[source]
+        source: AdminTokenError,
+        /// The origin of the file's name, as words.
+        origin: String,
+    },
+    /// The system refuses what the main thread needs.
+    #[error("the main thread cannot wait for connections and signals: {0}")]
+    NoRuntime(#[source] io::Error),
     /// The kernel allows no `io_uring`, which was asked for.
     #[error("the kernel allows no io_uring here ({0}); --stream-writer auto takes it where it is allowed")]
     NoUring(#[source] io::Error),
@@ -46,6 +67,27 @@ pub enum StartError {
     /// The storage panicked on the pages of a damaged log.
     #[error("{0} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {0}` what is wrong")]
     DamagedLog(String),
+}
+
+impl StartError {
+    /// Returns the setting that the error is about, unless its sentence names the origin already.
+    fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::NoSettingsFile { .. } => Some("config"),
+            Self::Settings { .. }
+            | Self::TwoAdminTokens { .. }
+            | Self::AdminToken { .. }
+            | Self::NoRuntime(_) => None,
+            Self::NoUring(_) => Some("stream-writer"),
+            Self::Listen { .. } => Some("address"),
+            Self::Log(_) | Self::DamagedLog(_) => Some("log"),
+        }
+    }
+
+    /// Returns the words that name the origin of the setting, to stand behind the sentence.
+    pub fn told(&self, origins: &Origins) -> String {
+        self.setting().map(|setting| origins.told(setting)).unwrap_or_default()
+    }
 }
 
 fn listen_sentence(address: SocketAddr, error: &io::Error) -> String {

@@ -9,6 +9,10 @@
 //! bounded; an answer is in memory whole until it is taken, so it must be taken within [`ANSWER_GRACE`], or
 //! from then on at [`ANSWER_BYTES_A_SECOND_MIN`] on the average. When its memory is needed for others before,
 //! the write that waits fails too ([`crate::unsent`]).
+//!
+//! A peer that says that it sends no more has closed its socket, or only the half by which it sends. An
+//! answer is written in either case. A stream is asked for some bytes: to these a closed socket answers by a
+//! reset, and an open one by taking them ([`WriteTimeout::poll_gone`]).
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -21,12 +25,18 @@ use std::time::Duration;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use crate::byte_budget::GivenUp;
 
 /// Longest time that a write may make no progress.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time from the bytes for a reader that sends no more to the first look at whether it has refused them; then
+/// doubled.
+const GONE_CHECK_MIN: Duration = Duration::from_millis(50);
+/// Longest time between two such looks.
+const GONE_CHECK_MAX: Duration = Duration::from_secs(15);
 /// Time that an answer may take at any pace.
 const ANSWER_GRACE: Duration = Duration::from_mins(1);
 /// Bytes that give it a second more.
@@ -42,12 +52,38 @@ pub struct WriteTimeout<T> {
     state: Rc<WriteState>,
     /// Peers that a write waits for now.
     slow: Gauge,
-    /// Peers that were given up.
+    /// Peers that were given up, here or by the kernel.
     dropped: Counter,
     /// The peer has said that it sends no more.
     ended: bool,
+    /// Some while a stream is written to a peer that has said so.
+    half_closed: Option<Box<HalfClosed>>,
     /// A read or a write has failed: there is nobody to be polite to.
     broken: bool,
+}
+
+/// A socket that can be asked about its peer.
+pub trait PeerSocket {
+    /// Returns how many bytes wait to be read, without reading them; 0 when the peer sends no more.
+    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>>;
+    /// Takes the error that has come without a read or a write, such as a reset.
+    fn take_error(&self) -> io::Result<Option<io::Error>>;
+}
+
+impl PeerSocket for TcpStream {
+    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        Self::poll_peek(self, cx, &mut ReadBuf::new(&mut [0]))
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Self::take_error(self)
+    }
+}
+
+/// Looks at a peer that has said that it sends no more.
+struct HalfClosed {
+    timer: Pin<Box<Sleep>>,
+    wait: Duration,
 }
 
 /// State that the owner of a wrapped socket and the socket share while somebody else has it.
@@ -59,6 +95,8 @@ pub struct WriteState {
     pub behind: Cell<bool>,
     /// Says when the memory of the answer that is being written is needed for others: set by the owner.
     pub given_up: RefCell<Option<GivenUp>>,
+    /// The stream is to send something now: the socket sets it, and the stream takes it.
+    pub asked: Rc<Cell<bool>>,
 }
 
 impl WriteState {
@@ -109,14 +147,16 @@ impl Backlog {
 impl<T> WriteTimeout<T> {
     /// Wraps a socket; counts in these.
     pub fn new(socket: T, slow: Gauge, dropped: Counter) -> Self {
-        let (behind, state) = (None, Rc::default());
-        Self { socket, waiting: None, behind, state, slow, dropped, ended: false, broken: false }
+        let (waiting, behind, half_closed) = (None, None, None);
+        let state = Rc::default();
+        Self { socket, waiting, behind, state, slow, dropped, ended: false, half_closed, broken: false }
     }
 
     /// The same, around what is made of the socket.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> WriteTimeout<U> {
-        let Self { socket, waiting, behind, state, slow, dropped, ended, broken } = self;
-        WriteTimeout { socket: make(socket), waiting, behind, state, slow, dropped, ended, broken }
+        let Self { socket, waiting, behind, state, slow, dropped, ended, half_closed, broken } = self;
+        let socket = make(socket);
+        WriteTimeout { socket, waiting, behind, state, slow, dropped, ended, half_closed, broken }
     }
 
     /// The socket.
@@ -137,8 +177,8 @@ impl<T> WriteTimeout<T> {
 
     /// A write past the wrapper, or one through it, has failed.
     pub fn fail(&mut self, error: &io::Error) {
-        // The kernel gives up like this on a peer that vanished; once it is broken it was counted.
-        if error.kind() == io::ErrorKind::TimedOut && !self.broken {
+        // Once it is broken it was counted.
+        if is_given_up(error.kind()) && !self.broken {
             self.dropped.inc();
         }
         self.broken = true;
@@ -172,6 +212,53 @@ impl<T> WriteTimeout<T> {
     }
 }
 
+impl<T: PeerSocket> WriteTimeout<T> {
+    /// Watches the reader of a stream while nothing is written. Ready when it is gone.
+    pub fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.broken {
+            return Poll::Ready(());
+        }
+        if !self.ended {
+            match self.socket.poll_peek(cx) {
+                Poll::Ready(Ok(0)) => self.ended = true,
+                // A reader that still sends is there, and what it sends is in the way of a look behind it.
+                Poll::Ready(Ok(_)) | Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => {
+                    self.fail(&error);
+                    return Poll::Ready(());
+                }
+            }
+        }
+        let half_closed = self.half_closed.get_or_insert_with(|| {
+            self.state.asked.set(true);
+            cx.waker().wake_by_ref();
+            let timer = Box::pin(tokio::time::sleep(GONE_CHECK_MIN));
+            Box::new(HalfClosed { timer, wait: GONE_CHECK_MIN })
+        });
+        while half_closed.timer.as_mut().poll(cx).is_ready() {
+            if let Some(error) = self.socket.take_error().unwrap_or_else(Some) {
+                self.fail(&error);
+                return Poll::Ready(());
+            }
+            half_closed.wait = (half_closed.wait * 2).min(GONE_CHECK_MAX);
+            half_closed.timer.as_mut().reset(Instant::now() + half_closed.wait);
+        }
+        Poll::Pending
+    }
+}
+
+/// Returns true for the errors by which the kernel gives up on a peer that acknowledges nothing: the last one
+/// that the network has reported, or a time-out where it has reported none.
+fn is_given_up(error: io::ErrorKind) -> bool {
+    matches!(
+        error,
+        io::ErrorKind::TimedOut
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+    )
+}
+
 impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -189,7 +276,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for WriteTimeout<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
+impl<T: AsyncWrite + PeerSocket + Unpin> AsyncWrite for WriteTimeout<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.socket).poll_write(cx, buf);
         self.watch(cx, written)
@@ -212,6 +299,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
         // Whoever writes flushes when it has nothing left to write.
         self.behind = None;
         self.state.behind.set(false);
+        // Nobody else reads the socket of a stream that hyper serves.
+        if self.state.streaming.get() && self.poll_gone(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
         Pin::new(&mut self.socket).poll_flush(cx)
     }
 
@@ -222,9 +313,41 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<T> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
     use super::*;
+
+    impl PeerSocket for DuplexStream {
+        fn poll_peek(&self, _: &mut Context<'_>) -> Poll<io::Result<usize>> {
+            Poll::Pending
+        }
+
+        fn take_error(&self) -> io::Result<Option<io::Error>> {
+            Ok(None)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_the_kernel_gives_up_is_counted_once_and_one_that_hung_up_is_not() {
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionReset, HostUnreachable, NetworkDown, NetworkUnreachable, TimedOut,
+        };
+        for (kinds, expected) in [
+            (&[TimedOut][..], 1),
+            (&[HostUnreachable, TimedOut], 1),
+            (&[NetworkUnreachable], 1),
+            (&[NetworkDown], 1),
+            (&[ConnectionReset, TimedOut], 0),
+            (&[BrokenPipe], 0),
+        ] {
+            let dropped = Counter::default();
+            let mut socket = WriteTimeout::new(tokio::io::duplex(1).0, Gauge::default(), dropped.clone());
+            for kind in kinds {
+                socket.fail(&(*kind).into());
+            }
+            assert_eq!(dropped.get(), expected, "{kinds:?}");
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up_and_a_slow_one_is_not() {

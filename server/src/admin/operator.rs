@@ -4,8 +4,8 @@ use hyper::header::HeaderMap;
 use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
 
 use crate::app::App;
+use crate::headers::bearer_tokens;
 use crate::http;
-use crate::identity::operator::bearer;
 use crate::problem::{Kind, Problem};
 use crate::sanitize;
 
@@ -16,12 +16,15 @@ const OPERATOR_NAME: &str = "admin";
 
 /// Lets the operator pass, and nobody else.
 pub fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(token) = &app.admin_token else {
+    let token = app.admin_token.load();
+    let Some(token) = &*token else {
         let detail = "this server has no admin token; start it with --admin-token-file FILE to have one";
         return Err(Problem::new(Kind::UnknownPath, detail));
     };
     let missing = || Problem::new(Kind::NoToken, "send `Authorization: Bearer TOKEN` with the admin token");
-    if !token.matches(bearer(headers).ok_or_else(missing)?) {
+    let mut tokens = bearer_tokens(headers).peekable();
+    tokens.peek().ok_or_else(missing)?;
+    if !tokens.any(|sent| token.matches(sent)) {
         return Err(Problem::new(Kind::ForgedToken, "this is not the server's admin token"));
     }
     Ok(())
@@ -29,7 +32,8 @@ pub fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
 
 /// Returns true if the operator asks, at a route that others may ask too.
 pub fn is_operator(app: &App, headers: &HeaderMap) -> bool {
-    app.admin_token.as_ref().zip(bearer(headers)).is_some_and(|(token, sent)| token.matches(sent))
+    let token = app.admin_token.load();
+    token.as_ref().is_some_and(|token| bearer_tokens(headers).any(|sent| token.matches(sent)))
 }
 
 /// Returns the author of an operator's act: `?by=NAME`, for servers that more than one person looks after.

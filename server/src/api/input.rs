@@ -8,13 +8,14 @@ use serde::{Deserialize, Deserializer};
 
 use crate::app::Worker;
 use crate::body;
-use crate::http::{self, ContentType, Request};
+use crate::headers::{self, ContentType};
+use crate::http::Request;
 use crate::problem::{Kind, Problem};
 
 /// Reads the body, of at most `limit` bytes, as a JSON object of the wanted shape; unknown fields are passed
 /// over.
 pub async fn read<T: DeserializeOwned>(w: &Worker, req: Request, limit: usize) -> Result<T, Problem> {
-    if !matches!(http::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
+    if !matches!(headers::content_type(req.headers()), ContentType::Json | ContentType::Absent) {
         let detail = "send the body as application/json";
         return Err(Problem::new(Kind::UnsupportedType, detail));
     }

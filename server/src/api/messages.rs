@@ -46,7 +46,11 @@ async fn content(w: &Worker, req: Request) -> Result<String, Problem> {
 }
 
 fn key(req: &Request) -> Result<Option<String>, Problem> {
-    let Some(value) = req.headers().get("idempotency-key") else { return Ok(None) };
+    let mut values = req.headers().get_all("idempotency-key").iter();
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.any(|other| other != value) {
+        return Err(Problem::new(Kind::InvalidKey, "the request has more than one idempotency key"));
+    }
     let not_text = || Problem::new(Kind::InvalidKey, "the idempotency key must be visible ASCII");
     let key = value.to_str().map_err(|_| not_text())?;
     Ok(Some(key.to_owned()))

@@ -12,6 +12,8 @@ use super::progress::{self, Progress};
 use super::remote_backup;
 use super::rooms::Rooms;
 use crate::identity::operator::AdminToken;
+use crate::origin::Origins;
+use crate::stderr;
 
 /// Copies a log into a new file: of a running server (--from), or of a log that no server has open.
 ///
@@ -45,12 +47,12 @@ pub struct Backup {
 }
 
 impl Backup {
-    pub fn run(&self) -> Result<(), Failure> {
+    pub fn run(&self, origins: &Origins) -> Result<(), Failure> {
         let (records, out) = match (&self.from, &self.paths[..]) {
             (Some(url), [out]) => {
                 refuse_existing(out)?;
                 progress::stop_on_signals()?;
-                (self.of_server(url, out)?, out)
+                (self.of_server(url, out, origins)?, out)
             }
             (None, [log, out]) => {
                 refuse_existing(out)?;
@@ -67,14 +69,16 @@ impl Backup {
                 ));
             }
         };
-        eprintln!("millchat: {}: {} records", out.display(), grouped(records));
+        stderr::say(format_args!("{}: {} records", out.display(), grouped(records)));
         Ok(())
     }
 
-    fn of_server(&self, url: &str, out: &Path) -> Result<u64, Failure> {
+    fn of_server(&self, url: &str, out: &Path, origins: &Origins) -> Result<u64, Failure> {
         let token = match (&self.admin_token, &self.admin_token_file) {
             (Some(token), _) => token.clone(),
-            (None, Some(file)) => AdminToken::read(file).map_err(Failure::refused)?,
+            (None, Some(file)) => AdminToken::read(file).map_err(|error| {
+                Failure::refused(format_args!("{error}{}", origins.told("admin-token-file")))
+            })?,
             (None, None) => {
                 return Err(Failure::refused(
                     "a running server gives a backup for its admin token: --admin-token-file FILE",

@@ -1,6 +1,7 @@
 //! `millchat check LOG`: whether a log is what it must be.
 
-use std::io::{BufWriter, Write, stdout};
+use std::fmt::Display;
+use std::io::{self, BufWriter, StdoutLock, Write, stdout};
 use std::path::PathBuf;
 
 use millchat::log;
@@ -9,6 +10,7 @@ use super::failure::Failure;
 use super::number::grouped;
 use super::progress::Progress;
 use super::rooms::Rooms;
+use crate::stderr;
 
 /// Findings that are listed; the rest is counted.
 const FINDINGS_LISTED_MAX: u64 = 1_000;
@@ -31,7 +33,7 @@ pub struct Check {
 
 impl Check {
     pub fn run(&self) -> Result<(), Failure> {
-        let mut out = BufWriter::new(stdout().lock());
+        let mut out = Report { out: BufWriter::new(stdout().lock()), failed: None };
         let mut bar = Progress::new("checking", 1, 0);
         let (mut listed, mut found) = (0, 0);
         let mut begun = false;
@@ -51,8 +53,7 @@ impl Check {
                 found += 1;
                 if listed < FINDINGS_LISTED_MAX {
                     listed += 1;
-                    // Whoever closed stdout does not want the list.
-                    let _ = writeln!(out, "{finding}");
+                    out.line(finding);
                 }
             },
         );
@@ -60,24 +61,25 @@ impl Check {
         let checked = checked.map_err(Failure::refused)?;
         let name = self.log.display();
         if !checked.closed {
-            eprintln!(
-                "millchat: {name} was not closed; what the next start will repair was repaired in memory, \
-                 and the file is as it was"
-            );
+            stderr::say(format_args!(
+                "{name} was not closed; what the next start will repair was repaired in memory, and the file \
+                 is as it was"
+            ));
         }
         if found > listed {
-            let _ = writeln!(out, "and {} more", grouped(found - listed));
+            out.line(format_args!("and {} more", grouped(found - listed)));
         }
-        let _ = out.flush();
         if found > 0 {
+            if let Err(failure) = out.end() {
+                failure.report();
+            }
             let what = if found == 1 { "finding" } else { "findings" };
             return Err(Failure::failed(format!(
                 "{name} is not as it must be: {} {what}; restore a backup, or ask for help with this list",
                 grouped(found)
             )));
         }
-        let _ = writeln!(
-            out,
+        out.line(format_args!(
             "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} reactions, {} index \
              rows, {} live bytes, {} closed rooms, {} bans, epoch {}",
             grouped(checked.records),
@@ -91,7 +93,31 @@ impl Check {
             grouped(checked.closed_rooms),
             grouped(checked.bans),
             checked.epoch
-        );
-        Ok(())
+        ));
+        out.end()
+    }
+}
+
+/// The lines on stdout.
+struct Report {
+    out: BufWriter<StdoutLock<'static>>,
+    /// The first error; the check goes on, since its exit code is an answer too.
+    failed: Option<io::Error>,
+}
+
+impl Report {
+    fn line(&mut self, line: impl Display) {
+        if let Err(error) = writeln!(self.out, "{line}") {
+            self.failed.get_or_insert(error);
+        }
+    }
+
+    fn end(mut self) -> Result<(), Failure> {
+        let flushed = self.out.flush();
+        match self.failed.map_or(flushed, Err) {
+            // Whoever closed stdout does not want the list.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),
+            _ => Ok(()),
+        }
     }
 }

@@ -37,14 +37,13 @@ impl Export {
         }
         let progress = Progress::new("exporting", copy.floor(), copy.head());
         let mut out = BufWriter::new(stdout().lock());
-        let stdout = |error| Failure::failed(format!("stdout takes no more: {error}"));
         let (mut text, mut records) = (Vec::new(), 0);
         header.write(&mut text);
         while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(&self.log, &error))? {
             let take = |record: &log::Record| self.rooms.includes(record);
             records += export_format::write_piece(&piece, take, &mut text)
                 .map_err(|error| Failure::damaged(&self.log, &error))?;
-            out.write_all(&text).map_err(stdout)?;
+            out.write_all(&text).map_err(|error| Failure::stdout(&error))?;
             text.clear();
             if let log::Piece::Records(records) = &piece
                 && let Some(last) = records.last()
@@ -53,6 +52,6 @@ impl Export {
             }
         }
         export_format::write_end(records, copy.head(), &mut text);
-        out.write_all(&text).and_then(|()| out.flush()).map_err(stdout)
+        out.write_all(&text).and_then(|()| out.flush()).map_err(|error| Failure::stdout(&error))
     }
 }

@@ -1,11 +1,13 @@
 //! Failures of commands, as one sentence and an exit code.
 
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
 use millchat::log::LogError;
 
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
+use crate::stderr;
 
 /// Why a command did not end well, as one sentence.
 #[derive(Debug)]
@@ -34,6 +36,11 @@ impl Failure {
         Self::failed(format!("{name}: {error}; `millchat check {name}` lists what is wrong"))
     }
 
+    /// stdout takes no more of what was to go there.
+    pub fn stdout(error: &io::Error) -> Self {
+        Self::failed(format!("stdout takes no more: {error}"))
+    }
+
     /// Says the sentence, and gives the exit code.
     pub fn report(self) -> ExitCode {
         let (sentence, code) = match self {
@@ -41,7 +48,7 @@ impl Failure {
             Self::Failed(sentence) => (sentence, EXIT_FAILED),
         };
         if let Some(sentence) = sentence {
-            eprintln!("millchat: {sentence}");
+            stderr::say(sentence);
         }
         ExitCode::from(code)
     }

@@ -12,6 +12,7 @@ use super::number::grouped;
 use super::progress::{self, Progress};
 use super::rooms::Rooms;
 use crate::export_format::{self, Header, LINE_BYTES_MAX, Line};
+use crate::stderr;
 
 /// Makes a new log of JSON lines from stdin.
 ///
@@ -47,7 +48,7 @@ impl Import {
             importer.line(&line)?;
         }
         let records = importer.finish()?;
-        eprintln!("millchat: {}: {} records", self.out.display(), grouped(records));
+        stderr::say(format_args!("{}: {} records", self.out.display(), grouped(records)));
         Ok(())
     }
 }

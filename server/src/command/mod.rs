@@ -8,12 +8,13 @@
 mod backup;
 mod check;
 mod export;
-mod failure;
+pub mod failure;
 mod import;
 mod number;
 mod progress;
 mod remote_backup;
 mod rooms;
+mod terminal;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -21,6 +22,8 @@ use std::process::ExitCode;
 use clap::Subcommand;
 
 use failure::Failure;
+
+use crate::origin::Origins;
 
 /// A command of the operator, done instead of serving.
 #[derive(Subcommand, Debug)]
@@ -32,15 +35,15 @@ pub enum Command {
 }
 
 impl Command {
-    /// Does it.
-    pub fn run(&self) -> ExitCode {
+    /// Does it. `origins`: where its flags were set.
+    pub fn run(&self, origins: &Origins) -> ExitCode {
         // The storage may panic on the pages of a damaged log. That is said as a sentence.
-        if std::env::var_os("RUST_BACKTRACE").is_none() {
+        if std::env::var_os("RUST_BACKTRACE").is_none_or(|wish| wish.is_empty()) {
             std::panic::set_hook(Box::new(|_| {}));
         }
         let done = catch_unwind(AssertUnwindSafe(|| match self {
             Self::Check(check) => check.run(),
-            Self::Backup(backup) => backup.run(),
+            Self::Backup(backup) => backup.run(origins),
             Self::Export(export) => export.run(),
             Self::Import(import) => import.run(),
         }));

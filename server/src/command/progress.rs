@@ -1,16 +1,18 @@
 //! The progress of a command, on stderr when that is a terminal; and its end by a signal.
 
+use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use millchat::Position;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
+use super::terminal::StderrTerminal;
 
 const STYLE: &str = "{msg} {wide_bar} {human_pos}/{human_len} · {per_sec} · {eta} left";
 
-/// SIGINT or SIGTERM came. It publishes no other data, so its order is relaxed.
+/// A signal came that ends the command. It publishes no other data, so its order is relaxed.
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
 /// A bar from the floor to the head. Goes when it is dropped.
@@ -22,8 +24,12 @@ pub struct Progress {
 impl Progress {
     /// A bar of which nothing is done.
     pub fn new(what: &'static str, floor: Position, head: Position) -> Self {
-        // indicatif draws on stderr, and only when that is a terminal.
-        let bar = ProgressBar::new((head + 1).saturating_sub(floor)).with_message(what);
+        let target = match StderrTerminal::of_process() {
+            Some(terminal) => ProgressDrawTarget::term_like(Box::new(terminal)),
+            None => ProgressDrawTarget::hidden(),
+        };
+        let length = (head + 1).saturating_sub(floor);
+        let bar = ProgressBar::with_draw_target(Some(length), target).with_message(what);
         let style = ProgressStyle::with_template(STYLE).expect("the template is well formed");
         bar.set_style(style);
         Self { bar, floor }
@@ -86,10 +92,20 @@ pub async fn stopped() -> std::io::Result<()> {
 /// Watches for signals from now on, and resolves with the first.
 fn watch_signals() -> std::io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    // Who closes a terminal means to end what runs in it. Without one the signal may be ignored on purpose.
+    let in_terminal = std::io::stderr().is_terminal();
+    let mut hang_up = in_terminal.then(|| signal(SignalKind::hangup())).transpose()?;
     Ok(async move {
+        let closed = async {
+            match &mut hang_up {
+                Some(hang_up) => drop(hang_up.recv().await),
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
+            () = closed => {}
         }
     })
 }

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::write_timeout::PeerSocket;
+
 /// The outcome of the bytes that were handed over last for a reader.
 #[derive(Debug, Default)]
 pub enum State {
@@ -102,6 +104,16 @@ impl Outgoing {
 
 /// A reader's socket, to read from and to write to.
 pub struct SharedSocket(pub Rc<ReaderSocket>);
+
+impl PeerSocket for SharedSocket {
+    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        PeerSocket::poll_peek(&self.0.socket, cx)
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        self.0.socket.take_error()
+    }
+}
 
 impl AsyncRead for SharedSocket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

@@ -141,7 +141,7 @@ impl Reader<'_> {
     }
 
     /// Ready when the reader is gone, or sends without end. Bytes that it still sends are discarded: it asked
-    /// for a stream that does not end.
+    /// for a stream that does not end. It may send no more and still read.
     fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut sink = [0; DISCARD_BYTES];
         loop {
@@ -151,6 +151,7 @@ impl Reader<'_> {
                 Poll::Ready(Ok(())) if !sink.filled().is_empty() && self.discarded < DISCARDED_BYTES_MAX => {
                     self.discarded += sink.filled().len();
                 }
+                Poll::Ready(Ok(())) if sink.filled().is_empty() => return self.socket.poll_gone(cx),
                 Poll::Ready(_) => return Poll::Ready(()),
             }
         }

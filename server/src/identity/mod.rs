@@ -13,9 +13,11 @@ pub use token::TokenError;
 
 use std::sync::Arc;
 
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::{HeaderMap, HeaderValue};
 use millchat::{Author, AuthorKind};
 use rand::RngExt;
+
+use crate::headers;
 
 /// Random letters of a guest's id: 20 of 32 kinds are 100 bits, so nobody meets or guesses another's.
 const GUEST_ID_LETTERS: usize = 20;
@@ -59,19 +61,20 @@ impl Identity {
 
     /// Returns the sender of an API request: the holder of the `Authorization: Bearer` token.
     pub fn bearer(&self, headers: &HeaderMap) -> Result<Author, TokenError> {
-        let value = headers.get(header::AUTHORIZATION).ok_or(TokenError::Missing)?;
-        let text = value.to_str().map_err(|_| TokenError::Forged)?;
-        let (scheme, token) = text.trim().split_once(' ').ok_or(TokenError::Missing)?;
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(TokenError::Missing);
+        let mut error = TokenError::Missing;
+        for token in headers::bearer_tokens(headers) {
+            match std::str::from_utf8(token).map_or(Err(TokenError::Forged), |token| self.verify(token)) {
+                Ok(author) => return Ok(author),
+                Err(wrong) => error = wrong,
+            }
         }
-        self.verify(token.trim())
+        Err(error)
     }
 
     /// Returns the sender of a page's request, if they gave a name before; a bad cookie is no cookie,
     /// wherever it is in the list.
     pub fn visitor(&self, headers: &HeaderMap) -> Option<Author> {
-        crate::http::cookies(headers, cookie::name(self.by_tls)).find_map(|token| self.verify(token).ok())
+        headers::cookies(headers, cookie::name(self.by_tls)).find_map(|token| self.verify(token).ok())
     }
 
     /// The `Set-Cookie` header by which a browser stays this author.
@@ -86,7 +89,37 @@ fn now_seconds() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header;
+
     use super::*;
+
+    #[test]
+    fn a_token_is_found_beside_what_is_foreign() {
+        let identity = Identity::new(&[7; 32], false);
+        let ada = Identity::new_guest("Ada");
+        let token = identity.sign(&ada);
+        for (lines, expected) in [
+            (&["Bearer TOKEN"][..], Ok(&ada)),
+            (&["bearer   TOKEN "], Ok(&ada)),
+            (&["BEARER\tTOKEN"], Ok(&ada)),
+            (&["Basic Z\u{fc}rich", "Bearer TOKEN"], Ok(&ada)),
+            (&["Bearer f\u{fc}r", "Bearer TOKEN"], Ok(&ada)),
+            (&["Bearer TOKEN", "Bearer x"], Ok(&ada)),
+            (&["Bearer TOKEN\u{fc}"], Err(TokenError::Forged)),
+            (&["Basic TOKEN"], Err(TokenError::Missing)),
+            (&["BearerTOKEN"], Err(TokenError::Missing)),
+            (&["Bearer"], Err(TokenError::Missing)),
+            (&["\u{fc}"], Err(TokenError::Missing)),
+            (&[], Err(TokenError::Missing)),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                let line = line.replace("TOKEN", &token);
+                headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            }
+            assert_eq!(identity.bearer(&headers).as_ref(), expected.as_ref().map(|ada| *ada), "{lines:?}");
+        }
+    }
 
     #[test]
     fn a_planted_cookie_does_not_hide_the_genuine_one() {
@@ -97,9 +130,13 @@ mod tests {
         for line in [
             format!("millchat={token}"),
             format!("millchat=planted; millchat={stranger}; millchat={token}; millchat="),
+            format!("city=Z\u{fc}rich; millchat={token}"),
+            format!("millchat=\u{fc}; \u{1f36a}=x;;=; millchat={token};b\u{e4}r"),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, line.parse().unwrap());
+            headers.append(header::COOKIE, HeaderValue::from_static("theme=dark"));
+            headers.append(header::COOKIE, HeaderValue::from_bytes(b"latin1=\xfc; x").unwrap());
+            headers.append(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
             assert_eq!(identity.visitor(&headers).as_ref(), Some(&ada), "{line}");
         }
         let mut headers = HeaderMap::new();

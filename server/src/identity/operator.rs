@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::str::FromStr;
 
-use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 
 /// Fewest characters of a token.
@@ -38,9 +38,9 @@ impl AdminToken {
     }
 
     /// Compares in constant time.
-    pub fn matches(&self, other: &str) -> bool {
+    pub fn matches(&self, other: impl AsRef<[u8]>) -> bool {
         // `blake3::Hash` compares in constant time.
-        blake3::hash(self.0.as_bytes()) == blake3::hash(other.as_bytes())
+        blake3::hash(self.0.as_bytes()) == blake3::hash(other.as_ref())
     }
 }
 
@@ -93,13 +93,6 @@ impl fmt::Debug for AdminToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("AdminToken(…)")
     }
-}
-
-/// The bearer token of a request, whosever it is.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, sent) = text.trim().split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| sent.trim())
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! The limits: each request is held to them before it does anything.
+//!
+//! A reload puts others in place while requests are served. Bans, open connections and what everybody has
+//! used up of their allowances survive it.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use governor::Quota;
 use hyper::body::Body;
 
@@ -51,13 +55,18 @@ struct ByAddress {
 
 impl ByAddress {
     /// Makes a limit; `quota` is the allowance of so many addresses.
-    fn new(words: String, quota: impl Fn(NonZeroU32) -> Quota) -> Self {
-        let sites = Keyed::of(quota(NonZeroU32::MIN.saturating_add(SITE_FACTOR - 1)));
-        Self { addresses: Keyed::of(quota(NonZeroU32::MIN)), sites, words }
+    fn new(words: String, quota: impl Fn(NonZeroU32) -> Quota, before: Option<&Self>) -> Self {
+        let one = quota(NonZeroU32::MIN);
+        let site = quota(NonZeroU32::MIN.saturating_add(SITE_FACTOR - 1));
+        Self {
+            addresses: Keyed::of(one, before.map(|before| &before.addresses)),
+            sites: Keyed::of(site, before.map(|before| &before.sites)),
+            words,
+        }
     }
 
-    fn of_pace(pace: Pace, what: &str) -> Self {
-        Self::new(pace.said(what), |times| pace.quota(times))
+    fn of_pace(pace: Pace, what: &str, before: Option<&Self>) -> Self {
+        Self::new(pace.said(what), |times| pace.quota(times), before)
     }
 
     fn check(&self, client: &Client, count: NonZeroU32) -> Result<(), Duration> {
@@ -66,14 +75,50 @@ impl ByAddress {
     }
 }
 
-/// Holds everybody to the limits.
-pub struct Limits {
+/// What applies until the next reload.
+struct Rules {
     limit: RateLimit,
     proxies: Proxies,
     author: Option<Keyed<Arc<str>>>,
     address: Option<ByAddress>,
     reads: Option<ByAddress>,
     guests: Option<ByAddress>,
+}
+
+impl Rules {
+    /// Makes these, with what was used up under those before.
+    fn new(limit: RateLimit, proxies: Proxies, before: Option<&Self>) -> Self {
+        let of_guests = |max: NonZeroU32| {
+            let words = format!("new guests from one address: at most {max} a minute");
+            let quota = |times| Quota::per_minute(max.saturating_mul(times));
+            ByAddress::new(words, quota, before.and_then(|before| before.guests.as_ref()))
+        };
+        let of_author = |pace: Pace| {
+            Keyed::of(pace.quota(NonZeroU32::MIN), before.and_then(|before| before.author.as_ref()))
+        };
+        let of_address = |pace| {
+            let before = before.and_then(|before| before.address.as_ref());
+            ByAddress::of_pace(pace, "messages from one address", before)
+        };
+        let of_reads = |pace| {
+            let before = before.and_then(|before| before.reads.as_ref());
+            ByAddress::of_pace(pace, "reads from one address", before)
+        };
+        Self {
+            limit,
+            proxies,
+            author: limit.author.map(of_author),
+            address: limit.address.map(of_address),
+            reads: limit.reads.map(of_reads),
+            guests: limit.guests.map(of_guests),
+        }
+    }
+}
+
+/// Holds everybody to the limits.
+pub struct Limits {
+    /// Loaded by every request, and stored by a reload.
+    rules: ArcSwap<Rules>,
     connections: Connections,
     authors: AuthorAddresses,
     bans: AddressBans,
@@ -83,17 +128,8 @@ pub struct Limits {
 impl Limits {
     /// Returns these limits; refusals are counted.
     pub fn new(limit: RateLimit, proxies: Proxies, refusals: Refusals) -> Self {
-        let of_guests = |max: NonZeroU32| {
-            let words = format!("new guests from one address: at most {max} a minute");
-            ByAddress::new(words, |times| Quota::per_minute(max.saturating_mul(times)))
-        };
         Self {
-            limit,
-            proxies,
-            author: limit.author.map(|pace| Keyed::of(pace.quota(NonZeroU32::MIN))),
-            address: limit.address.map(|pace| ByAddress::of_pace(pace, "messages from one address")),
-            reads: limit.reads.map(|pace| ByAddress::of_pace(pace, "reads from one address")),
-            guests: limit.guests.map(of_guests),
+            rules: ArcSwap::from_pointee(Rules::new(limit, proxies, None)),
             connections: Connections::default(),
             authors: AuthorAddresses::default(),
             bans: AddressBans::default(),
@@ -101,13 +137,20 @@ impl Limits {
         }
     }
 
+    /// Puts others in place. Only one reload may do so at a time.
+    pub fn set(&self, limit: RateLimit, proxies: Proxies) {
+        let rules = Rules::new(limit, proxies, Some(&self.rules.load()));
+        self.rules.store(Arc::new(rules));
+    }
+
     /// A connection was accepted. One that may be a proxy's is not its own: its requests are counted one by
     /// one.
     pub fn connect(&self, peer: IpAddr) -> Result<Option<ConnectionPermit>, Limited> {
-        if self.proxies.may_forward(peer) {
+        let rules = self.rules.load();
+        if rules.proxies.may_forward(peer) {
             return Ok(None);
         }
-        self.hold(&Client::of(peer))
+        self.hold(&rules, &Client::of(peer))
     }
 
     /// Returns the addresses from which an author wrote in the last hour, the newest first, and the time
@@ -134,22 +177,23 @@ impl Limits {
         peer: IpAddr,
         req: &mut hyper::Request<B>,
     ) -> Result<Option<ConnectionPermit>, Limited> {
-        let client = self.proxies.client(peer, req.headers());
+        let rules = self.rules.load();
+        let client = rules.proxies.client(peer, req.headers());
         req.extensions_mut().insert(client);
         // A ban by mistake is ended by the operator, from wherever they are.
         if !req.uri().path().starts_with(OPERATORS) {
             self.refuse_banned(client.address)?;
         }
-        if self.proxies.may_forward(peer) { self.hold(&client) } else { Ok(None) }
+        if rules.proxies.may_forward(peer) { self.hold(&rules, &client) } else { Ok(None) }
     }
 
     /// A stream has one room more: each one beyond the first counts as a connection of its own.
     pub fn room<B>(&self, req: &hyper::Request<B>) -> Result<Option<ConnectionPermit>, Limited> {
-        self.hold(&client(req))
+        self.hold(&self.rules.load(), &client(req))
     }
 
-    fn hold(&self, client: &Client) -> Result<Option<ConnectionPermit>, Limited> {
-        let Some(max) = self.limit.connections.filter(|_| !client.is_exempt) else { return Ok(None) };
+    fn hold(&self, rules: &Rules, client: &Client) -> Result<Option<ConnectionPermit>, Limited> {
+        let Some(max) = rules.limit.connections.filter(|_| !client.is_exempt) else { return Ok(None) };
         let site_max = max.get().saturating_mul(SITE_FACTOR);
         let permit = self.connections.take(client, max, site_max);
         permit.map(Some).ok_or_else(|| {
@@ -165,23 +209,24 @@ impl Limits {
         req: &hyper::Request<B>,
     ) -> Result<(), Limited> {
         self.authors.saw(&author.id, client(req).address);
+        let rules = self.rules.load();
         // The author first: one who is refused takes nothing from the others of the address.
-        if let (Some(keyed), Some(pace)) = (&self.author, self.limit.author) {
+        if let (Some(keyed), Some(pace)) = (&rules.author, rules.limit.author) {
             keyed
                 .check(&author.id, weight(req))
                 .map_err(|wait| self.refuse("author", pace.said("messages by one author"), wait))?;
         }
-        self.of_address(req, "address", self.address.as_ref(), weight(req))
+        self.of_address(req, "address", rules.address.as_ref(), weight(req))
     }
 
     /// Somebody reads a page, history or an overview, or joins a room.
     pub fn read<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "reads", self.reads.as_ref(), NonZeroU32::MIN)
+        self.of_address(req, "reads", self.rules.load().reads.as_ref(), NonZeroU32::MIN)
     }
 
     /// Somebody becomes a guest.
     pub fn guest<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "guests", self.guests.as_ref(), NonZeroU32::MIN)
+        self.of_address(req, "guests", self.rules.load().guests.as_ref(), NonZeroU32::MIN)
     }
 
     fn of_address<B>(

@@ -7,12 +7,13 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use hyper::header::{ACCEPT_ENCODING, CONTENT_ENCODING, HeaderMap, HeaderValue, VARY};
 
+use crate::headers;
 use crate::http::{self, Response};
 
 /// Returns true if the browser says that it takes gzip. Of a weight only zero, which refuses it, counts.
 pub fn accepted(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).any(|coding| {
+    let codings = headers::entries(headers, &ACCEPT_ENCODING, b',');
+    codings.filter_map(|coding| std::str::from_utf8(coding).ok()).any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
         let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
         name.trim().eq_ignore_ascii_case("gzip") && weight.is_none_or(|weight| weight > 0.0)
@@ -51,9 +52,11 @@ mod tests {
             ("gzip;q=0", false),
             ("identity", false),
             ("", false),
+            ("br\u{fc}, gzip", true),
+            ("gz\u{fc}p", false),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepts));
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_bytes(accepts.as_bytes()).unwrap());
             assert_eq!(accepted(&headers), packed, "{accepts}");
         }
         assert!(pack("<p>hello</p>".repeat(100).as_bytes()).len() < 200);

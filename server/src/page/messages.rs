@@ -17,7 +17,8 @@ use crate::actions::{self, NewMessage};
 use crate::app::Worker;
 use crate::body;
 use crate::client_ip::client;
-use crate::http::{self, ContentType, Request, Response};
+use crate::headers::{self, ContentType};
+use crate::http::{self, Request, Response};
 use crate::problem::Problem;
 use crate::route_table::Call;
 use crate::sanitize;
@@ -71,7 +72,7 @@ async fn post(call: Call<'_>, room: &RoomName) -> Answer {
     let author = writer(&call)?;
     let Call { w, req, language, .. } = call;
     let client = client(&req);
-    let by_form = http::content_type(req.headers()) == ContentType::Form;
+    let by_form = headers::content_type(req.headers()) == ContentType::Form;
     let message = sent(w, language, req).await?;
     let receipt = actions::post(w, client, room, author, message).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
@@ -113,7 +114,7 @@ fn done(language: &Language, outcome: Result<Receipt, SendError>) -> Answer {
 /// Reads the message of a request, its text by the written rule. The body is gone then: while a send waits
 /// for the disk it holds no more than the queue counts.
 async fn sent(w: &Worker, language: &Language, req: Request) -> Result<NewMessage, Box<Response>> {
-    let kind = http::content_type(req.headers());
+    let kind = headers::content_type(req.headers());
     if kind == ContentType::Other {
         return Err(Box::new(error::page(
             language,

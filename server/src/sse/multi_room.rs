@@ -6,7 +6,9 @@
 //! and before the first. Nothing is put into the middle of a room's event. When one of the streams ends, all
 //! do: the reader comes back with all of its places.
 
+use std::cell::Cell;
 use std::mem;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -44,6 +46,10 @@ impl MultiRoomStream {
 impl EventStream for MultiRoomStream {
     fn keep(&mut self, permit: ConnectionPermit) {
         self.streams[0].1.keep(permit);
+    }
+
+    fn obey(&mut self, asked: Rc<Cell<bool>>) {
+        self.streams[0].1.obey(asked);
     }
 }
 

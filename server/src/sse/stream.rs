@@ -6,9 +6,11 @@
 //! silent for good: so a bad place opens with `reset`, and a log that cannot be read now ends the stream with
 //! the wish to come back.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -69,6 +71,8 @@ pub struct Stream {
     timed: bool,
     /// Set once the log could not be read, or the chat is closed; the next poll ends the stream.
     failed: bool,
+    /// The connection sets it when it is to be found out whether the reader is there: a heartbeat is due.
+    asked: Rc<Cell<bool>>,
     /// The reader's share of the connections of its address, when that is not its connection's.
     permit: Option<ConnectionPermit>,
 }
@@ -94,6 +98,7 @@ impl Stream {
             caught_up: false,
             timed: false,
             failed: false,
+            asked: Rc::default(),
             permit: None,
         }
     }
@@ -136,6 +141,10 @@ impl Stream {
         if self.failed {
             return Poll::Ready(None);
         }
+        if self.asked.take() {
+            self.sent_at = Instant::now();
+            return Poll::Ready(Some(self.heartbeat()));
+        }
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             let silent = now - self.sent_at;
@@ -143,14 +152,18 @@ impl Stream {
                 self.sent_at = now;
                 self.timer.as_mut().reset(now + HEARTBEAT);
                 self.timed = false;
-                let mut out = Vec::new();
-                self.format.heartbeat(&mut out);
-                return Poll::Ready(Some(out.into()));
+                return Poll::Ready(Some(self.heartbeat()));
             }
             self.timer.as_mut().reset(self.sent_at + HEARTBEAT);
         }
         self.timed = true;
         Poll::Pending
+    }
+
+    fn heartbeat(&self) -> Bytes {
+        let mut out = Vec::new();
+        self.format.heartbeat(&mut out);
+        out.into()
     }
 
     /// Returns all that is pending now, as one chunk; `None` when nothing is.
@@ -234,6 +247,10 @@ impl Chunks for Stream {
 impl EventStream for Stream {
     fn keep(&mut self, permit: ConnectionPermit) {
         self.permit = Some(permit);
+    }
+
+    fn obey(&mut self, asked: Rc<Cell<bool>>) {
+        self.asked = asked;
     }
 }
 

@@ -12,9 +12,15 @@ use crate::support::is_proof;
 use crate::support::server::WAY;
 
 /// The tests, by parts of their names.
-const SHORT: [&str; 5] =
-    ["leaving::", "process::sigterm", "slow::a_reader_that_never_reads", "slow::sigterm", "stream::"];
-const ALL: [&str; 5] = ["leaving::", "process::", "slow::", "storm::", "stream::"];
+const SHORT: [&str; 6] = [
+    "half_close::",
+    "leaving::",
+    "process::sigterm",
+    "slow::a_reader_that_never_reads",
+    "slow::sigterm",
+    "stream::",
+];
+const ALL: [&str; 6] = ["half_close::", "leaving::", "process::", "slow::", "storm::", "stream::"];
 
 async fn assert_keeps_every_promise(way: &str) {
     let mut again = Command::new(current_exe().unwrap());

@@ -5,7 +5,7 @@ use cookie::{Cookie, SameSite};
 use hyper::header::{HeaderMap, HeaderValue};
 
 use super::catalogue::Language;
-use crate::http;
+use crate::headers;
 
 /// The cookie's name. It says nothing but the language, so nothing is lost where somebody else sets it.
 const NAME: &str = "lang";
@@ -13,7 +13,7 @@ const KEPT: Duration = Duration::days(365);
 
 /// The language that was chosen, if there is one and it is still there.
 pub fn chosen(headers: &HeaderMap) -> Option<&'static Language> {
-    http::cookies(headers, NAME).find_map(Language::by_code)
+    headers::cookies(headers, NAME).find_map(Language::by_code)
 }
 
 /// The header that keeps this choice.

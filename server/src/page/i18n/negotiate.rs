@@ -5,8 +5,9 @@ use hyper::header::{ACCEPT_LANGUAGE, HeaderMap};
 
 use super::catalogue::{FALLBACK, Language, identifier};
 use super::language_cookie;
+use crate::headers;
 
-/// Limits how much of `Accept-Language` is read: a longer header counts as none.
+/// Limits how much of `Accept-Language` is read, in bytes; what follows counts as not there.
 pub const ACCEPTED_BYTES_MAX: usize = 1_024;
 
 impl Language {
@@ -14,8 +15,12 @@ impl Language {
     /// English.
     pub fn of(headers: &HeaderMap) -> &'static Self {
         language_cookie::chosen(headers).unwrap_or_else(|| {
-            let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-            accepted_language(accepted.filter(|value| value.len() <= ACCEPTED_BYTES_MAX).unwrap_or_default())
+            let mut left = ACCEPTED_BYTES_MAX;
+            let entries = headers::entries(headers, &ACCEPT_LANGUAGE, b',').map_while(|entry| {
+                left = left.checked_sub(entry.len() + 1)?;
+                Some(std::str::from_utf8(entry).unwrap_or_default())
+            });
+            accepted_language(&entries.collect::<Vec<_>>().join(","))
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod raw;
 pub mod refusal;
 pub mod server;
 pub mod sse;
+pub mod stderr;
 pub mod turn;
 
 use std::time::Duration;

@@ -129,8 +129,8 @@ fn text_of_others_is_isolated_and_escaped() {
 
 fn chosen(accepted: &str, cookie: &str) -> &'static str {
     let mut headers = HeaderMap::new();
-    headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_str(accepted).unwrap());
-    headers.insert(COOKIE, HeaderValue::from_str(cookie).unwrap());
+    headers.insert(ACCEPT_LANGUAGE, HeaderValue::from_bytes(accepted.as_bytes()).unwrap());
+    headers.insert(COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).unwrap());
     Language::of(&headers).code()
 }
 
@@ -150,14 +150,18 @@ fn the_language_is_the_one_that_was_chosen_else_the_browsers_else_english() {
         ("de", "other=ja; lang=uk", "uk"),
         ("de", "lang=xx", "de"),
         ("de", "lang=../../etc", "de"),
+        ("espa\u{f1}ol, de;q=0.9", "city=Z\u{fc}rich", "de"),
+        ("\u{fc},,ja;q=0.9, \u{1f600}", "\u{fc}; lang=uk", "uk"),
     ] {
         assert_eq!(chosen(accepted, cookie), expected, "{accepted:?} {cookie:?}");
     }
-    assert_eq!(
-        chosen(&"de,".repeat(ACCEPTED_BYTES_MAX), ""),
-        "en",
-        "of a header without end nothing is read"
-    );
+    let long = "x,".repeat(ACCEPTED_BYTES_MAX);
+    assert_eq!(chosen(&format!("ja,{long}"), ""), "ja", "the begin of a header without end is read");
+    assert_eq!(chosen(&format!("{long}ja"), ""), "en", "and no more");
+    let mut lines = HeaderMap::new();
+    lines.append(ACCEPT_LANGUAGE, HeaderValue::from_static("tlh"));
+    lines.append(ACCEPT_LANGUAGE, HeaderValue::from_static("uk, de"));
+    assert_eq!(Language::of(&lines).code(), "uk", "several lines are one list");
 }
 
 #[test]

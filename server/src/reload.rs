@@ -1,0 +1,61 @@
+//! Reloading by SIGHUP: the settings file and the token file are read again while the server runs.
+//!
+//! Everything is read first, and put in place only if all of it is right: one wrong value keeps all that was.
+//! What can change while connections are open is put in place at once: the limits, the trusted proxies, the
+//! operator's token. Of the rest a line of the log says that it needs a restart. Flags and variables stay as
+//! they were, and stay stronger than the file.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::app::App;
+use crate::cli::Cli;
+use crate::config::Settings;
+
+/// Reads the settings again.
+pub struct Reload {
+    app: Arc<App>,
+    cli: Cli,
+    /// The settings that apply. Held during a reload.
+    running: Mutex<Settings>,
+}
+
+impl Reload {
+    /// Makes it, for a server that runs with these settings.
+    pub fn new(app: Arc<App>, cli: Cli, running: Settings) -> Self {
+        Self { app, cli, running: Mutex::new(running) }
+    }
+
+    /// Reads everything again, and says in the log how that went. Reads files, so it may wait.
+    pub fn run(&self) {
+        let mut running = self.running.lock();
+        let new = match self.cli.flags.settings(&self.cli.origins) {
+            Ok((new, _)) => new,
+            Err(error) => {
+                let origin = error.told(&self.cli.origins);
+                tracing::error!("SIGHUP: the settings stay as they were: {error}{origin}");
+                return;
+            }
+        };
+        let applied = running.with_reloadable(&new);
+        if applied.limits() != running.limits() || applied.trusted_proxies != running.trusted_proxies {
+            self.app.limits.set(applied.limits(), applied.proxies());
+        }
+        self.app.admin_token.store(applied.admin_token.clone().map(Arc::new));
+        let changed = list(&running.differences(&applied));
+        tracing::info!(%changed, "SIGHUP: the settings were read again");
+        let left = applied.differences(&new);
+        if !left.is_empty() {
+            tracing::warn!(settings = %list(&left), "these have changed and apply after a restart");
+        }
+        if applied.limits() != running.limits() {
+            applied.tell_limits();
+        }
+        *running = applied;
+    }
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}

@@ -1,0 +1,200 @@
+//! SIGHUP: what is read again, what stays, and when it is the end.
+
+use std::fs;
+
+use reqwest::Method;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::client::answer;
+use crate::support::server::{BINARY, command, run};
+use crate::support::stderr::{read, terminal};
+use crate::support::{Api, Guest, PATIENCE, Server, within};
+
+const OLD: &str = "the-old-token-for-tests";
+const NEW: &str = "the-new-token-for-tests";
+/// The line of a reload that did its work, and of one that did not.
+const READ: &str = "the settings were read again";
+const KEPT: &str = "the settings stay as they were";
+
+fn hang_up(pid: u32) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::HUP).unwrap();
+}
+
+/// Sends SIGHUP and waits for another line with these words; gives all lines.
+async fn reload(server: &Server, line: &str) -> String {
+    let before = server.stderr().matches(line).count();
+    hang_up(server.pid());
+    let told = async {
+        while server.stderr().matches(line).count() == before {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    within("the reload is told", told).await;
+    server.stderr()
+}
+
+async fn admin(api: &Api, method: Method, path: &str, token: &str, body: &str) -> u16 {
+    let request = api.request(method, path).bearer_auth(token);
+    answer(request.header("content-type", "application/json").body(body.to_owned())).await.status
+}
+
+async fn bans(api: &Api, token: &str) -> u16 {
+    admin(api, Method::GET, "/admin/bans", token, "").await
+}
+
+async fn becomes_guest(api: &Api) -> bool {
+    let request = api.request(Method::POST, "/api/v1/guests").header("content-type", "application/json");
+    answer(request.body("{\"name\":\"Ada\"}")).await.status == 201
+}
+
+/// A server with a settings file and a token file.
+struct Configured {
+    server: Server,
+    directory: tempfile::TempDir,
+}
+
+impl Configured {
+    async fn start(settings: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join("token"), OLD).unwrap();
+        let config = directory.path().join("millchat.toml");
+        fs::write(&config, settings).unwrap();
+        let token = directory.path().join("token");
+        let (config, token) = (config.to_str().unwrap(), token.to_str().unwrap());
+        let server = Server::start_with(&["--config", config, "--admin-token-file", token]).await;
+        Self { server, directory }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.directory.path().join(name), text).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_reload_takes_a_new_token_and_forgets_the_old_one() {
+    let configured = Configured::start("").await;
+    let api = configured.server.api();
+    assert_eq!((bans(&api, OLD).await, bans(&api, NEW).await), (200, 401));
+    configured.write("token", &format!("{NEW}\n"));
+    reload(&configured.server, READ).await;
+    assert_eq!((bans(&api, OLD).await, bans(&api, NEW).await), (401, 200));
+}
+
+#[tokio::test]
+async fn a_reload_takes_new_limits_and_proxies_and_keeps_what_was_used_up_and_bans() {
+    let configured = Configured::start("rate-limit = \"guests=2\"\n").await;
+    let server = &configured.server;
+    let api = server.api();
+    let ban = "/admin/bans/addresses/192.0.2.7";
+    assert_eq!(admin(&api, Method::PUT, ban, OLD, "{\"for\":\"1h\"}").await, 204);
+    let ada: Guest = api.guest("Ada").await;
+    assert!(becomes_guest(&api).await && !becomes_guest(&api).await);
+    let mut stream = api.stream("lobby", None).await;
+    stream.logged().await;
+
+    configured.write("millchat.toml", "rate-limit = \"guests=2,author=1000\"\n");
+    reload(server, READ).await;
+    assert!(!becomes_guest(&api).await, "what was used up is given back");
+    configured.write("millchat.toml", "rate-limit = \"guests=4\"\ntrusted-proxies = [\"127.0.0.1\"]\n");
+    let lines = reload(server, READ).await;
+    assert!(lines.contains("rate-limit") && lines.contains("trusted-proxies"), "{lines}");
+    assert!(becomes_guest(&api).await && becomes_guest(&api).await && !becomes_guest(&api).await);
+
+    // The proxy is trusted now, and its client is banned still.
+    let banned = api.request(Method::GET, "/lobby").header("x-forwarded-for", "192.0.2.7");
+    assert_eq!(answer(banned).await.status, 429);
+    // Nobody has noticed.
+    let position = api.say("lobby", &ada, "hello").await;
+    assert_eq!(stream.logged().await.place().1, position);
+}
+
+#[tokio::test]
+async fn a_wrong_value_keeps_all_that_was_and_is_told_with_its_origin() {
+    let configured = Configured::start("rate-limit = \"guests=1\"\n").await;
+    let api = configured.server.api();
+    assert!(becomes_guest(&api).await && !becomes_guest(&api).await);
+    configured.write("token", NEW);
+    for (settings, words) in [
+        (
+            "\n# more\nrate-limit = \"guests=none\"\n",
+            &["millchat.toml, line 3", "rate-limit", "guests=none"][..],
+        ),
+        ("rate-limit = \"off\"\ntrusted-proxies = [\"nginx\"]", &["line 2", "trusted-proxies", "nginx"]),
+        ("rate-limit = \"off\"\nkeep = 7", &["line 2", "keep"]),
+        ("rate-limit = ", &["line 1", "TOML"]),
+        ("ratelimit = \"off\"", &["line 1", "ratelimit"]),
+    ] {
+        configured.write("millchat.toml", settings);
+        let lines = reload(&configured.server, KEPT).await;
+        let line = lines.lines().rfind(|line| line.contains(KEPT)).unwrap();
+        for word in words {
+            assert!(line.contains(word), "{word}: {line}");
+        }
+        assert!(!becomes_guest(&api).await, "{settings}");
+        assert_eq!((bans(&api, OLD).await, bans(&api, NEW).await), (200, 401), "{settings}");
+    }
+    // The token is wrong, and all else is right.
+    configured.write("millchat.toml", "rate-limit = \"off\"\n");
+    configured.write("token", "short");
+    let lines = reload(&configured.server, KEPT).await;
+    let line = lines.lines().rfind(|line| line.contains(KEPT)).unwrap();
+    assert!(line.contains("16 to 256") && line.contains("--admin-token-file"), "{line}");
+    assert!(!becomes_guest(&api).await && bans(&api, OLD).await == 200);
+    configured.write("token", NEW);
+    reload(&configured.server, READ).await;
+    assert!(becomes_guest(&api).await && bans(&api, NEW).await == 200);
+}
+
+#[tokio::test]
+async fn what_needs_a_restart_is_told_and_stays() {
+    let configured = Configured::start("keep = \"90d\"\n").await;
+    configured.write("millchat.toml", "keep = \"30d\"\nlog-format = \"json\"\nrate-limit = \"guests=1\"\n");
+    hang_up(configured.server.pid());
+    let lines = reload(&configured.server, "apply after a restart").await;
+    let line = lines.lines().find(|line| line.contains("apply after a restart")).unwrap();
+    assert!(line.contains("keep") && line.contains("log-format") && !line.contains("rate-limit"), "{line}");
+    let api = configured.server.api();
+    assert!(becomes_guest(&api).await && !becomes_guest(&api).await);
+}
+
+#[tokio::test]
+async fn a_flag_and_a_variable_stay_stronger_than_the_file_that_is_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("millchat.toml");
+    fs::write(&config, "").unwrap();
+    let environment = [("MILLCHAT_RATE_LIMIT", "guests=1"), ("MILLCHAT_CONFIG", config.to_str().unwrap())];
+    let server = Server::start_in(&environment, &[]).await;
+    fs::write(&config, "rate-limit = \"off\"\n").unwrap();
+    reload(&server, READ).await;
+    let api = server.api();
+    assert!(becomes_guest(&api).await && !becomes_guest(&api).await);
+}
+
+#[tokio::test]
+async fn sighup_ends_a_server_in_a_terminal_and_its_log_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = directory.path().join("test.redb");
+    let (ours, theirs) = terminal();
+    let lines = read(fs::File::from(ours));
+    let mut command = command(BINARY);
+    command.args(["--address", "127.0.0.1:0", "--log"]).arg(&log).stderr(theirs);
+    let mut server = millchat_testkit::server::Server::start(command).await.unwrap();
+    let api = Api::new(server.address());
+    let ada = api.guest("Ada").await;
+    api.say("lobby", &ada, "hello").await;
+    hang_up(server.pid());
+    let ended = async {
+        loop {
+            match server.ended().unwrap() {
+                Some(status) => return status,
+                None => tokio::time::sleep(std::time::Duration::from_millis(10)).await,
+            }
+        }
+    };
+    let status = tokio::time::timeout(PATIENCE, ended).await.expect("it ends");
+    assert_eq!(status.code(), Some(0), "{status}");
+    let lines = tokio::task::spawn_blocking(|| lines.join().unwrap()).await.unwrap();
+    assert!(lines.contains("SIGHUP") && lines.contains("closed"), "{lines}");
+    let (code, _, stderr) = run(&["check", log.to_str().unwrap()]).await;
+    assert!(code == Some(0) && !stderr.contains("was not closed"), "{stderr}");
+}
