@@ -16,16 +16,19 @@ use crate::limits::CLIENT_READS_MAX;
 use crate::limits::FRAME_KINDS_MAX;
 use crate::log::{self, BanRecord, Log, LogError, OpenError, Record};
 use crate::message::Message;
+use crate::packer;
 use crate::read::dispatcher::Dispatcher;
 use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
 use crate::read::history::{self, HistoryPage, HistoryRange};
 use crate::read::pool::ReadPool;
+use crate::read::search::{self, SearchPage};
 use crate::read::start::StartFrom;
 use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::{Encoder, Encoders, FrameKind, Presence};
 use crate::room::fanout::{Fanout, WaitList};
 use crate::room::housekeeping;
 use crate::room::table::Rooms;
+use crate::search::Query;
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::writer::{RetentionPolicy, WriterHandle, check, check_author};
@@ -65,6 +68,7 @@ pub struct Ban {
 pub struct Builder {
     encoders: Vec<Box<dyn Encoder>>,
     retention: RetentionPolicy,
+    search_index: bool,
 }
 
 impl Builder {
@@ -83,6 +87,14 @@ impl Builder {
     #[must_use]
     pub fn retention(mut self, policy: RetentionPolicy) -> Self {
         self.retention = policy;
+        self
+    }
+
+    /// Keeps an index for [`Chat::search`], made by a thread of its own. By default there is none, and a
+    /// search reads texts.
+    #[must_use]
+    pub fn search_index(mut self, is_kept: bool) -> Self {
+        self.search_index = is_kept;
         self
     }
 
@@ -108,7 +120,10 @@ impl Builder {
         });
         let writer = Arc::new(WriterHandle::start(shared.clone(), self.retention)?);
         let (housekeeping, stop) = bounded(0);
-        housekeeping::start(Arc::downgrade(&shared), stop)?;
+        housekeeping::start(Arc::downgrade(&shared), stop.clone())?;
+        if self.search_index {
+            packer::start(Arc::downgrade(&shared), stop)?;
+        }
         let wait_list = shared.fanout.wait_list(false);
         let inner = Arc::new(Inner { shared, writer, wait_list, _housekeeping: housekeeping });
         Ok(Chat { inner, client: UNNAMED_CLIENT })
@@ -146,7 +161,7 @@ struct Inner {
     writer: Arc<WriterHandle>,
     /// The wait list of the embedders' subscriptions.
     wait_list: Arc<WaitList>,
-    /// Dropping it ends the housekeeping thread.
+    /// Dropping it ends the housekeeping thread, and the one that prepares the search index.
     _housekeeping: Sender<()>,
 }
 
@@ -247,6 +262,23 @@ impl Chat {
     ) -> Result<Vec<Message>, ReadError> {
         let room = room.clone();
         self.read(move |log| history::messages(log, &room, &positions)).await
+    }
+
+    /// Searches a room: the newest messages before a position (`None`: the newest of all) that have every
+    /// term of a query in their text as it is now, newest first, at most `limit` (1 to 100).
+    ///
+    /// A search looks at a bounded part of the room. If it ends before the room does, [`SearchPage::older`]
+    /// says where the next one goes on.
+    pub async fn search(
+        &self,
+        room: &RoomName,
+        query: Query,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<SearchPage, ReadError> {
+        let room = room.clone();
+        let before = before.unwrap_or(Position::MAX);
+        self.read(move |log| search::search(log, &room, &query, before, limit)).await
     }
 
     /// Reads the log for somebody who waits for the answer.

@@ -38,6 +38,8 @@
 //! | idempotency keys | 24 hours, or 1,000,000 |
 //! | history a join can ask for | 1,000 events |
 //! | page of history | 1,000 messages, or about 1 MiB |
+//! | a search | 512 bytes, 32 different terms, 100 messages |
+//! | the work of one search | 2,048 packs of the index, 2,048 events, about 1 MiB of text |
 //! | edits of a message | 1,000 |
 //! | reactions to a message | 1,000, each kind once per author |
 //! | kinds of frame | 4 |
@@ -57,9 +59,11 @@ mod message;
 #[cfg(loom)]
 #[path = "../../verify/loom/src/models/mod.rs"]
 pub mod models;
+mod packer;
 mod reaction;
 mod read;
 mod room;
+mod search;
 mod shared;
 mod snapshot;
 mod sync;
@@ -79,8 +83,8 @@ pub use event::{
 pub use limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX,
     FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEY_BYTES_MAX, PAGE_MESSAGES_MAX, PRESENCE_NAMES_MAX,
-    PURGES_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX,
-    TYPING_NAMES_MAX,
+    PURGES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX,
+    RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX, SEARCH_MESSAGES_MAX, TYPING_NAMES_MAX,
 };
 pub use log::OpenError;
 pub use message::{Message, Reacted, Reactions};
@@ -90,8 +94,10 @@ pub use read::dispatcher::Dispatcher;
 pub use read::form::Received;
 pub use read::history::{HistoryPage, HistoryRange};
 pub use read::opening::{Opened, Opening, ResetReason};
+pub use read::search::SearchPage;
 pub use read::start::StartFrom;
 pub use read::subscription::{FrameSubscription, Subscription};
 pub use room::encoder::{Encoder, FrameKind, Frames, Item, Presence, Signal};
+pub use search::{Query, QueryError};
 pub use snapshot::Snapshot;
 pub use writer::RetentionPolicy;

@@ -57,6 +57,13 @@ pub const PAGE_MESSAGES_MAX: usize = 1_000;
 /// A page ends with the message that takes it past this many bytes of content and of those who reacted.
 pub const PAGE_BYTES_MAX: usize = 1024 * 1024;
 
+/// Longest query of a search, in bytes.
+pub const QUERY_BYTES_MAX: usize = 512;
+/// Most different terms of a query: words, and pairs of characters.
+pub const QUERY_TERMS_MAX: usize = 32;
+/// Most messages that one search returns; more is clamped.
+pub const SEARCH_MESSAGES_MAX: usize = 100;
+
 /// Most kinds of frame that a chat can have.
 pub const FRAME_KINDS_MAX: usize = 4;
 /// Most names that a presence signal holds.

@@ -8,6 +8,8 @@ use crate::chat::Chat;
 use crate::event::{Position, RoomName};
 use crate::log::redb::RedbLog;
 use crate::log::{Log, OpenError};
+use crate::read::search::{self, SearchPage};
+use crate::search::Query;
 
 pub use crate::log::redb::StorageBackend;
 
@@ -19,6 +21,23 @@ pub fn open_log(storage: impl StorageBackend) -> Result<Arc<dyn Log>, OpenError>
 /// Opens a log that has almost no cache, so that its reads meet the storage.
 pub fn open_log_without_cache(storage: impl StorageBackend) -> Result<Arc<dyn Log>, OpenError> {
     Ok(Arc::new(RedbLog::with_small_cache(storage)?))
+}
+
+/// Searches a log that no chat has open.
+pub fn search(log: &dyn Log, room: &RoomName, query: &Query, before: Position, limit: usize) -> SearchPage {
+    search::search(log, room, query, before, limit).unwrap()
+}
+
+/// Prepares all of a log's search index that can be prepared now, and lets a commit take it along.
+pub fn index(log: &dyn Log) {
+    loop {
+        let is_done = !log.prepare_index().unwrap();
+        if log.has_prepared_index() {
+            log.commit(&[], 0).unwrap();
+        } else if is_done {
+            return;
+        }
+    }
 }
 
 /// Forgets the rooms in memory that nobody is in, as if they had been idle for long.

@@ -211,6 +211,22 @@ pub struct HistoryPage<'a> {
     pub links: Links,
 }
 
+/// Messages that a search found, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct SearchPage<'a> {
+    /// The messages, each in its latest state.
+    pub messages: Vec<Message<'a>>,
+    /// The oldest position of the log that is kept.
+    #[schema(example = 1)]
+    pub floor: u64,
+    /// The newest position of the room; it may be an edit or a delete. 0 when the room has no events.
+    #[schema(example = 1207)]
+    pub head: u64,
+    /// `older` is there when the search has not come to the end of the room. A page may be short, even empty,
+    /// and have it all the same: one request looks at a bounded part of the room.
+    pub links: Links,
+}
+
 /// Paths of the neighbouring pages; the `Link` header has the same, as `prev` and `next`.
 #[derive(Serialize, ToSchema)]
 pub struct Links {

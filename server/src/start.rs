@@ -25,7 +25,7 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
-    let chat = builder.retention(keep).open(&settings.log)?;
+    let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
     let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
     let identity = Identity::new(&chat.signing_key(), by_tls);
     let metrics = Arc::new(Metrics::default());

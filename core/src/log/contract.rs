@@ -129,6 +129,26 @@ pub struct ChainPoint {
     pub floor: Position,
 }
 
+/// The part of a room that a search has to look at next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Of the messages before the position that was asked for and from `next` on, none but these can have all
+    /// terms.
+    Indexed {
+        /// Their positions, newest first.
+        messages: Vec<Position>,
+        /// The position before which to look on; 0 when there is nothing more.
+        next: Position,
+        /// The packs that were looked at.
+        packs: usize,
+    },
+    /// The texts after this position are in no index: they have to be read.
+    Unindexed {
+        /// The position.
+        after: Position,
+    },
+}
+
 /// A durable, totally ordered log of records. The chat relies on these invariants and on nothing else:
 ///
 /// 1. Positions ascend from 1 and are never reused, whatever happens to the process or the disk.
@@ -216,6 +236,27 @@ pub trait Log: Send + Sync + 'static {
     /// [`KEYS_MAX`](crate::limits::KEYS_MAX) and those of the last few commits. Called once, before the first
     /// record with a key is stored. A log keeps them so that this does not read records, or few.
     fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError>;
+    /// Looks for the messages of a room before a position that may have all terms of these hashes, in at most
+    /// `packs_max` packs of the index. A log may have no index, or none of a part: a search reads the texts
+    /// there.
+    fn find(
+        &self,
+        _room: &RoomName,
+        _before: Position,
+        _terms: &[u32],
+        _packs_max: usize,
+    ) -> Result<Found, LogError> {
+        Ok(Found::Unindexed { after: 0 })
+    }
+    /// Prepares the next piece of the index, which a later commit takes along; returns false when there is
+    /// nothing to do now. Has one caller at a time.
+    fn prepare_index(&self) -> Result<bool, LogError> {
+        Ok(false)
+    }
+    /// Returns true if pieces of the index wait for a commit.
+    fn has_prepared_index(&self) -> bool {
+        false
+    }
     /// Takes no more commits and leaves nothing to be repaired by the next start.
     fn close(&self) -> Result<(), LogError>;
 }

@@ -16,7 +16,8 @@ mod snapshot;
 
 pub use check::{Checked, Finding};
 pub use contract::{
-    Chain, ChainPoint, Committed, Counts, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
+    Chain, ChainPoint, Committed, Counts, Found, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX,
+    StoredKey,
 };
 pub use error::{CommitError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};

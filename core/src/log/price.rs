@@ -23,9 +23,11 @@ pub(crate) const ERASE_COMMITS_MAX: usize = 64;
 /// Most edits that may wait to be erased: a delete that would bring more waits itself.
 pub(crate) const EDITS_TO_ERASE_MAX: usize = ERASE_EDITS_MAX * ERASE_COMMITS_MAX;
 
-/// The price of an edit: rows of the edit and of the count.
-pub(crate) const EDIT: usize = 2 * ROW;
-/// The price of a reaction: the same.
+/// The price of removing the pack of the search index over a message: its two rows.
+const PACK: usize = 2 * ROW;
+/// The price of an edit: rows of the edit and of the count, and the pack.
+pub(crate) const EDIT: usize = 2 * ROW + PACK;
+/// The price of a reaction: rows of the reaction and of the count.
 pub(crate) const REACTION: usize = 2 * ROW;
 /// The price of closing, opening and purging a room, and of bans.
 pub(crate) const MODERATION: usize = ROW;
@@ -35,7 +37,7 @@ pub(crate) fn delete(counts: &Counts) -> usize {
     let reactions = counts.all_reactions();
     let edits = if erased_later(counts) > 0 { ROW } else { counts.edits };
     let rows = if reactions > 0 { ROW } else { 0 } + if reactions + counts.edits > 0 { ROW } else { 0 };
-    1 + edits + reactions + rows
+    1 + edits + reactions + rows + PACK
 }
 
 /// Returns the number of edits that the delete of a message leaves to later commits.

@@ -5,7 +5,9 @@
 //! in messages, in bytes, in events and in reactions: a page may be shorter than was asked for, even empty,
 //! and its links go on.
 
-use crate::event::{Author, Body, Event, Position, RoomName};
+use std::sync::Arc;
+
+use crate::event::{Author, Body, Event, Position, RoomName, Timestamp};
 use crate::limits::{PAGE_BYTES_MAX, PAGE_MESSAGES_MAX};
 use crate::log::{Log, LogError, READ_EVENTS_MAX};
 use crate::message::{Message, Reactions};
@@ -57,8 +59,8 @@ pub(crate) fn page(
 }
 
 /// A page being filled.
-struct Page {
-    messages: Vec<Message>,
+pub(super) struct Page {
+    pub messages: Vec<Message>,
     limit: usize,
     bytes: usize,
     passed: usize,
@@ -66,13 +68,13 @@ struct Page {
 }
 
 impl Page {
-    fn new(limit: usize) -> Self {
+    pub fn new(limit: usize) -> Self {
         Self { messages: Vec::new(), limit, bytes: 0, passed: 0, reactions: 0 }
     }
 
     /// Returns true if it takes nothing more. Events that it has passed over count too, so that a page of
     /// edits has an end.
-    fn full(&self) -> bool {
+    pub fn full(&self) -> bool {
         self.messages.len() >= self.limit
             || self.bytes >= PAGE_BYTES_MAX
             || self.passed >= PAGE_EVENTS_MAX
@@ -82,15 +84,18 @@ impl Page {
     fn pass(&mut self, log: &dyn Log, event: &Event) -> Result<(), LogError> {
         self.passed += 1;
         if event.is_message() {
-            let message = latest(log, event)?;
-            self.bytes += message.content.as_deref().map_or(0, str::len);
-            for Reactions { count, authors, .. } in &message.reactions {
-                self.reactions += count;
-                self.bytes += authors.iter().map(Author::text_bytes).sum::<usize>();
-            }
-            self.messages.push(message);
+            self.push(latest(log, event)?);
         }
         Ok(())
+    }
+
+    pub fn push(&mut self, message: Message) {
+        self.bytes += message.content.as_deref().map_or(0, str::len);
+        for Reactions { count, authors, .. } in &message.reactions {
+            self.reactions += count;
+            self.bytes += authors.iter().map(Author::text_bytes).sum::<usize>();
+        }
+        self.messages.push(message);
     }
 }
 
@@ -190,11 +195,17 @@ pub(crate) fn message(
 }
 
 fn latest(log: &dyn Log, event: &Event) -> Result<Message, LogError> {
-    let (mut content, reply_to) = match &event.body {
-        Body::Message { content, reply_to } => (content.clone(), *reply_to),
-        _ => (None, None),
-    };
-    let mut edited_at = None;
+    let (content, edited_at) = latest_text(log, event)?;
+    with_text(log, event, content, edited_at)
+}
+
+/// Returns the text of a message as it is now, and when it became so if it was edited.
+pub(super) fn latest_text(
+    log: &dyn Log,
+    event: &Event,
+) -> Result<(Option<Arc<str>>, Option<Timestamp>), LogError> {
+    let Body::Message { content, .. } = &event.body else { return Ok((None, None)) };
+    let (mut content, mut edited_at) = (content.clone(), None);
     if content.is_some()
         && let Some(edit) = log.last_edit(event.position)?.and_then(|record| record.event)
         && let Body::Edit { content: newest, .. } = &edit.body
@@ -203,6 +214,20 @@ fn latest(log: &dyn Log, event: &Event) -> Result<Message, LogError> {
         content.clone_from(newest);
         edited_at = Some(edit.created_at);
     }
+    Ok((content, edited_at))
+}
+
+/// Returns a message with this text, and the reactions to it.
+pub(super) fn with_text(
+    log: &dyn Log,
+    event: &Event,
+    content: Option<Arc<str>>,
+    edited_at: Option<Timestamp>,
+) -> Result<Message, LogError> {
+    let reply_to = match &event.body {
+        Body::Message { reply_to, .. } => *reply_to,
+        _ => None,
+    };
     let reactions = match &content {
         Some(_) => Reactions::gather(log.reactions(event.position)?),
         None => Vec::new(),

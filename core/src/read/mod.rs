@@ -8,5 +8,6 @@ pub(crate) mod history;
 pub(crate) mod log_batches;
 pub(crate) mod opening;
 pub(crate) mod pool;
+pub(crate) mod search;
 pub(crate) mod start;
 pub(crate) mod subscription;

@@ -213,6 +213,7 @@ impl Writer {
         while self.is_idle(queue) && self.trim() {}
         // Commits take steps of it along; here they have nothing else to do.
         while self.is_idle(queue) && self.is_erasing() && self.commit_now(&[], 0).is_ok() {}
+        while self.is_idle(queue) && self.has_prepared_index() && self.commit_now(&[], 0).is_ok() {}
         let age_ms = self.retention.policy().heads_age().as_millis() as u64;
         let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
         if self.shared.log.floor() > 1 && self.is_idle(queue) && self.gate.broken().is_none() {
@@ -231,6 +232,11 @@ impl Writer {
     /// Returns true if text is still to be erased, and can be.
     fn is_erasing(&self) -> bool {
         self.shared.log.moderation().counts().is_erasing() && self.gate.broken().is_none()
+    }
+
+    /// Returns true if pieces of the search index wait for a commit that takes them along.
+    fn has_prepared_index(&self) -> bool {
+        self.shared.log.has_prepared_index() && self.gate.broken().is_none()
     }
 
     fn commit_now(&mut self, records: &[NewRecord], floor: Position) -> Stored {

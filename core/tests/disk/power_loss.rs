@@ -42,7 +42,7 @@ fn run(syncs: usize, honest: bool) -> Run {
     let disk = Backend::new(Vec::new(), at_sync);
     let log = testing::open_log(disk.clone()).unwrap();
     disk.watch(honest);
-    let chat = Builder::default().retention(KEEP).open_log(log).unwrap();
+    let chat = Builder::default().retention(KEEP).search_index(true).open_log(log).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let senders = ROOMS.map(|room| {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use millchat::log::{
-    Chain, ChainPoint, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, RawRecord,
-    Record, StoredKey,
+    Chain, ChainPoint, CommitError, Committed, Counts, Found, Log, LogError, ModerationState, NewRecord,
+    RawRecord, Record, StoredKey,
 };
 use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
@@ -118,6 +118,15 @@ impl Log for Meddled {
     }
     fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError> {
         self.log.keys(oldest)
+    }
+    fn find(&self, room: &RoomName, before: Position, terms: &[u32], max: usize) -> Result<Found, LogError> {
+        self.log.find(room, before, terms, max)
+    }
+    fn prepare_index(&self) -> Result<bool, LogError> {
+        self.log.prepare_index()
+    }
+    fn has_prepared_index(&self) -> bool {
+        self.log.has_prepared_index()
     }
     fn close(&self) -> Result<(), LogError> {
         self.log.close()

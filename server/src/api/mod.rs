@@ -14,3 +14,4 @@ pub mod parameters;
 pub mod reactions;
 pub mod rooms;
 pub mod routes;
+pub mod search;

@@ -6,7 +6,10 @@
 
 use hyper::{StatusCode, header};
 use maud::html;
-use millchat::{CONTENT_BYTES_MAX, KEY_BYTES_MAX, ReadError, SendError, UnknownReaction};
+use millchat::{
+    CONTENT_BYTES_MAX, KEY_BYTES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryError, ReadError, SendError,
+    UnknownReaction,
+};
 
 use super::i18n::{Language, LocalizedMessage};
 use super::layout::{self, Script};
@@ -87,6 +90,20 @@ impl Localize for BodyError {
             }
             Self::Broken => LocalizedMessage::of("body-broken"),
             Self::Busy => LocalizedMessage::of("too-busy"),
+        }
+    }
+}
+
+impl Localize for QueryError {
+    fn localize(&self) -> LocalizedMessage {
+        match *self {
+            Self::Empty => LocalizedMessage::of("search-no-word"),
+            Self::TooLong { bytes } => LocalizedMessage::of("search-too-long")
+                .with_number("bytes", bytes)
+                .with_number("limit", QUERY_BYTES_MAX),
+            Self::TooManyTerms { terms } => LocalizedMessage::of("search-too-many")
+                .with_number("count", terms)
+                .with_number("limit", QUERY_TERMS_MAX),
         }
     }
 }

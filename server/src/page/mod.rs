@@ -2,7 +2,8 @@
 //!
 //! Server-rendered by maud, kept live by Datastar: the first HTML holds the newest messages, and the stream
 //! goes on from the position it was rendered at. A handler is in the file of its resource: [`room`],
-//! [`stream`], [`history`], [`messages`], [`name`], [`language`], [`assets`]; what things look like is in the
+//! [`stream`], [`history`], [`search`], [`messages`], [`name`],
+//! [`language`], [`assets`]; what things look like is in the
 //! others. Writing needs the cookie of a guest, and is refused to pages of other sites.
 
 mod assets;
@@ -27,6 +28,7 @@ mod room;
 mod room_view;
 pub mod routes;
 mod rows;
+mod search;
 mod stream;
 
 pub use frame::encoder;

@@ -10,7 +10,7 @@ use millchat::{Author, EventId, HistoryPage, Presence, RoomName};
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
 use super::quote::QuotedMessages;
-use super::{composer, people, rows};
+use super::{composer, people, rows, search};
 
 /// The parts of a room's page.
 pub struct View<'a> {
@@ -128,6 +128,7 @@ fn stream(room: &str) -> Markup {
 fn menu(language: &Language, room: &str) -> Markup {
     html! {
         nav #menu popover aria-label=(language.text("menu")) {
+            (search::form(language, room, ""))
             a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
             div #choices hidden {
                 label.quiet { input #notify type="checkbox"; (language.markup("notify")) }

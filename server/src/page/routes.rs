@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{assets, choose_language, messages, name, room, stream};
+use super::{assets, choose_language, messages, name, room, search, stream};
 use crate::http::Response;
 use crate::probes;
 use crate::route_table::Access::Anybody;
@@ -13,6 +13,7 @@ const ROOM: &str = "/{room}";
 const NAME: &str = "/{room}/name";
 const LANGUAGE: &str = "/{room}/language";
 const TYPING: &str = "/{room}/typing";
+const SEARCH: &str = "/{room}/search";
 const MESSAGES: &str = "/{room}/messages";
 const MESSAGE: &str = "/{room}/messages/{position}";
 const REACTION: &str = "/{room}/messages/{position}/reactions/{reaction}";
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route<Response>> {
             Anybody,
             InRoom(|c, room| Box::pin(choose_language::language(c, room))),
         ),
+        Route(Method::GET, SEARCH, Anybody, InRoom(|c, room| Box::pin(search::search(c, room)))),
         Route(Method::POST, TYPING, Anybody, InRoom(|c, room| now(messages::typing(&c, &room)))),
         Route(Method::GET, MESSAGES, Anybody, InRoom(|c, room| Box::pin(stream::stream(c, room)))),
         Route(Method::POST, MESSAGES, Anybody, InRoom(|c, room| Box::pin(messages::send(c, room)))),

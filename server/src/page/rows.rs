@@ -198,11 +198,20 @@ pub fn reset(localizer: Localizer) -> Markup {
 
 /// A moment, exact for programs; the script shows it in the reader's zone.
 fn time(at: Timestamp) -> Markup {
+    moment(at, "%H:%M UTC")
+}
+
+/// A moment with its day, for a page without script.
+pub fn date(at: Timestamp) -> Markup {
+    moment(at, "%Y-%m-%d %H:%M UTC")
+}
+
+fn moment(at: Timestamp, shown: &str) -> Markup {
     // Past the year 9999 there is nothing to show; the clock that said so is broken.
     let at = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     html! {
         @if let Some(at) = at {
-            time datetime=(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")) { (at.strftime("%H:%M UTC")) }
+            time datetime=(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")) { (at.strftime(shown)) }
         }
     }
 }

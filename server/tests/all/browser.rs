@@ -11,6 +11,7 @@ mod notices;
 mod pictures;
 mod reacting;
 mod replying;
+mod searching;
 mod sending;
 mod tabs;
 

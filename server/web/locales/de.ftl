@@ -88,6 +88,24 @@ room-opened-by = { $name } hat den Raum wieder zum Schreiben geöffnet.
 room-emptied = Der Raum wurde geleert.
 room-emptied-by = { $name } hat den Raum geleert.
 
+## Search
+
+search = Suchen
+search-room = In diesem Raum suchen
+search-hint = Findet die Nachrichten, in denen alle diese Wörter vorkommen, als ganze Wörter. Groß- und Kleinschreibung und Akzente spielen keine Rolle.
+search-results = Gefundene Nachrichten
+search-none = In keiner Nachricht dieses Raums kommen alle diese Wörter vor.
+search-none-yet = Bisher nichts gefunden. Es gibt noch ältere Nachrichten zu durchsuchen.
+search-older = Ältere Treffer
+search-back = Zurück zum Raum
+search-no-word = Gib mindestens ein Wort ein, nach dem gesucht werden soll.
+search-too-long = Die Suche ist { $bytes } Byte lang; möglich sind { $limit }.
+search-too-many =
+    { $count ->
+        [one] Die Suche hat { $count } Wort; möglich sind { $limit }.
+       *[other] Die Suche hat { $count } verschiedene Wörter; möglich sind { $limit }.
+    }
+
 ## Writing
 
 write = Schreiben

@@ -86,6 +86,24 @@ room-opened-by = The room was opened to writing again by { $name }.
 room-emptied = The room was emptied.
 room-emptied-by = The room was emptied by { $name }.
 
+## Search
+
+search = Search
+search-room = Search this room
+search-hint = Finds the messages that have all of these words, as whole words. Case and accents do not matter.
+search-results = Messages found
+search-none = No message of this room has all of these words.
+search-none-yet = Nothing found so far. There are older messages to look through.
+search-older = Older results
+search-back = Back to the room
+search-no-word = Type at least one word to search for.
+search-too-long = This search is { $bytes } bytes long; { $limit } are possible.
+search-too-many =
+    { $count ->
+        [one] This search has { $count } word; { $limit } are possible.
+       *[other] This search has { $count } different words; { $limit } are possible.
+    }
+
 ## Writing
 
 # The name of the part of the page with the field to write in

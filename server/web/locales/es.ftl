@@ -84,6 +84,24 @@ room-opened-by = { $name } abrió la sala: ya se puede escribir.
 room-emptied = Se vació la sala.
 room-emptied-by = { $name } vació la sala.
 
+## Search
+
+search = Buscar
+search-room = Buscar en esta sala
+search-hint = Encuentra los mensajes que contienen todas estas palabras, enteras. No importan las mayúsculas ni los acentos.
+search-results = Mensajes encontrados
+search-none = Ningún mensaje de esta sala contiene todas estas palabras.
+search-none-yet = Nada por ahora. Quedan mensajes más antiguos por revisar.
+search-older = Resultados anteriores
+search-back = Volver a la sala
+search-no-word = Escribe al menos una palabra para buscar.
+search-too-long = La búsqueda ocupa { $bytes } bytes; el máximo es { $limit }.
+search-too-many =
+    { $count ->
+        [one] La búsqueda tiene { $count } palabra; el máximo es { $limit }.
+       *[other] La búsqueda tiene { $count } palabras distintas; el máximo es { $limit }.
+    }
+
 ## Writing
 
 write = Escribir

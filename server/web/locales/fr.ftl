@@ -92,6 +92,24 @@ room-opened-by = Le salon a été rouvert à l’écriture par { $name }.
 room-emptied = Le salon a été vidé.
 room-emptied-by = Le salon a été vidé par { $name }.
 
+## Search
+
+search = Rechercher
+search-room = Rechercher dans ce salon
+search-hint = Trouve les messages qui contiennent tous ces mots, en entier. La casse et les accents ne comptent pas.
+search-results = Messages trouvés
+search-none = Aucun message de ce salon ne contient tous ces mots.
+search-none-yet = Rien pour l’instant. Il reste des messages plus anciens à parcourir.
+search-older = Résultats plus anciens
+search-back = Retour au salon
+search-no-word = Saisissez au moins un mot à rechercher.
+search-too-long = La recherche fait { $bytes } octets ; le maximum est { $limit }.
+search-too-many =
+    { $count ->
+        [one] La recherche contient { $count } mot ; le maximum est { $limit }.
+       *[other] La recherche contient { $count } mots différents ; le maximum est { $limit }.
+    }
+
 ## Writing
 
 write = Écrire

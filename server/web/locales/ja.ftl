@@ -64,6 +64,23 @@ room-opened-by = { $name }さんがルームへの書き込みを再開しまし
 room-emptied = ルームのメッセージがすべて消されました。
 room-emptied-by = { $name }さんがルームのメッセージをすべて消しました。
 
+## Search
+
+search = 検索
+search-room = このルームを検索
+search-hint = 入力した言葉をすべて含むメッセージを探します。大文字と小文字、アクセント記号は区別しません。
+search-results = 見つかったメッセージ
+search-none = このルームに、これらの言葉をすべて含むメッセージはありません。
+search-none-yet = まだ見つかっていません。もっと古いメッセージがあります。
+search-older = 古い結果
+search-back = ルームに戻る
+search-no-word = 検索する言葉を 1 つ以上入力してください。
+search-too-long = 検索の文字列は { $bytes } バイトあります。上限は { $limit } バイトです。
+search-too-many =
+    { $count ->
+       *[other] 検索の言葉は { $count } 個あります。上限は { $limit } 個です。
+    }
+
 ## Writing
 
 write = 書き込み

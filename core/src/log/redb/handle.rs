@@ -12,6 +12,7 @@ use crate::log::derived::{Derived, Known, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask};
 use crate::log::redb::disk::free_bytes;
+use crate::log::redb::packs::Packing;
 use crate::log::redb::tables::{refused, storage_error};
 use crate::log::redb::walk::Walks;
 
@@ -35,6 +36,8 @@ pub(crate) struct RedbLog {
     pub(super) missing_keys: Mutex<MissingKeys>,
     /// Closed rooms, bans and purges. Changed by the writer only, after the commit.
     pub(super) moderation: ModerationState,
+    /// The pieces of rooms for which the search index has no pack, and the packs that wait for a commit.
+    pub(super) packing: Packing,
     /// The newest walks of readers.
     pub(super) walks: Walks,
     /// The writer's buffer for the bytes of a record.

@@ -13,6 +13,8 @@
 //! | `bans` | author's id → the record that bans them | with it, until the ban ends |
 //! | `emptying` | (room, position of a purge) → the next position to erase | with it, until all is erased |
 //! | `deleting` | position of a delete → (target, next edit to erase, edits left) | with it, until all is erased |
+//! | `packed` | (room, newest event that a pack covers) → the event before the oldest | with the pack |
+//! | `packs` | the same → the terms of these events | by a later commit, until a text changes |
 //! | `state` | what cannot be made again from the records | once, at checkpoints, and by trims |
 //!
 //! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
@@ -30,6 +32,7 @@ mod keys;
 mod moderation;
 mod open;
 mod overlay;
+mod packs;
 mod reactions;
 mod read;
 mod redact;

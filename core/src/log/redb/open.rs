@@ -21,6 +21,7 @@ use crate::log::record::{self, RECORD_VERSION};
 use crate::log::redb::disk::free_bytes;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::moderation;
+use crate::log::redb::packs::{Packing, refuse_stale};
 use crate::log::redb::staged_file::StagedFile;
 use crate::log::redb::state::{State, check_format};
 use crate::log::redb::tables::{
@@ -125,6 +126,9 @@ impl RedbLog {
         let head = replayed.head.max(state.last);
         let moderation_state = moderation::read(&reading, head).map_err(storage)?;
         drop(reading);
+        refuse_stale(&database, &state).map_err(storage)?;
+        let packing = Packing::new();
+        packing.note(replayed.derived.index().cloned());
         Ok(Self {
             database: RwLock::new(Some(database)),
             epoch: state.epoch,
@@ -140,6 +144,7 @@ impl RedbLog {
                 MissingKeys::None
             }),
             moderation: moderation_state,
+            packing,
             walks: Walks::default(),
             scratch: Mutex::new(Vec::new()),
             disk_path,

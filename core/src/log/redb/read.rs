@@ -7,7 +7,7 @@ use ::redb::ReadableTable;
 
 use crate::event::{Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::contract::{
-    Chain, ChainPoint, Committed, Counts, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
+    Chain, ChainPoint, Committed, Counts, Found, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
 };
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
@@ -17,7 +17,7 @@ use crate::log::redb::disk::DISK_RESERVE_BYTES;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::{EDITS, LOG, get, storage_error};
 use crate::log::redb::walk::{above, head, prev_of};
-use crate::log::redb::{counts, reactions};
+use crate::log::redb::{counts, packs, reactions};
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 
@@ -228,6 +228,24 @@ impl Log for RedbLog {
 
     fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError> {
         self.read_keys(oldest)
+    }
+
+    fn find(
+        &self,
+        room: &RoomName,
+        before: Position,
+        terms: &[u32],
+        packs_max: usize,
+    ) -> Result<Found, LogError> {
+        packs::find(&self.begin_read()?, room, before, self.floor(), terms, packs_max)
+    }
+
+    fn prepare_index(&self) -> Result<bool, LogError> {
+        self.prepare_pack()
+    }
+
+    fn has_prepared_index(&self) -> bool {
+        self.packing.has_prepared() && self.has_room_for_packs(DISK_RESERVE_BYTES)
     }
 
     fn close(&self) -> Result<(), LogError> {

@@ -7,7 +7,7 @@ use crate::log::error::{LogError, OpenError};
 use crate::log::record::RECORD_VERSION;
 use crate::log::redb::tables::{
     STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT, STATE_KEYS, STATE_LAST, STATE_LIVE,
-    STATE_SIGNING_KEY, storage_error,
+    STATE_PACKS, STATE_SIGNING_KEY, storage_error,
 };
 
 /// The content of the state table.
@@ -21,22 +21,29 @@ pub(super) struct State {
     pub live: (Position, u64),
     /// The position up to which the rows of idempotency keys are complete.
     pub keys: Position,
+    /// The position up to which the packs of the search index were kept right, and the rule by which they
+    /// were made.
+    pub packs: (Position, u64),
 }
 
 impl State {
     pub fn read(tx: &ReadTransaction) -> Result<Self, LogError> {
         let number = |key| Ok::<_, LogError>(fixed(tx, key)?.map(u64::from_le_bytes));
         let missing = |key| LogError::Storage(format!("it has no {key}").into());
-        let live: Option<[u8; 16]> = fixed(tx, STATE_LIVE)?;
         let half = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+        let two = |key| {
+            let both: Option<[u8; 16]> = fixed(tx, key)?;
+            Ok::<_, LogError>(both.map_or((0, 0), |both| (half(&both[..8]), half(&both[8..]))))
+        };
         Ok(Self {
             epoch: Epoch(u32::from_le_bytes(fixed(tx, STATE_EPOCH)?.ok_or_else(|| missing(STATE_EPOCH))?)),
             signing_key: fixed(tx, STATE_SIGNING_KEY)?.ok_or_else(|| missing(STATE_SIGNING_KEY))?,
             floor: number(STATE_FLOOR)?.unwrap_or(1),
             last: number(STATE_LAST)?.unwrap_or(0),
             checkpoint: number(STATE_CHECKPOINT)?.unwrap_or(0),
-            live: live.map_or((0, 0), |live| (half(&live[..8]), half(&live[8..]))),
+            live: two(STATE_LIVE)?,
             keys: number(STATE_KEYS)?.unwrap_or(0),
+            packs: two(STATE_PACKS)?,
         })
     }
 }

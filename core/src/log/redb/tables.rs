@@ -23,6 +23,7 @@ pub(super) const STATE_LAST: &str = "last";
 pub(super) const STATE_CHECKPOINT: &str = "checkpoint";
 pub(super) const STATE_LIVE: &str = "live_bytes";
 pub(super) const STATE_KEYS: &str = "keys";
+pub(super) const STATE_PACKS: &str = "packs";
 
 /// A table comes with its first row: a log of an older release, or of a calm chat, has none of them.
 pub(super) fn present<T>(table: Result<T, TableError>) -> Result<Option<T>, LogError> {

@@ -8,6 +8,7 @@ use crate::event::{Body, Position};
 use crate::log::error::LogError;
 use crate::log::record;
 use crate::log::redb::counts::CountsTable;
+use crate::log::redb::packs::PacksTable;
 use crate::log::redb::reactions;
 use crate::log::redb::redact::BytesDelta;
 use crate::log::redb::tables::{EDITS, INDEX, LOG, STATE, STATE_FLOOR, STATE_LAST, storage_error};
@@ -24,6 +25,7 @@ pub(super) fn trim(
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
     let mut reactions = reactions::ReactionsTable::new(tx);
     let mut counts = CountsTable::new(tx);
+    let mut packs = PacksTable::new(tx);
     let mut change = BytesDelta { old: true, ..BytesDelta::default() };
     // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in
     // the middle of the first, and the end of the process.
@@ -35,6 +37,7 @@ pub(super) fn trim(
         let Ok(record) = record::decode(position.value(), bytes.value()) else { return Ok(()) };
         let Some(event) = record.event else { return Ok(()) };
         index.remove((event.room.as_str(), event.position)).map_err(storage_error)?;
+        packs.remove(&event.room, event.position)?;
         // What they are about came before them, so it is trimmed too.
         if let Body::Edit { target, .. } | Body::Reaction { target, .. } = event.body {
             counts.forget(target)?;

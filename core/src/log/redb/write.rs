@@ -20,6 +20,7 @@ use crate::log::redb::counts::CountsTable;
 use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES, ROW_PAGES};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::keys::FOUND_KEYS_MAX;
+use crate::log::redb::packs::{self, PacksTable, Prepared, Touched};
 use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::tables::{EDITS, HEADS, LOG, refused, storage_error, stored_head};
 use crate::log::redb::trim::trim;
@@ -40,6 +41,10 @@ struct Appended {
     brought: Derived,
     change: BytesDelta,
     moderation_changes: Vec<ModerationChange>,
+    /// The texts that it changed, of messages that were there before.
+    touched: Vec<Touched>,
+    /// The pieces whose packs it removed.
+    unpacked: Vec<(RoomName, Position)>,
 }
 
 impl RedbLog {
@@ -62,10 +67,14 @@ impl RedbLog {
             // The steps wait for space; what they would go along with does not.
             (purge, deletions) = (None, Vec::new());
         }
+        let with_packs = self.has_room_for_packs(needed);
         let mut tx = self.begin_write()?;
         tx.set_durability(Durability::Immediate).map_err(refused)?;
-        let Appended { committed, brought, mut change, mut moderation_changes } =
+        let Appended { committed, brought, mut change, mut moderation_changes, touched, unpacked } =
             self.append(&tx, batch).map_err(refused)?;
+        self.packing.spoil(&touched);
+        let prepared = if with_packs { self.packing.take_prepared() } else { Vec::new() };
+        let sealed: Vec<_> = brought.index().cloned().collect();
         let mut keys_found = 0;
         let checkpoint = {
             let derived = self.derived.read();
@@ -95,6 +104,8 @@ impl RedbLog {
         if checkpoint || change.old {
             write_live_bytes(&tx, head, live_bytes).map_err(refused)?;
         }
+        write_packs(&tx, &prepared, floor, head, checkpoint || floor > old_floor || !touched.is_empty())
+            .map_err(refused)?;
         // Before the commit: a read that misses what the trim takes must know the floor that explains it.
         self.floor.store(floor, Ordering::Release);
         tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
@@ -106,11 +117,26 @@ impl RedbLog {
         } else {
             derived.absorb(brought);
         }
+        drop(derived);
         self.live_bytes.store(live_bytes, Ordering::Release);
         // In this order: the moderation state of a position is never visible before the position is the head.
         self.head.store(head, Ordering::Release);
+        let is_purged = moderation_changes.iter().any(|it| matches!(it, ModerationChange::Purging(_, None)));
         self.moderation.apply(moderation_changes, head);
+        // Again: a pack whose preparation began in between may have the texts of before.
+        self.packing.spoil(&touched);
+        self.packing.note(sealed.into_iter().chain(unpacked));
+        if is_purged {
+            self.packing.sweep();
+        }
         Ok(committed)
+    }
+
+    /// Returns true if there is space for the packs that wait, beside the bytes that a batch needs.
+    pub(super) fn has_room_for_packs(&self, needed: u64) -> bool {
+        let bytes = self.packing.prepared_bytes() as u64;
+        let pages = (packs::PREPARED_MAX * 2 * ROW_PAGES) as u64;
+        bytes > 0 && self.require_free(needed + WRITE_AMPLIFICATION_MAX * bytes + pages * PAGE_BYTES).is_ok()
     }
 
     /// Returns the most bytes that a batch may write: its records, pages for what they make the log rewrite
@@ -146,9 +172,10 @@ impl RedbLog {
         let heads = tx.open_table(HEADS).map_err(storage_error)?;
         let mut reactions = reactions::ReactionsTable::new(tx);
         let mut counts = CountsTable::new(tx);
+        let mut packs = PacksTable::new(tx);
         let mut scratch = self.scratch.lock();
         let mut appended = Appended::default();
-        let Appended { committed, brought, change, moderation_changes } = &mut appended;
+        let Appended { committed, brought, change, moderation_changes, touched, .. } = &mut appended;
         let mut position = self.head.load(Ordering::Acquire);
         for append in batch {
             position += 1;
@@ -220,8 +247,20 @@ impl RedbLog {
                     moderation_changes.extend(moderation::record(tx, record, &scratch)?);
                 }
             }
+            if let Payload::Event { room, body } = &append.payload {
+                match body {
+                    Body::Edit { target, .. } | Body::Delete { target } => {
+                        packs.remove(room, *target)?;
+                        touched.push((room.clone(), Some(*target)));
+                    }
+                    // Its steps remove the packs as they pass.
+                    Body::Purge => touched.push((room.clone(), None)),
+                    _ => {}
+                }
+            }
             committed.push(Committed { position, event });
         }
+        appended.unpacked = packs.into_removed();
         Ok(appended)
     }
 
@@ -297,8 +336,23 @@ impl RedbLog {
             let floor = self.floor.load(Ordering::Acquire);
             self.write_keys(&tx, &[&derived], (floor, head), usize::MAX)?;
             write_live_bytes(&tx, head, self.live_bytes.load(Ordering::Acquire))?;
+            packs::mark(&tx, head)?;
             tx.commit().map_err(storage_error)?;
         }
         database.close().map_err(storage_error)
     }
+}
+
+/// Stores packs, and notes up to where all of them are right if that may be asked for.
+fn write_packs(
+    tx: &WriteTransaction,
+    prepared: &[Prepared],
+    floor: Position,
+    head: Position,
+    is_due: bool,
+) -> Result<(), LogError> {
+    if !prepared.is_empty() {
+        packs::store(tx, prepared, floor)?;
+    }
+    if is_due || !prepared.is_empty() { packs::mark(tx, head) } else { Ok(()) }
 }

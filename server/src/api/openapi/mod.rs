@@ -23,7 +23,7 @@ use crate::problem::Document;
 use crate::schema::{
     AddressBan, AddressBans, Author, AuthorAddress, AuthorAddresses, Ban, BanTime, Banned, Bans, ClosedRoom,
     ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
-    Reactions, Receipt, Reset, Start, StreamEvent, Time, Typing,
+    Reactions, Receipt, Reset, SearchPage, Start, StreamEvent, Time, Typing,
 };
 
 const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a \
@@ -63,6 +63,7 @@ fn describe() -> OpenApi {
         .schema_from::<Message<'_>>()
         .schema_from::<Reactions<'_>>()
         .schema_from::<HistoryPage<'_>>()
+        .schema_from::<SearchPage<'_>>()
         .schema_from::<Links>()
         .schema_from::<Time>()
         .schema_from::<Presence<'_>>()

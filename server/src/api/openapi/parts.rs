@@ -114,6 +114,12 @@ pub fn query(name: &str, kind: Type, description: &str) -> Parameter {
     parameter(name, ParameterIn::Query, kind, description)
 }
 
+/// A parameter that must be there.
+pub fn required(mut parameter: Parameter) -> Parameter {
+    parameter.required = Required::True;
+    parameter
+}
+
 pub fn room() -> Parameter {
     let rule = "1 to 64 of A-Z a-z 0-9 _ -; case counts; not a reserved name";
     parameter("room", ParameterIn::Path, Type::String, rule)

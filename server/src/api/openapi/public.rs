@@ -8,8 +8,8 @@ use utoipa::openapi::security::SecurityRequirement;
 
 use super::operator;
 use super::parts::{
-    body_problems, gives, header, operation, parameter, position, problems, query, reading, response, room,
-    stream_problems, takes, with_token, writing,
+    body_problems, gives, header, operation, parameter, position, problems, query, reading, required,
+    response, room, stream_problems, takes, with_token, writing,
 };
 use crate::problem::Kind;
 use crate::sse::frame::{STREAM_LINE_BYTES_MAX, TYPED_LINE_BYTES_MAX};
@@ -46,6 +46,7 @@ pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
             format!("{room}/messages/{{position}}/reactions/{{reaction}}"),
             vec![(HttpMethod::Put, react(true)), (HttpMethod::Delete, react(false))],
         ),
+        (format!("{room}/search"), vec![(HttpMethod::Get, search())]),
         (format!("{room}/typing"), vec![(HttpMethod::Post, typing())]),
         (format!("{room}/events"), vec![(HttpMethod::Get, events())]),
     ]
@@ -92,6 +93,25 @@ fn page() -> Operation {
         ))
         .parameter(query("limit", Type::Integer, "1 to 1,000, default 100; more is clamped"))
         .response("200", answer.build());
+    problems(op, &reading(&[Kind::MalformedParameter])).build()
+}
+
+fn search() -> Operation {
+    let link = header("The search that goes on, as `prev`");
+    let answer = response("Messages whose newest text has every word, newest first", "SearchPage");
+    let words = "The words, at most 512 bytes and 32 different ones. Each must be in a message as a whole \
+        word; case and accents do not count. In Chinese, Japanese, Thai, Lao, Khmer and Burmese every two \
+        neighbouring characters count as a word";
+    let op = operation("searchMessages", "Search a room")
+        .description(Some(
+            "One request looks at a bounded part of the room. Follow `links.older` until it is absent, also \
+             from a page without messages.",
+        ))
+        .parameter(room())
+        .parameter(required(query("q", Type::String, words)))
+        .parameter(query("before", Type::Integer, "Only messages before this position"))
+        .parameter(query("limit", Type::Integer, "1 to 100, default 20; more is clamped"))
+        .response("200", answer.header("Link", link).build());
     problems(op, &reading(&[Kind::MalformedParameter])).build()
 }
 

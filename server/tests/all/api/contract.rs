@@ -7,13 +7,14 @@ use crate::support::client::answer;
 use crate::support::{Answer, Server};
 
 /// The API's routes: path with `{room}`, `{position}` and `{reaction}`, and its methods.
-const ROUTES: [(&str, &[&str]); 8] = [
+const ROUTES: [(&str, &[&str]); 9] = [
     ("/api/v1/guests", &["POST"]),
     ("/api/v1/guests/me", &["PATCH"]),
     ("/api/v1/rooms/{room}", &["GET"]),
     ("/api/v1/rooms/{room}/messages", &["GET", "POST"]),
     ("/api/v1/rooms/{room}/messages/{position}", &["GET", "PATCH", "DELETE"]),
     ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", &["PUT", "DELETE"]),
+    ("/api/v1/rooms/{room}/search", &["GET"]),
     ("/api/v1/rooms/{room}/typing", &["POST"]),
     ("/api/v1/rooms/{room}/events", &["GET"]),
 ];

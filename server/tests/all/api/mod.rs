@@ -9,3 +9,4 @@ mod idempotency;
 mod limits;
 mod reactions;
 mod replies;
+mod search;

@@ -60,6 +60,12 @@ pub async fn screens(page: &Browser, server: &Server, code: &str, round: &str, l
     look("an error").await;
     page.go(&format!("{origin}/empty-{code}-{round}")).await;
     look("an empty room").await;
+    for (query, screen) in
+        [("hello", "what a search found"), ("nowhere", "a search for nothing"), ("", "a form")]
+    {
+        page.go(&format!("{}/search?q={query}", room_url(server))).await;
+        look(screen).await;
+    }
     page.go(&room_url(server)).await;
     look("a visitor").await;
     page.join("Ada").await;

@@ -66,6 +66,15 @@ fn goodbye(code: &str) -> &'static str {
     }
 }
 
+/// Returns a word that several of them say.
+fn word(code: &str) -> &'static str {
+    match code {
+        "ar" => "أعداد",
+        "ja" => "読み",
+        _ => "the",
+    }
+}
+
 /// They talk, and stay.
 async fn talk(server: &Server, code: &str) -> Vec<Stream> {
     let api = server.api();
@@ -132,7 +141,7 @@ async fn keep(page: &Browser, screen: &str, of: &str) {
 }
 
 /// The screens besides the room itself: answering and choosing a reaction, the menu, who is here, the
-/// question before a delete, an empty room for a visitor, an error.
+/// question before a delete, an empty room for a visitor, an error, a search.
 async fn others(page: &Browser, server: &Server, of: &str) {
     page.hover("#messages > .msg:nth-last-child(2) .text").await;
     page.click(".tools .reply").await;
@@ -158,6 +167,9 @@ async fn others(page: &Browser, server: &Server, of: &str) {
     keep(page, "empty", of).await;
     page.go(&format!("http://{}/a/b", server.address())).await;
     keep(page, "error", of).await;
+    let code = of.split('-').next().unwrap_or_default();
+    page.go(&format!("{}/search?q={}", room_url(server), word(code))).await;
+    keep(page, "search", of).await;
     page.set_cookies(cookies).await;
     page.go(&room_url(server)).await;
 }

@@ -3,14 +3,15 @@
 //! The storage's own checksums come first, then the records in their order: the checksum of each, and that
 //! each chain is whole (the `prev` of a record is the record before it in its room, or below the floor for
 //! the first). Then what is kept beside the records is held against them: heads, index, edits, reactions,
-//! their counts, keys, the floor, the live bytes, closed rooms and banned authors, and that no text is left
-//! of what was deleted or purged. Memory: a little per room and per author who was banned, and a word per row
-//! of the index.
+//! their counts, keys, the search index, the floor, the live bytes, closed rooms and banned authors, and that
+//! no text is left of what was deleted or purged. Memory: a little per room and per author who was banned,
+//! and a word per row of the index.
 
 mod counts;
 mod deletions;
 mod keys;
 mod moderation;
+mod packs;
 mod reactions;
 #[cfg(test)]
 mod tests;
@@ -99,6 +100,7 @@ pub fn check(
             walk.keys()?;
             walk.counts()?;
             walk.deletions()?;
+            walk.packs()?;
             walk.account();
             walk.moderation()
         });

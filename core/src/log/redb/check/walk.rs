@@ -14,6 +14,7 @@ use crate::log::redb::check::counts;
 use crate::log::redb::check::deletions::DeletionsCheck;
 use crate::log::redb::check::keys::KeysCheck;
 use crate::log::redb::check::moderation::ModerationCheck;
+use crate::log::redb::check::packs;
 use crate::log::redb::check::reactions::ReactionsCheck;
 use crate::log::redb::state::State;
 use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, storage_error};
@@ -337,6 +338,10 @@ impl<'a> Walk<'a> {
 
     pub fn deletions(&mut self) -> Result<(), LogError> {
         self.deletions.rows(self.tx, self.state.floor, self.found)
+    }
+
+    pub fn packs(&mut self) -> Result<(), LogError> {
+        packs::check(self.tx, &self.state, self.found)
     }
 
     /// Checks the tables of moderation, once all records were visited.

@@ -17,6 +17,7 @@ use crate::log::moderation::{ModerationChange, ModerationState, Purge};
 use crate::log::record::{self, Record};
 use crate::log::redb::counts::CountsTable;
 use crate::log::redb::deletions;
+use crate::log::redb::packs::PacksTable;
 use crate::log::redb::reactions::ReactionsTable;
 use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::tables::{LOG, present, storage_error};
@@ -161,6 +162,7 @@ pub(super) fn erase(
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
     let mut reactions = ReactionsTable::new(tx);
     let mut counts = CountsTable::new(tx);
+    let mut packs = PacksTable::new(tx);
     let mut bytes = BytesDelta::default();
     let (mut passed_bytes, mut passed_reactions) = (0, 0);
     for _ in 0..records_max {
@@ -177,6 +179,7 @@ pub(super) fn erase(
                 passed_bytes += held;
                 if event.body.has_content() || content_hash.is_some() {
                     bytes += redact(&mut log, at)?;
+                    packs.remove(room, at)?;
                 }
                 if let Body::Message { .. } = event.body {
                     passed_reactions += reactions.forget(at)?;

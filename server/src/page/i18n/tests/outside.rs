@@ -8,7 +8,8 @@ use html5gum::{Token, Tokenizer};
 use hyper::StatusCode;
 use millchat::{
     Author, AuthorKind, Encoder as _, Epoch, Event, EventId, HistoryPage, Item, Message, Opened, Opening,
-    Presence, Reaction, ReadError, ResetReason, RoomName, SendError, Signal, Timestamp, UnknownReaction,
+    Presence, Query, QueryError, Reaction, ReadError, ResetReason, RoomName, SearchPage, SendError, Signal,
+    Timestamp, UnknownReaction,
 };
 
 use super::super::catalogue::Language;
@@ -20,7 +21,7 @@ use crate::http::{Body, CrossSite, Malformed, Response};
 use crate::page::error::{self, Localize};
 use crate::page::frame::{self, SseFormat, tests::elements_of, tests::read};
 use crate::page::quote::QuotedMessages;
-use crate::page::{composer, room_view, rows};
+use crate::page::{composer, room_view, rows, search};
 use crate::sanitize::TextError;
 use crate::sse::stream::SseFormat as _;
 
@@ -151,6 +152,19 @@ fn rooms(language: &'static Language) -> Vec<String> {
     screens
 }
 
+/// Every page of a search: not begun, refused, with nothing found, and with something.
+fn searches(language: &'static Language) -> Vec<String> {
+    let room = RoomName::new("---").unwrap();
+    let query = Query::parse("1").unwrap();
+    let page =
+        |messages: &[Message], older| SearchPage { messages: messages.to_vec(), floor: 1, head: 9, older };
+    let pages = [page(&[], None), page(&[], Some(3)), page(&[message(1, Some("1"))], Some(1))];
+    let refused = QueryError::Empty;
+    let shown = pages.iter().map(|page| Some(Ok((&query, page))));
+    let shown = shown.chain([None, Some(Err(&refused as &dyn Localize))]);
+    shown.map(|shown| search::document(&search::View { language, room: &room, typed: "1", shown })).collect()
+}
+
 /// Every error that people can meet.
 fn refusals() -> Vec<LocalizedMessage> {
     let send = [
@@ -180,12 +194,15 @@ fn refusals() -> Vec<LocalizedMessage> {
         TextError::ContentTooLong { bytes: 65_537 },
     ];
     let body = [BodyError::TooLarge { limit: 1 }, BodyError::Slow, BodyError::Broken, BodyError::Busy];
+    let query =
+        [QueryError::Empty, QueryError::TooLong { bytes: 513 }, QueryError::TooManyTerms { terms: 33 }];
     let read = [ReadError::Busy, ReadError::Failed, ReadError::Closed];
     let all = send
         .iter()
         .map(Localize::localize)
         .chain(text.iter().map(Localize::localize))
-        .chain(body.iter().map(Localize::localize));
+        .chain(body.iter().map(Localize::localize))
+        .chain(query.iter().map(Localize::localize));
     let all = all.chain(read.iter().map(Localize::localize)).chain([
         Malformed::Host.localize(),
         CrossSite.localize(),
@@ -201,6 +218,9 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
     for screen in rooms(language) {
         assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
         assert!(screen.matches('⟦').count() > 30, "there is something to find");
+    }
+    for screen in searches(language) {
+        assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
     }
     for why in refusals() {
         for status in [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE] {
