@@ -38,8 +38,8 @@ pub fn composer(
             @if let Some(me) = me {
                 (writer(language, room))
                 p.me {
-                    @let name = Value::Markup(people::name(Localizer::For(language), me));
-                    (language.markup_with("writing-as", &[("name", name)])) " "
+                    @let name = html! { span data-ignore { (people::name(Localizer::For(language), me)) } };
+                    (language.markup_with("writing-as", &[("name", Value::Markup(name))])) " "
                     button #rename .link type="button" aria-controls="namer"
                         data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" {
                         (language.markup("rename"))
@@ -59,7 +59,7 @@ fn writer(language: &Language, room: &str) -> Markup {
             button.link.delete type="button" { (language.markup("editing-delete")) } " "
             button.link.cancel type="button" { (language.markup("cancel")) }
         }
-        p #replying hidden {
+        p #replying hidden data-ignore {
             span { (language.markup("replying")) } " "
             (quote::empty()) " "
             button.link.cancel type="button" { (language.markup("cancel")) }
@@ -99,7 +99,7 @@ fn namer(language: &Language, room: &str, me: Option<&Author>, refused: Option<R
                 }
             }
             @if let Some(refused) = refused {
-                p #name-problem .problem role="alert" { (refused.why.markup(language)) }
+                p #name-problem .problem role="alert" data-ignore { (refused.why.markup(language)) }
             }
         }
     }
@@ -109,7 +109,7 @@ fn namer(language: &Language, room: &str, me: Option<&Author>, refused: Option<R
 /// is.
 pub fn outbox(language: &Language) -> Markup {
     html! {
-        ol #outbox aria-label=(language.text("outbox")) aria-live="off" {}
+        ol #outbox data-ignore aria-label=(language.text("outbox")) aria-live="off" {}
         template #quote { (quote::empty()) }
         template #pending { li { div.text {} p.fate {} } }
         template #unsent {
@@ -139,7 +139,7 @@ pub fn tools(language: &Language) -> Markup {
                 button.quiet.delete type="button" { (language.markup("delete")) }
             }
         }
-        dialog #deleting aria-labelledby="deleting-what" {
+        dialog #deleting data-ignore aria-labelledby="deleting-what" {
             form method="dialog" {
                 h2 #deleting-what { (language.markup("delete-question")) }
                 p.text {}

@@ -14,6 +14,7 @@ pub mod error;
 mod form;
 mod frame;
 mod gzip;
+mod height;
 mod history;
 pub mod i18n;
 pub mod layout;

@@ -48,7 +48,7 @@ pub fn name(localizer: Localizer, author: &Author) -> Markup {
 /// The people in the room, in short: for the header.
 pub fn here(localizer: Localizer, presence: &Presence) -> Markup {
     html! {
-        span #here {
+        span #here data-ignore {
             span.stack { @for author in presence.authors.iter().take(STACK_MAX) { (avatar(author)) } }
             span.count { (presence.count) }
             span.word { (here_text(localizer, presence)) }
@@ -63,7 +63,7 @@ fn here_text(localizer: Localizer, presence: &Presence) -> Markup {
 /// The people in the room, by name.
 pub fn list(localizer: Localizer, presence: &Presence) -> Markup {
     html! {
-        div #presence {
+        div #presence data-ignore {
             h2 { (here_text(localizer, presence)) }
             ul {
                 @for author in presence.authors.iter().take(LISTED_MAX) {
@@ -83,7 +83,7 @@ pub fn list(localizer: Localizer, presence: &Presence) -> Markup {
 /// The people who type, for the script to make a line of.
 pub fn typing(authors: &[Author]) -> Markup {
     html! {
-        div #typing hidden {
+        div #typing hidden data-ignore {
             @for author in authors { span data-author-id=(author.id) { (author.name) } }
         }
     }

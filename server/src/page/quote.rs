@@ -6,11 +6,14 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use hyper::StatusCode;
 use maud::{Markup, html};
 use millchat::{Author, Chat, HistoryPage, Message, Position, ReadError, RoomName};
 
 use super::i18n::Localizer;
 use super::people::hue;
+use super::{layout, markdown};
+use crate::http::Response;
 
 /// Characters of the target's text.
 const QUOTE_CHARS_MAX: usize = 140;
@@ -90,34 +93,35 @@ pub fn quote(localizer: Localizer, answered: Answered<'_>) -> Markup {
                 Quoted::There { content: None, .. } => span.gone { (localizer.markup("deleted")) },
                 Quoted::There { author, content: Some(content) } => {
                     @if let Some(author) = author { bdi.by.(hue(author)) { (author.name) } " " }
-                    span.said { (line(content)) }
+                    @let text = markdown::formatted(content);
+                    span.said { (markdown::line(&text.markup, QUOTE_CHARS_MAX)) }
                 }
             }
         }
     }
 }
 
+/// `GET /{room}?quote=POSITION`: the quote of a message, for a page that does not hold it.
+pub async fn answer(
+    chat: &Chat,
+    localizer: Localizer,
+    room: &RoomName,
+    target: Position,
+) -> Result<Response, ReadError> {
+    let message = chat.message(room, target).await?;
+    let quoted = match &message {
+        Some(Message { author, content, .. }) => {
+            Quoted::There { author: author.as_ref(), content: content.as_deref() }
+        }
+        None => Quoted::Gone,
+    };
+    let quote = quote(localizer, Answered { target, quoted });
+    Ok(layout::answer(StatusCode::OK, quote.into_string()))
+}
+
 /// A quote for the script to aim and to fill.
 pub fn empty() -> Markup {
     html! { a.quote dir="auto" data-empty {} }
-}
-
-/// The beginning of a text, in one line.
-fn line(text: &str) -> String {
-    let mut words = text.split_whitespace();
-    let mut line = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        if line.len() > 4 * QUOTE_CHARS_MAX {
-            break;
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    if let Some((end, _)) = line.char_indices().nth(QUOTE_CHARS_MAX) {
-        line.truncate(end);
-        line.push('…');
-    }
-    line
 }
 
 #[cfg(test)]
@@ -173,13 +177,18 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_to_a_line() {
-        let longest = "é".repeat(QUOTE_CHARS_MAX);
-        assert_eq!(line(&longest), longest);
-        for text in [longest.clone() + "é", format!("{longest} x"), "é".repeat(65_536 / 2)] {
-            assert_eq!(line(&text), format!("{longest}…"));
-        }
-        assert_eq!(line(&format!(" a\n\t{}b", " ".repeat(1_000))), "a b");
-        assert_eq!(line(&"a \n".repeat(20_000)).chars().count(), QUOTE_CHARS_MAX + 1);
+    fn a_quote_shows_formatting_and_leads_to_its_target_only() {
+        let text = format!("**b** `<c>` https://a.example\n> q {}", "é".repeat(QUOTE_CHARS_MAX));
+        let page = HistoryPage {
+            messages: vec![message(1, None, Some(&text)), message(2, Some(1), Some("x"))],
+            floor: 1,
+            head: 2,
+            older: None,
+            newer: None,
+        };
+        let [quote] = &shown(&page, &QuotedMessages::default())[..] else { panic!("one") };
+        let said = "<strong>b</strong> <code>&lt;c&gt;</code> https://a.example q éé";
+        assert!(quote.contains(said) && quote.contains("é…</span></a>"), "{quote}");
+        assert_eq!(quote.matches("<a ").count(), 1, "{quote}");
     }
 }

@@ -11,7 +11,7 @@ use rand::distr::Alphanumeric;
 use super::form::{events, is_datastar};
 use super::history::{self, HistoryQuery};
 use super::i18n::{Language, Localizer};
-use super::quote::QuotedMessages;
+use super::quote::{self, QuotedMessages};
 use super::room_view::{self, View};
 use super::{error, gzip, layout};
 use crate::app::Worker;
@@ -28,13 +28,18 @@ pub fn home() -> Response {
     http::redirect(&format!("/{name}"))
 }
 
-/// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it.
+/// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it, or is the
+/// quote of a message.
 pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
     if let Err(limited) = w.app.limits.read(&req) {
         return error::of(language, limited);
     }
     let _turn = w.app.turns.read(&req).await;
     let chat = w.chat_for(&req);
+    if let Some(target) = http::query(&req, "quote").and_then(|target| target.parse().ok()) {
+        let quote = quote::answer(&chat, Localizer::For(language), &room, target).await;
+        return quote.unwrap_or_else(|unread| error::of(language, unread));
+    }
     let shown = match HistoryQuery::of(&req) {
         Some(query) if is_datastar(req.headers()) => {
             history::answer(&w.app.turns, &chat, Localizer::For(language), &room, query).await.map(events)

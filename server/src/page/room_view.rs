@@ -50,7 +50,7 @@ fn body(view: &View<'_>) -> Markup {
             a.skip href="#composer" { (language.markup("skip")) }
             header.bar {
                 (layout::brand(language))
-                h1 title=(room) { bdi { (room) } }
+                h1 title=(room) data-ignore { bdi { (room) } }
                 nav aria-label=(language.text("room")) {
                     button #who .quiet type="button" aria-controls="people"
                         aria-label=(language.text("who-is-here"))
@@ -70,7 +70,7 @@ fn body(view: &View<'_>) -> Markup {
                 div #scroller role="log" aria-label=(language.text("messages")) tabindex="0" {
                     div.column {
                         (rows::older(localizer, room, view.history))
-                        ol #messages { (rows::history(localizer, view.history, view.quoted)) }
+                        ol #messages data-ignore { (rows::history(localizer, view.history, view.quoted)) }
                         div #empty {
                             h2 { (language.markup("quiet")) }
                             p { (language.markup("quiet-hint")) }
@@ -94,9 +94,9 @@ fn body(view: &View<'_>) -> Markup {
                         a href={ "/" (room) } { (language.markup("no-script-reload")) }
                     }
                 }
-                p #typists {} (people::typing(&[]))
-                p #joins {}
-                p #problem .problem role="alert" {}
+                p #typists data-ignore {} (people::typing(&[]))
+                p #joins data-ignore {}
+                p #problem .problem role="alert" data-ignore {}
                 // One of the two is shown, by the class of the body.
                 p #closed { (language.markup("room-is-closed")) }
                 (composer::composer(language, room, view.me, None))
@@ -117,8 +117,14 @@ fn stream(room: &str) -> Markup {
                requestCancellation: evt.detail.until, headers: {'last-event-id': evt.detail.place}})";
     // Brings the messages around one that a link names, when it is far back.
     let seek = format!("@get(`/{room}?around=${{evt.detail.at}}&before=${{evt.detail.before}}`)");
+    // Brings what lies in a hole. It is asked for here, since nothing runs inside of the list.
+    let fill = format!(
+        "@get(`/{room}?after=${{evt.detail.after}}&before=${{evt.detail.before}}${{evt.detail.upwards ? \
+         '&upwards' : ''}}`)"
+    );
     html! {
         div #seeker hidden data-on:seek=(seek) {}
+        div #filler hidden data-on:fill=(fill) {}
         div #stream hidden data-attr:data-place="$_place" data-on:open=(get) {}
     }
 }
@@ -135,7 +141,7 @@ fn menu(language: &Language, room: &str) -> Markup {
                 label.quiet { input #sound type="checkbox"; (language.markup("notify-sound")) }
                 p #notify-problem .problem role="alert" {}
             }
-            section #lately hidden aria-labelledby="lately-title" {
+            section #lately hidden data-ignore aria-labelledby="lately-title" {
                 h2 #lately-title { (language.markup("lately")) }
                 ul {}
                 button.link type="button" { (language.markup("lately-forget")) }

@@ -8,14 +8,11 @@
 use maud::{Markup, html};
 use millchat::{Author, HistoryPage, Message, Position, Reactions, Timestamp};
 
+use super::height::Height;
 use super::i18n::{Localizer, Value};
 use super::quote::{Answered, QuotedMessages, quote};
 use super::reactions::chips;
 use super::{markdown, people};
-
-/// Asks for what lies in a hole. The bounds are looked up when it is asked, since the script makes holes too.
-const FILL: &str = "@get(location.pathname + `?after=${el.dataset.after}&before=${el.dataset.before}` \
-    + (evt.detail ? '&upwards' : ''))";
 
 /// A message as a row shows it.
 #[derive(Debug, Clone, Copy)]
@@ -59,17 +56,33 @@ pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
 }
 
 /// The text of a message: the part that an edit or a delete replaces. Where it is shown otherwise than it was
-/// typed, it says so, for its author to edit.
+/// typed, it says so, for its author to edit. A tall text has a control beside it that shows all of it.
 pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edited: bool) -> Markup {
-    html! {
-        @if let Some(content) = content {
-            @let shown = markdown::formatted(content);
-            div.text #{ "t-" (position) } data-source=[(!shown.as_typed).then_some(content)] {
+    let id = format!("t-{position}");
+    let Some(content) = content else {
+        return html! { div.text.deleted #(id) { (localizer.markup("deleted")) } };
+    };
+    let shown = markdown::formatted(content);
+    let text = |id: Option<&str>| {
+        html! {
+            div.text id=[id] data-source=[(!shown.as_typed).then_some(content)] {
                 (shown.markup)
                 @if edited { " " span.edited { (localizer.markup("edited")) } }
             }
-        } @else {
-            div.text.deleted #{ "t-" (position) } { (localizer.markup("deleted")) }
+        }
+    };
+    let height = Height::of(content);
+    if height == Height::Low {
+        return text(Some(&id));
+    }
+    html! {
+        div.tall.if-narrow[height == Height::TallIfNarrow] #(id) {
+            (text(None))
+            label.whole {
+                input.unseen type="checkbox" autocomplete="off";
+                span.more { (localizer.markup("show-more")) }
+                span.less { (localizer.markup("show-less")) }
+            }
         }
     }
 }
@@ -174,7 +187,7 @@ fn above(localizer: Localizer, room: &str, why_none: Option<Markup>) -> Markup {
 /// from.
 pub fn hole(localizer: Localizer, (after, before): (Position, Position)) -> Markup {
     html! {
-        li.hole data-after=(after) data-before=(before) data-on:fill=(FILL) {
+        li.hole data-after=(after) data-before=(before) {
             button.quiet type="button" { (localizer.markup("between")) }
         }
     }
@@ -290,6 +303,17 @@ mod tests {
         let html = notice(english(), 7, RoomNotice::Emptied, Some(&by)).into_string();
         assert!(html.contains("emptied by <bdi>&lt;b&gt;&quot;Ada</bdi>."), "{html}");
         assert!(notice(english(), 7, RoomNotice::Emptied, None).into_string().contains("emptied.</li>"));
+    }
+
+    #[test]
+    fn a_tall_text_has_a_control_beside_it() {
+        let html = |content: &str| text(english(), 7, Some(content), true).into_string();
+        assert!(!html("low").contains("Show more"));
+        let tall = html(&"line\n".repeat(100));
+        assert!(tall.starts_with("<div class=\"tall\" id=\"t-7\"><div class=\"text\">line"), "{tall}");
+        assert!(tall.contains("edited</span></div><label") && tall.contains("Show more"), "{tall}");
+        let if_narrow = html(&"word ".repeat(400));
+        assert!(if_narrow.starts_with("<div class=\"tall if-narrow\" id=\"t-7\">"), "{if_narrow}");
     }
 
     #[test]

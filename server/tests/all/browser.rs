@@ -3,6 +3,7 @@
 mod busy;
 mod changing;
 mod following;
+mod formatting;
 mod history;
 mod languages;
 mod looks;
@@ -13,6 +14,7 @@ mod reacting;
 mod replying;
 mod searching;
 mod sending;
+mod smuggled;
 mod tabs;
 
 use std::collections::HashSet;

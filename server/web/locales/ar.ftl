@@ -83,6 +83,8 @@ deleted-many =
         [many] حُذفت { $count } رسالة.
        *[other] حُذفت { $count } رسالة.
     }
+show-more = عرض المزيد
+show-less = عرض أقل
 older = عرض الرسائل الأقدم
 between = عرض ما بينهما
 begins = هنا تبدأ الغرفة.

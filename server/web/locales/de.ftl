@@ -74,6 +74,8 @@ deleted-many =
         [one] { $count } Nachricht wurde gelöscht.
        *[other] { $count } Nachrichten wurden gelöscht.
     }
+show-more = Mehr anzeigen
+show-less = Weniger anzeigen
 older = Ältere Nachrichten zeigen
 between = Zeigen, was dazwischen liegt
 begins = Hier beginnt der Raum.

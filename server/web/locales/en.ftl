@@ -72,6 +72,9 @@ deleted-many =
         [one] { $count } message was deleted.
        *[other] { $count } messages were deleted.
     }
+# Below a long text, of which only the beginning is shown, or all
+show-more = Show more
+show-less = Show less
 older = Show older messages
 between = Show what lies in between
 begins = This is where the room begins.

@@ -70,6 +70,8 @@ deleted-many =
         [one] Se eliminó { $count } mensaje.
        *[other] Se eliminaron { $count } mensajes.
     }
+show-more = Ver más
+show-less = Ver menos
 older = Ver mensajes anteriores
 between = Ver lo que hay en medio
 begins = Aquí empieza la sala.

@@ -78,6 +78,8 @@ deleted-many =
         [one] { $count } message a été supprimé.
        *[other] { $count } messages ont été supprimés.
     }
+show-more = Afficher plus
+show-less = Afficher moins
 older = Afficher les messages précédents
 between = Afficher ce qu’il y a entre les deux
 begins = C’est ici que le salon commence.

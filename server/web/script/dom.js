@@ -22,6 +22,7 @@ export const joins = element('joins', HTMLElement);
 export const connectionState = element('state', HTMLElement);
 export const stream = element('stream', HTMLElement);
 export const seeker = element('seeker', HTMLElement);
+export const filler = element('filler', HTMLElement);
 export const menu = element('menu', HTMLElement);
 export const recentRooms = element('lately', HTMLElement);
 export const notificationChoices = element('choices', HTMLElement);

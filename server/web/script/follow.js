@@ -81,6 +81,12 @@ export function showRow(row) {
   setFollowing(isNearEnd());
 }
 
+/** Leaves the view where it is after its reader has made a row higher or lower. */
+export function stay() {
+  lastTop = scroller.scrollTop;
+  setFollowing(isNearEnd());
+}
+
 new MutationObserver((records) => {
   const atEnd = records.filter((record) => record.nextSibling === null);
   const nodes = atEnd.flatMap(({ addedNodes }) => [...addedNodes]);

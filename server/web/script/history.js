@@ -2,7 +2,7 @@
 // however old it is, and of a very long list only what is near the view stays in the page. Where rows are far
 // apart there is a hole, which is filled when the view comes near it.
 
-import { cloneTemplate, messages, problem, scroller, seeker } from './dom.js';
+import { cloneTemplate, filler, messages, problem, scroller, seeker } from './dom.js';
 import { isFollowing, showRow } from './follow.js';
 import { localize } from './i18n.js';
 import { positionOf } from './message.js';
@@ -21,12 +21,14 @@ let isSeeking = false;
 /** Called when the search for a position has ended. @type {(() => void)[]} */
 const waiting = [];
 
+/** @returns {NodeListOf<HTMLElement>} */
+const holes = () => messages.querySelectorAll('.hole');
 const olderButton = () => /** @type {HTMLElement | null} */ (document.querySelector('#older button'));
 
-/** @param {Element} hole @param {boolean} upwards */
-function fill(hole, upwards) {
+/** @param {HTMLElement} hole @param {boolean} upwards */
+function fill({ dataset: { after, before } }, upwards) {
   isFetching = true;
-  hole.dispatchEvent(new CustomEvent('fill', { detail: upwards }));
+  filler.dispatchEvent(new CustomEvent('fill', { detail: { after, before, upwards } }));
 }
 
 // Fetches what is missing near the view, one thing at a time, and looks again when something arrived, since
@@ -36,7 +38,7 @@ function fetchNear() {
   if (isFetching) return;
   hasArrived = false;
   const view = scroller.getBoundingClientRect();
-  for (const hole of messages.querySelectorAll('.hole')) {
+  for (const hole of holes()) {
     const { top, bottom } = hole.getBoundingClientRect();
     if (bottom < view.top - NEAR_PX || top > view.bottom + NEAR_PX) continue;
     fill(hole, bottom < (view.top + view.bottom) / 2);
@@ -61,12 +63,11 @@ new MutationObserver(() => {
   planLook();
 }).observe(messages, { childList: true });
 messages.addEventListener('click', ({ target }) => {
-  const hole = /** @type {HTMLElement} */ (target).closest('.hole');
+  const hole = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest('.hole'));
   if (hole && !isFetching) fill(hole, true);
 });
 document.addEventListener('datastar-fetch', ({ detail: { type, el } }) => {
-  const hole = el.classList.contains('hole');
-  if (el !== seeker && el !== olderButton() && !hole) return;
+  if (el !== seeker && el !== filler && el !== olderButton()) return;
   isFetching = type !== 'finished';
   if (isFetching) return;
   if (el === seeker) arrive();
@@ -115,8 +116,7 @@ function go() {
   const at = linkedPosition();
   if (at === undefined) return;
   const before = oldest();
-  const holes = /** @type {NodeListOf<HTMLElement>} */ (messages.querySelectorAll('.hole'));
-  const isIn = [...holes].some(({ dataset }) => Number(dataset.after) < at && at < Number(dataset.before));
+  const isIn = [...holes()].some(({ dataset }) => Number(dataset.after) < at && at < Number(dataset.before));
   if (isIn) location.reload();
   else if (at < before && !olderButton()?.hidden) seek(at, before);
   else arrive();

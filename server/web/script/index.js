@@ -18,6 +18,7 @@ import './rows.js';
 import './share.js';
 import './stream.js';
 import './tabs.js';
+import './tall.js';
 import './row-actions.js';
 import './unread.js';
 import './composer.js';

@@ -1,23 +1,16 @@
 // Quotes of the messages that rows reply to: the server fills in the quotes of a page's HTML; the ones that
 // arrive by the stream are filled in here, and all quotes of a message are updated when it is edited or
-// deleted. The quoted text is taken from its row, or fetched if the row is not in the page.
+// deleted. The quoted text is taken from its row; if the row is not in the page, the server makes the quote.
 
 import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
 import { localize } from './i18n.js';
-import { typedText } from './message.js';
+import { lineOf } from './line.js';
 import { whenReconnected } from './stream.js';
 
-const QUOTE_CHARS_MAX = 140;
 const SELECTOR = '.quote[data-empty][data-target]';
 
 /** Targets that are being fetched; only the answer to the last request counts. @type {Map<string, object>} */
 const requested = new Map();
-
-/** @param {string} text */
-function shorten(text) {
-  const chars = [...text.slice(0, 20 * QUOTE_CHARS_MAX).trim().replace(/\s+/g, ' ')];
-  return chars.length > QUOTE_CHARS_MAX ? `${chars.slice(0, QUOTE_CHARS_MAX).join('')}\u2026` : chars.join('');
-}
 
 /** Returns an empty quote of a message, which is filled in once it is in the page. @param {string} target */
 export function quoteOf(target) {
@@ -49,12 +42,13 @@ function showGone(target, why) {
   }
 }
 
-/** @param {string} target @param {string} text @param {string} [name]
+/** @param {string} target @param {Element} text @param {string} [name]
  *  @param {string} [colour] the classes of the name's colour */
 function show(target, text, name, colour = '') {
+  const line = lineOf(text);
   for (const quote of quotesOf(target)) {
     const by = name === undefined ? quote.querySelector('.by') : name && part('bdi', `by ${colour}`, name);
-    quote.replaceChildren(...(by ? [by, ' '] : []), part('span', 'said', shorten(text)));
+    quote.replaceChildren(...(by ? [by, ' '] : []), line.cloneNode(true));
     quote.removeAttribute('data-empty');
   }
 }
@@ -64,12 +58,14 @@ async function request(target) {
   const current = {};
   requested.set(target, current);
   try {
-    const answer = await fetch(`/api/v1/rooms/${room}/messages/${target}`);
-    const message = answer.ok ? await answer.json() : undefined;
+    const answer = await fetch(`/${room}?quote=${target}`);
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const made = answer.ok && page.querySelector('.quote');
     if (requested.get(target) !== current) return;
-    if (answer.status === 404) showGone(target, 'quote-gone');
-    else if (message?.deleted) showGone(target, 'deleted');
-    else if (message) show(target, message.content, message.author?.name ?? '');
+    for (const quote of made ? quotesOf(target) : []) {
+      quote.replaceChildren(...document.importNode(/** @type {Element} */ (made), true).childNodes);
+      quote.removeAttribute('data-empty');
+    }
   } catch {
     // The quote stays empty until the stream is back.
   }
@@ -84,7 +80,7 @@ function fill(quote) {
   const name = row?.querySelector('.who .name');
   // A row without a text represents several deleted messages.
   if (row && (!text || text.matches('.deleted'))) showGone(target, 'deleted');
-  else if (text) show(target, typedText(text), name?.textContent ?? '', name?.className.replace('name', ''));
+  else if (text) show(target, text, name?.textContent ?? '', name?.className.replace('name', ''));
   else if (!requested.has(target)) request(target);
 }
 
@@ -121,11 +117,11 @@ document.addEventListener('datastar-fetch', ({ detail: { type, argsRaw } }) => {
   if (argsRaw.selector === '#messages' && argsRaw.mode === 'inner') return refillOutside();
   const { target } = argsRaw;
   if (!target || quotesOf(target).length === 0) return;
-  const text = new DOMParser().parseFromString(argsRaw.elements, 'text/html').body.firstElementChild;
+  const text = new DOMParser().parseFromString(argsRaw.elements, 'text/html').querySelector('.text');
   const pending = requested.delete(target);
   if (!text || text.matches('.deleted')) showGone(target, 'deleted');
   else if (pending) request(target);
-  else show(target, typedText(text));
+  else show(target, text);
 });
 
 fillAll();

@@ -1,12 +1,16 @@
 use millchat::CONTENT_BYTES_MAX;
 use rustix::time::{ClockId, clock_gettime};
 
+use super::writer::{DEPTH_MAX, ELEMENTS_MAX, LINKS_MAX};
 use super::*;
+
+mod replay;
 
 fn shown(content: &str) -> String {
     let rendered = formatted(content);
     let html = rendered.markup.0.clone();
     assert!(!rendered.as_typed || text_of(&html) == content, "{content:?} {html}");
+    replay::replay(content, &html).unwrap_or_else(|why| panic!("{why}: {content:?} {html}"));
     html
 }
 
@@ -22,21 +26,66 @@ fn text_of(html: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
 }
 
+/// Of a table of `docs/page.md`, the texts and what people see of them, as HTML.
+fn table() -> Vec<(String, String)> {
+    let page = include_str!("../../../../../docs/page.md");
+    let (_, texts) = page.split_once("````text\n").expect("the table begins");
+    let (texts, _) = texts.split_once("\n````").expect("the table ends");
+    let escaped = |text: &str| maud::html! { (text) }.into_string();
+    let row = |line: &str| {
+        let (typed, seen) = line.split_once(" ⇒ ").expect("a row has two sides");
+        let seen = if seen == "=" { escaped(typed) } else { seen.to_owned() };
+        (typed.replace('⏎', "\n"), seen.replace('⏎', "\n"))
+    };
+    texts.lines().map(row).collect()
+}
+
+#[test]
+fn people_see_what_the_table_says() {
+    const RELATION: &str = " target=\"_blank\" rel=\"noopener noreferrer nofollow\"";
+    let table = table();
+    assert!(table.len() >= 50, "{}", table.len());
+    let wrong: Vec<_> = table
+        .iter()
+        .map(|(typed, seen)| (typed, seen, shown(typed).replace(RELATION, "")))
+        .filter(|(_, seen, shown)| *seen != shown)
+        .map(|(typed, seen, shown)| format!("typed {typed:?}\nmeant {seen:?}\nshown {shown:?}\n"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn what_is_formatted_is_shown_so() {
     for (content, html) in [
-        (
-            "**bold** and *italic* or __b__ _i_",
-            "<strong>bold</strong> and <em>italic</em> or <strong>b</strong> <em>i</em>",
-        ),
-        ("call `f(<x>)` now", "call <code>f(&lt;x&gt;)</code> now"),
-        ("see:\n```rust\nfn a() {}\n\n  b\n```\nso", "see:<pre><code>fn a() {}\n\n  b</code></pre>so"),
-        ("> quoted\n> more\n\nanswer", "<blockquote>quoted\nmore</blockquote>answer"),
-        ("list:\n- one\n- *two*\n\nend", "list:<ul><li>one</li><li><em>two</em></li></ul>end"),
-        ("3. three\n4. four", "<ol start=\"3\"><li>three</li><li>four</li></ol>"),
+        ("**太字**Text Text**太字**", "<strong>太字</strong>Text Text<strong>太字</strong>"),
+        ("**a *b* c** *a **b***", "<strong>a <em>b</em> c</strong> <em>a <strong>b</strong></em>"),
+        ("***a* b** ***c** d*", "<strong><em>a</em> b</strong> <em><strong>c</strong> d</em>"),
+        ("**Datei**-Menü **🎉**", "<strong>Datei</strong>-Menü <strong>🎉</strong>"),
+        ("Note:**x** →**y**= (**z**)", "Note:<strong>x</strong> →<strong>y</strong>= (<strong>z</strong>)"),
+        ("**太字。**Text Text**「太字」**", "<strong>太字。</strong>Text Text<strong>「太字」</strong>"),
+        ("*two\nlines*", "<em>two\nlines</em>"),
+        ("*foo \\*bar* \\*a*", "<em>foo *bar</em> *a*"),
+        ("`` a`b `` ` c `", "<code>a`b</code> <code>c</code>"),
+        ("look: ```fn a()``` there", "look: <code>fn a()</code> there"),
+        ("\\```\n\n- a\n\\```", "```\n\n- a\n```"),
+        ("```fn a() {\n}```", "<pre><code>fn a() {\n}</code></pre>"),
+        ("```a b\nc\n```", "<pre><code>a b\nc</code></pre>"),
+        ("~~~\n```\n~~~", "<pre><code>```</code></pre>"),
+        ("> a\n>\n> b\n\nanswer", "<blockquote>a\n\nb</blockquote>answer"),
+        (">I think so\nno", "<blockquote>I think so</blockquote>no"),
+        ("> > a\n> b\nc", "<blockquote><blockquote>a</blockquote>b</blockquote>c"),
+        ("> 3 came\nno, four", "<blockquote>3 came</blockquote>no, four"),
+        ("> - a\n> - b", "<blockquote><ul><li>a</li><li>b</li></ul></blockquote>"),
         ("- a\n  - b", "<ul><li>a<ul><li>b</li></ul></li></ul>"),
-        ("> - a\n>   b", "<blockquote><ul><li>a\nb</li></ul></blockquote>"),
-        ("\\*not italic\\*", "*not italic*"),
+        ("- a\n  more\n- b\n\nend", "<ul><li>a\nmore</li><li>b</li></ul>end"),
+        ("1. a\n\n2. b", "<ol start=\"1\"><li>a</li><li>b</li></ol>"),
+        ("- a\n  ```\n  x\n    y\n  ```\n- b", "<ul><li>a<pre><code>x\n  y</code></pre></li><li>b</li></ul>"),
+        ("\\> no\n\\- a\n\\- b\n1\\. c\n2\\. d", "&gt; no\n- a\n- b\n1. c\n2. d"),
+        (
+            "*a [b*](https://c.example/)",
+            "*a <a href=\"https://c.example/\" target=\"_blank\" \
+            rel=\"noopener noreferrer nofollow\">b*</a> <span class=\"host\">(c.example)</span>",
+        ),
     ] {
         assert_eq!(shown(content), html, "{content:?}");
     }
@@ -46,32 +95,87 @@ fn what_is_formatted_is_shown_so() {
 fn what_is_no_formatting_of_ours_stays_as_it_was_typed() {
     for content in [
         "a\n\n  b\n",
-        "    indented\n\n\n      more",
-        "# no heading\n## none",
-        "a heading?\n---\nno",
         "---",
-        "| a | b |\n|---|---|\n| c | d |",
-        "![alt](https://x.example/y.png)".replace("https", "ftp").as_str(),
-        "&lt;script&gt; &amp; &#x3c;b&#x3e; &nbsp;",
+        "![alt](ftp://x.example/y.png)",
         "[foo]: /url \"title\"\n\n[foo]",
-        "<b>bold</b> <!-- hidden -->",
         "<div>\n\nx\n</div>",
-        "2 * 3 * 4, snake_case_name, a*b",
-        ">",
         "- ",
-        "```",
         "1.",
-        "* * *",
+        "* * *\n* * *",
         "`",
         "\u{a0}x\u{3000}",
-        "C:\\temp\\new",
         "[x](javascript:alert(1)) [y](data:text/html,z) [z](/relative) [e]()",
         "line  \nwith two spaces",
-        "a\\\\b",
+        "a\\\\b \\x \\* \\_ \\` \\[ \\> \\",
+        "\\- a",
+        "- a",
+        "* waves",
+        "01. a\n02. b",
+        "- a\n* b",
+        "> 5 kg",
+        ">>> import os",
+        ">.< >_> <_< u_u ._. (_) '_' \"*\"",
+        "char *a, *b; f(*args, **kwargs); a = *(p)*2",
+        "(a)**(b) + (c)**(d)",
+        "COUNT(*) and COUNT(*)",
+        "-*- coding: utf-8 -*-",
+        "写真_東京_2024.jpg",
+        ".*foo.* and /foo*/",
+        "(*_*)  (*^^*) (*・ω・*) (*≧▽≦)",
+        "**** a ****",
+        "** a ** and ~~ b ~~ and * c *",
+        "x *= 2 and y *= 3",
+        "*a\n\nb*",
+        "`a\nb`",
+        "look: ```fn a()\n}``` there",
+        "\\```\nno end",
+        "www. www.x ahttp://x wwww.x",
+        "~/a ~/b a~~b~~c",
+        "#1 and # 2",
+        "5 * hotel* (*ours)",
     ] {
         let html = shown(content);
-        assert_eq!(text_of(&html), content.replace("\\\\", "\\"), "{html}");
+        assert_eq!(text_of(&html), content, "{html}");
         assert!(!html.contains('<'), "{html}");
+    }
+}
+
+#[test]
+fn a_link_ends_where_the_text_goes_on() {
+    for (content, links) in [
+        ("https://example.com/pathです", "https://example.com/path"),
+        ("https://example.com/を見て", "https://example.com/"),
+        ("https://example.com에서 봐", "https://example.com"),
+        ("ดูที่https://example.comครับ", "https://example.com"),
+        ("https://example.com。https://a.example！", "https://example.com https://a.example"),
+        ("https://例え.jp/x", "https://例え.jp/x"),
+        ("https://пример.рф/путь?a=б, и", "https://пример.рф/путь?a=б"),
+        ("انظر https://example.com، ثم", "https://example.com"),
+        (
+            "\"https://example.com\" 'https://example.com' »https://example.com«",
+            "https://example.com https://example.com https://example.com",
+        ),
+        (
+            "https://example.com. https://example.com: https://example.com? (https://example.com)",
+            "https://example.com https://example.com https://example.com https://example.com",
+        ),
+        (
+            "https://example.com:8080/a http://[::1]:80/ http://localhost:1",
+            "https://example.com:8080/a http://[::1]:80/ http://localhost:1",
+        ),
+        (
+            "~~https://example.com/a~~ _https://example.com/b_ **https://example.com/c**です",
+            "https://example.com/a https://example.com/b https://example.com/c",
+        ),
+        ("https://example.com/a_(b)_c[1]?x={y}&z#w", "https://example.com/a_(b)_c[1]?x={y}&z#w"),
+        ("https://example.com/…", "https://example.com/"),
+        ("WWW.Example.COM, www.example.com/a?b", "https://WWW.Example.COM https://www.example.com/a?b"),
+        ("www.example.com:8080/", "https://www.example.com:8080/"),
+        ("www.a www.1.2 foo.www.b.cd a@www.b.cd www.x.y", ""),
+    ] {
+        let html = shown(content);
+        let found: Vec<_> = html.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap()).collect();
+        assert_eq!(found.join(" ").replace("&amp;", "&"), links, "{html}");
     }
 }
 
@@ -134,14 +238,16 @@ fn where_a_link_leads_is_said_unless_it_says_so_itself() {
         ("[**b**](https://evil.example/)", "evil.example"),
         // A Cyrillic letter, and a dot of another script.
         ("https://\u{440}aypal.example/", "xn--aypal-uye.example"),
-        ("https://bank.example\u{3002}evil.example/", "bank.example.evil.example"),
-        ("<https://\u{440}aypal.example/>", "xn--aypal-uye.example"),
+        ("www.\u{440}aypal.example", "www.xn--aypal-uye.example"),
+        ("[x](https://bank.example\u{3002}evil.example/)", "bank.example.evil.example"),
         ("[bank.example\u{202e}](https://evil.example)", "evil.example"),
     ] {
         let html = shown(content);
         assert!(html.ends_with(&format!("</a> <span class=\"host\">({host})</span>")), "{html}");
     }
-    for content in ["https://bank.example/x", "<https://bank.example/x>", "HTTPS://BANK.example"] {
+    for content in
+        ["https://bank.example/x", "<https://bank.example/x>", "HTTPS://BANK.example", "www.bank.example"]
+    {
         assert!(!shown(content).contains("class=\"host\""), "{content}");
     }
 }
@@ -219,26 +325,86 @@ fn assert_whole(html: &str) {
     assert!(open.is_empty(), "{html}");
 }
 
+/// Pieces that mean something, alone or beside each other.
+const PIECES: [&str; 58] = [
+    "a",
+    "b ",
+    "\n",
+    "\n\n",
+    "  ",
+    "    ",
+    "*",
+    "**",
+    "***",
+    "_",
+    "__",
+    "`",
+    "``",
+    "```",
+    "```\n",
+    "> ",
+    ">",
+    "- ",
+    "* ",
+    "1. ",
+    "2. ",
+    "+ ",
+    "[",
+    "]",
+    "](",
+    "](http://x.io)",
+    ")",
+    "(",
+    "<",
+    "<b>",
+    "</b>",
+    "<!--",
+    "http://y.io/",
+    "www.z.io",
+    "\\",
+    "&amp;",
+    "# ",
+    "---",
+    "!",
+    "|",
+    "\t",
+    "\u{e9}",
+    "[a]: /b\n",
+    "~~~",
+    "~~",
+    "~",
+    "\u{0}",
+    "\n> ",
+    "\n- ",
+    "\n  - ",
+    "\n1. ",
+    "\n2. ",
+    "太",
+    "。",
+    "🎉",
+    "\n\\- ",
+    "1\\. ",
+    "\"",
+];
+
 proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(2_000))]
+
+    /// [`shown`] reads the HTML back beside the text.
     #[test]
-    fn whatever_is_typed_makes_whole_elements_and_no_letter_is_lost(
-        pieces in proptest::collection::vec(proptest::sample::select(vec![
-            "a", "b ", "\n", "\n\n", "  ", "    ", "*", "**", "_", "__", "`", "```", "```\n", "> ", "- ", "1. ", "[", "](",
-            "](http://x.io)", ")", "<", ">", "<b>", "</b>", "<!--", "http://y.io/", "\\", "&amp;", "# ", "---", "!", "|",
-            "\t", "\u{e9}", "[a]: /b\n", "~~~", "\u{0}",
-        ]), 0..40),
+    fn whatever_is_typed_is_shown_but_for_the_marks_that_did_something(
+        pieces in proptest::collection::vec(proptest::sample::select(PIECES.to_vec()), 0..40),
     ) {
-        let content: String = pieces.concat();
-        let html = shown(&content);
-        assert_whole(&html);
-        // Letters of markup: of links that were followed, and the word after a fence.
-        let letters = |text: &str| text.chars().filter(|c| matches!(c, 'a' | 'b' | '\u{e9}')).count();
-        let taken = if content.contains("```") || content.contains("~~~") { usize::MAX } else { 0 };
-        let shown = letters(&text_of(&html));
-        proptest::prop_assert!(shown.saturating_add(taken) >= letters(&content), "{content:?} {html}");
+        assert_whole(&shown(&pieces.concat()));
+    }
+
+    #[test]
+    fn any_characters_are_shown(content in "\\PC{0,60}") {
+        assert_whole(&shown(&content));
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a list")]
 /// Texts whose cost grows faster than their length in one parser or another, each of about this many bytes.
 fn costly(bytes: usize) -> Vec<(&'static str, String)> {
     let fill = |unit: &str| unit.repeat(bytes / unit.len());
@@ -260,19 +426,15 @@ fn costly(bytes: usize) -> Vec<(&'static str, String)> {
         *sum += n + 1;
         (*sum < bytes).then(|| format!("{}a", "`".repeat(n)))
     });
+    let fences = (3..bytes.isqrt()).rev().map(|length| format!("{} a b\n", "`".repeat(length)));
+    let fences = fences.collect::<Vec<_>>().concat();
     let letters = |count| (0..count).filter_map(|n| char::from_u32(0x4e00 + n)).collect::<String>();
     vec![
         // The lines go on with the paragraph inside of all of them.
         ("quotes before lazy lines", halves(">", "a\n")),
         ("items before lazy lines", halves("- ", "a\n")),
-        (
-            "the most quotes before lazy lines",
-            format!("{}a{}", ">".repeat(nesting::NESTING_MAX), fill("\na")),
-        ),
-        (
-            "the most items before lazy lines",
-            format!("{}a{}", "- ".repeat(nesting::NESTING_MAX), fill("\na")),
-        ),
+        ("the most quotes before lazy lines", format!("{}a{}", "> ".repeat(DEPTH_MAX), fill("\na"))),
+        ("the most items before lazy lines", format!("{}a{}", "- ".repeat(DEPTH_MAX), fill("\na"))),
         ("quotes, one item, lines that continue", fill(&format!("{}- a\n", "> ".repeat(15)))),
         ("stairs of items", stairs("- ", "  ")),
         ("stairs of quotes", stairs("> ", "> ")),
@@ -330,6 +492,30 @@ fn costly(bytes: usize) -> Vec<(&'static str, String)> {
         ("names of hosts of many letters", fill(&format!("http://{} ", letters(300)))),
         ("long names of hosts of many letters", fill(&format!("http://{} ", letters(1_000)))),
         ("parentheses in an address", format!("http://a/{}", fill("("))),
+        ("marks of quotes with spaces", fill("> ")),
+        ("quotes in quotes, a line each", stairs("a", "> ")),
+        ("escaped fences", fill("\\```\n")),
+        ("escaped fences with words", fill("\\```a\n")),
+        ("escaped items", fill("\\- a\n")),
+        ("items of numbers", fill("- 1\n")),
+        ("items in order and not", fill("1. a\n1. a\n2. a\n")),
+        ("an item and its lines", format!("- a\n{}", fill("  b\n"))),
+        ("items between empty lines", fill("- a\n\n  b\n\n")),
+        ("fences with words", fill("```a b\n")),
+        ("fences, each shorter", fences),
+        ("code that ends behind text", fill("```a b\nc```\n")),
+        ("links without a text", halves("[](http://a", ")")),
+        ("links in links with a name", halves("[a](http://@b", ")")),
+        ("marks that close nothing", fill("*a _b \\*")),
+        ("marks of three", fill("***a ")),
+        ("faces", fill("*_*")),
+        ("names", fill("__a__ ")),
+        ("addresses without a scheme", fill("www.a:")),
+        ("addresses with paths that are none", fill("http://-/")),
+        ("links in links to elsewhere", fill("[a](ftp:")),
+        ("links in links to hosts that are none", fill("[a](http://-")),
+        ("brackets that close further on", halves("[", "](http://a)")),
+        ("letters of a language without spaces", fill("太")),
         ("quotation marks", fill("\"")),
         ("quotation marks and one word", format!("**x**{}", fill("\""))),
     ]
