@@ -34,7 +34,8 @@ pub fn composer(
     let id = me.map_or("", |me| &me.id);
     let name = me.map_or("", |me| &me.name);
     html! {
-        section #composer aria-label=(language.text("write")) data-author-id=(id) data-author-name=(name) {
+        section #composer aria-label=(language.text("write")) data-author-id=(id) data-author-name=(name)
+            data-on:refresh={ "@get('/" (room) "/name')" } {
             @if let Some(me) = me {
                 (writer(language, room))
                 p.me {

@@ -14,6 +14,16 @@ use crate::identity::Identity;
 use crate::route_table::Call;
 use crate::{body, sanitize};
 
+/// `GET /{room}/name`: the foot of the room as its reader is known now, for a page whose reader has chosen a
+/// name in another tab.
+pub fn current(Call { w, req, language, .. }: &Call<'_>, room: &RoomName) -> Response {
+    if !is_datastar(req.headers()) {
+        return back_to(room);
+    }
+    let me = w.app.identity.visitor(req.headers());
+    events(frame::composer(composer::composer(language, room.as_str(), me.as_ref(), None), false))
+}
+
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
 /// the room as it is now; a plain form is sent back to the room.
 pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {

@@ -67,8 +67,11 @@ fn body(view: &View<'_>) -> Markup {
             (menu(language, room))
             p #state role="status" {}
             main {
-                div #scroller role="log" aria-label=(language.text("messages")) tabindex="0" {
+                // What is new is said by `#announcer`: here, rows of history would be read out too.
+                div #scroller role="log" aria-live="off" aria-label=(language.text("messages"))
+                    tabindex="0" {
                     div.column {
+                        p #day aria-hidden="true" {}
                         (rows::older(localizer, room, view.history))
                         ol #messages data-ignore { (rows::history(localizer, view.history, view.quoted)) }
                         div #empty {
@@ -99,6 +102,11 @@ fn body(view: &View<'_>) -> Markup {
                 p #problem .problem role="alert" data-ignore {}
                 // One of the two is shown, by the class of the body.
                 p #closed { (language.markup("room-is-closed")) }
+                div #kept hidden tabindex="-1" {
+                    h2 { (language.markup("draft-kept")) }
+                    p.text {}
+                }
+                div #announcer .unseen aria-live="polite" {}
                 (composer::composer(language, room, view.me, None))
             }
             (stream(room))

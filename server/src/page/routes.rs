@@ -39,6 +39,7 @@ pub fn routes() -> Vec<Route<Response>> {
         Route(Method::GET, "/readyz", Anybody, Plain(|c| now(probes::readyz(c.w)))),
         Route(Method::GET, "/metrics", Anybody, Plain(|c| now(probes::metrics(c.w)))),
         Route(Method::GET, ROOM, Anybody, InRoom(|c, room| Box::pin(room::room(c, room)))),
+        Route(Method::GET, NAME, Anybody, InRoom(|c, room| now(name::current(&c, &room)))),
         Route(Method::POST, NAME, Anybody, InRoom(|c, room| Box::pin(name::name(c, room)))),
         Route(
             Method::POST,

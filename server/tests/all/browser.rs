@@ -10,6 +10,7 @@ mod looks;
 mod network;
 mod notices;
 mod pictures;
+mod places;
 mod reacting;
 mod replying;
 mod searching;

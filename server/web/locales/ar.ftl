@@ -46,6 +46,7 @@ licences = التراخيص
 quiet = لا شيء هنا بعد.
 quiet-hint = اكتب أول كلمة، أو أرسل الرابط إلى أحدهم.
 room-is-closed = هذه الغرفة مغلقة أمام الكتابة.
+draft-kept = تبقى مسودتك محفوظة إلى أن تُفتح الغرفة من جديد:
 no-script = بدون JavaScript لا يصل الجديد من تلقاء نفسه.
 no-script-reload = إعادة التحميل لرؤية الجديد
 connection-gone = انقطع الاتصال. تجري محاولة استعادته…
@@ -61,6 +62,8 @@ new-messages =
        *[other] { $count } رسالة جديدة
     }
 new-line = جديد
+# Read out by a screen reader when a message arrives
+said = { $name }: { $text }
 # الأسماء في الآخر، فلا يتغير الفعل بعددها ولا بجنسها
 typing = يكتب الآن: { $names }…
 typing-many = عدة أشخاص يكتبون…

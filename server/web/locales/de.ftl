@@ -34,6 +34,7 @@ licences = Lizenzen
 quiet = Hier ist es noch still.
 quiet-hint = Schreib das erste Wort oder schick jemandem den Link.
 room-is-closed = In diesem Raum kann gerade niemand schreiben.
+draft-kept = Dein Entwurf bleibt erhalten, bis man hier wieder schreiben kann:
 no-script = Ohne JavaScript erscheint nichts Neues von selbst.
 no-script-reload = Neu laden, um Neues zu sehen
 connection-gone = Die Verbindung ist weg. Neuer Versuch …
@@ -45,6 +46,8 @@ new-messages =
        *[other] { $count } neue
     }
 new-line = Neu
+# Read out by a screen reader when a message arrives
+said = { $name }: { $text }
 typing =
     { $count ->
         [one] { $names } schreibt …

@@ -38,6 +38,7 @@ licences = Licences
 quiet = It is quiet here.
 quiet-hint = Say the first word, or send the link to somebody.
 room-is-closed = This room is closed to writing.
+draft-kept = Your draft is kept until the room is open again:
 no-script = Without JavaScript nothing new arrives by itself.
 no-script-reload = Reload to see what is new
 connection-gone = The connection is gone. Trying to get it back…
@@ -47,6 +48,8 @@ to-newest = To the newest
 new-messages = { $count } new
 # Above the first message that its reader has not seen
 new-line = New
+# Read out by a screen reader when a message arrives
+said = { $name }: { $text }
 # $names: one to three people, as a list
 typing =
     { $count ->

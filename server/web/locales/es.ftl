@@ -30,6 +30,7 @@ licences = Licencias
 quiet = Aquí está todo en calma.
 quiet-hint = Escribe la primera palabra o envía el enlace a alguien.
 room-is-closed = Esta sala está cerrada: no se puede escribir.
+draft-kept = Tu borrador se guarda hasta que la sala vuelva a abrirse:
 no-script = Sin JavaScript, lo nuevo no llega por sí solo.
 no-script-reload = Recargar para ver lo nuevo
 connection-gone = Se perdió la conexión. Intentando recuperarla…
@@ -41,6 +42,8 @@ new-messages =
        *[other] { $count } nuevos
     }
 new-line = Nuevo
+# Read out by a screen reader when a message arrives
+said = { $name }: { $text }
 typing =
     { $count ->
         [one] { $names } está escribiendo…

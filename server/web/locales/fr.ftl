@@ -38,6 +38,7 @@ licences = Licences
 quiet = C’est calme ici.
 quiet-hint = Écrivez le premier mot, ou envoyez le lien à quelqu’un.
 room-is-closed = Ce salon est fermé à l’écriture.
+draft-kept = Votre brouillon est conservé jusqu’à la réouverture du salon :
 no-script = Sans JavaScript, rien de nouveau n’arrive tout seul.
 no-script-reload = Recharger pour voir les nouveautés
 connection-gone = La connexion est perdue. Tentative de reconnexion…
@@ -49,6 +50,8 @@ new-messages =
        *[other] { $count } nouveaux
     }
 new-line = Nouveau
+# Read out by a screen reader when a message arrives
+said = { $name } : { $text }
 typing =
     { $count ->
         [one] { $names } écrit…

@@ -30,6 +30,7 @@ licences = ライセンス
 quiet = まだ静かです。
 quiet-hint = 最初のひとことを書くか、だれかにリンクを送ってください。
 room-is-closed = このルームは現在書き込めません。
+draft-kept = このルームが再び書き込めるようになるまで、下書きは保存されています：
 no-script = JavaScriptがないと、新しいメッセージは自動で表示されません。
 no-script-reload = 再読み込みして確認する
 connection-gone = 接続が切れました。再接続しています…
@@ -37,6 +38,8 @@ connection-back = 再接続しました。
 to-newest = 最新へ
 new-messages = 新着{ $count }件
 new-line = ここから新着
+# Read out by a screen reader when a message arrives
+said = { $name }：{ $text }
 typing = { $names }さんが入力中…
 typing-many = 複数の人が入力中…
 joined = { $names }さんが来ました

@@ -36,6 +36,7 @@ licences = Ліцензії
 quiet = Тут поки що тихо.
 quiet-hint = Напишіть перше слово або надішліть комусь посилання.
 room-is-closed = Цю кімнату закрито для повідомлень.
+draft-kept = Вашу чернетку буде збережено, доки кімнату не відкриють знову:
 no-script = Без JavaScript нове саме не з’являється.
 no-script-reload = Перезавантажити, щоб побачити нове
 connection-gone = Зв’язок утрачено. Намагаємося відновити…
@@ -49,6 +50,8 @@ new-messages =
        *[other] { $count } нового
     }
 new-line = Нове
+# Read out by a screen reader when a message arrives
+said = { $name }: { $text }
 typing =
     { $count ->
         [one] { $names } пише…

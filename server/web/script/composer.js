@@ -3,7 +3,7 @@
 // edited (`data-editing` of the form).
 
 import { draftField, nameField, problem, scroller } from './dom.js';
-import { clear, isTouchOnly } from './draft.js';
+import { clear, isTouchOnly, keyOf } from './draft.js';
 import { saveEdit } from './edit.js';
 import { localize } from './i18n.js';
 import { send } from './outbox.js';
@@ -55,7 +55,7 @@ document.addEventListener('submit', (event) => {
     return;
   }
   if (content.trim() === '') return;
-  send(content, form.dataset.replyTo);
+  send(content, keyOf(content, form.dataset.replyTo), form.dataset.replyTo);
   endReply();
   problem.textContent = '';
   clear(field);

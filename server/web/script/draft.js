@@ -1,19 +1,63 @@
-// The text in the field to write in. A draft outlives a reload; the text of an edit that is under way
-// (`data-editing` of the form) is no draft.
+// The text in the field to write in. A draft outlives a reload, and all tabs of its room show it; the text of an
+// edit that is under way (`data-editing` of the form) is no draft.
+//
+// A draft has an id from its first letter until it is sent. The key that it is sent under follows from the id and
+// the text, so two tabs that send it at the same moment send one message.
 
-import { composer, draftField, problem, room } from './dom.js';
+import { composer, draftField, problem, room, scroller } from './dom.js';
+import { digest, newKey } from './key.js';
 import { load, save } from './storage.js';
 
 const DRAFT = `millchat:draft:${room}`;
 /** The keyboard of a phone has no other key for a new line, and there is a button. */
 export const isTouchOnly = matchMedia('(hover: none) and (pointer: coarse)');
 
-/** Keeps the draft and fits the height of the field to it. @param {HTMLTextAreaElement} field */
-function changed(field) {
-  if (!field.form?.dataset.editing) save(DRAFT, field.value);
+let draft = parse(load(DRAFT));
+
+/** @param {string} kept */
+function parse(kept) {
+  try {
+    const { id, text } = JSON.parse(kept);
+    if (typeof id === 'string' && typeof text === 'string') return { id, text };
+  } catch {
+    // An earlier release kept the text alone.
+  }
+  return { id: newKey(), text: kept };
+}
+
+/** @param {string} text */
+function keep(text) {
+  if (text === draft.text) return;
+  draft = { id: draft.text === '' ? newKey() : draft.id, text };
+  save(DRAFT, text && JSON.stringify(draft));
+}
+
+/** @param {HTMLTextAreaElement} field */
+function fit(field) {
   if (CSS.supports('field-sizing', 'content')) return;
   field.style.height = 'auto';
   field.style.height = `${field.scrollHeight}px`;
+}
+
+/** Keeps the draft and fits the height of the field to it. @param {HTMLTextAreaElement} field */
+function changed(field) {
+  if (!field.form?.dataset.editing) keep(field.value);
+  fit(field);
+}
+
+/** Returns the text of the draft, which the field does not show during an edit. */
+export const draftText = () => draft.text;
+
+/** Returns the key for sending the draft. @param {string} content @param {string} [replyTo] */
+export function keyOf(content, replyTo = '') {
+  return `${draft.text === '' ? newKey() : draft.id}-${digest(`${replyTo}\n${content}`)}`;
+}
+
+/** Moves the focus to the field, or to the list if there is none to write in. */
+export function focusField() {
+  const field = draftField();
+  const isSeen = field !== null && field.getClientRects().length > 0;
+  (isSeen && !isTouchOnly.matches ? field : scroller).focus({ preventScroll: true });
 }
 
 /** Gives the field another text, as if it had been typed. @param {string} text */
@@ -46,7 +90,7 @@ function restore() {
   if (!field) return;
   if (isTouchOnly.matches) field.enterKeyHint = 'enter';
   if (field.value) return;
-  field.value = load(DRAFT);
+  field.value = draft.text;
   changed(field);
 }
 
@@ -56,5 +100,17 @@ document.addEventListener('input', ({ target }) => {
   changed(target);
 });
 
+// Another tab has changed the draft, or sent it. A tab that was changed at the same moment keeps its own.
+window.addEventListener('storage', ({ key, oldValue, newValue }) => {
+  if (key !== DRAFT || parse(oldValue ?? '').text !== draft.text) return;
+  draft = parse(newValue ?? '');
+  const field = draftField();
+  if (!field || field.form?.dataset.editing) return;
+  field.value = draft.text;
+  fit(field);
+});
+
+// Kept in today's form, so that all tabs know one id.
+if (draft.text) save(DRAFT, JSON.stringify(draft));
 restore();
 new MutationObserver(restore).observe(composer, { childList: true });

@@ -1,15 +1,16 @@
 // Edits and deletes of one's own messages. Arrow up in an empty field edits the last one, and the one before
 // it when pressed again; the actions of a row offer both.
 
+import { ask } from './ask.js';
 import { composer, composerForm, deleteDialog, draftField, messages, problem, room } from './dom.js';
-import { replaceText } from './draft.js';
+import { draftText, replaceText } from './draft.js';
 import { localize } from './i18n.js';
 import { rowOf, typedText } from './message.js';
 import { reasonOf } from './refusal.js';
 import { load, save } from './storage.js';
 
 const UNSAVED = `millchat:unsaved:${room}`;
-/** @type {{ row: Row, text: string, draft: string } | undefined} */
+/** @type {{ row: Row, text: string } | undefined} */
 let editing;
 
 /** Returns the edits that were begun and neither sent nor given up, by position.
@@ -43,9 +44,8 @@ function begin(row) {
   const form = composerForm();
   const field = draftField();
   if (!form || !field) return;
-  const draft = editing ? editing.draft : field.value;
   editing?.row.classList.remove('editing');
-  editing = { row, text: textOf(row), draft };
+  editing = { row, text: textOf(row) };
   row.classList.add('editing');
   row.scrollIntoView({ block: 'nearest' });
   form.dataset.editing = row.dataset.position;
@@ -56,12 +56,12 @@ function begin(row) {
 /** Puts the edit aside. What was changed is restored when the message is edited the next time. */
 export function leaveEdit() {
   if (!editing) return;
-  const { row, draft } = editing;
+  const { row } = editing;
   editing = undefined;
   row.classList.remove('editing');
   document.getElementById('editing')?.setAttribute('hidden', '');
   composerForm()?.removeAttribute('data-editing');
-  replaceText(draft);
+  replaceText(draftText());
 }
 
 /** Ends the edit and forgets what was changed. */
@@ -77,11 +77,8 @@ async function request(method, row, content) {
     problem.textContent = localize(method === 'PATCH' ? 'edit-failed' : 'delete-failed', { why });
   };
   try {
-    const answer = await fetch(`/${room}/messages/${row.dataset.position}`, {
-      method,
-      headers: { 'Content-Type': 'application/json' },
-      body: content === undefined ? undefined : JSON.stringify({ content }),
-    });
+    const json = content === undefined ? undefined : { content };
+    const answer = await ask(`/${room}/messages/${row.dataset.position}`, { method, json });
     if (answer.ok) return true;
     showProblem((await reasonOf(answer)) ?? '');
   } catch {

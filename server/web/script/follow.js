@@ -42,7 +42,8 @@ function toEnd() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
-function follow() {
+/** Goes to the end, and moves along with it. */
+export function follow() {
   setFollowing(true);
   toEnd();
   count(0);
@@ -83,6 +84,13 @@ export function showRow(row) {
 
 /** Leaves the view where it is after its reader has made a row higher or lower. */
 export function stay() {
+  lastTop = scroller.scrollTop;
+  setFollowing(isNearEnd());
+}
+
+/** Brings a row to this distance from the top of the view. @param {Row} row @param {number} below */
+export function showRowAt(row, below) {
+  scroller.scrollTop = placeOf(row) - scroller.getBoundingClientRect().top - below;
   lastTop = scroller.scrollTop;
   setFollowing(isNearEnd());
 }

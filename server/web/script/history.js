@@ -112,7 +112,8 @@ async function seek(at, before) {
 
 const oldest = () => positionOf(messages.querySelector('[data-position]'));
 
-function go() {
+/** Shows the message that the page's address names. */
+export function showLinked() {
   const at = linkedPosition();
   if (at === undefined) return;
   const before = oldest();
@@ -122,7 +123,10 @@ function go() {
   else arrive();
 }
 
-window.addEventListener('hashchange', go);
+window.addEventListener('hashchange', () => {
+  // The reader went back to a place (`back`).
+  if (!history.state?.left) showLinked();
+});
 
 /** Brings the rows around a position into the page; resolves when they are there, or cannot be.
  *  @param {number} at @returns {Promise<void>} */
@@ -172,4 +176,4 @@ function trim() {
 
 new MutationObserver(trim).observe(messages, { childList: true });
 
-go();
+showLinked();

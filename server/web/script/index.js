@@ -3,6 +3,10 @@
 // ran.
 
 import './i18n.js';
+import './announce.js';
+import './back.js';
+import './closed.js';
+import './days.js';
 import './edit.js';
 import './joins.js';
 import './follow.js';

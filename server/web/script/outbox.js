@@ -3,8 +3,9 @@
 // under a key of its own, by which the server recognises one that is sent again: over a lost connection, a
 // reload, a restart.
 
+import { ask } from './ask.js';
 import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
-import { putBack } from './draft.js';
+import { focusField, putBack } from './draft.js';
 import { localize } from './i18n.js';
 import { quoteOf } from './quote.js';
 import { reasonOf } from './refusal.js';
@@ -15,8 +16,6 @@ import { whenReconnected } from './stream.js';
 const TRIES_MAX = 5;
 const FIRST_WAIT_MS = 1_000;
 const WAIT_MS_MAX = 8_000;
-// A connection that died silently is noticed by nothing else.
-const ANSWER_MS_MAX = 20_000;
 // The server remembers keys for a day; later a text would be sent as a new one, and only its author may
 // decide that.
 const KEY_MS_MAX = 20 * 3_600_000;
@@ -61,20 +60,16 @@ function saveUnsent(list) {
 /** @param {string} key */
 const forget = (key) => saveUnsent(loadUnsent().filter((entry) => entry.key !== key));
 
-// `randomUUID` exists only on pages that came by TLS or from this machine.
-function newKey() {
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** @param {Entry} entry @param {'pending' | 'unsent'} template @param {string} state */
 function show(entry, template, state) {
   const row = /** @type {NonNullable<Entry['row']>} */ (cloneTemplate(template));
   /** @type {HTMLElement} */ (row.querySelector('.text')).textContent = entry.content;
   if (entry.replyTo) row.prepend(quoteOf(entry.replyTo));
   row.entry = entry;
+  const hadFocus = entry.row?.contains(document.activeElement);
   if (entry.row) entry.row.replaceWith(row);
   else outbox.append(row);
+  if (hadFocus) focusField();
   showHead();
   entry.row = row;
   showState(entry, state);
@@ -96,7 +91,9 @@ function showState(entry, state) {
 /** @param {Entry} entry */
 function drop(entry) {
   clearTimeout(entry.timer);
+  const hadFocus = entry.row?.contains(document.activeElement);
   entry.row?.remove();
+  if (hadFocus) focusField();
   if (entries.includes(entry)) entries.splice(entries.indexOf(entry), 1);
 }
 
@@ -129,12 +126,8 @@ async function post(entry) {
   /** @type {Response} */
   let answer;
   try {
-    answer = await fetch(`/${room}/messages`, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ content, key, reply_to: replyTo && Number(replyTo) }),
-      signal: AbortSignal.timeout?.(ANSWER_MS_MAX),
-    });
+    const json = { content, key, reply_to: replyTo && Number(replyTo) };
+    answer = await ask(`/${room}/messages`, { method: 'POST', json });
   } catch {
     return retryLater(entry, localize('waiting-connection'));
   }
@@ -215,10 +208,11 @@ whenReconnected(retryNow);
 window.addEventListener('online', retryNow);
 
 /** Sends a message, and again until the server has stored it.
- *  @param {string} content @param {string} [replyTo] */
-export function send(content, replyTo) {
-  const entry = { key: newKey(), content, author: composer.dataset.authorId ?? '', at: Date.now(), replyTo };
-  saveUnsent([...loadUnsent(), entry]);
+ *  @param {string} content @param {string} key @param {string} [replyTo] */
+export function send(content, key, replyTo) {
+  const entry = { key, content, author: composer.dataset.authorId ?? '', at: Date.now(), replyTo };
+  // Another tab may be sending the same draft.
+  saveUnsent([...loadUnsent().filter((other) => other.key !== key), entry]);
   queue(entry);
   pump();
 }

@@ -1,15 +1,20 @@
-// One's own name, and who is typing. A new name opens the stream again, so that the others see the new one.
+// One's own name, in all tabs, and who is typing. A new name opens the stream again, so that the others see it.
 // The line of those who type leaves its reader out.
 
 import { composer, composerForm, draftField, nameField, problem, room, typists } from './dom.js';
 import { isolate, locale, localize } from './i18n.js';
-import { reopenStream } from './tabs.js';
+import { save } from './storage.js';
+import { isShared, reopenStream } from './tabs.js';
 
 const TYPING_EVERY_MS = 3_000;
 const NAMED_MAX = 3;
+/** The time at which a name was last chosen in this browser, for its other tabs. */
+const NAMED = 'millchat:named';
 
 const list = new Intl.ListFormat(locale);
 let announcedAt = 0;
+/** The server has just answered to a name that was chosen in this tab. */
+let isChosenHere = false;
 
 document.addEventListener('input', ({ target }) => {
   if (!(target instanceof HTMLTextAreaElement) || target.form?.dataset.editing) return;
@@ -47,9 +52,21 @@ new MutationObserver((records) => {
 });
 
 new MutationObserver(() => {
-  reopenStream('changed');
+  // Of the tabs that share a connection, one has it opened again.
+  if (isChosenHere || !isShared) reopenStream('changed');
+  if (!isChosenHere) return;
+  save(NAMED, `${Date.now()}`);
   draftField()?.focus();
 }).observe(composer, { attributeFilter: ['data-author-id', 'data-author-name'] });
+
+// The name was chosen in another tab, or while the browser kept this page aside.
+const refresh = () => composer.dispatchEvent(new CustomEvent('refresh'));
+window.addEventListener('storage', ({ key }) => {
+  if (key === NAMED) refresh();
+});
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (persisted) refresh();
+});
 
 document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) => {
   if (el.id !== 'namer') return;
@@ -57,7 +74,12 @@ document.addEventListener('datastar-fetch', ({ detail: { type, el, argsRaw } }) 
   else if (type === 'retrying') problem.textContent = localize('name-waiting');
   else if (type === 'retries-failed') problem.textContent = localize('name-unanswered');
   else if (type === 'error') problem.textContent = localize('name-status', { status: argsRaw.status });
-  else if (type.startsWith('datastar-patch-')) problem.textContent = '';
+  else if (type.startsWith('datastar-patch-')) {
+    problem.textContent = '';
+    isChosenHere = true;
+    // After the patch.
+    setTimeout(() => (isChosenHere = false));
+  }
 });
 
 // Escape closes what a button opened.

@@ -1,6 +1,7 @@
 // Reactions: a press on a chip, or on a button of the picker, adds one's own or takes it back; the chips of
 // one's own are pressed. Counts and marks of who reacted arrive by the stream alone, the same for everybody.
 
+import { ask } from './ask.js';
 import { composer, draftField, messages, nameField, problem, room } from './dom.js';
 import { localize } from './i18n.js';
 import { rowOf } from './message.js';
@@ -31,7 +32,7 @@ async function request(row, reaction, on) {
   problem.textContent = '';
   try {
     const path = `/${room}/messages/${row.dataset.position}/reactions/${encodeURIComponent(reaction)}`;
-    const answer = await fetch(path, { method: on ? 'PUT' : 'DELETE' });
+    const answer = await ask(path, { method: on ? 'PUT' : 'DELETE' });
     if (!answer.ok) {
       problem.textContent = localize('react-failed', { why: (await reasonOf(answer)) ?? '' });
       return;

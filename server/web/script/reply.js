@@ -29,8 +29,12 @@ export function beginReply(target) {
 }
 
 export function endReply() {
-  const bar = document.getElementById('replying');
   save(REPLY, '');
+  hide();
+}
+
+function hide() {
+  const bar = document.getElementById('replying');
   composerForm()?.removeAttribute('data-reply-to');
   if (!bar || bar.hidden) return;
   bar.hidden = true;
@@ -58,6 +62,13 @@ document.addEventListener(
   },
   { capture: true },
 );
+
+// Another tab of this room shares the draft, and what it replies to.
+window.addEventListener('storage', ({ key, newValue }) => {
+  if (key !== REPLY) return;
+  if (newValue) restore();
+  else hide();
+});
 
 function restore() {
   const target = load(REPLY);

@@ -2,12 +2,21 @@
 // address is what opens it.
 
 import { menu, recentRooms, room } from './dom.js';
+import { locale } from './i18n.js';
 import { load, save } from './storage.js';
 
 const ROOMS = 'millchat:rooms';
 const ROOMS_MAX = 12;
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
+/** Returns the order of names in the reader's language, or none if the browser refuses its locale. */
+function order() {
+  try {
+    return new Intl.Collator(locale, { numeric: true }).compare;
+  } catch {
+    return undefined;
+  }
+}
 
 /** @returns {string[]} */
 function recent() {
@@ -25,7 +34,7 @@ function remember(list) {
 }
 
 function show() {
-  const others = recent().filter((name) => name !== room);
+  const others = recent().filter((name) => name !== room).sort(order());
   recentRooms.hidden = others.length === 0;
   const links = others.map((name) => {
     const item = document.createElement('li');

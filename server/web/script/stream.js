@@ -1,6 +1,7 @@
 // The stream's health: says when the connection is lost and when it is back, and has it opened again when it
-// was lost or has been silent for too long. The server is never silent for more than 15 s; a connection that
-// died silently (a laptop that slept, a network that changed) is noticed by nothing else. `tabs` decides
+// was lost or has been silent for too long. The server is never silent for more than 15 s; where nobody sends
+// anything (`ask`), a connection that died silently (a laptop that slept, a network that changed) is noticed by
+// nothing else. `tabs` decides
 // which tab has the connection; the events arrive here in all of them alike.
 
 import { connectionState, stream } from './dom.js';
@@ -56,6 +57,12 @@ function noteLoss() {
 function reopen(why) {
   heardAt = Date.now();
   reopenStream(why);
+}
+
+/** A request had no answer: the connection is taken for lost, and opened again. */
+export function noteNoAnswer() {
+  noteLoss();
+  reopen('changed');
 }
 
 function retryLater() {

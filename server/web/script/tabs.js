@@ -25,6 +25,9 @@ const CHECK_EVERY_MS = 5_000;
 const id = `${Math.random()}`;
 const channel = navigator.locks && window.BroadcastChannel ? new BroadcastChannel('millchat:tabs') : undefined;
 
+/** The tabs of this browser share one connection. */
+export const isShared = channel !== undefined;
+
 let shownAt = document.hidden ? 0 : Date.now();
 /** Runs until the leader acknowledges. @type {number | undefined} */
 let ackTimer;

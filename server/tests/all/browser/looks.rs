@@ -92,6 +92,8 @@ pub async fn screens(page: &Browser, server: &Server, code: &str, round: &str, l
     look("a question").await;
     page.click("#deleting button[value=keep]").await;
     page.keys("#draft", Key::Escape + "").await;
+    // The page of an error is one that a request for was refused.
+    page.assert_quiet(true).await;
 }
 
 #[tokio::test]

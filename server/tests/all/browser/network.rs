@@ -96,3 +96,47 @@ async fn a_connection_that_dies_without_a_word_is_noticed_and_nothing_is_lost() 
     assert_shows_all(&api, &oracle, &page).await;
     assert_clean(&oracle, &[recover(&api, "lobby").await]);
 }
+
+/// The time that the page had since it was told to note it, until it said that the connection is gone.
+const NOTED_MS: &str = "return window.lostAt - window.askedAt";
+
+#[tokio::test]
+async fn a_send_an_edit_or_a_reaction_without_an_answer_shows_that_the_connection_is_dead() {
+    let server = Server::start().await;
+    let proxy = FlakyProxy::to(server.address(), DELAY).await;
+    let page = Browser::open(&format!("http://{}/lobby", proxy.address())).await;
+    page.join("Ada").await;
+    page.say("mine").await;
+    page.until_messages(1).await;
+    page.until(NOTHING_WAITS).await;
+    page.js("const state = document.querySelector('#state');
+         new MutationObserver(() => {
+             if (state.className === 'lost') window.lostAt ??= performance.now();
+         }).observe(state, { attributes: true });")
+        .await;
+    for action in ["send", "edit", "reaction"] {
+        page.hover(".msg.mine .text").await;
+        proxy.go_silent();
+        page.js("window.askedAt = performance.now(); window.lostAt = undefined").await;
+        match action {
+            "send" => page.say("into the void").await,
+            "edit" => {
+                page.click(".tools .edit").await;
+                page.keys("#draft", " too".to_owned() + Key::Enter).await;
+            }
+            _ => {
+                page.click(".tools .react").await;
+                page.click(".tools .picker button").await;
+            }
+        }
+        page.until("window.lostAt").await;
+        let ms = page.js(NOTED_MS).await.as_f64().unwrap();
+        assert!((9_000.0..25_000.0).contains(&ms), "{action}: {ms} ms; an idle page waits for 40 s");
+        // And it is opened again.
+        page.until("document.querySelector('#state').className !== 'lost'").await;
+        server.api().say("lobby", &server.api().guest("Carol").await, action).await;
+        page.until_text(action).await;
+    }
+    page.until(NOTHING_WAITS).await;
+    page.until_text("into the void").await;
+}

@@ -72,7 +72,7 @@ async fn the_menu_knows_the_rooms_of_this_browser_until_they_are_forgotten() {
     }
     page.click("#more").await;
     let links = "return [...document.querySelectorAll('#lately li a')].map((a) => [a.textContent, a.getAttribute('href')])";
-    assert_eq!(page.js(links).await, json!([["kitchen", "/kitchen"], ["garden", "/garden"]]));
+    assert_eq!(page.js(links).await, json!([["garden", "/garden"], ["kitchen", "/kitchen"]]));
     page.click("#lately .link").await;
     page.until("document.querySelector('#lately').hidden").await;
     page.click("#menu a[href='/new']").await;
@@ -80,6 +80,77 @@ async fn the_menu_knows_the_rooms_of_this_browser_until_they_are_forgotten() {
     page.click("#more").await;
     assert_eq!(page.js(links).await, json!([["lobby", "/lobby"]]));
     page.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn the_menu_lists_rooms_by_name_as_the_language_of_its_reader_has_them() {
+    let server = Server::start().await;
+    for (languages, broken) in [("de", false), ("en-US", true)] {
+        let page = Browser::open_in("about:blank", languages).await;
+        if broken {
+            let source = "Intl.Collator = class { constructor() { throw new RangeError(); } };";
+            page.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+        }
+        for room in ["garden", "room-10", "room-9", "Attic", "kitchen", "lobby"] {
+            page.go(&format!("http://{}/{room}", server.address())).await;
+        }
+        page.click("#more").await;
+        let links =
+            page.js("return [...document.querySelectorAll('#lately li a')].map((a) => a.textContent)").await;
+        let expected = if broken {
+            json!(["Attic", "garden", "kitchen", "room-10", "room-9"])
+        } else {
+            json!(["Attic", "garden", "kitchen", "room-9", "room-10"])
+        };
+        assert_eq!(links, expected);
+        // The rooms that were open last are the ones that are kept.
+        let kept = page.js("return JSON.parse(localStorage.getItem('millchat:rooms'))[0]").await;
+        assert_eq!(kept, "lobby");
+        page.assert_quiet(false).await;
+    }
+}
+
+#[tokio::test]
+async fn a_screen_reader_is_told_what_is_new_and_nothing_of_what_is_fetched() {
+    let server = Server::start().await;
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    for number in 0..150 {
+        api.say("lobby", &carol, &format!("old {number}")).await;
+    }
+    let page = Browser::open(&room_url(&server)).await;
+    page.join("Ada").await;
+    page.until_messages(100).await;
+    // All that elements say that are read out when they change, by the rules of ARIA.
+    page.js("window.told = [];
+         const polite = ':is([role=log], [role=status], [role=alert], [aria-live])';
+         const isLive = (node) => {
+             const region = (node instanceof Element ? node : node.parentElement)?.closest(polite);
+             return region && region.getAttribute('aria-live') !== 'off' && region.getAttribute('aria-busy') !== 'true';
+         };
+         new MutationObserver((records) => {
+             for (const { target, addedNodes } of records)
+                 if (isLive(target)) told.push(...[...addedNodes].map((node) => node.textContent).filter(Boolean));
+         }).observe(document.body, { childList: true, subtree: true });")
+        .await;
+    page.js("document.querySelector('#scroller').scrollTop = 0").await;
+    page.until_messages(150).await;
+    let at = api.say("lobby", &carol, "news").await;
+    page.until_messages(151).await;
+    page.until("told.some((line) => line.includes('Carol') && line.includes('news'))").await;
+    api.react(&carol, ("lobby", at), "👍", true).await.expect(204);
+    api.edit("lobby", &carol, at, "regretted").await.expect(200);
+    api.delete("lobby", &carol, at).await.expect(204);
+    page.until("document.querySelector('#messages .deleted')").await;
+    assert!(!page.js("return document.documentElement.outerHTML").await.to_string().contains("news"));
+    for number in 0..20 {
+        api.say("lobby", &carol, &format!("one of many {number}")).await;
+    }
+    page.until_messages(171).await;
+    page.say("my own").await;
+    page.until_messages(172).await;
+    let told = page.js("return told.filter((line) => /old|👍|regretted|my own/.test(line))").await;
+    assert_eq!(told, json!([]));
 }
 
 #[tokio::test]

@@ -138,3 +138,100 @@ async fn what_cannot_be_sent_says_so_and_offers_to_try_again() {
     page.until(NOTHING_WAITS).await;
     assert_eq!(texts(&server.api()).await, ["one", "two", "three", "nobody's"]);
 }
+
+#[tokio::test]
+async fn after_a_choice_about_a_failed_message_the_focus_is_where_one_goes_on() {
+    let server = Server::start().await;
+    let page = Browser::open(&room_url(&server)).await;
+    page.join("Ada").await;
+    page.say("first").await;
+    page.until_messages(1).await;
+    page.cdp("Network.clearBrowserCookies", serde_json::json!({})).await;
+    for choice in [".again", ".discard", ".edit"] {
+        page.say("nobody's").await;
+        page.until("document.querySelector('#outbox .failed .again')").await;
+        page.js("document.querySelector('#name').value = 'Ada'").await;
+        page.keys(&format!("#outbox .failed {choice}"), Key::Enter + "").await;
+        page.until("document.activeElement.id === 'draft'").await;
+        if choice == ".again" {
+            // It fails again, and the focus stays.
+            page.until("document.querySelector('#outbox .failed .again')").await;
+            assert!(page.is("document.activeElement.matches('#draft, #name')").await);
+            page.click("#outbox .failed .discard").await;
+            page.until(NOTHING_WAITS).await;
+        }
+    }
+}
+
+/// A browser as it is on plain HTTP: without locks, and without their help.
+async fn without_locks(page: &Browser) {
+    let source = "delete Navigator.prototype.locks; delete Crypto.prototype.randomUUID;";
+    page.cdp("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source })).await;
+}
+
+#[tokio::test]
+async fn a_draft_that_two_tabs_send_is_one_message() {
+    for locks in [true, false] {
+        let server = Server::start().await;
+        let api = server.api();
+        let carol = api.guest("Carol").await;
+        let target = api.say("lobby", &carol, "a question").await;
+        let page = Browser::open("about:blank").await;
+        if !locks {
+            without_locks(&page).await;
+        }
+        page.go(&room_url(&server)).await;
+        page.join("Ada").await;
+        page.hover(&format!("#m-{target} .text")).await;
+        page.click(".tools .reply").await;
+        page.keys("#draft", "sent twice").await;
+        let first = page.open_tab(&room_url(&server)).await;
+        let second = page.here().await;
+        let deaf = "window.addEventListener('storage', (event) => event.stopImmediatePropagation(), true)";
+        assert_eq!(page.js("return document.querySelector('#draft').value").await, "sent twice");
+        // The first tab does not hear in time that the second has sent it.
+        page.switch_to(first.clone()).await;
+        page.js(deaf).await;
+        page.switch_to(second).await;
+        page.keys("#draft", Key::Enter + "").await;
+        page.until(NOTHING_WAITS).await;
+        page.switch_to(first).await;
+        assert_eq!(page.js("return document.querySelector('#draft').value").await, "sent twice");
+        page.keys("#draft", Key::Enter + "").await;
+        page.until(NOTHING_WAITS).await;
+        assert_eq!(texts(&api).await, ["a question", "sent twice"], "locks: {locks}");
+        // The same text again is another message.
+        page.say("sent twice").await;
+        page.until(NOTHING_WAITS).await;
+        assert_eq!(texts(&api).await, ["a question", "sent twice", "sent twice"]);
+        page.assert_quiet(false).await;
+    }
+}
+
+#[tokio::test]
+async fn all_tabs_of_a_room_show_the_draft_and_that_it_was_sent() {
+    let server = Server::start().await;
+    let page = Browser::open(&room_url(&server)).await;
+    page.join("Ada").await;
+    page.say("before").await;
+    page.until_messages(1).await;
+    let first = page.open_tab(&room_url(&server)).await;
+    let second = page.here().await;
+    let other = "document.querySelector('#draft').value";
+    page.keys("#draft", "half a thought").await;
+    page.switch_to(first.clone()).await;
+    page.until(&format!("{other} === 'half a thought'")).await;
+    // During an edit the draft is put aside, and what comes back is not what was sent meanwhile.
+    page.js("document.querySelector('#draft').setSelectionRange(0, 0)").await;
+    page.hover(".msg.mine .text").await;
+    page.click(".tools .edit").await;
+    page.until(&format!("{other} === 'before'")).await;
+    page.switch_to(second).await;
+    page.keys("#draft", Key::Enter + "").await;
+    page.until_messages(2).await;
+    page.switch_to(first).await;
+    page.until_messages(2).await;
+    page.keys("#draft", Key::Escape + "").await;
+    page.until(&format!("{other} === ''")).await;
+    assert_eq!(texts(&server.api()).await, ["before", "half a thought"]);
+}

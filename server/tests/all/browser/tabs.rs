@@ -6,6 +6,7 @@ use crate::support::{Browser, Server, within};
 use millchat_oracle::Oracle;
 use serde_json::json;
 use std::time::Duration;
+use thirtyfour::prelude::*;
 
 /// As many as a person has who has too many; a browser has six connections to a host.
 const TABS: usize = 10;
@@ -153,4 +154,50 @@ async fn a_tab_that_is_far_behind_brings_nothing_old_into_another_of_its_room() 
     assert!(shown.is_sorted_by_key(|(position, ..)| *position), "{shown:?}");
     assert_eq!(shown.last().unwrap().2, "after");
     assert_clean(&oracle, &[recover(&api, "lobby").await]);
+}
+
+#[tokio::test]
+async fn a_new_name_shows_in_all_tabs() {
+    for locks in [true, false] {
+        let server = Server::start().await;
+        let page = Browser::open("about:blank").await;
+        if !locks {
+            let source = "delete Navigator.prototype.locks;";
+            page.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+        }
+        page.go(&room_url(&server)).await;
+        let first = page.open_tab(&format!("http://{}/garden", server.address())).await;
+        page.until("document.querySelector('#stream').dataset.place").await;
+        let second = page.here().await;
+        page.join("Ada").await;
+        page.switch_to(first.clone()).await;
+        page.until("document.querySelector('#writer') && document.querySelector('#composer').dataset.authorName === 'Ada'")
+            .await;
+        page.say("from the first").await;
+        page.until_messages(1).await;
+        page.until("document.querySelector('#messages .msg.mine')").await;
+        // Chosen anew in the first, while there is a draft in the second.
+        page.switch_to(second.clone()).await;
+        page.keys("#draft", "a draft").await;
+        page.switch_to(first).await;
+        page.click("#rename").await;
+        page.until("document.activeElement.id === 'name'").await;
+        page.keys("#name", "Bea".to_owned() + Key::Enter).await;
+        page.until("document.querySelector('#composer').dataset.authorName === 'Bea'").await;
+        page.switch_to(second).await;
+        page.until("document.querySelector('#composer').dataset.authorName === 'Bea'").await;
+        page.until("document.querySelector('.me .name').textContent === 'Bea'").await;
+        assert_eq!(page.js("return document.querySelector('#draft').value").await, "a draft");
+        // The others see it too, in both rooms.
+        for room in ["lobby", "garden"] {
+            let api = server.api();
+            let look = async {
+                while !api.get(&format!("/{room}")).await.expect(200).body.contains(">Bea</bdi>") {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            };
+            within("the new name is seen", look).await;
+        }
+        page.assert_quiet(false).await;
+    }
 }

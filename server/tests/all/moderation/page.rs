@@ -70,6 +70,51 @@ async fn the_way_to_write_goes_when_a_room_is_closed_and_comes_back_with_the_dra
 }
 
 #[tokio::test]
+async fn a_draft_is_seen_while_its_room_is_closed_and_the_focus_goes_along() {
+    let server = moderated().await;
+    let api = server.api();
+    let ada = Browser::open(&room_url(&server)).await;
+    ada.join("Ada").await;
+    ada.keys("#draft", "half a thought").await;
+    did(&api, Method::PUT, CLOSED).await;
+    until_closed(&ada, true).await;
+    for _ in ["live", "after a reload"] {
+        ada.until_text("half a thought").await;
+        ada.until_text("Your draft is kept").await;
+        // It can be read and not changed.
+        let writable = "[...document.querySelectorAll('textarea, input')].some((field) => \
+                        field.getClientRects().length > 0 && !field.readOnly && field.type !== 'checkbox')";
+        assert!(!ada.is(writable).await);
+        ada.reload().await;
+    }
+    did(&api, Method::DELETE, CLOSED).await;
+    until_closed(&ada, false).await;
+    ada.until("!document.body.innerText.includes('half a thought')").await;
+    assert_eq!(ada.js("return document.querySelector('#draft').value").await, "half a thought");
+
+    // The focus of somebody who types is never lost, and comes back.
+    for (text, refuge) in [("half a thought", "#kept"), ("", "#scroller")] {
+        ada.js(&format!(
+            "const field = document.querySelector('#draft'); field.value = '{text}';
+             field.dispatchEvent(new Event('input', {{ bubbles: true }})); field.focus()"
+        ))
+        .await;
+        did(&api, Method::PUT, CLOSED).await;
+        ada.until(&format!("document.activeElement.matches('{refuge}')")).await;
+        did(&api, Method::DELETE, CLOSED).await;
+        ada.until("document.activeElement.id === 'draft'").await;
+    }
+    // Who has gone elsewhere stays there.
+    did(&api, Method::PUT, CLOSED).await;
+    until_closed(&ada, true).await;
+    ada.js("document.querySelector('#more').focus()").await;
+    did(&api, Method::DELETE, CLOSED).await;
+    until_closed(&ada, false).await;
+    assert!(ada.is("document.activeElement.id === 'more'").await);
+    ada.assert_quiet(false).await;
+}
+
+#[tokio::test]
 async fn what_was_on_its_way_when_the_room_was_closed_is_kept_and_sent_once_it_is_open() {
     let server = moderated().await;
     let api = server.api();

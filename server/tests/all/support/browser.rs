@@ -290,11 +290,12 @@ impl Browser {
         self.driver.browser_log().await.unwrap()
     }
 
-    /// Fails if the console holds an error or a violation of the policy. `network`: whether failed requests
-    /// are to be expected, because the server was gone.
+    /// Fails if the console holds a warning, an error or a violation of the policy. `network`: whether failed
+    /// requests are to be expected, because the server was gone.
     pub async fn assert_quiet(&self, network: bool) {
         for entry in self.log().await {
-            let bad = entry.level == "SEVERE" || entry.source.as_deref() == Some("security");
+            let bad =
+                matches!(&*entry.level, "SEVERE" | "WARNING") || entry.source.as_deref() == Some("security");
             let expected = network && entry.source.as_deref() == Some("network");
             assert!(!bad || expected, "the console says: {entry:?}");
         }
