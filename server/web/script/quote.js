@@ -1,16 +1,29 @@
 // Quotes of the messages that rows reply to: the server fills in the quotes of a page's HTML; the ones that
 // arrive by the stream are filled in here, and all quotes of a message are updated when it is edited or
 // deleted. The quoted text is taken from its row; if the row is not in the page, the server makes the quote.
+//
+// A reply to an old message reaches all readers at once. So that they do not all ask for it at once, a page fetches
+// the text only when the quote is in view, one at a time, and after a random wait that grows with the number of
+// readers: together they ask about as often whatever their number.
 
-import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
+import { cloneTemplate, composer, messages, outbox, room, scroller } from './dom.js';
 import { localize } from './i18n.js';
 import { lineOf } from './line.js';
 import { whenReconnected } from './stream.js';
 
 const SELECTOR = '.quote[data-empty][data-target]';
+const WAIT_MS_MIN = 200;
+const WAIT_MS_PER_READER = 5;
+const WAIT_MS_MAX = 15_000;
 
 /** Targets that are being fetched; only the answer to the last request counts. @type {Map<string, object>} */
 const requested = new Map();
+/** Empty quotes in view whose text is not in the page. @type {Set<HTMLElement>} */
+const inView = new Set();
+/** A quote is waiting for its turn, or is being fetched. */
+let isBusy = false;
+/** Requests without an answer, in a row. */
+let failures = 0;
 
 /** Returns an empty quote of a message, which is filled in once it is in the page. @param {string} target */
 export function quoteOf(target) {
@@ -57,8 +70,10 @@ function show(target, text, name, colour = '') {
 async function request(target) {
   const current = {};
   requested.set(target, current);
+  failures += 1;
   try {
     const answer = await fetch(`/${room}?quote=${target}`);
+    if (answer.ok || answer.status === 404) failures = 0;
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const made = answer.ok && page.querySelector('.quote');
     if (requested.get(target) !== current) return;
@@ -72,6 +87,40 @@ async function request(target) {
   if (requested.get(target) === current) requested.delete(target);
 }
 
+/** @returns {HTMLElement | undefined} */
+function next() {
+  for (const quote of inView) if (!quote.isConnected || quote.dataset.empty === undefined) inView.delete(quote);
+  // The newest first.
+  return [...inView].at(-1);
+}
+
+function takeTurns() {
+  if (isBusy || !next()) return;
+  isBusy = true;
+  const readers = Number(document.querySelector('#here .count')?.textContent) || 1;
+  const most = Math.min(WAIT_MS_MAX, Math.max(WAIT_MS_MIN, WAIT_MS_PER_READER * readers) * 2 ** failures);
+  const least = failures > 0 ? most / 2 : 0;
+  setTimeout(async () => {
+    const target = next()?.dataset.target;
+    if (target !== undefined && !requested.has(target)) await request(target);
+    isBusy = false;
+    takeTurns();
+  }, least + Math.random() * (most - least));
+}
+
+const views = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      const quote = /** @type {HTMLElement} */ (target);
+      if (isIntersecting) inView.add(quote);
+      else inView.delete(quote);
+      if (quote.dataset.empty === undefined) views.unobserve(quote);
+    }
+    takeTurns();
+  },
+  { root: scroller },
+);
+
 /** @param {HTMLElement} quote */
 function fill(quote) {
   const target = quote.dataset.target ?? '';
@@ -81,6 +130,7 @@ function fill(quote) {
   // A row without a text represents several deleted messages.
   if (row && (!text || text.matches('.deleted'))) showGone(target, 'deleted');
   else if (text) show(target, text, name?.textContent ?? '', name?.className.replace('name', ''));
+  else if (messages.contains(quote)) views.observe(quote);
   else if (!requested.has(target)) request(target);
 }
 

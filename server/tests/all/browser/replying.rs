@@ -159,3 +159,53 @@ async fn what_an_answer_answers_goes_with_it_over_a_lost_server_a_reload_and_a_t
     page.until(NOTHING_WAITS).await;
     assert!(api.history("lobby", "").await["messages"][3].get("reply_to").is_none());
 }
+
+#[tokio::test]
+async fn quotes_are_fetched_when_they_are_in_view_and_one_at_a_time() {
+    let server = Server::start().await;
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    let mut old = Vec::new();
+    for number in 0..40 {
+        old.push(api.say("lobby", &carol, &format!("old {number}")).await);
+    }
+    for number in 0..120 {
+        api.say("lobby", &carol, &format!("in between {number}")).await;
+    }
+    let page = Browser::open(&room_url(&server)).await;
+    page.until_messages(100).await;
+    page.js("window.asked = []; window.atOnce = 0; window.mostAtOnce = 0;
+         const fetch_ = window.fetch;
+         window.fetch = async (url, options) => {
+             if (!/\\/api\\/v1\\/.*\\/messages\\//.test(url)) return fetch_(url, options);
+             asked.push(url);
+             mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+             try { return await fetch_(url, options); } finally { atOnce -= 1; }
+         };
+         const scroller = document.querySelector('#scroller');
+         scroller.scrollTop = scroller.scrollHeight / 2;")
+        .await;
+    page.until("!document.querySelector('#scroller').classList.contains('following')").await;
+    for target in &old {
+        api.reply("lobby", &carol, *target, "answered").await.expect(201);
+    }
+    page.until_messages(140).await;
+    // What comes by the stream afterwards is here: the page had its time to ask.
+    api.say("lobby", &carol, "the end").await;
+    page.until_messages(141).await;
+    page.until("document.querySelectorAll('#messages .quote[data-empty]').length === 40").await;
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(page.js("return asked").await, json!([]), "out of view");
+    page.click("#latest").await;
+    let filled = "[...document.querySelectorAll('#messages .quote')].filter((quote) => {
+            const box = quote.getBoundingClientRect();
+            const view = document.querySelector('#scroller').getBoundingClientRect();
+            return box.bottom > view.top && box.top < view.bottom && quote.dataset.empty !== undefined;
+        }).length === 0";
+    page.until(filled).await;
+    assert_eq!(page.js("return mostAtOnce").await, 1);
+    let asked = page.js("return asked.length").await.as_u64().unwrap();
+    assert!((1..40).contains(&asked), "{asked}");
+    until_quote(&page, 139, "Carol old 39").await;
+    page.assert_quiet(false).await;
+}
