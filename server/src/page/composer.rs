@@ -72,7 +72,8 @@ fn writer(language: &Language, room: &str) -> Markup {
             label.unseen for="draft" { (language.markup("message")) }
             textarea #draft name="content" rows="1" autocomplete="off"
                 placeholder=(language.text("message-hint"))
-                enterkeyhint="send" aria-describedby="keys" {}
+                enterkeyhint="send" aria-describedby="keys"
+                aria-autocomplete="list" aria-controls="mentionable" {}
             span #keys .unseen { (language.markup("keys")) }
             button.send type="submit" title=(language.text("send-by-key"))
                 aria-label=(language.text("send")) {

@@ -107,6 +107,9 @@ fn body(view: &View<'_>) -> Markup {
                     p.text {}
                 }
                 div #announcer .unseen aria-live="polite" {}
+                div #mentioning {
+                    ul #mentionable role="listbox" aria-label=(language.text("mentionable")) hidden {}
+                }
                 (composer::composer(language, room, view.me, None))
             }
             (stream(room))
@@ -146,6 +149,7 @@ fn menu(language: &Language, room: &str) -> Markup {
             a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
             div #choices hidden {
                 label.quiet { input #notify type="checkbox"; (language.markup("notify")) }
+                label.quiet { input #notify-mentions type="checkbox"; (language.markup("notify-mentions")) }
                 label.quiet { input #sound type="checkbox"; (language.markup("notify-sound")) }
                 p #notify-problem .problem role="alert" {}
             }

@@ -7,6 +7,7 @@ mod formatting;
 mod history;
 mod languages;
 mod looks;
+mod mentioning;
 mod network;
 mod notices;
 mod pictures;

@@ -15,6 +15,7 @@ link-copied = نُسخ الرابط
 menu = القائمة
 new-room = غرفة جديدة
 notify = إشعاري بالرسائل الجديدة
+notify-mentions = فقط عندما يذكرني أحدهم
 notify-sound = مع صوت
 notify-forbidden = لا يسمح هذا المتصفح للصفحة بإرسال الإشعارات. يمكن تغيير ذلك في إعداداته لهذا الموقع.
 language = اللغة
@@ -130,6 +131,8 @@ write = الكتابة
 message = الرسالة
 message-hint = اكتب رسالة
 keys = مفتاح Enter يرسل، وShift مع Enter يبدأ سطرًا جديدًا، وسهم الأعلى يعدّل رسالتك الأخيرة.
+# The name of the list of people that opens when one types @
+mentionable = أشخاص يمكن ذكرهم
 send = إرسال
 send-by-key = إرسال (Enter)
 writing-as = تكتب باسم { $name }

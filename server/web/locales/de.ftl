@@ -15,6 +15,7 @@ link-copied = Link kopiert
 menu = Menü
 new-room = Neuer Raum
 notify = Bei neuen Nachrichten benachrichtigen
+notify-mentions = Nur wenn mich jemand erwähnt
 notify-sound = Dazu einen Ton abspielen
 notify-forbidden = Dieser Browser erlaubt der Seite keine Benachrichtigungen. Das steht in seinen Einstellungen für diese Website.
 language = Sprache
@@ -117,6 +118,8 @@ write = Schreiben
 message = Nachricht
 message-hint = Nachricht schreiben
 keys = Enter sendet, Umschalt und Enter beginnt eine neue Zeile, Pfeil nach oben bearbeitet deine letzte Nachricht.
+# The name of the list of people that opens when one types @
+mentionable = Personen zum Erwähnen
 send = Senden
 send-by-key = Senden (Enter)
 writing-as = Du schreibst als { $name }

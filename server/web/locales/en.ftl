@@ -17,6 +17,7 @@ link-copied = Link copied
 menu = Menu
 new-room = New room
 notify = Notify me of new messages
+notify-mentions = Only when somebody mentions me
 notify-sound = Play a sound with it
 notify-forbidden = This browser does not let the page notify you. Its settings for this site say so.
 language = Language
@@ -117,6 +118,8 @@ write = Write
 message = Message
 message-hint = Write a message
 keys = Enter sends, Shift and Enter begins a new line, Arrow up edits your last message.
+# The name of the list of people that opens when one types @
+mentionable = People to mention
 send = Send
 send-by-key = Send (Enter)
 writing-as = Writing as { $name }

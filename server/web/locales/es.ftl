@@ -15,6 +15,7 @@ link-copied = Enlace copiado
 menu = Menú
 new-room = Sala nueva
 notify = Avísame de los mensajes nuevos
+notify-mentions = Solo cuando alguien me mencione
 notify-sound = Con un sonido
 notify-forbidden = Este navegador no deja que la página te avise. Está en su configuración para este sitio.
 language = Idioma
@@ -113,6 +114,8 @@ write = Escribir
 message = Mensaje
 message-hint = Escribe un mensaje
 keys = Intro envía, Mayús e Intro empieza una línea nueva, la flecha arriba edita tu último mensaje.
+# The name of the list of people that opens when one types @
+mentionable = Personas que puedes mencionar
 send = Enviar
 send-by-key = Enviar (Intro)
 writing-as = Escribes como { $name }

@@ -15,6 +15,7 @@ link-copied = Lien copié
 menu = Menu
 new-room = Nouveau salon
 notify = Me notifier des nouveaux messages
+notify-mentions = Seulement quand on me mentionne
 notify-sound = Avec un son
 notify-forbidden = Ce navigateur n’autorise pas la page à vous notifier. C’est dans ses réglages pour ce site.
 language = Langue
@@ -121,6 +122,8 @@ write = Écrire
 message = Message
 message-hint = Écrire un message
 keys = Entrée envoie, Maj et Entrée commence une nouvelle ligne, la flèche vers le haut modifie votre dernier message.
+# The name of the list of people that opens when one types @
+mentionable = Personnes à mentionner
 send = Envoyer
 send-by-key = Envoyer (Entrée)
 writing-as = Vous écrivez en tant que { $name }

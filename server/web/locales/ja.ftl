@@ -15,6 +15,7 @@ link-copied = コピーしました
 menu = メニュー
 new-room = 新しいルーム
 notify = 新しいメッセージを通知する
+notify-mentions = 自分がメンションされたときだけ
 notify-sound = 音を鳴らす
 notify-forbidden = このブラウザーではページからの通知が許可されていません。このサイトの設定をご確認ください。
 language = 言語
@@ -92,6 +93,8 @@ write = 書き込み
 message = メッセージ
 message-hint = メッセージを書く
 keys = Enterで送信、ShiftとEnterで改行、上矢印で最後のメッセージを編集します。
+# The name of the list of people that opens when one types @
+mentionable = メンションする相手
 send = 送信
 send-by-key = 送信（Enter）
 writing-as = { $name } として書き込み中

@@ -15,6 +15,7 @@ link-copied = Посилання скопійовано
 menu = Меню
 new-room = Нова кімната
 notify = Сповіщати про нові повідомлення
+notify-mentions = Лише коли мене згадують
 notify-sound = Зі звуком
 notify-forbidden = Цей браузер не дозволяє сторінці надсилати сповіщення. Так указано в його налаштуваннях для цього сайту.
 language = Мова
@@ -117,6 +118,8 @@ write = Написати
 message = Повідомлення
 message-hint = Напишіть повідомлення
 keys = Enter надсилає, Shift і Enter починає новий рядок, стрілка вгору змінює ваше останнє повідомлення.
+# The name of the list of people that opens when one types @
+mentionable = Кого згадати
 send = Надіслати
 send-by-key = Надіслати (Enter)
 writing-as = Ви пишете як { $name }

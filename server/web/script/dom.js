@@ -21,6 +21,7 @@ export const typists = element('typists', HTMLElement);
 export const joins = element('joins', HTMLElement);
 export const keptDraft = element('kept', HTMLElement);
 export const announcer = element('announcer', HTMLElement);
+export const mentionList = element('mentionable', HTMLElement);
 export const dayLine = element('day', HTMLElement);
 export const connectionState = element('state', HTMLElement);
 export const stream = element('stream', HTMLElement);
@@ -31,6 +32,7 @@ export const recentRooms = element('lately', HTMLElement);
 export const notificationChoices = element('choices', HTMLElement);
 export const notificationProblem = element('notify-problem', HTMLElement);
 export const notifyBox = element('notify', HTMLInputElement);
+export const mentionsOnlyBox = element('notify-mentions', HTMLInputElement);
 export const soundBox = element('sound', HTMLInputElement);
 export const deleteDialog = element('deleting', HTMLDialogElement);
 

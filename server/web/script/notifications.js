@@ -1,13 +1,16 @@
 // Notifications and a sound, both off until somebody turns them on: when another person's message arrives and
-// nobody looks at the page. The choice counts for all rooms of this browser. Texts and names are passed on as
-// text.
+// nobody looks at the page; or only when it mentions the reader. The choice counts for all rooms of this browser.
+// Texts and names are passed on as text.
 
-import { messages, notificationChoices, notificationProblem, notifyBox, room, soundBox } from './dom.js';
+import { mentionsOnlyBox, messages, notificationChoices, notificationProblem } from './dom.js';
+import { notifyBox, room, soundBox } from './dom.js';
 import { localize } from './i18n.js';
+import './mentions.js';
 import { load, save } from './storage.js';
 
 const TEXT_CHARS_MAX = 160;
 const NOTIFY = 'millchat:notify';
+const MENTIONS_ONLY = 'millchat:notify-mentions';
 const SOUND = 'millchat:sound';
 const BEEP = { hertz: 660, volume: 0.08, seconds: 0.18 };
 
@@ -37,7 +40,9 @@ function notify(row) {
   const name = row.querySelector('.name')?.textContent ?? 'Millchat';
   const body = (row.querySelector('.text')?.textContent ?? '').slice(0, TEXT_CHARS_MAX);
   try {
-    const shown = new Notification(`${name} · ${room}`, { body, tag: `millchat:${room}`, silent: true });
+    // A mention is not replaced by the next message.
+    const tag = `millchat:${room}${row.matches('.mentioned') ? ':mention' : ''}`;
+    const shown = new Notification(`${name} · ${room}`, { body, tag, silent: true });
     shown.addEventListener('click', () => window.focus());
   } catch {
     // Some browsers show notifications only from a worker; the title still counts.
@@ -52,18 +57,23 @@ notifyBox.addEventListener('change', async () => {
   }
   turn(NOTIFY, notifyBox.checked);
 });
+mentionsOnlyBox.addEventListener('change', () => turn(MENTIONS_ONLY, mentionsOnlyBox.checked));
 soundBox.addEventListener('change', () => {
   turn(SOUND, soundBox.checked);
   if (soundBox.checked) beep();
 });
 
-// Several messages at once are one notification, of the newest; it replaces the one before.
+// Several messages at once are one notification, of the newest mention or the newest message; it replaces the one
+// before.
 new MutationObserver((records) => {
   if (!document.hidden) return;
   const atEnd = records.filter((record) => record.nextSibling === null);
   const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]);
   const others = added.filter((node) => node instanceof HTMLElement && node.matches('.msg:not(.mine)'));
-  const newest = /** @type {HTMLElement | undefined} */ (others.at(-1));
+  const mentions = others.filter((row) => /** @type {HTMLElement} */ (row).matches('.mentioned'));
+  const newest = /** @type {HTMLElement | undefined} */ (
+    mentions.at(-1) ?? (mentionsOnlyBox.checked ? undefined : others.at(-1))
+  );
   if (!newest) return;
   if (notifyBox.checked && Notification.permission === 'granted') notify(newest);
   if (soundBox.checked) beep();
@@ -73,5 +83,6 @@ new MutationObserver((records) => {
 const isAble = 'Notification' in window;
 /** @type {HTMLElement} */ (notifyBox.parentElement).hidden = !isAble;
 notifyBox.checked = isAble && isOn(NOTIFY) && Notification.permission === 'granted';
+mentionsOnlyBox.checked = isOn(MENTIONS_ONLY);
 soundBox.checked = isOn(SOUND);
 notificationChoices.hidden = false;

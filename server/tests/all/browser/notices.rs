@@ -135,14 +135,14 @@ async fn a_screen_reader_is_told_what_is_new_and_nothing_of_what_is_fetched() {
         .await;
     page.js("document.querySelector('#scroller').scrollTop = 0").await;
     page.until_messages(150).await;
-    let at = api.say("lobby", &carol, "news").await;
+    let at = api.say("lobby", &carol, "fresh fish").await;
     page.until_messages(151).await;
-    page.until("told.some((line) => line.includes('Carol') && line.includes('news'))").await;
+    page.until("told.some((line) => line.includes('Carol') && line.includes('fresh fish'))").await;
     api.react(&carol, ("lobby", at), "👍", true).await.expect(204);
     api.edit("lobby", &carol, at, "regretted").await.expect(200);
     api.delete("lobby", &carol, at).await.expect(204);
     page.until("document.querySelector('#messages .deleted')").await;
-    assert!(!page.js("return document.documentElement.outerHTML").await.to_string().contains("news"));
+    assert!(!page.js("return document.documentElement.outerHTML").await.to_string().contains("fresh fish"));
     for number in 0..20 {
         api.say("lobby", &carol, &format!("one of many {number}")).await;
     }

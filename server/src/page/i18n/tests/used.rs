@@ -10,7 +10,8 @@ use super::language;
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
 const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
 /// Literals of the script that begin like a word and are names of keys, headers and parts of the browser.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 12] = [
+    "ArrowDown",
     "ArrowUp",
     "Content-Type",
     "End",
@@ -21,6 +22,7 @@ const NAMES: [&str; 10] = [
     "Notification",
     "PageDown",
     "PageUp",
+    "Tab",
 ];
 
 fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
