@@ -50,7 +50,7 @@ pub fn here(localizer: Localizer, presence: &Presence) -> Markup {
     html! {
         span #here data-ignore {
             span.stack { @for author in presence.authors.iter().take(STACK_MAX) { (avatar(author)) } }
-            span.count { (presence.count) }
+            span.count aria-hidden="true" { (presence.count) }
             span.word { (here_text(localizer, presence)) }
         }
     }

@@ -53,7 +53,7 @@ fn body(view: &View<'_>) -> Markup {
                 h1 title=(room) data-ignore { bdi { (room) } }
                 nav aria-label=(language.text("room")) {
                     button #who .quiet type="button" aria-controls="people"
-                        aria-label=(language.text("who-is-here"))
+                        title=(language.text("who-is-here"))
                         data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
                         (people::here(localizer, view.presence))
                     }
@@ -108,7 +108,7 @@ fn body(view: &View<'_>) -> Markup {
                 }
                 div #announcer .unseen aria-live="polite" {}
                 div #mentioning {
-                    ul #mentionable role="listbox" aria-label=(language.text("mentionable")) hidden {}
+                    ul #mentionable role="listbox" aria-label=(language.text("mentionable")) tabindex="0" hidden {}
                 }
                 (composer::composer(language, room, view.me, None))
             }

@@ -11,11 +11,12 @@ function show() {
   const isClosed = document.body.classList.contains('closed');
   const field = draftField();
   const text = isClosed ? (field?.value ?? '') : '';
+  const isInRefuge = refuge !== undefined && refuge === document.activeElement;
   /** @type {HTMLElement} */ (keptDraft.querySelector('.text')).textContent = text;
   keptDraft.hidden = text.trim() === '';
   if (!isClosed) {
     // Only if the reader has not gone elsewhere.
-    if (refuge && refuge === document.activeElement) (field ?? nameField())?.focus();
+    if (isInRefuge) (field ?? nameField())?.focus();
     refuge = undefined;
   } else if (composer.contains(document.activeElement)) {
     refuge = keptDraft.hidden ? scroller : keptDraft;

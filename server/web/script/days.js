@@ -37,5 +37,5 @@ function plan() {
 
 scroller.addEventListener('scroll', plan);
 new MutationObserver(plan).observe(messages, { childList: true });
-new ResizeObserver(plan).observe(scroller);
+if (window.ResizeObserver) new ResizeObserver(plan).observe(scroller);
 plan();

@@ -10,6 +10,7 @@ import './days.js';
 import './edit.js';
 import './joins.js';
 import './mentions.js';
+import './missed.js';
 import './follow.js';
 import './history.js';
 import './notifications.js';

@@ -118,7 +118,7 @@ const observer = new MutationObserver((records) => {
     if (target === messages) for (const node of [...addedNodes].filter(isMessage)) rows.add(node);
     else {
       const element = target instanceof Element ? target : target.parentElement;
-      const isText = (/** @type {Node} */ node) => node instanceof Element && node.matches('.text');
+      const isText = (/** @type {Node} */ node) => node instanceof Element && node.matches('.text, :has(.text)');
       if (element?.closest('.text') || [...addedNodes].some(isText)) rows.add(element?.closest('.msg'));
     }
   }

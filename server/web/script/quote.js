@@ -9,6 +9,7 @@
 import { cloneTemplate, composer, messages, outbox, room, scroller } from './dom.js';
 import { localize } from './i18n.js';
 import { lineOf } from './line.js';
+import './missed.js';
 import { whenReconnected } from './stream.js';
 
 const SELECTOR = '.quote[data-empty][data-target]';
@@ -108,18 +109,26 @@ function takeTurns() {
   }, least + Math.random() * (most - least));
 }
 
-const views = new IntersectionObserver(
-  (entries) => {
-    for (const { target, isIntersecting } of entries) {
-      const quote = /** @type {HTMLElement} */ (target);
-      if (isIntersecting) inView.add(quote);
-      else inView.delete(quote);
-      if (quote.dataset.empty === undefined) views.unobserve(quote);
-    }
-    takeTurns();
-  },
-  { root: scroller },
-);
+/** @param {IntersectionObserverEntry[]} entries */
+function noteViews(entries) {
+  for (const { target, isIntersecting } of entries) {
+    const quote = /** @type {HTMLElement} */ (target);
+    if (isIntersecting) inView.add(quote);
+    else inView.delete(quote);
+    if (quote.dataset.empty === undefined) views?.unobserve(quote);
+  }
+  takeTurns();
+}
+
+// Without it each quote counts as seen.
+const views = window.IntersectionObserver ? new IntersectionObserver(noteViews, { root: scroller }) : undefined;
+
+/** @param {HTMLElement} quote */
+function watch(quote) {
+  if (views) return views.observe(quote);
+  inView.add(quote);
+  takeTurns();
+}
 
 /** @param {HTMLElement} quote */
 function fill(quote) {
@@ -130,7 +139,7 @@ function fill(quote) {
   // A row without a text represents several deleted messages.
   if (row && (!text || text.matches('.deleted'))) showGone(target, 'deleted');
   else if (text) show(target, text, name?.textContent ?? '', name?.className.replace('name', ''));
-  else if (messages.contains(quote)) views.observe(quote);
+  else if (messages.contains(quote)) watch(quote);
   else if (!requested.has(target)) request(target);
 }
 
@@ -167,7 +176,8 @@ document.addEventListener('datastar-fetch', ({ detail: { type, argsRaw } }) => {
   if (argsRaw.selector === '#messages' && argsRaw.mode === 'inner') return refillOutside();
   const { target } = argsRaw;
   if (!target || quotesOf(target).length === 0) return;
-  const text = new DOMParser().parseFromString(argsRaw.elements, 'text/html').querySelector('.text');
+  const { missed, elements } = argsRaw;
+  const text = new DOMParser().parseFromString(missed ?? elements, 'text/html').querySelector('.text');
   const pending = requested.delete(target);
   if (!text || text.matches('.deleted')) showGone(target, 'deleted');
   else if (pending) request(target);

@@ -115,16 +115,19 @@ async fn a_send_an_edit_or_a_reaction_without_an_answer_shows_that_the_connectio
          }).observe(state, { attributes: true });")
         .await;
     for action in ["send", "edit", "reaction"] {
-        page.hover(".msg.mine .text").await;
+        page.until(NOTHING_WAITS).await;
+        // A connection that is open and idle, which the request takes.
+        page.js("return fetch('/healthz').then((answer) => answer.text())").await;
         proxy.go_silent();
         page.js("window.askedAt = performance.now(); window.lostAt = undefined").await;
         match action {
             "send" => page.say("into the void").await,
             "edit" => {
-                page.click(".tools .edit").await;
-                page.keys("#draft", " too".to_owned() + Key::Enter).await;
+                page.keys("#draft", Key::Up + " too" + Key::Enter).await;
             }
             _ => {
+                page.keys("#draft", Key::Escape + "").await;
+                page.hover(".msg.mine .text").await;
                 page.click(".tools .react").await;
                 page.click(".tools .picker button").await;
             }

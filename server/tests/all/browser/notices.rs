@@ -88,8 +88,7 @@ async fn the_menu_lists_rooms_by_name_as_the_language_of_its_reader_has_them() {
     for (languages, broken) in [("de", false), ("en-US", true)] {
         let page = Browser::open_in("about:blank", languages).await;
         if broken {
-            let source = "Intl.Collator = class { constructor() { throw new RangeError(); } };";
-            page.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
+            page.before_pages("Intl.Collator = class { constructor() { throw new RangeError(); } };").await;
         }
         for room in ["garden", "room-10", "room-9", "Attic", "kitchen", "lobby"] {
             page.go(&format!("http://{}/{room}", server.address())).await;

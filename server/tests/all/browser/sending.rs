@@ -162,11 +162,8 @@ async fn after_a_choice_about_a_failed_message_the_focus_is_where_one_goes_on() 
     }
 }
 
-/// A browser as it is on plain HTTP: without locks, and without their help.
-async fn without_locks(page: &Browser) {
-    let source = "delete Navigator.prototype.locks; delete Crypto.prototype.randomUUID;";
-    page.cdp("Page.addScriptToEvaluateOnNewDocument", serde_json::json!({ "source": source })).await;
-}
+/// A browser as it is on plain HTTP.
+const WITHOUT_LOCKS: &str = "delete Navigator.prototype.locks; delete Crypto.prototype.randomUUID;";
 
 #[tokio::test]
 async fn a_draft_that_two_tabs_send_is_one_message() {
@@ -176,21 +173,23 @@ async fn a_draft_that_two_tabs_send_is_one_message() {
         let carol = api.guest("Carol").await;
         let target = api.say("lobby", &carol, "a question").await;
         let page = Browser::open("about:blank").await;
-        if !locks {
-            without_locks(&page).await;
-        }
+        let browser = if locks { "" } else { WITHOUT_LOCKS };
+        page.before_pages(browser).await;
+        page.before_pages(
+            "window.addEventListener('storage', (event) => window.isDeaf && event.stopImmediatePropagation())",
+        )
+        .await;
         page.go(&room_url(&server)).await;
         page.join("Ada").await;
         page.hover(&format!("#m-{target} .text")).await;
         page.click(".tools .reply").await;
         page.keys("#draft", "sent twice").await;
-        let first = page.open_tab(&room_url(&server)).await;
+        let first = page.open_tab_with(browser, &room_url(&server)).await;
         let second = page.here().await;
-        let deaf = "window.addEventListener('storage', (event) => event.stopImmediatePropagation(), true)";
         assert_eq!(page.js("return document.querySelector('#draft').value").await, "sent twice");
         // The first tab does not hear in time that the second has sent it.
         page.switch_to(first.clone()).await;
-        page.js(deaf).await;
+        page.js("window.isDeaf = true").await;
         page.switch_to(second).await;
         page.keys("#draft", Key::Enter + "").await;
         page.until(NOTHING_WAITS).await;

@@ -161,12 +161,10 @@ async fn a_new_name_shows_in_all_tabs() {
     for locks in [true, false] {
         let server = Server::start().await;
         let page = Browser::open("about:blank").await;
-        if !locks {
-            let source = "delete Navigator.prototype.locks;";
-            page.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
-        }
+        let browser = if locks { "" } else { "delete Navigator.prototype.locks;" };
+        page.before_pages(browser).await;
         page.go(&room_url(&server)).await;
-        let first = page.open_tab(&format!("http://{}/garden", server.address())).await;
+        let first = page.open_tab_with(browser, &format!("http://{}/garden", server.address())).await;
         page.until("document.querySelector('#stream').dataset.place").await;
         let second = page.here().await;
         page.join("Ada").await;

@@ -98,6 +98,19 @@ impl Browser {
         self.switch_to(before).await;
     }
 
+    /// Opens a tab like [`Self::open_tab`] in which this script runs before those of each page.
+    pub async fn open_tab_with(&self, script: &str, url: &str) -> WindowHandle {
+        let before = self.open_tab("about:blank").await;
+        self.before_pages(script).await;
+        self.go(url).await;
+        before
+    }
+
+    /// Has this script run in this tab before those of each page.
+    pub async fn before_pages(&self, script: &str) {
+        self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
     /// Goes to that tab.
     pub async fn switch_to(&self, tab: WindowHandle) {
         self.driver.switch_to_window(tab).await.unwrap();
