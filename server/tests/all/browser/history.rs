@@ -20,6 +20,12 @@ async fn say_many(api: &Api, oracle: &Oracle, guest: &Guest, count: usize) {
     }
 }
 
+/// No hole is where the view will be next.
+const NO_HOLE_NEAR: &str = "((view) => [...document.querySelectorAll('.hole')].every((hole) => {
+        const { top, bottom } = hole.getBoundingClientRect();
+        return bottom < view.top - 400 || top > view.bottom + 400;
+    }))(document.querySelector('#scroller').getBoundingClientRect())";
+
 async fn scroll_by(page: &Browser, pixels: i32) {
     page.js(&format!("document.querySelector('#scroller').scrollBy(0, {pixels})")).await;
 }
@@ -184,6 +190,8 @@ async fn of_a_very_long_list_only_what_is_near_stays_in_the_page() {
     page.until("document.querySelector('#m-1501')").await;
     while page.is("!document.querySelector('#latest').hidden || document.querySelector('.hole')").await {
         scroll_by(&page, 400).await;
+        // One who scrolls faster than rows arrive passes a hole, and leaves it behind.
+        page.until(NO_HOLE_NEAR).await;
         assert!(page.is(ROWS_MAX).await);
     }
     // Down at the end again: in order, nothing missing from the first row on.
