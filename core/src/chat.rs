@@ -19,7 +19,7 @@ use crate::message::Message;
 use crate::packer;
 use crate::read::dispatcher::Dispatcher;
 use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
-use crate::read::history::{self, HistoryPage, HistoryRange};
+use crate::read::history::{self, HistoryPage, HistoryRange, Texts};
 use crate::read::pool::ReadPool;
 use crate::read::search::{self, SearchPage};
 use crate::read::start::StartFrom;
@@ -27,12 +27,15 @@ use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::{Encoder, Encoders, FrameKind, Presence};
 use crate::room::fanout::{Fanout, WaitList};
 use crate::room::housekeeping;
+use crate::room::redactions::Redactions;
 use crate::room::table::Rooms;
 use crate::search::Query;
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::writer::{RetentionPolicy, WriterHandle, check, check_author};
 
+/// Most reads of the same texts, when rooms are purged or very much is deleted while they are read.
+const TEXT_READS_MAX: usize = 8;
 /// The error of a log whose storage panics when it is closed.
 const CLOSE_PANICKED: &str = "the log cannot be closed (its pages do not hang together)";
 
@@ -62,6 +65,10 @@ pub struct Ban {
     /// When.
     pub created_at: Timestamp,
 }
+
+/// A moment in the order of deletes and purges: see [`Chat::redaction_mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RedactionMark(u64);
 
 /// Opens a chat with encoders.
 #[derive(Default)]
@@ -113,6 +120,7 @@ impl Builder {
             fanout: Fanout::default(),
             marked: Mutex::default(),
             counters: Counters::default(),
+            redactions: Redactions::default(),
             disk_full: AtomicBool::new(log.require_space(0).is_err()),
             closed: AtomicBool::new(false),
             reads,
@@ -236,21 +244,20 @@ impl Chat {
         Dispatcher::new(self.inner.shared.clone(), self.inner.shared.fanout.wait_list(true))
     }
 
-    /// A page of at most `limit` messages (1 to 1,000), in their latest state, newest last.
+    /// A page of at most `limit` messages (1 to 1,000), in their latest state, newest last. It holds no text
+    /// of which the delete was acknowledged before it is given.
     pub async fn history(
         &self,
         room: &RoomName,
         range: HistoryRange,
         limit: usize,
     ) -> Result<HistoryPage, ReadError> {
-        let room = room.clone();
-        self.read(move |log| history::page(log, &room, range, limit)).await
+        self.read_texts(room, move |log, room| history::page(log, room, range, limit)).await
     }
 
     /// One message in its latest state; `None` when there is no message of this room at the position.
     pub async fn message(&self, room: &RoomName, position: Position) -> Result<Option<Message>, ReadError> {
-        let room = room.clone();
-        self.read(move |log| history::message(log, &room, position)).await
+        self.read_texts(room, move |log, room| history::message(log, room, position)).await
     }
 
     /// The messages of this room at these positions, in their latest state: those that are there, and as many
@@ -260,8 +267,40 @@ impl Chat {
         room: &RoomName,
         positions: Vec<Position>,
     ) -> Result<Vec<Message>, ReadError> {
-        let room = room.clone();
-        self.read(move |log| history::messages(log, &room, &positions)).await
+        self.read_texts(room, move |log, room| history::messages(log, room, &positions)).await
+    }
+
+    /// Returns the moment now, for an answer that is about to be made of texts: see [`Chat::is_current`].
+    pub fn redaction_mark(&self) -> RedactionMark {
+        RedactionMark(self.inner.shared.redactions.generation())
+    }
+
+    /// Returns true if an answer that was begun after the mark may be given: no delete and no purge that was
+    /// acknowledged since then concerns a text in it. `has_text_of` says of which messages it may have texts.
+    ///
+    /// What is read of a chat is current when it is given. An embedder that takes its time to make an answer
+    /// of it asks again, and makes it anew if need be.
+    pub fn is_current(&self, mark: RedactionMark, has_text_of: impl Fn(Position) -> bool) -> bool {
+        self.inner.shared.redactions.validate(mark.0, has_text_of).is_some()
+    }
+
+    /// Reads texts of a room for somebody who waits for the answer. What was deleted while they were read is
+    /// taken out; if it is not known what that was, they are read again.
+    async fn read_texts<T: Texts + Send + 'static>(
+        &self,
+        room: &RoomName,
+        read: impl Fn(&dyn Log, &RoomName) -> Result<T, LogError> + Clone + Send + 'static,
+    ) -> Result<T, ReadError> {
+        for _ in 0..TEXT_READS_MAX {
+            let mark = self.redaction_mark();
+            let (read, room) = (read.clone(), room.clone());
+            let mut texts = self.read(move |log| read(log, &room)).await?;
+            if let Some((_, deleted)) = self.inner.shared.redactions.since(mark.0) {
+                texts.redact(&deleted);
+                return Ok(texts);
+            }
+        }
+        Err(ReadError::Busy)
     }
 
     /// Searches a room: the newest messages before a position (`None`: the newest of all) that have every
@@ -276,9 +315,8 @@ impl Chat {
         before: Option<Position>,
         limit: usize,
     ) -> Result<SearchPage, ReadError> {
-        let room = room.clone();
         let before = before.unwrap_or(Position::MAX);
-        self.read(move |log| search::search(log, &room, &query, before, limit)).await
+        self.read_texts(room, move |log, room| search::search(log, room, &query, before, limit)).await
     }
 
     /// Reads the log for somebody who waits for the answer.

@@ -73,7 +73,7 @@ pub mod testing;
 mod writer;
 
 pub use cause::Cause;
-pub use chat::{Ban, Builder, Chat, Overview};
+pub use chat::{Ban, Builder, Chat, Overview, RedactionMark};
 pub use counters::{Histogram, Stats};
 pub use error::{ReadError, SendError};
 pub use event::{
@@ -93,7 +93,7 @@ pub use read::cursor::Delivery;
 pub use read::dispatcher::Dispatcher;
 pub use read::form::Received;
 pub use read::history::{HistoryPage, HistoryRange};
-pub use read::opening::{Opened, Opening, ResetReason};
+pub use read::opening::{GapReason, Opened, Opening, ResetReason};
 pub use read::search::SearchPage;
 pub use read::start::StartFrom;
 pub use read::subscription::{FrameSubscription, Subscription};

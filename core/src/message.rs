@@ -30,6 +30,14 @@ pub struct Message {
     pub reactions: Vec<Reactions>,
 }
 
+impl Message {
+    /// Takes its text away, as its delete does.
+    pub(crate) fn redact(&mut self) {
+        (self.content, self.edited_at) = (None, None);
+        self.reactions.clear();
+    }
+}
+
 /// A reaction in force: its author and its event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reacted {

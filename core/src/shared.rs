@@ -12,6 +12,7 @@ use crate::read::pool::ReadPool;
 use crate::room::encoder::Encoders;
 use crate::room::fanout::Fanout;
 use crate::room::live::Room;
+use crate::room::redactions::Redactions;
 use crate::room::table::Rooms;
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,6 +24,8 @@ pub(crate) struct Shared {
     pub fanout: Fanout,
     pub reads: ReadPool,
     pub counters: Counters,
+    /// The newest redactions of all rooms, for answers that are made of several reads.
+    pub redactions: Redactions,
     /// Rooms whose signals changed, by number: for the housekeeping thread to look at.
     pub marked: Mutex<HashMap<u64, Arc<Room>>>,
     /// There was too little space for the last commit, or there is for any.
@@ -37,6 +40,7 @@ impl Shared {
     pub fn publish<'a>(&self, events: impl Iterator<Item = &'a Arc<Event>>) -> Vec<Arc<Room>> {
         let mut known: HashMap<&RoomName, Option<Arc<Room>>> = HashMap::new();
         for event in events {
+            self.redactions.record(&event.body);
             let mut is_first = false;
             let room = known.entry(&event.room).or_insert_with(|| {
                 is_first = true;

@@ -26,6 +26,17 @@ impl Chat {
 }
 
 impl Snapshot {
+    /// Leaves damaged records out, and reports their positions as [`Piece::Damaged`].
+    #[must_use]
+    pub fn skip_damaged(self) -> Self {
+        Self { copy: self.copy.map(LogSnapshot::skip_damaged), ..self }
+    }
+
+    /// Damaged records that had been left out when the log itself was made.
+    pub fn skipped_before(&self) -> u64 {
+        self.chat.shared().log.skipped()
+    }
+
     /// The oldest position kept when the copy began.
     pub fn floor(&self) -> Position {
         self.floor

@@ -1,12 +1,13 @@
 //! Hooks for tests outside the crate: a log over any storage, and the rooms in memory. No part of the public
 //! face.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::chat::Chat;
 use crate::event::{Position, RoomName};
-use crate::log::redb::RedbLog;
+use crate::log::redb::{RedbLog, Steps};
 use crate::log::{Log, OpenError};
 use crate::read::search::{self, SearchPage};
 use crate::search::Query;
@@ -40,6 +41,27 @@ pub fn index(log: &dyn Log) {
     }
 }
 
+/// Opens a log whose commits take along much smaller steps than others: a checkpoint after so many events, and
+/// at most so many records and edits of what is being erased.
+pub fn open_log_in_steps(
+    storage: impl StorageBackend,
+    checkpoint_events: usize,
+    erase_max: usize,
+) -> Result<Arc<dyn Log>, OpenError> {
+    let steps = Steps { checkpoint_events, erase_records_max: erase_max, erase_edits_max: erase_max };
+    Ok(Arc::new(RedbLog::with_steps(storage, steps)?))
+}
+
+/// Changes the bytes of a record in a log that nobody has open, behind its back: the file is in order, and the
+/// record may not be. `None` takes it out.
+///
+/// # Panics
+///
+/// When the file is no log, or has no such record.
+pub fn change_record(path: &Path, position: Position, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) {
+    crate::log::redb::change_record(path, position, change);
+}
+
 /// Forgets the rooms in memory that nobody is in, as if they had been idle for long.
 pub fn forget_idle_rooms(chat: &Chat) {
     chat.shared().rooms.forget_idle(Instant::now(), Duration::ZERO);
@@ -47,5 +69,5 @@ pub fn forget_idle_rooms(chat: &Chat) {
 
 /// Returns the position before the newest event of a room, if memory has it.
 pub fn position_before_newest(chat: &Chat, room: &RoomName) -> Option<Position> {
-    chat.shared().rooms.get(room)?.position_before_last(1)
+    chat.shared().rooms.get(room)?.position_before_last(1, 0)
 }

@@ -4,6 +4,9 @@
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 
 use futures_util::StreamExt as _;
 use millchat::log::{Log, NewRecord};
@@ -11,7 +14,8 @@ use millchat::{
     Action, Body, Chat, Delivery, Draft, HistoryRange, Position, Received, SendError, StartFrom,
     Subscription, Timestamp, testing,
 };
-use support::{act, ada, room, until};
+use parking_lot::Mutex;
+use support::{Meddled, act, ada, room, until};
 
 const SECRET: &str = "secret";
 const EDITS: usize = 1_000;
@@ -160,4 +164,42 @@ fn few_edits_are_erased_with_the_delete() {
     let target = edited(&*log, 16);
     log.commit(&[record(Body::Delete { target })], 0).unwrap();
     assert_eq!((log.moderation().counts().deletes, served(&*log, target)), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_began_before_a_delete_does_not_hold_its_text() {
+    for purges in [false, true] {
+        // The read of a page is parked after it has the texts: it looks for older messages last.
+        let (reads, armed) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(usize::MAX)));
+        let (parked, is_parked) = channel();
+        let (go_on, goes_on) = channel::<()>();
+        let goes_on = Mutex::new(goes_on);
+        let mut log = Meddled::new();
+        log.before_read = {
+            let armed = armed.clone();
+            Box::new(move || {
+                if reads.fetch_add(1, Ordering::SeqCst) + 1 == armed.load(Ordering::SeqCst) {
+                    parked.send(()).unwrap();
+                    let _ = goes_on.lock().recv();
+                }
+            })
+        };
+        let chat = log.open();
+        let lobby = room("lobby");
+        for text in ["before", SECRET, "after"] {
+            chat.send(&lobby, Draft::post(ada(), text)).await.unwrap();
+        }
+        armed.store(2, Ordering::SeqCst);
+        let page = tokio::spawn({
+            let (chat, lobby) = (chat.clone(), lobby.clone());
+            async move { chat.history(&lobby, HistoryRange::Newest, 3).await }
+        });
+        tokio::task::spawn_blocking(move || is_parked.recv().unwrap()).await.unwrap();
+        chat.send(&lobby, if purges { act(Action::Purge) } else { delete(2) }).await.unwrap();
+        go_on.send(()).unwrap();
+        let page = page.await.unwrap().unwrap();
+        let texts: Vec<_> = page.messages.iter().map(|message| message.content.as_deref()).collect();
+        let expected = if purges { [None; 3] } else { [Some("before"), None, Some("after")] };
+        assert_eq!(texts, expected, "purges: {purges}");
+    }
 }

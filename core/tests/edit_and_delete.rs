@@ -6,7 +6,7 @@ use millchat::{
     Action, Body, Chat, Draft, EventId, HistoryRange, SendError, StartFrom, Subscription, testing,
 };
 use support::people::{author, content, delete, draft, edit, event, opening};
-use support::room;
+use support::{Parking, room};
 
 #[tokio::test]
 async fn only_its_author_or_a_moderator_changes_a_message() {
@@ -30,16 +30,14 @@ async fn only_its_author_or_a_moderator_changes_a_message() {
 
 #[tokio::test]
 async fn two_deletes_at_once_make_one_event() {
-    let chat = Chat::open("memory:").unwrap();
+    let (chat, parking) = Parking::over(millchat::log::open("memory:").unwrap());
     let lobby = room("lobby");
-    for _ in 0..50 {
-        let position = chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap().position;
-        let (a, b) = tokio::join!(
-            chat.send(&lobby, delete("ada", position)),
-            chat.send(&lobby, delete("ada", position))
-        );
-        assert_eq!(u8::from(a.is_ok()) + u8::from(b.is_ok()), 1, "{a:?} {b:?}");
-    }
+    let position = chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap().position;
+    let both = async {
+        tokio::join!(chat.send(&lobby, delete("ada", position)), chat.send(&lobby, delete("ada", position)))
+    };
+    let (first, second) = parking.in_one_batch(&chat, both).await;
+    assert!(first.is_ok() && matches!(second, Err(SendError::TargetDeleted(_))), "{first:?} {second:?}");
 }
 
 #[tokio::test]

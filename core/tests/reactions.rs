@@ -14,7 +14,7 @@ use millchat::{
     Timestamp,
 };
 use proptest::prelude::*;
-use support::{act, ada, room, until};
+use support::{Parking, act, ada, room, until};
 
 fn author(id: &str) -> Author {
     Author { id: id.into(), name: id.to_uppercase().into(), kind: AuthorKind::Guest }
@@ -213,7 +213,7 @@ async fn a_message_has_so_many_reactions_and_no_more_also_by_one_batch() {
 async fn a_delete_takes_the_reactions_with_it_also_when_both_are_in_one_batch() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");
-    let chat = Chat::open(path.to_str().unwrap()).unwrap();
+    let (chat, parking) = Parking::over(millchat::log::open(path.to_str().unwrap()).unwrap());
     let (target, other) = (post(&chat, "x").await, post(&chat, "y").await);
     for at in [target, other] {
         chat.send(&lobby(), react("bob", at, Reaction::Heart, true)).await.unwrap();
@@ -221,8 +221,8 @@ async fn a_delete_takes_the_reactions_with_it_also_when_both_are_in_one_batch() 
     let delete = act(Action::Delete { target, moderator: false });
     let (lobby, late) = (lobby(), react("dan", target, Reaction::Heart, true));
     let before = chat.send(&lobby, react("cleo", target, Reaction::Heart, true));
-    let (before, gone, after) =
-        futures_util::future::join3(before, chat.send(&lobby, delete), chat.send(&lobby, late)).await;
+    let at_once = futures_util::future::join3(before, chat.send(&lobby, delete), chat.send(&lobby, late));
+    let (before, gone, after) = parking.in_one_batch(&chat, at_once).await;
     assert!(before.is_ok() && gone.is_ok(), "{before:?} {gone:?}");
     assert!(matches!(after, Err(SendError::TargetDeleted(_))), "{after:?}");
     assert_eq!(shown(&message(&chat, target).await), []);

@@ -193,7 +193,7 @@ pub struct Flags {
     #[arg(short, long, env = "MILLCHAT_LOG", value_name = "LOG", value_parser = parse_log)]
     log: Option<String>,
 
-    /// Age up to which messages are kept, such as 30d, 12h, 90m (1m at least), or forever [default: 30d]
+    /// Age up to which messages are kept, such as 30d, 12h, 90m (1m at least), or forever [default: forever]
     #[arg(long, env = "MILLCHAT_KEEP", value_name = "AGE")]
     keep: Option<Age>,
 

@@ -10,21 +10,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::as_text::as_text;
 
-/// Age up to which events are kept by default.
-const AGE_DEFAULT: Duration = Duration::from_hours(24 * 30);
 /// The least that records may be allowed: less would be trimmed as fast as it is sent.
 const BYTES_MIN: u64 = 1_000_000;
 
-/// Age up to which events are kept; `None` is for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Age up to which events are kept; `None` is for ever, and the default: a chat forgets only what its operator
+/// wants it to forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Age(pub Option<Duration>);
-
-impl Default for Age {
-    fn default() -> Self {
-        Self(Some(AGE_DEFAULT))
-    }
-}
 
 impl FromStr for Age {
     type Err = String;
@@ -87,9 +80,9 @@ mod tests {
     #[test]
     fn ages_and_sizes_are_read_as_people_write_them() {
         let age = |text: &str| text.parse::<Age>();
-        assert_eq!(age("30d"), Ok(Age::default()));
+        assert_eq!(age("30d"), Ok(Age(Some(Duration::from_hours(24 * 30)))));
         assert_eq!(age("90m"), Ok(Age(Some(Duration::from_mins(90)))));
-        assert_eq!(age("forever"), Ok(Age(None)));
+        assert_eq!((age("forever"), Age::default()), (Ok(Age(None)), Age(None)));
         assert_eq!(age(&Age::default().to_string()), Ok(Age::default()));
         assert!(age("10s").unwrap_err().contains("1m at least"));
         assert!(age("soon").unwrap_err().contains("30d"));

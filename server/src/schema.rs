@@ -410,16 +410,16 @@ pub struct Start {
     pub floor: u64,
 }
 
-/// Data of the stream's `gap`: what lay between is gone by retention; the stream goes on at the floor.
+/// Data of the stream's `gap`: what lay between is gone, or cannot be read; the stream goes on after it.
 #[derive(Serialize, ToSchema)]
 pub struct Gap {
     /// The place asked for, or where the reader was.
     #[schema(example = 3)]
     pub from: u64,
-    /// The position before the floor; the same as in the id.
+    /// The position after which it goes on; the same as in the id.
     #[schema(example = 900)]
     pub to: u64,
-    /// `retention`.
+    /// `retention`: no longer kept. `damage`: the records are damaged.
     #[schema(example = "retention")]
     pub reason: &'static str,
 }

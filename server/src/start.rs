@@ -26,6 +26,8 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
+    let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
+    tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
     let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
     let identity = Identity::new(&chat.signing_key(), by_tls);
     let metrics = Arc::new(Metrics::default());

@@ -62,10 +62,13 @@ pub enum StartError {
         source: io::Error,
     },
     /// The log cannot be opened.
-    #[error(transparent)]
+    #[error("{}", log_sentence(.0))]
     Log(#[from] OpenError),
     /// The storage panicked on the pages of a damaged log.
-    #[error("{0} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {0}` what is wrong")]
+    #[error(
+        "{0} cannot be opened; RUST_LOG=debug shows where it failed, `millchat check {0}` what is wrong, and \
+         `millchat backup --skip-damaged {0} OUT` saves what can be read"
+    )]
     DamagedLog(String),
 }
 
@@ -87,6 +90,15 @@ impl StartError {
     /// Returns the words that name the origin of the setting, to stand behind the sentence.
     pub fn told(&self, origins: &Origins) -> String {
         self.setting().map(|setting| origins.told(setting)).unwrap_or_default()
+    }
+}
+
+fn log_sentence(error: &OpenError) -> String {
+    match error {
+        OpenError::Damaged { path, .. } => format!(
+            "{error}, or save what can be read with `millchat backup --skip-damaged {path} OUT` and serve OUT"
+        ),
+        error => error.to_string(),
     }
 }
 

@@ -158,7 +158,8 @@ pub enum Found {
 ///    stored whole or not at all.
 /// 4. A commit that failed with [`CommitError::Refused`] stored nothing. One that failed with
 ///    [`CommitError::Unknown`] stored all or nothing, and the log takes no commit after it.
-/// 5. [`Log::head`] and [`Log::floor`] never go back. Every record from the floor to the head is readable.
+/// 5. [`Log::head`] and [`Log::floor`] never go back. Every record from the floor to the head is readable, or
+///    damaged: then reads of its room go on beyond it.
 /// 6. A record is never changed, but that content (and the hash of the content) is taken out: by a delete of
 ///    its target and of the target's edits; by a purge of every event before it in its room. No read that
 ///    begins after the commit of a delete or a purge serves what it takes. The record of a deleted message is
@@ -183,6 +184,11 @@ pub trait Log: Send + Sync + 'static {
     fn head(&self) -> Position;
     /// The oldest position that is still kept.
     fn floor(&self) -> Position;
+    /// The position up to which a room of which nothing is known may have had events: none whose newest event
+    /// was after it has been forgotten.
+    fn forgotten(&self) -> Position {
+        self.floor().saturating_sub(1)
+    }
     /// Stores a batch, durably, and raises the floor to `floor` if that is higher, in the same commit: the
     /// records before it are gone, their positions never come again. Returns what became of each, in the
     /// batch's order.
@@ -196,15 +202,17 @@ pub trait Log: Send + Sync + 'static {
     /// The newest position of a room; 0 when nothing is known of it.
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError>;
     /// The events of a room after a position, oldest first: at most [`READ_EVENTS_MAX`], about
-    /// [`READ_BYTES_MAX`]. Empty only when there are none.
+    /// [`READ_BYTES_MAX`]. Empty only when there are none that can be read. Damaged records end a piece, and
+    /// the next one begins beyond them: then `prev` of its first event is after the position.
     fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError>;
-    /// The newest `count` (at most [`READ_EVENTS_MAX`]) events of a room before a position, oldest first.
+    /// The newest `count` (at most [`READ_EVENTS_MAX`]) events of a room before a position, oldest first. A
+    /// damaged record ends a piece, and the next one begins beyond it.
     fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError>;
     /// The point after a position of a room's chain. Reads no more than one event.
     fn point_after(&self, room: &RoomName, after: Position) -> Result<ChainPoint, LogError>;
     /// The point before the newest `count` events of a room, or before all that are there. Reads no event.
     fn point_before_last(&self, room: &RoomName, count: usize) -> Result<ChainPoint, LogError>;
-    /// The newest edit of a message, content and time.
+    /// The newest edit of a message that can be read, content and time.
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
     /// Forgets the heads of rooms that have no record any more and whose newest was made before `before`:
     /// looks at [`READ_EVENTS_MAX`] rooms at most, from the one after `after` on. Returns where to go on.
@@ -232,6 +240,15 @@ pub trait Log: Send + Sync + 'static {
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
     /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError>;
+    /// The bytes of the record at a position; `None` below the floor and beyond the head.
+    fn raw(&self, position: Position) -> Result<Option<RawRecord>, LogError> {
+        Ok(self.scan_raw(position)?.into_iter().find(|raw| raw.position == position))
+    }
+    /// Damaged records that were left out when the log was made of another one: what others refer to may not
+    /// be there.
+    fn skipped(&self) -> u64 {
+        0
+    }
     /// The idempotency keys of the records that are not older than `oldest`, oldest first: at most
     /// [`KEYS_MAX`](crate::limits::KEYS_MAX) and those of the last few commits. Called once, before the first
     /// record with a key is stored. A log keeps them so that this does not read records, or few.

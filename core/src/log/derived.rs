@@ -84,6 +84,12 @@ impl Derived {
         self.heads.iter()
     }
 
+    /// The newest index row of a room before a position.
+    pub fn index_before(&self, room: &RoomName, before: Position) -> Option<Position> {
+        let rows = self.index.range((room.clone(), 0)..(room.clone(), before));
+        rows.last().map(|(_, position)| *position)
+    }
+
     pub fn index(&self) -> impl Iterator<Item = &(RoomName, Position)> {
         self.index.iter()
     }

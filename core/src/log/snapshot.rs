@@ -11,6 +11,12 @@
 //! before, or after [`CATCH_UPS_MAX`] rounds, the copy ends at its position. Of later events it reports only
 //! those that take text from the copy, as [`Piece::Deleted`] and [`Piece::Purged`]. A caller that applies the
 //! pieces in their order ends with a log as it was at the copy's last position.
+//!
+//! A damaged record ends the copy with an error. A copy that skips damage ([`LogSnapshot::skip_damaged`])
+//! leaves it out, reports its position, and goes on. Where pages are damaged and many records with them, it
+//! looks for each by itself.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::event::{Body, Position, RoomName};
 use crate::log::contract::{Log, READ_EVENTS_MAX};
@@ -40,10 +46,21 @@ pub enum Piece {
     /// Rooms that were purged after the copy's last position: the text of all that was copied of them is to
     /// go, by [`super::NewLog::purge`].
     Purged(Vec<RoomName>),
+    /// Positions of damaged records, which are left out of the records that follow: see
+    /// [`LogSnapshot::skip_damaged`]. For [`super::NewLog::skip`].
+    Damaged(Vec<Position>),
+}
+
+/// A read of some records.
+struct Scanned {
+    rows: Vec<RawRecord>,
+    /// Positions whose records cannot be read.
+    damaged: Vec<Position>,
+    /// The position from which to read on; `None` when nothing was there.
+    next: Option<Position>,
 }
 
 /// A copy under way.
-#[derive(Debug)]
 pub struct LogSnapshot {
     floor: Position,
     /// Its end so far: the log's head when it began, then the head when it had reached that, and so on.
@@ -52,8 +69,12 @@ pub struct LogSnapshot {
     /// The log's lead when the copy last caught up.
     ahead: u64,
     catch_ups: usize,
-    /// The first records after a hole, held back until its new floor was reported.
-    held: Option<Vec<RawRecord>>,
+    /// Records that were read, held back until the floor or the damage before them was reported.
+    held: Option<Scanned>,
+    /// True if damaged records are left out.
+    skips: bool,
+    /// Damaged records that were left out.
+    skipped: u64,
     /// Purged rooms, to be reported next.
     purged: Option<Vec<RoomName>>,
     /// Records in force that are still to be reported.
@@ -77,10 +98,24 @@ impl LogSnapshot {
             ahead,
             catch_ups: 0,
             held: None,
+            skips: false,
+            skipped: 0,
             purged: None,
             moderation,
             done: false,
         }
+    }
+
+    /// Leaves damaged records out, and reports their positions as [`Piece::Damaged`] before the records that
+    /// follow them. An event may then name a `prev` or a target that is not there.
+    #[must_use]
+    pub fn skip_damaged(self) -> Self {
+        Self { skips: true, ..self }
+    }
+
+    /// The number of damaged records that were left out so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     /// The oldest position that the copy keeps.
@@ -111,23 +146,31 @@ impl LogSnapshot {
             if self.next > newest {
                 break;
             }
-            let (rows, reported) = match self.held.take() {
-                Some(rows) => (rows, true),
-                None => (log.scan_raw(self.next)?, false),
+            let (scanned, reported) = match self.held.take() {
+                Some(scanned) => (scanned, true),
+                None => (self.scan(log)?, false),
             };
-            let first = rows.first().map(|row| row.position);
+            let first = scanned.rows.first().map(|row| row.position);
+            let first = scanned.damaged.first().copied().into_iter().chain(first).min();
             // The log raises its floor before a trim takes records: a hole made by a trim is seen with its
             // floor.
             let trimmed = log.floor() > self.next && first.is_none_or(|first| first > self.next);
             if trimmed && !reported {
                 self.floor = first.unwrap_or(newest + 1).min(self.head + 1).max(self.floor);
-                self.held = Some(rows);
+                self.held = Some(scanned);
                 self.restart_moderation(log);
                 return Ok(Some(Piece::Floor(self.floor)));
             }
+            let Scanned { rows, damaged, next } = scanned;
+            let lost: Vec<_> = damaged.into_iter().take_while(|position| *position <= self.head).collect();
+            if !lost.is_empty() {
+                self.skipped += lost.len() as u64;
+                self.held = Some(Scanned { rows, damaged: Vec::new(), next });
+                return Ok(Some(Piece::Damaged(lost)));
+            }
             if self.next <= self.head {
                 let records: Vec<_> = rows.into_iter().take_while(|row| row.position <= self.head).collect();
-                self.next = records.last().map_or(self.head + 1, |last| last.position + 1);
+                self.next = next.unwrap_or(Position::MAX).min(self.head + 1);
                 // The read began when this was the newest: so it has seen all that was there at one moment.
                 self.done = self.next > newest;
                 if !records.is_empty() {
@@ -135,7 +178,7 @@ impl LogSnapshot {
                 }
                 continue;
             }
-            self.next = rows.last().map_or(newest + 1, |last| last.position + 1);
+            self.next = next.unwrap_or(newest + 1);
             self.done = self.next > newest;
             let (deleted, purged) = self.redactions(&rows)?;
             self.purged = Some(purged).filter(|rooms| !rooms.is_empty());
@@ -146,7 +189,49 @@ impl LogSnapshot {
                 return Ok(Some(Piece::Purged(rooms)));
             }
         }
+        if self.skipped > 0 && std::mem::take(&mut self.skips) {
+            // A record that opened a room, or ended a ban, may be among those left out.
+            self.moderation = log.moderation().records().1.into_iter();
+            self.done = true;
+            return Ok(Some(Piece::Floor(self.floor)));
+        }
         Ok(None)
+    }
+
+    /// Reads the next records.
+    fn scan(&self, log: &dyn Log) -> Result<Scanned, LogError> {
+        let read = || log.scan_raw(self.next);
+        let next_of = |rows: &[RawRecord]| rows.last().map(|last| last.position + 1);
+        if !self.skips {
+            let rows = read()?;
+            return Ok(Scanned { next: next_of(&rows), rows, damaged: Vec::new() });
+        }
+        // Damaged pages may be answered with a panic, or with rows of anywhere.
+        let ascends = |rows: &[RawRecord]| {
+            rows.first().is_none_or(|first| first.position >= self.next)
+                && rows.is_sorted_by(|one, next| one.position < next.position)
+        };
+        let Scanned { rows, mut damaged, next } = match catch_unwind(AssertUnwindSafe(read)) {
+            Ok(Ok(rows)) if ascends(&rows) => Scanned { next: next_of(&rows), rows, damaged: Vec::new() },
+            _ => self.scan_singly(log),
+        };
+        let (rows, unreadable): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.decode().is_ok());
+        damaged.extend(unreadable.into_iter().map(|row| row.position));
+        damaged.sort_unstable();
+        Ok(Scanned { rows, damaged, next })
+    }
+
+    /// Reads records one by one.
+    fn scan_singly(&self, log: &dyn Log) -> Scanned {
+        let end = (log.head() + 1).min(self.next + READ_EVENTS_MAX as u64);
+        let (mut rows, mut damaged) = (Vec::new(), Vec::new());
+        for position in self.next..end {
+            match catch_unwind(AssertUnwindSafe(|| log.raw(position))) {
+                Ok(Ok(raw)) => rows.extend(raw),
+                Ok(Err(_)) | Err(_) => damaged.push(position),
+            }
+        }
+        Scanned { rows, damaged, next: Some(end) }
     }
 
     /// Reports the records in force again: a trim may have taken records that changed them.

@@ -16,7 +16,7 @@ use crate::error::ReadError;
 use crate::event::{Author, Epoch, Position, RoomName};
 use crate::read::form::Form;
 use crate::read::log_batches;
-use crate::read::opening::{self, Opened, gap};
+use crate::read::opening::{self, GapReason, Opened, gap};
 use crate::read::start::StartFrom;
 use crate::room::fanout::{Slot, WaitList};
 use crate::room::live::{Pull, Room};
@@ -30,7 +30,7 @@ pub enum Delivery<T> {
     Opening(Opened),
     /// An event or a signal of the room, or frames of several.
     Item(T),
-    /// Retention overtook this reader: what was between is gone.
+    /// Retention overtook this reader, or records are damaged: what was between is gone.
     Gap {
         /// The reader's position before.
         from: Position,
@@ -134,7 +134,9 @@ impl<F: Form> Cursor<F> {
                     Ok(read) => read,
                     Err(error) => return Poll::Ready(self.end(error)),
                 };
-                if let Some((from, to)) = gap(self.position, read.prev, read.head, read.floor) {
+                let complete_from = self.room.complete_from(self.shared.log.forgotten());
+                let bounds = (read.head, read.floor);
+                if let Some((from, to)) = gap(self.position, read.prev, bounds, complete_from) {
                     // What was read is read again: this is rare.
                     self.position = to;
                     let is_closed = self.is_room_closed();
@@ -185,6 +187,10 @@ impl<F: Form> Cursor<F> {
 
     pub fn position(&self) -> Position {
         self.position
+    }
+
+    pub fn gap_reason(&self, from: Position) -> GapReason {
+        GapReason::of(from, self.shared.log.floor())
     }
 
     /// Takes the next item out of a batch, moves the position, and keeps the rest. Returns `None` when a text

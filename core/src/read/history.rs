@@ -3,7 +3,7 @@
 //! A page holds messages in their latest state. It costs what it returns, the events it passes over, and at
 //! most 128 reads more, at any position of the log; no read transaction outlives 256 records. It is bounded
 //! in messages, in bytes, in events and in reactions: a page may be shorter than was asked for, even empty,
-//! and its links go on.
+//! and its links go on. Messages whose records are damaged are not in it.
 
 use std::sync::Arc;
 
@@ -41,6 +41,35 @@ pub struct HistoryPage {
     pub older: Option<Position>,
     /// `after` of the page after this one, when there may be one.
     pub newer: Option<Position>,
+}
+
+/// Messages that were read, from which a text is taken that was deleted meanwhile.
+pub(crate) trait Texts {
+    fn messages(&mut self) -> &mut [Message];
+
+    /// Takes the texts of these messages away, of those that are here.
+    fn redact(&mut self, deleted: &[Position]) {
+        let messages = self.messages().iter_mut();
+        messages.filter(|message| deleted.contains(&message.position)).for_each(Message::redact);
+    }
+}
+
+impl Texts for HistoryPage {
+    fn messages(&mut self) -> &mut [Message] {
+        &mut self.messages
+    }
+}
+
+impl Texts for Vec<Message> {
+    fn messages(&mut self) -> &mut [Message] {
+        self
+    }
+}
+
+impl Texts for Option<Message> {
+    fn messages(&mut self) -> &mut [Message] {
+        self.as_mut_slice()
+    }
 }
 
 /// Reads a page. Blocks on storage.
@@ -141,6 +170,8 @@ fn forwards(log: &dyn Log, room: &RoomName, after: Position, limit: usize) -> Re
         let chain = log.read_after(room, at)?;
         head = chain.head;
         if chain.events.is_empty() {
+            // Nothing is there up to the head, or nothing that can be read.
+            at = at.max(head);
             break;
         }
         for event in &chain.events {
@@ -173,7 +204,11 @@ pub(crate) fn messages(
         if page.full() {
             break;
         }
-        if let Some(event) = log.record(position)?.and_then(|record| record.event)
+        let record = match log.record(position) {
+            Err(LogError::Damaged { .. }) => continue,
+            record => record?,
+        };
+        if let Some(event) = record.and_then(|record| record.event)
             && event.room == *room
         {
             page.pass(log, &event)?;

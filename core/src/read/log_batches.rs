@@ -58,12 +58,11 @@ fn read<F: Form>(
     let generation = room.redactions.generation();
     let chain = log.read_after(&room.name, after)?;
     let (head, floor) = (chain.head, chain.floor);
-    if chain.events.is_empty() && head > after && floor <= head {
-        return Err(LogError::Damaged { position: head, what: "its room's chain ends before it" });
-    }
+    // None of the room's events up to its head can be read: a gap up to there.
+    let lost_to = (chain.events.is_empty() && head > after && floor <= head).then_some(head);
     let placed = |events: &[Arc<Event>]| {
         let (batch, bytes, taken) = form.batch(events, &shared.encoders);
-        let prev = events.first().map(|event| event.prev);
+        let prev = events.first().map(|event| event.prev).or(lost_to);
         // Of the first batch, the place is not that of its `prev` if events are missing.
         let after = prev.unwrap_or(after);
         (Placed { after, bytes, read: LogBatch { batch, prev, generation, head, floor } }, taken)

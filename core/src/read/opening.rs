@@ -33,12 +33,36 @@ impl ResetReason {
     }
 }
 
+/// The reason why a reader misses events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GapReason {
+    /// They are no longer kept.
+    Retention,
+    /// Their records are damaged: they cannot be read.
+    Damage,
+}
+
+impl GapReason {
+    /// Returns the reason of a gap after a position, in a log with this floor.
+    pub fn of(from: Position, floor: Position) -> Self {
+        if from.saturating_add(1) < floor { Self::Retention } else { Self::Damage }
+    }
+
+    /// The word for it in the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Damage => "damage",
+        }
+    }
+}
+
 /// The way a subscription opens: exactly one, and the first thing delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Opening {
     /// Nothing is missing between the position asked for and what follows.
     Start,
-    /// Part of what was asked for is gone: it goes on at the floor.
+    /// Part of what was asked for is gone, or cannot be read: it goes on after that. [`GapReason`] says why.
     Gap {
         /// The position asked for.
         from: Position,
@@ -89,36 +113,36 @@ struct Begin {
 }
 
 /// Returns the gap after `position`, if there is one: its two ends. `prev` is that of the first event that is
-/// still there after `position`.
+/// still there after `position`; a room that seems to begin there has had no event after `complete_from`.
 pub(crate) fn gap(
     position: Position,
     prev: Option<Position>,
-    head: Position,
-    floor: Position,
+    (head, floor): (Position, Position),
+    complete_from: Position,
 ) -> Option<(Position, Position)> {
     let missing = match prev {
         // The room's first event, or the first after the room was forgotten: then something may be missing.
-        Some(0) => position + 1 < floor,
+        Some(0) => position < complete_from,
         Some(prev) => prev > position,
         // Nothing is there after the position: was there something? A room of which not even the head is
         // known may have had events below the floor.
-        None => (head > position && head < floor) || (head == 0 && position + 1 < floor),
+        None => (head > position && head < floor) || (head == 0 && position < complete_from),
     };
     missing.then(|| (position, (floor - 1).max(prev.unwrap_or(0))))
 }
 
 /// Opens without the log, if the room in memory knows enough.
 fn open_in_memory(shared: &Shared, room: &Room, from: StartFrom) -> Option<Begin> {
+    let forgotten = shared.log.forgotten();
+    let before_last = |count: usize| room.position_before_last(count, forgotten);
     let (opening, position) = match from {
-        StartFrom::Last(count) => (Opening::Start, room.position_before_last(count.min(HISTORY_MAX))?),
+        StartFrom::Last(count) => (Opening::Start, before_last(count.min(HISTORY_MAX))?),
         StartFrom::After(id) => match not_of_this_log(shared, id) {
-            None if room.serves(id.position, shared.log.floor()) => (Opening::Start, id.position),
+            None if room.serves(id.position, forgotten) => (Opening::Start, id.position),
             None => return None,
-            Some(reason) => (Opening::Reset(reason), room.position_before_last(HISTORY_DEFAULT)?),
+            Some(reason) => (Opening::Reset(reason), before_last(HISTORY_DEFAULT)?),
         },
-        StartFrom::Malformed => {
-            (Opening::Reset(ResetReason::Malformed), room.position_before_last(HISTORY_DEFAULT)?)
-        }
+        StartFrom::Malformed => (Opening::Reset(ResetReason::Malformed), before_last(HISTORY_DEFAULT)?),
     };
     Some(Begin { opening, position, head: room.head()?, floor: shared.log.floor() })
 }
@@ -157,7 +181,9 @@ async fn open_from_log(
             return resume(log, &room, position);
         }
         let place = join(log, &room, count)?;
-        let position = place.prev.unwrap_or(place.head);
+        // Between an event below the floor and the floor there is nothing: to begin there misses nothing, and
+        // is no gap.
+        let position = place.prev.unwrap_or(place.head).max(place.floor.saturating_sub(1));
         Ok(Begin { opening, position, head: place.head, floor: place.floor })
     };
     shared.reads.read((Lane::Pages, client), read).await
@@ -167,14 +193,14 @@ async fn open_from_log(
 fn bring_newest(log: &dyn Log, room: &Room, count: usize) -> Result<Chain, LogError> {
     let redaction_generation = room.redactions.generation();
     let newest = log.read_before(&room.name, Position::MAX, count)?;
-    room.learn(newest.head, &newest.events, redaction_generation);
+    room.learn(newest.head, &newest.events, redaction_generation, log.forgotten());
     Ok(newest)
 }
 
 /// Finds the place before the newest `count` events.
 fn join(log: &dyn Log, room: &Room, count: usize) -> Result<ChainPoint, LogError> {
     let wanted = count.clamp(1, HISTORY_DEFAULT);
-    if room.position_before_last(wanted).is_none() {
+    if room.position_before_last(wanted, 0).is_none() {
         let Chain { events, head, floor } = bring_newest(log, room, wanted)?;
         let prev = events.first().map(|event| event.prev);
         if count == 0 || prev.is_none() {
@@ -191,7 +217,8 @@ fn resume(log: &dyn Log, room: &Room, position: Position) -> Result<Begin, LogEr
         bring_newest(log, room, HISTORY_DEFAULT)?;
     }
     let ChainPoint { prev, head, floor } = log.point_after(&room.name, position)?;
-    let (opening, position) = match gap(position, prev, head, floor) {
+    let complete_from = room.complete_from(log.forgotten());
+    let (opening, position) = match gap(position, prev, (head, floor), complete_from) {
         Some((from, to)) => (Opening::Gap { from, to }, to),
         None => (Opening::Start, position),
     };

@@ -8,7 +8,7 @@ use crate::event::{Body, Event, Position, RoomName};
 use crate::limits::SEARCH_MESSAGES_MAX;
 use crate::log::{Found, Log, LogError, READ_EVENTS_MAX};
 use crate::message::Message;
-use crate::read::history::{Page, latest_text, with_text};
+use crate::read::history::{Page, Texts, latest_text, with_text};
 use crate::search::Query;
 
 /// Most packs of the index that one search looks at: each stands for up to 128 events.
@@ -30,6 +30,16 @@ pub struct SearchPage {
     /// `before` of the search that goes on, when there may be more. A page may be short, even empty, and have
     /// more all the same: it has looked at as much as one search may.
     pub older: Option<Position>,
+}
+
+impl Texts for SearchPage {
+    fn messages(&mut self) -> &mut [Message] {
+        &mut self.messages
+    }
+
+    fn redact(&mut self, deleted: &[Position]) {
+        self.messages.retain(|message| !deleted.contains(&message.position));
+    }
 }
 
 /// Searches a room for messages before a position. Blocks on storage.

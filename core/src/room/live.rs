@@ -46,6 +46,9 @@ pub(crate) struct Room {
     head: AtomicU64,
     /// Set once the log was asked for the head. Stored (Release) after the head.
     head_known: AtomicBool,
+    /// The position after which the room has had no event but those published here; [`Position::MAX`] when
+    /// that is not known. Stored (Release) before `head_known`.
+    complete_from: AtomicU64,
     /// Written under the ring's write lock, whenever content is taken out of the ring.
     pub redactions: Redactions,
     /// Written by the writer, held for memory work only.
@@ -84,6 +87,7 @@ impl Room {
             signals: Signals::default(),
             head: AtomicU64::new(0),
             head_known: AtomicBool::new(false),
+            complete_from: AtomicU64::new(Position::MAX),
             redactions: Redactions::default(),
             ring: RwLock::new(Ring::new(Held::new(held))),
             shared: Default::default(),
@@ -124,33 +128,53 @@ impl Room {
     }
 
     /// Takes what the log said: the head, and the newest events up to it, if `redaction_generation` is still
-    /// what it was before they were read.
-    pub fn learn(&self, head: Position, newest: &[Arc<Event>], redaction_generation: u64) {
+    /// what it was before they were read. `forgotten` is the log's, as of after that.
+    pub fn learn(
+        &self,
+        head: Position,
+        newest: &[Arc<Event>],
+        redaction_generation: u64,
+        forgotten: Position,
+    ) {
         let mut ring = self.ring.write();
         self.head.fetch_max(head, Ordering::Release);
         if self.redactions.generation() == redaction_generation {
             ring.seed(newest, self.head.load(Ordering::Acquire));
         }
+        if head == 0 {
+            self.complete_from.fetch_min(forgotten, Ordering::Release);
+        }
         self.head_known.store(true, Ordering::Release);
     }
 
-    /// Returns the position from which the newest `count` events follow, if the ring can say.
-    pub fn position_before_last(&self, count: usize) -> Option<Position> {
+    /// Returns the position after which a room that seems to have had no event has had none: `forgotten`, the
+    /// log's, or an earlier one that is known here.
+    pub fn complete_from(&self, forgotten: Position) -> Position {
+        self.complete_from.load(Ordering::Acquire).min(forgotten)
+    }
+
+    /// Returns the position from which the newest `count` events follow, if the ring can say. `forgotten` is
+    /// the log's.
+    pub fn position_before_last(&self, count: usize, forgotten: Position) -> Option<Position> {
         let head = self.head()?;
-        if count == 0 || head == 0 {
+        if head == 0 {
+            return Some(self.complete_from(forgotten));
+        }
+        if count == 0 {
             return Some(head);
         }
-        self.ring.read().position_before_last(count)
+        self.ring.read().position_before_last(count, self.complete_from(forgotten))
     }
 
     /// Returns true if a reader can go on from this position without the log: certainly nothing is missing
-    /// after it.
-    pub fn serves(&self, position: Position, floor: Position) -> bool {
+    /// after it. `forgotten` is the log's.
+    pub fn serves(&self, position: Position, forgotten: Position) -> bool {
+        let complete_from = self.complete_from(forgotten);
         match self.head() {
             // Nothing is known of the room: it may have been forgotten.
-            Some(0) => position + 1 >= floor,
+            Some(0) => position >= complete_from,
             Some(head) if head <= position => true,
-            _ => self.ring.read().reaches(position, floor),
+            _ => self.ring.read().reaches(position, complete_from),
         }
     }
 

@@ -114,7 +114,7 @@ impl Course {
             }
             Step::Learn => {
                 if let Some((head, newest, redaction_generation)) = self.read.take() {
-                    self.room.learn(head, &newest, redaction_generation);
+                    self.room.learn(head, &newest, redaction_generation, 0);
                 }
             }
             Step::Move(reader, back) => {
@@ -154,7 +154,7 @@ proptest! {
             course.take(step)?;
         }
         // A reader at the position before the newest event is served from memory, if there is any.
-        if let [.., event] = &course.chain[..] && course.room.position_before_last(1).is_some() {
+        if let [.., event] = &course.chain[..] && course.room.position_before_last(1, 0).is_some() {
             let newest = course.room.pull_events(event.prev);
             prop_assert!(matches!(newest, Pull::Ready(events) if events == [event.clone()]));
         }

@@ -1,4 +1,4 @@
-//! The newest redactions of a room: what a reader compares its buffers with.
+//! The newest redactions of a room, or of all rooms: what a reader compares its buffers with.
 //!
 //! A text that was read before its delete must not be delivered after it. Each batch carries the redaction
 //! generation at which it was made. A batch of an older generation is still good if none of the redactions
@@ -10,7 +10,7 @@ use crate::event::{Body, Position};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
-/// Most targets that are remembered for a room. Batches older than that are made again.
+/// Most targets that are remembered, for each room and for all. Batches older than that are made again.
 pub const REDACTIONS_KEPT_MAX: usize = 512;
 
 #[derive(Default)]
@@ -51,20 +51,21 @@ impl Redactions {
     /// Returns the generation as of which a batch is good that was made at generation `made`: `None` when a
     /// redaction since then concerns it, or may.
     pub fn validate(&self, made: u64, concerns: impl Fn(Position) -> bool) -> Option<u64> {
-        if self.generation() == made {
-            return Some(made);
-        }
-        let (now, recent) = {
-            let targets = self.targets.lock();
-            let now = self.generation();
-            let since = (now - made) as usize;
-            if since > targets.len() {
-                return None;
-            }
-            // To compare may take long, and the writer needs the lock.
-            (now, targets.iter().rev().take(since).copied().collect::<Vec<_>>())
-        };
+        let (now, recent) = self.since(made)?;
+        // To compare may take long: the lock, which the writer needs, is free by now.
         (!recent.into_iter().any(concerns)).then_some(now)
+    }
+
+    /// Returns the generation now, and the targets of the deletes since generation `made`: `None` when there
+    /// were too many, or a purge.
+    pub fn since(&self, made: u64) -> Option<(u64, Vec<Position>)> {
+        if self.generation() == made {
+            return Some((made, Vec::new()));
+        }
+        let targets = self.targets.lock();
+        let now = self.generation();
+        let since = (now - made) as usize;
+        (since <= targets.len()).then(|| (now, targets.iter().rev().take(since).copied().collect()))
     }
 }
 

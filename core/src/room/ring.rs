@@ -127,14 +127,19 @@ impl Ring {
     }
 
     /// Returns the position from which the newest `count` events follow, if the ring reaches back so far.
-    pub fn position_before_last(&self, count: usize) -> Option<Position> {
+    /// Before a first event of the room it has had none after `complete_from`.
+    pub fn position_before_last(&self, count: usize, complete_from: Position) -> Option<Position> {
+        let before = |event: &Event| match event.prev {
+            0 => complete_from.min(event.position - 1),
+            prev => prev,
+        };
         let oldest = self.entries.front()?;
         match self.entries.len().checked_sub(count) {
             Some(first) => Some(match self.entries.get(first) {
-                Some(entry) => entry.event.prev,
+                Some(entry) => before(&entry.event),
                 None => self.entries.back()?.event.position,
             }),
-            None => (oldest.event.prev == 0).then_some(0),
+            None => (oldest.event.prev == 0).then(|| before(&oldest.event)),
         }
     }
 
@@ -160,10 +165,11 @@ impl Ring {
         }
     }
 
-    /// Returns true if a reader at this position needs no event older than the ring's.
-    pub fn reaches(&self, position: Position, floor: Position) -> bool {
+    /// Returns true if a reader at this position needs no event older than the ring's. Before a first event of
+    /// the room it has had none after `complete_from`.
+    pub fn reaches(&self, position: Position, complete_from: Position) -> bool {
         // A first event of the room may be the first after the room was forgotten.
-        let whole = |prev| if prev == 0 { position + 1 >= floor } else { prev <= position };
+        let whole = |prev| if prev == 0 { position >= complete_from } else { prev <= position };
         self.entries.front().is_some_and(|oldest| whole(oldest.event.prev))
     }
 
@@ -316,26 +322,28 @@ mod tests {
     #[test]
     fn the_newest_n_begin_after_the_right_position() {
         let ring = ring(&[5, 8, 9]);
-        assert_eq!(ring.position_before_last(0), Some(9));
-        assert_eq!(ring.position_before_last(2), Some(5));
-        assert_eq!(ring.position_before_last(3), Some(4));
-        assert_eq!(ring.position_before_last(4), None);
+        assert_eq!(ring.position_before_last(0, 0), Some(9));
+        assert_eq!(ring.position_before_last(2, 0), Some(5));
+        assert_eq!(ring.position_before_last(3, 0), Some(4));
+        assert_eq!(ring.position_before_last(4, 0), None);
         let mut whole = Ring::default();
         whole.push(event(5, 0, "x"), true);
-        assert_eq!(whole.position_before_last(4), Some(0));
+        assert_eq!(whole.position_before_last(4, 0), Some(0));
+        assert_eq!(whole.position_before_last(1, 3), Some(3), "nothing was between");
+        assert_eq!(whole.position_before_last(4, 9), Some(4));
     }
 
     #[test]
     fn older_events_are_taken_only_if_they_join_on() {
         let mut ring = ring(&[5, 8]);
         ring.seed(&[event(2, 0, "x"), event(3, 2, "x")], 8);
-        assert!(!ring.reaches(3, 1), "3 is not the prev of 5");
+        assert!(!ring.reaches(3, 0), "3 is not the prev of 5");
         ring.seed(&[event(2, 0, "x"), event(4, 2, "x")], 8);
         assert_eq!(positions(&ring.after(0, 9, 1 << 20)), Some(vec![2, 4, 5, 8]));
         let mut empty = Ring::default();
         empty.seed(&[event(2, 0, "x")], 3);
-        assert!(!empty.reaches(0, 1));
+        assert!(!empty.reaches(0, 0));
         empty.seed(&[event(2, 0, "x")], 2);
-        assert!(empty.reaches(0, 1));
+        assert!(empty.reaches(0, 0) && !empty.reaches(0, 1) && empty.reaches(1, 1));
     }
 }

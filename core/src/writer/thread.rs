@@ -22,7 +22,7 @@ use crate::writer::batch::Batch;
 use crate::writer::idempotency::{Hasher, Window};
 use crate::writer::price::Price;
 use crate::writer::queue::{Gate, Pending, RebuiltWindow};
-use crate::writer::retention::{Retention, RetentionPolicy, TRIM_EVENTS_MAX};
+use crate::writer::retention::{Moment, Retention, RetentionPolicy, TRIM_EVENTS_MAX};
 use crate::writer::validate::Validator;
 use crate::writer::verdict::Verdict;
 
@@ -197,7 +197,7 @@ impl Writer {
     fn next_floor(&mut self, bytes: u64) -> Position {
         let log = &*self.shared.log;
         // Not the time of the newest record: a clock that was ahead for a moment must not take the history.
-        self.retention.next_floor(log, Timestamp::now(), bytes).unwrap_or_else(|_| log.floor())
+        self.retention.next_floor(log, Moment::now(), bytes).unwrap_or_else(|_| log.floor())
     }
 
     /// Does the work for times when nobody sends: trims old records, forgets old heads, looks whether the
@@ -216,7 +216,9 @@ impl Writer {
         while self.is_idle(queue) && self.has_prepared_index() && self.commit_now(&[], 0).is_ok() {}
         let age_ms = self.retention.policy().heads_age().as_millis() as u64;
         let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
-        if self.shared.log.floor() > 1 && self.is_idle(queue) && self.gate.broken().is_none() {
+        let is_clock_right = !self.retention.is_clock_in_doubt();
+        let is_free = self.is_idle(queue) && self.gate.broken().is_none();
+        if self.shared.log.floor() > 1 && is_clock_right && is_free {
             let rooms = &self.shared.rooms;
             let spare = |room: &RoomName| rooms.get(room).is_some();
             let forgot = self.shared.log.forget_heads(self.heads_seen.as_ref(), before, &spare);

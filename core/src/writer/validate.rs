@@ -5,7 +5,7 @@ use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Tim
 use crate::limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, EDITS_PER_MESSAGE_MAX, KEY_BYTES_MAX,
 };
-use crate::log::{Hash, Log, NewRecord, Payload};
+use crate::log::{Hash, Log, LogError, NewRecord, Payload, Record};
 use crate::writer::batch::Batch;
 use crate::writer::idempotency::{Hasher, Window};
 use crate::writer::queue::{Gate, Request};
@@ -151,9 +151,10 @@ impl Validator<'_> {
     ) -> Result<(), Verdict> {
         let unknown = SendError::UnknownTarget(target);
         let log = self.log;
-        let mut record = log.record(target).map_err(unreadable)?;
+        let mut record = readable(log, target)?;
         if record.is_none() && matches!(draft.action, Action::Delete { .. }) {
-            // The message itself is below the floor; an edit of it that is not can still be taken away.
+            // The message itself is below the floor or damaged; an edit of it that is not can still be taken
+            // away.
             record = log.last_edit(target).map_err(unreadable)?;
         }
         let Some(event) = record.and_then(|record| record.event) else { return Err(unknown.into()) };
@@ -181,13 +182,21 @@ impl Validator<'_> {
     /// The receipt of the event that a key has made, if it has.
     fn find_receipt(&self, key: &Hash, content: &Hash) -> Result<Option<Receipt>, SendError> {
         let Some(position) = self.window.get(key) else { return Ok(None) };
-        // Below the floor the promise ends.
-        let Some(record) = self.log.record(position).map_err(unreadable)? else { return Ok(None) };
+        // Below the floor the promise ends, and where the record is damaged.
+        let Some(record) = readable(self.log, position)? else { return Ok(None) };
         // A delete cleared the hash: what the content was is not known any more, and need not be.
         if record.content_hash.is_some_and(|known| known != *content) {
             return Err(SendError::KeyReused);
         }
         let prev = record.event.map_or(0, |event| event.prev);
         Ok(Some(Receipt { position, prev, epoch: self.log.epoch(), created_at: record.created_at }))
+    }
+}
+
+/// Returns the record at a position; `None` if it is not kept, or damaged: then it is there for nobody.
+fn readable(log: &dyn Log, position: Position) -> Result<Option<Record>, SendError> {
+    match log.record(position) {
+        Err(LogError::Damaged { .. }) => Ok(None),
+        record => record.map_err(unreadable),
     }
 }

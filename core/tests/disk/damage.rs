@@ -8,9 +8,9 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use millchat::log::NewRecord;
+use millchat::log::{NewRecord, Record};
 use millchat::testing::{StorageBackend, open_log_without_cache};
-use millchat::{Body, Position, RoomName, Timestamp};
+use millchat::{Body, Event, Position, RoomName, Timestamp};
 use parking_lot::RwLock;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -59,7 +59,32 @@ fn append(n: u64, body: Body) -> NewRecord {
 }
 
 fn post(n: u64) -> NewRecord {
-    append(n, Body::Message { content: Some(format!("text {n} {}", "x".repeat(200)).into()), reply_to: None })
+    append(n, Body::Message { content: Some(text(n).into()), reply_to: None })
+}
+
+fn text(n: u64) -> String {
+    format!("text {n} {}", "x".repeat(200))
+}
+
+/// Fails if an event has a text that was not sent for its place: posts hold their number, and edits one word.
+fn assert_as_sent<'a>(events: impl IntoIterator<Item = &'a Event>) {
+    for event in events {
+        match &event.body {
+            Body::Message { content: Some(content), .. } => {
+                let n = event.created_at.0;
+                assert!(**content == *text(n) && event.room == room(n), "{} reads {content}", event.position);
+                assert!(
+                    event.position > EVENTS || event.position == n + 1,
+                    "{} reads {content}",
+                    event.position
+                );
+            }
+            Body::Edit { content, .. } => {
+                assert!(content.as_deref().is_none_or(|content| content == "edited"), "{content:?}");
+            }
+            _ => {}
+        }
+    }
 }
 
 #[test]
@@ -75,7 +100,7 @@ fn pages_damaged_under_an_open_log_are_errors_or_panics_that_can_be_caught() {
     let pages = image.len() / PAGE_BYTES;
     let used: Vec<_> =
         (1..pages).filter(|page| image[page * PAGE_BYTES..][..PAGE_BYTES].iter().any(|&b| b != 0)).collect();
-    let (mut panics, mut done) = (0, 0);
+    let (mut panics, mut done, mut texts) = (0, 0, 0);
     for round in 0..ROUNDS {
         let mut random = StdRng::seed_from_u64(round);
         let disk = Memory(Arc::new(RwLock::new(image.clone())));
@@ -104,9 +129,21 @@ fn pages_damaged_under_an_open_log_are_errors_or_panics_that_can_be_caught() {
                 1 => append(target, Body::Edit { target, content: Some("edited".into()) }),
                 _ => post(n),
             };
-            attempt(&mut || log.read_after(&room(n), target).is_ok());
-            attempt(&mut || log.read_before(&room(n), target, 50).is_ok());
-            attempt(&mut || log.scan(target).is_ok());
+            // What is read is what was sent: an answer that is wrong is not caught.
+            let mut read = Vec::new();
+            let mut keep = |events: &mut dyn Iterator<Item = Arc<Event>>| read.extend(events);
+            attempt(&mut || {
+                log.read_after(&room(n), target).map(|chain| keep(&mut chain.events.into_iter())).is_ok()
+            });
+            attempt(&mut || {
+                log.read_before(&room(n), target, 50).map(|chain| keep(&mut chain.events.into_iter())).is_ok()
+            });
+            let event = |record: Record| record.event;
+            attempt(&mut || {
+                log.scan(target).map(|records| keep(&mut records.into_iter().filter_map(event))).is_ok()
+            });
+            assert_as_sent(read.iter().map(|event| &**event));
+            texts += read.len();
             attempt(&mut || {
                 log.commit(std::slice::from_ref(&change), if n % 2 == 0 { floor } else { 0 }).is_ok()
             });
@@ -114,6 +151,6 @@ fn pages_damaged_under_an_open_log_are_errors_or_panics_that_can_be_caught() {
         attempt(&mut || log.close().is_ok());
         attempt(&mut || open_log_without_cache(disk.clone()).is_ok());
     }
-    println!("{done} done, {panics} panics");
-    assert!(panics > 0 && done > 0, "{done} done, {panics} panics");
+    println!("{done} done, {texts} texts as they were sent, {panics} panics");
+    assert!(panics > 0 && done > 0 && texts > 0, "{done} done, {texts} texts, {panics} panics");
 }

@@ -216,7 +216,7 @@ fn past() -> Vec<u8> {
         for n in 0..300 {
             let room = RoomName::new(ROOMS[n % ROOMS.len()]).unwrap();
             let author = Author { id: "past".into(), name: "Past".into(), kind: AuthorKind::Guest };
-            chat.send(&room, Draft::post(author, format!("past {n} {}", "x".repeat(100)))).await.unwrap();
+            chat.send(&room, Draft::post(author, past_text(n as Position + 1))).await.unwrap();
         }
     });
     runtime.block_on(chat.close()).unwrap();
@@ -342,7 +342,7 @@ fn ada() -> Author {
 
 /// Opens what is left, settles what is in doubt, and asks the oracle before and after.
 async fn settle(image: Vec<u8>, epoch: Epoch, oracle: &Oracle, shared: &Senders) -> Vec<String> {
-    let mut wrong = inspect(image.clone(), oracle, &shared.acknowledged.lock());
+    let mut wrong = inspect(image.clone(), oracle, &shared.acknowledged.lock()).wrong;
     if !wrong.is_empty() {
         return wrong;
     }
@@ -430,14 +430,29 @@ fn a_sync_that_fails_is_not_tried_again_and_settled() {
     meet_everywhere(Fault::Sync, 1);
 }
 
-/// Opens a log's file as a program would, uses it, and closes it: every answer may be an error.
-async fn use_it(path: &str) -> bool {
-    let Ok(chat) = Chat::open(path) else { return false };
-    for room in ROOMS.map(|room| RoomName::new(room).unwrap()) {
+/// The text of the past at a position.
+fn past_text(position: Position) -> String {
+    format!("past {} {}", position - 1, "x".repeat(100))
+}
+
+/// Opens a log's file as a program would, uses it, and closes it: every answer may be an error, and none is a
+/// text that nobody sent. Returns the number of texts that were read, if it was opened.
+async fn use_it(path: &str) -> Option<usize> {
+    let chat = Chat::open(path).ok()?;
+    let mut texts = 0;
+    for (n, name) in ROOMS.iter().enumerate() {
+        let room = RoomName::new(name).unwrap();
         let mut range = HistoryRange::Newest;
         for _ in 0..5 {
             let page = tokio::time::timeout(PATIENCE, chat.history(&room, range, 50)).await;
             let Ok(page) = page.expect("every read is answered") else { break };
+            for message in &page.messages {
+                let position = message.position;
+                assert_eq!((position - 1) as usize % ROOMS.len(), n, "{position} is of another room");
+                assert_eq!(message.content.as_deref(), Some(&*past_text(position)), "{position}");
+            }
+            assert!(page.messages.is_sorted_by_key(|message| message.position));
+            texts += page.messages.len();
             let Some(older) = page.older else { break };
             range = HistoryRange::Before(older);
         }
@@ -445,7 +460,7 @@ async fn use_it(path: &str) -> bool {
         let _ = tokio::time::timeout(PATIENCE, send).await.expect("every send is answered");
     }
     let _ = tokio::time::timeout(PATIENCE, chat.close()).await.expect("closing ends");
-    true
+    Some(texts)
 }
 
 #[test]
@@ -457,7 +472,7 @@ fn a_damaged_file_is_refused_or_read_with_errors_and_hangs_nothing() {
     let path = directory.path().join("chat.redb");
     let path = path.to_str().unwrap();
     let mut random = StdRng::seed_from_u64(11);
-    let (rounds, mut opened) = (if proving() { 2_000 } else { 60 }, 0);
+    let (rounds, mut opened, mut read) = (if proving() { 2_000 } else { 60 }, 0, 0);
     for round in 0..rounds {
         let mut damaged = image.clone();
         match round % 3 {
@@ -475,7 +490,10 @@ fn a_damaged_file_is_refused_or_read_with_errors_and_hangs_nothing() {
             _ => damaged.truncate(random.random_range(0..damaged.len())),
         }
         std::fs::write(path, &damaged).unwrap();
-        opened += usize::from(runtime.block_on(use_it(path)));
+        if let Some(texts) = runtime.block_on(use_it(path)) {
+            (opened, read) = (opened + 1, read + texts);
+        }
     }
-    println!("damage: {rounds} files, {opened} of them opened");
+    println!("damage: {rounds} files, {opened} of them opened, {read} texts read as they were sent");
+    assert!(read > 0, "nothing was read");
 }

@@ -6,13 +6,21 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use millchat::{Action, Author, AuthorKind, Builder, Chat, Draft, Position, Reaction, RoomName, testing};
+use millchat::{
+    Action, Author, AuthorKind, Builder, Chat, Draft, Position, Reaction, RetentionPolicy, RoomName, testing,
+};
 use millchat_oracle::{EventDigest, EventKind, Oracle, digest};
 use parking_lot::Mutex;
 
-use crate::recovered::{Acknowledged, KEEP, ROOMS, inspect};
+use crate::recovered::{Acknowledged, Inspected, KEEP, ROOMS, inspect};
 use crate::storage::{AtSync, Backend};
+
+/// Events between two checkpoints, and records and edits of one step of erasing: so few that the workload meets
+/// many of each.
+const CHECKPOINT_EVENTS: usize = 40;
+const ERASE_MAX: usize = 8;
 
 /// A sender gives up after this many sends: a log that never syncs would never come to an end.
 const SENDS_MAX: u64 = 5_000;
@@ -21,28 +29,33 @@ const SENDS_MAX: u64 = 5_000;
 struct Run {
     syncs: usize,
     violations: Vec<String>,
+    /// Power losses while something was being erased.
+    erasing: usize,
 }
 
 /// Three senders post, edit, delete, react, close, open, purge and ban, and retention trims, until the disk
 /// was synced `syncs` times.
-fn run(syncs: usize, honest: bool) -> Run {
+fn run(syncs: usize, honest: bool, keep: RetentionPolicy) -> Run {
     let oracle = Arc::new(Oracle::new());
     let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();
     let violations: Arc<Mutex<Vec<String>>> = Arc::default();
+    let erasing: Arc<AtomicUsize> = Arc::default();
     let at_sync: AtSync = {
         let (oracle, acknowledged, violations) = (oracle.clone(), acknowledged.clone(), violations.clone());
+        let erasing = erasing.clone();
         Box::new(move |forgotten, torn| {
             let acknowledged = acknowledged.lock().clone();
             for (how, image) in [("forgotten", forgotten), ("torn", torn)] {
-                let wrong = inspect(image, &oracle, &acknowledged);
+                let Inspected { wrong, is_erasing } = inspect(image, &oracle, &acknowledged);
                 violations.lock().extend(wrong.into_iter().map(|what| format!("{how}: {what}")));
+                erasing.fetch_add(usize::from(is_erasing), Ordering::Relaxed);
             }
         })
     };
     let disk = Backend::new(Vec::new(), at_sync);
-    let log = testing::open_log(disk.clone()).unwrap();
+    let log = testing::open_log_in_steps(disk.clone(), CHECKPOINT_EVENTS, ERASE_MAX).unwrap();
     disk.watch(honest);
-    let chat = Builder::default().retention(KEEP).search_index(true).open_log(log).unwrap();
+    let chat = Builder::default().retention(keep).search_index(true).open_log(log).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
     runtime.block_on(async {
         let senders = ROOMS.map(|room| {
@@ -58,9 +71,9 @@ fn run(syncs: usize, honest: bool) -> Run {
     });
     // Power is lost once more, with everything acknowledged and nothing closed.
     let syncs = disk.syncs();
-    violations.lock().extend(inspect(disk.synced(), &oracle, &acknowledged.lock()));
+    violations.lock().extend(inspect(disk.synced(), &oracle, &acknowledged.lock()).wrong);
     let violations = std::mem::take(&mut *violations.lock());
-    Run { syncs, violations }
+    Run { syncs, violations, erasing: erasing.load(Ordering::Relaxed) }
 }
 
 async fn send(
@@ -134,15 +147,20 @@ async fn send(
 #[test]
 fn power_lost_at_any_sync_loses_nothing_acknowledged() {
     // `make prove` goes on for longer.
-    let syncs = if std::env::var_os("MILLCHAT_PROVE").is_some() { 4_000 } else { 1_000 };
-    let run = run(syncs, true);
-    println!("power loss: at {} syncs, each forgotten and torn", run.syncs);
-    assert!(run.syncs >= syncs, "{} syncs", run.syncs);
-    assert!(run.violations.is_empty(), "{:#?}", &run.violations[..run.violations.len().min(5)]);
+    let more = if std::env::var_os("MILLCHAT_PROVE").is_some() { 4 } else { 1 };
+    // With retention its trims bring the checkpoints, without it they come when they are due.
+    for (syncs, keep) in [(more * 700, KEEP), (more * 200, RetentionPolicy::default())] {
+        let run = run(syncs, true, keep);
+        println!("power loss: at {} syncs, each forgotten and torn; {} erasing", run.syncs, run.erasing);
+        assert!(run.syncs >= syncs, "{} syncs", run.syncs);
+        assert!(run.violations.is_empty(), "{:#?}", &run.violations[..run.violations.len().min(5)]);
+        // A purge or a delete of one step would be over with its own commit.
+        assert!(run.erasing > syncs / 10, "{} of {} in the middle of erasing", run.erasing, 2 * run.syncs);
+    }
 }
 
 #[test]
 fn a_disk_that_only_says_that_it_syncs_is_found_out() {
-    let run = run(20, false);
+    let run = run(20, false, KEEP);
     assert!(!run.violations.is_empty());
 }

@@ -129,12 +129,24 @@ fn counts_differ(log: &dyn Log, room: &RecoveredLog) -> Vec<String> {
     wrong.map(|message| format!("the counts of {} are not those of its events", message.position)).collect()
 }
 
+/// A look at a log.
+#[derive(Debug, Default)]
+pub struct Inspected {
+    /// The faults.
+    pub wrong: Vec<String>,
+    /// Text was still to be erased.
+    pub is_erasing: bool,
+}
+
 /// Opens what a power loss left and returns what is wrong with it.
-pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> Vec<String> {
+pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> Inspected {
     let log = match testing::open_log(Backend::of(image)) {
         Ok(log) => log,
-        Err(error) => return vec![format!("it does not open: {error}")],
+        Err(error) => {
+            return Inspected { wrong: vec![format!("it does not open: {error}")], is_erasing: false };
+        }
     };
+    let is_erasing = log.moderation().counts().is_erasing();
     let rooms: Vec<_> = ROOMS.iter().map(|room| recover(&*log, &RoomName::new(room).unwrap())).collect();
     let mut wrong: Vec<String> = oracle.check(&rooms).iter().map(ToString::to_string).collect();
     wrong.extend(acknowledged.broken_by(&*log, &rooms));
@@ -152,5 +164,5 @@ pub fn inspect(image: Vec<u8>, oracle: &Oracle, acknowledged: &Acknowledged) -> 
     if bytes != log.live_bytes() {
         wrong.push(format!("the records take {bytes} bytes, the log says {}", log.live_bytes()));
     }
-    wrong
+    Inspected { wrong, is_erasing }
 }

@@ -48,6 +48,9 @@ impl Log for Meddled {
     fn floor(&self) -> Position {
         self.log.floor()
     }
+    fn forgotten(&self) -> Position {
+        self.log.forgotten()
+    }
     fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError> {
         (self.before_commit)()?;
         self.log.commit(batch, floor)
@@ -115,6 +118,12 @@ impl Log for Meddled {
     }
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
         self.log.scan_raw(from)
+    }
+    fn raw(&self, position: Position) -> Result<Option<RawRecord>, LogError> {
+        self.log.raw(position)
+    }
+    fn skipped(&self) -> u64 {
+        self.log.skipped()
     }
     fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError> {
         self.log.keys(oldest)

@@ -3,6 +3,7 @@
 
 mod counting_disk;
 mod meddled;
+mod parked;
 pub mod people;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use millchat::{Action, Author, AuthorKind, Draft, RoomName};
 
 pub use counting_disk::CountingDisk;
 pub use meddled::Meddled;
+pub use parked::Parking;
 
 pub fn room(name: &str) -> RoomName {
     RoomName::new(name).unwrap()

@@ -10,15 +10,20 @@ use hyper::header::{self, HeaderValue};
 use millchat::log::Piece;
 use millchat::{Chat, ReadError, Snapshot};
 
-use crate::app::Worker;
 use crate::drain::Drain;
 use crate::export_format::{self, Header};
 use crate::http::{self, Body, Chunks, Response};
+use crate::route_table::Call;
 
-/// The log, with its signing key.
-pub fn send(w: &Worker) -> Response {
+/// The log, with its signing key. With `skip-damaged` in the query damaged records are left out.
+pub fn send(Call { w, req, .. }: &Call<'_>) -> Response {
     tracing::info!("a backup begins");
-    let mut response = Response::new(Body::Chunks(Box::new(BackupBody::new(&w.app.chat, &w.app.drain))));
+    let mut copying = w.app.chat.snapshot();
+    if http::query(req, "skip-damaged").is_some() {
+        copying = copying.skip_damaged();
+    }
+    let mut response =
+        Response::new(Body::Chunks(Box::new(BackupBody::new(&w.app.chat, copying, &w.app.drain))));
     for (name, value) in [(header::CONTENT_TYPE, http::JSON_LINES), (header::CACHE_CONTROL, "no-store")] {
         http::set(&mut response, name, HeaderValue::from_static(value));
     }
@@ -27,7 +32,8 @@ pub fn send(w: &Worker) -> Response {
 
 type PendingRead = Pin<Box<dyn Future<Output = (Snapshot, Result<Option<Piece>, ReadError>)> + Send>>;
 
-/// The body of a backup. It ends without its last line when the log cannot be read or the process ends.
+/// The body of a backup. It ends without its last line when the process ends, and with a line that says why
+/// when the log cannot be read.
 pub struct BackupBody {
     /// Once it is raised the body ends.
     drain: Arc<Drain>,
@@ -39,10 +45,10 @@ pub struct BackupBody {
 }
 
 impl BackupBody {
-    fn new(chat: &Chat, drain: &Arc<Drain>) -> Self {
-        let copying = chat.snapshot();
+    fn new(chat: &Chat, copying: Snapshot, drain: &Arc<Drain>) -> Self {
         let key = Some(chat.signing_key());
-        let header = Header::new(chat.epoch(), copying.floor(), copying.head(), key);
+        let mut header = Header::new(chat.epoch(), copying.floor(), copying.head(), key);
+        header.skipped = copying.skipped_before();
         let mut ready = Vec::new();
         header.write(&mut ready);
         Self { drain: Arc::clone(drain), ready: Some(ready), pending: Some(read(copying)), records: 0 }
@@ -62,23 +68,24 @@ impl Chunks for BackupBody {
         self.pending = None;
         let mut out = Vec::new();
         let written = match piece {
-            Ok(Some(piece)) => export_format::write_piece(&piece, |_| true, &mut out).map(|records| {
-                self.records += records;
-                self.pending = Some(read(copying));
-            }),
+            Ok(Some(piece)) => {
+                let written = export_format::write_piece(&piece, |_| true, &mut out);
+                written.map_err(ReadError::from).map(|records| {
+                    self.records += records;
+                    self.pending = Some(read(copying));
+                })
+            }
             Ok(None) => {
                 export_format::write_end(self.records, copying.head(), &mut out);
                 tracing::info!(records = self.records, "a backup is whole");
                 Ok(())
             }
-            Err(error) => {
-                tracing::error!(%error, "a backup ends: the log cannot be read");
-                return Poll::Ready(None);
-            }
+            Err(error) => Err(error),
         };
         if let Err(error) = written {
-            tracing::error!(%error, "a backup ends: the log is damaged");
-            return Poll::Ready(None);
+            tracing::error!(%error, "a backup ends: the log cannot be read");
+            self.pending = None;
+            export_format::write_failure(&error, &mut out);
         }
         Poll::Ready(Some(out.into()))
     }

@@ -19,7 +19,7 @@ const ADDRESS_BAN: &str = "/admin/bans/addresses/{*network}";
 /// The rows.
 pub fn routes() -> Vec<Route<Answer>> {
     vec![
-        Route(Method::GET, BACKUP_PATH, Operator, Plain(|c| now(Ok(backup::send(c.w))))),
+        Route(Method::GET, BACKUP_PATH, Operator, Plain(|c| now(Ok(backup::send(&c))))),
         Route(Method::GET, "/admin/rooms", Operator, Plain(|c| now(Ok(moderate::closed_rooms(c.w))))),
         Route(Method::PUT, CLOSED, Operator, InRoom(|c, room| Box::pin(moderate::close(c, room)))),
         Route(Method::DELETE, CLOSED, Operator, InRoom(|c, room| Box::pin(moderate::open(c, room)))),

@@ -3,7 +3,7 @@
 //! Here are its opening, the event for a gap, and its heartbeat; the frames are made in
 //! [`crate::sse::frame`], and what drives it all is [`crate::sse::stream`].
 
-use millchat::{EventId, Opened, Opening, Position, RoomName};
+use millchat::{EventId, GapReason, Opened, Opening, Position, RoomName};
 
 use super::parameters;
 use crate::follow;
@@ -13,9 +13,6 @@ use crate::schema::{Gap, Reset, Start};
 use crate::sse::frame;
 use crate::sse::start::{HISTORY, is_place};
 use crate::sse::stream;
-
-/// Why something is missing, in a `gap`: there is one reason today.
-const RETENTION: &str = "retention";
 
 /// Follow a room: what happened after a place, then what happens.
 ///
@@ -38,7 +35,10 @@ impl stream::SseFormat for SseFormat {
                 let data = Start { position: opened.id.position, head: opened.head, floor: opened.floor };
                 frame::write(out, "start", id, &data);
             }
-            Opening::Gap { from, to } => frame::write(out, "gap", id, &Gap { from, to, reason: RETENTION }),
+            Opening::Gap { from, to } => {
+                let reason = GapReason::of(from, opened.floor).as_str();
+                frame::write(out, "gap", id, &Gap { from, to, reason });
+            }
             Opening::Reset(reason) => {
                 let data = Reset { epoch: opened.id.epoch.to_string(), reason: reason.as_str() };
                 frame::write(out, "reset", id, &data);
@@ -46,8 +46,8 @@ impl stream::SseFormat for SseFormat {
         }
     }
 
-    fn gap(&self, from: Position, place: EventId, _closed: bool, out: &mut Vec<u8>) {
-        let data = Gap { from, to: place.position, reason: RETENTION };
+    fn gap(&self, from: Position, reason: GapReason, place: EventId, _closed: bool, out: &mut Vec<u8>) {
+        let data = Gap { from, to: place.position, reason: reason.as_str() };
         frame::write(out, "gap", Some(place), &data);
     }
 
@@ -66,23 +66,31 @@ mod tests {
     #[test]
     fn the_stream_opens_with_its_place() {
         let place = EventId { epoch: Epoch(0x5f3c_9a2e), position: 1188 };
-        for (opening, expected) in [
+        for (opening, floor, expected) in [
             (
                 Opening::Start,
+                1,
                 "event: start\nid: 5f3c9a2e-1188\ndata: {\"position\":1188,\"head\":1207,\"floor\":1}\n\n",
             ),
             (
                 Opening::Gap { from: 3, to: 1188 },
+                1189,
                 "event: gap\nid: 5f3c9a2e-1188\ndata: {\"from\":3,\"to\":1188,\"reason\":\"retention\"}\n\n",
             ),
             (
+                Opening::Gap { from: 3, to: 1188 },
+                4,
+                "event: gap\nid: 5f3c9a2e-1188\ndata: {\"from\":3,\"to\":1188,\"reason\":\"damage\"}\n\n",
+            ),
+            (
                 Opening::Reset(ResetReason::Ahead),
+                1,
                 "event: reset\nid: 5f3c9a2e-1188\ndata: {\"epoch\":\"5f3c9a2e\",\"reason\":\"ahead\"}\n\n",
             ),
         ] {
             let mut out = Vec::new();
-            SseFormat
-                .opening(&Opened { opening, id: place, head: 1207, floor: 1, is_closed: false }, &mut out);
+            let opened = Opened { opening, id: place, head: 1207, floor, is_closed: false };
+            SseFormat.opening(&opened, &mut out);
             assert_eq!(String::from_utf8(out).unwrap(), expected);
         }
     }

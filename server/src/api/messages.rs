@@ -14,6 +14,7 @@ use crate::admin::{moderate, operator};
 use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::client_ip::client;
+use crate::current::current;
 use crate::http::{self, JSON, Request};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
@@ -72,24 +73,30 @@ pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     };
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
-    let page = w.chat_for(&req).history(&room, range, limit).await?;
-    let path = format!("/api/v1/rooms/{room}/messages");
-    let links = Links {
-        older: page.older.map(|before| format!("{path}?before={before}&limit={limit}")),
-        newer: page.newer.map(|after| format!("{path}?after={after}&limit={limit}")),
-    };
-    let link_header: Vec<String> = [(&links.older, "prev"), (&links.newer, "next")]
-        .into_iter()
-        .filter_map(|(path, rel)| path.as_ref().map(|path| format!("<{path}>; rel=\"{rel}\"")))
-        .collect();
-    // A page may hold a megabyte.
-    let write = move || {
-        let messages = page.messages.iter().map(Message::of).collect();
-        http::to_json(&HistoryPage { messages, floor: page.floor, head: page.head, links })
-    };
-    let mut response = http::bytes(StatusCode::OK, JSON, w.app.turns.render(write).await);
-    if !link_header.is_empty() {
-        http::set_ascii(&mut response, header::LINK, &link_header.join(", "));
+    let chat = w.chat_for(&req);
+    let (bytes, links) = current(&chat, async || {
+        let page = chat.history(&room, range, limit).await?;
+        let path = format!("/api/v1/rooms/{room}/messages");
+        let links = Links {
+            older: page.older.map(|before| format!("{path}?before={before}&limit={limit}")),
+            newer: page.newer.map(|after| format!("{path}?after={after}&limit={limit}")),
+        };
+        let link_header: Vec<String> = [(&links.older, "prev"), (&links.newer, "next")]
+            .into_iter()
+            .filter_map(|(path, rel)| path.as_ref().map(|path| format!("<{path}>; rel=\"{rel}\"")))
+            .collect();
+        let texts_of = page.messages.iter().map(|message| message.position).collect();
+        // A page may hold a megabyte.
+        let write = move || {
+            let messages = page.messages.iter().map(Message::of).collect();
+            http::to_json(&HistoryPage { messages, floor: page.floor, head: page.head, links })
+        };
+        Ok(((w.app.turns.render(write).await, link_header), texts_of))
+    })
+    .await?;
+    let mut response = http::bytes(StatusCode::OK, JSON, bytes);
+    if !links.is_empty() {
+        http::set_ascii(&mut response, header::LINK, &links.join(", "));
     }
     Ok(response)
 }

@@ -4,6 +4,7 @@ use hyper::{StatusCode, header};
 use millchat::{Query, RoomName, SEARCH_MESSAGES_MAX};
 
 use super::input::position;
+use crate::current::current;
 use crate::http::{self, JSON};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
@@ -25,19 +26,25 @@ pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     };
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
-    let page = w.chat_for(&req).search(&room, query, before, limit).await?;
-    let older = page.older.map(|before| {
-        let q: String = form_urlencoded::byte_serialize(typed.as_bytes()).collect();
-        format!("/api/v1/rooms/{room}/search?q={q}&before={before}&limit={limit}")
-    });
-    let link_header = older.as_ref().map(|path| format!("<{path}>; rel=\"prev\""));
-    // A page may hold a megabyte.
-    let write = move || {
-        let messages = page.messages.iter().map(Message::of).collect();
-        let links = Links { older, newer: None };
-        http::to_json(&SearchPage { messages, floor: page.floor, head: page.head, links })
-    };
-    let mut response = http::bytes(StatusCode::OK, JSON, w.app.turns.render(write).await);
+    let chat = w.chat_for(&req);
+    let (bytes, link_header) = current(&chat, async || {
+        let page = chat.search(&room, query.clone(), before, limit).await?;
+        let older = page.older.map(|before| {
+            let q: String = form_urlencoded::byte_serialize(typed.as_bytes()).collect();
+            format!("/api/v1/rooms/{room}/search?q={q}&before={before}&limit={limit}")
+        });
+        let link_header = older.as_ref().map(|path| format!("<{path}>; rel=\"prev\""));
+        let texts_of = page.messages.iter().map(|message| message.position).collect();
+        // A page may hold a megabyte.
+        let write = move || {
+            let messages = page.messages.iter().map(Message::of).collect();
+            let links = Links { older, newer: None };
+            http::to_json(&SearchPage { messages, floor: page.floor, head: page.head, links })
+        };
+        Ok(((w.app.turns.render(write).await, link_header), texts_of))
+    })
+    .await?;
+    let mut response = http::bytes(StatusCode::OK, JSON, bytes);
     if let Some(link) = link_header {
         http::set_ascii(&mut response, header::LINK, &link);
     }

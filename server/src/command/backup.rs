@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use millchat::log::{self, LogSnapshot, NewLog, NewLogError, Piece};
 
 use super::failure::Failure;
-use super::import::Importer;
+use super::import::{Imported, Importer};
 use super::number::grouped;
 use super::progress::{self, Progress};
 use super::remote_backup;
@@ -19,6 +19,8 @@ use crate::stderr;
 ///
 /// The copy is a log with all positions, the floor and the signing key, so that tokens and cookies outlive a
 /// restore. Its epoch is new: readers' old places are answered by a reset. The file appears when it is whole.
+///
+/// A damaged record ends it with exit code 1. With --skip-damaged all records that can be read are saved.
 ///
 /// Of a running server it holds everything that was acknowledged before the backup began, and no text of what
 /// was deleted before it ended.
@@ -42,13 +44,16 @@ pub struct Backup {
     /// The log file, unless --from is given; then the file to be made
     #[arg(value_name = "[LOG] OUT", required = true, num_args = 1..=2)]
     paths: Vec<PathBuf>,
+    /// Leave damaged records out, and save all others; when there were any, the exit code is 3
+    #[arg(long)]
+    skip_damaged: bool,
     #[command(flatten)]
     rooms: Rooms,
 }
 
 impl Backup {
     pub fn run(&self, origins: &Origins) -> Result<(), Failure> {
-        let (records, out) = match (&self.from, &self.paths[..]) {
+        let (Imported { records, skipped }, out) = match (&self.from, &self.paths[..]) {
             (Some(url), [out]) => {
                 refuse_existing(out)?;
                 progress::stop_on_signals()?;
@@ -70,10 +75,10 @@ impl Backup {
             }
         };
         stderr::say(format_args!("{}: {} records", out.display(), grouped(records)));
-        Ok(())
+        Failure::of_skipped(skipped)
     }
 
-    fn of_server(&self, url: &str, out: &Path, origins: &Origins) -> Result<u64, Failure> {
+    fn of_server(&self, url: &str, out: &Path, origins: &Origins) -> Result<Imported, Failure> {
         let token = match (&self.admin_token, &self.admin_token_file) {
             (Some(token), _) => token.clone(),
             (None, Some(file)) => AdminToken::read(file).map_err(|error| {
@@ -86,21 +91,37 @@ impl Backup {
             }
         };
         let mut importer = Importer::new(out, self.rooms.clone(), "backing up");
-        remote_backup::lines(url, &token, |line| importer.line(line))?;
+        remote_backup::lines(url, &token, self.skip_damaged, |line| importer.line(line))?;
         importer.finish()
     }
 
-    fn of_file(&self, from: &Path, out: &Path) -> Result<u64, Failure> {
+    fn of_file(&self, from: &Path, out: &Path) -> Result<Imported, Failure> {
         let log = log::open_stopped(from).map_err(Failure::refused)?;
         let mut copy = LogSnapshot::begin(&*log);
+        if self.skip_damaged {
+            copy = copy.skip_damaged();
+        }
         let progress = Progress::new("backing up", copy.floor(), copy.head());
         let made = NewLog::create(out, Some(log.signing_key()), copy.floor());
         let mut new = made.map_err(Failure::refused)?;
+        new.were_skipped(log.skipped());
         let mut records = 0;
         while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(from, &error))? {
-            // Nobody writes to it: there are no deletes and no cuts.
             let stand = matches!(piece, Piece::Moderation(_));
-            let (Piece::Records(raws) | Piece::Moderation(raws)) = piece else { continue };
+            let raws = match piece {
+                Piece::Records(raws) | Piece::Moderation(raws) => raws,
+                Piece::Damaged(positions) => {
+                    new.skip(&positions);
+                    continue;
+                }
+                // The records in force come again.
+                Piece::Floor(floor) => {
+                    new.raise_floor(floor).map_err(Failure::failed)?;
+                    continue;
+                }
+                // Nobody writes to it: there are no deletes.
+                Piece::Deleted(_) | Piece::Purged(_) => continue,
+            };
             for raw in raws {
                 let position = raw.position;
                 let record = raw.decode().map_err(|error| Failure::damaged(from, &error))?;
@@ -115,7 +136,7 @@ impl Backup {
             }
         }
         new.finish(copy.head()).map_err(Failure::failed)?;
-        Ok(records)
+        Ok(Imported { records, skipped: copy.skipped() })
     }
 }
 

@@ -75,9 +75,16 @@ impl Check {
             }
             let what = if found == 1 { "finding" } else { "findings" };
             return Err(Failure::failed(format!(
-                "{name} is not as it must be: {} {what}; restore a backup, or ask for help with this list",
+                "{name} is not as it must be: {} {what}; restore a backup, or save what can be read with \
+                 `millchat backup --skip-damaged {name} OUT`",
                 grouped(found)
             )));
+        }
+        if checked.skipped > 0 {
+            let skipped = grouped(checked.skipped);
+            stderr::say(format_args!(
+                "{name} was made of a damaged log, of which {skipped} records were skipped"
+            ));
         }
         out.line(format_args!(
             "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} reactions, {} index \

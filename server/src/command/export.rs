@@ -20,6 +20,9 @@ pub struct Export {
     log: PathBuf,
     #[command(flatten)]
     rooms: Rooms,
+    /// Leave damaged records out, and write all others; when there were any, the exit code is 3
+    #[arg(long)]
+    skip_damaged: bool,
     /// Put the log's secret key into the first line, so that tokens, cookies and idempotency keys stay good
     /// after an import. Whoever has it can be anybody: keep the export as you keep the log
     #[arg(long)]
@@ -30,8 +33,12 @@ impl Export {
     pub fn run(&self) -> Result<(), Failure> {
         let log = log::open_stopped(&self.log).map_err(Failure::refused)?;
         let mut copy = LogSnapshot::begin(&*log);
+        if self.skip_damaged {
+            copy = copy.skip_damaged();
+        }
         let key = self.signing_key.then(|| log.signing_key());
         let mut header = Header::new(log.epoch(), copy.floor(), copy.head(), key);
+        header.skipped = log.skipped();
         if !self.rooms.are_all() {
             header.rooms = Some(self.rooms.names().iter().map(ToString::to_string).collect());
         }
@@ -52,6 +59,7 @@ impl Export {
             }
         }
         export_format::write_end(records, copy.head(), &mut text);
-        out.write_all(&text).and_then(|()| out.flush()).map_err(|error| Failure::stdout(&error))
+        out.write_all(&text).and_then(|()| out.flush()).map_err(|error| Failure::stdout(&error))?;
+        Failure::of_skipped(copy.skipped())
     }
 }

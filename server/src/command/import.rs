@@ -47,10 +47,21 @@ impl Import {
             }
             importer.line(&line)?;
         }
-        let records = importer.finish()?;
+        let Imported { records, skipped } = importer.finish()?;
         stderr::say(format_args!("{}: {} records", self.out.display(), grouped(records)));
+        if skipped > 0 {
+            stderr::say(format_args!("{} damaged records were skipped by the export", grouped(skipped)));
+        }
         Ok(())
     }
+}
+
+/// The outcome of an import.
+pub struct Imported {
+    /// Records that were taken.
+    pub records: u64,
+    /// Damaged records that were skipped.
+    pub skipped: u64,
 }
 
 /// Takes lines, one after the other, into a new log.
@@ -64,6 +75,8 @@ pub struct Importer {
     /// Records that came, whether taken or not.
     came: u64,
     taken: u64,
+    /// Damaged records that were skipped.
+    skipped: u64,
     /// The newest position, once the last line told it.
     ended: Option<Position>,
 }
@@ -72,7 +85,17 @@ impl Importer {
     /// The file is made when the first line was right.
     pub fn new(path: &Path, rooms: Rooms, what: &'static str) -> Self {
         let progress = Progress::new(what, 1, 0);
-        Self { path: path.to_owned(), rooms, progress, log: None, lines: 0, came: 0, taken: 0, ended: None }
+        Self {
+            path: path.to_owned(),
+            rooms,
+            progress,
+            log: None,
+            lines: 0,
+            came: 0,
+            taken: 0,
+            skipped: 0,
+            ended: None,
+        }
     }
 
     /// Takes a line, with or without its end. The failure names its number.
@@ -97,6 +120,12 @@ impl Importer {
                     Err(format!("{records} records are announced, {came} came"))
                 }
             }
+            Ok(Line::Damaged(positions)) => {
+                self.skipped += positions.len() as u64;
+                log.skip(&positions);
+                Ok(())
+            }
+            Ok(Line::Failed(why)) => return Err(Failure::unreadable(&why)),
             Ok(Line::Floor(floor)) => log.raise_floor(floor).map_err(|error| error.to_string()),
             Ok(Line::Emptied(rooms)) => rooms
                 .iter()
@@ -131,8 +160,8 @@ impl Importer {
         taken.map_err(|what| self.wrong(what))
     }
 
-    /// Makes the log, if the last line was the last. Gives how many records it holds.
-    pub fn finish(mut self) -> Result<u64, Failure> {
+    /// Makes the log, if the last line was the last.
+    pub fn finish(mut self) -> Result<Imported, Failure> {
         let Some(head) = self.ended else {
             let lines = grouped(self.lines);
             return Err(Failure::failed(format!(
@@ -144,14 +173,15 @@ impl Importer {
             Some((log, _)) => log.finish(head).map_err(Failure::failed)?,
             None => return Err(Failure::failed("there were no lines")),
         }
-        Ok(self.taken)
+        Ok(Imported { records: self.taken, skipped: self.skipped })
     }
 
     fn begin(&mut self, line: &[u8]) -> Result<(), Failure> {
         let header = Header::read(line).map_err(|what| self.wrong(what))?;
         let key = header.signing_key().map_err(|what| self.wrong(what))?;
         self.progress.bounds(header.floor, header.head);
-        let log = NewLog::create(&self.path, key, header.floor).map_err(Failure::refused)?;
+        let mut log = NewLog::create(&self.path, key, header.floor).map_err(Failure::refused)?;
+        log.were_skipped(header.skipped);
         self.log = Some((log, key.is_some()));
         Ok(())
     }

@@ -2,8 +2,8 @@
 //!
 //! Each reads a log that no server has open, but for `backup --from`, which asks a running server. None
 //! changes the log it reads. They exit with 0 when all is well, with 1 when something was found or went wrong
-//! on the way, and with 2 when they could not begin; what was half made is gone then. Progress is shown on a
-//! terminal only.
+//! on the way, with 2 when they could not begin, and with 3 when they skipped damaged records as they were told;
+//! what was half made is gone then. Progress is shown on a terminal only.
 
 mod backup;
 mod check;
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use failure::Failure;
+use failure::{Failure, SKIP_HINT};
 
 use crate::origin::Origins;
 
@@ -48,9 +48,10 @@ impl Command {
             Self::Import(import) => import.run(),
         }));
         let done = done.unwrap_or_else(|_| {
-            Err(Failure::failed(
-                "the log is damaged in a way that stops the reading; `millchat check LOG` says more",
-            ))
+            Err(Failure::failed(format!(
+                "the log is damaged in a way that stops the reading; `millchat check LOG` says more, and \
+                 {SKIP_HINT}"
+            )))
         });
         done.map_or_else(Failure::report, |()| ExitCode::SUCCESS)
     }

@@ -26,13 +26,14 @@ const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 pub fn lines(
     url: &str,
     token: &AdminToken,
+    skip_damaged: bool,
     take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let (host, port) = address(url)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::refused)?.block_on(async {
         tokio::select! {
-            done = follow(url, &host, port, token, take) => done,
+            done = follow(url, &host, port, (token, skip_damaged), take) => done,
             _ = progress::stopped() => Err(progress::interrupted()),
         }
     })
@@ -57,14 +58,14 @@ async fn follow(
     url: &str,
     host: &str,
     port: u16,
-    token: &AdminToken,
+    (token, skip_damaged): (&AdminToken, bool),
     mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let silent =
         |_| Failure::Refused(format!("{url} did not answer within {} seconds", SILENCE_MAX.as_secs()));
     let unreached =
         |error: &dyn std::fmt::Display| Failure::Refused(format!("{url} cannot be reached: {error}"));
-    let answered = timeout(SILENCE_MAX, ask(host, port, token)).await.map_err(silent)?;
+    let answered = timeout(SILENCE_MAX, ask(host, port, token, skip_damaged)).await.map_err(silent)?;
     let response = answered.map_err(|error| unreached(&error))?;
     if !response.status().is_success() {
         return Err(Failure::Refused(format!("{url} gives no backup: {}", reason(response).await)));
@@ -103,13 +104,15 @@ async fn ask(
     host: &str,
     port: u16,
     token: &AdminToken,
+    skip_damaged: bool,
 ) -> Result<Response<Incoming>, Box<dyn std::error::Error>> {
     let socket = TcpStream::connect((host, port)).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     // It ends with the answer or with the runtime; what it says then is said by the answer too.
     tokio::spawn(connection);
     let host = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let request = Request::get(BACKUP_PATH)
+    let path = format!("{BACKUP_PATH}{}", if skip_damaged { "?skip-damaged" } else { "" });
+    let request = Request::get(path)
         .header(header::HOST, host)
         .header(header::AUTHORIZATION, token.bearer())
         .body(Empty::<Bytes>::new())?;

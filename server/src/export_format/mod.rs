@@ -5,7 +5,8 @@
 //! `record`, and those count. A record with `"stands":true` is beside the log: it closes a room or bans an
 //! author, and may lie below the floor. From a running server also: `{"deleted":[7]}`, messages whose text is
 //! to be taken out of the lines before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text
-//! is, and `{"floor":9}`, before which everything is gone. The last line, `{"end":N,"head":M}`, has the
+//! is, and `{"floor":9}`, before which everything is gone. Where damaged records were skipped, `{"damaged":[7]}`
+//! says which, before the records that follow them; `{"failed":"…"}` says why the lines end. The last line, `{"end":N,"head":M}`, has the
 //! number of records, those beside the log among them, and the newest position: without it the text was cut
 //! off.
 
@@ -53,6 +54,14 @@ pub struct Header {
     /// The secret by which tokens and the hashes of keys stay good, as hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_key: Option<String>,
+    /// Damaged records that had been left out when the log was made; none when absent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skipped: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Header {
@@ -71,6 +80,7 @@ impl Header {
             head,
             rooms: None,
             signing_key: signing_key.map(|key| hex(&key)),
+            skipped: 0,
         }
     }
 
@@ -120,6 +130,10 @@ pub enum Line {
     Emptied(Vec<RoomName>),
     /// Everything before it is gone.
     Floor(Position),
+    /// Damaged records that were skipped.
+    Damaged(Vec<Position>),
+    /// The log cannot be read any further, and why.
+    Failed(String),
     /// The last line.
     End {
         /// The number of records.
@@ -172,6 +186,10 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     floor: Option<Position>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    damaged: Option<Vec<Position>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    failed: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     head: Option<Position>,
@@ -212,8 +230,14 @@ pub fn write_piece(
         }
         Piece::Floor(floor) => put(&Fields { floor: Some(*floor), ..Fields::default() }, out),
         Piece::Deleted(deleted) => put(&Fields { deleted: Some(deleted.clone()), ..Fields::default() }, out),
+        Piece::Damaged(damaged) => put(&Fields { damaged: Some(damaged.clone()), ..Fields::default() }, out),
     }
     Ok(records)
+}
+
+/// Appends a line that says why there are no more.
+pub fn write_failure(error: &impl std::fmt::Display, out: &mut Vec<u8>) {
+    put(&Fields { failed: Some(error.to_string().into()), ..Fields::default() }, out);
 }
 
 /// Appends the last line.
@@ -278,6 +302,8 @@ pub fn read(line: &[u8]) -> Result<Line, String> {
         }
         Fields { position: None, floor: Some(floor), .. } => Ok(Line::Floor(*floor)),
         Fields { position: None, deleted: Some(deleted), .. } => Ok(Line::Deleted(deleted.clone())),
+        Fields { position: None, damaged: Some(damaged), .. } => Ok(Line::Damaged(damaged.clone())),
+        Fields { position: None, failed: Some(why), .. } => Ok(Line::Failed(why.to_string())),
         Fields { position: None, emptied: Some(rooms), .. } => {
             rooms.iter().map(|name| room(name, "emptied")).collect::<Result<_, _>>().map(Line::Emptied)
         }

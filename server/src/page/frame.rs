@@ -18,7 +18,9 @@ use datastar::DatastarEvent;
 use datastar::consts::ElementPatchMode;
 use datastar::patch_signals::PatchSignals;
 use maud::{Markup, html};
-use millchat::{Body, Encoder, Epoch, Event, EventId, Item, Opened, Opening, Position, RoomName, Signal};
+use millchat::{
+    Body, Encoder, Epoch, Event, EventId, GapReason, Item, Opened, Opening, Position, RoomName, Signal,
+};
 use serde_json::json;
 
 use super::i18n::Localizer;
@@ -56,7 +58,8 @@ impl stream::SseFormat for SseFormat {
         match opened.opening {
             Opening::Start => {}
             Opening::Gap { from, to } => {
-                return self.gap(from, EventId { position: to, ..opened.id }, opened.is_closed, out);
+                let reason = GapReason::of(from, opened.floor);
+                return self.gap(from, reason, EventId { position: to, ..opened.id }, opened.is_closed, out);
             }
             Opening::Reset(_) => {
                 push(
@@ -70,8 +73,9 @@ impl stream::SseFormat for SseFormat {
         place(opened.id, out);
     }
 
-    fn gap(&self, _from: Position, at: EventId, is_closed: bool, out: &mut Vec<u8>) {
-        append(&format!("gap-{}", at.position), at.position, rows::gap(LOCALIZER, at.position), out);
+    fn gap(&self, _from: Position, reason: GapReason, at: EventId, is_closed: bool, out: &mut Vec<u8>) {
+        let row = rows::gap(LOCALIZER, at.position, reason);
+        append(&format!("gap-{}", at.position), at.position, row, out);
         closed(is_closed, out);
         place(at, out);
     }

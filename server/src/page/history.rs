@@ -13,6 +13,7 @@ use super::i18n::Localizer;
 use super::patch::{elements, outer, push};
 use super::quote::QuotedMessages;
 use super::{markdown, rows};
+use crate::current::current;
 use crate::http;
 use crate::turns::Turns;
 
@@ -149,17 +150,20 @@ pub async fn answer(
     room: &RoomName,
     query: HistoryQuery,
 ) -> Result<Vec<u8>, ReadError> {
-    let Brought { page, quoted, into } = bring(chat, room, query).await?;
-    let room = room.clone();
-    let render = move || match into {
-        Destination::Above { before, hole } => {
-            older(localizer, room.as_str(), before, (&page, &quoted), hole)
-        }
-        Destination::Hole { hole, left, upwards } => {
-            between(localizer, hole, (&page, &quoted), left, upwards)
-        }
-    };
-    Ok(turns.render(render).await)
+    current(chat, async || {
+        let Brought { page, quoted, into } = bring(chat, room, query).await?;
+        let (room, texts_of) = (room.clone(), quoted.texts_of(&page));
+        let render = move || match into {
+            Destination::Above { before, hole } => {
+                older(localizer, room.as_str(), before, (&page, &quoted), hole)
+            }
+            Destination::Hole { hole, left, upwards } => {
+                between(localizer, hole, (&page, &quoted), left, upwards)
+            }
+        };
+        Ok((turns.render(render).await, texts_of))
+    })
+    .await
 }
 
 async fn bring(chat: &Chat, room: &RoomName, query: HistoryQuery) -> Result<Brought, ReadError> {

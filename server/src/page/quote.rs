@@ -4,7 +4,7 @@
 //! what is quoted may be edited or deleted. In HTML that is made for a page a quote is filled in from the
 //! target; in a frame it is empty, and the script fills it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use hyper::StatusCode;
 use maud::{Markup, html};
@@ -60,6 +60,11 @@ impl QuotedMessages {
         }
         let messages = chat.messages(room, targets.into_iter().collect()).await?;
         Ok(Self(messages.into_iter().map(|message| (message.position, message)).collect()))
+    }
+
+    /// Returns the messages of which a page with these quotes has texts.
+    pub fn texts_of(&self, page: &HistoryPage) -> HashSet<Position> {
+        page.messages.iter().map(|message| message.position).chain(self.0.keys().copied()).collect()
     }
 
     /// Returns the message that a message of the page answers.

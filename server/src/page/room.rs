@@ -15,6 +15,7 @@ use super::quote::{self, QuotedMessages};
 use super::room_view::{self, View};
 use super::{error, gzip, layout};
 use crate::app::Worker;
+use crate::current::current;
 use crate::http::{self, Response};
 use crate::public_url::PublicUrl;
 use crate::route_table::Call;
@@ -56,31 +57,35 @@ async fn newest(
     room: RoomName,
     language: &'static Language,
 ) -> Result<Response, ReadError> {
-    let history = history::history(chat, &room, HistoryRange::Newest).await?;
-    // Read after the history: what changes in between comes by the stream.
-    let overview = chat.overview(&room).await?;
-    let quoted = QuotedMessages::read(chat, &room, &history).await?;
-    // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
-    // and does not announce a gap to somebody who opens a quiet room.
-    let position = history.head.max(history.floor.saturating_sub(1));
-    let place = EventId { epoch: chat.epoch(), position };
-    let (me, packed) = (w.app.identity.visitor(headers), gzip::accepted(headers));
-    let app = Arc::clone(&w.app);
-    let render = move || {
-        let page = room_view::document(&View {
-            language,
-            room: &room,
-            me: me.as_ref(),
-            history: &history,
-            quoted: &quoted,
-            place,
-            presence: &overview.presence,
-            closed: overview.closed,
-            origin: app.public_url.as_ref().map(PublicUrl::origin),
-        });
-        if packed { gzip::pack(page.as_bytes()) } else { page.into_bytes() }
-    };
-    let mut response = layout::answer(StatusCode::OK, w.app.turns.render(render).await);
+    let packed = gzip::accepted(headers);
+    let page = current(chat, async || {
+        let history = history::history(chat, &room, HistoryRange::Newest).await?;
+        // Read after the history: what changes in between comes by the stream.
+        let overview = chat.overview(&room).await?;
+        let quoted = QuotedMessages::read(chat, &room, &history).await?;
+        // Between a head below the floor and the floor the room has no events: to begin there misses nothing,
+        // and does not announce a gap to somebody who opens a quiet room.
+        let position = history.head.max(history.floor.saturating_sub(1));
+        let place = EventId { epoch: chat.epoch(), position };
+        let (me, app, room) = (w.app.identity.visitor(headers), Arc::clone(&w.app), room.clone());
+        let texts_of = quoted.texts_of(&history);
+        let render = move || {
+            let page = room_view::document(&View {
+                language,
+                room: &room,
+                me: me.as_ref(),
+                history: &history,
+                quoted: &quoted,
+                place,
+                presence: &overview.presence,
+                closed: overview.closed,
+                origin: app.public_url.as_ref().map(PublicUrl::origin),
+            });
+            if packed { gzip::pack(page.as_bytes()) } else { page.into_bytes() }
+        };
+        Ok((w.app.turns.render(render).await, texts_of))
+    });
+    let mut response = layout::answer(StatusCode::OK, page.await?);
     gzip::mark(&mut response, packed);
     Ok(response)
 }

@@ -6,7 +6,7 @@
 //! escaped, by maud and by [`markdown`].
 
 use maud::{Markup, html};
-use millchat::{Author, HistoryPage, Message, Position, Reactions, Timestamp};
+use millchat::{Author, GapReason, HistoryPage, Message, Position, Reactions, Timestamp};
 
 use super::height::Height;
 use super::i18n::{Localizer, Value};
@@ -198,10 +198,14 @@ pub fn hole_template(localizer: Localizer) -> Markup {
     html! { template #hole { (hole(localizer, (0, 0))) } }
 }
 
-/// A row for messages that are missing because they are no longer kept. `to` names it, so that it comes only
-/// once.
-pub fn gap(localizer: Localizer, to: Position) -> Markup {
-    html! { li.divider #{ "gap-" (to) } { (localizer.markup("gap")) } }
+/// A row for messages that are missing because they are no longer kept, or cannot be read. `to` names it, so
+/// that it comes only once.
+pub fn gap(localizer: Localizer, to: Position, reason: GapReason) -> Markup {
+    let why = match reason {
+        GapReason::Retention => localizer.markup("gap"),
+        GapReason::Damage => localizer.markup("gap-damage"),
+    };
+    html! { li.divider #{ "gap-" (to) } { (why) } }
 }
 
 /// The row above a list that was emptied, since the reader's place was not of this log.

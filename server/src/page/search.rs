@@ -11,6 +11,7 @@ use super::error::{self, Localize};
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
 use super::{people, rows};
+use crate::current::current;
 use crate::http::{self, Response};
 use crate::route_table::Call;
 
@@ -53,14 +54,18 @@ pub async fn search(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> 
         Err(refused) => return layout::answer(StatusCode::BAD_REQUEST, page(Some(Err(&refused)))),
     };
     let _turn = w.app.turns.read(&req).await;
-    match find(&w.chat_for(&req), &room, &query, before).await {
-        Ok(found) => {
-            let (room, typed) = (room.clone(), typed.clone());
-            let render = move || {
-                document(&View { language, room: &room, typed: &typed, shown: Some(Ok((&query, &found))) })
-            };
-            layout::answer(StatusCode::OK, w.app.turns.render(render).await)
-        }
+    let chat = w.chat_for(&req);
+    let found = current(&chat, async || {
+        let found = find(&chat, &room, &query, before).await?;
+        let texts_of = found.messages.iter().map(|message| message.position).collect();
+        let (room, typed, query) = (room.clone(), typed.clone(), query.clone());
+        let render = move || {
+            document(&View { language, room: &room, typed: &typed, shown: Some(Ok((&query, &found))) })
+        };
+        Ok((w.app.turns.render(render).await, texts_of))
+    });
+    match found.await {
+        Ok(page) => layout::answer(StatusCode::OK, page),
         Err(unread) => error::of(language, unread),
     }
 }

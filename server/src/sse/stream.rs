@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
-use millchat::{Delivery, EventId, FrameSubscription, Opened, Position, ReadError};
+use millchat::{Delivery, EventId, FrameSubscription, GapReason, Opened, Position, ReadError};
 use tokio::time::{Instant, Sleep};
 
 use crate::drain::Drain;
@@ -41,9 +41,9 @@ const SLICE_BYTES_MAX: usize = 32 * 1024;
 pub trait SseFormat: 'static {
     /// The first thing on the stream.
     fn opening(&self, opened: &Opened, out: &mut Vec<u8>);
-    /// Retention overtook the reader: the events between `from` and `place` are gone. `closed` tells if the
-    /// room is closed now, since the event that said so may be gone.
-    fn gap(&self, from: Position, place: EventId, closed: bool, out: &mut Vec<u8>);
+    /// The reader misses the events between `from` and `place`: retention took them, or they cannot be read.
+    /// `closed` tells if the room is closed now, since the event that said so may be among them.
+    fn gap(&self, from: Position, reason: GapReason, place: EventId, closed: bool, out: &mut Vec<u8>);
     /// A sign of life.
     fn heartbeat(&self, out: &mut Vec<u8>);
 }
@@ -226,7 +226,8 @@ impl Stream {
             }
             Delivery::Gap { from, to, is_closed } => {
                 let place = EventId { epoch: self.subscription.epoch(), position: to };
-                self.format.gap(from, place, is_closed, &mut out);
+                let reason = self.subscription.gap_reason(from);
+                self.format.gap(from, reason, place, is_closed, &mut out);
             }
         }
         Some(out.into())
@@ -272,7 +273,7 @@ mod tests {
 
     impl SseFormat for Silent {
         fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
-        fn gap(&self, _: Position, _: EventId, _: bool, _: &mut Vec<u8>) {}
+        fn gap(&self, _: Position, _: GapReason, _: EventId, _: bool, _: &mut Vec<u8>) {}
         fn heartbeat(&self, _: &mut Vec<u8>) {}
     }
 

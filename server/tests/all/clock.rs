@@ -1,5 +1,5 @@
-//! The clock is set back, under a running server and over a restart. Time in the log never goes back with it,
-//! nothing is cut before its time, and tokens, keys and places stay what they were.
+//! The clock is set back or ahead, under a running server and over a restart. Time in the log never goes back
+//! with it, nothing is cut before its time, and tokens, keys and places stay what they were.
 //!
 //! The server's wall clock is moved by Debian's libfaketime, by what a file says at each look; other
 //! programs, and the server's clock that only counts on, know nothing of it.
@@ -146,5 +146,29 @@ async fn a_clock_that_is_set_back_takes_nothing_and_reorders_nothing() {
     let messages = read_history(&api, ROOM, &chat.oracle).await;
     let times: Vec<i64> = messages.iter().map(|message| millis(&message["created_at"])).collect();
     assert!(times.is_sorted(), "{times:?}");
+    assert_clean(&chat.oracle, &[recover(&api, ROOM).await]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_ahead_under_a_running_server_takes_nothing() {
+    let mut chat = Chat::start().await;
+    chat.talk().await;
+    // Ahead under the running server, and over a restart: what was said meanwhile has the wrong time.
+    // By less than a day, for which keys count.
+    for ahead in [HOUR, 20 * HOUR] {
+        chat.set(ahead).await;
+        chat.talk().await;
+        chat.restart().await;
+        chat.talk().await;
+    }
+    // An idle server looks for what is old every second.
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
+    chat.talk().await;
+    chat.set(0).await;
+    chat.talk().await;
+    chat.restart().await;
+    chat.talk().await;
+    let api = chat.server.api();
+    read_history(&api, ROOM, &chat.oracle).await;
     assert_clean(&chat.oracle, &[recover(&api, ROOM).await]);
 }

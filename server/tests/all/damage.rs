@@ -1,12 +1,18 @@
 //! Logs that are damaged: refused at the start and left as they are; found while the server runs, an error
 //! for whom it concerns, and nothing that hangs.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 
+use millchat::testing::change_record;
+use serde_json::Value;
+
+use crate::commands::import;
 use crate::support::client::answer;
 use crate::support::refusal::assert_left_as_it_is;
 use crate::support::server::run;
-use crate::support::{Server, turn, within};
+use crate::support::{Api, Server, turn, within};
 
 const PAGE_BYTES: usize = 4 * 1024;
 const ROOM: &str = "lobby";
@@ -158,4 +164,153 @@ async fn pages_that_are_damaged_under_a_running_server_hang_nothing() {
     let (code, stdout, stderr) = run(&["check", server.log().to_str().unwrap()]).await;
     assert!(matches!(code, Some(1 | 2)), "{stdout}{stderr}");
     assert!(stdout.contains("damaged") || stderr.contains("damaged"), "{stdout}{stderr}");
+}
+
+const ADMIN: &str = "a-token-for-tests-only";
+
+fn name(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The messages of the room by their positions, read backwards or forwards.
+async fn texts(api: &Api, forwards: bool) -> BTreeMap<u64, String> {
+    let begin = format!("/api/v1/rooms/{ROOM}/messages{}", if forwards { "?after=0" } else { "" });
+    let (mut path, mut texts) = (Some(begin), BTreeMap::new());
+    while let Some(this) = path {
+        let page = api.get(&this).await.expect(200).json();
+        for message in page["messages"].as_array().unwrap() {
+            let text = message["content"].as_str().unwrap().to_owned();
+            texts.insert(message["position"].as_u64().unwrap(), text);
+        }
+        path = page["links"][if forwards { "newer" } else { "older" }].as_str().map(str::to_owned);
+    }
+    texts
+}
+
+/// What was sent, but for the message at a position.
+fn all_but(lost: u64) -> BTreeMap<u64, String> {
+    let sent = (1..=300).map(|position| (position, past(position as u32 - 1)));
+    sent.filter(|(position, _)| *position != lost).collect()
+}
+
+fn damage(bytes: Vec<u8>) -> Option<Vec<u8>> {
+    Some(bytes.into_iter().rev().collect())
+}
+
+#[tokio::test]
+async fn a_damaged_record_is_a_gap_for_its_readers_and_a_running_backup_skips_it_when_it_is_told_to() {
+    const LOST: u64 = 250;
+    let server = log_with_a_past(true).await;
+    change_record(&server.log(), LOST, damage);
+    let token = ["--admin-token", ADMIN];
+    let log = server.log();
+    let running = Server::start_with(&[&["--log", name(&log)], &token[..]].concat()).await;
+    let (api, expected) = (running.api(), all_but(LOST));
+    for forwards in [true, false] {
+        assert_eq!(texts(&api, forwards).await, expected, "forwards: {forwards}");
+    }
+    let state = api.get(&format!("/api/v1/rooms/{ROOM}")).await.expect(200).json();
+    let epoch = api.stream(ROOM, None).await.logged().await.place().0;
+    assert_eq!(state["head"], 300);
+    let id = |position: u64| format!("{epoch}-{position}");
+    for (from, gap_first) in [(LOST - 3, false), (LOST - 1, true)] {
+        let mut stream = api.stream(ROOM, Some(&id(from))).await;
+        let mut at = from;
+        while at < 300 {
+            let event = stream.logged().await;
+            match event.event.as_str() {
+                "start" => assert!(!gap_first),
+                "gap" => {
+                    let expected = serde_json::json!({ "from": LOST - 1, "to": LOST, "reason": "damage" });
+                    assert_eq!((at, event.json()), (LOST - 1, expected));
+                    at = LOST;
+                }
+                _ => {
+                    assert_eq!(event.json()["content"].as_str(), Some(expected[&(at + 1)].as_str()));
+                    at += 1;
+                }
+            }
+        }
+    }
+    let page = api.get(&format!("/{ROOM}")).await.expect(200).body;
+    assert!(page.contains("past 298 ") && page.contains("past 250 ") && !page.contains("past 249 "));
+    api.get(&format!("/api/v1/rooms/{ROOM}/messages/{LOST}")).await.expect_problem(500);
+    // Nothing is wrong with the storage.
+    api.get("/readyz").await.expect(200);
+
+    let out = server.directory().join("backup.redb");
+    let from = format!("http://{}", running.address());
+    let backup = ["backup", "--from", &from, "--admin-token", ADMIN, name(&out)];
+    let (code, _, stderr) = run(&backup).await;
+    assert!(code == Some(1) && stderr.contains("position 250 is damaged"), "{code:?} {stderr}");
+    assert!(stderr.contains("--skip-damaged") && !out.exists(), "{stderr}");
+    let (code, _, stderr) = run(&[&backup[..], &["--skip-damaged"]].concat()).await;
+    assert!(code == Some(3) && stderr.contains("1 damaged record was skipped"), "{code:?} {stderr}");
+    assert!(stderr.contains("299 records"), "{stderr}");
+    assert_rescued(&out, &expected).await;
+}
+
+/// A log that was saved is in order, and holds these texts.
+async fn assert_rescued(log: &Path, expected: &BTreeMap<u64, String>) {
+    let (code, stdout, stderr) = run(&["check", name(log)]).await;
+    assert!(code == Some(0) && stdout.contains("right") && stderr.contains("skipped"), "{stdout}{stderr}");
+    let restored = Server::start_with(&["--log", name(log)]).await;
+    for forwards in [true, false] {
+        assert_eq!(texts(&restored.api(), forwards).await, *expected, "forwards: {forwards}");
+    }
+}
+
+#[tokio::test]
+async fn backup_and_export_of_a_stopped_log_save_all_records_that_can_be_read() {
+    let server = log_with_a_past(true).await;
+    let (log, directory) = (server.directory().join("damaged.redb"), server.directory());
+    let whole = fs::read(server.log()).unwrap();
+    // A flipped bit in a text, in each copy of its page; and the whole page overwritten.
+    for is_page in [false, true] {
+        let mut bytes = whole.clone();
+        for page in pages_of(&whole, &past(77)) {
+            let page = &mut bytes[page * PAGE_BYTES..(page + 1) * PAGE_BYTES];
+            if is_page {
+                page.fill(0);
+            } else {
+                let at = page.windows(8).position(|window| window == b"past 77 ").unwrap();
+                page[at] ^= 1;
+            }
+        }
+        fs::write(&log, &bytes).unwrap();
+        // The server refuses it, and says what helps.
+        let (code, _, stderr) = run(&["--log", name(&log), "--address", "127.0.0.1:0"]).await;
+        assert!(code == Some(2) && stderr.contains("--skip-damaged"), "{code:?} {stderr}");
+        let (code, _, stderr) = run(&["check", name(&log)]).await;
+        assert!(code == Some(1) && stderr.contains("backup --skip-damaged"), "{code:?} {stderr}");
+        for command in ["backup", "export"] {
+            let out = directory.join("not-made.redb");
+            let to = if command == "backup" { vec![name(&out)] } else { vec![] };
+            let (code, _, stderr) = run(&[&[command, name(&log)], &to[..]].concat()).await;
+            assert!(code == Some(1) && stderr.contains("--skip-damaged"), "{command}: {code:?} {stderr}");
+            assert!(!out.exists());
+        }
+
+        let (copy, imported) = (directory.join("copy.redb"), directory.join("imported.redb"));
+        let (code, _, stderr) = run(&["backup", "--skip-damaged", name(&log), name(&copy)]).await;
+        assert!(code == Some(3) && stderr.contains("skipped"), "{code:?} {stderr}");
+        let (code, stdout, stderr) = run(&["export", "--skip-damaged", name(&log)]).await;
+        assert!(code == Some(3) && stderr.contains("skipped"), "{code:?} {stderr}");
+        let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let damaged: Vec<u64> = lines
+            .iter()
+            .filter_map(|line| line["damaged"].as_array())
+            .flatten()
+            .map(|position| position.as_u64().unwrap())
+            .collect();
+        assert!(damaged.contains(&78) && (damaged.len() > 1) == is_page && damaged.len() < 40, "{damaged:?}");
+        let (code, stderr) = import(&[name(&imported)], &stdout).await;
+        assert!(code == Some(0) && stderr.contains("skipped by the export"), "{code:?} {stderr}");
+        let mut expected = all_but(78);
+        expected.retain(|position, _| !damaged.contains(position));
+        for made in [&copy, &imported] {
+            assert_rescued(made, &expected).await;
+            fs::remove_file(made).unwrap();
+        }
+    }
 }

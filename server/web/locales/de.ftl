@@ -85,6 +85,7 @@ between = Zeigen, was dazwischen liegt
 begins = Hier beginnt der Raum.
 older-gone = Ältere Nachrichten werden nicht mehr aufbewahrt.
 gap = Die Nachrichten ab hier werden nicht mehr aufbewahrt.
+gap-damage = Hier sind Nachrichten beschädigt und nicht mehr lesbar.
 reset = Der Chat hat neu begonnen. Das hier ist sein jetziger Inhalt.
 link-gone = Die Nachricht, zu der der Link führt, gibt es nicht mehr.
 room-closed = Der Raum wurde zum Schreiben geschlossen.

@@ -84,6 +84,7 @@ between = Show what lies in between
 begins = This is where the room begins.
 older-gone = Older messages are no longer kept.
 gap = Messages from here are no longer kept.
+gap-damage = Some messages here are damaged and cannot be read.
 reset = The chat was started anew. This is what it holds now.
 link-gone = The message that the link leads to is not here any more.
 room-closed = The room was closed to writing.

@@ -81,6 +81,7 @@ between = Ver lo que hay en medio
 begins = Aquí empieza la sala.
 older-gone = Los mensajes anteriores ya no se conservan.
 gap = Los mensajes a partir de aquí ya no se conservan.
+gap-damage = Aquí hay mensajes dañados que no se pueden leer.
 reset = El chat empezó de nuevo. Esto es lo que contiene ahora.
 link-gone = El mensaje al que lleva el enlace ya no está aquí.
 room-closed = Se cerró la sala: no se puede escribir.

@@ -89,6 +89,7 @@ between = Afficher ce qu’il y a entre les deux
 begins = C’est ici que le salon commence.
 older-gone = Les messages plus anciens ne sont plus conservés.
 gap = Les messages qui suivaient ne sont plus conservés.
+gap-damage = Des messages sont ici endommagés et illisibles.
 reset = Le chat a recommencé à zéro. Voici ce qu’il contient maintenant.
 link-gone = Le message auquel mène le lien n’est plus ici.
 room-closed = Le salon a été fermé à l’écriture.

@@ -199,6 +199,28 @@ pub(crate) fn redact(position: Position, bytes: &[u8]) -> Result<Vec<u8>, LogErr
     Ok(out)
 }
 
+/// The record of a room at `position` with another `prev`; every other field stays, known or not.
+pub(crate) fn relink(position: Position, bytes: &[u8], prev: Position) -> Result<Vec<u8>, LogError> {
+    let (version, kind, fields) = open(position, bytes)?;
+    let mut out = vec![version, kind, 0, 0, 0, 0];
+    for field in fields {
+        match field? {
+            (TAG_PREV, _) => put(&mut out, TAG_PREV, &prev.to_le_bytes()),
+            (tag, value) => put(&mut out, tag, value),
+        }
+    }
+    seal(position, &mut out);
+    Ok(out)
+}
+
+/// Returns the room and `prev` of a damaged record as its bytes seem to say. Nothing of it is proved.
+pub(crate) fn claims(position: Position, bytes: &[u8]) -> Option<(RoomName, Position)> {
+    let (_, rest) = bytes.split_at_checked(HEADER_BYTES)?;
+    let (tag, name, _) = split_field(rest)?;
+    let room = RoomName::new(std::str::from_utf8(name).ok().filter(|_| tag == TAG_ROOM)?).ok()?;
+    Some((room, prev(position, bytes).ok()??))
+}
+
 #[cfg(test)]
 thread_local! {
     /// Records that this thread has decoded, and their bytes.

@@ -9,7 +9,6 @@ use ::redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 use crate::event::Position;
 use crate::log::error::LogError;
 use crate::log::moderation::{Deletion, ModerationChange};
-use crate::log::price::ERASE_EDITS_MAX;
 use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::tables::{EDITS, LOG, present, storage_error};
 
@@ -44,14 +43,15 @@ pub(super) fn write(
     Ok(ModerationChange::Deleting(at, deletion))
 }
 
-/// Takes a step: erases at most [`ERASE_EDITS_MAX`] edits of these deletes, the first one's first.
+/// Takes a step: erases at most so many edits of these deletes, the first one's first.
 pub(super) fn erase_step(
     tx: &WriteTransaction,
     deletions: Vec<(Position, Deletion)>,
+    edits_max: usize,
 ) -> Result<(BytesDelta, Vec<ModerationChange>), LogError> {
     let mut log = tx.open_table(LOG).map_err(storage_error)?;
     let edits = tx.open_table(EDITS).map_err(storage_error)?;
-    let (mut change, mut changes, mut more) = (BytesDelta::default(), Vec::new(), ERASE_EDITS_MAX);
+    let (mut change, mut changes, mut more) = (BytesDelta::default(), Vec::new(), edits_max);
     for (at, mut deletion) in deletions {
         let of_target = (deletion.target, deletion.next)..=(deletion.target, Position::MAX);
         let mut rows = edits.range(of_target).map_err(storage_error)?;

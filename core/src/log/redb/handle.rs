@@ -4,29 +4,59 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use ::redb::{Database, ReadTransaction, ReadableDatabase as _, WriteTransaction};
+use ::redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _, WriteTransaction};
 use parking_lot::{Mutex, RwLock};
 
 use crate::event::{Epoch, Position, RoomName};
-use crate::log::derived::{Derived, Known, MissingKeys};
+use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Known, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask};
+use crate::log::price::ERASE_EDITS_MAX;
 use crate::log::redb::disk::free_bytes;
+use crate::log::redb::moderation::ERASE_RECORDS_MAX;
 use crate::log::redb::packs::Packing;
 use crate::log::redb::tables::{refused, storage_error};
 use crate::log::redb::walk::Walks;
 
+/// The sizes of the work that commits take along.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Steps {
+    /// Events between two checkpoints.
+    pub checkpoint_events: usize,
+    /// Most records that one step of a purge looks at.
+    pub erase_records_max: usize,
+    /// Most edits that one step of the deletes erases.
+    pub erase_edits_max: usize,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self {
+            checkpoint_events: CHECKPOINT_EVENTS,
+            erase_records_max: ERASE_RECORDS_MAX,
+            erase_edits_max: ERASE_EDITS_MAX,
+        }
+    }
+}
+
 pub(crate) struct RedbLog {
     /// `None` once closed. Commits and reads take what they need from it and let the lock go.
     pub(super) database: RwLock<Option<Database>>,
+    /// The same of a log that is only read, which has no other.
+    pub(super) read_only: Option<ReadOnlyDatabase>,
     pub(super) epoch: Epoch,
     pub(super) signing_key: [u8; 32],
     /// The newest durable position. Stored (Release) after the commit; loads (Acquire) see its records.
     pub(super) head: AtomicU64,
     /// The oldest position kept. Stored (Release) after the trim's commit.
     pub(super) floor: AtomicU64,
+    /// The newest event of all rooms whose heads were forgotten. Stored (Release) before the commit that
+    /// forgets them, and loaded (Acquire) after the read that misses one.
+    pub(super) forgotten: AtomicU64,
     /// Bytes of the records that are kept. Written by the writer only.
     pub(super) live_bytes: AtomicU64,
+    /// Damaged records that were left out when this log was made of another one.
+    pub(super) skipped: u64,
     /// The position up to which heads and index are in their tables. Written by the writer only.
     pub(super) checkpoint: AtomicU64,
     /// Heads, index rows and keys that no checkpoint holds yet. Written by the writer only; the write lock is
@@ -38,6 +68,8 @@ pub(crate) struct RedbLog {
     pub(super) moderation: ModerationState,
     /// The pieces of rooms for which the search index has no pack, and the packs that wait for a commit.
     pub(super) packing: Packing,
+    /// Smaller in tests, so that a short one meets many.
+    pub(super) steps: Steps,
     /// The newest walks of readers.
     pub(super) walks: Walks,
     /// The writer's buffer for the bytes of a record.
@@ -48,6 +80,9 @@ pub(crate) struct RedbLog {
 
 impl RedbLog {
     pub(super) fn begin_read(&self) -> Result<ReadTransaction, LogError> {
+        if let Some(database) = &self.read_only {
+            return database.begin_read().map_err(storage_error);
+        }
         let database = self.database.read();
         let database = database.as_ref().ok_or_else(|| LogError::Storage("the log is closed".into()))?;
         database.begin_read().map_err(storage_error)

@@ -26,6 +26,7 @@ mod check;
 mod checkpoint;
 mod counts;
 mod deletions;
+mod detour;
 mod disk;
 mod handle;
 mod keys;
@@ -53,3 +54,5 @@ pub use check::check;
 pub(crate) use handle::RedbLog;
 pub use restore::NewLog;
 pub use stopped::open_stopped;
+#[cfg(feature = "testing")]
+pub(crate) use {handle::Steps, tables::change_record};

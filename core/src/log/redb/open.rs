@@ -19,7 +19,7 @@ use crate::log::derived::{Derived, MissingKeys};
 use crate::log::error::{LogError, OpenError};
 use crate::log::record::{self, RECORD_VERSION};
 use crate::log::redb::disk::free_bytes;
-use crate::log::redb::handle::RedbLog;
+use crate::log::redb::handle::{RedbLog, Steps};
 use crate::log::redb::moderation;
 use crate::log::redb::packs::{Packing, refuse_stale};
 use crate::log::redb::staged_file::StagedFile;
@@ -105,6 +105,12 @@ impl RedbLog {
         Self::start(database.map_err(|error| open_error(name, error))?, name, None)
     }
 
+    /// Opens a log whose commits take along steps of another size.
+    #[cfg(feature = "testing")]
+    pub fn with_steps(backend: impl StorageBackend, steps: Steps) -> Result<Self, OpenError> {
+        Ok(Self { steps, ..Self::with_backend(backend)? })
+    }
+
     pub(super) fn start(
         database: Database,
         name: &str,
@@ -120,22 +126,38 @@ impl RedbLog {
         drop(reading);
 
         let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
-        check_format(&reading, name)?;
+        let log = Self::over(&reading, name, disk_path)?;
         let state = State::read(&reading).map_err(storage)?;
-        let replayed = replay(&reading, &state).map_err(storage)?;
-        let head = replayed.head.max(state.last);
-        let moderation_state = moderation::read(&reading, head).map_err(storage)?;
         drop(reading);
         refuse_stale(&database, &state).map_err(storage)?;
+        *log.database.write() = Some(database);
+        Ok(log)
+    }
+
+    /// What is kept in memory of a log, without its database.
+    pub(super) fn over(
+        reading: &ReadTransaction,
+        name: &str,
+        disk_path: Option<PathBuf>,
+    ) -> Result<Self, OpenError> {
+        let storage = |error: LogError| OpenError::Damaged { path: name.to_owned(), what: error.to_string() };
+        check_format(reading, name)?;
+        let state = State::read(reading).map_err(storage)?;
+        let replayed = replay(reading, &state).map_err(storage)?;
+        let head = replayed.head.max(state.last);
+        let moderation_state = moderation::read(reading, head).map_err(storage)?;
         let packing = Packing::new();
         packing.note(replayed.derived.index().cloned());
         Ok(Self {
-            database: RwLock::new(Some(database)),
+            database: RwLock::new(None),
+            read_only: None,
             epoch: state.epoch,
             signing_key: state.signing_key,
             head: AtomicU64::new(head),
             floor: AtomicU64::new(state.floor),
+            forgotten: AtomicU64::new(state.forgotten),
             live_bytes: AtomicU64::new(replayed.live_bytes),
+            skipped: state.skipped,
             checkpoint: AtomicU64::new(state.checkpoint),
             derived: RwLock::new(replayed.derived),
             missing_keys: Mutex::new(if state.keys < state.checkpoint {
@@ -145,6 +167,7 @@ impl RedbLog {
             }),
             moderation: moderation_state,
             packing,
+            steps: Steps::default(),
             walks: Walks::default(),
             scratch: Mutex::new(Vec::new()),
             disk_path,
@@ -228,11 +251,25 @@ fn replay(tx: &ReadTransaction, state: &State) -> Result<Replayed, LogError> {
     let mut replayed = Replayed { head: state.checkpoint, derived: Derived::default(), live_bytes: bytes };
     for row in log.range(state.checkpoint + 1..).map_err(storage_error)? {
         let (position, bytes) = row.map_err(storage_error)?;
-        let record = record::decode(position.value(), bytes.value())?;
-        replayed.head = record.position;
-        if record.position > counted {
-            replayed.live_bytes += record.bytes;
+        let (position, bytes) = (position.value(), bytes.value());
+        replayed.head = position;
+        if position > counted {
+            replayed.live_bytes += record::stored_bytes(bytes);
         }
+        let Ok(record) = record::decode(position, bytes) else {
+            // If what it seems to say fits, its readers learn that something was there. Else the next event
+            // of its room tells them.
+            if let Some((room, prev)) = record::claims(position, bytes) {
+                let before = match replayed.derived.head(&room) {
+                    Some(before) => before,
+                    None => stored_head(&heads, &room)?,
+                };
+                if before.position == prev {
+                    replayed.derived.record(&room, before, position, before.at);
+                }
+            }
+            continue;
+        };
         if let Some(key) = record.key {
             let (position, created_at) = (record.position, record.created_at);
             replayed.derived.record_key(StoredKey { position, key, created_at });

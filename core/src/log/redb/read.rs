@@ -13,9 +13,10 @@ use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask, is_redacted, redacted};
 use crate::log::record::{self, RawRecord, Record};
+use crate::log::redb::detour::Detour;
 use crate::log::redb::disk::DISK_RESERVE_BYTES;
 use crate::log::redb::handle::RedbLog;
-use crate::log::redb::tables::{EDITS, LOG, get, storage_error};
+use crate::log::redb::tables::{EDITS, LOG, event_of, get, storage_error};
 use crate::log::redb::walk::{above, head, prev_of};
 use crate::log::redb::{counts, packs, reactions};
 use crate::message::Reacted;
@@ -36,6 +37,10 @@ impl Log for RedbLog {
 
     fn floor(&self) -> Position {
         self.floor.load(Ordering::Acquire)
+    }
+
+    fn forgotten(&self) -> Position {
+        self.forgotten.load(Ordering::Acquire)
     }
 
     fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError> {
@@ -74,35 +79,28 @@ impl Log for RedbLog {
     }
 
     fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {
-        let mut chain = Chain { floor: self.floor(), ..Chain::default() };
-        let (mut at, mut bytes) = (after, 0);
+        let floor = self.floor();
+        let mut piece = Forwards { room, at: after, bytes: 0, events: Vec::new() };
         loop {
-            let known = self.known(room, at);
+            let known = self.known(room, piece.at);
             let (mask, tx) = self.begin_redacted()?;
-            let above = above(&tx, room, at, &known)?;
-            chain.head = above.head;
+            let above = above(&tx, room, piece.at, &known)?;
             let log = tx.open_table(LOG).map_err(storage_error)?;
-            let before = chain.events.len();
-            for position in self.walks.after(&log, room, above.from, at)? {
-                let Some(event) = event_of(&log, room, position, &mask)? else { continue };
-                if !chain.events.is_empty() && event.prev != at {
-                    // A trim came between two pieces: the next read begins with the gap.
-                    break;
-                }
-                at = event.position;
-                bytes += event.cost_bytes();
-                chain.events.push(event);
-                if bytes >= READ_BYTES_MAX {
-                    break;
-                }
+            let begin = piece.at;
+            let walked = self.walks.after(&log, room, (above.from, begin), self.floor());
+            let walked = walked.and_then(|positions| piece.walk(&log, positions, &mask, self.floor()));
+            if let Err(LogError::Damaged { .. }) = walked {
+                let mut detour = Detour::begin(self, &tx, room, &mask, self.floor())?;
+                let positions = detour.after(above.from, piece.at)?;
+                piece.pass_over(&detour, positions)?;
+            } else {
+                walked?;
             }
-            let is_full = chain.events.len() + INDEX_EVERY as usize > READ_EVENTS_MAX;
-            if chain.events.len() == before || is_full || bytes >= READ_BYTES_MAX {
-                break;
+            let is_full = piece.events.len() + INDEX_EVERY as usize > READ_EVENTS_MAX;
+            if piece.at == begin || is_full || piece.bytes >= READ_BYTES_MAX {
+                return Ok(Chain { events: piece.events, head: above.head, floor: floor.max(self.floor()) });
             }
         }
-        chain.floor = chain.floor.max(self.floor());
-        Ok(chain)
     }
 
     fn read_before(&self, room: &RoomName, before: Position, count: usize) -> Result<Chain, LogError> {
@@ -112,29 +110,24 @@ impl Log for RedbLog {
         let (mask, tx) = self.begin_redacted()?;
         let above = above(&tx, room, before.saturating_sub(1), &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        let mut events = Vec::new();
-        let (mut at, mut bytes) = (above.from, 0);
-        // A page that goes on where another ended knows its position in the chain.
-        if let Some(event) = get(&log, before, &mask)?.and_then(|record| record.event)
-            && event.room == *room
-        {
-            at = event.prev;
-        }
-        while at >= before {
-            match prev_of(&log, at)? {
-                Some(prev) if prev >= before => at = prev,
-                // The step to what is returned is one that proves itself.
-                _ => match event_of(&log, room, at, &mask)? {
-                    Some(event) => at = event.prev,
-                    None => break,
-                },
+        let newest = match newest_before(&log, room, (above.from, before), &mask, self.floor()) {
+            Err(LogError::Damaged { .. }) => {
+                Detour::begin(self, &tx, room, &mask, self.floor())?.newest_before(above.from, before)
             }
-        }
-        while (1..before).contains(&at) && events.len() < count && bytes < READ_BYTES_MAX {
-            let Some(event) = event_of(&log, room, at, &mask)? else { break };
-            at = event.prev;
+            newest => newest,
+        };
+        let (mut next, mut events, mut bytes) = (newest?.filter(|_| count > 0), Vec::new(), 0);
+        while let Some(event) = next.take() {
+            let prev = event.prev;
             bytes += event.cost_bytes();
             events.push(event);
+            if events.len() < count && bytes < READ_BYTES_MAX && prev > 0 {
+                next = match event_of(&log, room, prev, &mask) {
+                    // The next read begins beyond it.
+                    Err(LogError::Damaged { .. }) => None,
+                    event => event?,
+                };
+            }
         }
         events.reverse();
         Ok(Chain { events, head: above.head, floor: self.floor() })
@@ -146,14 +139,33 @@ impl Log for RedbLog {
         let (mask, tx) = self.begin_redacted()?;
         let above = above(&tx, room, after, &known)?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        // A walk that was kept may begin with positions that were trimmed since.
-        let mut prev = None;
-        for at in &self.walks.after(&log, room, above.from, after)? {
-            if let Some(event) = event_of(&log, room, *at, &mask)? {
-                prev = Some(event.prev);
-                break;
+        let walked = self.walks.after(&log, room, (above.from, after), self.floor());
+        let walked = walked.and_then(|positions| {
+            // A walk that was kept may begin with positions that were trimmed since.
+            for at in positions {
+                if let Some(event) = event_of(&log, room, at, &mask)? {
+                    refuse_hole(&event, after, self.floor())?;
+                    return Ok(Some(event.prev));
+                }
             }
-        }
+            Ok(None)
+        });
+        let prev = match walked {
+            Err(LogError::Damaged { .. }) => {
+                let mut detour = Detour::begin(self, &tx, room, &mask, self.floor())?;
+                let positions = detour.after(above.from, after)?;
+                // If none can be read, the next read goes on after the last of them.
+                let mut prev = positions.last().copied();
+                for at in positions {
+                    if let Some(event) = detour.event(at)? {
+                        prev = Some(event.prev);
+                        break;
+                    }
+                }
+                prev
+            }
+            walked => walked?,
+        };
         Ok(ChainPoint { prev, head: above.head, floor: floor.max(self.floor()) })
     }
 
@@ -162,12 +174,19 @@ impl Log for RedbLog {
         let (mut at, mut prev) = (head, None);
         let mut left = count;
         while left > 0 {
-            let tx = self.begin_read()?;
+            let (mask, tx) = self.begin_redacted()?;
             let log = tx.open_table(LOG).map_err(storage_error)?;
             let steps = left.min(READ_EVENTS_MAX);
             left -= steps;
             for _ in 0..steps {
-                let Some(before) = prev_of(&log, at)? else {
+                let before = match prev_of(&log, at) {
+                    Ok(None) if at < self.floor().max(1) => None,
+                    Ok(None) | Err(LogError::Damaged { .. }) => {
+                        Detour::begin(self, &tx, room, &mask, self.floor())?.before(at, 0)?
+                    }
+                    before => before?,
+                };
+                let Some(before) = before else {
                     left = 0;
                     break;
                 };
@@ -180,11 +199,15 @@ impl Log for RedbLog {
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
         let (mask, tx) = self.begin_redacted()?;
         let edits = tx.open_table(EDITS).map_err(storage_error)?;
-        let newest = edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.next_back();
-        match newest.transpose().map_err(storage_error)? {
-            Some((key, _)) => get(&tx.open_table(LOG).map_err(storage_error)?, key.value().1, &mask),
-            None => Ok(None),
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        for edit in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.rev() {
+            match get(&log, edit.map_err(storage_error)?.0.value().1, &mask) {
+                // Of a damaged edit only the author can know the text: the one before it counts.
+                Err(LogError::Damaged { .. }) => {}
+                edit => return edit,
+            }
         }
+        Ok(None)
     }
 
     fn counts(&self, target: Position) -> Result<Counts, LogError> {
@@ -224,6 +247,17 @@ impl Log for RedbLog {
             }
         }
         Ok(rows)
+    }
+
+    fn raw(&self, position: Position) -> Result<Option<RawRecord>, LogError> {
+        let (mask, tx) = self.begin_redacted()?;
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        let bytes = log.get(position).map_err(storage_error)?;
+        Ok(bytes.map(|bytes| raw(position, bytes.value(), &mask)))
+    }
+
+    fn skipped(&self) -> u64 {
+        self.skipped
     }
 
     fn keys(&self, oldest: Timestamp) -> Result<Vec<StoredKey>, LogError> {
@@ -286,16 +320,102 @@ fn out_of_order(position: Position) -> LogError {
     LogError::Damaged { position, what: "it stands at a wrong place" }
 }
 
-/// Returns the event of a room at a position; `None` if it is not there any more.
-fn event_of(
+/// A piece of a room's chain being read, oldest first.
+struct Forwards<'a> {
+    room: &'a RoomName,
+    /// The position after which it goes on.
+    at: Position,
+    bytes: usize,
+    events: Vec<Arc<Event>>,
+}
+
+impl Forwards<'_> {
+    /// Takes the events at these positions. Fails where the chain is damaged; what it has until then is good.
+    fn walk(
+        &mut self,
+        log: &impl ReadableTable<u64, &'static [u8]>,
+        positions: Vec<Position>,
+        mask: &RedactionMask,
+        floor: Position,
+    ) -> Result<(), LogError> {
+        for position in positions {
+            let Some(event) = event_of(log, self.room, position, mask)? else { continue };
+            if self.events.is_empty() {
+                refuse_hole(&event, self.at, floor)?;
+            } else if event.prev != self.at {
+                // A trim came between two pieces: the next read begins with the gap.
+                break;
+            }
+            if !self.take(event) {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the events at these positions, up to the first that is damaged; before the first event damaged
+    /// ones are passed over.
+    fn pass_over(&mut self, detour: &Detour<'_>, positions: Vec<Position>) -> Result<(), LogError> {
+        for position in positions {
+            match detour.event(position)? {
+                Some(event) if self.events.is_empty() || event.prev == self.at => {
+                    if !self.take(event) {
+                        break;
+                    }
+                }
+                None if self.events.is_empty() => self.at = position,
+                _ => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the next event. Returns false if it is the last that the read may return.
+    fn take(&mut self, event: Arc<Event>) -> bool {
+        self.at = event.position;
+        self.bytes += event.cost_bytes();
+        self.events.push(event);
+        self.bytes < READ_BYTES_MAX
+    }
+}
+
+/// Fails if the event before this one is missing, and no trim has taken it: the chain is damaged there.
+fn refuse_hole(event: &Event, after: Position, floor: Position) -> Result<(), LogError> {
+    if event.prev > after && event.prev >= floor {
+        return Err(LogError::Damaged { position: event.prev, what: "it is not there" });
+    }
+    Ok(())
+}
+
+/// Returns the newest event of a room before `before`, walking down from `from` by positions alone. Fails where
+/// the chain is damaged.
+fn newest_before(
     log: &impl ReadableTable<u64, &'static [u8]>,
     room: &RoomName,
-    position: Position,
+    (from, before): (Position, Position),
     mask: &RedactionMask,
+    floor: Position,
 ) -> Result<Option<Arc<Event>>, LogError> {
-    let Some(record) = get(log, position, mask)? else { return Ok(None) };
-    match record.event {
-        Some(event) if event.room == *room => Ok(Some(event)),
-        _ => Err(LogError::Damaged { position, what: "the chain of another room leads to it" }),
+    let mut at = from;
+    // A page that goes on where another ended knows its position in the chain.
+    if let Some(event) = get(log, before, mask)?.and_then(|record| record.event)
+        && event.room == *room
+    {
+        at = event.prev;
     }
+    while at >= before {
+        match prev_of(log, at)? {
+            Some(prev) if prev >= before => at = prev,
+            // The step to what is returned is one that proves itself.
+            _ => match event_of(log, room, at, mask)? {
+                Some(event) => at = event.prev,
+                None => break,
+            },
+        }
+    }
+    let found = if at < before { event_of(log, room, at, mask)? } else { None };
+    if found.is_none() && at > 0 && at >= floor {
+        return Err(LogError::Damaged { position: at, what: "it is not there" });
+    }
+    Ok(found)
 }

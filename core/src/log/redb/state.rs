@@ -1,13 +1,13 @@
 //! The `state` table: what cannot be made again from the records.
 
-use ::redb::ReadTransaction;
+use ::redb::{ReadTransaction, WriteTransaction};
 
 use crate::event::{Epoch, Position};
 use crate::log::error::{LogError, OpenError};
 use crate::log::record::RECORD_VERSION;
 use crate::log::redb::tables::{
-    STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORMAT, STATE_KEYS, STATE_LAST, STATE_LIVE,
-    STATE_PACKS, STATE_SIGNING_KEY, storage_error,
+    STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORGOTTEN, STATE_FORMAT, STATE_KEYS, STATE_LAST,
+    STATE_LIVE, STATE_PACKS, STATE_SIGNING_KEY, STATE_SKIPPED, storage_error,
 };
 
 /// The content of the state table.
@@ -24,6 +24,10 @@ pub(super) struct State {
     /// The position up to which the packs of the search index were kept right, and the rule by which they
     /// were made.
     pub packs: (Position, u64),
+    /// The newest event of all rooms that were forgotten.
+    pub forgotten: Position,
+    /// Damaged records that were left out when the log was made of another one.
+    pub skipped: u64,
 }
 
 impl State {
@@ -35,17 +39,34 @@ impl State {
             let both: Option<[u8; 16]> = fixed(tx, key)?;
             Ok::<_, LogError>(both.map_or((0, 0), |both| (half(&both[..8]), half(&both[8..]))))
         };
+        let floor = number(STATE_FLOOR)?.unwrap_or(1);
+        let forgotten: Option<[u8; 16]> = fixed(tx, STATE_FORGOTTEN)?;
+        // A release that does not know the row may have trimmed and forgotten since: then it says nothing.
+        let forgotten = forgotten.filter(|row| half(&row[8..]) == floor).map(|row| half(&row[..8]));
         Ok(Self {
             epoch: Epoch(u32::from_le_bytes(fixed(tx, STATE_EPOCH)?.ok_or_else(|| missing(STATE_EPOCH))?)),
             signing_key: fixed(tx, STATE_SIGNING_KEY)?.ok_or_else(|| missing(STATE_SIGNING_KEY))?,
-            floor: number(STATE_FLOOR)?.unwrap_or(1),
+            floor,
             last: number(STATE_LAST)?.unwrap_or(0),
             checkpoint: number(STATE_CHECKPOINT)?.unwrap_or(0),
             live: two(STATE_LIVE)?,
             keys: number(STATE_KEYS)?.unwrap_or(0),
             packs: two(STATE_PACKS)?,
+            skipped: number(STATE_SKIPPED)?.unwrap_or(0),
+            forgotten: forgotten.unwrap_or(floor.saturating_sub(1)),
         })
     }
+}
+
+/// Notes the newest event of all rooms that were forgotten, as of a floor.
+pub(super) fn write_forgotten(
+    tx: &WriteTransaction,
+    forgotten: Position,
+    floor: Position,
+) -> Result<(), LogError> {
+    let mut state = tx.open_table(STATE).map_err(storage_error)?;
+    let both = [forgotten.to_le_bytes(), floor.to_le_bytes()].concat();
+    state.insert(STATE_FORGOTTEN, both.as_slice()).map(drop).map_err(storage_error)
 }
 
 pub(super) fn check_format(reading: &ReadTransaction, name: &str) -> Result<(), OpenError> {

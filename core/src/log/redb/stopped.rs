@@ -73,6 +73,16 @@ fn caught<T>(
 /// Opens the log in a file that no process has open, to be read as it is: the file is never changed, and what
 /// a repair would write stays in memory.
 pub fn open_stopped(path: &Path) -> Result<Arc<dyn Log>, OpenError> {
-    let database = open_overlay(path)?;
-    Ok(Arc::new(RedbLog::start(database, &path.display().to_string(), None)?))
+    let name = path.display().to_string();
+    match Opened::open(path)? {
+        Opened::Repaired(database) => Ok(Arc::new(RedbLog::start(database, &name, None)?)),
+        // To open it for writing walks through all of its pages: one that is damaged would be refused.
+        Opened::Closed(database) => {
+            let damaged = |what: String| OpenError::Damaged { path: name.clone(), what };
+            let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
+            let log = RedbLog::over(&reading, &name, None)?;
+            drop(reading);
+            Ok(Arc::new(RedbLog { read_only: Some(database), ..log }))
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! The tables of the log itself, and how their rows are read.
 
+use std::sync::Arc;
+
 use ::redb::{ReadableTable, TableDefinition, TableError};
 
 use crate::cause::Cause;
-use crate::event::{Position, RoomName, Timestamp};
+use crate::event::{Event, Position, RoomName, Timestamp};
 use crate::log::derived::Head;
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{RedactionMask, redacted};
@@ -24,6 +26,8 @@ pub(super) const STATE_CHECKPOINT: &str = "checkpoint";
 pub(super) const STATE_LIVE: &str = "live_bytes";
 pub(super) const STATE_KEYS: &str = "keys";
 pub(super) const STATE_PACKS: &str = "packs";
+pub(super) const STATE_SKIPPED: &str = "skipped";
+pub(super) const STATE_FORGOTTEN: &str = "forgotten";
 
 /// A table comes with its first row: a log of an older release, or of a calm chat, has none of them.
 pub(super) fn present<T>(table: Result<T, TableError>) -> Result<Option<T>, LogError> {
@@ -40,6 +44,20 @@ pub(super) fn get(
 ) -> Result<Option<Record>, LogError> {
     let Some(bytes) = log.get(position).map_err(storage_error)? else { return Ok(None) };
     Ok(Some(redacted(record::decode(position, bytes.value())?, mask)))
+}
+
+/// Returns the event of a room at a position; `None` if it is not there any more.
+pub(super) fn event_of(
+    log: &impl ReadableTable<u64, &'static [u8]>,
+    room: &RoomName,
+    position: Position,
+    mask: &RedactionMask,
+) -> Result<Option<Arc<Event>>, LogError> {
+    let Some(record) = get(log, position, mask)? else { return Ok(None) };
+    match record.event {
+        Some(event) if event.room == *room => Ok(Some(event)),
+        _ => Err(LogError::Damaged { position, what: "the chain of another room leads to it" }),
+    }
 }
 
 pub(super) fn stored_head(
@@ -74,4 +92,24 @@ pub(super) fn storage_error(error: impl Into<::redb::Error>) -> LogError {
 /// Nothing of the transaction was committed: certainly not stored.
 pub(super) fn refused(error: impl std::error::Error + Send + Sync + 'static) -> CommitError {
     CommitError::Refused(Cause::new(error))
+}
+
+/// Changes or removes the bytes of a record, as [`crate::testing::change_record`] says.
+#[cfg(feature = "testing")]
+pub(crate) fn change_record(
+    path: &std::path::Path,
+    position: Position,
+    change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>,
+) {
+    let database = ::redb::Database::open(path).expect("a log");
+    let tx = database.begin_write().expect("a transaction");
+    {
+        let mut log = tx.open_table(LOG).expect("its records");
+        let bytes = log.get(position).expect("a read").expect("the record").value().to_vec();
+        match change(bytes) {
+            Some(bytes) => drop(log.insert(position, bytes.as_slice()).expect("a write")),
+            None => drop(log.remove(position).expect("a write")),
+        }
+    }
+    tx.commit().expect("a commit");
 }

@@ -1,7 +1,8 @@
 //! Walking along a room's chain: `prev` by `prev`, down from an index row.
 //!
 //! A walk reads positions and no contents. Where events are large, a read returns only a few of those it has
-//! walked over, and the next read would walk over the others again; so the newest walks are kept.
+//! walked over, and the next read would walk over the others again; so the newest walks are kept. A damaged
+//! record can lead a walk astray: what it met proves itself when it is decoded (see [`super::detour`]).
 
 use std::collections::VecDeque;
 
@@ -33,13 +34,13 @@ struct Walk {
 
 impl Walks {
     /// Returns the oldest events of a room's chain after `after`, oldest first, walking down from `from`: at
-    /// most [`INDEX_EVERY`].
+    /// most [`INDEX_EVERY`]. Fails where no event of a room is, and no trim to `floor` has taken it.
     pub fn after(
         &self,
         log: &impl ReadableTable<u64, &'static [u8]>,
         room: &RoomName,
-        from: Position,
-        after: Position,
+        (from, after): (Position, Position),
+        floor: Position,
     ) -> Result<Vec<Position>, LogError> {
         let known = |walk: &&Walk| walk.from == from && walk.to <= after && walk.room == *room;
         if let Some(walk) = self.0.lock().iter().find(known) {
@@ -49,7 +50,12 @@ impl Walks {
         let mut met = VecDeque::new();
         let mut at = from;
         while at > after {
-            let Some(prev) = prev_of(log, at)? else { break };
+            let Some(prev) = prev_of(log, at)? else {
+                if at >= floor {
+                    return Err(LogError::Damaged { position: at, what: "no event of a room is there" });
+                }
+                break;
+            };
             met.push_front(at);
             met.truncate(INDEX_EVERY as usize);
             at = prev;

@@ -10,7 +10,7 @@ use ::redb::{Database, Durability, ReadableTable as _, WriteTransaction};
 use crate::cause::Cause;
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
 use crate::log::contract::{Committed, NewRecord, Payload, READ_EVENTS_MAX, StoredKey};
-use crate::log::derived::{CHECKPOINT_EVENTS, Derived, MissingKeys};
+use crate::log::derived::{Derived, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{Deletion, ModerationChange};
 use crate::log::price::{self, ERASE_EDITS_MAX, UNIT_PAGES};
@@ -22,6 +22,7 @@ use crate::log::redb::handle::RedbLog;
 use crate::log::redb::keys::FOUND_KEYS_MAX;
 use crate::log::redb::packs::{self, PacksTable, Prepared, Touched};
 use crate::log::redb::redact::{BytesDelta, redact};
+use crate::log::redb::state::write_forgotten;
 use crate::log::redb::tables::{EDITS, HEADS, LOG, refused, storage_error, stored_head};
 use crate::log::redb::trim::trim;
 use crate::log::redb::{counts, deletions, keys, moderation, reactions};
@@ -57,7 +58,7 @@ impl RedbLog {
         let needed = DISK_RESERVE_BYTES + self.bytes_max(batch, overtaken).map_err(refused)?;
         self.require_free(needed)?;
         let mut purge = self.moderation.first_purge();
-        let mut deletions = self.moderation.first_deletions(ERASE_EDITS_MAX as u64);
+        let mut deletions = self.moderation.first_deletions(self.steps.erase_edits_max as u64);
         if (purge.is_some() || !deletions.is_empty())
             && let Err(full) = self.require_free(needed + ERASE_PAGES as u64 * PAGE_BYTES)
         {
@@ -78,7 +79,7 @@ impl RedbLog {
         let mut keys_found = 0;
         let checkpoint = {
             let derived = self.derived.read();
-            let due = derived.events() + brought.events() >= CHECKPOINT_EVENTS;
+            let due = derived.events() + brought.events() >= self.steps.checkpoint_events;
             if due || overtaken {
                 write_derived(&tx, &[&derived, &brought], head).map_err(refused)?;
                 keys_found = self
@@ -89,14 +90,18 @@ impl RedbLog {
         };
         if floor > old_floor {
             change += trim(&tx, old_floor, floor, head).map_err(refused)?;
+            write_forgotten(&tx, self.forgotten.load(Ordering::Acquire), floor).map_err(refused)?;
         }
         if let Some((purge, next)) = purge {
-            let (erased, step) = moderation::erase_step(&tx, purge, next, floor).map_err(refused)?;
+            let (erased, step) =
+                moderation::erase_step(&tx, purge, next, (floor, self.steps.erase_records_max))
+                    .map_err(refused)?;
             change += erased;
             moderation_changes.push(step);
         }
         if !deletions.is_empty() {
-            let (erased, steps) = deletions::erase_step(&tx, deletions).map_err(refused)?;
+            let (erased, steps) =
+                deletions::erase_step(&tx, deletions, self.steps.erase_edits_max).map_err(refused)?;
             change += erased;
             moderation_changes.extend(steps);
         }
@@ -158,7 +163,7 @@ impl RedbLog {
         }
         let mut pages = units * UNIT_PAGES;
         let derived = self.derived.read();
-        if overtaken || derived.events() + batch.len() >= CHECKPOINT_EVENTS {
+        if overtaken || derived.events() + batch.len() >= self.steps.checkpoint_events {
             pages += derived.heads().count() + derived.index().count() + batch.len();
             pages += keys::pages(derived.keys().len() + batch.len());
         }
@@ -272,6 +277,7 @@ impl RedbLog {
     ) -> Result<Option<RoomName>, CommitError> {
         let floor = self.floor.load(Ordering::Acquire);
         let mut old = Vec::new();
+        let mut forgotten = self.forgotten.load(Ordering::Acquire);
         let mut last = None;
         let mut look = || -> Result<(), LogError> {
             let tx = self.begin_read()?;
@@ -292,6 +298,7 @@ impl RedbLog {
                     && self.derived.read().head(&room).is_none()
                 {
                     old.push(room.clone());
+                    forgotten = forgotten.max(position);
                 }
                 seen += 1;
                 if seen == READ_EVENTS_MAX {
@@ -311,6 +318,9 @@ impl RedbLog {
                     heads.remove(room.as_str()).map_err(refused)?;
                 }
             }
+            write_forgotten(&tx, forgotten, floor).map_err(refused)?;
+            // Before the commit: a read that misses a head must know that it may have been there.
+            self.forgotten.store(forgotten, Ordering::Release);
             tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
         }
         Ok(last)

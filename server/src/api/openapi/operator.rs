@@ -45,7 +45,9 @@ const DEED: [Kind; 6] = [
 fn backup() -> Operation {
     let text = Media::builder().schema(Some(ObjectBuilder::new().schema_type(Type::String))).build();
     let answer = ResponseBuilder::new().description("JSON lines; the last says how many there were");
+    let skip = query("skip-damaged", Type::String, "With any value: leave damaged records out");
     let op = operators("backup", "The log, with its signing key; `millchat backup` asks for it")
+        .parameter(skip)
         .response("200", answer.content("application/x-ndjson", text));
     problems(op, &OPERATORS).build()
 }

@@ -30,6 +30,7 @@ use crate::room::batch::FramesBatch;
 use crate::room::encoder::{Encoders, FrameKind, Item};
 use crate::room::fanout::{Fanout, WaitList};
 use crate::room::live::{Pull, Room};
+use crate::room::redactions::Redactions;
 use crate::room::table::Rooms;
 use crate::shared::Shared;
 use crate::sync::atomic::AtomicBool;
@@ -72,6 +73,7 @@ fn shared(log: ModelLog) -> Arc<Shared> {
         fanout: Fanout::default(),
         reads: ReadPool::idle(),
         counters: Counters::default(),
+        redactions: Redactions::default(),
         marked: Mutex::default(),
         disk_full: AtomicBool::new(false),
         closed: AtomicBool::new(false),
@@ -93,7 +95,7 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(deferred: bool, va
         let shared = shared(ModelLog::default());
         let wait_list = shared.fanout.wait_list(deferred);
         let room = shared.rooms.enter(&lobby());
-        room.learn(0, &[], 0);
+        room.learn(0, &[], 0, 0);
         let mut reader = Reader::open(&shared, &wait_list, values);
         let writer = {
             let (shared, room) = (shared.clone(), room.clone());
@@ -130,7 +132,7 @@ pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(deferred: bool) {
         let shared = shared(ModelLog::default());
         let wait_list = shared.fanout.wait_list(deferred);
         let room = shared.rooms.enter(&lobby());
-        room.learn(0, &[], 0);
+        room.learn(0, &[], 0, 0);
         let mut reader = Reader::open(&shared, &wait_list, false);
         let closer = {
             let (shared, room) = (shared.clone(), room.clone());
@@ -231,7 +233,7 @@ pub fn a_reader_of_the_ring_misses_nothing_and_sees_no_deleted_text() {
                 let redaction_generation = room.redactions.generation();
                 let newest = log.read_before(&lobby(), Position::MAX, 9).expect("the model's log reads");
                 thread::yield_now();
-                room.learn(newest.head, &newest.events, redaction_generation);
+                room.learn(newest.head, &newest.events, redaction_generation, 0);
             })
         };
         let mut place = 0;

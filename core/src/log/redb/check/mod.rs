@@ -81,6 +81,7 @@ pub fn check(
         live_bytes: 0,
         closed_rooms: 0,
         bans: 0,
+        skipped: 0,
         closed,
         findings: 0,
     };
@@ -88,7 +89,7 @@ pub fn check(
         let tx = opened.begin_read().map_err(|error| damaged(error.to_string()))?;
         check_format(&tx, &name)?;
         let state = State::read(&tx).map_err(|error| damaged(error.to_string()))?;
-        (checked.epoch, checked.floor) = (state.epoch, state.floor);
+        (checked.epoch, checked.floor, checked.skipped) = (state.epoch, state.floor, state.skipped);
         (checked.closed_rooms, checked.bans) =
             moderation::counts(&tx).map_err(|error| damaged(error.to_string()))?;
         let walk = Walk::begin(&tx, state, &mut checked, &mut found).and_then(|mut walk| {

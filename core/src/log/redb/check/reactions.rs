@@ -67,16 +67,17 @@ impl ReactionsCheck {
         Ok(row.map(|row| row.value().0))
     }
 
-    /// Holds the rows against the records. Of those whose record is among the `broken` nothing is said.
+    /// Holds the rows against the records. Of those whose record is among the `broken` nothing is said, and
+    /// where damaged records were left out, `whole` is false, and nothing is concluded from their absence.
     pub fn rows(
         self,
         tx: &ReadTransaction,
-        floor: Position,
+        (floor, whole): (Position, bool),
         broken: &HashSet<Position>,
         found: &mut dyn FnMut(Finding),
     ) -> Result<u64, LogError> {
         // What a record that does not read back took away is not known.
-        for (position, room) in self.unexplained.into_values().filter(|_| broken.is_empty()) {
+        for (position, room) in self.unexplained.into_values().filter(|_| broken.is_empty() && whole) {
             let what = "the reaction is not noted for its message".to_owned();
             found(Finding { room: Some(room), position: Some(position), what });
         }
@@ -103,8 +104,10 @@ impl ReactionsCheck {
             if !is_it {
                 tell(format!("it is noted as a reaction to {target}, and is none"));
             } else if target >= floor && !broken.contains(&target) {
-                let message = get(&log, target, &RedactionMask::default())?.and_then(|record| record.event);
-                if !message.is_some_and(|message| message.body.has_content()) {
+                let message = get(&log, target, &RedactionMask::default())?;
+                let is_skipped = message.is_none() && !whole;
+                let message = message.and_then(|record| record.event);
+                if !is_skipped && !message.is_some_and(|message| message.body.has_content()) {
                     tell(format!("it is noted as a reaction to {target}, which has no text"));
                 }
             }

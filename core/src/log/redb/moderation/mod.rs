@@ -142,9 +142,9 @@ pub(super) fn erase_step(
     tx: &WriteTransaction,
     purge: Purge,
     next: Position,
-    floor: Position,
+    (floor, records_max): (Position, usize),
 ) -> Result<(BytesDelta, ModerationChange), LogError> {
-    let (bytes, next) = erase(tx, &purge.0, next, floor, ERASE_RECORDS_MAX)?;
+    let (bytes, next) = erase(tx, &purge.0, next, floor, records_max)?;
     write_purge(tx, &purge, next)?;
     Ok((bytes, ModerationChange::Purging(purge, next)))
 }

@@ -15,7 +15,7 @@ use ::redb::{
 };
 use tempfile::NamedTempFile;
 
-use crate::event::{Body, Position, RoomName};
+use crate::event::{Body, Event, Position, RoomName};
 use crate::log::contract::StoredKey;
 use crate::log::derived::{Derived, Head};
 use crate::log::error::{LogError, NewLogError};
@@ -26,7 +26,7 @@ use crate::log::redb::redact::redact;
 use crate::log::redb::stopped::open_stopped;
 use crate::log::redb::tables::{
     EDITS, HEADS, LOG, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_KEYS, STATE_LAST, STATE_SIGNING_KEY,
-    storage_error, stored_head,
+    STATE_SKIPPED, storage_error, stored_head,
 };
 use crate::log::redb::trim::trim;
 use crate::log::redb::{keys, moderation, reactions};
@@ -62,6 +62,8 @@ pub struct NewLog {
     /// Heads, index rows and keys of the pending records.
     derived: Derived,
     live_bytes: u64,
+    /// Damaged records of the older log that were left out, and true if any may be.
+    skipped: (u64, bool),
     /// Something was taken out again, and its bytes are still on free pages of the file.
     tainted: bool,
 }
@@ -106,45 +108,66 @@ impl NewLog {
             pending_bytes: 0,
             derived: Derived::default(),
             live_bytes: 0,
+            skipped: (0, false),
             tainted: false,
         };
         log.read_heads()?;
         Ok(log)
     }
 
+    /// Leaves damaged records out (see [`Piece::Damaged`]), none perhaps. From here on an event may follow on
+    /// one that is not here: it follows on its room's newest one then.
+    pub fn skip(&mut self, positions: &[Position]) {
+        self.skipped = (self.skipped.0 + positions.len() as u64, true);
+    }
+
+    /// Takes over how many damaged records had been left out of the older log.
+    pub fn were_skipped(&mut self, count: u64) {
+        self.skipped.0 += count;
+    }
+
     /// Adds a record; positions ascend, and `prev` must be the record before it in its room. A record of a
     /// room that has none here yet may follow on one below the floor.
-    pub fn append(&mut self, raw: RawRecord) -> Result<(), NewLogError> {
-        let misfit = |what: String| NewLogError::Misfit { position: raw.position, what };
-        if raw.position <= self.last {
+    pub fn append(&mut self, mut raw: RawRecord) -> Result<(), NewLogError> {
+        let position = raw.position;
+        let misfit = |what: String| NewLogError::Misfit { position, what };
+        if position <= self.last {
             return Err(misfit(format!("positions must ascend, and {} came before it", self.last)));
         }
-        if raw.position < self.floor {
+        if position < self.floor {
             return Err(misfit(format!("it is below the floor, {}", self.floor)));
         }
-        let decoded = raw.decode().map_err(|error| misfit(error.to_string()))?;
-        if let Some(event) = &decoded.event {
+        let mut decoded = raw.decode().map_err(|error| misfit(error.to_string()))?;
+        if let Some(event) = decoded.event.clone() {
             let head = self.head_of(&event.room)?;
-            if head.position >= self.floor && event.prev != head.position {
-                let what = format!(
-                    "`prev` is {}, and the record before it in room {} is {}",
-                    event.prev, event.room, head.position
-                );
-                return Err(misfit(what));
+            if let Some(what) = self.broken_link(&event, head.position) {
+                if !self.skipped.1 {
+                    return Err(misfit(what));
+                }
+                let relinked = record::relink(position, &raw.bytes, head.position);
+                raw.bytes = relinked.map_err(|error| misfit(error.to_string()))?;
+                decoded = raw.decode().map_err(|error| misfit(error.to_string()))?;
             }
-            if head.position < self.floor && event.prev >= self.floor {
-                let what =
-                    format!("`prev` is {}, and no record of room {} came before it", event.prev, event.room);
-                return Err(misfit(what));
-            }
-            self.derived.record(&event.room, head, event.position, event.created_at);
+            self.derived.record(&event.room, head, position, event.created_at);
         }
         if let Some(key) = decoded.key {
-            let (position, created_at) = (raw.position, decoded.created_at);
+            let created_at = decoded.created_at;
             self.derived.record_key(StoredKey { position, key, created_at });
         }
         self.last = raw.position;
         self.put(raw, decoded, Table::Log)
+    }
+
+    /// Returns the fault of an event's `prev` in a room whose newest event here is at `head`.
+    fn broken_link(&self, event: &Event, head: Position) -> Option<String> {
+        let (prev, room) = (event.prev, &event.room);
+        if head >= self.floor && prev != head {
+            Some(format!("`prev` is {prev}, and the record before it in room {room} is {head}"))
+        } else if head < self.floor && prev >= self.floor {
+            Some(format!("`prev` is {prev}, and no record of room {room} came before it"))
+        } else {
+            None
+        }
     }
 
     fn put(&mut self, raw: RawRecord, record: Record, table: Table) -> Result<(), NewLogError> {
@@ -231,18 +254,22 @@ impl NewLog {
             for key in [STATE_LAST, STATE_CHECKPOINT, STATE_KEYS] {
                 state.insert(key, head.to_le_bytes().as_slice()).map_err(storage_error)?;
             }
+            if this.skipped.0 > 0 {
+                let skipped = this.skipped.0.to_le_bytes();
+                state.insert(STATE_SKIPPED, skipped.as_slice()).map_err(storage_error)?;
+            }
             drop((heads, state));
             // A trim may have brought records from after the end.
             moderation::forget_records(tx, head + 1)?;
             write_live_bytes(tx, head, this.live_bytes)
         })?;
-        let Self { path, file, database, heads, signing_key, tainted, .. } = self;
+        let Self { path, file, database, heads, signing_key, skipped, tainted, .. } = self;
         drop(heads);
         database.close().map_err(|error| storage(&path, &storage_error(error)))?;
         if tainted {
             // Bytes of what was taken out lie on free pages: only a file that never held them is free of
             // them.
-            return rewrite(&path, file.path(), signing_key);
+            return rewrite(&path, file.path(), signing_key, skipped.0);
         }
         let name = path.display().to_string();
         file.persist_noclobber(&path).map_err(|error| match error.error.kind() {
@@ -345,17 +372,18 @@ impl NewLog {
 }
 
 /// Copies a whole log that was just made to its table, so that nothing but its records is in the file.
-fn rewrite(path: &Path, made: &Path, signing_key: [u8; 32]) -> Result<(), NewLogError> {
+fn rewrite(path: &Path, made: &Path, signing_key: [u8; 32], skipped: u64) -> Result<(), NewLogError> {
     let failed = |what: String| NewLogError::Storage { path: path.display().to_string(), what };
     let log = open_stopped(made).map_err(|error| failed(error.to_string()))?;
     let mut copy = LogSnapshot::begin(&*log);
     let mut new = NewLog::create(path, Some(signing_key), copy.floor())?;
+    new.were_skipped(skipped);
     while let Some(piece) = copy.next(&*log).map_err(|error| failed(error.to_string()))? {
         match piece {
             Piece::Records(records) => records.into_iter().try_for_each(|record| new.append(record))?,
             Piece::Moderation(records) => records.iter().try_for_each(|record| new.put_moderation(record))?,
-            // Nobody writes to it: there are no deletes and no trims.
-            Piece::Floor(_) | Piece::Deleted(_) | Piece::Purged(_) => {}
+            // Nobody writes to it, and it was just made: there are no deletes, no trims and no damage.
+            Piece::Floor(_) | Piece::Deleted(_) | Piece::Purged(_) | Piece::Damaged(_) => {}
         }
     }
     new.finish(copy.head())

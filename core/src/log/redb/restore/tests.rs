@@ -43,6 +43,7 @@ fn copy(log: &RedbLog, mut meanwhile: impl FnMut(usize)) -> (TempDir, PathBuf) {
                 }
             }
             Piece::Purged(rooms) => rooms.iter().for_each(|room| new.purge(room).unwrap()),
+            Piece::Damaged(_) => panic!("nothing is damaged"),
             Piece::Deleted(targets) => targets.into_iter().for_each(|target| new.delete(target).unwrap()),
         }
         pieces += 1;
