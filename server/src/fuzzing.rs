@@ -11,10 +11,10 @@ use millchat::{
 };
 
 use crate::headers::{content_type, cookies};
-use crate::http::{clamped, query, refuse_cross_site, refuse_malformed};
+use crate::http::{clamped, query, refuse_malformed};
 use crate::schema::Content;
 use crate::sse::{frame, start};
-use crate::{api, page, paths, sanitize};
+use crate::{api, cross_site, page, paths, sanitize};
 
 const PLACE: EventId = EventId { epoch: Epoch(0x5f3c_9a2e), position: 1207 };
 
@@ -171,7 +171,7 @@ pub fn http(uri: &str, value: &[u8], body: &[u8]) {
         }
         let headers = request.headers();
         let _ = (content_type(headers), cookies(headers, "millchat").count());
-        let _ = (refuse_malformed(&request).is_ok(), refuse_cross_site(headers, None).is_ok());
+        let _ = (refuse_malformed(&request).is_ok(), cross_site::refuse(headers, None).is_ok());
         if let Some(room) = paths::room(request.uri().path().get(1..)) {
             assert!(room.as_str().bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-'));
         }

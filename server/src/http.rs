@@ -1,7 +1,6 @@
 //! HTTP for all handlers: answers and their bodies, and the head of a request.
 //!
-//! [`refuse_cross_site`] guards the routes that take the page's cookie, [`refuse_malformed`] all of them. The
-//! bodies of requests are read in [`crate::body`].
+//! [`refuse_malformed`] guards all routes. The bodies of requests are read in [`crate::body`].
 
 use std::any::Any;
 use std::cell::Cell;
@@ -21,7 +20,6 @@ use serde::Serialize;
 
 use crate::byte_budget::GivenUp;
 use crate::limit::ConnectionPermit;
-use crate::public_url::PublicUrl;
 
 /// The type of JSON. It is UTF-8 by its standard; some clients take what does not say so for Latin-1.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -251,31 +249,6 @@ pub fn refuse_malformed<B>(req: &hyper::Request<B>) -> Result<(), Malformed> {
     if req.headers().get_all(header::EXPECT).iter().all(known) { Ok(()) } else { Err(Malformed::Expectation) }
 }
 
-/// A browser sent the request on behalf of another site.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("requests from other sites are not taken here")]
-pub struct CrossSite;
-
-/// Refuses what a page of another site made the browser send.
-///
-/// A browser says so in `Sec-Fetch-Site` where the connection is trustworthy, and in `Origin` otherwise; a
-/// program sends neither and has no cookie of anybody else's to misuse. Our own page's origin is the public
-/// one where there is one: a proxy may have put any `Host` before us.
-pub fn refuse_cross_site(headers: &HeaderMap, public: Option<&PublicUrl>) -> Result<(), CrossSite> {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return if site == "same-origin" || site == "none" { Ok(()) } else { Err(CrossSite) };
-    }
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let origin = origin.to_str().map_err(|_| CrossSite)?;
-    if let Some(public) = public {
-        return if origin == public.origin() { Ok(()) } else { Err(CrossSite) };
-    }
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).ok_or(CrossSite)?;
-    let of_origin =
-        origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).ok_or(CrossSite)?;
-    if of_origin.eq_ignore_ascii_case(host) { Ok(()) } else { Err(CrossSite) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,45 +259,6 @@ mod tests {
             map.append(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
         map
-    }
-
-    #[test]
-    fn a_page_of_another_site_is_refused_and_a_program_is_not() {
-        for (list, ok) in [
-            (vec![("host", "chat.example")], true),
-            (vec![("host", "chat.example"), ("origin", "https://chat.example")], true),
-            (vec![("host", "chat.example:8080"), ("origin", "http://CHAT.example:8080")], true),
-            (vec![("host", "chat.example"), ("origin", "https://evil.example")], false),
-            (vec![("host", "chat.example"), ("origin", "null")], false),
-            (vec![("origin", "https://chat.example")], false),
-            (
-                vec![
-                    ("host", "inner"),
-                    ("origin", "https://chat.example"),
-                    ("sec-fetch-site", "same-origin"),
-                ],
-                true,
-            ),
-            (vec![("host", "chat.example"), ("sec-fetch-site", "none")], true),
-            (vec![("host", "chat.example"), ("sec-fetch-site", "cross-site")], false),
-            (vec![("host", "chat.example"), ("sec-fetch-site", "same-site")], false),
-        ] {
-            assert_eq!(refuse_cross_site(&headers(&list), None).is_ok(), ok, "{list:?}");
-        }
-    }
-
-    #[test]
-    fn with_a_public_url_its_own_pages_write_and_no_others() {
-        let public = "https://chat.example".parse().unwrap();
-        for (list, ok) in [
-            (vec![("host", "inner:8080"), ("origin", "https://chat.example")], true),
-            (vec![("host", "inner:8080"), ("origin", "http://inner:8080")], false),
-            (vec![("host", "chat.example"), ("origin", "http://chat.example")], false),
-            (vec![("host", "evil.example"), ("origin", "https://evil.example")], false),
-            (vec![("host", "inner:8080")], true),
-        ] {
-            assert_eq!(refuse_cross_site(&headers(&list), Some(&public)).is_ok(), ok, "{list:?}");
-        }
     }
 
     #[test]

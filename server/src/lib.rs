@@ -17,6 +17,7 @@ mod client_ip;
 mod command;
 mod config;
 mod connection;
+mod cross_site;
 mod current;
 mod detached;
 mod drain;

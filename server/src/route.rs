@@ -20,7 +20,7 @@ use crate::http::{self, Body, Request, Response};
 use crate::limit::Limited;
 use crate::page::error;
 use crate::page::i18n::{Language, LocalizedMessage};
-use crate::page::layout::CONTENT_SECURITY_POLICY;
+use crate::page::layout::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use crate::paths::{self, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
@@ -64,6 +64,9 @@ pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req:
         response
     } else {
         let language = Language::of(req.headers());
+        // A browser takes no policy for openers from a connection that it does not trust, and complains; it sends
+        // this header over no such connection.
+        let is_trusted = req.headers().contains_key("sec-fetch-site");
         let mut response = match (&arrived, malformed) {
             (Ok(_), None) => to_page(w, req, &path, language).await,
             (Err(limited), _) if is_stream => follow::refuse(limited),
@@ -72,8 +75,10 @@ pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req:
         };
         response = count(response).unwrap_or_else(|full| error::of(language, full));
         set(&mut response, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
-        set(&mut response, header::REFERRER_POLICY, "no-referrer");
-        set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        set(&mut response, header::REFERRER_POLICY, REFERRER_POLICY);
+        if is_trusted {
+            set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+        }
         response
     };
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -103,7 +108,7 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
     let room = room(params.get("room"));
     if resource.is_in_room() && room.is_none() {
         let rule = LocalizedMessage::of("room-name-rule").with_number("limit", ROOM_NAME_BYTES_MAX);
-        return missing(rule.with_text("names", &RESERVED_LIST));
+        return missing(rule.with_text("names", RESERVED_LIST.as_str()));
     }
     let Some(route) = resource.route(req.method()) else {
         let why = LocalizedMessage::of("wrong-method").with_text("methods", resource.allow());

@@ -7,14 +7,14 @@ use millchat::RoomName;
 use super::error::{self, Localize};
 use super::form::{back_to, field};
 use super::i18n::{Language, LocalizedMessage, set_language_cookie};
-use crate::body;
 use crate::http::{self, Response};
 use crate::public_url::PublicUrl;
 use crate::route_table::Call;
+use crate::{body, cross_site};
 
 /// `POST /{room}/language`: the visitor's choice of a language, kept by their browser; then back to the room.
 pub async fn language(Call { w, req, language: now, .. }: Call<'_>, room: RoomName) -> Response {
-    if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
+    if let Err(foreign) = cross_site::refuse_write(req.headers(), w.app.public_url.as_ref()) {
         return error::page(now, StatusCode::FORBIDDEN, &foreign.localize());
     }
     let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {

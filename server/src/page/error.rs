@@ -15,7 +15,8 @@ use super::i18n::{Language, LocalizedMessage};
 use super::layout::{self, Script};
 use crate::body::{BodyError, READ_TIMEOUT};
 use crate::byte_budget::BudgetFull;
-use crate::http::{self, CrossSite, Malformed, Response};
+use crate::cross_site::{self, CrossSite};
+use crate::http::{self, Malformed, Response};
 use crate::limit::Limited;
 use crate::problem::{Kind, Problem};
 use crate::sanitize::{NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, TextError};
@@ -122,7 +123,19 @@ impl Localize for Malformed {
 
 impl Localize for CrossSite {
     fn localize(&self) -> LocalizedMessage {
-        LocalizedMessage::of("other-site")
+        match self {
+            Self::Other => LocalizedMessage::of("other-site"),
+            Self::Hidden => LocalizedMessage::of("hidden-origin").with_text("origin", "Origin: null"),
+            Self::NotHost { origin, host } => LocalizedMessage::of("other-origin")
+                .with_text("origin", origin.clone())
+                .with_text("host", host.clone())
+                .with_text("setting", cross_site::SETTING)
+                .with_text("header", cross_site::HEADER),
+            Self::NotPublic { origin, public } => LocalizedMessage::of("other-public-url")
+                .with_text("origin", origin.clone())
+                .with_text("public", public.clone())
+                .with_text("setting", cross_site::SETTING),
+        }
     }
 }
 

@@ -21,6 +21,11 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
      style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'self'";
 
+/// The Referrer-Policy of every page answer. A room's address is what opens it: no other site is told it, nor
+/// that of the chat. Our own server is: by a stricter policy browsers would send `Origin: null` with our own
+/// forms, as they do with those of strangers.
+pub const REFERRER_POLICY: &str = "same-origin";
+
 /// The scripts of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
@@ -42,6 +47,8 @@ pub fn document(language: &Language, title: &str, script: Script, body: &Markup)
                         interactive-widget=resizes-content";
                 title { (title) " · Millchat" }
                 meta name="robots" content="noindex";
+                // Over the header of a proxy that sets a policy for all that is behind it.
+                meta name="referrer" content=(REFERRER_POLICY);
                 meta name="color-scheme" content="light dark";
                 link rel="icon" type="image/svg+xml" href=(embedded::ICON);
                 link rel="stylesheet" href=(embedded::STYLE);

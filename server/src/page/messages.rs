@@ -17,6 +17,7 @@ use crate::actions::{self, NewMessage};
 use crate::app::Worker;
 use crate::body;
 use crate::client_ip::client;
+use crate::cross_site;
 use crate::headers::{self, ContentType};
 use crate::http::{self, Request, Response};
 use crate::problem::Problem;
@@ -154,7 +155,7 @@ fn writer(call: &Call<'_>) -> Result<Author, Box<Response>> {
 /// The author of a request: it comes from our own page, and they have a name.
 fn author(Call { w, req, language, .. }: &Call<'_>) -> Result<Author, Box<Response>> {
     let refuse = |status, why: &LocalizedMessage| Box::new(error::page(language, status, why));
-    http::refuse_cross_site(req.headers(), w.app.public_url.as_ref())
+    cross_site::refuse_write(req.headers(), w.app.public_url.as_ref())
         .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
     let visitor = w.app.identity.visitor(req.headers());
     visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))

@@ -12,7 +12,7 @@ use super::i18n::LocalizedMessage;
 use crate::http::{self, Response};
 use crate::identity::Identity;
 use crate::route_table::Call;
-use crate::{body, sanitize};
+use crate::{body, cross_site, sanitize};
 
 /// `GET /{room}/name`: the foot of the room as its reader is known now, for a page whose reader has chosen a
 /// name in another tab.
@@ -27,12 +27,15 @@ pub fn current(Call { w, req, language, .. }: &Call<'_>, room: &RoomName) -> Res
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
 /// the room as it is now; a plain form is sent back to the room.
 pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
-    if let Err(foreign) = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()) {
+    let by_datastar = is_datastar(req.headers());
+    let foreign = cross_site::refuse_write(req.headers(), w.app.public_url.as_ref()).err();
+    if let Some(foreign) = &foreign
+        && !by_datastar
+    {
         return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
     }
-    let by_datastar = is_datastar(req.headers());
     let me = w.app.identity.visitor(req.headers());
-    let allowed = if me.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
+    let allowed = if me.is_none() && foreign.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
     let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {
         Ok(body) => body,
         Err(broken) => return error::of(language, broken),
@@ -44,6 +47,10 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
         let composer = composer::composer(language, room.as_str(), me.as_ref(), Some(refused));
         events(frame::composer(composer, true))
     };
+    // The client shows no page of an error.
+    if let Some(foreign) = foreign {
+        return again(&foreign.localize());
+    }
     let clean = match (sanitize::name(&typed), allowed) {
         (Ok(clean), Ok(())) => clean,
         (Err(refused), _) if by_datastar => return again(&refused.localize()),

@@ -146,7 +146,7 @@ pub fn notice(localizer: Localizer, position: Position, did: RoomNotice, by: Opt
     html! {
         li.divider.note #{ "e-" (position) } data-position=(position) {
             @match by {
-                Some(by) => (localizer.markup_with(of_somebody, &[("name", Value::Text(&by.name))])),
+                Some(by) => (localizer.markup_with(of_somebody, &[("name", Value::Text((&*by.name).into()))])),
                 None => (localizer.markup(alone)),
             }
         }

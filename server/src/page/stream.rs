@@ -6,17 +6,17 @@ use millchat::{RoomName, StartFrom};
 use super::error;
 use super::frame;
 use super::i18n::LocalizedMessage;
-use crate::http::{self, Response};
+use crate::http::Response;
 use crate::route_table::Call;
 use crate::sse::multi_room::{ROOMS_MAX, RoomMarker};
 use crate::sse::start::place;
-use crate::{follow, paths};
+use crate::{cross_site, follow, paths};
 
 /// `GET /{room}/messages`: the page's stream. With `also=ROOM:PLACE`, as often as there are other rooms, it
 /// is the stream of all of them: a browser has one for all of its tabs.
 pub async fn stream(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
     // A page of another site can make a browser come here: then nobody is shown to be in the room.
-    let own = http::refuse_cross_site(req.headers(), w.app.public_url.as_ref()).is_ok();
+    let own = cross_site::refuse(req.headers(), w.app.public_url.as_ref()).is_ok();
     let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
     let Some(also) = also(&room, req.uri().query().unwrap_or_default()) else {
         // Only the script asks so, and it asks right.

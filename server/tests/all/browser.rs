@@ -20,6 +20,7 @@ mod smuggled;
 mod tabs;
 
 use std::collections::HashSet;
+mod wherever;
 
 use reqwest::Method;
 use thirtyfour::prelude::*;

@@ -2,22 +2,17 @@
 //! with the very configuration of `docs/operations.md`.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::Stdio;
 
 use millchat::RoomName;
 use millchat_oracle::Oracle;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
-use tempfile::TempDir;
-use tokio::net::TcpStream;
-use tokio::process::Child;
 
 use crate::support::client::answer;
 use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::server::command;
-use crate::support::{Api, Guest, Server, Stream, within};
+use crate::support::{Api, Guest, Nginx, Server, Stream, within};
 
 fn guest(api: &Api, forwarded: &str) -> RequestBuilder {
     let request = api.request(Method::POST, "/api/v1/guests").json(&json!({ "name": "Ada" }));
@@ -156,58 +151,6 @@ async fn an_open_address_has_limits_and_one_without_is_warned_of() {
     }
 }
 
-/// Debian's nginx with the server block of `docs/operations.md`, without its TLS.
-struct Nginx {
-    directory: TempDir,
-    address: SocketAddr,
-    child: Option<Child>,
-}
-
-impl Nginx {
-    async fn start(upstream: SocketAddr) -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        fs::write(directory.path().join("nginx.conf"), config(address, upstream)).unwrap();
-        let mut nginx = Self { directory, address, child: None };
-        nginx.restart().await;
-        nginx
-    }
-
-    async fn restart(&mut self) {
-        let path = self.directory.path();
-        let program = ["/usr/sbin/nginx", "nginx"].into_iter().find(|program| Path::new(program).exists());
-        let mut command = command(program.unwrap_or("nginx"));
-        command.arg("-p").arg(path).arg("-c").arg(path.join("nginx.conf"));
-        let child = command.arg("-e").arg(path.join("error.log")).spawn();
-        self.child = Some(child.expect("nginx is not there; `make test` installs it"));
-        let up = async { while TcpStream::connect(self.address).await.is_err() {} };
-        within("nginx listens", up).await;
-    }
-
-    async fn kill(&mut self) {
-        self.child.take().unwrap().kill().await.unwrap();
-    }
-}
-
-fn config(listen: SocketAddr, upstream: SocketAddr) -> String {
-    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md")).unwrap();
-    let (_, snippet) = docs.split_once("```nginx\n").expect("the page has an nginx snippet");
-    let (snippet, _) = snippet.split_once("```").unwrap();
-    let server: Vec<&str> = snippet.lines().filter(|line| !line.trim().starts_with("ssl_")).collect();
-    let server = server.join("\n");
-    assert!(server.contains("listen 443 ssl;") && server.contains("http://127.0.0.1:8080"), "{server}");
-    let server = server
-        .replace("listen 443 ssl;", &format!("listen {listen};"))
-        .replace("127.0.0.1:8080", &upstream.to_string());
-    // One process in the foreground; everything that it writes goes where the test cleans up.
-    format!(
-        "daemon off; master_process off; pid nginx.pid;\nevents {{ worker_connections 1024; }}\n\
-         http {{\naccess_log off; client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3;\n\
-         uwsgi_temp_path t4; scgi_temp_path t5;\n{server}\n}}\n"
-    )
-}
-
 /// A send through the proxy that the oracle knows of.
 async fn say(api: &Api, oracle: &Oracle, guest: &Guest, text: &str) -> u64 {
     let receipt = api.send("lobby", guest, text).await;
@@ -220,16 +163,16 @@ async fn through_nginx_a_stream_is_live_and_resumes_over_a_restart_of_either_sid
     let public = ["--public-url", "https://chat.example.org", "--trusted-proxies", "127.0.0.1"];
     let mut server = Server::start_with(&public).await;
     let mut nginx = Nginx::start(server.address()).await;
-    let api = Api::new(nginx.address);
+    let api = Api::new(nginx.address());
     let ada = api.guest("Ada").await;
     let oracle = Oracle::new();
     let mut reader = Follower::new(&oracle, "lobby", "reader");
 
     // Live: each message is there before the next one is sent, so nothing is held back in a buffer.
-    reader.join(nginx.address).await.unwrap();
+    reader.join(nginx.address()).await.unwrap();
     for number in 0..20 {
         let position = say(&api, &oracle, &ada, &format!("message {number}")).await;
-        reader.catch_up(nginx.address, position).await;
+        reader.catch_up(nginx.address(), position).await;
     }
 
     // The server is killed: the stream ends, and goes on where it was.
@@ -239,7 +182,7 @@ async fn through_nginx_a_stream_is_live_and_resumes_over_a_restart_of_either_sid
     server.restart().await;
     say(&api, &oracle, &ada, "after the server's restart").await;
     let position = say(&api, &oracle, &ada, "and another").await;
-    reader.catch_up(nginx.address, position).await;
+    reader.catch_up(nginx.address(), position).await;
 
     // So is nginx.
     nginx.kill().await;
@@ -247,7 +190,7 @@ async fn through_nginx_a_stream_is_live_and_resumes_over_a_restart_of_either_sid
     within("the stream ends with nginx", ended).await;
     nginx.restart().await;
     let position = say(&api, &oracle, &ada, "after nginx' restart").await;
-    reader.catch_up(nginx.address, position).await;
+    reader.catch_up(nginx.address(), position).await;
 
     assert_clean(&oracle, &[recover(&api, "lobby").await]);
     assert_eq!(api.history("lobby", "").await["messages"].as_array().unwrap().len(), 23);

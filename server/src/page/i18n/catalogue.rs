@@ -1,5 +1,6 @@
 //! A language: the messages of its catalogue, and how values are put into them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -49,7 +50,7 @@ pub enum Value<'a> {
     /// A number; as `count` it decides the form.
     Number(usize),
     /// A text, which may have another direction than the language.
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// Markup of ours.
     Markup(Markup),
 }
@@ -131,7 +132,7 @@ impl Language {
             let markup = match piece {
                 Piece::Text(own) => html! { (own) },
                 Piece::Value(Value::Number(number)) => html! { (self.format_number(*number)) },
-                Piece::Value(Value::Text(of_other)) => html! { bdi { (of_other) } },
+                Piece::Value(Value::Text(of_other)) => html! { bdi { (**of_other) } },
                 Piece::Value(Value::Markup(markup)) => markup.clone(),
             };
             all.push_str(&markup.0);

@@ -1,5 +1,7 @@
 //! Messages before their language is known: of an error, and of a template that serves a reader or everybody.
 
+use std::borrow::Cow;
+
 use maud::{Markup, html};
 
 use super::catalogue::{Language, Value, Values};
@@ -24,8 +26,8 @@ impl LocalizedMessage {
     }
 
     /// Adds a text.
-    pub fn with_text(mut self, name: &'static str, text: &'static str) -> Self {
-        self.values.push((name, Value::Text(text)));
+    pub fn with_text(mut self, name: &'static str, text: impl Into<Cow<'static, str>>) -> Self {
+        self.values.push((name, Value::Text(text.into())));
         self
     }
 
@@ -64,7 +66,7 @@ impl Localizer {
 fn named(id: &str, values: Values<'_>) -> Markup {
     let json = |value: &Value<'_>| match value {
         Value::Number(number) => (*number).into(),
-        Value::Text(text) => (*text).into(),
+        Value::Text(text) => (**text).into(),
         Value::Markup(_) => unreachable!("a message for everybody has no markup of one reader"),
     };
     let args: serde_json::Map<_, _> =

@@ -292,7 +292,7 @@ async fn the_page_is_guarded_by_its_headers() {
         assert!(policy.contains("frame-ancestors") && policy.contains("default-src"), "{policy}");
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"), "{answer:?}");
         // A room's address opens it: it is told to no other site and found by no search.
-        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"), "{answer:?}");
+        assert_eq!(answer.header("referrer-policy"), Some("same-origin"), "{answer:?}");
         assert_eq!(answer.header("x-robots-tag"), Some("noindex"), "{answer:?}");
     }
     assert_eq!(api.get("/api/v1/rooms/lobby").await.header("x-content-type-options"), Some("nosniff"));

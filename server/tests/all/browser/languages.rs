@@ -19,7 +19,7 @@ const LANGUAGES: [(&str, &str); 7] = [
 ];
 
 /// Chooses a language in the menu.
-async fn choose(page: &Browser, code: &str) {
+pub async fn choose(page: &Browser, code: &str) {
     page.click("#more").await;
     page.click(&format!("#languages [value={code}]")).await;
     // The script shows the choices as soon as it runs.

@@ -7,6 +7,8 @@ pub mod disk;
 pub mod documented;
 pub mod machine;
 pub mod node;
+pub mod network;
+pub mod nginx;
 pub mod oracle;
 pub mod raw;
 pub mod refusal;
@@ -21,6 +23,7 @@ pub use browser::Browser;
 pub use client::{Answer, Api, Guest};
 pub use millchat_testkit::FlakyProxy;
 pub use server::Server;
+pub use nginx::Nginx;
 pub use sse::Stream;
 
 /// Time that anything may take before the test gives up. Not a promise of the product: generous, for a slow

@@ -1,7 +1,7 @@
 //! The `millchat` process: started on a free port with a log of its own, killed when dropped.
 
 use std::fs::{File, OpenOptions};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
@@ -51,6 +51,11 @@ impl Server {
         Self::launch(extra, &[], None).await
     }
 
+    /// Starts one at this address, on a free port.
+    pub async fn start_at(address: IpAddr, extra: &[&str]) -> Self {
+        Self::launch_at(SocketAddr::from((address, 0)), extra, &[], None).await
+    }
+
     /// Starts one with these variables in its environment.
     pub async fn start_in(environment: &[(&str, &str)], extra: &[&str]) -> Self {
         Self::launch(extra, environment, None).await
@@ -62,10 +67,20 @@ impl Server {
     }
 
     async fn launch(extra: &[&str], environment: &[(&str, &str)], descriptors: Option<u32>) -> Self {
+        let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::launch_at(loopback, extra, environment, descriptors).await
+    }
+
+    async fn launch_at(
+        address: SocketAddr,
+        extra: &[&str],
+        environment: &[(&str, &str)],
+        descriptors: Option<u32>,
+    ) -> Self {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         let mut server = Self {
             process: None,
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            address,
             extra: extra.iter().map(|&argument| argument.to_owned()).collect(),
             environment: environment.iter().map(owned).collect(),
             descriptors,

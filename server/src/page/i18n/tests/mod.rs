@@ -117,7 +117,7 @@ fn what_fluent_cannot_read_is_no_catalogue() {
 
 #[test]
 fn text_of_others_is_isolated_and_escaped() {
-    let values: Values<'_> = &[("name", Value::Text("<b>\"Ada"))];
+    let values: Values<'_> = &[("name", Value::Text("<b>\"Ada".into()))];
     let html = language("en").markup_with("room-emptied-by", values).into_string();
     assert_eq!(html, "The room was emptied by <bdi>&lt;b&gt;&quot;Ada</bdi>.");
     let text = language("en").text_with("room-emptied-by", values);

@@ -17,7 +17,8 @@ use super::super::expand::Text;
 use super::super::message::{LocalizedMessage, Localizer};
 use super::{language, places};
 use crate::body::BodyError;
-use crate::http::{Body, CrossSite, Malformed, Response};
+use crate::cross_site::CrossSite;
+use crate::http::{Body, Malformed, Response};
 use crate::page::error::{self, Localize};
 use crate::page::frame::{self, SseFormat, tests::elements_of, tests::read};
 use crate::page::quote::QuotedMessages;
@@ -205,7 +206,10 @@ fn refusals() -> Vec<LocalizedMessage> {
         .chain(query.iter().map(Localize::localize));
     let all = all.chain(read.iter().map(Localize::localize)).chain([
         Malformed::Host.localize(),
-        CrossSite.localize(),
+        CrossSite::Other.localize(),
+        CrossSite::Hidden.localize(),
+        CrossSite::NotHost { origin: "1".into(), host: "2".into() }.localize(),
+        CrossSite::NotPublic { origin: "1".into(), public: "2".into() }.localize(),
         UnknownReaction.localize(),
     ]);
     all.chain(["no-page", "no-file", "no-name", "wrong-type", "wrong-message"].map(LocalizedMessage::of))
