@@ -1,8 +1,9 @@
 //! Bundles the modules of the page's script into one.
 //!
-//! Each module becomes a function of its own that returns its exports, in an order in which every module
-//! comes after those that it imports; so it runs as the browser would run it, and names that a module does
-//! not export stay its own. This needs no parser, because the modules keep to a strict subset:
+//! Each module becomes a block of its own behind those that it imports, so it runs as the browser would run it,
+//! and names that it does not export stay its own. In one thing it runs better: a module that throws while it is
+//! run is reported to the console, and the others run. What it exports then are its functions, and the constants
+//! are undefined. This needs no parser, because the modules keep to a strict subset:
 //!
 //! - an import is `import { a, b } from './x.js';` or `import './x.js';`, on one line;
 //! - an export is `export const`, `export function` or `export async function`;
@@ -28,9 +29,17 @@ const CATALOGUE: (&str, &str) = ("catalogue.js", "catalogue");
 struct Module {
     /// Names and the file that they are imported from.
     imports: Vec<(Vec<String>, String)>,
-    exports: Vec<String>,
+    exports: Vec<Export>,
     /// The source without its imports and without the word `export`.
     body: String,
+}
+
+/// A name that a module exports.
+#[derive(Debug)]
+struct Export {
+    name: String,
+    /// Functions are there before the first line of their module runs.
+    is_function: bool,
 }
 
 /// Returns the bundle of these modules, by their file names, or what is wrong with them.
@@ -101,11 +110,14 @@ fn import(line: &str) -> Option<(Vec<String>, String)> {
     names.iter().all(|name| is_name(name)).then(|| (names, file.to_owned()))
 }
 
-/// The name that a declaration declares.
-fn declared(line: &str) -> Option<String> {
-    let rest = ["const ", "function ", "async function "].iter().find_map(|kind| line.strip_prefix(kind))?;
+/// What a declaration declares.
+fn declared(line: &str) -> Option<Export> {
+    let (kind, rest) = ["const ", "function ", "async function "]
+        .into_iter()
+        .find_map(|kind| Some((kind, line.strip_prefix(kind)?)))?;
     let end = rest.find(|c| !is_name_char(c))?;
-    Some(rest[..end].to_owned()).filter(|name| is_name(name))
+    let name = rest[..end].to_owned();
+    is_name(&name).then(|| Export { name, is_function: kind != "const " })
 }
 
 fn is_name(text: &str) -> bool {
@@ -142,7 +154,7 @@ fn visit<'a>(
             let is_exported = if is_catalogue {
                 imported == CATALOGUE.1
             } else {
-                modules[file.as_str()].exports.contains(imported)
+                modules[file.as_str()].exports.iter().any(|export| export.name == *imported)
             };
             if !is_exported {
                 return Err(format!("{name}: {file} does not export {imported}"));
@@ -158,20 +170,30 @@ fn visit<'a>(
 }
 
 fn write_module(name: &str, module: &Module, bundle: &mut String) {
-    if !module.exports.is_empty() {
-        put(bundle, format_args!("const {} = ", variable(name)));
+    if module.body.is_empty() {
+        return;
     }
-    bundle.push_str("(() => {\n");
+    let variable = variable(name);
+    if !module.exports.is_empty() {
+        put(bundle, format_args!("const {variable} = {{}};\n"));
+    }
+    bundle.push_str("try {\n");
     for (names, file) in &module.imports {
         if !names.is_empty() && file != CATALOGUE.0 {
-            put(bundle, format_args!("const {{ {} }} = {};\n", names.join(", "), variable(file)));
+            put(bundle, format_args!("const {{ {} }} = {};\n", names.join(", "), self::variable(file)));
         }
     }
+    let export = |is_function: bool, bundle: &mut String| {
+        let exports = module.exports.iter().filter(|export| export.is_function == is_function);
+        let names: Vec<&str> = exports.map(|export| export.name.as_str()).collect();
+        if !names.is_empty() {
+            put(bundle, format_args!("Object.assign({variable}, {{ {} }});\n", names.join(", ")));
+        }
+    };
+    export(true, bundle);
     bundle.push_str(&module.body);
-    if !module.exports.is_empty() {
-        put(bundle, format_args!("return {{ {} }};\n", module.exports.join(", ")));
-    }
-    bundle.push_str("})();\n");
+    export(false, bundle);
+    bundle.push_str("} catch (error) {\nconsole.error(error);\n}\n");
 }
 
 fn put(bundle: &mut String, text: fmt::Arguments<'_>) {
@@ -205,9 +227,12 @@ mod tests {
                 "// A comment.\nexport const N = 1;\n\n/** Text.\n *  @param {x} y */\nexport function f() {\n  // Why.\n  return own();\n}\nfunction own() {}\n",
             ),
         ]);
-        let expected = "const $$b_c = (() => {\nconst N = 1;\nfunction f() {\n  return own();\n}\nfunction own() {}\n\
-                        return { N, f };\n})();\n\
-                        (() => {\nconst { f, N } = $$b_c;\nf(N, catalogue);\n})();\n(() => {\n})();\n";
+        let end = "} catch (error) {\nconsole.error(error);\n}\n";
+        let expected = format!(
+            "const $$b_c = {{}};\ntry {{\nObject.assign($$b_c, {{ f }});\nconst N = 1;\nfunction f() {{\n  return own();\n}}\n\
+             function own() {{}}\nObject.assign($$b_c, {{ N }});\n{end}\
+             try {{\nconst {{ f, N }} = $$b_c;\nf(N, catalogue);\n{end}"
+        );
         assert_eq!(bundle.unwrap(), expected);
     }
 

@@ -10,6 +10,7 @@ mod looks;
 mod mentioning;
 mod network;
 mod notices;
+mod parts;
 mod pictures;
 mod places;
 mod reacting;

@@ -18,6 +18,7 @@ notify = Bei neuen Nachrichten benachrichtigen
 notify-mentions = Nur wenn mich jemand erwähnt
 notify-sound = Dazu einen Ton abspielen
 notify-forbidden = Dieser Browser erlaubt der Seite keine Benachrichtigungen. Das steht in seinen Einstellungen für diese Website.
+notify-impossible = Dieser Browser kann für eine Seite keine Benachrichtigungen zeigen.
 language = Sprache
 lately = Räume, in denen du zuletzt warst
 lately-forget = Diese Räume vergessen

@@ -20,6 +20,7 @@ notify = Notify me of new messages
 notify-mentions = Only when somebody mentions me
 notify-sound = Play a sound with it
 notify-forbidden = This browser does not let the page notify you. Its settings for this site say so.
+notify-impossible = This browser cannot show notifications for a page.
 language = Language
 lately = Rooms you were in lately
 lately-forget = Forget these rooms

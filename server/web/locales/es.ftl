@@ -18,6 +18,7 @@ notify = Avísame de los mensajes nuevos
 notify-mentions = Solo cuando alguien me mencione
 notify-sound = Con un sonido
 notify-forbidden = Este navegador no deja que la página te avise. Está en su configuración para este sitio.
+notify-impossible = Este navegador no puede mostrar notificaciones de una página.
 language = Idioma
 lately = Tus últimas salas
 lately-forget = Olvidar estas salas

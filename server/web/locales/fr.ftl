@@ -18,6 +18,7 @@ notify = Me notifier des nouveaux messages
 notify-mentions = Seulement quand on me mentionne
 notify-sound = Avec un son
 notify-forbidden = Ce navigateur n’autorise pas la page à vous notifier. C’est dans ses réglages pour ce site.
+notify-impossible = Ce navigateur ne sait pas afficher de notifications pour une page.
 language = Langue
 lately = Vos derniers salons
 lately-forget = Oublier ces salons

@@ -18,6 +18,7 @@ notify = 新しいメッセージを通知する
 notify-mentions = 自分がメンションされたときだけ
 notify-sound = 音を鳴らす
 notify-forbidden = このブラウザーではページからの通知が許可されていません。このサイトの設定をご確認ください。
+notify-impossible = このブラウザーではページからの通知を表示できません。
 language = 言語
 lately = 最近のルーム
 lately-forget = この一覧を消す

@@ -2,7 +2,7 @@
 // beside the field goes into it. A text becomes a message on its way, or the new text of the message that is
 // edited (`data-editing` of the form).
 
-import { draftField, nameField, problem, scroller } from './dom.js';
+import { draftField, nameField, problem, scroller, stream } from './dom.js';
 import { clear, isTouchOnly, keyOf } from './draft.js';
 import { saveEdit } from './edit.js';
 import { localize } from './i18n.js';
@@ -42,7 +42,26 @@ document.addEventListener('submit', (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
   const field = draftField();
   if (form.id !== 'writer' || !field) return;
+  // Without the client nothing would come live: the browser sends the form, and gets the page anew.
+  if (!stream.dataset.place) return leave(field);
   event.preventDefault();
+  try {
+    take(form, field);
+  } catch (error) {
+    window.reportError?.(error);
+    if (form.dataset.editing) return;
+    form.submit();
+    leave(field);
+  }
+});
+
+/** Forgets the draft once the browser has it. @param {HTMLTextAreaElement} field */
+function leave(field) {
+  setTimeout(clear, 0, field);
+}
+
+/** @param {HTMLFormElement} form @param {HTMLTextAreaElement} field */
+function take(form, field) {
   const content = field.value;
   const bytes = new TextEncoder().encode(content).length;
   const limit = Number(form.dataset.contentBytesMax);
@@ -56,7 +75,7 @@ document.addEventListener('submit', (event) => {
   }
   if (content.trim() === '') return;
   send(content, keyOf(content, form.dataset.replyTo), form.dataset.replyTo);
+  clear(field);
   endReply();
   problem.textContent = '';
-  clear(field);
-});
+}

@@ -1,40 +1,43 @@
 // The elements that every page of a room has, each looked up once, and the name of the room. Elements that a
 // patch may exchange are looked up by a function each time.
 
-/** @template {HTMLElement} T @param {string} id @param {new () => T} type @returns {T} */
-function element(id, type) {
+/** Returns the element. If an extension of the browser has removed it, what needs it works on one that nobody
+ *  sees, and the rest of the page works on.
+ *  @template {keyof HTMLElementTagNameMap} T @param {string} id @param {T} tag @returns {HTMLElementTagNameMap[T]} */
+function element(id, tag) {
   const found = document.getElementById(id);
-  if (!(found instanceof type)) throw new TypeError(id);
-  return found;
+  if (found?.localName === tag) return /** @type {HTMLElementTagNameMap[T]} */ (found);
+  window.reportError?.(new TypeError(id));
+  return document.createElement(tag);
 }
 
 export const room = document.body.dataset.room ?? '';
 
-export const scroller = element('scroller', HTMLElement);
-export const messages = element('messages', HTMLElement);
-export const outbox = element('outbox', HTMLElement);
-export const latest = element('latest', HTMLButtonElement);
-export const composer = element('composer', HTMLElement);
-export const problem = element('problem', HTMLElement);
-export const people = element('people', HTMLElement);
-export const typists = element('typists', HTMLElement);
-export const joins = element('joins', HTMLElement);
-export const keptDraft = element('kept', HTMLElement);
-export const announcer = element('announcer', HTMLElement);
-export const mentionList = element('mentionable', HTMLElement);
-export const dayLine = element('day', HTMLElement);
-export const connectionState = element('state', HTMLElement);
-export const stream = element('stream', HTMLElement);
-export const seeker = element('seeker', HTMLElement);
-export const filler = element('filler', HTMLElement);
-export const menu = element('menu', HTMLElement);
-export const recentRooms = element('lately', HTMLElement);
-export const notificationChoices = element('choices', HTMLElement);
-export const notificationProblem = element('notify-problem', HTMLElement);
-export const notifyBox = element('notify', HTMLInputElement);
-export const mentionsOnlyBox = element('notify-mentions', HTMLInputElement);
-export const soundBox = element('sound', HTMLInputElement);
-export const deleteDialog = element('deleting', HTMLDialogElement);
+export const scroller = element('scroller', 'div');
+export const messages = element('messages', 'ol');
+export const outbox = element('outbox', 'ol');
+export const latest = element('latest', 'button');
+export const composer = element('composer', 'section');
+export const problem = element('problem', 'p');
+export const people = element('people', 'aside');
+export const typists = element('typists', 'p');
+export const joins = element('joins', 'p');
+export const keptDraft = element('kept', 'div');
+export const announcer = element('announcer', 'div');
+export const mentionList = element('mentionable', 'ul');
+export const dayLine = element('day', 'p');
+export const connectionState = element('state', 'p');
+export const stream = element('stream', 'div');
+export const seeker = element('seeker', 'div');
+export const filler = element('filler', 'div');
+export const menu = element('menu', 'nav');
+export const recentRooms = element('lately', 'section');
+export const notificationChoices = element('choices', 'div');
+export const notificationProblem = element('notify-problem', 'p');
+export const notifyBox = element('notify', 'input');
+export const mentionsOnlyBox = element('notify-mentions', 'input');
+export const soundBox = element('sound', 'input');
+export const deleteDialog = element('deleting', 'dialog');
 
 /** The field to write in; a reader without a name has none. @returns {HTMLTextAreaElement | null} */
 export const draftField = () => /** @type {HTMLTextAreaElement | null} */ (document.getElementById('draft'));
@@ -48,6 +51,6 @@ export const nameField = () => /** @type {HTMLInputElement | null} */ (document.
 /** Returns a copy of the one element in a template.
  *  @param {'pending' | 'unsent' | 'tools' | 'hole' | 'quote'} id @returns {HTMLElement} */
 export function cloneTemplate(id) {
-  const { content } = element(id, HTMLTemplateElement);
+  const { content } = element(id, 'template');
   return /** @type {HTMLElement} */ (document.importNode(content, true).firstElementChild);
 }

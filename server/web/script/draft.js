@@ -10,7 +10,7 @@ import { load, save } from './storage.js';
 
 const DRAFT = `millchat:draft:${room}`;
 /** The keyboard of a phone has no other key for a new line, and there is a button. */
-export const isTouchOnly = matchMedia('(hover: none) and (pointer: coarse)');
+export const isTouchOnly = window.matchMedia?.('(hover: none) and (pointer: coarse)') ?? { matches: false };
 
 let draft = parse(load(DRAFT));
 
@@ -34,7 +34,7 @@ function keep(text) {
 
 /** @param {HTMLTextAreaElement} field */
 function fit(field) {
-  if (CSS.supports('field-sizing', 'content')) return;
+  if (window.CSS?.supports?.('field-sizing', 'content')) return;
   field.style.height = 'auto';
   field.style.height = `${field.scrollHeight}px`;
 }

@@ -17,7 +17,8 @@ let editing;
  *  @returns {Record<string, string>} */
 function unsaved() {
   try {
-    return JSON.parse(load(UNSAVED, 'sessionStorage')) ?? {};
+    const all = Object.entries(JSON.parse(load(UNSAVED, 'sessionStorage')) ?? {});
+    return Object.fromEntries(all.filter(([, text]) => typeof text === 'string'));
   } catch {
     return {};
   }

@@ -17,7 +17,9 @@ let anchor;
 /** @param {Element} row */
 const placeOf = (row) => row.getBoundingClientRect().top + scroller.scrollTop;
 const isNearEnd = () => scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < NEAR_END_PX;
-export const isFollowing = () => scroller.classList.contains('following');
+export function isFollowing() {
+  return scroller.classList.contains('following');
+}
 
 /** @param {boolean} following */
 function setFollowing(following) {
@@ -118,9 +120,9 @@ function settle() {
   }
 }
 
-const sizes = new ResizeObserver(settle);
-sizes.observe(scroller);
-if (scroller.firstElementChild) sizes.observe(scroller.firstElementChild);
+const sizes = window.ResizeObserver ? new ResizeObserver(settle) : undefined;
+sizes?.observe(scroller);
+if (scroller.firstElementChild) sizes?.observe(scroller.firstElementChild);
 
 // History arrives above the view or below it, a text is edited, a reaction is added: the first row in view
 // stays where it is. The window hears of a patch before the document, where the client applies it.

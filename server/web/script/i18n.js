@@ -1,33 +1,25 @@
-// The reader's language: messages, numbers and formats of dates. Rows and lines that are the same for
+// The reader's language: its messages. Rows and lines that are the same for
 // everybody only name their messages (`data-l10n`); they are filled in here as soon as they are in the page.
 
 import { catalogue } from './catalogue.js';
-
-const { lang } = document.documentElement;
-// The region is the browser's, if the browser has this language: a reader in Britain and one in the States
-// read the same words and write dates differently. Digits are the ones that the server writes.
-const region = navigator.languages.find((language) => language.split('-')[0] === lang) ?? lang;
-const plural = new Intl.PluralRules(lang);
-
-/** For dates, numbers and lists. */
-export const locale = new Intl.Locale(region, { numberingSystem: 'latn' }).toString();
-
-const figures = new Intl.NumberFormat(locale);
+import { figureOf, pluralOf } from './intl.js';
 
 /** Splits a message: its own text is at even places, the names of values at odd ones.
  *  @param {string} id @param {Values} values */
 function split(id, values) {
   const text = catalogue[id] ?? id;
-  const form = typeof text === 'string' ? text : (text[plural.select(Number(values.count))] ?? text.other);
+  const form = typeof text === 'string' ? text : (text[pluralOf(Number(values.count))] ?? text.other);
   return form.split(/\{([a-z-]+)\}/);
 }
 
 /** Puts a text into an isolate of its own direction, so that it does not turn the text around it.
  *  @param {string | null} text */
-export const isolate = (text) => `\u2068${text}\u2069`;
+export function isolate(text) {
+  return `\u2068${text}\u2069`;
+}
 
 /** @param {string | number} [value] */
-const format = (value = '') => (typeof value === 'number' ? figures.format(value) : isolate(value));
+const format = (value = '') => (typeof value === 'number' ? figureOf(value) : isolate(value));
 
 /** Returns a message of the catalogue with these values. @param {string} id @param {Values} [values] */
 export function localize(id, values = {}) {
@@ -42,7 +34,7 @@ function fill(element) {
   const nodes = split(element.dataset.l10n ?? '', values).map((piece, at) => {
     if (at % 2 === 0) return piece;
     const value = values[piece];
-    if (typeof value === 'number') return figures.format(value);
+    if (typeof value === 'number') return figureOf(value);
     const isolated = document.createElement('bdi');
     isolated.textContent = value;
     return isolated;

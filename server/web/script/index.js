@@ -1,5 +1,6 @@
 // The page's script: a module per idea. Modules that use one another import one another; this list only makes
-// sure that each one runs. Observers of the same element hear of a change in the order in which their modules
+// sure that each one runs. The bundler runs each by itself: one that throws is reported to the console, and the
+// others run. Observers of the same element hear of a change in the order in which their modules
 // ran.
 
 import './i18n.js';

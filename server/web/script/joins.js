@@ -2,14 +2,14 @@
 // a second as one list; a crowd, of which the list names only a part, is counted in the header and no more.
 
 import { composer, joins, people } from './dom.js';
-import { isolate, locale, localize } from './i18n.js';
+import { isolate, localize } from './i18n.js';
+import { listOf } from './intl.js';
 
 const SHOWN_MS = 4_000;
 // A reader who reloads the page, or has a bad connection, has not left.
 const LEFT_AFTER_MS = 5_000;
 const NAMED_MAX = 3;
 
-const list = new Intl.ListFormat(locale);
 /** Timers by id: readers who are missing, until it is said that they left. @type {Map<string, number>} */
 const missing = new Map();
 /** The names of those who are here, by id. @type {Map<string, string>} */
@@ -31,7 +31,7 @@ function say(id, names) {
   if (names.length === 0 || names.length > NAMED_MAX) return;
   clearTimeout(timer);
   const isolated = names.map(isolate);
-  joins.textContent = localize(id, { count: names.length, names: list.format(isolated) });
+  joins.textContent = localize(id, { count: names.length, names: listOf(isolated) });
   timer = setTimeout(() => (joins.textContent = ''), SHOWN_MS);
 }
 

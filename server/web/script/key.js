@@ -4,9 +4,14 @@ const MIX = 0x01000193;
 
 /** Returns a key that nobody else has. */
 export function newKey() {
-  // `randomUUID` exists only on pages that came by TLS or from this machine.
-  if (crypto.randomUUID) return crypto.randomUUID();
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  // `randomUUID` exists only on pages that came by TLS or from this machine. A key is unique, and no secret.
+  try {
+    if (crypto.randomUUID) return crypto.randomUUID();
+    const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+    return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  } catch {
+    return `${Date.now()}-${Math.random()}-${Math.random()}`;
+  }
 }
 
 /** Returns a short name of a text: 64 bits, the same in every tab. It distinguishes the states of one draft,

@@ -22,7 +22,12 @@ const isOn = (name) => load(name) === 'on';
 /** @param {string} name @param {boolean} on */
 const turn = (name, on) => save(name, on ? 'on' : '');
 
+function isGranted() {
+  return window.Notification?.permission === 'granted';
+}
+
 function beep() {
+  if (!window.AudioContext) return;
   audio ??= new AudioContext();
   const tone = audio.createOscillator();
   const volume = audio.createGain();
@@ -35,6 +40,26 @@ function beep() {
   tone.stop(end);
 }
 
+/** @param {string} why */
+function turnOff(why) {
+  notifyBox.checked = false;
+  turn(NOTIFY, false);
+  notificationProblem.textContent = why;
+}
+
+/** Returns why the browser shows no notifications, if it does not. Some have them only for workers, and say so by
+ *  an exception; where notifications are not allowed yet, making one shows nothing. */
+async function refusal() {
+  try {
+    const probe = new Notification('Millchat', { tag: `millchat:${room}`, silent: true });
+    probe.close?.();
+    const allowed = (await Notification.requestPermission()) ?? Notification.permission;
+    return allowed === 'granted' ? undefined : localize('notify-forbidden');
+  } catch {
+    return localize('notify-impossible');
+  }
+}
+
 /** @param {HTMLElement} row */
 function notify(row) {
   const name = row.querySelector('.name')?.textContent ?? 'Millchat';
@@ -45,17 +70,15 @@ function notify(row) {
     const shown = new Notification(`${name} · ${room}`, { body, tag, silent: true });
     shown.addEventListener('click', () => window.focus());
   } catch {
-    // Some browsers show notifications only from a worker; the title still counts.
+    turnOff(localize('notify-impossible'));
   }
 }
 
 notifyBox.addEventListener('change', async () => {
   notificationProblem.textContent = '';
-  if (notifyBox.checked && (await Notification.requestPermission()) !== 'granted') {
-    notifyBox.checked = false;
-    notificationProblem.textContent = localize('notify-forbidden');
-  }
-  turn(NOTIFY, notifyBox.checked);
+  const why = notifyBox.checked ? await refusal() : undefined;
+  if (why === undefined) turn(NOTIFY, notifyBox.checked);
+  else turnOff(why);
 });
 mentionsOnlyBox.addEventListener('change', () => turn(MENTIONS_ONLY, mentionsOnlyBox.checked));
 soundBox.addEventListener('change', () => {
@@ -75,14 +98,13 @@ new MutationObserver((records) => {
     mentions.at(-1) ?? (mentionsOnlyBox.checked ? undefined : others.at(-1))
   );
   if (!newest) return;
-  if (notifyBox.checked && Notification.permission === 'granted') notify(newest);
+  if (notifyBox.checked && isGranted()) notify(newest);
   if (soundBox.checked) beep();
 }).observe(messages, { childList: true });
 
 // Notifications exist only on pages that came by TLS or from this machine.
-const isAble = 'Notification' in window;
-/** @type {HTMLElement} */ (notifyBox.parentElement).hidden = !isAble;
-notifyBox.checked = isAble && isOn(NOTIFY) && Notification.permission === 'granted';
+/** @type {HTMLElement} */ (notifyBox.parentElement).hidden = typeof window.Notification !== 'function';
+notifyBox.checked = isOn(NOTIFY) && isGranted();
 mentionsOnlyBox.checked = isOn(MENTIONS_ONLY);
 soundBox.checked = isOn(SOUND);
 notificationChoices.hidden = false;

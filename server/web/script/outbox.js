@@ -45,7 +45,7 @@ const entries = [];
 function loadUnsent() {
   try {
     const list = JSON.parse(load(UNSENT) || '[]');
-    return Array.isArray(list) ? list : [];
+    return Array.isArray(list) ? list.filter((entry) => typeof entry?.content === 'string') : [];
   } catch {
     // Another program can have written there.
     return [];

@@ -2,7 +2,8 @@
 // The line of those who type leaves its reader out.
 
 import { composer, composerForm, draftField, nameField, problem, room, typists } from './dom.js';
-import { isolate, locale, localize } from './i18n.js';
+import { isolate, localize } from './i18n.js';
+import { listOf } from './intl.js';
 import { save } from './storage.js';
 import { isShared, reopenStream } from './tabs.js';
 
@@ -11,7 +12,6 @@ const NAMED_MAX = 3;
 /** The time at which a name was last chosen in this browser, for its other tabs. */
 const NAMED = 'millchat:named';
 
-const list = new Intl.ListFormat(locale);
 let announcedAt = 0;
 /** The server has just answered to a name that was chosen in this tab. */
 let isChosenHere = false;
@@ -33,7 +33,7 @@ document.addEventListener('submit', ({ target }) => {
 function line(names) {
   if (names.length === 0) return '';
   if (names.length > NAMED_MAX) return localize('typing-many');
-  return localize('typing', { count: names.length, names: list.format(names) });
+  return localize('typing', { count: names.length, names: listOf(names) });
 }
 
 function showTypists() {

@@ -2,21 +2,12 @@
 // address is what opens it.
 
 import { menu, recentRooms, room } from './dom.js';
-import { locale } from './i18n.js';
+import { sorted } from './intl.js';
 import { load, save } from './storage.js';
 
 const ROOMS = 'millchat:rooms';
 const ROOMS_MAX = 12;
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
-
-/** Returns the order of names in the reader's language, or none if the browser refuses its locale. */
-function order() {
-  try {
-    return new Intl.Collator(locale, { numeric: true }).compare;
-  } catch {
-    return undefined;
-  }
-}
 
 /** @returns {string[]} */
 function recent() {
@@ -34,7 +25,7 @@ function remember(list) {
 }
 
 function show() {
-  const others = recent().filter((name) => name !== room).sort(order());
+  const others = sorted(recent().filter((name) => name !== room));
   recentRooms.hidden = others.length === 0;
   const links = others.map((name) => {
     const item = document.createElement('li');

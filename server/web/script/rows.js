@@ -2,26 +2,23 @@
 // one author together, one's own rows. The server's rows are the same for everybody.
 
 import { composer, messages } from './dom.js';
-import { locale, localize } from './i18n.js';
+import { localize } from './i18n.js';
+import { clockOf, dayOf, momentOf } from './intl.js';
 import { isMessage } from './message.js';
 
 const GROUP_MS_MAX = 5 * 60_000;
 // Keeps a name always in view.
 const GROUP_ROWS_MAX = 10;
 
-const clock = new Intl.DateTimeFormat(locale, { hour: 'numeric', minute: '2-digit' });
-const moment = new Intl.DateTimeFormat(locale, { dateStyle: 'full', timeStyle: 'medium' });
-const calendar = new Intl.DateTimeFormat(locale, { dateStyle: 'full' });
-
 /** @param {Row} row */
 function formatTime(row) {
   const time = row.querySelector('time');
   row.at = Date.parse(time?.dateTime ?? '');
   if (!time || Number.isNaN(row.at)) return;
-  row.day = calendar.format(row.at);
+  row.day = dayOf(row.at);
   row.name = row.querySelector('.who .name')?.textContent ?? '';
-  time.textContent = clock.format(row.at);
-  time.title = moment.format(row.at);
+  time.textContent = clockOf(row.at);
+  time.title = momentOf(row.at);
 }
 
 /** @param {Row} row */

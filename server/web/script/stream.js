@@ -27,7 +27,9 @@ let backTimer;
 let retryTimer;
 
 /** Has a function called each time that the stream is back after it was lost. @param {() => void} listener */
-export const whenReconnected = (listener) => listeners.push(listener);
+export function whenReconnected(listener) {
+  listeners.push(listener);
+}
 
 /** @param {string} text @param {string} kind */
 function show(text, kind) {

@@ -5,7 +5,8 @@
 // it has not had. When the leading tab is closed another one gets the lock and goes on from the same places.
 // A leader that does not acknowledge, since the browser froze it, loses the lock to a tab that waits for it.
 //
-// In a browser without locks (it has them by TLS, and on this machine) each tab has its own connection.
+// In a browser without locks (it has them by TLS, and on this machine, unless it keeps nothing for the site) each
+// tab has its own connection.
 
 import { room, stream } from './dom.js';
 import { covers, earlier, isPassed, positionAt } from './place.js';
@@ -23,7 +24,7 @@ const TRY_MS_MAX = 10_000;
 const CHECK_EVERY_MS = 5_000;
 
 const id = `${Math.random()}`;
-const channel = navigator.locks && window.BroadcastChannel ? new BroadcastChannel('millchat:tabs') : undefined;
+let channel = openChannel();
 
 /** The tabs of this browser share one connection. */
 export const isShared = channel !== undefined;
@@ -54,6 +55,14 @@ const answered = new Map();
 let rollCalls = 0;
 let isCallingRoll = false;
 let isAlone = true;
+
+function openChannel() {
+  try {
+    return navigator.locks && window.BroadcastChannel ? new BroadcastChannel('millchat:tabs') : undefined;
+  } catch {
+    return undefined;
+  }
+}
 
 /** @returns {TabPlace} */
 const self = () => ({ kind: 'here', id, room, place: stream.dataset.place ?? '', shownAt });
@@ -281,18 +290,26 @@ document.addEventListener('visibilitychange', () => {
 window.addEventListener('pagehide', () => post({ kind: 'gone', id }));
 window.addEventListener('pageshow', ({ persisted }) => persisted && announce());
 
-function begin() {
-  if (!channel) {
-    isLeading = true;
-    callRoll();
-    return;
+function beAlone() {
+  channel?.close();
+  channel = undefined;
+  isLeading = true;
+  callRoll();
+}
+
+async function begin() {
+  if (!channel) return beAlone();
+  try {
+    setInterval(leaveClosedRooms, CHECK_EVERY_MS);
+    await navigator.locks.request(`${TAB}${room}:${id}`, () => {
+      announce();
+      wait();
+      return new Promise(() => {});
+    });
+  } catch {
+    // A browser that keeps nothing for this site refuses locks.
+    beAlone();
   }
-  navigator.locks.request(`${TAB}${room}:${id}`, () => {
-    announce();
-    wait();
-    return new Promise(() => {});
-  });
-  setInterval(leaveClosedRooms, CHECK_EVERY_MS);
 }
 
 // The client has read the page once it has set the place.

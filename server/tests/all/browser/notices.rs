@@ -29,6 +29,8 @@ async fn who_asked_for_it_is_notified_when_nobody_looks_and_only_then() {
     page.click("#more").await;
     page.click("#notify").await;
     page.until("localStorage.getItem('millchat:notify') === 'on'").await;
+    // To see if it can show any, it made one and took it away.
+    assert_eq!(page.js("return shown.splice(0).length").await, 1);
     api.say("lobby", &hostile, "seen").await;
     page.until_messages(1).await;
 
@@ -172,4 +174,37 @@ async fn who_came_and_who_went_is_said_for_a_moment_and_a_reload_is_neither() {
     let said = ada.js("return said.filter(Boolean)").await;
     assert_eq!(said.as_array().unwrap().len(), 2, "{said}");
     ada.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn where_notifications_cannot_be_made_the_switch_goes_off_again_and_says_so() {
+    let server = Server::start().await;
+    let api = server.api();
+    let carol = api.guest("Carol").await;
+    let page = Browser::open(&room_url(&server)).await;
+    // As on Android, where only workers show them.
+    let forbid = "window.isForbidden = true;
+         window.Notification = class {
+             static permission = 'granted';
+             static requestPermission = async () => 'granted';
+             constructor() { if (isForbidden) throw new TypeError('Illegal constructor'); }
+         };";
+    let is_off = "!document.querySelector('#notify').checked && !localStorage.getItem('millchat:notify')
+         && document.querySelector('#notify-problem').textContent.startsWith('This browser cannot')";
+    page.js(forbid).await;
+    page.click("#more").await;
+    page.click("#notify").await;
+    page.until(is_off).await;
+    // One that could before goes off when it no longer can.
+    page.js("window.isForbidden = false").await;
+    page.click("#notify").await;
+    page.until("localStorage.getItem('millchat:notify') === 'on'").await;
+    assert!(page.is("document.querySelector('#notify-problem').textContent === ''").await);
+    page.js("window.isForbidden = true").await;
+    let meanwhile = async {
+        api.say("lobby", &carol, "missed").await;
+    };
+    page.look_away(meanwhile, 1).await;
+    page.until(is_off).await;
+    page.assert_quiet(false).await;
 }

@@ -137,7 +137,7 @@ impl Browser {
     }
 
     /// The same, with its answer.
-    async fn ask(&self, method: &str, parameters: Value) -> Value {
+    pub async fn ask(&self, method: &str, parameters: Value) -> Value {
         within("the browser obeys", self.driver.cdp().send_raw(method, parameters)).await.unwrap()
     }
 

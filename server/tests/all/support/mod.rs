@@ -6,9 +6,9 @@ pub mod client;
 pub mod disk;
 pub mod documented;
 pub mod machine;
-pub mod node;
 pub mod network;
 pub mod nginx;
+pub mod node;
 pub mod oracle;
 pub mod raw;
 pub mod refusal;
@@ -22,8 +22,8 @@ use std::time::Duration;
 pub use browser::Browser;
 pub use client::{Answer, Api, Guest};
 pub use millchat_testkit::FlakyProxy;
-pub use server::Server;
 pub use nginx::Nginx;
+pub use server::Server;
 pub use sse::Stream;
 
 /// Time that anything may take before the test gives up. Not a promise of the product: generous, for a slow
