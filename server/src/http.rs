@@ -172,6 +172,14 @@ pub fn redirect(location: &str) -> Response {
     response
 }
 
+/// The same address is written otherwise: a redirect that keeps the method.
+pub fn same_as(location: HeaderValue) -> Response {
+    let mut response = empty(StatusCode::PERMANENT_REDIRECT);
+    set(&mut response, header::LOCATION, location);
+    set(&mut response, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// Sets one header, replacing what was there.
 pub fn set(response: &mut Response, name: HeaderName, value: HeaderValue) {
     response.headers_mut().insert(name, value);

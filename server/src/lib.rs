@@ -34,6 +34,7 @@ mod json_line;
 mod limit;
 mod listen;
 mod log_throttle;
+mod loose_paths;
 mod metrics;
 mod origin;
 mod page;

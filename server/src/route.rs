@@ -24,7 +24,7 @@ use crate::page::layout::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use crate::paths::{self, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
-use crate::{admin, api, follow, page, refusal_log, unsent};
+use crate::{admin, api, follow, loose_paths, page, refusal_log, unsent};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
@@ -32,7 +32,7 @@ static PAGE: LazyLock<Table<Response>> = LazyLock::new(|| Table::new(page::route
 
 /// Answers a request that came in on a connection of `peer`. `refused`: on one that is too many.
 pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req: Request) -> Response {
-    let path = req.uri().path().to_owned();
+    let path = loose_paths::decoded(req.uri().path()).into_owned();
     let head = http::is_head(&req);
     let admin = path.starts_with("/admin/");
     let api = admin || path.starts_with("/api/");
@@ -103,8 +103,11 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
 }
 
 async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Language) -> Response {
-    let missing = |why| error::page(language, StatusCode::NOT_FOUND, &why);
-    let Some((resource, params)) = PAGE.at(path) else { return missing(LocalizedMessage::of("no-page")) };
+    let missing = |why| error::missing(language, &why, &loose_paths::meant(path));
+    let Some((resource, params)) = PAGE.at(path) else {
+        return elsewhere(path, req.uri().query())
+            .unwrap_or_else(|| missing(LocalizedMessage::of("no-page")));
+    };
     let room = room(params.get("room"));
     if resource.is_in_room() && room.is_none() {
         let rule = LocalizedMessage::of("room-name-rule").with_number("limit", ROOM_NAME_BYTES_MAX);
@@ -127,9 +130,26 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
     }
 }
 
+/// Leads from a path with a slash too many to the page that it means, if there is one.
+fn elsewhere(path: &str, query: Option<&str>) -> Option<Response> {
+    let mut tidied = loose_paths::tidied(path)?;
+    let (resource, params) = PAGE.at(&tidied)?;
+    if resource.is_in_room() && room(params.get("room")).is_none() {
+        return None;
+    }
+    if let Some(query) = query {
+        tidied.push('?');
+        tidied.push_str(query);
+    }
+    // It begins with one slash, so it leads to no other host.
+    HeaderValue::from_bytes(tidied.as_bytes()).ok().map(http::same_as)
+}
+
 async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table<Answer>) -> Answer {
     let Some((resource, params)) = table.at(path) else {
-        let detail = format!("there is nothing at {path}; /api/openapi.json lists what there is");
+        let meant = loose_paths::tidied(path).filter(|tidied| table.at(tidied).is_some());
+        let meant = meant.map_or(String::new(), |tidied| format!(", did you mean {tidied}?"));
+        let detail = format!("there is nothing at {path}{meant}; /api/openapi.json lists what there is");
         return Err(Problem::new(Kind::UnknownPath, detail));
     };
     let allow = HeaderValue::from_static(resource.allow());

@@ -7,11 +7,11 @@
 use hyper::{StatusCode, header};
 use maud::html;
 use millchat::{
-    CONTENT_BYTES_MAX, KEY_BYTES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryError, ReadError, SendError,
-    UnknownReaction,
+    CONTENT_BYTES_MAX, KEY_BYTES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryError, ReadError, RoomName,
+    SendError, UnknownReaction,
 };
 
-use super::i18n::{Language, LocalizedMessage};
+use super::i18n::{Language, LocalizedMessage, Value};
 use super::layout::{self, Script};
 use crate::body::{BodyError, READ_TIMEOUT};
 use crate::byte_budget::BudgetFull;
@@ -23,6 +23,15 @@ use crate::sanitize::{NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, TextError};
 
 /// A rendered error page with a way onward.
 pub fn page(language: &Language, status: StatusCode, why: &LocalizedMessage) -> Response {
+    render(language, status, why, &[])
+}
+
+/// The page for an address at which there is nothing, with the ways to the rooms that may be meant.
+pub fn missing(language: &Language, why: &LocalizedMessage, meant: &[RoomName]) -> Response {
+    render(language, StatusCode::NOT_FOUND, why, meant)
+}
+
+fn render(language: &Language, status: StatusCode, why: &LocalizedMessage, meant: &[RoomName]) -> Response {
     let title = match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => "failure-missing",
         status if status.is_server_error() => "failure-server",
@@ -36,7 +45,16 @@ pub fn page(language: &Language, status: StatusCode, why: &LocalizedMessage) -> 
                 h1 { (language.markup(title)) }
                 p.why { (why.markup(language)) }
                 p.onward {
-                    a.button href="/new" { (language.markup("open-room")) }
+                    @for room in meant {
+                        @let name = Value::Text(room.as_str().into());
+                        a.button href={ "/" (room.as_str()) } {
+                            span { (language.markup_with("go-to-room", &[("room", name)])) }
+                        }
+                        " "
+                    }
+                    a class=(if meant.is_empty() { "button" } else { "quiet" }) href="/new" {
+                        (language.markup("open-room"))
+                    }
                 }
             }
         }

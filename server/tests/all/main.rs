@@ -21,6 +21,7 @@ mod half_close;
 mod input;
 mod leaving;
 mod moderation;
+mod links;
 mod process;
 mod programs;
 mod proxy;

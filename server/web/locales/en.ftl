@@ -180,6 +180,8 @@ failure-missing = There is nothing here
 failure-refused = That did not work
 failure-server = The server cannot do that right now
 open-room = Open a new room
+# $room: the name of the room that may be meant
+go-to-room = Go to { $room }
 
 no-page = There is nothing at this address.
 no-file = There is no such file here.
@@ -189,12 +191,12 @@ wrong-message = A message is named by a number.
 wrong-type = A message is sent as application/json, or as a form.
 malformed = The request is not one that can be answered.
 other-site = Requests from other sites are not taken here.
-no-name = Choose a name first; then you can write.
-body-too-large = What was sent is over the limit of { $limit } bytes.
-body-slow = What was sent did not arrive within { $limit } seconds.
 other-origin = This was sent by a page at { $origin }, but the server was asked as { $host }, so it takes the page for another site’s. If it is the chat’s own page, the operator has to set { $setting } to { $origin }, or have the proxy pass on the header { $header } with its port.
 other-public-url = This was sent by a page at { $origin }, but this chat’s address is { $public }. Open the chat there. If { $origin } is its address too, the operator has to correct { $setting }.
 hidden-origin = Your browser does not say which page this came from ({ $origin }), so the server takes it for another site’s. The page may be in a sandboxed frame, or an extension of the browser hides its address.
+no-name = Choose a name first; then you can write.
+body-too-large = What was sent is over the limit of { $limit } bytes.
+body-slow = What was sent did not arrive within { $limit } seconds.
 body-broken = What was sent ended early.
 too-busy = Too much is waiting. Come back in a moment.
 limited =

@@ -228,8 +228,13 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
     }
     for why in refusals() {
         for status in [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE] {
-            let screen = text_of(&error::page(language, status, &why));
-            assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
+            for screen in [
+                error::page(language, status, &why),
+                error::missing(language, &why, &[RoomName::new("-").unwrap()]),
+            ] {
+                let screen = text_of(&screen);
+                assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
+            }
         }
         let refused = composer::Refused { typed: "1", why: &why };
         let foot = composer::composer(language, "---", Some(&somebody()), Some(refused)).into_string();
