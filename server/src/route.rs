@@ -113,6 +113,8 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
         let rule = LocalizedMessage::of("room-name-rule").with_number("limit", ROOM_NAME_BYTES_MAX);
         return missing(rule.with_text("names", RESERVED_LIST.as_str()));
     }
+    // A cookie that is used outlives its year.
+    let renewed = if resource.is_in_room() { page::renewed_cookies(w, req.headers()) } else { Vec::new() };
     let Some(route) = resource.route(req.method()) else {
         let why = LocalizedMessage::of("wrong-method").with_text("methods", resource.allow());
         let mut response = error::page(language, StatusCode::METHOD_NOT_ALLOWED, &why);
@@ -121,13 +123,19 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
     };
     let position = params.get("position").and_then(|position| position.parse().ok());
     let call = Call { w, req, params, language };
-    match (&route.3, room, position) {
+    let mut response = match (&route.3, room, position) {
         (Handler::Plain(answer), ..) => answer(call).await,
         (Handler::InRoom(answer), Some(room), _) => answer(call, room).await,
         (Handler::AtMessage(answer), Some(room), Some(position)) => answer(call, room, position).await,
         (Handler::AtMessage(_), ..) => missing(LocalizedMessage::of("wrong-message")),
         (Handler::InRoom(_), None, _) => missing(LocalizedMessage::of("no-page")),
+    };
+    if !response.headers().contains_key(header::SET_COOKIE) {
+        for cookie in renewed {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
     }
+    response
 }
 
 /// Leads from a path with a slash too many to the page that it means, if there is one.

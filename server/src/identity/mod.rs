@@ -77,6 +77,18 @@ impl Identity {
         headers::cookies(headers, cookie::name(self.by_tls)).find_map(|token| self.verify(token).ok())
     }
 
+    /// Returns the cookie of a page's request anew when less than half of its life is left, so that somebody who
+    /// comes by now and then is never somebody else.
+    pub fn renewed_cookie(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.renewed_at(headers, now_seconds())
+    }
+
+    fn renewed_at(&self, headers: &HeaderMap, now: u64) -> Option<HeaderValue> {
+        let mut cookies = headers::cookies(headers, cookie::name(self.by_tls));
+        let (author, left) = cookies.find_map(|token| self.keys.verify_until(token, now).ok())?;
+        (left < token::LIFETIME_SECONDS / 2).then(|| self.set_cookie(&author))
+    }
+
     /// The `Set-Cookie` header by which a browser stays this author.
     pub fn set_cookie(&self, author: &Author) -> HeaderValue {
         cookie::set(&self.sign(author), self.by_tls)
@@ -118,6 +130,34 @@ mod tests {
                 headers.append(header::AUTHORIZATION, HeaderValue::from_bytes(line.as_bytes()).unwrap());
             }
             assert_eq!(identity.bearer(&headers).as_ref(), expected.as_ref().map(|ada| *ada), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_renewed_in_the_second_half_of_its_life() {
+        for by_tls in [false, true] {
+            let identity = Identity::new(&[7; 32], by_tls);
+            let ada = Identity::new_guest("Ada");
+            let mut headers = HeaderMap::new();
+            let line = format!("{}={}", cookie::name(by_tls), identity.sign(&ada));
+            headers.insert(header::COOKIE, line.parse().unwrap());
+            let made = now_seconds();
+            let half = token::LIFETIME_SECONDS / 2;
+            assert_eq!(identity.renewed_at(&headers, made), None);
+            assert_eq!(identity.renewed_at(&headers, made + half - 60), None);
+            let renewed = identity.renewed_at(&headers, made + half + 60).unwrap();
+            let fresh = identity.set_cookie(&ada);
+            let attributes =
+                |cookie: &HeaderValue| cookie.to_str().unwrap().split_once(';').unwrap().1.to_owned();
+            assert_eq!(attributes(&renewed), attributes(&fresh));
+            // Over and over: nobody who comes once in half a year is lost.
+            let token = renewed.to_str().unwrap().split([';', '=']).nth(1).unwrap().to_owned();
+            assert_eq!(identity.verify(&token), Ok(ada));
+            assert_eq!(
+                identity.renewed_at(&headers, made + token::LIFETIME_SECONDS + 60),
+                None,
+                "it is void"
+            );
         }
     }
 

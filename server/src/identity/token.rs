@@ -66,11 +66,16 @@ impl Key {
     }
 
     pub(super) fn verify(&self, token: &str, now_seconds: u64) -> Result<Author, TokenError> {
+        self.verify_until(token, now_seconds).map(|(author, _)| author)
+    }
+
+    /// Returns for how many seconds the token is good, too.
+    pub(super) fn verify_until(&self, token: &str, now_seconds: u64) -> Result<(Author, u64), TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
         let (author, exp) = self.read(token).ok_or(TokenError::Forged)?;
-        if exp <= now_seconds { Err(TokenError::Expired) } else { Ok(author) }
+        if exp <= now_seconds { Err(TokenError::Expired) } else { Ok((author, exp - now_seconds)) }
     }
 
     fn read(&self, token: &str) -> Option<(Author, u64)> {

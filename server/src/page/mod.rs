@@ -25,6 +25,7 @@ mod patch;
 mod people;
 mod quote;
 mod reactions;
+mod renewal;
 mod room;
 mod room_view;
 pub mod routes;
@@ -33,3 +34,4 @@ mod search;
 mod stream;
 
 pub use frame::encoder;
+pub use renewal::renewed_cookies;

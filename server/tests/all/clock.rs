@@ -32,13 +32,48 @@ fn library() -> PathBuf {
     libraries.into_iter().find(|library| library.exists()).expect("`make install` brings faketime")
 }
 
+/// A wall clock that can be moved.
+pub struct FakeClock {
+    /// The file that says what is to be added to the clock.
+    offset: PathBuf,
+    library: PathBuf,
+    /// Keeps the file.
+    _directory: tempfile::TempDir,
+}
+
+/// Returns a clock that is right.
+pub fn fake_clock() -> FakeClock {
+    let directory = tempfile::tempdir().unwrap();
+    let clock =
+        FakeClock { offset: directory.path().join("offset"), library: library(), _directory: directory };
+    clock.set(0);
+    clock
+}
+
+impl FakeClock {
+    /// Returns the variables by which a process has this clock.
+    pub fn environment(&self) -> [(&str, &str); 4] {
+        [
+            ("LD_PRELOAD", self.library.to_str().unwrap()),
+            ("FAKETIME_TIMESTAMP_FILE", self.offset.to_str().unwrap()),
+            ("FAKETIME_NO_CACHE", "1"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ]
+    }
+
+    /// Moves it: so many seconds away from the right time.
+    pub fn set(&self, seconds: i64) {
+        // As a whole, since the server may look at any moment.
+        let new = self.offset.with_extension("new");
+        fs::write(&new, format!("{seconds:+}")).unwrap();
+        fs::rename(new, &self.offset).unwrap();
+    }
+}
+
 /// A chat whose clock can be moved.
 struct Chat {
     server: Server,
-    /// The file that says what is to be added to the clock.
-    offset: PathBuf,
-    /// Keeps the file.
-    _directory: tempfile::TempDir,
+    clock: FakeClock,
     oracle: Oracle,
     sender: Sender,
     ada: Guest,
@@ -49,29 +84,17 @@ struct Chat {
 
 impl Chat {
     async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let offset = directory.path().join("offset");
-        fs::write(&offset, "+0").unwrap();
-        let library = library();
-        let environment = [
-            ("LD_PRELOAD", library.to_str().unwrap()),
-            ("FAKETIME_TIMESTAMP_FILE", offset.to_str().unwrap()),
-            ("FAKETIME_NO_CACHE", "1"),
-            ("DONT_FAKE_MONOTONIC", "1"),
-        ];
-        let server = Server::start_in(&environment, &["--keep", "1min"]).await;
+        let clock = fake_clock();
+        let server = Server::start_in(&clock.environment(), &["--keep", "1min"]).await;
         let oracle = Oracle::new();
         let sender = oracle.sender(&RoomName::new(ROOM).unwrap(), "ada");
         let ada = server.api().guest("Ada").await;
-        Self { server, offset, _directory: directory, oracle, sender, ada, sent: 0, newest: (0, 0) }
+        Self { server, clock, oracle, sender, ada, sent: 0, newest: (0, 0) }
     }
 
     /// Moves the wall clock: so many seconds away from the right time.
     async fn set(&self, seconds: i64) {
-        // As a whole, since the server may look at any moment.
-        let new = self.offset.with_extension("new");
-        fs::write(&new, format!("{seconds:+}")).unwrap();
-        fs::rename(new, &self.offset).unwrap();
+        self.clock.set(seconds);
         let off = self.clock().await - jiff::Timestamp::now().as_second();
         assert!((off - seconds).abs() < HOUR / 2, "the server's clock is {off} s off, not {seconds}");
     }

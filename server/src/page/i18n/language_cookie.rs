@@ -16,6 +16,11 @@ pub fn chosen(headers: &HeaderMap) -> Option<&'static Language> {
     headers::cookies(headers, NAME).find_map(Language::by_code)
 }
 
+/// Returns the header that keeps the choice for another year, if there is one.
+pub fn renewed(headers: &HeaderMap, by_tls: bool) -> Option<HeaderValue> {
+    chosen(headers).map(|language| set(language, by_tls))
+}
+
 /// The header that keeps this choice.
 pub fn set(language: &Language, by_tls: bool) -> HeaderValue {
     let cookie = Cookie::build((NAME, language.code()))

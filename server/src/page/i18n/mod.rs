@@ -14,5 +14,5 @@ mod negotiate;
 mod tests;
 
 pub use catalogue::{Language, Value};
-pub use language_cookie::set as set_language_cookie;
+pub use language_cookie::{renewed as renewed_language_cookie, set as set_language_cookie};
 pub use message::{LocalizedMessage, Localizer};
