@@ -3,6 +3,7 @@
 use ::redb::{ReadTransaction, ReadableTable};
 
 use super::bytes::{PACK_EVENTS_MAX, PackBuilder};
+use super::prepared::Prepared;
 use super::table::{PACKED, covering, newest_before};
 use crate::event::{Body, Event, Position, RoomName};
 use crate::log::error::LogError;
@@ -13,21 +14,6 @@ use crate::search::for_each_hash;
 /// A pack ends with the message that takes it past this many bytes of text. Two terms for every three bytes
 /// are the most that a text has: such a pack is a row of half a megabyte.
 const PACK_TEXT_BYTES_MAX: usize = 64 * 1024;
-
-/// A pack on its way into the log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::log::redb) struct Prepared {
-    pub room: RoomName,
-    /// The event before those that it covers.
-    pub from: Position,
-    /// The oldest event that it covers.
-    pub oldest: Position,
-    /// The newest.
-    pub to: Position,
-    pub bytes: Vec<u8>,
-    /// True if older events of the room have no pack.
-    pub goes_on: bool,
-}
 
 /// Prepares the pack of the events up to `to`, down to the next pack; `None` if there is one over it, or
 /// nothing to cover.

@@ -15,6 +15,7 @@
 mod build;
 mod bytes;
 mod find;
+mod prepared;
 mod queue;
 mod stale;
 mod step;
@@ -23,8 +24,9 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use build::{Prepared, terms_of};
+pub(super) use build::terms_of;
 pub(super) use find::find;
+pub(super) use prepared::Prepared;
 pub(super) use queue::{PREPARED_MAX, Packing, Touched};
 pub(super) use stale::{is_stale, mark, refuse_stale};
 pub(super) use table::{PACKED, PACKS, PacksTable, store};

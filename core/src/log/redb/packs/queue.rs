@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 
 use parking_lot::Mutex;
 
-use super::build::Prepared;
+use super::prepared::Prepared;
 use super::sweep::Sweep;
 use crate::event::{Position, RoomName};
 

@@ -5,7 +5,7 @@
 
 use ::redb::{ReadableTable, Table, TableDefinition, TableHandle as _, WriteTransaction};
 
-use super::build::Prepared;
+use super::prepared::Prepared;
 use crate::event::{Position, RoomName};
 use crate::log::error::LogError;
 use crate::log::redb::tables::storage_error;
