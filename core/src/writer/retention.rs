@@ -110,12 +110,11 @@ impl Retention {
     fn is_due(&mut self, now: Moment, oldest: Timestamp) -> bool {
         let Some(age) = self.policy.age else { return false };
         let due_ms = oldest.0.saturating_add(age.as_millis() as u64);
-        match now.wall.0.checked_sub(due_ms) {
-            Some(overdue_ms) => self.clock.allows(now, Duration::from_millis(overdue_ms)),
-            None => {
-                self.clock = ClockDoubt::default();
-                false
-            }
+        if let Some(overdue_ms) = now.wall.0.checked_sub(due_ms) {
+            self.clock.allows(now, Duration::from_millis(overdue_ms))
+        } else {
+            self.clock = ClockDoubt::default();
+            false
         }
     }
 

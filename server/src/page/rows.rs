@@ -65,7 +65,8 @@ pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edi
     let shown = markdown::formatted(content);
     let text = |id: Option<&str>| {
         html! {
-            div.text id=[id] data-source=[(!shown.as_typed).then_some(content)] {
+            div.text id=[id] dir=[shown.has_sides.then_some("auto")]
+                data-source=[(!shown.as_typed).then_some(content)] {
                 (shown.markup)
                 @if edited { " " span.edited { (localizer.markup("edited")) } }
             }
@@ -316,6 +317,7 @@ mod tests {
         let tall = html(&"line\n".repeat(100));
         assert!(tall.starts_with("<div class=\"tall\" id=\"t-7\"><div class=\"text\">line"), "{tall}");
         assert!(tall.contains("edited</span></div><label") && tall.contains("Show more"), "{tall}");
+        assert!(html("> a").contains("id=\"t-7\" dir=\"auto\"") && !html("**a**").contains("dir="));
         let if_narrow = html(&"word ".repeat(400));
         assert!(if_narrow.starts_with("<div class=\"tall if-narrow\" id=\"t-7\">"), "{if_narrow}");
     }

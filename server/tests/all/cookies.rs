@@ -41,9 +41,9 @@ async fn a_cookie_that_is_used_outlives_its_year() {
     }
     // Sending is use too; what browsers keep for all is not for one.
     clock.set(800 * DAY);
-    let send = api.request(Method::POST, "/lobby/messages").header("cookie", &now);
-    let sent = answer(send.json(&json!({ "content": "hello" }))).await.expect(204);
-    assert!(sent.header("set-cookie").unwrap().starts_with("millchat="));
+    let request = api.request(Method::POST, "/lobby/messages").header("cookie", &now);
+    let written = answer(request.json(&json!({ "content": "hello" }))).await.expect(204);
+    assert!(written.header("set-cookie").unwrap().starts_with("millchat="));
     for path in ["/assets/licences.txt", "/healthz", "/new"] {
         assert_eq!(get(path, &now).await.header("set-cookie"), None, "{path}");
     }

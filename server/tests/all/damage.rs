@@ -193,15 +193,11 @@ fn all_but(lost: u64) -> BTreeMap<u64, String> {
     sent.filter(|(position, _)| *position != lost).collect()
 }
 
-fn damage(bytes: Vec<u8>) -> Option<Vec<u8>> {
-    Some(bytes.into_iter().rev().collect())
-}
-
 #[tokio::test]
 async fn a_damaged_record_is_a_gap_for_its_readers_and_a_running_backup_skips_it_when_it_is_told_to() {
     const LOST: u64 = 250;
     let server = log_with_a_past(true).await;
-    change_record(&server.log(), LOST, damage);
+    change_record(&server.log(), LOST, |bytes| Some(bytes.into_iter().rev().collect()));
     let token = ["--admin-token", ADMIN];
     let log = server.log();
     let running = Server::start_with(&[&["--log", name(&log)], &token[..]].concat()).await;

@@ -25,6 +25,8 @@ pub struct Rendered {
     pub markup: Markup,
     /// True if its text is still what was typed.
     pub as_typed: bool,
+    /// True if it has lists or quotes, whose side is that of their language and not of the page's.
+    pub has_sides: bool,
 }
 
 type Key = [u8; blake3::OUT_LEN];
@@ -70,7 +72,7 @@ mod tests {
             for _ in 0..3 {
                 let found = rendered(&content, |text| {
                     count += 1;
-                    Rendered { markup: maud::PreEscaped(text.to_owned()), as_typed: true }
+                    Rendered { markup: maud::PreEscaped(text.to_owned()), as_typed: true, has_sides: false }
                 });
                 assert_eq!(found.markup.0, content);
             }
@@ -85,6 +87,7 @@ mod tests {
             rendered(&format!("{n}{}", "y".repeat(600)), |_| Rendered {
                 markup: maud::PreEscaped("z".repeat(bytes)),
                 as_typed: true,
+                has_sides: false,
             });
         }
         assert!(CACHE.weight() <= CACHE_BYTES_MAX && CACHE.len() < 64, "{} bytes", CACHE.weight());

@@ -3,12 +3,14 @@
 //! What begins first counts: there are no marks inside of a link that stands in the text, nor inside of code.
 //! A backslash is shown unless it stands directly before a mark that would have done something.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::Range;
 
+use super::brackets::Brackets;
 use super::letters::Kind;
 use super::links::{self, Bare};
-use super::marks::{Matcher, Run};
+use super::marks::{Matcher, Part, Run};
+use super::ticks::{Ticks, unpadded};
 use super::writer::{Element, Writer};
 
 const MARKS: [char; 3] = ['*', '_', '~'];
@@ -34,7 +36,7 @@ enum Piece<'a> {
 fn write_part(text: &str, is_link: bool, out: &mut Writer) {
     let mut scanner = Scanner::new(text, is_link);
     scanner.scan();
-    let Scanner { pieces, mut runs, .. } = scanner;
+    let Scanner { pieces, runs, .. } = scanner;
     let mut begun = Vec::new();
     for piece in pieces {
         match piece {
@@ -58,19 +60,19 @@ fn write_part(text: &str, is_link: bool, out: &mut Writer) {
                     out.text(&text[range]);
                 }
             }
-            Piece::Run(range, number) => write_run(&mut runs[number], &text[range], &mut begun, out),
+            Piece::Run(range, number) => write_run(&runs[number], &text[range], &mut begun, out),
         }
     }
 }
 
 /// Writes what a run closes and opens, and the marks that do neither.
-fn write_run(run: &mut Run, typed: &str, begun: &mut Vec<bool>, out: &mut Writer) {
+fn write_run(run: &Run, typed: &str, begun: &mut Vec<bool>, out: &mut Writer) {
     if run.closed.is_empty() && run.opened.is_empty() {
-        let marks = if run.is_unescaped { &typed.replace('\\', "") } else { typed };
-        if run.is_unescaped {
+        if run.part == Part::Unescaped {
             out.pass_over();
+            return out.text(&typed.replace('\\', ""));
         }
-        return out.text(marks);
+        return out.text(typed);
     }
     let marks = |element: Element| if element == Element::Italic { &typed[..1] } else { &typed[..2] };
     for element in &run.closed {
@@ -304,128 +306,5 @@ impl<'a> Scanner<'a> {
             self.escapes.insert(close - 1);
         }
         0
-    }
-}
-
-/// Returns code without the spaces that keep ticks at its ends from its marks.
-fn unpadded(code: &str, ticks: usize) -> &str {
-    let inner = code.strip_prefix(' ').and_then(|code| code.strip_suffix(' '));
-    match inner {
-        Some(inner) if ticks > 1 || !inner.trim().is_empty() => inner,
-        _ => code,
-    }
-}
-
-/// Ticks in a row.
-#[derive(Debug, Clone, Copy)]
-struct TickRun {
-    at: usize,
-    length: usize,
-    /// Breaks of lines before it.
-    line: usize,
-    /// The next one of this length, by its number.
-    next: Option<usize>,
-}
-
-/// All ticks of a text.
-struct Ticks(Vec<TickRun>);
-
-impl Ticks {
-    fn of(text: &str) -> Self {
-        let mut runs: Vec<TickRun> = Vec::new();
-        let mut line = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            match (byte, runs.last_mut()) {
-                (b'\n', _) => line += 1,
-                (b'`', Some(run)) if run.at + run.length == at => run.length += 1,
-                (b'`', _) => runs.push(TickRun { at, length: 1, line, next: None }),
-                _ => {}
-            }
-        }
-        let mut next = HashMap::new();
-        for number in (0..runs.len()).rev() {
-            runs[number].next = next.insert(runs[number].length, number);
-        }
-        Self(runs)
-    }
-
-    fn at(&self, at: usize) -> Option<TickRun> {
-        self.0.binary_search_by_key(&at, |run| run.at).ok().map(|number| self.0[number])
-    }
-
-    /// Returns where the ticks are that end the code which ticks begin; `before` is where the text before
-    /// them ends. A tick inside a word begins none.
-    fn closing(&self, text: &str, at: usize, before: usize) -> Option<usize> {
-        let run = self.at(at)?;
-        let end = self.0[run.next?];
-        let before = text[..before].chars().next_back();
-        let may_begin = match before {
-            None => true,
-            Some(c) if c.is_ascii() => !c.is_ascii_alphanumeric(),
-            Some(c) => !matches!(Kind::of(c), Kind::Word | Kind::Symbol),
-        };
-        // The end of a face: `(´・ω・`)`.
-        let may_begin = may_begin
-            && (!text[at + run.length..].starts_with(')')
-                || before.is_none_or(|c| c == '(' || c.is_whitespace()));
-        let has_text = !text[at + run.length..end.at].trim().is_empty();
-        (may_begin && run.line == end.line && has_text).then_some(end.at)
-    }
-}
-
-/// Brackets that belong together.
-#[derive(Default)]
-struct Brackets {
-    /// Square ones, without those behind a backslash.
-    unescaped: HashMap<usize, usize>,
-    /// All square ones.
-    any: HashMap<usize, usize>,
-    /// Round ones without white space between them.
-    round: HashMap<usize, usize>,
-}
-
-impl Brackets {
-    fn of(text: &str) -> Self {
-        let mut all = Self::default();
-        if !text.contains("](") && !text.contains("]\\(") {
-            return all;
-        }
-        let (mut unescaped, mut any, mut round) = (Vec::new(), Vec::new(), Vec::new());
-        let mut before = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            match byte {
-                b'[' => {
-                    any.push(at);
-                    if before != b'\\' {
-                        unescaped.push(at);
-                    }
-                }
-                b']' => {
-                    all.any.extend(any.pop().map(|open| (open, at)));
-                    if before != b'\\' {
-                        all.unescaped.extend(unescaped.pop().map(|open| (open, at)));
-                    }
-                }
-                b'(' => round.push(at),
-                b')' => all.round.extend(round.pop().map(|open| (open, at))),
-                _ if byte.is_ascii_whitespace() => round.clear(),
-                _ => {}
-            }
-            before = byte;
-        }
-        all
-    }
-
-    fn unescaped(&self, open: usize) -> Option<usize> {
-        self.unescaped.get(&open).copied()
-    }
-
-    fn any(&self, open: usize) -> Option<usize> {
-        self.any.get(&open).copied()
-    }
-
-    /// Returns the end of the brackets that begin there.
-    fn round(&self, text: &str, at: usize) -> Option<usize> {
-        if text.as_bytes().get(at) == Some(&b'(') { self.round.get(&at).copied() } else { None }
     }
 }

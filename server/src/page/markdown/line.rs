@@ -10,7 +10,7 @@ const BLOCKS: [&str; 5] = ["pre", "blockquote", "ul", "ol", "li"];
 
 /// Returns the first characters of a text's markup in one line.
 pub fn line(markup: &Markup, chars_max: usize) -> Markup {
-    let mut line = Line { out: String::new(), chars: 0, wants_space: false };
+    let mut line = Line { out: String::new(), room: chars_max, wants_space: false };
     let mut open = Vec::new();
     let mut rest = markup.0.as_str();
     while let Some(first) = rest.chars().next() {
@@ -23,18 +23,16 @@ pub fn line(markup: &Markup, chars_max: usize) -> Markup {
         rest = after;
         if first != '<' {
             if first.is_whitespace() {
-                line.wants_space = true;
-            } else if line.chars >= chars_max {
+                line.wants_space = !line.out.is_empty();
+            } else if !line.put(piece) {
                 line.out.push('…');
                 break;
-            } else {
-                line.put(piece);
             }
             continue;
         }
         let tag = piece.trim_matches(['<', '>']);
         let name = tag.trim_start_matches('/').split(' ').next().unwrap_or_default();
-        line.wants_space |= BLOCKS.contains(&name);
+        line.wants_space |= BLOCKS.contains(&name) && !line.out.is_empty();
         let Some(kept) = KEPT.into_iter().find(|kept| *kept == name) else { continue };
         if tag.starts_with('/') {
             open.pop();
@@ -52,24 +50,28 @@ pub fn line(markup: &Markup, chars_max: usize) -> Markup {
 
 struct Line {
     out: String,
-    /// Characters that are shown.
-    chars: usize,
+    /// Characters that there is still room for.
+    room: usize,
     /// There is white space before what comes next.
     wants_space: bool,
 }
 
 impl Line {
     fn space(&mut self) {
-        if std::mem::take(&mut self.wants_space) && self.chars > 0 {
-            self.out.push(' ');
-            self.chars += 1;
+        if std::mem::take(&mut self.wants_space) {
+            self.put(" ");
         }
     }
 
-    fn put(&mut self, character: &str) {
+    /// Returns false if there is no room.
+    fn put(&mut self, character: &str) -> bool {
         self.space();
+        if self.room == 0 {
+            return false;
+        }
         self.out.push_str(character);
-        self.chars += 1;
+        self.room -= 1;
+        true
     }
 }
 

@@ -14,8 +14,18 @@ use super::writer::Element;
 /// More marks in a row than these are a line that somebody drew.
 pub const MARKS_MAX: usize = 3;
 
+/// The part that a run has among the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It may open and close.
+    Any,
+    /// It would have done so without its backslash, which goes.
+    Unescaped,
+    /// None: nothing that could be emphasised is between it and the one that it belongs to.
+    None,
+}
+
 /// The same mark, once or more.
-#[expect(clippy::struct_excessive_bools, reason = "each is a property that the others do not decide")]
 #[derive(Debug)]
 pub struct Run {
     /// The mark.
@@ -32,10 +42,8 @@ pub struct Run {
     pub opens: bool,
     /// It can close.
     pub closes: bool,
-    /// It would do something without its backslash.
-    pub is_unescaped: bool,
-    /// It belongs to another one, and nothing is between them that could be emphasised.
-    is_over: bool,
+    /// The part that it has.
+    pub part: Part,
     /// What it closes, in this order.
     pub closed: Vec<Element>,
     /// What it opens, the innermost first.
@@ -60,8 +68,7 @@ impl Run {
             others: 0,
             opens: is_mark && may_follow_opening(after) && may_precede_opening(mark, length, before, after),
             closes: is_mark && may_precede_closing(before) && may_follow_closing(mark, length, before, after),
-            is_unescaped: false,
-            is_over: false,
+            part: Part::Any,
             closed: Vec::new(),
             opened: Vec::new(),
             left: length,
@@ -191,7 +198,7 @@ impl Matcher {
             self.close(runs, number);
         }
         let run = &runs[number];
-        if run.opens && run.left == run.length && !run.is_unescaped && !run.is_over {
+        if run.opens && run.left == run.length && run.part == Part::Any {
             self.count(run, true);
             self.open.push(number);
         }
@@ -203,7 +210,7 @@ impl Matcher {
     }
 
     fn close(&mut self, runs: &mut [Run], number: usize) {
-        let is_done = |run: &Run| run.left == 0 || run.is_unescaped || run.is_over;
+        let is_done = |run: &Run| run.left == 0 || run.part != Part::Any;
         while !is_done(&runs[number]) && self.has_partner(&runs[number]) {
             let opener = self.open[self.open.len() - 1];
             if pair(&runs[opener], &runs[number]) == 0 {
@@ -222,16 +229,16 @@ impl Matcher {
         if one.letters == other.letters || is_identifier {
             // Nothing that could be emphasised: a face, or `__init__`.
             self.pop(runs);
-            runs[closer].is_over = true;
+            runs[closer].part = Part::None;
             return;
         }
         if one.is_escaped || other.is_escaped {
             let opener_is_escaped = one.is_escaped;
             if other.is_escaped {
-                runs[closer].is_unescaped = true;
+                runs[closer].part = Part::Unescaped;
             }
             if opener_is_escaped {
-                runs[opener].is_unescaped = true;
+                runs[opener].part = Part::Unescaped;
                 self.pop(runs);
             }
             return;

@@ -69,18 +69,20 @@ pub struct Writer {
     beside_block: bool,
     /// Nothing was taken away or put in.
     as_typed: bool,
+    /// There are lists or quotes.
+    has_sides: bool,
 }
 
 impl Writer {
     /// Begins the markup of a text of about this length.
     pub fn new(length: usize) -> Self {
         let out = String::with_capacity(length);
-        Self { out, depth: 0, elements: 0, links: 0, beside_block: false, as_typed: true }
+        Self { out, depth: 0, elements: 0, links: 0, beside_block: false, as_typed: true, has_sides: false }
     }
 
     /// Returns the markup.
     pub fn finish(self) -> Rendered {
-        Rendered { markup: PreEscaped(self.out), as_typed: self.as_typed }
+        Rendered { markup: PreEscaped(self.out), as_typed: self.as_typed, has_sides: self.has_sides }
     }
 
     /// Returns true if so many elements may begin here, one inside of the other.
@@ -123,6 +125,7 @@ impl Writer {
     pub fn begin_block(&mut self, block: Block) {
         self.border();
         self.count();
+        self.has_sides |= block != Block::Code;
         match block {
             Block::Quote => self.out.push_str("<blockquote>"),
             Block::Code => self.out.push_str("<pre><code>"),

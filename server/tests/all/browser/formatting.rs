@@ -90,7 +90,7 @@ async fn of_a_tall_text_the_beginning_is_shown_and_all_of_it_on_demand() {
     page.keys(&format!("{control} input"), Key::Space + "").await;
     assert!(height(&page, at).await <= PART_PX);
     // A search finds what is cut off, and brings it into view.
-    assert!(page.is("window.find('line 90')").await);
+    assert!(page.is("window.find('line 90', false, false, true)").await);
     page.until(&format!("document.querySelector('{control} input').checked")).await;
     page.until(
         "(({ top }) => top > 0 && top < innerHeight)(getSelection().getRangeAt(0).getBoundingClientRect())",
@@ -126,6 +126,11 @@ async fn a_tall_text_that_is_opened_at_the_end_stays_in_view() {
     let tall = (0..200).map(|line| format!("line {line}\n")).collect::<Vec<_>>().concat();
     let at = api.say("lobby", &carol, &tall).await;
     page.until_messages(1).await;
+    page.until(
+        "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2)(
+                    document.querySelector('#scroller'))",
+    )
+    .await;
     let top = format!("document.querySelector('#m-{at} .text').getBoundingClientRect().top");
     let before = number(&page, &top).await;
     page.click(&format!("#m-{at} .whole")).await;

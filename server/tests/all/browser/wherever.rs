@@ -81,13 +81,13 @@ async fn over_plain_http_on_a_network_every_write_works_with_script_and_without(
 }
 
 /// nginx passes on no `Host` then, and the server is asked by its own address.
-fn without_host(block: String) -> String {
+fn without_host(block: &str) -> String {
     let own: Vec<&str> = block.lines().filter(|line| !line.contains("proxy_set_header Host")).collect();
     own.join("\n")
 }
 
 /// What proxies add for the sake of all that is behind them.
-fn with_strict_headers(block: String) -> String {
+fn with_strict_headers(block: &str) -> String {
     block.replacen("location /", "add_header Referrer-Policy no-referrer always;\n    location /", 1)
 }
 
@@ -96,7 +96,7 @@ async fn behind_a_proxy_on_a_port_of_its_own_every_write_works() {
     let name = "behind_a_proxy_on_a_port_of_its_own_every_write_works";
     let Some(address) = enter(&format!("browser::wherever::{name}")).await else { return };
     for (change, is_named) in
-        [(with_strict_headers as fn(String) -> String, false), (without_host as fn(String) -> String, true)]
+        [(with_strict_headers as fn(&str) -> String, false), (without_host as fn(&str) -> String, true)]
     {
         let front = free_port(address);
         let public = format!("http://{front}");

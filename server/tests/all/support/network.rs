@@ -29,8 +29,8 @@ pub async fn enter(test: &str) -> Option<IpAddr> {
     command.args([namespace().await, "sh", "-c", PREPARE, &ADDRESS.to_string()]);
     command.arg(std::env::current_exe().unwrap()).args([test, "--exact", "--nocapture"]);
     let output = command.env(INSIDE, "1").kill_on_drop(true).output().await.unwrap();
-    let text = text(&output);
-    assert!(output.status.success() && text.contains("1 passed"), "inside the network {test} says:\n{text}");
+    let said = text(&output);
+    assert!(output.status.success() && said.contains("1 passed"), "inside the network {test} says:\n{said}");
     None
 }
 

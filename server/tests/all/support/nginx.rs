@@ -21,14 +21,14 @@ pub struct Nginx {
 impl Nginx {
     /// Starts one in front of this server.
     pub async fn start(upstream: SocketAddr) -> Self {
-        Self::start_at(free_port(Ipv4Addr::LOCALHOST.into()), upstream, |block| block).await
+        Self::start_at(free_port(Ipv4Addr::LOCALHOST.into()), upstream, str::to_owned).await
     }
 
     /// Starts one at this address, with its server block changed.
     pub async fn start_at(
         address: SocketAddr,
         upstream: SocketAddr,
-        change: impl Fn(String) -> String,
+        change: impl Fn(&str) -> String,
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("nginx.conf"), config(address, upstream, change)).unwrap();
@@ -65,7 +65,7 @@ pub fn free_port(address: IpAddr) -> SocketAddr {
     TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
 }
 
-fn config(listen: SocketAddr, upstream: SocketAddr, change: impl Fn(String) -> String) -> String {
+fn config(listen: SocketAddr, upstream: SocketAddr, change: impl Fn(&str) -> String) -> String {
     let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/operations.md")).unwrap();
     let (_, snippet) = docs.split_once("```nginx\n").expect("the page has an nginx snippet");
     let (snippet, _) = snippet.split_once("```").unwrap();
@@ -75,7 +75,7 @@ fn config(listen: SocketAddr, upstream: SocketAddr, change: impl Fn(String) -> S
     let server = server
         .replace("listen 443 ssl;", &format!("listen {listen};"))
         .replace("127.0.0.1:8080", &upstream.to_string());
-    let server = change(server);
+    let server = change(&server);
     // One process in the foreground; everything that it writes goes where the test cleans up.
     format!(
         "daemon off; master_process off; pid nginx.pid;\nevents {{ worker_connections 1024; }}\n\
