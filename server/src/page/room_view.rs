@@ -102,12 +102,12 @@ fn body(view: &View<'_>) -> Markup {
                 p #problem .problem role="alert" data-ignore {}
                 // One of the two is shown, by the class of the body.
                 p #closed { (language.markup("room-is-closed")) }
-                div #kept hidden tabindex="-1" {
+                div #kept hidden data-ignore tabindex="-1" {
                     h2 { (language.markup("draft-kept")) }
                     p.text {}
                 }
-                div #announcer .unseen aria-live="polite" {}
-                div #mentioning {
+                div #announcer .unseen data-ignore aria-live="polite" {}
+                div #mentioning data-ignore {
                     ul #mentionable role="listbox" aria-label=(language.text("mentionable")) tabindex="0" hidden {}
                 }
                 (composer::composer(language, room, view.me, None))

@@ -74,9 +74,9 @@ async function request(target) {
   failures += 1;
   try {
     const answer = await fetch(`/${room}?quote=${target}`);
-    if (answer.ok || answer.status === 404) failures = 0;
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const made = answer.ok && page.querySelector('.quote');
+    if (made) failures = 0;
     if (requested.get(target) !== current) return;
     for (const quote of made ? quotesOf(target) : []) {
       quote.replaceChildren(...document.importNode(/** @type {Element} */ (made), true).childNodes);

@@ -177,7 +177,7 @@ async fn quotes_are_fetched_when_they_are_in_view_and_one_at_a_time() {
     page.js("window.asked = []; window.atOnce = 0; window.mostAtOnce = 0;
          const fetch_ = window.fetch;
          window.fetch = async (url, options) => {
-             if (!/\\/api\\/v1\\/.*\\/messages\\//.test(url)) return fetch_(url, options);
+             if (!/[?&]quote=/.test(url)) return fetch_(url, options);
              asked.push(url);
              mostAtOnce = Math.max(mostAtOnce, ++atOnce);
              try { return await fetch_(url, options); } finally { atOnce -= 1; }
