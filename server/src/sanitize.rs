@@ -153,7 +153,11 @@ pub fn is_author_text(text: &str, bytes_max: usize) -> bool {
 /// A message's content by the rule.
 pub fn content(typed: &str) -> Result<String, TextError> {
     let mut content = lines(typed);
-    content.retain(|c| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c)));
+    let is_kept = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c));
+    let is_plain = content.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~'));
+    if !is_plain && !content.chars().all(is_kept) {
+        content.retain(is_kept);
+    }
     if content.len() > CONTENT_BYTES_MAX {
         return Err(TextError::ContentTooLong { bytes: content.len() });
     }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use millchat::testing::change_record;
@@ -126,18 +127,27 @@ async fn pages_that_are_damaged_under_a_running_server_hang_nothing() {
     // Zeros over all but the header.
     let file = fs::OpenOptions::new().write(true).open(server.log()).unwrap();
     let bytes = file.metadata().unwrap().len();
-    file.set_len(PAGE_BYTES as u64).unwrap();
-    file.set_len(bytes).unwrap();
+    // In place: a file that is short for a moment would be an I/O error for whoever reads it then.
+    let zeros = vec![0; DAMAGED_BYTES];
+    for at in (PAGE_BYTES as u64..bytes).step_by(DAMAGED_BYTES) {
+        let count = zeros.len().min((bytes - at) as usize);
+        file.write_all_at(&zeros[..count], at).unwrap();
+    }
 
     // Nobody is shown what is not there, and who can be served is.
     let oldest = format!("/api/v1/rooms/{ROOM}/messages?after=0");
     api.get(&oldest).await.expect_problem(500);
     let ready = api.get("/readyz").await;
-    assert!(ready.status == 503 && ready.body.contains("the log cannot be read"), "{ready:?}");
-    let position = api.say("elsewhere", &ada, "after").await;
-    assert_eq!(stream.logged().await.place().1, position);
-    // A cut meets the damage in the middle of a transaction: from then on nothing is stored any more.
+    let is_said = |why| ready.status == 503 && ready.body.contains(why);
+    assert!(is_said("the log cannot be read") || is_said("the log takes no writes"), "{ready:?}");
     let mut answers = Vec::new();
+    // Stored, unless the writer has met the damage before, by what it stores on the side.
+    let elsewhere = answer(api.post("elsewhere", &ada, "after")).await;
+    answers.push(elsewhere.status);
+    if elsewhere.status == 201 {
+        assert_eq!(stream.logged().await.json()["content"], "after");
+    }
+    // A cut meets the damage in the middle of a transaction: from then on nothing is stored any more.
     loop {
         let send = answer(api.post(ROOM, &ada, &format!("{:>DAMAGED_BYTES$}", "late"))).await;
         answers.push(send.status);
@@ -155,12 +165,9 @@ async fn pages_that_are_damaged_under_a_running_server_hang_nothing() {
     let (status, _) = server.terminate().await;
     // Closing writes, and may meet the damage: then it says so.
     assert!(matches!(status.code(), Some(0 | 1)), "{status}");
-    assert_eq!(
-        status.code() == Some(1),
-        server.stderr().contains("it cannot be closed"),
-        "{}",
-        server.stderr()
-    );
+    let is_said =
+        ["cannot be closed", "the server ended"].iter().any(|words| server.stderr().contains(words));
+    assert!(is_said || status.code() == Some(0), "{}", server.stderr());
     let (code, stdout, stderr) = run(&["check", server.log().to_str().unwrap()]).await;
     assert!(matches!(code, Some(1 | 2)), "{stdout}{stderr}");
     assert!(stdout.contains("damaged") || stderr.contains("damaged"), "{stdout}{stderr}");

@@ -113,4 +113,5 @@ window.addEventListener('storage', ({ key, oldValue, newValue }) => {
 // Kept in today's form, so that all tabs know one id.
 if (draft.text) save(DRAFT, JSON.stringify(draft));
 restore();
-new MutationObserver(restore).observe(composer, { childList: true });
+// The keys that send the text need this module also where the browser, or an extension, has taken observers away.
+if (window.MutationObserver) new MutationObserver(restore).observe(composer, { childList: true });
