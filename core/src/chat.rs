@@ -278,7 +278,7 @@ impl Chat {
     /// Returns true if an answer that was begun after the mark may be given: no delete and no purge that was
     /// acknowledged since then concerns a text in it. `has_text_of` says of which messages it may have texts.
     ///
-    /// What is read of a chat is current when it is given. An embedder that takes its time to make an answer
+    /// A read of a chat is current when it is given. An embedder that takes its time to make an answer
     /// of it asks again, and makes it anew if need be.
     pub fn is_current(&self, mark: RedactionMark, has_text_of: impl Fn(Position) -> bool) -> bool {
         self.inner.shared.redactions.validate(mark.0, has_text_of).is_some()

@@ -25,16 +25,24 @@ pub fn open_log_without_cache(storage: impl StorageBackend) -> Result<Arc<dyn Lo
 }
 
 /// Searches a log that no chat has open.
+///
+/// # Panics
+///
+/// Panics if the log cannot be read: a test's storage fails only when the test says so.
 pub fn search(log: &dyn Log, room: &RoomName, query: &Query, before: Position, limit: usize) -> SearchPage {
-    search::search(log, room, query, before, limit).unwrap()
+    search::search(log, room, query, before, limit).expect("the log can be read")
 }
 
 /// Prepares all of a log's search index that can be prepared now, and lets a commit take it along.
+///
+/// # Panics
+///
+/// Panics if the log cannot be read or written.
 pub fn index(log: &dyn Log) {
     loop {
-        let is_done = !log.prepare_index().unwrap();
+        let is_done = !log.prepare_index().expect("the log can be read");
         if log.has_prepared_index() {
-            log.commit(&[], 0).unwrap();
+            log.commit(&[], 0).expect("the log can be written");
         } else if is_done {
             return;
         }
@@ -57,7 +65,7 @@ pub fn open_log_in_steps(
 ///
 /// # Panics
 ///
-/// When the file is no log, or has no such record.
+/// Panics if the file is no log, or has no such record.
 pub fn change_record(path: &Path, position: Position, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) {
     crate::log::redb::change_record(path, position, change);
 }

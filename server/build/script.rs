@@ -110,7 +110,7 @@ fn import(line: &str) -> Option<(Vec<String>, String)> {
     names.iter().all(|name| is_name(name)).then(|| (names, file.to_owned()))
 }
 
-/// What a declaration declares.
+/// Returns the name that a declaration declares.
 fn declared(line: &str) -> Option<Export> {
     let (kind, rest) = ["const ", "function ", "async function "]
         .into_iter()

@@ -29,7 +29,7 @@ pub struct Cli {
     #[command(flatten)]
     pub flags: Flags,
 
-    /// Where each of them was set.
+    /// The origin of each setting.
     #[arg(skip)]
     pub origins: Origins,
 }

@@ -1,6 +1,6 @@
 //! Answers that are made of texts, which may be deleted while the answer is made.
 //!
-//! What the chat gives is current. But to render a page takes time, and may have to wait for its turn: a text
+//! The chat gives current texts. But to render a page takes time, and may have to wait for its turn: a text
 //! in it can be deleted, and the delete be acknowledged, before the page is handed to its connection. Then it
 //! is made again.
 

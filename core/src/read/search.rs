@@ -1,6 +1,6 @@
 //! Search: the messages of a room whose text, as it is now, has every term of a query, newest first.
 //!
-//! Where the log has an index, a search looks at its packs and reads only the texts that may match; the rest
+//! With an index in the log, a search looks at its packs and reads only the texts that may match; the rest
 //! it reads text by text. Either way it compares the text itself, so what it returns does not depend on the
 //! index. Its work is bounded: with nothing found, too, it ends, and says where to go on.
 

@@ -75,7 +75,7 @@ impl ByAddress {
     }
 }
 
-/// What applies until the next reload.
+/// The limits that apply until the next reload.
 struct Rules {
     limit: RateLimit,
     proxies: Proxies,

@@ -19,11 +19,12 @@ mod searching;
 mod sending;
 mod smuggled;
 mod tabs;
-
-use std::collections::HashSet;
 mod wherever;
 
+use std::collections::HashSet;
+
 use reqwest::Method;
+use serde_json::json;
 use thirtyfour::prelude::*;
 
 use crate::support::client::answer;
@@ -34,6 +35,20 @@ use millchat_oracle::{EventDigest, Oracle};
 
 /// All that was written is sent.
 const NOTHING_WAITS: &str = "document.querySelectorAll('#outbox li').length === 0";
+
+/// Allows notifications. The title, text and tag of each are written into `shown` and not to the system.
+async fn write_down_notifications(page: &Browser, server: &Server) {
+    let origin = format!("http://{}", server.address());
+    let granted = json!({ "permissions": ["notifications"], "origin": origin });
+    page.cdp("Browser.grantPermissions", granted).await;
+    page.js("window.shown = [];
+         window.Notification = class extends EventTarget {
+             static permission = 'granted';
+             static requestPermission = async () => 'granted';
+             constructor(title, options) { super(); shown.push([title, options.body, options.tag]); }
+         };")
+        .await;
+}
 
 fn room_url(server: &Server) -> String {
     format!("http://{}/lobby", server.address())

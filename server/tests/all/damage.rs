@@ -194,7 +194,7 @@ async fn texts(api: &Api, forwards: bool) -> BTreeMap<u64, String> {
     texts
 }
 
-/// What was sent, but for the message at a position.
+/// Returns the texts that were sent, but for the message at a position.
 fn all_but(lost: u64) -> BTreeMap<u64, String> {
     let sent = (1..=300).map(|position| (position, past(position as u32 - 1)));
     sent.filter(|(position, _)| *position != lost).collect()

@@ -134,7 +134,7 @@ impl RedbLog {
         Ok(log)
     }
 
-    /// What is kept in memory of a log, without its database.
+    /// Holds the memory of a log, without its database.
     pub(super) fn over(
         reading: &ReadTransaction,
         name: &str,

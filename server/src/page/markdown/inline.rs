@@ -1,6 +1,6 @@
 //! Marks inside of lines: code, links, emphasis.
 //!
-//! What begins first counts: there are no marks inside of a link that stands in the text, nor inside of code.
+//! The first mark to begin counts: there are no marks inside of a link that stands in the text, nor inside of code.
 //! A backslash is shown unless it stands directly before a mark that would have done something.
 
 use std::collections::HashSet;
@@ -144,13 +144,25 @@ impl<'a> Scanner<'a> {
                 }
                 _ => 0,
             };
-            if read == 0 {
-                self.count(c);
-                self.at += c.len_utf8();
-            }
-            self.at += read;
+            self.at += match read {
+                // No mark and no link begins inside of a word.
+                0 if c.is_ascii_alphanumeric() => self.word(),
+                0 => {
+                    self.count(c);
+                    c.len_utf8()
+                }
+                read => read,
+            };
         }
         self.type_to(self.text.len());
+    }
+
+    /// Counts the letters of a word of ASCII, or of its part. Returns its length.
+    fn word(&mut self) -> usize {
+        let rest = &self.text.as_bytes()[self.at..];
+        let length = rest.iter().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        self.letters += length;
+        length
     }
 
     fn count(&mut self, c: char) {

@@ -28,7 +28,7 @@ pub struct Item {
     /// Columns before its mark.
     indent: usize,
     mark: Mark,
-    /// Where its text begins, in bytes of the line.
+    /// Beginning of its text, in bytes of the line.
     text_at: usize,
     /// The backslash before its mark.
     escape: Option<usize>,

@@ -44,9 +44,9 @@ pub struct Run {
     pub closes: bool,
     /// The part that it has.
     pub part: Part,
-    /// What it closes, in this order.
+    /// The elements that it closes, in this order.
     pub closed: Vec<Element>,
-    /// What it opens, the innermost first.
+    /// The elements that it opens, the innermost first.
     pub opened: Vec<Element>,
     /// Marks of it that do nothing yet.
     pub left: usize,

@@ -32,6 +32,9 @@ impl Ticks {
     /// Finds them.
     pub fn of(text: &str) -> Self {
         let mut runs: Vec<TickRun> = Vec::new();
+        if !text.contains('`') {
+            return Self(runs);
+        }
         let mut line = 0;
         for (at, byte) in text.bytes().enumerate() {
             match (byte, runs.last_mut()) {

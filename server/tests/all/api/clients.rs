@@ -15,7 +15,7 @@ use crate::support::{Api, Server, Stream, within};
 
 const EVENTS: &str = "/api/v1/rooms/lobby/events";
 const ADMIN: &str = "a-token-for-tests-only";
-/// Where Python's `str.splitlines` ends a line.
+/// Characters at which Python's `str.splitlines` ends a line.
 const LINE_ENDS: &str = "\n\r\u{b}\u{c}\u{1c}\u{1d}\u{1e}\u{85}\u{2028}\u{2029}";
 
 /// A request that ends its connection: the head and the body of its answer.

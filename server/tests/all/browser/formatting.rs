@@ -1,4 +1,4 @@
-//! What people type, as others see it: lists, tall texts, quotes with formatting.
+//! Formatting, as people see what others type: lists, tall texts, quotes with formatting.
 
 use super::room_url;
 use crate::support::{Browser, Server};

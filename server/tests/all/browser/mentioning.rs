@@ -1,6 +1,6 @@
 //! Mentions at the page: who is meant, how it is seen, and the list of people that opens after `@`.
 
-use super::{NOTHING_WAITS, room_url};
+use super::{NOTHING_WAITS, room_url, write_down_notifications};
 use crate::support::{Browser, Guest, Server, Stream};
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
@@ -184,16 +184,7 @@ async fn a_mention_notifies_before_other_messages_and_alone_if_its_reader_wants_
     let carol = api.guest("Carol").await;
     let page = Browser::open(&room_url(&server)).await;
     page.join("Ada").await;
-    let origin = format!("http://{}", server.address());
-    let granted = json!({ "permissions": ["notifications"], "origin": origin });
-    page.cdp("Browser.grantPermissions", granted).await;
-    page.js("window.shown = [];
-         window.Notification = class extends EventTarget {
-             static permission = 'granted';
-             static requestPermission = async () => 'granted';
-             constructor(title, options) { super(); shown.push(options.body); }
-         };")
-        .await;
+    write_down_notifications(&page, &server).await;
     page.click("#more").await;
     page.click("#notify").await;
     page.keys("body", Key::Escape + "").await;
@@ -205,7 +196,7 @@ async fn a_mention_notifies_before_other_messages_and_alone_if_its_reader_wants_
             }
         };
         page.look_away(meanwhile, before + texts.len()).await;
-        page.js("const seen = shown; window.shown = []; return seen").await
+        page.js("return shown.splice(0).map(([, text]) => text)").await
     };
     let shown = say(&["hello", "@Ada look", "and more"]).await;
     assert!(shown.as_array().unwrap().contains(&json!("@Ada look")), "{shown}");

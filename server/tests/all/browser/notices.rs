@@ -1,7 +1,7 @@
 //! The page beyond its window, when it is asked to act there: notifications, a sound, the rooms of this
 //! browser.
 
-use super::room_url;
+use super::{room_url, write_down_notifications};
 use crate::support::{Browser, Server};
 use serde_json::json;
 
@@ -12,18 +12,8 @@ async fn who_asked_for_it_is_notified_when_nobody_looks_and_only_then() {
     let hostile = api.guest("<img src=x onerror=alert(1)>").await;
     let page = Browser::open(&room_url(&server)).await;
     page.join("Ada").await;
-    let origin = format!("http://{}", server.address());
-    let granted = json!({ "permissions": ["notifications"], "origin": origin });
-    page.cdp("Browser.grantPermissions", granted).await;
-    // What the system would show is written down instead.
-    page.js("window.shown = [];
-         window.Notification = class extends EventTarget {
-             static permission = 'granted';
-             static requestPermission = async () => 'granted';
-             constructor(title, options) { super(); shown.push([title, options.body, options.tag]); }
-         };
-         window.AudioContext = class { constructor() { window.heard = true; } };")
-        .await;
+    write_down_notifications(&page, &server).await;
+    page.js("window.AudioContext = class { constructor() { window.heard = true; } };").await;
     let off = "!document.querySelector('#notify').checked && !document.querySelector('#sound').checked";
     assert!(page.is(off).await, "off until somebody asks");
     page.click("#more").await;

@@ -7,7 +7,7 @@ use thirtyfour::prelude::*;
 use super::room_url;
 use crate::support::{Browser, Guest, Server};
 
-/// What browsers lack, refuse or say.
+/// Faults of browsers: parts that they lack or refuse, and values that they make up.
 const BROKEN: [(&str, &str); 32] = [
     ("no notifications", "delete window.Notification"),
     ("notifications undefined", "window.Notification = undefined"),

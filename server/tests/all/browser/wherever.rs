@@ -86,7 +86,7 @@ fn without_host(block: &str) -> String {
     own.join("\n")
 }
 
-/// What proxies add for the sake of all that is behind them.
+/// Adds the headers that proxies set for all that is behind them.
 fn with_strict_headers(block: &str) -> String {
     block.replacen("location /", "add_header Referrer-Policy no-referrer always;\n    location /", 1)
 }

@@ -1,4 +1,4 @@
-//! What is to be packed, and the packs that wait for a commit.
+//! The pieces that are to be packed, and the packs that wait for a commit.
 //!
 //! The writer notes each 128th event of a room here, and the packs that it removed. The thread that prepares
 //! packs takes one piece after the other, and lays the pack down for the next commit. A commit that changes a
@@ -149,7 +149,7 @@ impl Packing {
     }
 }
 
-/// What is to be done next.
+/// The next work.
 pub(super) enum Next {
     /// To prepare the pack of a piece, by its newest event.
     Piece(RoomName, Position),
