@@ -320,6 +320,19 @@ fn long_texts_end_a_search_early() {
 }
 
 #[test]
+fn a_large_pack_counts_as_several() {
+    let log = open("memory:").unwrap();
+    let room = room(0);
+    let words = |n: usize| (0..6_000).map(|word| format!("w{n}x{word}")).collect::<Vec<_>>().join(" ");
+    fill(&*log, &room, (0..128).map(words));
+    index(&*log);
+    let found = log.find(&room, 129, &[crc("nothing")], 8).unwrap();
+    let Found::Indexed { messages, next, packs } = found else { panic!("{found:?}") };
+    assert!(messages.is_empty() && packs >= 8, "{packs}");
+    assert!(next > 120, "of two messages each, no more than four packs were looked at, down to {next}");
+}
+
+#[test]
 fn a_log_without_an_index_gets_one_and_keeps_it_over_a_crash() {
     let mut run = Run::new();
     run.apply(&Op::Post { room: 0, count: 1_000, seed: 1 });

@@ -11,12 +11,13 @@ use crate::message::Message;
 use crate::read::history::{Page, Texts, latest_text, with_text};
 use crate::search::Query;
 
-/// Most packs of the index that one search looks at: each stands for up to 128 events.
+/// Most packs of the index that one search looks at: each stands for up to 128 events, and a large one counts as
+/// several.
 pub const SEARCH_PACKS_MAX: usize = 2_048;
 /// Most events that one search reads, to compare their texts or to pass over them.
 pub const SEARCH_EVENTS_MAX: usize = 2_048;
 /// A search ends with the text that takes it past this many bytes of texts that it compared.
-pub const SEARCH_BYTES_MAX: usize = 1024 * 1024;
+pub const SEARCH_BYTES_MAX: usize = 256 * 1024;
 
 /// The result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@ const PAGE_DEFAULT: usize = 20;
 
 /// A page of what a search finds.
 pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+    w.app.limits.read(&req)?;
     let malformed = |detail: String| Problem::new(Kind::MalformedParameter, detail);
     let typed = http::query(&req, "q").unwrap_or_default();
     let query = Query::parse(&typed).map_err(|error| malformed(format!("q: {error}")))?;
@@ -24,7 +25,6 @@ pub async fn page(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
             .ok_or_else(|| malformed(format!("limit is a number of 1 to {SEARCH_MESSAGES_MAX}")))?,
         None => PAGE_DEFAULT,
     };
-    w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
     let chat = w.chat_for(&req);
     let (bytes, link_header) = current(&chat, async || {

@@ -14,6 +14,7 @@ use super::i18n::Localizer;
 use super::people::hue;
 use super::{layout, markdown};
 use crate::http::Response;
+use crate::turns::Turns;
 
 /// Characters of the target's text.
 const QUOTE_CHARS_MAX: usize = 140;
@@ -108,20 +109,24 @@ pub fn quote(localizer: Localizer, answered: Answered<'_>) -> Markup {
 
 /// `GET /{room}?quote=POSITION`: the quote of a message, for a page that does not hold it.
 pub async fn answer(
+    turns: &Turns,
     chat: &Chat,
     localizer: Localizer,
     room: &RoomName,
     target: Position,
 ) -> Result<Response, ReadError> {
     let message = chat.message(room, target).await?;
-    let quoted = match &message {
-        Some(Message { author, content, .. }) => {
-            Quoted::There { author: author.as_ref(), content: content.as_deref() }
-        }
-        None => Quoted::Gone,
+    // The text may be a long one, of which the quote is a line.
+    let write = move || {
+        let quoted = match &message {
+            Some(Message { author, content, .. }) => {
+                Quoted::There { author: author.as_ref(), content: content.as_deref() }
+            }
+            None => Quoted::Gone,
+        };
+        quote(localizer, Answered { target, quoted }).into_string()
     };
-    let quote = quote(localizer, Answered { target, quoted });
-    Ok(layout::answer(StatusCode::OK, quote.into_string()))
+    Ok(layout::answer(StatusCode::OK, turns.render(write).await))
 }
 
 /// A quote for the script to aim and to fill.

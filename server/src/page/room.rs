@@ -38,7 +38,7 @@ pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     let _turn = w.app.turns.read(&req).await;
     let chat = w.chat_for(&req);
     if let Some(target) = http::query(&req, "quote").and_then(|target| target.parse().ok()) {
-        let quote = quote::answer(&chat, Localizer::For(language), &room, target).await;
+        let quote = quote::answer(&w.app.turns, &chat, Localizer::For(language), &room, target).await;
         return quote.unwrap_or_else(|unread| error::of(language, unread));
     }
     let shown = match HistoryQuery::of(&req) {

@@ -11,6 +11,8 @@ use super::writer::{Block, Writer};
 
 /// Fewest marks of a fence.
 const FENCE_MARKS_MIN: usize = 3;
+/// Most marks of a fence. The end of each length is looked for once in all lines that follow.
+const FENCE_MARKS_MAX: usize = 16;
 /// Spaces before a mark; what is further in is a text that its writer put there.
 const INDENT_MAX: usize = 3;
 
@@ -205,7 +207,7 @@ impl<'a> Fence<'a> {
         let mark = *line.as_bytes().first().filter(|mark| matches!(mark, b'`' | b'~'))?;
         let length = marks(line, mark);
         let rest = &line[length..];
-        if length < FENCE_MARKS_MIN || rest.as_bytes().contains(&mark) {
+        if !(FENCE_MARKS_MIN..=FENCE_MARKS_MAX).contains(&length) || rest.as_bytes().contains(&mark) {
             return None;
         }
         let words = rest.split_whitespace().count();

@@ -185,7 +185,8 @@ pub fn host(link: &str) -> Option<String> {
     if authority.contains('@') {
         return None;
     }
-    let url = Url::parse(link).ok()?;
+    // What follows decides nothing, and may be as long as the text.
+    let url = Url::parse(&link[..scheme.len() + authority.len()]).ok()?;
     url.host_str().map(str::to_owned)
 }
 

@@ -10,6 +10,9 @@ use crate::log::error::LogError;
 use crate::log::redb::tables::{present, storage_error};
 use crate::search::TermHash;
 
+/// A pack counts as one more for each of so many bytes: most have less, and some half a megabyte.
+const PACK_BYTES: usize = 16 * 1024;
+
 /// Looks at the packs of a room below `before`, newest first: until one has a message with all terms, until
 /// what has no pack, or until `packs_max` of them.
 pub(in crate::log::redb) fn find(
@@ -40,6 +43,7 @@ pub(in crate::log::redb) fn find(
         let Some(pack) = row.as_ref().and_then(|row| Pack::read(row.value())) else {
             return Ok(if *seen == 0 { Found::Unindexed { after: from } } else { found });
         };
+        *seen += row.as_ref().map_or(0, |row| row.value().len()) / PACK_BYTES;
         messages.extend(pack.with_all(terms).into_iter().filter(|position| position < next));
         *seen += 1;
         *next = from + 1;

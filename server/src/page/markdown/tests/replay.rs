@@ -1,6 +1,8 @@
 //! Reads the HTML of a message beside the text that was typed: each character that is not shown must be part
 //! of a mark whose element is there.
 
+use std::rc::Rc;
+
 /// A part of the HTML.
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
@@ -18,22 +20,24 @@ enum Inside {
     Item(usize),
 }
 
+#[derive(Clone)]
 struct Replay {
-    source: Vec<char>,
+    source: Rc<[char]>,
     at: usize,
     inside: Vec<Inside>,
     /// The marks of the blocks are not read yet in this line.
     begins_line: bool,
+    /// The marks and targets of what is open.
+    open: Vec<String>,
 }
 
 type Read = Result<(), String>;
 
 /// Returns an error where the HTML shows something else than was typed.
 pub fn replay(source: &str, html: &str) -> Read {
-    let mut replay =
-        Replay { source: source.chars().collect(), at: 0, inside: Vec::new(), begins_line: true };
-    replay.run(&parts(html))?;
-    if replay.at == replay.source.len() { Ok(()) } else { Err(replay.error("the text goes on")) }
+    let source = source.chars().collect();
+    let replay = Replay { source, at: 0, inside: Vec::new(), begins_line: true, open: Vec::new() };
+    replay.run(&parts(html))
 }
 
 fn unescaped(text: &str) -> String {
@@ -123,21 +127,42 @@ impl Replay {
         Ok(())
     }
 
-    /// Reads the line breaks beside a block.
+    /// Reads the line breaks beside a block. A line of white space or of `>` may be one of them, or a text.
     fn breaks(&mut self) {
+        while self.one_break() {}
+    }
+
+    /// The same for the end of a block: what is read with each number of breaks, the most first.
+    fn ends(mut self) -> Vec<Self> {
+        let mut ends = Vec::new();
         loop {
-            let saved = (self.at, self.begins_line);
-            let is_line = self.line().is_ok();
-            if is_line && self.at == self.source.len() {
-                return;
+            let mut behind = self.clone();
+            behind.inside.pop();
+            ends.push(behind.clone());
+            while behind.one_break() {
+                ends.push(behind.clone());
             }
-            if !is_line || !self.is_at('\n') {
-                (self.at, self.begins_line) = saved;
-                return;
+            if !self.one_break() {
+                break;
             }
-            self.at += 1;
-            self.begins_line = true;
         }
+        ends.reverse();
+        ends
+    }
+
+    fn one_break(&mut self) -> bool {
+        let saved = (self.at, self.begins_line);
+        let is_line = self.line().is_ok();
+        if is_line && self.at == self.source.len() {
+            return self.at > saved.0;
+        }
+        if !is_line || !self.is_at('\n') {
+            (self.at, self.begins_line) = saved;
+            return false;
+        }
+        self.at += 1;
+        self.begins_line = true;
+        true
     }
 
     fn text(&mut self, c: char) -> Read {
@@ -150,9 +175,7 @@ impl Replay {
         Ok(())
     }
 
-    fn run(&mut self, parts: &[Part]) -> Read {
-        // The marks and targets of what is open.
-        let mut open: Vec<String> = Vec::new();
+    fn run(mut self, parts: &[Part]) -> Read {
         let mut at = 0;
         while let Some(part) = parts.get(at) {
             at += 1;
@@ -192,7 +215,7 @@ impl Replay {
                         if is_named {
                             self.at += 1;
                         }
-                        open.push(if is_named { format!("]({href})") } else { String::new() });
+                        self.open.push(if is_named { format!("]({href})") } else { String::new() });
                     }
                     _ => {
                         self.line()?;
@@ -204,17 +227,25 @@ impl Replay {
                             _ => return Err(self.error(name)),
                         };
                         self.take(&mark)?;
-                        open.push(mark);
+                        self.open.push(mark);
                     }
                 },
                 Part::Close(name) => match name.as_str() {
                     "blockquote" | "li" | "ul" | "ol" => {
-                        self.breaks();
-                        self.inside.pop();
-                        self.breaks();
+                        let mut first = Ok(());
+                        for end in self.ends() {
+                            match end.run(&parts[at..]) {
+                                Ok(()) => return Ok(()),
+                                error => first = first.and(error),
+                            }
+                        }
+                        return first;
                     }
                     _ => {
-                        let mark = open.pop().unwrap();
+                        let mark = self.open.pop().unwrap();
+                        if !mark.is_empty() {
+                            self.line()?;
+                        }
                         self.take(&mark)?;
                         // Where it leads has a space before it.
                         at += usize::from(
@@ -226,7 +257,7 @@ impl Replay {
             }
         }
         self.breaks();
-        Ok(())
+        if self.at == self.source.len() { Ok(()) } else { Err(self.error("the text goes on")) }
     }
 
     fn item(&mut self) -> Read {
