@@ -1,6 +1,6 @@
 //! Settings that a file holds as the text that their flag takes.
 
-/// Reads and writes these types as text, by their `FromStr` and `Display`; for `serde(try_from, into)`.
+/// Reads these types from text, by their `FromStr`; for `serde(try_from)`.
 macro_rules! as_text {
     ($($name:ident),*) => {$(
         impl TryFrom<String> for $name {
@@ -8,12 +8,6 @@ macro_rules! as_text {
 
             fn try_from(text: String) -> Result<Self, String> {
                 text.parse()
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(value: $name) -> Self {
-                value.to_string()
             }
         }
     )*};

@@ -1,6 +1,6 @@
 //! The command line: a command of the operator, or the flags of the settings.
 
-use std::io::{ErrorKind, IsTerminal, Write, stdout};
+use std::io::{IsTerminal, Write, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -42,19 +42,14 @@ impl Cli {
             Err(error) => error,
         };
         let text = error.render();
+        let shown = |in_terminal| if in_terminal { text.ansi().to_string() } else { text.to_string() };
         if error.use_stderr() {
-            let is_plain = !std::io::stderr().is_terminal();
-            stderr::write(if is_plain { text.to_string() } else { text.ansi().to_string() }.as_bytes());
+            stderr::write(shown(stderr::is_terminal()).as_bytes());
             return Err(ExitCode::from(EXIT_REFUSED));
         }
-        let is_plain = !stdout().is_terminal();
-        let text = if is_plain { text.to_string() } else { text.ansi().to_string() };
         let mut out = stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            // Whoever closed stdout has read enough.
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::stdout(&error).report()),
-            _ => Err(ExitCode::SUCCESS),
-        }
+        let written = out.write_all(shown(out.is_terminal()).as_bytes()).and_then(|()| out.flush());
+        Err(Failure::of_list(written).map_or_else(Failure::report, |()| ExitCode::SUCCESS))
     }
 }
 

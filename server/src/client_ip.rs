@@ -13,7 +13,7 @@ use std::str::FromStr;
 use hyper::header::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::as_text::as_text;
 use crate::headers;
@@ -24,8 +24,8 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const UNNAMED_MAX: usize = 1_024;
 
 /// Proxies whose word counts: one address, or a network such as `10.0.0.0/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct ProxyNetwork(IpNet);
 
 impl ProxyNetwork {

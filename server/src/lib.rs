@@ -60,7 +60,6 @@ mod turns;
 mod unsent;
 mod write_timeout;
 
-use std::io::IsTerminal;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -116,8 +115,8 @@ fn obey() -> ExitCode {
 }
 
 fn run(cli: Cli, settings: &Settings) -> Result<ExitCode, StartError> {
-    // Who closes a terminal means to end what runs in it; without one, the signal is the wish to reload.
-    let is_in_terminal = std::io::stderr().is_terminal();
+    // Without a terminal the signal is the wish to reload.
+    let is_in_terminal = stderr::is_terminal();
     let connections_max = listen::raise_descriptor_limit();
     let writer = settings.stream_writer.resolve()?;
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
@@ -166,7 +165,7 @@ fn start_log(format: LogFormat) {
     // It would be told by what panics when stderr is dead.
     let lines = lines.log_internal_errors(false);
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Text => lines.with_ansi(stderr::is_terminal()).init(),
         LogFormat::Json => lines.json().init(),
     }
     if let Some(error) = wrong {

@@ -7,7 +7,7 @@ use millchat::RoomName;
 use percent_encoding::percent_decode_str;
 use unicode_normalization::UnicodeNormalization;
 
-use crate::paths::{RESERVED, room};
+use crate::paths::{OPERATORS, RESERVED, room};
 
 /// Most rooms that a page offers to somebody who did not find what they asked for.
 const MEANT_MAX: usize = 2;
@@ -22,7 +22,7 @@ const BEFORE_ROOMS: [&str; 4] = ["api", "v1", "rooms", "room"];
 /// A first part that is no room's is only what it is letter by letter: proxies and firewalls guard paths such as
 /// `/admin/` as they are written.
 pub fn decoded(path: &str) -> Cow<'_, str> {
-    if !path.contains('%') || path.starts_with("/admin/") {
+    if !path.contains('%') || path.starts_with(OPERATORS) {
         return Cow::Borrowed(path);
     }
     let mut plain = String::with_capacity(path.len());

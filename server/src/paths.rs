@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use millchat::RoomName;
 
+/// The beginning of the operator's paths.
+pub const OPERATORS: &str = "/admin/";
 /// The path of a backup.
 pub const BACKUP_PATH: &str = "/admin/backup";
 /// First parts of paths that are, or will be, something else than a room.

@@ -9,13 +9,13 @@ use std::str::FromStr;
 
 use hyper::Uri;
 use hyper::http::uri::Scheme;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::as_text::as_text;
 
 /// An origin: scheme, host, and a port when it is not the scheme's own; as browsers write it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct PublicUrl {
     origin: String,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use millchat::{RETENTION_AGE_MIN, RetentionPolicy};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::as_text::as_text;
 
@@ -15,8 +15,8 @@ const BYTES_MIN: u64 = 1_000_000;
 
 /// Age up to which events are kept; `None` is for ever, and the default: a chat forgets only what its operator
 /// wants it to forget.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Age(pub Option<Duration>);
 
 impl FromStr for Age {
@@ -44,8 +44,8 @@ impl fmt::Display for Age {
 }
 
 /// Bytes that the records may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Bytes(pub u64);
 
 impl FromStr for Bytes {

@@ -21,7 +21,7 @@ use crate::limit::Limited;
 use crate::page::error;
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use crate::paths::{self, RESERVED_LIST, ROOM_RULE, room};
+use crate::paths::{self, OPERATORS, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
 use crate::{admin, api, follow, loose_paths, page, refusal_log, unsent};
@@ -34,7 +34,7 @@ static PAGE: LazyLock<Table<Response>> = LazyLock::new(|| Table::new(page::route
 pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req: Request) -> Response {
     let path = loose_paths::decoded(req.uri().path()).into_owned();
     let head = http::is_head(&req);
-    let admin = path.starts_with("/admin/");
+    let admin = path.starts_with(OPERATORS);
     let api = admin || path.starts_with("/api/");
     let malformed = http::refuse_malformed(&req).err();
     let arrived = w.app.limits.arrive(peer, &mut req);

@@ -6,7 +6,7 @@
 //! [`settle`] gives the thread a moment for what waits.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::os::fd::AsFd;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +26,11 @@ static LINES: OnceLock<Lines> = OnceLock::new();
 /// Writes `millchat: ` and a sentence for the person who started this.
 pub fn say(sentence: impl Display) {
     lines().push(format!("millchat: {sentence}\n").as_bytes());
+}
+
+/// Returns true if a person watches. Who closes a terminal means to end what runs in it.
+pub fn is_terminal() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Writes bytes as they are, if there is room for them.

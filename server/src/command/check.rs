@@ -121,10 +121,6 @@ impl Report {
 
     fn end(mut self) -> Result<(), Failure> {
         let flushed = self.out.flush();
-        match self.failed.map_or(flushed, Err) {
-            // Whoever closed stdout does not want the list.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::stdout(&error)),
-            _ => Ok(()),
-        }
+        Failure::of_list(self.failed.map_or(flushed, Err))
     }
 }

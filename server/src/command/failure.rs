@@ -57,6 +57,14 @@ impl Failure {
         Self::failed(format!("stdout takes no more: {error}"))
     }
 
+    /// The same, for a list: a reader that closes stdout has read enough.
+    pub fn of_list(written: io::Result<()>) -> Result<(), Self> {
+        match written {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Self::stdout(&error)),
+            _ => Ok(()),
+        }
+    }
+
     /// Says the sentence, and gives the exit code.
     pub fn report(self) -> ExitCode {
         let (sentence, code) = match self {

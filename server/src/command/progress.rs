@@ -1,6 +1,5 @@
 //! The progress of a command, on stderr when that is a terminal; and its end by a signal.
 
-use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -9,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::Failure;
 use super::terminal::StderrTerminal;
+use crate::stderr;
 
 const STYLE: &str = "{msg} {wide_bar} {human_pos}/{human_len} · {per_sec} · {eta} left";
 
@@ -92,9 +92,8 @@ pub async fn stopped() -> std::io::Result<()> {
 /// Watches for signals from now on, and resolves with the first.
 fn watch_signals() -> std::io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    // Who closes a terminal means to end what runs in it. Without one the signal may be ignored on purpose.
-    let in_terminal = std::io::stderr().is_terminal();
-    let mut hang_up = in_terminal.then(|| signal(SignalKind::hangup())).transpose()?;
+    // Without a terminal the signal may be ignored on purpose.
+    let mut hang_up = stderr::is_terminal().then(|| signal(SignalKind::hangup())).transpose()?;
     Ok(async move {
         let closed = async {
             match &mut hang_up {

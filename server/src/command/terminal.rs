@@ -1,7 +1,7 @@
 //! The terminal on stderr, as the progress bar draws on it: by way of [`stderr`], so that a terminal that is
 //! gone or takes nothing holds no command up.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
 use indicatif::TermLike;
 use rustix::termios::tcgetwinsize;
@@ -18,7 +18,7 @@ pub struct StderrTerminal(());
 impl StderrTerminal {
     /// Returns it if stderr is one.
     pub fn of_process() -> Option<Self> {
-        io::stderr().is_terminal().then_some(Self(()))
+        stderr::is_terminal().then_some(Self(()))
     }
 
     fn steps(count: usize, direction: char) {

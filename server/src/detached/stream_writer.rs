@@ -3,13 +3,13 @@
 use std::io;
 
 use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::backend::{Write, WriteBackend};
 use crate::start_error::StartError;
 
 /// The writer of the bytes of streams over plain HTTP/1.1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamWriter {
     /// `io_uring` where the kernel allows it, else `write(2)`.

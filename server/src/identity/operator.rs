@@ -7,7 +7,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use hyper::header::HeaderValue;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 /// Fewest characters of a token.
 const TOKEN_LEN_MIN: usize = 16;
@@ -15,7 +15,7 @@ const TOKEN_LEN_MIN: usize = 16;
 const TOKEN_LEN_MAX: usize = 256;
 
 /// The operator's secret. Its text is shown by no message.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct AdminToken(String);
 

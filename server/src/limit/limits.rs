@@ -19,11 +19,10 @@ use super::keyed::Keyed;
 use super::setting::{Pace, RateLimit};
 use crate::client_ip::{Client, Proxies, client};
 use crate::metrics::Refusals;
+use crate::paths::OPERATORS;
 
 /// When to come back with another connection is nobody's to know; this is when to try.
 const CONNECTION_RETRY_AFTER: Duration = Duration::from_secs(5);
-/// The beginning of the operator's paths.
-const OPERATORS: &str = "/admin/";
 /// Bytes of a message's body beyond which it counts as one message more, and again.
 const MESSAGE_BYTES: u64 = 8 * 1024;
 /// A site of IPv6 may do this many times as much as one of its networks.

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use governor::Quota;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::as_text::as_text;
 
@@ -37,8 +37,8 @@ impl Pace {
 }
 
 /// The setting. What is `None` is not limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(try_from = "String")]
 pub struct RateLimit {
     /// Messages by one author.
     pub author: Option<Pace>,

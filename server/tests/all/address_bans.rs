@@ -4,10 +4,8 @@
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use crate::support::Server;
 use crate::support::client::answer;
-
-const ADMIN: &str = "a-token-for-tests-only";
+use crate::support::{ADMIN, Server};
 
 #[tokio::test]
 async fn the_operator_finds_the_address_of_an_author_and_bans_it_for_a_time() {

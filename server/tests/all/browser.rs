@@ -28,8 +28,8 @@ use serde_json::json;
 use thirtyfour::prelude::*;
 
 use crate::support::client::answer;
-use crate::support::oracle::{acknowledge, assert_clean, read_history, recover};
-use crate::support::{Api, Browser, Guest, Server, within};
+use crate::support::oracle::{assert_clean, read_history, recover, say};
+use crate::support::{Api, Browser, Server, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle};
 
@@ -67,13 +67,6 @@ async fn assert_shows_all(api: &Api, oracle: &Oracle, browser: &Browser) {
         })
         .collect();
     assert_eq!(browser.rows().await, expected);
-}
-
-/// A send by the API that the oracle knows of.
-async fn say(api: &Api, oracle: &Oracle, guest: &Guest, text: &str) -> u64 {
-    let receipt = api.send("lobby", guest, text).await;
-    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), &guest.name);
-    acknowledge(&sender, 0, guest, text, &receipt)
 }
 
 #[tokio::test]

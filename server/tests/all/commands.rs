@@ -14,11 +14,10 @@ use tokio::io::AsyncWriteExt as _;
 use crate::support::client::answer;
 use crate::support::oracle::{epoch, read_history, recover};
 use crate::support::server::{BINARY, command, run};
-use crate::support::{Api, Guest, Server, within};
+use crate::support::{ADMIN, Api, Guest, Server, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, EventKind, Oracle, Violation};
 
-const ADMIN: &str = "a-token-for-tests-only";
 const SENDERS: usize = 8;
 
 /// A server that stopped after some talk: posts in two rooms, an edit, a delete, and a send with a key.

@@ -13,7 +13,7 @@ use crate::commands::import;
 use crate::support::client::answer;
 use crate::support::refusal::assert_left_as_it_is;
 use crate::support::server::run;
-use crate::support::{Api, Server, turn, within};
+use crate::support::{ADMIN, Api, Server, turn, within};
 
 const PAGE_BYTES: usize = 4 * 1024;
 const ROOM: &str = "lobby";
@@ -172,8 +172,6 @@ async fn pages_that_are_damaged_under_a_running_server_hang_nothing() {
     assert!(matches!(code, Some(1 | 2)), "{stdout}{stderr}");
     assert!(stdout.contains("damaged") || stderr.contains("damaged"), "{stdout}{stderr}");
 }
-
-const ADMIN: &str = "a-token-for-tests-only";
 
 fn name(path: &Path) -> &str {
     path.to_str().unwrap()

@@ -7,9 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::raw::{connect_from, post, read_to_close, status_of};
-use crate::support::{Api, Server, within};
-
-const ADMIN: &str = "a-token-for-tests-only";
+use crate::support::{ADMIN, Api, Server, within};
 
 fn get(path: &str, more: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nHost: x\r\n{more}\r\n").into_bytes()

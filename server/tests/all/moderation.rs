@@ -11,9 +11,8 @@ use crate::support::client::answer;
 use crate::support::oracle::{epoch, position_of};
 use crate::support::server::run;
 use crate::support::sse::SseEvent;
-use crate::support::{Answer, Api, Server, within};
+use crate::support::{ADMIN, Answer, Api, Server, within};
 
-const ADMIN: &str = "a-token-for-tests-only";
 const CLOSED: &str = "/admin/rooms/lobby/closed";
 const MESSAGES: &str = "/admin/rooms/lobby/messages";
 

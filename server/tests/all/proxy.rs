@@ -4,15 +4,14 @@
 use std::fs;
 use std::process::Stdio;
 
-use millchat::RoomName;
 use millchat_oracle::Oracle;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
 use crate::support::client::answer;
-use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
+use crate::support::oracle::{Follower, assert_clean, recover, say};
 use crate::support::server::command;
-use crate::support::{Api, Guest, Nginx, Server, Stream, within};
+use crate::support::{Api, Nginx, Server, Stream, within};
 
 fn guest(api: &Api, forwarded: &str) -> RequestBuilder {
     let request = api.request(Method::POST, "/api/v1/guests").json(&json!({ "name": "Ada" }));
@@ -149,13 +148,6 @@ async fn an_open_address_has_limits_and_one_without_is_warned_of() {
         }
         assert_eq!(stderr.contains("--rate-limit"), said.is_some(), "it says what to do");
     }
-}
-
-/// A send through the proxy that the oracle knows of.
-async fn say(api: &Api, oracle: &Oracle, guest: &Guest, text: &str) -> u64 {
-    let receipt = api.send("lobby", guest, text).await;
-    let sender = oracle.sender(&RoomName::new("lobby").unwrap(), &guest.name);
-    acknowledge(&sender, 0, guest, text, &receipt)
 }
 
 #[tokio::test]

@@ -11,10 +11,9 @@ use crate::commands::{export, import};
 use crate::support::client::answer;
 use crate::support::oracle::epoch;
 use crate::support::raw::{Head, exchange, status_of};
-use crate::support::{Api, Server, Stream, within};
+use crate::support::{ADMIN, Api, Server, Stream, within};
 
 const EVENTS: &str = "/api/v1/rooms/lobby/events";
-const ADMIN: &str = "a-token-for-tests-only";
 /// Characters at which Python's `str.splitlines` ends a line.
 const LINE_ENDS: &str = "\n\r\u{b}\u{c}\u{1c}\u{1d}\u{1e}\u{85}\u{2028}\u{2029}";
 

@@ -2,16 +2,13 @@
 
 use serde_json::Value;
 
+use crate::support::client::positions;
 use crate::support::oracle::{acknowledge, assert_clean, read_history, recover};
 use crate::support::{Api, Guest, Server};
 use millchat::RoomName;
 use millchat_oracle::Oracle;
 
 const NONE: [u64; 0] = [];
-
-fn positions(page: &Value) -> Vec<u64> {
-    page["messages"].as_array().unwrap().iter().map(|message| message["position"].as_u64().unwrap()).collect()
-}
 
 /// Says `count` things in turn, with something in another room between each two.
 async fn chatter(api: &Api, guest: &Guest, count: usize) -> Vec<u64> {

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::Value;
 
-use crate::support::client::answer;
+use crate::support::client::{answer, positions};
 use crate::support::{Api, Guest, Server};
 
 const NONE: [u64; 0] = [];
@@ -17,10 +17,6 @@ async fn search(api: &Api, query: &str) -> Value {
 async fn found(api: &Api, words: &str) -> Vec<u64> {
     let q: String = form_urlencoded::byte_serialize(words.as_bytes()).collect();
     positions(&search(api, &format!("q={q}")).await)
-}
-
-fn positions(page: &Value) -> Vec<u64> {
-    page["messages"].as_array().unwrap().iter().map(|message| message["position"].as_u64().unwrap()).collect()
 }
 
 async fn say(api: &Api, guest: &Guest, texts: &[&str]) -> Vec<u64> {

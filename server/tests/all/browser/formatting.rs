@@ -112,8 +112,7 @@ async fn of_a_tall_text_the_beginning_is_shown_and_all_of_it_on_demand() {
     }
     // Without script the driver cannot scroll to what it clicks on.
     api.delete("lobby", &carol, middling).await.expect(204);
-    let plain = Browser::open("about:blank").await;
-    plain.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    let plain = Browser::without_script().await;
     plain.go(&room_url(&server)).await;
     plain.click(&control).await;
     assert!(height(&plain, at).await > 2.0 * PART_PX, "without script");

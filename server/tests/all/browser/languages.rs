@@ -57,8 +57,7 @@ async fn the_browsers_language_is_taken_and_another_is_chosen_in_the_menu_and_ke
 #[tokio::test]
 async fn a_language_can_be_chosen_without_script() {
     let server = Server::start().await;
-    let page = Browser::open("about:blank").await;
-    page.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    let page = Browser::without_script().await;
     page.go(&room_url(&server)).await;
     page.click("#more").await;
     page.click("#languages [value=ja]").await;

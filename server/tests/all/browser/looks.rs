@@ -117,8 +117,7 @@ async fn without_script_one_can_read_send_and_reload() {
     let carol = api.guest("Carol").await;
     let hello = api.say("lobby", &carol, "hello <b>").await;
     api.react(&carol, ("lobby", hello), "👍", true).await.expect(204);
-    let page = Browser::open("about:blank").await;
-    page.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    let page = Browser::without_script().await;
     page.go(&room_url(&server)).await;
     assert_eq!(page.texts().await, ["hello <b>"]);
     page.keys("#name", "Ada".to_owned() + Key::Enter).await;

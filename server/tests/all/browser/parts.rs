@@ -8,7 +8,7 @@ use super::room_url;
 use crate::support::{Browser, Guest, Server};
 
 /// Faults of browsers: parts that they lack or refuse, and values that they make up.
-const BROKEN: [(&str, &str); 32] = [
+const BROKEN: [(&str, &str); 31] = [
     ("no notifications", "delete window.Notification"),
     ("notifications undefined", "window.Notification = undefined"),
     ("notifications that throw", "Object.defineProperty(Notification, 'permission', { get() { throw new Error() } })"),
@@ -65,7 +65,6 @@ const BROKEN: [(&str, &str); 32] = [
     ("no media queries", "window.matchMedia = undefined; window.CSS = undefined"),
     ("no observer of sizes", "delete window.ResizeObserver"),
     ("no dialogs and no popovers", "delete window.HTMLDialogElement; delete HTMLElement.prototype.showPopover"),
-    ("no timeouts of requests", "AbortSignal.timeout = undefined"),
 ];
 
 #[tokio::test]
@@ -121,8 +120,7 @@ async fn a_page_whose_whole_script_fails_is_one_without_script() {
     let server = Server::start().await;
     let page = Browser::open("about:blank").await;
     // Neither the client nor the script gets far without it.
-    let source = json!({ "source": "window.MutationObserver = undefined" });
-    page.cdp("Page.addScriptToEvaluateOnNewDocument", source).await;
+    page.before_pages("window.MutationObserver = undefined").await;
     page.go(&room_url(&server)).await;
     page.keys("#name", "Ada".to_owned() + Key::Enter).await;
     page.until("document.querySelector('#writer')").await;
@@ -140,12 +138,14 @@ async fn a_module_that_throws_stops_no_other_and_is_reported() {
     let server = Server::start().await;
     let page = Browser::open("about:blank").await;
     // The list of rooms fails as it is run, and modules behind it are to run.
-    let source = json!({ "source": "const replace = Element.prototype.replaceChildren;
+    page.before_pages(
+        "const replace = Element.prototype.replaceChildren;
         Element.prototype.replaceChildren = function (...nodes) {
             if (this.parentElement?.id === 'lately') throw new Error('broken on purpose');
             return replace.apply(this, nodes);
-        };" });
-    page.cdp("Page.addScriptToEvaluateOnNewDocument", source).await;
+        };",
+    )
+    .await;
     page.go(&room_url(&server)).await;
     page.join("Ada").await;
     page.say("hello").await;

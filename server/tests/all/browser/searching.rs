@@ -35,8 +35,7 @@ async fn a_search_works_without_script_and_goes_on_to_older_results() {
     for number in 0..25 {
         api.say("lobby", &carol, &format!("hello {number}")).await;
     }
-    let page = Browser::open("about:blank").await;
-    page.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    let page = Browser::without_script().await;
     page.go(&room_url(&server)).await;
     page.click("#more").await;
     page.keys("#menu [name=q]", "HELLO").await;

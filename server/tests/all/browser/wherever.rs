@@ -14,12 +14,6 @@ use crate::support::network::enter;
 use crate::support::nginx::free_port;
 use crate::support::{Browser, Guest, Nginx, Server, within};
 
-async fn open_without_script() -> Browser {
-    let page = Browser::open("about:blank").await;
-    page.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
-    page
-}
-
 /// Every write that a browser without script makes.
 async fn write_without_script(page: &Browser, url: &str) {
     page.go(url).await;
@@ -75,7 +69,7 @@ async fn over_plain_http_on_a_network_every_write_works_with_script_and_without(
     bob.until("document.querySelectorAll('#presence li').length === 1").await;
     bob.assert_quiet(false).await;
 
-    let plain = open_without_script().await;
+    let plain = Browser::without_script().await;
     write_without_script(&plain, &url).await;
     bob.until_text("without script").await;
 }
@@ -110,7 +104,7 @@ async fn behind_a_proxy_on_a_port_of_its_own_every_write_works() {
         page.say("with script").await;
         page.until_messages(1).await;
         page.until(NOTHING_WAITS).await;
-        write_without_script(&open_without_script().await, &url).await;
+        write_without_script(&Browser::without_script().await, &url).await;
         page.until_messages(2).await;
         page.assert_quiet(false).await;
         assert_eq!(server.stderr().matches("for its origin").count(), 0, "{}", server.stderr());
@@ -162,7 +156,7 @@ async fn a_write_that_is_refused_for_its_origin_says_which_setting_is_meant() {
         page.click(".tools .picker button").await;
         said(&page, "#problem").await;
         // Without script it is a page.
-        let plain = open_without_script().await;
+        let plain = Browser::without_script().await;
         sign_in(&plain, front, &ada).await;
         plain.go(&url).await;
         plain.keys("#draft", "never sent").await;

@@ -111,6 +111,13 @@ impl Browser {
         self.cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
     }
 
+    /// Opens a browser that runs no script of pages.
+    pub async fn without_script() -> Self {
+        let page = Self::open("about:blank").await;
+        page.cdp("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+        page
+    }
+
     /// Goes to that tab.
     pub async fn switch_to(&self, tab: WindowHandle) {
         self.driver.switch_to_window(tab).await.unwrap();

@@ -9,6 +9,11 @@ use serde_json::{Value, json};
 use super::documented::assert_documented;
 use super::{PATIENCE, Stream, within};
 
+/// Returns the positions of the messages of a page.
+pub fn positions(page: &Value) -> Vec<u64> {
+    page["messages"].as_array().unwrap().iter().map(|message| message["position"].as_u64().unwrap()).collect()
+}
+
 /// An answer, read to its end.
 #[derive(Debug)]
 pub struct Answer {

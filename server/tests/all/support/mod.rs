@@ -30,6 +30,9 @@ pub use sse::Stream;
 /// and busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 
+/// A token of the operator.
+pub const ADMIN: &str = "a-token-for-tests-only";
+
 /// A number that the environment may set.
 pub fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
