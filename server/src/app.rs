@@ -48,6 +48,8 @@ pub struct App {
     pub unsent: Arc<ByteBudget>,
     /// The operator's secret, if there is one. A reload stores another.
     pub admin_token: ArcSwapOption<AdminToken>,
+    /// True if the operator has a listener of their own: then the public one knows none.
+    pub has_admin_listener: bool,
     /// The public address, if it is not the one where the server listens.
     pub public_url: Option<PublicUrl>,
 }

@@ -61,6 +61,31 @@ const SITE_BITS: u32 = 48;
 /// The networks by which IPv6 alone reaches IPv4 (RFC 6052): the last 32 bits are the address.
 const NAT64: u128 = 0x0064_ff9b << 96;
 
+/// The listener by which a connection came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListenerKind {
+    /// The one for everybody.
+    Public,
+    /// The operator's.
+    Admin,
+}
+
+/// The other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer {
+    /// Its address; that of the machine for a socket in the file system.
+    pub address: IpAddr,
+    /// The listener.
+    pub listener: ListenerKind,
+}
+
+impl From<IpAddr> for Peer {
+    /// An address alone is one of the public listener.
+    fn from(address: IpAddr) -> Self {
+        Self { address, listener: ListenerKind::Public }
+    }
+}
+
 /// The client of a request; kept with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
@@ -70,13 +95,21 @@ pub struct Client {
     pub shared: IpAddr,
     /// True if the limits of an address are not for it, since such a proxy forwards it.
     pub is_exempt: bool,
+    /// The listener by which the request came.
+    pub listener: ListenerKind,
 }
 
 impl Client {
     /// Makes the client of a connection.
     pub fn of(peer: IpAddr) -> Self {
         let address = canonical(peer);
-        Self { address, shared: address, is_exempt: false }
+        Self { address, shared: address, is_exempt: false, listener: ListenerKind::Public }
+    }
+
+    /// Makes the client of a connection to the admin listener. It is held to no limit of addresses, and speaks
+    /// for nobody else.
+    pub fn of_operator(peer: IpAddr) -> Self {
+        Self { is_exempt: true, listener: ListenerKind::Admin, ..Self::of(peer) }
     }
 
     /// Returns the address that limits count: itself for IPv4, its network for IPv6.

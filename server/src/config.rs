@@ -13,8 +13,9 @@ use serde::{Deserialize, Deserializer};
 
 use crate::client_ip::{Proxies, ProxyNetwork};
 use crate::detached::StreamWriter;
-use crate::identity::operator::AdminToken;
+use crate::identity::operator::{self, AdminToken};
 use crate::limit::RateLimit;
+use crate::listen_address::{AdminAddress, parse_tcp};
 use crate::origin::Origins;
 use crate::public_url::PublicUrl;
 use crate::retention::{Age, Bytes};
@@ -38,6 +39,8 @@ pub struct Settings {
     /// The log: a file, `memory:` or `temp:`.
     #[serde(deserialize_with = "log")]
     pub log: String,
+    /// The address of the admin listener, if there is one.
+    pub admin_address: Option<AdminAddress>,
     /// Age up to which events are kept.
     pub keep: Age,
     /// Bytes that the records may take.
@@ -102,6 +105,7 @@ impl Settings {
         let Self {
             address,
             log,
+            admin_address,
             keep,
             keep_bytes,
             log_format,
@@ -115,6 +119,7 @@ impl Settings {
         [
             ("address", *address == other.address),
             ("log", *log == other.log),
+            ("admin-address", *admin_address == other.admin_address),
             ("keep", *keep == other.keep),
             ("keep-bytes", *keep_bytes == other.keep_bytes),
             ("log-format", *log_format == other.log_format),
@@ -128,6 +133,13 @@ impl Settings {
         .into_iter()
         .filter_map(|(name, is_same)| (!is_same).then_some(name))
         .collect()
+    }
+
+    /// Warns of a token file that everybody on the machine can read.
+    pub fn tell_token_file(&self) {
+        if let Some(warning) = self.admin_token_file.as_deref().and_then(operator::warning) {
+            tracing::warn!("{warning}");
+        }
     }
 
     /// Says which limits apply, and why.
@@ -157,6 +169,7 @@ impl Default for Settings {
         Self {
             address: ADDRESS_DEFAULT.parse().expect("the default is an address"),
             log: LOG_DEFAULT.to_owned(),
+            admin_address: None,
             keep: Age::default(),
             keep_bytes: None,
             log_format: LogFormat::Text,
@@ -185,13 +198,20 @@ pub enum LogFormat {
 pub struct Flags {
     /// Address and port to listen on. 0.0.0.0:8080 is every interface; port 0 takes a free port, and the
     /// line on stdout names it [default: 127.0.0.1:8080]
-    #[arg(short, long, env = "MILLCHAT_ADDRESS", value_name = "IP:PORT", value_parser = parse_address)]
+    #[arg(short, long, env = "MILLCHAT_ADDRESS", value_name = "IP:PORT", value_parser = parse_tcp)]
     address: Option<SocketAddr>,
 
     /// The log of the messages: a file, made when it is not there; `temp:` is a file that goes with the
     /// process, `memory:` no file at all [default: ./millchat.redb]
     #[arg(short, long, env = "MILLCHAT_LOG", value_name = "LOG", value_parser = parse_log)]
     log: Option<String>,
+
+    /// A second listener, for the operator: an address and a port, or a socket in the file system such as
+    /// `unix:/run/millchat/admin.sock`, which only the user of the server may use. It serves /admin/,
+    /// /metrics and the API; the public listener then knows neither the first two nor the admin token
+    /// [default: none]
+    #[arg(long, env = "MILLCHAT_ADMIN_ADDRESS", value_name = "ADDRESS")]
+    admin_address: Option<AdminAddress>,
 
     /// Age up to which messages are kept, such as 30d, 12h, 90m (1m at least), or forever [default: forever]
     #[arg(long, env = "MILLCHAT_KEEP", value_name = "AGE")]
@@ -267,6 +287,7 @@ impl Flags {
         // The parser of the command line has laid the flags over the environment already.
         set(&mut settings.address, self.address.as_ref());
         set(&mut settings.log, self.log.as_ref());
+        set_optional(&mut settings.admin_address, self.admin_address.as_ref());
         set(&mut settings.keep, self.keep.as_ref());
         set_optional(&mut settings.keep_bytes, self.keep_bytes.as_ref());
         set(&mut settings.log_format, self.log_format.as_ref());
@@ -289,19 +310,6 @@ impl Flags {
     }
 }
 
-fn parse_address(text: &str) -> Result<SocketAddr, String> {
-    let numeric = match text.strip_prefix("localhost:") {
-        Some(port) => format!("127.0.0.1:{port}"),
-        None => text.to_owned(),
-    };
-    numeric.parse().map_err(|_| {
-        format!(
-            "`{text}` is not an address and a port; write it like 127.0.0.1:8080, 0.0.0.0:8080 (every \
-             interface), [::1]:8080, with a port of 0 to 65535"
-        )
-    })
-}
-
 fn parse_log(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("the log needs a name: a file, `temp:` or `memory:`".to_owned());
@@ -310,7 +318,7 @@ fn parse_log(text: &str) -> Result<String, String> {
 }
 
 fn address<'de, D: Deserializer<'de>>(value: D) -> Result<SocketAddr, D::Error> {
-    parse_address(&String::deserialize(value)?).map_err(serde::de::Error::custom)
+    parse_tcp(&String::deserialize(value)?).map_err(serde::de::Error::custom)
 }
 
 fn log<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
@@ -363,10 +371,13 @@ mod tests {
             "author=5/20,guests=10",
             "--trusted-proxies",
             "127.0.0.1,10.0.0.0/8",
+            "--admin-address",
+            "unix:/run/millchat/admin.sock",
         ];
         let by_flags = with_file("rate-limit = \"author=1\"", &flags).unwrap();
         let file = "public-url = \"https://chat.example.org\"\nrate-limit = \"author=5/20,guests=10\"\n\
-            trusted-proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]";
+            trusted-proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\n\
+            admin-address = \"unix:/run/millchat/admin.sock\"";
         assert_eq!(with_file(file, &[]).unwrap(), by_flags);
         assert!(with_file(file, &["--rate-limit", "off"]).unwrap().rate_limit.unwrap().is_off());
     }
@@ -423,6 +434,8 @@ mod tests {
             ("", &["--trusted-proxies", "10.0.0.1,x"], &["--trusted-proxies", "`x`"]),
             ("", &["--address", "127.0.0.1:99999"], &["--address", "99999", "65535"]),
             ("", &["--log-format", "xml"], &["xml", "text", "json"]),
+            ("", &["--admin-address", "9080"], &["--admin-address", "9080", "unix:/run/millchat/admin.sock"]),
+            ("admin-address = \"unix:x\"", &[], &["admin-address", "unix:x", "absolute path"]),
             ("", &["--nonsense"], &["--nonsense"]),
         ] {
             let error = with_file(toml, args).unwrap_err();

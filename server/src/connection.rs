@@ -9,7 +9,6 @@
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
-use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -20,10 +19,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 use crate::app::Worker;
-use crate::client_ip::Client;
+use crate::client_ip::{Client, Peer};
 use crate::detached::{self, DetachedStream};
 use crate::http::{self, Body};
 use crate::limit::Limited;
@@ -53,12 +52,10 @@ const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
 
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 
-type Socket = WriteTimeout<TcpStream>;
-
 /// Serves the connection until it ends, either side's wish or the process's.
 ///
 /// `permit` is its share of what bounds connections, to be held until then.
-pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, permit: impl Sized + 'static) {
+pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: Peer, permit: impl Sized + 'static) {
     // A frame is written whole, so waiting for more to send would only add delay.
     let _ = socket.set_nodelay(true);
     let _ = SockRef::from(&socket).set_send_buffer_size(SEND_BUFFER_BYTES);
@@ -73,7 +70,7 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, permit: impl 
         Ok(address_permit) => (address_permit, None),
         Err(limited) => (None, Some(limited)),
     };
-    match serve_http(&w, socket, peer, refused).await {
+    match serve_http(&w, socket, (peer, refused), true).await {
         HttpOutcome::Ended(socket) => linger(socket).await,
         HttpOutcome::Detached(stream, socket) => {
             // A task of its own, no larger than what is left. This one, with all of hyper in it, ends here,
@@ -89,12 +86,22 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: IpAddr, permit: impl 
     }
 }
 
+/// The same over a socket in the file system. Its streams stay with hyper.
+pub async fn serve_unix(w: Rc<Worker>, socket: UnixStream, peer: Peer, _permit: impl Sized + 'static) {
+    let metrics = &w.app.metrics;
+    let socket = WriteTimeout::new(socket, metrics.slow.clone(), metrics.dropped.clone());
+    let _counted = Counted::new(&w);
+    match serve_http(&w, socket, (peer, None), false).await {
+        HttpOutcome::Ended(socket) | HttpOutcome::Detached(_, socket) => linger(socket).await,
+    }
+}
+
 /// The end of hyper's part.
-enum HttpOutcome {
+enum HttpOutcome<T> {
     /// All that was to be answered is.
-    Ended(Socket),
+    Ended(WriteTimeout<T>),
     /// The connection has become a stream that goes on without hyper.
-    Detached(DetachedStream, Socket),
+    Detached(DetachedStream, WriteTimeout<T>),
 }
 
 /// Counts the connection for as long as it is there, also when its task panics.
@@ -115,7 +122,12 @@ impl Drop for Counted {
 
 /// Speaks HTTP until the last answer is written, or a stream leaves; gives the socket back. A connection that
 /// is one too many is answered once, within moments.
-async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Option<Limited>) -> HttpOutcome {
+async fn serve_http<T: AsyncRead + AsyncWrite + PeerSocket + Unpin + 'static>(
+    w: &Rc<Worker>,
+    socket: WriteTimeout<T>,
+    (peer, refused): (Peer, Option<Limited>),
+    may_leave: bool,
+) -> HttpOutcome<T> {
     let head_timeout = if refused.is_some() { REFUSED_HEAD_TIMEOUT } else { HEAD_READ_TIMEOUT };
     let state = socket.state();
     let detached_stream: Rc<Cell<Option<DetachedStream>>> = Rc::default();
@@ -125,7 +137,8 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Optio
         Box::pin(async move {
             // Earlier answers must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the
             // next request only then; nothing promises it.)
-            let may_detach = w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
+            let may_detach =
+                may_leave && w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
             let is_last = refused.is_some();
             let mut response = route::answer(&w, peer, refused, request).await;
             if is_last {
@@ -180,7 +193,7 @@ async fn serve_http(w: &Rc<Worker>, socket: Socket, peer: IpAddr, refused: Optio
     let final_response = match ended {
         Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
             w.app.metrics.error("slow-head");
-            w.app.refused.refused(Client::of(peer).counted(), "slow-head");
+            w.app.refused.refused(Client::of(peer.address).counted(), "slow-head");
             let limit = head_timeout.as_secs();
             final_response(
                 "408 Request Timeout",

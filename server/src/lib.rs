@@ -33,6 +33,8 @@ mod identity;
 mod json_line;
 mod limit;
 mod listen;
+mod listen_address;
+mod listener;
 mod log_throttle;
 mod loose_paths;
 mod metrics;
@@ -57,6 +59,7 @@ mod start;
 mod start_error;
 mod stderr;
 mod turns;
+mod unix_socket;
 mod unsent;
 mod write_timeout;
 
@@ -70,6 +73,8 @@ use crate::app::App;
 use crate::cli::Cli;
 use crate::config::{LogFormat, Settings};
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
+use crate::listen::Listeners;
+use crate::listener::Bound;
 use crate::origin::Origins;
 use crate::reload::Reload;
 use crate::start_error::StartError;
@@ -121,12 +126,16 @@ fn run(cli: Cli, settings: &Settings) -> Result<ExitCode, StartError> {
     let writer = settings.stream_writer.resolve()?;
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
     // leaves the log alone.
-    let listener = listen::bind(settings.address)?;
+    let listeners = Listeners {
+        public: Bound::public(settings.address)?,
+        admin: settings.admin_address.as_ref().map(Bound::admin).transpose()?,
+    };
     let main = listen::MainThread::new().map_err(StartError::NoRuntime)?;
     let app = Arc::new(open(settings)?);
     settings.tell_limits();
+    settings.tell_token_file();
     let reload = (!is_in_terminal).then(|| Reload::new(Arc::clone(&app), cli, settings.clone()));
-    match main.run(&app, listener, connections_max, (writer, reload)) {
+    match main.run(&app, listeners, connections_max, (writer, reload)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             tracing::error!(%error, "the server ended");

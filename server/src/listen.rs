@@ -1,13 +1,12 @@
-//! Sockets: the one that listens, the threads that serve, the bound on connections, and the drain.
+//! Sockets: those that listen, the threads that serve, the bound on connections, and the drain.
 //!
-//! The main thread holds the one listening socket, bound once (a second server on the same port gets an
+//! The main thread holds the listening sockets, bound once (a second server on the same port gets an
 //! error), and hands each accepted connection to the runtime thread, one per core, that has the fewest; there
 //! it stays. Each thread wakes its own readers by its own dispatcher. Connections are bounded by the
 //! descriptors the process may open, less a reserve; when descriptors run out all the same, accepting backs
 //! off.
 
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,28 +14,27 @@ use std::time::{Duration, Instant};
 
 use millchat::log::LogError;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener as Listener;
 use tokio::runtime::{Builder, LocalOptions, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::app::{App, Worker};
+use crate::client_ip::Peer;
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
+use crate::listener::{Accepted, Bound, Listener};
 use crate::refusal_log;
 use crate::reload::Reload;
-use crate::start_error::StartError;
 use crate::stderr;
 
-/// Number of connections that the kernel holds for us before they are accepted.
-const BACKLOG: i32 = 4_096;
 /// Descriptors kept back for the log, the runtimes and the standard streams.
 const DESCRIPTORS_RESERVED: u64 = 256;
 /// Connections are bounded by this too where descriptors are not limited.
 const CONNECTIONS_MAX: u64 = 1_000_000;
 /// Connections that a machine with hardly any descriptors still serves.
 const CONNECTIONS_MIN: u64 = 16;
+/// Connections of the admin listener. Their descriptors are among those that are kept back.
+const ADMIN_CONNECTIONS_MAX: usize = 64;
 /// First wait after the machine had no descriptor for an accepted connection; doubled up to the maximum.
 const BACK_OFF_MIN: Duration = Duration::from_millis(50);
 /// Longest wait of that sort.
@@ -51,20 +49,14 @@ const DEADLINE: Duration = Duration::from_millis(8_800);
 
 /// An accepted connection on its way to its thread, with its peer and its share of the bound and of the
 /// thread.
-type Accepted = (TcpStream, IpAddr, (OwnedSemaphorePermit, Arc<()>));
+type Handed = (Accepted, Peer, (OwnedSemaphorePermit, Arc<()>));
 
-/// Takes the address.
-pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    let bound = || -> io::Result<TcpListener> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // So that a restart is not held up by old connections; it lets nobody share a live port.
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        socket.set_nonblocking(true)?;
-        Ok(TcpListener::from(socket))
-    };
-    bound().map_err(|source| StartError::Listen { address, source })
+/// The sockets that listen.
+pub struct Listeners {
+    /// The one for everybody.
+    pub public: Bound,
+    /// The operator's, if there is one.
+    pub admin: Option<Bound>,
 }
 
 /// Raises the soft limit on descriptors to the hard one; gives how many connections that allows.
@@ -111,7 +103,7 @@ impl MainThread {
     pub fn run(
         self,
         app: &Arc<App>,
-        listener: TcpListener,
+        listeners: Listeners,
         connections_max: usize,
         (writer, reload): (StreamWriter, Option<Reload>),
     ) -> Result<(), ServeError> {
@@ -121,7 +113,7 @@ impl MainThread {
             threads.push(Thread::start(Arc::clone(app), index, writer)?);
         }
         let hung_up = hung_up(hang_up, reload.map(Arc::new));
-        let served = runtime.block_on(serve(app, listener, &threads, (connections_max, writer), hung_up));
+        let served = runtime.block_on(serve(app, listeners, &threads, (connections_max, writer), hung_up));
         for thread in threads {
             thread.stop();
         }
@@ -148,19 +140,26 @@ async fn hung_up(mut signal: Signal, reload: Option<Arc<Reload>>) {
 /// Accepts until a signal comes, and waits until the connections have ended.
 async fn serve(
     app: &Arc<App>,
-    listener: TcpListener,
+    listeners: Listeners,
     threads: &[Thread],
     (connections_max, writer): (usize, StreamWriter),
     hung_up: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let permits = Arc::new(Semaphore::new(connections_max));
+    let admin_permits = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let address = listener.local_addr()?;
-    let listener = Listener::from_std(listener)?;
+    let Listeners { public, admin } = listeners;
+    let address = public.to_string();
+    let admin_address = admin.as_ref().map(ToString::to_string);
+    let listener = public.listen()?;
+    let admin_listener = admin.map(Bound::listen).transpose()?;
     // Who reads the line looks at what was said before it.
     stderr::settle();
     writeln!(io::stdout(), "Millchat is listening on http://{address}/").map_err(ServeError::Stdout)?;
+    if let Some(address) = admin_address {
+        tracing::info!(%address, "the admin listener is ready");
+    }
     let sender = writer.as_str();
     tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
     let refusals = {
@@ -175,21 +174,38 @@ async fn serve(
     tokio::spawn(refusals);
     tokio::select! {
         never = accept(&listener, threads, &permits) => match never {},
+        never = accept_admin(admin_listener.as_ref(), threads, &admin_permits) => match never {},
         _ = terminate.recv() => tracing::info!("SIGTERM: closing"),
         _ = interrupt.recv() => tracing::info!("interrupted: closing"),
         () = hung_up => tracing::info!("SIGHUP: the terminal is gone: closing"),
     }
-    drop(listener);
+    drop((listener, admin_listener));
     start_deadline();
     app.drain.raise();
     // Every connection holds a permit, so all have ended when all permits are here.
-    let ended = permits.acquire_many(connections_max as u32);
+    let ended = async {
+        let _public = permits.acquire_many(connections_max as u32).await;
+        let _admin = admin_permits.acquire_many(ADMIN_CONNECTIONS_MAX as u32).await;
+    };
     if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
-        let left = connections_max - permits.available_permits();
+        let admin_left = ADMIN_CONNECTIONS_MAX - admin_permits.available_permits();
+        let left = connections_max - permits.available_permits() + admin_left;
         tracing::warn!(left, "connections that did not end in time are cut");
     }
     app.refused.write();
     Ok(())
+}
+
+/// Accepts at the admin listener for ever, if there is one.
+async fn accept_admin(
+    listener: Option<&Listener>,
+    threads: &[Thread],
+    permits: &Arc<Semaphore>,
+) -> std::convert::Infallible {
+    match listener {
+        Some(listener) => accept(listener, threads, permits).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Accepts for ever; each connection goes to the thread that has the fewest.
@@ -203,12 +219,10 @@ async fn accept(
     loop {
         if permits.available_permits() == 0 && full_told.is_none_or(|told| told.elapsed() > FULL_TOLD_EVERY) {
             full_told = Some(Instant::now());
-            tracing::warn!("as many connections as descriptors allow are open; new ones wait");
+            tracing::warn!("as many connections as there may be are open; new ones wait");
         }
         let permit = Arc::clone(permits).acquire_owned().await.expect("the semaphore is never closed");
-        // The socket leaves this thread's runtime, which had to register it, for another's.
-        let accepted = listener.accept().await;
-        match accepted.and_then(|(socket, peer)| Ok((socket.into_std()?, peer.ip()))) {
+        match listener.accept().await {
             Ok((socket, peer)) => {
                 back_off = BACK_OFF_MIN;
                 // Not in turn: a client that opens two at a time, and uses one, would have all of those on
@@ -252,7 +266,7 @@ fn start_deadline() {
 /// A runtime thread that serves connections.
 struct Thread {
     /// Not bounded by itself: each item holds one of the permits.
-    accepted: mpsc::UnboundedSender<Accepted>,
+    accepted: mpsc::UnboundedSender<Handed>,
     /// Held once more by each of its connections.
     connections: Arc<()>,
     handle: JoinHandle<()>,
@@ -260,7 +274,7 @@ struct Thread {
 
 impl Thread {
     fn start(app: Arc<App>, index: usize, writer: StreamWriter) -> io::Result<Self> {
-        let (accepted, mut incoming) = mpsc::unbounded_channel::<Accepted>();
+        let (accepted, mut incoming) = mpsc::unbounded_channel::<Handed>();
         let (started, built) = std::sync::mpsc::sync_channel(1);
         let serve = move || {
             // Not a LocalSet on a runtime: each event of a socket that wakes a task of such a set writes to
@@ -287,10 +301,17 @@ impl Thread {
                 while let Some((socket, peer, held)) = incoming.recv().await {
                     let w = Rc::clone(&w);
                     tokio::task::spawn_local(async move {
-                        match tokio::net::TcpStream::from_std(socket) {
-                            Ok(socket) => connection::serve(w, socket, peer, held).await,
-                            Err(error) => tracing::warn!(%error, "an accepted connection is of no use"),
-                        }
+                        let error = match socket {
+                            Accepted::Tcp(socket) => match tokio::net::TcpStream::from_std(socket) {
+                                Ok(socket) => return connection::serve(w, socket, peer, held).await,
+                                Err(error) => error,
+                            },
+                            Accepted::Unix(socket) => match tokio::net::UnixStream::from_std(socket) {
+                                Ok(socket) => return connection::serve_unix(w, socket, peer, held).await,
+                                Err(error) => error,
+                            },
+                        };
+                        tracing::warn!(%error, "an accepted connection is of no use");
                     });
                 }
             });

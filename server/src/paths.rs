@@ -8,6 +8,10 @@ use millchat::RoomName;
 pub const OPERATORS: &str = "/admin/";
 /// The path of a backup.
 pub const BACKUP_PATH: &str = "/admin/backup";
+/// The path of the metrics.
+pub const METRICS_PATH: &str = "/metrics";
+/// The probes.
+pub const PROBES: [&str; 3] = ["/healthz", "/readyz", METRICS_PATH];
 /// First parts of paths that are, or will be, something else than a room.
 pub const RESERVED: [&str; 9] =
     ["admin", "api", "assets", "auth", "demo", "healthz", "metrics", "new", "readyz"];

@@ -31,12 +31,13 @@ struct Refused {
     others: u64,
 }
 
-/// Returns true if the answer refuses somebody who took too much, or who tried to be the operator.
-pub fn is_refusal(status: StatusCode, admin: bool) -> bool {
+/// Returns true if the answer refuses somebody who took too much. Who tried to be the operator is counted
+/// where the token is looked at.
+pub fn is_refusal(status: StatusCode) -> bool {
     matches!(
         status,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT
-    ) || (admin && status == StatusCode::UNAUTHORIZED)
+    )
 }
 
 impl RefusalLog {

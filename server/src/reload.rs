@@ -52,6 +52,7 @@ impl Reload {
         if applied.limits() != running.limits() {
             applied.tell_limits();
         }
+        applied.tell_token_file();
         *running = applied;
     }
 }

@@ -4,7 +4,6 @@
 //! taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page. Headers that
 //! every answer of a kind carries are added here too.
 
-use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -15,13 +14,13 @@ use crate::admin::operator;
 use crate::api::cors;
 use crate::api::input;
 use crate::app::Worker;
-use crate::client_ip::client;
+use crate::client_ip::{ListenerKind, Peer, client};
 use crate::http::{self, Body, Request, Response};
 use crate::limit::Limited;
 use crate::page::error;
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use crate::paths::{self, OPERATORS, RESERVED_LIST, ROOM_RULE, room};
+use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
 use crate::{admin, api, follow, loose_paths, page, refusal_log, unsent};
@@ -31,11 +30,13 @@ static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::route
 static PAGE: LazyLock<Table<Response>> = LazyLock::new(|| Table::new(page::routes::routes(), false));
 
 /// Answers a request that came in on a connection of `peer`. `refused`: on one that is too many.
-pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req: Request) -> Response {
+pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: Request) -> Response {
     let path = loose_paths::decoded(req.uri().path()).into_owned();
     let head = http::is_head(&req);
     let admin = path.starts_with(OPERATORS);
-    let api = admin || path.starts_with("/api/");
+    // The page is for people, and not at the admin listener.
+    let page = peer.listener == ListenerKind::Public || PROBES.contains(&path.as_str());
+    let api = admin || path.starts_with("/api/") || !page;
     let malformed = http::refuse_malformed(&req).err();
     let arrived = w.app.limits.arrive(peer, &mut req);
     let arrived = match refused {
@@ -54,7 +55,11 @@ pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req:
             (Err(limited), _) if is_stream => Ok(follow::refuse(limited)),
             (Err(limited), _) if !is_preflight => Err(limited.clone().into()),
             (_, Some(malformed)) => Err(malformed.into()),
-            (_, None) => to_programs(w, req, &path, if admin { &ADMIN } else { &API }).await,
+            (_, None) => {
+                // Elsewhere there is nothing at the operator's paths.
+                let table = if admin && operator::is_served(&w.app, &req) { &ADMIN } else { &API };
+                to_programs(w, req, &path, table).await
+            }
         };
         let answered = answered.and_then(|answer| Ok(count(answer)?));
         let mut response = answered.unwrap_or_else(|problem| problem.response());
@@ -91,7 +96,7 @@ pub async fn answer(w: &Worker, peer: IpAddr, refused: Option<Limited>, mut req:
     let name = problem::name_in(&response);
     // A stream that is refused has a status like any other.
     let limited = name == Some(Kind::RateLimited.name());
-    if limited || refusal_log::is_refusal(response.status(), admin) {
+    if limited || refusal_log::is_refusal(response.status()) {
         w.app.refused.refused(client.counted(), name.unwrap_or("refused"));
     }
     w.app.metrics.answered(response.status(), name);
@@ -104,6 +109,9 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
 
 async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Language) -> Response {
     let missing = |why| error::missing(language, &why, &loose_paths::meant(path));
+    if path == METRICS_PATH && !operator::is_served(&w.app, &req) {
+        return missing(LocalizedMessage::of("no-page"));
+    }
     let Some((resource, params)) = PAGE.at(path) else {
         return elsewhere(path, req.uri().query())
             .unwrap_or_else(|| missing(LocalizedMessage::of("no-page")));
@@ -171,7 +179,7 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
         return Ok(response);
     };
     if route.2 == Access::Operator {
-        operator::authorize(&w.app, req.headers())?;
+        operator::authorize(&w.app, &req).await?;
     }
     let call = Call { w, req, params, language: Language::english() };
     if let Handler::Plain(answer) = route.3 {

@@ -51,6 +51,7 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
         reading,
         unsent,
         admin_token,
+        has_admin_listener: settings.admin_address.is_some(),
         public_url,
     })
 }

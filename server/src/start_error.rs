@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use millchat::OpenError;
 
 use crate::identity::operator::AdminTokenError;
+use crate::listen_address::AdminAddress;
 use crate::origin::Origins;
 
 /// The server does not start.
@@ -61,6 +62,15 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The address of the admin listener cannot be listened on.
+    #[error("{}", admin_listen_sentence(address, source))]
+    AdminListen {
+        /// The address.
+        address: AdminAddress,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
     /// The log cannot be opened.
     #[error("{}", log_sentence(.0))]
     Log(#[from] OpenError),
@@ -83,6 +93,7 @@ impl StartError {
             | Self::NoRuntime(_) => None,
             Self::NoUring(_) => Some("stream-writer"),
             Self::Listen { .. } => Some("address"),
+            Self::AdminListen { .. } => Some("admin-address"),
             Self::Log(_) | Self::DamagedLog(_) => Some("log"),
         }
     }
@@ -99,6 +110,16 @@ fn log_sentence(error: &OpenError) -> String {
             "{error}, or save what can be read with `millchat backup --skip-damaged {path} OUT` and serve OUT"
         ),
         error => error.to_string(),
+    }
+}
+
+fn admin_listen_sentence(address: &AdminAddress, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "the address of the admin listener, {address}, is taken by another process; stop it, or take another with \
+             --admin-address"
+        ),
+        _ => format!("the admin listener cannot listen on {address}: {error}"),
     }
 }
 

@@ -17,15 +17,17 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep};
 
 use crate::byte_budget::GivenUp;
@@ -73,6 +75,23 @@ pub trait PeerSocket {
 impl PeerSocket for TcpStream {
     fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         Self::poll_peek(self, cx, &mut ReadBuf::new(&mut [0]))
+    }
+
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Self::take_error(self)
+    }
+}
+
+impl PeerSocket for UnixStream {
+    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.poll_read_ready(cx))?;
+            let peek = || SockRef::from(self).peek(&mut [MaybeUninit::uninit()]);
+            match self.try_io(Interest::READABLE, peek) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                peeked => return Poll::Ready(peeked),
+            }
+        }
     }
 
     fn take_error(&self) -> io::Result<Option<io::Error>> {

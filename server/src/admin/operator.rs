@@ -1,11 +1,13 @@
 //! The operator at a route: the holder of the admin token, under the name that the request gives.
 
-use hyper::header::HeaderMap;
 use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
 
 use crate::app::App;
+use crate::client_ip::{ListenerKind, client};
 use crate::headers::bearer_tokens;
 use crate::http;
+use crate::identity::TokenError;
+use crate::identity::operator::AdminToken;
 use crate::problem::{Kind, Problem};
 use crate::sanitize;
 
@@ -13,27 +15,50 @@ use crate::sanitize;
 const OPERATOR_ID: &str = "admin";
 /// The author's name, unless the request gives another.
 const OPERATOR_NAME: &str = "admin";
+/// A wrong token in the log's line of refusals.
+const WRONG_TOKEN: &str = "admin-token";
+
+/// Returns true if the operator is served at the listener by which this came.
+pub fn is_served<B>(app: &App, req: &hyper::Request<B>) -> bool {
+    !app.has_admin_listener || client(req).listener == ListenerKind::Admin
+}
 
 /// Lets the operator pass, and nobody else.
-pub fn authorize(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
-    let token = app.admin_token.load();
-    let Some(token) = &*token else {
+pub async fn authorize<B>(app: &App, req: &hyper::Request<B>) -> Result<(), Problem> {
+    let Some(token) = app.admin_token.load_full() else {
         let detail = "this server has no admin token; start it with --admin-token-file FILE to have one";
         return Err(Problem::new(Kind::UnknownPath, detail));
     };
-    let missing = || Problem::new(Kind::NoToken, "send `Authorization: Bearer TOKEN` with the admin token");
-    let mut tokens = bearer_tokens(headers).peekable();
-    tokens.peek().ok_or_else(missing)?;
-    if !tokens.any(|sent| token.matches(sent)) {
+    if bearer_tokens(req.headers()).next().is_none() {
+        app.refused.refused(client(req).counted(), Kind::NoToken.name());
+        let detail = "send `Authorization: Bearer TOKEN` with the admin token";
+        return Err(Problem::new(Kind::NoToken, detail));
+    }
+    if !is_token(app, req, &token).await? {
         return Err(Problem::new(Kind::ForgedToken, "this is not the server's admin token"));
     }
     Ok(())
 }
 
-/// Returns true if the operator asks, at a route that others may ask too.
-pub fn is_operator(app: &App, headers: &HeaderMap) -> bool {
-    let token = app.admin_token.load();
-    token.as_ref().is_some_and(|token| bearer_tokens(headers).any(|sent| token.matches(sent)))
+/// Returns true if the operator asks, at a route that others may ask too. A token of the server's own guests is
+/// no try to be the operator.
+pub async fn is_operator<B>(app: &App, req: &hyper::Request<B>) -> Result<bool, Problem> {
+    let is_guest = || !matches!(app.identity.bearer(req.headers()), Err(TokenError::Forged));
+    match app.admin_token.load_full() {
+        Some(token) if is_served(app, req) && !is_guest() => is_token(app, req, &token).await,
+        _ => Ok(false),
+    }
+}
+
+/// Compares, in the turn of the request's address.
+async fn is_token<B>(app: &App, req: &hyper::Request<B>, token: &AdminToken) -> Result<bool, Problem> {
+    let client = client(req);
+    let attempt = app.limits.attempt(&client)?;
+    let is_right = attempt.compare(|| bearer_tokens(req.headers()).any(|sent| token.matches(sent))).await;
+    if !is_right {
+        app.refused.refused(client.counted(), WRONG_TOKEN);
+    }
+    Ok(is_right)
 }
 
 /// Returns the author of an operator's act: `?by=NAME`, for servers that more than one person looks after.

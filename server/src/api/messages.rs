@@ -136,7 +136,7 @@ pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Positio
 /// Take your message away: no record of the log holds its text any more. The operator may do it to any
 /// message.
 pub async fn delete(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
-    if operator::is_operator(&w.app, req.headers()) {
+    if operator::is_operator(&w.app, &req).await? {
         return moderate::delete(w, &req, &room, target).await;
     }
     let author = w.app.identity.bearer(req.headers())?;

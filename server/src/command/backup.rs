@@ -11,7 +11,8 @@ use super::number::grouped;
 use super::progress::{self, Progress};
 use super::remote_backup;
 use super::rooms::Rooms;
-use crate::identity::operator::AdminToken;
+use super::server_address::ServerAddress;
+use crate::identity::operator::{self, AdminToken};
 use crate::origin::Origins;
 use crate::stderr;
 
@@ -26,9 +27,9 @@ use crate::stderr;
 /// was deleted before it ended.
 #[derive(clap::Args, Debug)]
 pub struct Backup {
-    /// Ask the server at this address, such as `http://127.0.0.1:8080`
-    #[arg(long, value_name = "URL")]
-    from: Option<String>,
+    /// Ask the server at this address, such as `http://127.0.0.1:8080` or `unix:/run/millchat/admin.sock`
+    #[arg(long, value_name = "ADDRESS")]
+    from: Option<ServerAddress>,
     /// The server's admin token
     #[arg(
         long,
@@ -70,7 +71,7 @@ impl Backup {
             (None, _) => {
                 return Err(Failure::refused(
                     "a backup is of a log, `millchat backup LOG OUT`, or of a running server, `millchat \
-                     backup --from URL --admin-token-file FILE OUT`",
+                     backup --from ADDRESS --admin-token-file FILE OUT`",
                 ));
             }
         };
@@ -78,7 +79,7 @@ impl Backup {
         Failure::of_skipped(skipped)
     }
 
-    fn of_server(&self, url: &str, out: &Path, origins: &Origins) -> Result<Imported, Failure> {
+    fn of_server(&self, url: &ServerAddress, out: &Path, origins: &Origins) -> Result<Imported, Failure> {
         let token = match (&self.admin_token, &self.admin_token_file) {
             (Some(token), _) => token.clone(),
             (None, Some(file)) => AdminToken::read(file).map_err(|error| {
@@ -90,6 +91,9 @@ impl Backup {
                 ));
             }
         };
+        if let Some(warning) = self.admin_token_file.as_deref().and_then(operator::warning) {
+            stderr::say(warning);
+        }
         let mut importer = Importer::new(out, self.rooms.clone(), "backing up");
         remote_backup::lines(url, &token, self.skip_damaged, |line| importer.line(line))?;
         importer.finish()

@@ -14,6 +14,7 @@ mod number;
 mod progress;
 mod remote_backup;
 mod rooms;
+mod server_address;
 mod terminal;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

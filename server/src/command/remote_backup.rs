@@ -6,13 +6,13 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::{Request, Response, Uri, header};
+use hyper::{Request, Response, header};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::failure::Failure;
 use super::progress;
+use super::server_address::ServerAddress;
 use crate::export_format::LINE_BYTES_MAX;
 use crate::identity::operator::AdminToken;
 use crate::paths::BACKUP_PATH;
@@ -24,40 +24,22 @@ const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
 /// Gets the log of the server at `url`; each of its lines goes to `take`.
 pub fn lines(
-    url: &str,
+    url: &ServerAddress,
     token: &AdminToken,
     skip_damaged: bool,
     take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let (host, port) = address(url)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(Failure::refused)?.block_on(async {
         tokio::select! {
-            done = follow(url, &host, port, (token, skip_damaged), take) => done,
+            done = follow(url, (token, skip_damaged), take) => done,
             _ = progress::stopped() => Err(progress::interrupted()),
         }
     })
 }
 
-/// Host and port of an address.
-fn address(url: &str) -> Result<(String, u16), Failure> {
-    let parsed: Option<Uri> = url.parse().ok();
-    let plain = parsed.as_ref().filter(|uri| uri.scheme_str() == Some("http") && uri.path() == "/");
-    let host = plain.and_then(Uri::host);
-    let Some(host) = host else {
-        return Err(Failure::Refused(format!(
-            "`{url}` is not an address to ask for a backup; write it like http://127.0.0.1:8080, without a \
-             path. Behind a proxy with TLS, ask the server itself, on its own machine"
-        )));
-    };
-    let port = plain.and_then(Uri::port_u16).unwrap_or(80);
-    Ok((host.trim_matches(['[', ']']).to_owned(), port))
-}
-
 async fn follow(
-    url: &str,
-    host: &str,
-    port: u16,
+    url: &ServerAddress,
     (token, skip_damaged): (&AdminToken, bool),
     mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -65,7 +47,7 @@ async fn follow(
         |_| Failure::Refused(format!("{url} did not answer within {} seconds", SILENCE_MAX.as_secs()));
     let unreached =
         |error: &dyn std::fmt::Display| Failure::Refused(format!("{url} cannot be reached: {error}"));
-    let answered = timeout(SILENCE_MAX, ask(host, port, token, skip_damaged)).await.map_err(silent)?;
+    let answered = timeout(SILENCE_MAX, ask(url, token, skip_damaged)).await.map_err(silent)?;
     let response = answered.map_err(|error| unreached(&error))?;
     if !response.status().is_success() {
         return Err(Failure::Refused(format!("{url} gives no backup: {}", reason(response).await)));
@@ -101,19 +83,17 @@ async fn follow(
 }
 
 async fn ask(
-    host: &str,
-    port: u16,
+    url: &ServerAddress,
     token: &AdminToken,
     skip_damaged: bool,
 ) -> Result<Response<Incoming>, Box<dyn std::error::Error>> {
-    let socket = TcpStream::connect((host, port)).await?;
+    let socket = url.connect().await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
     // It ends with the answer or with the runtime; what it says then is said by the answer too.
     tokio::spawn(connection);
-    let host = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let path = format!("{BACKUP_PATH}{}", if skip_damaged { "?skip-damaged" } else { "" });
     let request = Request::get(path)
-        .header(header::HOST, host)
+        .header(header::HOST, url.host())
         .header(header::AUTHORIZATION, token.bearer())
         .body(Empty::<Bytes>::new())?;
     Ok(sender.send_request(request).await?)
@@ -128,25 +108,4 @@ async fn reason(response: Response<Incoming>) -> String {
         Some(problem.get("detail")?.as_str()?.to_owned())
     });
     detail.unwrap_or_else(|| status.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_plain_http_without_a_path() {
-        for (url, expected) in [
-            ("http://127.0.0.1:8080", Some(("127.0.0.1", 8080))),
-            ("http://localhost/", Some(("localhost", 80))),
-            ("http://[::1]:81", Some(("::1", 81))),
-            ("https://chat.example.org", None),
-            ("http://chat.example.org/lobby", None),
-            ("chat.example.org:8080", None),
-            ("", None),
-        ] {
-            let found = address(url).ok();
-            assert_eq!(found.as_ref().map(|(host, port)| (host.as_str(), *port)), expected, "{url}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -42,6 +43,18 @@ impl AdminToken {
         // `blake3::Hash` compares in constant time.
         blake3::hash(self.0.as_bytes()) == blake3::hash(other.as_ref())
     }
+}
+
+/// The permission of everybody to read a file.
+const OTHERS_READ: u32 = 0o004;
+
+/// Returns the warning that belongs to a token file which everybody on the machine can read.
+pub fn warning(file: &Path) -> Option<String> {
+    let mode = std::fs::metadata(file).ok()?.permissions().mode();
+    let name = file.display();
+    (mode & OTHERS_READ != 0).then(|| {
+        format!("everybody on this machine can read the admin token in {name}; run: chmod 600 {name}")
+    })
 }
 
 /// A file gives no admin token.

@@ -12,12 +12,13 @@ use arc_swap::ArcSwap;
 use governor::Quota;
 use hyper::body::Body;
 
+use super::attempts::{Attempt, Attempts, WAITING_MAX};
 use super::authors::AuthorAddresses;
 use super::bans::AddressBans;
 use super::connections::{ConnectionPermit, Connections};
 use super::keyed::Keyed;
 use super::setting::{Pace, RateLimit};
-use crate::client_ip::{Client, Proxies, client};
+use crate::client_ip::{Client, ListenerKind, Peer, Proxies, client};
 use crate::metrics::Refusals;
 use crate::paths::OPERATORS;
 
@@ -121,6 +122,7 @@ pub struct Limits {
     connections: Connections,
     authors: AuthorAddresses,
     bans: AddressBans,
+    attempts: Attempts,
     refusals: Refusals,
 }
 
@@ -132,6 +134,7 @@ impl Limits {
             connections: Connections::default(),
             authors: AuthorAddresses::default(),
             bans: AddressBans::default(),
+            attempts: Attempts::default(),
             refusals,
         }
     }
@@ -144,12 +147,21 @@ impl Limits {
 
     /// A connection was accepted. One that may be a proxy's is not its own: its requests are counted one by
     /// one.
-    pub fn connect(&self, peer: IpAddr) -> Result<Option<ConnectionPermit>, Limited> {
+    pub fn connect(&self, peer: impl Into<Peer>) -> Result<Option<ConnectionPermit>, Limited> {
+        let Peer { address, listener } = peer.into();
         let rules = self.rules.load();
-        if rules.proxies.may_forward(peer) {
+        if listener == ListenerKind::Admin || rules.proxies.may_forward(address) {
             return Ok(None);
         }
-        self.hold(&rules, &Client::of(peer))
+        self.hold(&rules, &Client::of(address))
+    }
+
+    /// Somebody tries to be the operator. One of too many of an address is refused without a look at its token.
+    pub fn attempt(&self, client: &Client) -> Result<Attempt<'_>, Limited> {
+        self.attempts.begin(client.counted()).map_err(|wait| {
+            let limit = format!("tries with an admin token after a wrong one: at most {WAITING_MAX} wait");
+            self.refuse("admin", limit, wait)
+        })
     }
 
     /// Returns the addresses from which an author wrote in the last hour, the newest first, and the time
@@ -173,9 +185,14 @@ impl Limits {
     /// A request has come in on a connection of `peer`. What it gives is to be kept until it is answered.
     pub fn arrive<B>(
         &self,
-        peer: IpAddr,
+        peer: impl Into<Peer>,
         req: &mut hyper::Request<B>,
     ) -> Result<Option<ConnectionPermit>, Limited> {
+        let Peer { address: peer, listener } = peer.into();
+        if listener == ListenerKind::Admin {
+            req.extensions_mut().insert(Client::of_operator(peer));
+            return Ok(None);
+        }
         let rules = self.rules.load();
         let client = rules.proxies.client(peer, req.headers());
         req.extensions_mut().insert(client);
@@ -262,7 +279,7 @@ mod tests {
 
     fn from(limits: &Limits, peer: &str) -> hyper::Request<()> {
         let mut req = hyper::Request::new(());
-        limits.arrive(peer.parse().unwrap(), &mut req).unwrap();
+        limits.arrive(peer.parse::<IpAddr>().unwrap(), &mut req).unwrap();
         req
     }
 
@@ -275,7 +292,8 @@ mod tests {
             taken += (0..3).filter(|_| limits.guest(&req).is_ok()).count();
         }
         assert_eq!(taken, 2 * SITE_FACTOR as usize);
-        let connect = |network: u32| limits.connect(format!("2001:db8:3:{network:x}::1").parse().unwrap());
+        let connect =
+            |network: u32| limits.connect(format!("2001:db8:3:{network:x}::1").parse::<IpAddr>().unwrap());
         let held: Vec<_> = (0..100).filter_map(|network| connect(network).ok()).collect();
         assert_eq!(held.len(), SITE_FACTOR as usize);
         drop(held);
@@ -285,7 +303,7 @@ mod tests {
     #[test]
     fn a_connection_is_given_back() {
         let limits = limits("connections=2");
-        let (ada, bob) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let (ada, bob): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
         let first = limits.connect(ada).unwrap();
         let second = limits.connect(ada).unwrap();
         let limited = limits.connect(ada).unwrap_err();

@@ -5,6 +5,7 @@
 //! allowance, so that a flood from ever new addresses costs neither memory nor the limit of those who are
 //! known.
 
+mod attempts;
 mod authors;
 mod bans;
 mod connections;

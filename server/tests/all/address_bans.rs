@@ -67,7 +67,7 @@ async fn the_log_names_the_addresses_that_were_refused_and_why_in_one_line() {
     server.terminate().await;
     let stderr = server.stderr();
     let line = stderr.lines().find(|line| line.contains("requests were refused")).expect(&stderr);
-    for said in ["203.0.113.7: 3 rate-limited", "203.0.113.8: 1 too-large", "203.0.113.9: 1 forged-token"] {
+    for said in ["203.0.113.7: 3 rate-limited", "203.0.113.8: 1 too-large", "203.0.113.9: 1 admin-token"] {
         assert!(line.contains(said), "{line}");
     }
     assert!(!stderr.contains("203.0.113.10"), "{stderr}");

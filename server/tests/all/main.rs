@@ -7,6 +7,7 @@
 mod support;
 
 mod address_bans;
+mod admin_listener;
 mod api;
 mod browser;
 mod clock;

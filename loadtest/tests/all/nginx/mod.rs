@@ -45,7 +45,7 @@ fn config(listen: &str, upstream: &str) -> String {
     let lines: Vec<&str> = snippet.lines().filter(|line| !line.trim().starts_with("ssl_")).collect();
     let server = lines
         .join("\n")
-        .replace("listen 443 ssl;", &format!("listen {listen};"))
+        .replace("listen 443 ssl http2;", &format!("listen {listen};"))
         .replace("http://127.0.0.1:8080", upstream);
     assert!(server.contains(listen) && server.contains(upstream), "{server}");
     // One process in the foreground; all its files are in the directory that the test removes. Beyond its

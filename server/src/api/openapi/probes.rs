@@ -15,7 +15,10 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
         .response("503", text("The reason why it takes none"));
     let metrics = operation("getMetrics", "Counters and gauges, as OpenMetrics");
     let openmetrics = "application/openmetrics-text";
-    let metrics = metrics.response("200", described("They all begin with `millchat_`", openmetrics));
+    let elsewhere = "The server has an admin listener, and this is not it";
+    let metrics = metrics
+        .response("200", described("They all begin with `millchat_`", openmetrics))
+        .response("404", described(elsewhere, "text/html"));
     vec![
         ("/healthz".to_owned(), vec![(HttpMethod::Get, problems(alive, &[]).build())]),
         ("/readyz".to_owned(), vec![(HttpMethod::Get, problems(ready, &[]).build())]),

@@ -71,9 +71,9 @@ fn config(listen: SocketAddr, upstream: SocketAddr, change: impl Fn(&str) -> Str
     let (snippet, _) = snippet.split_once("```").unwrap();
     let server: Vec<&str> = snippet.lines().filter(|line| !line.trim().starts_with("ssl_")).collect();
     let server = server.join("\n");
-    assert!(server.contains("listen 443 ssl;") && server.contains("http://127.0.0.1:8080"), "{server}");
+    assert!(server.contains("listen 443 ssl http2;") && server.contains("http://127.0.0.1:8080"), "{server}");
     let server = server
-        .replace("listen 443 ssl;", &format!("listen {listen};"))
+        .replace("listen 443 ssl http2;", &format!("listen {listen};"))
         .replace("127.0.0.1:8080", &upstream.to_string());
     let server = change(&server);
     // One process in the foreground; everything that it writes goes where the test cleans up.
