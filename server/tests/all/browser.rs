@@ -2,6 +2,7 @@
 
 mod busy;
 mod changing;
+mod engines;
 mod following;
 mod formatting;
 mod history;

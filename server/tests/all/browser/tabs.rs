@@ -16,7 +16,7 @@ fn room(number: usize) -> String {
 }
 
 /// Waits until the server has as many streams.
-async fn until_readers(server: &Server, count: usize) {
+pub async fn until_readers(server: &Server, count: usize) {
     let api = server.api();
     let line = format!("\nmillchat_readers {count}\n");
     let look = async {

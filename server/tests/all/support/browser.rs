@@ -1,4 +1,4 @@
-//! A person at a real Chromium, driven by chromedriver; both are gone when it is dropped.
+//! A person at a real browser, Chromium mostly, driven by its driver; both are gone when it is dropped.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
@@ -6,7 +6,8 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::prelude::*;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
@@ -15,6 +16,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::SemaphorePermit;
 
+use super::engine::{Driver, Engine};
 use super::{PATIENCE, turn, within};
 
 /// Words of chromedriver once it listens, before the port.
@@ -43,7 +45,7 @@ pub struct Browser {
     driver: WebDriver,
     port: u16,
     // Dropped in this order: the driver, then the profile, then the turn.
-    _chromedriver: Child,
+    _driver: Vec<Child>,
     _profile: TempDir,
     _turn: Arc<SemaphorePermit<'static>>,
 }
@@ -65,6 +67,19 @@ impl Browser {
     pub async fn open_phone(url: &str, width: u32, height: u32) -> Self {
         let browser = Self::launch(ENGLISH).await;
         browser.resize(width, height, 2.0, true).await;
+        browser.go(url).await;
+        browser
+    }
+
+    /// Opens another browser than Chromium at this address. What is said in Chromium's own protocol is not for it.
+    pub async fn open_engine(engine: Engine, url: &str) -> Self {
+        let turn = turn::browser().await;
+        let profile = tempfile::tempdir().unwrap();
+        let Driver { port, capabilities, programs } = engine.start(profile.path()).await;
+        let driver =
+            WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(http_client());
+        let driver = within("the browser starts", driver.connect()).await.unwrap();
+        let browser = Self { driver, port, _driver: programs, _profile: profile, _turn: turn };
         browser.go(url).await;
         browser
     }
@@ -203,7 +218,7 @@ impl Browser {
         let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(client);
         let driver = within("Chromium starts", driver.connect()).await;
         let driver = driver.expect("Chromium does not start; `make test` installs it");
-        Self { driver, port, _chromedriver: chromedriver, _profile: profile, _turn: turn }
+        Self { driver, port, _driver: vec![chromedriver], _profile: profile, _turn: turn }
     }
 
     pub async fn go(&self, url: &str) {

@@ -5,6 +5,7 @@ pub mod browser;
 pub mod client;
 pub mod disk;
 pub mod documented;
+pub mod engine;
 pub mod machine;
 pub mod network;
 pub mod nginx;
