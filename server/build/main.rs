@@ -5,6 +5,7 @@
 //! The sources are in `server/web`. Nothing but cargo is needed: the folder's `package.json` names checkers
 //! only.
 
+mod bytes;
 mod datastar;
 mod script;
 mod style;
@@ -20,6 +21,8 @@ use std::{env, fs};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
+
+use bytes::{hex, read};
 
 /// Hexadecimal digits of the hash in an asset's name: 64 bits.
 const NAME_HASH_DIGITS: usize = 16;
@@ -45,7 +48,9 @@ fn gather() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed=web/{source}");
     }
 
-    let client = datastar::client(&web.join("datastar"))?;
+    println!("cargo::rerun-if-env-changed={}", datastar::SOURCES);
+    let own = env::var_os(datastar::SOURCES).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+    let client = datastar::client(&web.join("datastar"), own.as_deref())?;
     let mut table = String::new();
     for (name, stem, extension, content_type, bytes) in [
         ("DATASTAR", "datastar", "js", JAVASCRIPT, client.script),
@@ -121,12 +126,4 @@ fn files(dir: &Path, extension: &str) -> Result<Vec<PathBuf>, Box<dyn Error>> {
     files.retain(|file| file.extension().is_some_and(|e| e == extension));
     files.sort();
     Ok(files)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
