@@ -65,4 +65,5 @@ Examples:
   millchat --public-url https://chat.example.org --trusted-proxies 127.0.0.1 --rate-limit author=5/20
                                            behind a proxy on the same machine
   millchat backup --from http://127.0.0.1:8080 --admin-token-file admin.token backup.redb
-  millchat check backup.redb";
+  millchat check backup.redb
+  millchat probe                           is the server of these settings ready?";

@@ -6,7 +6,7 @@
 //! set.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Deserializer};
@@ -307,6 +307,29 @@ impl Flags {
             settings.admin_token = Some(token);
         }
         Ok((settings, origins))
+    }
+}
+
+/// The address of the settings alone, for who asks the server: the rest is none of its business.
+#[derive(Deserialize)]
+#[serde(default)]
+struct OnlyAddress {
+    #[serde(deserialize_with = "address")]
+    address: SocketAddr,
+}
+
+impl Default for OnlyAddress {
+    fn default() -> Self {
+        Self { address: Settings::default().address }
+    }
+}
+
+/// Returns the address of the settings, whatever else they say: that of the flag, or that of the file.
+pub fn address_of(flag: Option<SocketAddr>, file: Option<&Path>) -> Result<SocketAddr, StartError> {
+    match (flag, file) {
+        (Some(address), _) => Ok(address),
+        (None, Some(file)) => Ok(settings_file::read::<OnlyAddress>(file)?.0.address),
+        (None, None) => Ok(OnlyAddress::default().address),
     }
 }
 

@@ -1,9 +1,9 @@
-//! The operator's commands: check, backup, export, import.
+//! The operator's commands: check, backup, export, import, probe.
 //!
-//! Each reads a log that no server has open, but for `backup --from`, which asks a running server. None
-//! changes the log it reads. They exit with 0 when all is well, with 1 when something was found or went wrong
-//! on the way, with 2 when they could not begin, and with 3 when they skipped damaged records as they were told;
-//! what was half made is gone then. Progress is shown on a terminal only.
+//! Each reads a log that no server has open, but for `backup --from` and `probe`, which ask a running server.
+//! None changes the log it reads. They exit with 0 when all is well, with 1 when something was found or went
+//! wrong on the way, with 2 when they could not begin, and with 3 when they skipped damaged records as they
+//! were told; what was half made is gone then. Progress is shown on a terminal only.
 
 mod backup;
 mod check;
@@ -11,8 +11,10 @@ mod export;
 pub mod failure;
 mod import;
 mod number;
+mod probe;
 mod progress;
 mod remote_backup;
+mod resolve;
 mod rooms;
 mod server_address;
 mod terminal;
@@ -33,6 +35,7 @@ pub enum Command {
     Backup(backup::Backup),
     Export(export::Export),
     Import(import::Import),
+    Probe(probe::Probe),
 }
 
 impl Command {
@@ -47,6 +50,7 @@ impl Command {
             Self::Backup(backup) => backup.run(origins),
             Self::Export(export) => export.run(),
             Self::Import(import) => import.run(),
+            Self::Probe(probe) => probe.run(),
         }));
         let done = done.unwrap_or_else(|_| {
             Err(Failure::failed(format!(

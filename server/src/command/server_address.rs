@@ -1,14 +1,15 @@
 //! The address of a running server, as commands take it: `http://HOST:PORT` or `unix:/PATH`.
 
+use std::error::Error;
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use hyper::Uri;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::UnixStream;
 
+use super::resolve;
 use crate::listen_address::parse_unix;
 
 /// The address of a running server.
@@ -32,9 +33,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 impl ServerAddress {
     /// Connects.
-    pub async fn connect(&self) -> io::Result<Box<dyn Connection>> {
+    pub async fn connect(&self) -> Result<Box<dyn Connection>, Box<dyn Error>> {
         Ok(match self {
-            Self::Tcp { host, port } => Box::new(TcpStream::connect((host.as_str(), *port)).await?),
+            Self::Tcp { host, port } => Box::new(resolve::connect(host, *port).await?),
             Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
         })
     }

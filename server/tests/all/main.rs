@@ -24,6 +24,7 @@ mod input;
 mod leaving;
 mod links;
 mod moderation;
+mod probe;
 mod process;
 mod programs;
 mod proxy;
