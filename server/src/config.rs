@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::client_ip::{Proxies, ProxyNetwork};
 use crate::detached::StreamWriter;
+use crate::drain::DrainDelay;
 use crate::identity::operator::{self, AdminToken};
 use crate::limit::RateLimit;
 use crate::listen_address::{AdminAddress, parse_tcp};
@@ -53,6 +54,8 @@ pub struct Settings {
     pub rate_limit: Option<RateLimit>,
     /// Proxies whose `X-Forwarded-For` counts.
     pub trusted_proxies: Option<Vec<ProxyNetwork>>,
+    /// Time after SIGTERM in which everything is still served, and readiness is red.
+    pub drain_delay: DrainDelay,
     /// The writer of the bytes of streams over plain HTTP/1.1.
     pub stream_writer: StreamWriter,
     /// The operator's secret.
@@ -112,6 +115,7 @@ impl Settings {
             public_url,
             rate_limit,
             trusted_proxies,
+            drain_delay,
             stream_writer,
             admin_token,
             admin_token_file,
@@ -126,6 +130,7 @@ impl Settings {
             ("public-url", *public_url == other.public_url),
             ("rate-limit", *rate_limit == other.rate_limit),
             ("trusted-proxies", *trusted_proxies == other.trusted_proxies),
+            ("drain-delay", *drain_delay == other.drain_delay),
             ("stream-writer", *stream_writer == other.stream_writer),
             ("admin-token", *admin_token == other.admin_token),
             ("admin-token-file", *admin_token_file == other.admin_token_file),
@@ -176,6 +181,7 @@ impl Default for Settings {
             public_url: None,
             rate_limit: None,
             trusted_proxies: None,
+            drain_delay: DrainDelay::default(),
             stream_writer: StreamWriter::Auto,
             admin_token: None,
             admin_token_file: None,
@@ -246,6 +252,12 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_TRUSTED_PROXIES", value_name = "LIST", value_delimiter = ',')]
     trusted_proxies: Option<Vec<ProxyNetwork>>,
 
+    /// Time between SIGTERM and the end of what is open, such as 10s. In it /readyz answers 503 and all is
+    /// still served, so that a load balancer can take other servers first. Ctrl-C or a second signal ends it
+    /// [default: 500ms]
+    #[arg(long, env = "MILLCHAT_DRAIN_DELAY", value_name = "TIME")]
+    drain_delay: Option<DrainDelay>,
+
     /// Writer of streams over plain HTTP/1.1: `io_uring`, one call for many readers; write(2), one call each;
     /// the HTTP library; or `io_uring` where the kernel allows it and else write(2). For comparison, and
     /// should one of them ever be in the way [default: auto]
@@ -294,6 +306,7 @@ impl Flags {
         set_optional(&mut settings.public_url, self.public_url.as_ref());
         set_optional(&mut settings.rate_limit, self.rate_limit.as_ref());
         set_optional(&mut settings.trusted_proxies, self.trusted_proxies.as_ref());
+        set(&mut settings.drain_delay, self.drain_delay.as_ref());
         set(&mut settings.stream_writer, self.stream_writer.as_ref());
         set_optional(&mut settings.admin_token, self.admin_token.as_ref());
         set_optional(&mut settings.admin_token_file, self.admin_token_file.as_ref());
@@ -459,6 +472,8 @@ mod tests {
             ("", &["--log-format", "xml"], &["xml", "text", "json"]),
             ("", &["--admin-address", "9080"], &["--admin-address", "9080", "unix:/run/millchat/admin.sock"]),
             ("admin-address = \"unix:x\"", &[], &["admin-address", "unix:x", "absolute path"]),
+            ("", &["--drain-delay", "2h"], &["--drain-delay", "`2h`", "1h at most"]),
+            ("drain-delay = \"soon\"", &[], &["drain-delay", "`soon`", "10s"]),
             ("", &["--nonsense"], &["--nonsense"]),
         ] {
             let error = with_file(toml, args).unwrap_err();

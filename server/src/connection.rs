@@ -33,6 +33,9 @@ use crate::write_timeout::{PeerSocket, WRITE_TIMEOUT, WriteTimeout};
 pub const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(15);
 /// The same for a connection that is one too many.
 const REFUSED_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time that a connection which has asked nothing yet has for its first request when the process is to end.
+/// It was accepted, so no other process will answer it.
+const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
 /// Largest head of a request, in bytes: room for many cookies; more is answered 431. So are more than 100
 /// header fields, which is hyper's own limit: to name another would move its table from the stack to the
 /// heap.
@@ -131,17 +134,23 @@ async fn serve_http<T: AsyncRead + AsyncWrite + PeerSocket + Unpin + 'static>(
     let head_timeout = if refused.is_some() { REFUSED_HEAD_TIMEOUT } else { HEAD_READ_TIMEOUT };
     let state = socket.state();
     let detached_stream: Rc<Cell<Option<DetachedStream>>> = Rc::default();
+    let has_asked: Rc<Cell<bool>> = Rc::default();
     let service = service_fn(|request| {
         let (w, state, detached_stream) = (Rc::clone(w), Rc::clone(&state), Rc::clone(&detached_stream));
+        let has_asked = Rc::clone(&has_asked);
         let refused = refused.clone();
         Box::pin(async move {
             // Earlier answers must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the
             // next request only then; nothing promises it.)
             let may_detach =
                 may_leave && w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
-            let is_last = refused.is_some();
+            let is_refused = refused.is_some();
+            has_asked.set(true);
             let mut response = route::answer(&w, peer, refused, request).await;
-            if is_last {
+            // A process that will end says so in each answer: its client takes another connection, and no
+            // later request of it meets the close.
+            let is_last = w.app.drain.is_announced() && !matches!(response.body(), Body::Events(_));
+            if is_refused || is_last {
                 http::close(&mut response);
             }
             let mut is_stream = false;
@@ -167,10 +176,16 @@ async fn serve_http<T: AsyncRead + AsyncWrite + PeerSocket + Unpin + 'static>(
         .max_buf_size(OUTPUT_BYTES_MAX)
         .serve_connection(TokioIo::new(socket), service);
     let ended = {
-        let mut drain = pin!(w.app.drain.wait());
+        // Boxed when the process is to end, so that no connection is larger for it before.
+        let mut end = pin!(async {
+            w.app.drain.wait().await;
+            if !has_asked.get() {
+                Box::pin(tokio::time::sleep(FIRST_REQUEST_GRACE)).await;
+            }
+        });
         let mut draining = false;
         poll_fn(|cx| {
-            if !draining && drain.as_mut().poll(cx).is_ready() {
+            if !draining && end.as_mut().poll(cx).is_ready() {
                 draining = true;
                 // An idle connection ends now; a request is answered first; an open stream sees the flag when
                 // it is polled, a line below.

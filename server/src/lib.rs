@@ -135,7 +135,7 @@ fn run(cli: Cli, settings: &Settings) -> Result<ExitCode, StartError> {
     settings.tell_limits();
     settings.tell_token_file();
     let reload = (!is_in_terminal).then(|| Reload::new(Arc::clone(&app), cli, settings.clone()));
-    match main.run(&app, listeners, connections_max, (writer, reload)) {
+    match main.run(&app, listeners, connections_max, (writer, settings.drain_delay, reload)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             tracing::error!(%error, "the server ended");

@@ -22,6 +22,7 @@ use crate::app::{App, Worker};
 use crate::client_ip::Peer;
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
+use crate::drain::DrainDelay;
 use crate::listener::{Accepted, Bound, Listener};
 use crate::refusal_log;
 use crate::reload::Reload;
@@ -98,14 +99,14 @@ impl MainThread {
 
     /// Serves until SIGTERM or Ctrl-C, then ends connections and closes the log.
     ///
-    /// `writer` writes for the streams that leave hyper, if any do. SIGHUP is answered by `reload`, and ends
-    /// the server where there is none.
+    /// `writer` writes for the streams that leave hyper, if any do. SIGTERM announces the end, which comes
+    /// after `delay`. SIGHUP is answered by `reload`, and ends the server where there is none.
     pub fn run(
         self,
         app: &Arc<App>,
         listeners: Listeners,
         connections_max: usize,
-        (writer, reload): (StreamWriter, Option<Reload>),
+        (writer, delay, reload): (StreamWriter, DrainDelay, Option<Reload>),
     ) -> Result<(), ServeError> {
         let Self { runtime, hang_up } = self;
         let mut threads = Vec::new();
@@ -113,7 +114,8 @@ impl MainThread {
             threads.push(Thread::start(Arc::clone(app), index, writer)?);
         }
         let hung_up = hung_up(hang_up, reload.map(Arc::new));
-        let served = runtime.block_on(serve(app, listeners, &threads, (connections_max, writer), hung_up));
+        let serve = serve(app, listeners, &threads, (connections_max, writer, delay), hung_up);
+        let served = runtime.block_on(serve);
         for thread in threads {
             thread.stop();
         }
@@ -142,7 +144,7 @@ async fn serve(
     app: &Arc<App>,
     listeners: Listeners,
     threads: &[Thread],
-    (connections_max, writer): (usize, StreamWriter),
+    (connections_max, writer, delay): (usize, StreamWriter, DrainDelay),
     hung_up: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let permits = Arc::new(Semaphore::new(connections_max));
@@ -172,12 +174,30 @@ async fn serve(
         }
     };
     tokio::spawn(refusals);
+    let delay = tokio::select! {
+        never = accept(&listener, threads, &permits) => match never {},
+        never = accept_admin(admin_listener.as_ref(), threads, &admin_permits) => match never {},
+        _ = terminate.recv() => {
+            tracing::info!(delay = %delay, "SIGTERM: closing");
+            delay.0
+        }
+        // Somebody waits in front of a terminal, and no load balancer behind it.
+        _ = interrupt.recv() => {
+            tracing::info!("interrupted: closing");
+            Duration::ZERO
+        }
+        () = hung_up => {
+            tracing::info!("SIGHUP: the terminal is gone: closing");
+            Duration::ZERO
+        }
+    };
+    app.drain.announce();
     tokio::select! {
         never = accept(&listener, threads, &permits) => match never {},
         never = accept_admin(admin_listener.as_ref(), threads, &admin_permits) => match never {},
-        _ = terminate.recv() => tracing::info!("SIGTERM: closing"),
-        _ = interrupt.recv() => tracing::info!("interrupted: closing"),
-        () = hung_up => tracing::info!("SIGHUP: the terminal is gone: closing"),
+        () = tokio::time::sleep(delay) => {}
+        _ = terminate.recv() => tracing::info!("SIGTERM again: closing at once"),
+        _ = interrupt.recv() => tracing::info!("interrupted: closing at once"),
     }
     drop((listener, admin_listener));
     start_deadline();

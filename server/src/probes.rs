@@ -25,7 +25,7 @@ pub fn readyz(w: &Worker) -> Response {
 }
 
 fn why_not_ready(w: &Worker) -> Option<String> {
-    if w.app.drain.is_raised() {
+    if w.app.drain.is_announced() {
         return Some("the server is closing".to_owned());
     }
     w.app.chat.ready().err()
@@ -48,7 +48,7 @@ mod tests {
         w.app.chat.close().await.unwrap();
         assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(why_not_ready(&w).unwrap().contains("closed"), "{:?}", why_not_ready(&w));
-        w.app.drain.raise();
+        w.app.drain.announce();
         assert_eq!(why_not_ready(&w).as_deref(), Some("the server is closing"));
     }
 }

@@ -16,6 +16,7 @@ mod cookies;
 mod crash;
 mod damage;
 mod disk;
+mod draining;
 mod environment;
 mod flood;
 mod greedy;
