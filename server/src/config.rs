@@ -91,6 +91,16 @@ impl Settings {
         }
     }
 
+    /// Returns these settings with the address of a socket that the service manager passed. Another address
+    /// in the settings is refused: nobody would see that it has no effect.
+    pub fn on_socket(self, passed: Option<SocketAddr>, origins: &Origins) -> Result<Self, StartError> {
+        let Some(passed) = passed else { return Ok(self) };
+        if origins.get("address").is_some() && self.address != passed {
+            return Err(StartError::TwoAddresses { passed, address: self.address });
+        }
+        Ok(Self { address: passed, ..self })
+    }
+
     /// Returns these settings with those of `new` that can change while the server runs.
     pub fn with_reloadable(&self, new: &Self) -> Self {
         Self {

@@ -52,6 +52,7 @@ mod route;
 mod route_table;
 mod sanitize;
 mod schema;
+mod service_manager;
 mod settings_file;
 mod sharded_counter;
 mod sse;
@@ -61,8 +62,10 @@ mod stderr;
 mod turns;
 mod unix_socket;
 mod unsent;
+mod watchdog;
 mod write_timeout;
 
+use std::net::TcpListener;
 use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -111,30 +114,39 @@ fn obey() -> ExitCode {
     if let Some(command) = &cli.command {
         return command.run(&cli.origins);
     }
+    let passed = match service_manager::listener() {
+        Ok(passed) => passed,
+        Err(error) => return refuse(&error, &cli.origins),
+    };
     let (settings, origins) = match cli.flags.settings(&cli.origins) {
         Ok(settings) => settings,
         Err(error) => return refuse(&error, &cli.origins),
     };
     start_log(settings.log_format);
-    run(cli, &settings).unwrap_or_else(|error| refuse(&error, &origins))
+    let settings = settings.on_socket(passed.as_ref().map(|(_, address)| *address), &origins);
+    settings
+        .and_then(|settings| run(cli, &settings, passed.map(|(listener, _)| listener)))
+        .unwrap_or_else(|error| refuse(&error, &origins))
 }
 
-fn run(cli: Cli, settings: &Settings) -> Result<ExitCode, StartError> {
+fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<ExitCode, StartError> {
     // Without a terminal the signal is the wish to reload.
     let is_in_terminal = stderr::is_terminal();
     let connections_max = listen::raise_descriptor_limit();
     let writer = settings.stream_writer.resolve()?;
+    let passed_address = passed.as_ref().map(|_| settings.address);
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
     // leaves the log alone.
     let listeners = Listeners {
-        public: Bound::public(settings.address)?,
+        public: passed.map_or_else(|| Bound::public(settings.address), |socket| Ok(Bound::passed(socket)))?,
         admin: settings.admin_address.as_ref().map(Bound::admin).transpose()?,
     };
     let main = listen::MainThread::new().map_err(StartError::NoRuntime)?;
     let app = Arc::new(open(settings)?);
     settings.tell_limits();
     settings.tell_token_file();
-    let reload = (!is_in_terminal).then(|| Reload::new(Arc::clone(&app), cli, settings.clone()));
+    let reload =
+        (!is_in_terminal).then(|| Reload::new(Arc::clone(&app), cli, settings.clone(), passed_address));
     match main.run(&app, listeners, connections_max, (writer, settings.drain_delay, reload)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {

@@ -26,7 +26,9 @@ use crate::drain::DrainDelay;
 use crate::listener::{Accepted, Bound, Listener};
 use crate::refusal_log;
 use crate::reload::Reload;
+use crate::service_manager;
 use crate::stderr;
+use crate::watchdog::{Beats, Watch};
 
 /// Descriptors kept back for the log, the runtimes and the standard streams.
 const DESCRIPTORS_RESERVED: u64 = 256;
@@ -47,6 +49,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// After the signal the process ends by force if it has not ended by then; its last lines may take a second
 /// more.
 const DEADLINE: Duration = Duration::from_millis(8_800);
+
+/// Time on top of both that the service manager is asked for.
+const STOPPING_MARGIN: Duration = Duration::from_secs(5);
 
 /// An accepted connection on its way to its thread, with its peer and its share of the bound and of the
 /// thread.
@@ -113,7 +118,8 @@ impl MainThread {
         for index in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             threads.push(Thread::start(Arc::clone(app), index, writer)?);
         }
-        let hung_up = hung_up(hang_up, reload.map(Arc::new));
+        let address = listeners.public.to_string();
+        let hung_up = hung_up(hang_up, reload.map(Arc::new), address);
         let serve = serve(app, listeners, &threads, (connections_max, writer, delay), hung_up);
         let served = runtime.block_on(serve);
         for thread in threads {
@@ -128,13 +134,15 @@ impl MainThread {
 }
 
 /// Reloads at each hang-up; resolves with the first one when there is nothing to reload.
-async fn hung_up(mut signal: Signal, reload: Option<Arc<Reload>>) {
+async fn hung_up(mut signal: Signal, reload: Option<Arc<Reload>>, address: String) {
     while signal.recv().await.is_some() {
         let Some(reload) = &reload else { return };
         let reload = Arc::clone(reload);
+        service_manager::reloading();
         if let Err(error) = tokio::task::spawn_blocking(move || reload.run()).await {
             tracing::error!(%error, "the settings could not be read again");
         }
+        service_manager::ready(&address);
     }
     std::future::pending::<()>().await;
 }
@@ -164,6 +172,8 @@ async fn serve(
     }
     let sender = writer.as_str();
     tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
+    service_manager::ready(&address);
+    tokio::spawn(Watch::new(threads.iter().map(|thread| thread.beats.clone())).run());
     let refusals = {
         let app = Arc::clone(app);
         async move {
@@ -191,6 +201,7 @@ async fn serve(
             Duration::ZERO
         }
     };
+    service_manager::stopping(delay + DEADLINE + STOPPING_MARGIN);
     app.drain.announce();
     tokio::select! {
         never = accept(&listener, threads, &permits) => match never {},
@@ -199,6 +210,7 @@ async fn serve(
         _ = terminate.recv() => tracing::info!("SIGTERM again: closing at once"),
         _ = interrupt.recv() => tracing::info!("interrupted: closing at once"),
     }
+    // A socket of the service manager stays open there, and who waits in it is served by the next process.
     drop((listener, admin_listener));
     start_deadline();
     app.drain.raise();
@@ -289,6 +301,8 @@ struct Thread {
     accepted: mpsc::UnboundedSender<Handed>,
     /// Held once more by each of its connections.
     connections: Arc<()>,
+    /// The sign that it runs, for the watchdog.
+    beats: Beats,
     handle: JoinHandle<()>,
 }
 
@@ -296,6 +310,8 @@ impl Thread {
     fn start(app: Arc<App>, index: usize, writer: StreamWriter) -> io::Result<Self> {
         let (accepted, mut incoming) = mpsc::unbounded_channel::<Handed>();
         let (started, built) = std::sync::mpsc::sync_channel(1);
+        let beats = Beats::default();
+        let beating = beats.clone();
         let serve = move || {
             // Not a LocalSet on a runtime: each event of a socket that wakes a task of such a set writes to
             // the runtime's own eventfd. This runtime stays on the thread that makes it.
@@ -310,6 +326,7 @@ impl Thread {
                 let batcher = writer.backend().map(WriteBatcher::new);
                 let w = Rc::new(Worker { app, dispatcher, batcher });
                 tokio::task::spawn_local(w.dispatcher.run());
+                tokio::task::spawn_local(beating.run());
                 tokio::task::spawn_local({
                     let w = Rc::clone(&w);
                     async move {
@@ -338,7 +355,7 @@ impl Thread {
         };
         let handle = std::thread::Builder::new().name(format!("serve-{index}")).spawn(serve)?;
         built.recv().map_err(io::Error::other)??;
-        Ok(Self { accepted, connections: Arc::new(()), handle })
+        Ok(Self { accepted, connections: Arc::new(()), beats, handle })
     }
 
     /// Ends the thread and with it the connections that are left on it.

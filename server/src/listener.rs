@@ -56,6 +56,11 @@ impl Bound {
         Ok(Self { socket: BoundSocket::Tcp(socket), kind: ListenerKind::Public })
     }
 
+    /// Takes the public socket that the service manager holds.
+    pub fn passed(socket: TcpListener) -> Self {
+        Self { socket: BoundSocket::Tcp(socket), kind: ListenerKind::Public }
+    }
+
     /// Takes the address of the admin listener.
     pub fn admin(address: &AdminAddress) -> Result<Self, StartError> {
         let socket = match address {

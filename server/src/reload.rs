@@ -5,6 +5,7 @@
 //! operator's token. Of the rest a line of the log says that it needs a restart. Flags and variables stay as
 //! they were, and stay stronger than the file.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -19,19 +20,22 @@ pub struct Reload {
     cli: Cli,
     /// The settings that apply. Held during a reload.
     running: Mutex<Settings>,
+    /// The address of the socket that the service manager passed.
+    passed: Option<SocketAddr>,
 }
 
 impl Reload {
     /// Makes it, for a server that runs with these settings.
-    pub fn new(app: Arc<App>, cli: Cli, running: Settings) -> Self {
-        Self { app, cli, running: Mutex::new(running) }
+    pub fn new(app: Arc<App>, cli: Cli, running: Settings, passed: Option<SocketAddr>) -> Self {
+        Self { app, cli, running: Mutex::new(running), passed }
     }
 
     /// Reads everything again, and says in the log how that went. Reads files, so it may wait.
     pub fn run(&self) {
         let mut running = self.running.lock();
-        let new = match self.cli.flags.settings(&self.cli.origins) {
-            Ok((new, _)) => new,
+        let read = self.cli.flags.settings(&self.cli.origins);
+        let new = match read.and_then(|(new, origins)| new.on_socket(self.passed, &origins)) {
+            Ok(new) => new,
             Err(error) => {
                 let origin = error.told(&self.cli.origins);
                 tracing::error!("SIGHUP: the settings stay as they were: {error}{origin}");

@@ -53,6 +53,31 @@ pub enum StartError {
     /// The kernel allows no `io_uring`, which was asked for.
     #[error("the kernel allows no io_uring here ({0}); --stream-writer auto takes it where it is allowed")]
     NoUring(#[source] io::Error),
+    /// The service manager passes a socket, and the settings have another address.
+    #[error(
+        "the service manager passes a socket on {passed}, and the settings say {address}: leave out address, \
+         or give the socket unit this ListenStream="
+    )]
+    TwoAddresses {
+        /// The address of the socket.
+        passed: SocketAddr,
+        /// The address of the settings.
+        address: SocketAddr,
+    },
+    /// The service manager passes more sockets than are served.
+    #[error(
+        "the service manager passes {count} sockets, and one is served: leave one ListenStream= in the unit"
+    )]
+    ManySockets {
+        /// The number of the sockets.
+        count: usize,
+    },
+    /// The socket of the service manager cannot be served.
+    #[error(
+        "the socket that the service manager passes cannot be served: {0}; the unit is to say ListenStream= \
+         with an IP address and a port, and not Accept=yes"
+    )]
+    PassedSocket(#[source] io::Error),
     /// The address cannot be listened on.
     #[error("{}", listen_sentence(*address, source))]
     Listen {
@@ -90,9 +115,11 @@ impl StartError {
             Self::Settings { .. }
             | Self::TwoAdminTokens { .. }
             | Self::AdminToken { .. }
+            | Self::ManySockets { .. }
+            | Self::PassedSocket(_)
             | Self::NoRuntime(_) => None,
             Self::NoUring(_) => Some("stream-writer"),
-            Self::Listen { .. } => Some("address"),
+            Self::Listen { .. } | Self::TwoAddresses { .. } => Some("address"),
             Self::AdminListen { .. } => Some("admin-address"),
             Self::Log(_) | Self::DamagedLog(_) => Some("log"),
         }

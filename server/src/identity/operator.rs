@@ -53,7 +53,7 @@ pub fn warning(file: &Path) -> Option<String> {
     let mode = std::fs::metadata(file).ok()?.permissions().mode();
     let name = file.display();
     (mode & OTHERS_READ != 0).then(|| {
-        format!("everybody on this machine can read the admin token in {name}; run: chmod 600 {name}")
+        format!("everybody on this machine can read the admin token in {name}; run: chmod o= {name}")
     })
 }
 

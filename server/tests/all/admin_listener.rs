@@ -258,12 +258,12 @@ async fn a_token_file_that_others_can_read_is_warned_of_with_the_command_that_me
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode)).unwrap();
         let server = Server::start_with(&["--admin-token-file", file]).await;
         let stderr = server.stderr();
-        assert_eq!(stderr.contains(&format!("chmod 600 {file}")), is_warned, "{mode:o}: {stderr}");
+        assert_eq!(stderr.contains(&format!("chmod o= {file}")), is_warned, "{mode:o}: {stderr}");
         let out = directory.path().join(format!("{mode:o}.redb"));
         let url = format!("http://{}", server.address());
         let (code, _, stderr) =
             run(&["backup", "--from", &url, "--admin-token-file", file, out.to_str().unwrap()]).await;
         assert_eq!(code, Some(0), "{stderr}");
-        assert_eq!(stderr.contains(&format!("chmod 600 {file}")), is_warned, "{mode:o}: {stderr}");
+        assert_eq!(stderr.contains(&format!("chmod o= {file}")), is_warned, "{mode:o}: {stderr}");
     }
 }

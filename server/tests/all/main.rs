@@ -31,6 +31,8 @@ mod programs;
 mod proxy;
 mod rate;
 mod reload;
+mod restore;
+mod service;
 mod several;
 mod slow;
 mod slowloris;

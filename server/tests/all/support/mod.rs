@@ -6,6 +6,7 @@ pub mod client;
 pub mod disk;
 pub mod documented;
 pub mod engine;
+pub mod host;
 pub mod machine;
 pub mod network;
 pub mod nginx;
