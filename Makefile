@@ -1,10 +1,10 @@
 # Everything a person does here, a line or two each.
-.PHONY: run test bench compare loadtest install mutants prove slowest
+.PHONY: run test bench compare loadtest install mutants prove slowest dist
 
 run:
 	cargo run --release
 
-# What the tests need and cargo does not bring: a browser with its driver, Node with npm and curl.
+# What the tests need and cargo does not bring: a browser with its driver, Node with npm, systemd's tools, and more.
 install:
 	./verify/install tests
 
@@ -20,6 +20,11 @@ test: install
 slowest: install
 	cargo test --workspace --no-fail-fast --tests --config 'target."cfg(all())".runner=["env", "RUSTC_BOOTSTRAP=1"]' \
 		-- -Zunstable-options --report-time | sed -n 's/^test \(.*\) <\(.*\)s>$$/\2 s  \1/p' | sort -rn | head -n 30
+
+# Into target/dist: a program that needs no library, a Debian package, their SHA-256; and an image where an engine runs.
+dist:
+	./verify/install dist
+	./verify/dist
 
 # Breaks each guarantee on purpose; each must be noticed. `make mutants ONLY=ring` tries some.
 mutants:

@@ -25,6 +25,7 @@ mod input;
 mod leaving;
 mod links;
 mod moderation;
+mod packages;
 mod probe;
 mod process;
 mod programs;
