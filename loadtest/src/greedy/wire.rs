@@ -13,18 +13,33 @@ use crate::client::exchange::malformed;
 
 /// Time after which a connection that is not accepted is given up.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// Ports that are tried for a connection.
+const PORT_TRIES_MAX: u32 = 16;
 
 /// Connects from this address. A receive buffer is set for a client that is slow on purpose.
 pub async fn connect(from: Ipv4Addr, to: SocketAddr, receive_buffer: Option<u32>) -> io::Result<TcpStream> {
-    let socket = TcpSocket::new_v4()?;
-    if let Some(bytes) = receive_buffer {
-        socket.set_recv_buffer_size(bytes)?;
+    let mut tries = 1;
+    loop {
+        let socket = TcpSocket::new_v4()?;
+        if let Some(bytes) = receive_buffer {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        // An address has fewer ports than an attack has connections: those that have ended are taken again.
+        socket.set_reuseaddr(true)?;
+        socket.bind(SocketAddr::new(from.into(), 0))?;
+        let connected = timeout(CONNECT_MAX, socket.connect(to)).await;
+        match connected.map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))? {
+            // The port is one that the kernel does not give away yet.
+            Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && tries < PORT_TRIES_MAX => {
+                tries += 1;
+            }
+            Err(error) => return Err(error),
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+        }
     }
-    socket.bind(SocketAddr::new(from.into(), 0))?;
-    let connected = timeout(CONNECT_MAX, socket.connect(to)).await;
-    let stream = connected.map_err(|_elapsed| io::Error::from(io::ErrorKind::TimedOut))??;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 /// A stream of events that has opened.
