@@ -27,7 +27,10 @@ fn the_client_comes_from_the_package_or_from_datastars_own_sources() {
     let packaged = datastar::client(&manifest_dir(), None).unwrap();
     let text = String::from_utf8(packaged.licences).unwrap();
     let licence = text.split_once("\n\n").unwrap().1;
-    assert!(licence.contains("MIT License") && licence.contains("Permission is hereby granted"), "{licence}");
+    assert!(
+        licence.contains("Star Federation") && licence.contains("Permission is hereby granted"),
+        "{licence}"
+    );
 
     let folder = sources(&packaged.script, licence.as_bytes());
     let own = datastar::client(Path::new("/no/such/manifest"), Some(folder.path())).unwrap();
