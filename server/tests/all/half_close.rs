@@ -129,3 +129,30 @@ async fn a_half_closed_reader_receives_the_stream_until_it_closes_the_other_half
         within("it is noticed that it is gone", async { while count(&api).await != 0 {} }).await;
     }
 }
+
+#[tokio::test]
+async fn a_half_closed_reader_is_asked_at_once_whether_it_is_there() {
+    let server = Server::start().await;
+    let begin = async |room: &str| {
+        let mut socket = TcpStream::connect(server.address()).await.unwrap();
+        socket.write_all(&get(&format!("/api/v1/rooms/{room}/events"), "")).await.unwrap();
+        let mut bytes = Vec::new();
+        while !String::from_utf8_lossy(&bytes).contains("event: start") {
+            assert_ne!(socket.read_buf(&mut bytes).await.unwrap(), 0);
+        }
+        (socket, bytes)
+    };
+    let (other, _) = begin("kitchen").await;
+    let (mut socket, mut bytes) = begin("lobby").await;
+    socket.shutdown().await.unwrap();
+    let asked = async {
+        while !String::from_utf8_lossy(&bytes).contains("\n:") {
+            assert_ne!(socket.read_buf(&mut bytes).await.unwrap(), 0);
+        }
+    };
+    within("it is asked", asked).await;
+    let mut later = [0; 4_096];
+    let later = other.try_read(&mut later).map(|len| String::from_utf8_lossy(&later[..len]).into_owned());
+    let heartbeat = later.is_ok_and(|text| text.contains("\n:") || text.starts_with(':'));
+    assert!(!heartbeat, "that was the heartbeat of everybody, and not the question");
+}

@@ -105,12 +105,26 @@ async fn talk(server: &Server, code: &str) -> Vec<Stream> {
     here
 }
 
+/// Sends to a room of their own what people write with marks, a long message, and a mention of the one who
+/// looks.
+async fn write(server: &Server, code: &str) {
+    let api = server.api();
+    let [one, two, _, reader] = people(code);
+    let (one, two) = (api.guest(one).await, api.guest(two).await);
+    let long = format!("{}\n", word(code)).repeat(60);
+    api.say("marks", &one, &long).await;
+    api.say("marks", &two, "> **a** ~~b~~ `c`\n¯\\_(ツ)_/¯ 2*3*4 snake_case www.example.org").await;
+    api.say("marks", &one, "998. one\n999. two\n1000. three").await;
+    api.say("marks", &two, &format!("@{reader} ☕")).await;
+}
+
 #[tokio::test]
 #[ignore = "it writes the pictures of the documentation"]
 async fn pictures_of_the_page_are_taken() {
     for code in ["en", "ar", "ja"] {
         let server = Server::start().await;
         let _here = talk(&server, code).await;
+        write(&server, code).await;
         let page = Browser::open_in(&room_url(&server), code).await;
         page.join(people(code)[3]).await;
         page.say(goodbye(code)).await;
@@ -141,7 +155,7 @@ async fn keep(page: &Browser, screen: &str, of: &str) {
 }
 
 /// The screens besides the room itself: answering and choosing a reaction, the menu, who is here, the
-/// question before a delete, an empty room for a visitor, an error, a search.
+/// question before a delete, marks and a mention, an empty room for a visitor, an error, a search.
 async fn others(page: &Browser, server: &Server, of: &str) {
     page.hover("#messages > .msg:nth-last-child(2) .text").await;
     page.click(".tools .reply").await;
@@ -161,6 +175,10 @@ async fn others(page: &Browser, server: &Server, of: &str) {
     page.until("document.querySelector('#deleting').open").await;
     keep(page, "delete", of).await;
     page.click("#deleting button[value=keep]").await;
+    page.go(&format!("http://{}/marks", server.address())).await;
+    page.until_messages(4).await;
+    page.until("document.querySelectorAll('#presence li').length === 1").await;
+    keep(page, "marks", of).await;
     let cookies = page.cookies().await;
     page.cdp("Network.clearBrowserCookies", json!({})).await;
     page.go(&format!("http://{}/a-new-room", server.address())).await;
