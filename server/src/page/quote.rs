@@ -13,6 +13,7 @@ use millchat::{Author, Chat, HistoryPage, Message, Position, ReadError, RoomName
 use super::i18n::Localizer;
 use super::people::hue;
 use super::{layout, markdown};
+use crate::current::current;
 use crate::http::Response;
 use crate::turns::Turns;
 
@@ -115,18 +116,22 @@ pub async fn answer(
     room: &RoomName,
     target: Position,
 ) -> Result<Response, ReadError> {
-    let message = chat.message(room, target).await?;
-    // The text may be a long one, of which the quote is a line.
-    let write = move || {
-        let quoted = match &message {
-            Some(Message { author, content, .. }) => {
-                Quoted::There { author: author.as_ref(), content: content.as_deref() }
-            }
-            None => Quoted::Gone,
+    let quote = current(chat, async || {
+        let message = chat.message(room, target).await?;
+        let texts_of = message.iter().map(|message| message.position).collect();
+        // The text may be a long one, of which the quote is a line.
+        let write = move || {
+            let quoted = match &message {
+                Some(Message { author, content, .. }) => {
+                    Quoted::There { author: author.as_ref(), content: content.as_deref() }
+                }
+                None => Quoted::Gone,
+            };
+            quote(localizer, Answered { target, quoted }).into_string()
         };
-        quote(localizer, Answered { target, quoted }).into_string()
-    };
-    Ok(layout::answer(StatusCode::OK, turns.render(write).await))
+        Ok((turns.render(write).await, texts_of))
+    });
+    Ok(layout::answer(StatusCode::OK, quote.await?))
 }
 
 /// A quote for the script to aim and to fill.

@@ -100,6 +100,9 @@ async fn all_that_is_served(api: &Api, places: &[String]) -> String {
     ] {
         served += &api.get(path).await.expect(200).body;
     }
+    for position in 1..=4 {
+        served += &api.get(&format!("/lobby?quote={position}")).await.expect(200).body;
+    }
     let head = api.history("lobby", "").await["head"].as_u64().unwrap();
     let first_join: Vec<Option<&str>> = vec![None];
     for place in places.iter().map(|place| Some(place.as_str())).chain(first_join) {
