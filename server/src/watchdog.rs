@@ -12,6 +12,9 @@ use crate::service_manager;
 
 /// Looks at the beats in the time within which the service manager must be told: a late one is not the end.
 const LOOKS: u32 = 4;
+/// Beats from one look to the next. With one, a beat that slips from just before a look to just behind it
+/// would be missed: with many threads some thread would be missed at each look.
+const BEATS: u32 = 2;
 
 /// The beats of one serving thread.
 #[derive(Debug, Clone, Default)]
@@ -21,9 +24,13 @@ impl Beats {
     /// Beats for ever, if there is a watchdog.
     pub async fn run(self) {
         let Some(every) = every() else { return };
+        self.beat(every / BEATS).await;
+    }
+
+    async fn beat(self, pause: Duration) {
         loop {
             self.0.fetch_add(1, Ordering::Relaxed);
-            tokio::time::sleep(every).await;
+            tokio::time::sleep(pause).await;
         }
     }
 }
@@ -91,5 +98,18 @@ mod tests {
         beat(0);
         beat(1);
         assert_eq!(watch.silent(), None, "it runs again");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_thread_whose_timers_are_late_is_not_silent() {
+        const EVERY: Duration = Duration::from_secs(1);
+        let beats = Beats::default();
+        let mut watch = Watch::new([beats.clone()]);
+        // Its beats pass the looks by and by.
+        tokio::spawn(beats.beat(EVERY / BEATS + Duration::from_millis(5)));
+        for look in 0..1_000 {
+            tokio::time::sleep(EVERY).await;
+            assert_eq!(watch.silent(), None, "{look}");
+        }
     }
 }
