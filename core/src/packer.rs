@@ -7,18 +7,20 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 
-use crate::Position;
+use crate::event::Position;
 use crate::shared::Shared;
 
 /// Interval between two looks for something to prepare.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// For each part of its time that it works it rests so many.
+/// Parts of its time that it rests for each part that it works.
 const RESTS_PER_WORK: u32 = 3;
-/// The same while more events than [`BUSY_EVENTS_A_SECOND`] come: with 3 it took a fifth from the senders at full
-/// speed of a machine of two cores.
+/// The same while more events than [`BUSY_EVENTS_A_SECOND`] come: with 3 it took a fifth from the senders at
+/// full speed of a machine of two cores.
 const RESTS_PER_WORK_WHEN_BUSY: u32 = 60;
 /// Events a second from which on the index gives way to senders. It catches up behind them.
 const BUSY_EVENTS_A_SECOND: u128 = 2_000;
+/// Longest rest, after a read for which the disk took long.
+const REST_MAX: Duration = Duration::from_secs(1);
 /// It works at most this long before it rests.
 const WORK_MAX: Duration = Duration::from_millis(5);
 
@@ -38,7 +40,7 @@ pub(crate) fn start(shared: Weak<Shared>, stop: Receiver<()>) -> std::io::Result
             rest = loop {
                 match shared.log.prepare_index() {
                     Ok(true) if started.elapsed() < WORK_MAX => {}
-                    Ok(true) => break started.elapsed() * rests,
+                    Ok(true) => break (started.elapsed() * rests).min(REST_MAX),
                     Ok(false) => break LOOK_EVERY,
                     // Searches read the texts, and report what they meet.
                     Err(_) => return,

@@ -79,13 +79,6 @@ pub struct Peer {
     pub listener: ListenerKind,
 }
 
-impl From<IpAddr> for Peer {
-    /// An address alone is one of the public listener.
-    fn from(address: IpAddr) -> Self {
-        Self { address, listener: ListenerKind::Public }
-    }
-}
-
 /// The client of a request; kept with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Client {
@@ -106,8 +99,8 @@ impl Client {
         Self { address, shared: address, is_exempt: false, listener: ListenerKind::Public }
     }
 
-    /// Makes the client of a connection to the admin listener. It is held to no limit of addresses, and speaks
-    /// for nobody else.
+    /// Makes the client of a connection to the admin listener. It is held to no limit of addresses, and
+    /// speaks for nobody else.
     pub fn of_operator(peer: IpAddr) -> Self {
         Self { is_exempt: true, listener: ListenerKind::Admin, ..Self::of(peer) }
     }

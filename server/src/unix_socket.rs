@@ -4,17 +4,23 @@
 //! listens was left by a process that was killed, and is replaced; whatever else has the name is left alone.
 //! It is removed at the end, if it is still the one that was made.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
 /// Connections that the kernel holds for us before they are accepted.
 const BACKLOG: i32 = 64;
-/// Who may connect: the owner.
+/// Tries to lock the directory.
+const LOCK_TRIES_MAX: u32 = 100;
+/// Time between two of them.
+const LOCK_TRY_EVERY: Duration = Duration::from_millis(20);
+/// The mode of the socket: only its owner may connect.
 const MODE: u32 = 0o600;
 
 /// The name of a socket that was made; removes it when it is dropped.
@@ -37,9 +43,18 @@ impl FileId {
 
 /// Makes the socket and listens on it.
 pub fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
-    // Held until it listens: of two processes that find a socket of the dead, one replaces it.
+    // Held until it listens: of two processes that find a socket of the dead, one replaces it. Whoever else
+    // holds this lock for long keeps no server from its start.
     let directory = File::open(path.parent().unwrap_or(Path::new("/")))?;
-    directory.try_lock()?;
+    for _ in 0..LOCK_TRIES_MAX {
+        match directory.try_lock() {
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_TRY_EVERY),
+            locked => {
+                locked?;
+                break;
+            }
+        }
+    }
     remove_dead(path)?;
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;
@@ -99,7 +114,10 @@ mod tests {
         let (listener, name) = bind(&path).unwrap();
         assert_eq!(path.symlink_metadata().unwrap().mode() & 0o777, MODE);
         UnixStream::connect(&path).unwrap();
+        let directory_lock = File::open(directory.path()).unwrap();
+        directory_lock.lock().unwrap();
         assert_eq!(bind(&path).unwrap_err().kind(), io::ErrorKind::AddrInUse, "somebody listens");
+        drop(directory_lock);
         UnixStream::connect(&path).expect("and goes on to");
         drop((listener, name));
         assert!(!path.exists());

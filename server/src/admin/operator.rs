@@ -15,6 +15,8 @@ use crate::sanitize;
 const OPERATOR_ID: &str = "admin";
 /// The author's name, unless the request gives another.
 const OPERATOR_NAME: &str = "admin";
+/// Tokens of one request that are compared: a request is one try.
+const TOKENS_MAX: usize = 2;
 /// A wrong token in the log's line of refusals.
 const WRONG_TOKEN: &str = "admin-token";
 
@@ -40,8 +42,8 @@ pub async fn authorize<B>(app: &App, req: &hyper::Request<B>) -> Result<(), Prob
     Ok(())
 }
 
-/// Returns true if the operator asks, at a route that others may ask too. A token of the server's own guests is
-/// no try to be the operator.
+/// Returns true if the operator asks, at a route that others may ask too. A token of the server's own guests
+/// is no try to be the operator.
 pub async fn is_operator<B>(app: &App, req: &hyper::Request<B>) -> Result<bool, Problem> {
     let is_guest = || !matches!(app.identity.bearer(req.headers()), Err(TokenError::Forged));
     match app.admin_token.load_full() {
@@ -54,7 +56,9 @@ pub async fn is_operator<B>(app: &App, req: &hyper::Request<B>) -> Result<bool, 
 async fn is_token<B>(app: &App, req: &hyper::Request<B>, token: &AdminToken) -> Result<bool, Problem> {
     let client = client(req);
     let attempt = app.limits.attempt(&client)?;
-    let is_right = attempt.compare(|| bearer_tokens(req.headers()).any(|sent| token.matches(sent))).await;
+    let is_right = attempt
+        .compare(|| bearer_tokens(req.headers()).take(TOKENS_MAX).any(|sent| token.matches(sent)))
+        .await;
     if !is_right {
         app.refused.refused(client.counted(), WRONG_TOKEN);
     }

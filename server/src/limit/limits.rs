@@ -147,8 +147,8 @@ impl Limits {
 
     /// A connection was accepted. One that may be a proxy's is not its own: its requests are counted one by
     /// one.
-    pub fn connect(&self, peer: impl Into<Peer>) -> Result<Option<ConnectionPermit>, Limited> {
-        let Peer { address, listener } = peer.into();
+    pub fn connect(&self, peer: Peer) -> Result<Option<ConnectionPermit>, Limited> {
+        let Peer { address, listener } = peer;
         let rules = self.rules.load();
         if listener == ListenerKind::Admin || rules.proxies.may_forward(address) {
             return Ok(None);
@@ -156,9 +156,10 @@ impl Limits {
         self.hold(&rules, &Client::of(address))
     }
 
-    /// Somebody tries to be the operator. One of too many of an address is refused without a look at its token.
+    /// Somebody tries to be the operator. One of too many of an address is refused without a look at its
+    /// token.
     pub fn attempt(&self, client: &Client) -> Result<Attempt<'_>, Limited> {
-        self.attempts.begin(client.counted()).map_err(|wait| {
+        self.attempts.begin(client.share()).map_err(|wait| {
             let limit = format!("tries with an admin token after a wrong one: at most {WAITING_MAX} wait");
             self.refuse("admin", limit, wait)
         })
@@ -185,10 +186,10 @@ impl Limits {
     /// A request has come in on a connection of `peer`. What it gives is to be kept until it is answered.
     pub fn arrive<B>(
         &self,
-        peer: impl Into<Peer>,
+        peer: Peer,
         req: &mut hyper::Request<B>,
     ) -> Result<Option<ConnectionPermit>, Limited> {
-        let Peer { address: peer, listener } = peer.into();
+        let Peer { address: peer, listener } = peer;
         if listener == ListenerKind::Admin {
             req.extensions_mut().insert(Client::of_operator(peer));
             return Ok(None);
@@ -277,9 +278,14 @@ mod tests {
         Limits::new(text.parse().unwrap(), Proxies::default(), Refusals::default())
     }
 
+    /// Returns a peer of the public listener.
+    fn at(address: &str) -> Peer {
+        Peer { address: address.parse().unwrap(), listener: ListenerKind::Public }
+    }
+
     fn from(limits: &Limits, peer: &str) -> hyper::Request<()> {
         let mut req = hyper::Request::new(());
-        limits.arrive(peer.parse::<IpAddr>().unwrap(), &mut req).unwrap();
+        limits.arrive(at(peer), &mut req).unwrap();
         req
     }
 
@@ -292,8 +298,7 @@ mod tests {
             taken += (0..3).filter(|_| limits.guest(&req).is_ok()).count();
         }
         assert_eq!(taken, 2 * SITE_FACTOR as usize);
-        let connect =
-            |network: u32| limits.connect(format!("2001:db8:3:{network:x}::1").parse::<IpAddr>().unwrap());
+        let connect = |network: u32| limits.connect(at(&format!("2001:db8:3:{network:x}::1")));
         let held: Vec<_> = (0..100).filter_map(|network| connect(network).ok()).collect();
         assert_eq!(held.len(), SITE_FACTOR as usize);
         drop(held);
@@ -303,7 +308,7 @@ mod tests {
     #[test]
     fn a_connection_is_given_back() {
         let limits = limits("connections=2");
-        let (ada, bob): (IpAddr, IpAddr) = ([192, 0, 2, 1].into(), [192, 0, 2, 2].into());
+        let (ada, bob) = (at("192.0.2.1"), at("192.0.2.2"));
         let first = limits.connect(ada).unwrap();
         let second = limits.connect(ada).unwrap();
         let limited = limits.connect(ada).unwrap_err();

@@ -1,5 +1,5 @@
-//! The admin listener: what it serves, what the public one no longer knows, its socket in the file system, and
-//! tries to be the operator.
+//! The admin listener: what it serves, what the public one no longer knows, its socket in the file system,
+//! and tries to be the operator.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
@@ -246,6 +246,22 @@ async fn wrong_tokens_slow_down_their_own_address_at_every_place_that_takes_one_
         assert!(line.is_some_and(|line| line.contains("admin-token")), "{address} in {stderr}");
     }
     assert!(!stderr.contains(WRONG) && !stderr.contains(ADMIN), "{stderr}");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_that_is_not_named_a_strangers_wrong_tokens_do_not_hold_up_the_operator() {
+    let server = Server::start_with(&["--admin-token", ADMIN]).await;
+    let api = server.api();
+    let bans = || (Method::GET, "/admin/bans");
+    for _ in 0..3 {
+        answer(attempt(&api, bans(), WRONG, "203.0.113.1")).await.expect_problem(401);
+    }
+    let waits = (0..4).map(|_| answer(attempt(&api, bans(), WRONG, "203.0.113.1")));
+    tokio::select! {
+        biased;
+        answered = answer(attempt(&api, bans(), ADMIN, "198.51.100.1")) => { answered.expect(200); }
+        answers = futures_util::future::join_all(waits) => panic!("{answers:?} came before the right token's"),
+    }
 }
 
 #[tokio::test]
