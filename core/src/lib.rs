@@ -39,7 +39,7 @@
 //! | history a join can ask for | 1,000 events |
 //! | page of history | 1,000 messages, or about 1 MiB |
 //! | a search | 512 bytes, 32 different terms, 100 messages |
-//! | the work of one search | 2,048 packs of the index, 2,048 events, about 1 MiB of text |
+//! | the work of one search | 2,048 packs of the index (large ones count more), 2,048 events, 256 KiB of text |
 //! | edits of a message | 1,000 |
 //! | reactions to a message | 1,000, each kind once per author |
 //! | kinds of frame | 4 |

@@ -49,8 +49,8 @@ pub fn index(log: &dyn Log) {
     }
 }
 
-/// Opens a log whose commits take along much smaller steps than others: a checkpoint after so many events, and
-/// at most so many records and edits of what is being erased.
+/// Opens a log whose commits take along much smaller steps than others: a checkpoint after so many events,
+/// and at most so many records and edits of what is being erased.
 pub fn open_log_in_steps(
     storage: impl StorageBackend,
     checkpoint_events: usize,
@@ -60,8 +60,8 @@ pub fn open_log_in_steps(
     Ok(Arc::new(RedbLog::with_steps(storage, steps)?))
 }
 
-/// Changes the bytes of a record in a log that nobody has open, behind its back: the file is in order, and the
-/// record may not be. `None` takes it out.
+/// Changes the bytes of a record in a log that nobody has open, behind its back: the file is in order, and
+/// the record may not be. `None` takes it out.
 ///
 /// # Panics
 ///

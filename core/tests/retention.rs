@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use millchat::log::{Log, NewRecord, check};
@@ -10,7 +12,7 @@ use millchat::{
     Timestamp, testing,
 };
 use support::people::{event, opening};
-use support::{ada, room, until};
+use support::{Meddled, ada, room, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_at_full_load_for_ten_times_its_retention_stays_within_its_bounds() {
@@ -138,7 +140,7 @@ fn days(count: i64) -> i64 {
 }
 
 /// A log whose records were made so many milliseconds before now.
-fn log_of(ages_ms: &[i64]) -> std::sync::Arc<dyn Log> {
+fn log_of(ages_ms: &[i64]) -> Arc<dyn Log> {
     let log = millchat::log::open("memory:").unwrap();
     let at = |age: &i64| Timestamp(Timestamp::now().0.checked_add_signed(-age).unwrap());
     let record = |age| NewRecord { created_at: at(age), ..aged(0, 10) };
@@ -156,13 +158,20 @@ async fn a_clock_that_was_ahead_or_is_ahead_takes_no_history() {
         ("it is ahead, and so is the newest message", &[days(40), days(39), 0]),
         ("it was farther ahead before", &[days(40), -days(5)]),
     ] {
-        let chat = Chat::builder().retention(keep).open_log(log_of(ages_ms)).unwrap();
+        let looks = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&looks);
+        let before_index = Box::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let log = Meddled { log: log_of(ages_ms), before_index, ..Meddled::new() };
+        let chat = Chat::builder().retention(keep).open_log(Arc::new(log)).unwrap();
         // Each commit takes a step of the trim along.
         for _ in 0..3 {
             chat.send(&RoomName::new("r").unwrap(), Draft::post(ada(), "x")).await.unwrap();
         }
-        // As does the writer when it is idle.
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        // As does the writer when it is idle: this look comes after it.
+        let before = looks.load(Ordering::Relaxed);
+        until("the writer was idle", async || looks.load(Ordering::Relaxed) > before).await;
         assert_eq!(chat.floor(), 1, "{what}");
     }
 }

@@ -1,9 +1,9 @@
 //! Bundles the modules of the page's script into one.
 //!
-//! Each module becomes a block of its own behind those that it imports, so it runs as the browser would run it,
-//! and names that it does not export stay its own. In one thing it runs better: a module that throws while it is
-//! run is reported to the console, and the others run. What it exports then are its functions, and the constants
-//! are undefined. This needs no parser, because the modules keep to a strict subset:
+//! Each module becomes a block of its own behind those that it imports, so it runs as the browser would run
+//! it, and names that it does not export stay its own. In one thing it runs better: a module that throws
+//! while it is run is reported to the console, and the others run. What it exports then are its functions,
+//! and the constants are undefined. This needs no parser, because the modules keep to a strict subset:
 //!
 //! - an import is `import { a, b } from './x.js';` or `import './x.js';`, on one line;
 //! - an export is `export const`, `export function` or `export async function`;

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::client_ip::{Proxies, ProxyNetwork};
 use crate::detached::StreamWriter;
-use crate::drain::DrainDelay;
+use crate::drain_delay::DrainDelay;
 use crate::identity::operator::{self, AdminToken};
 use crate::limit::RateLimit;
 use crate::listen_address::{AdminAddress, parse_tcp};

@@ -26,8 +26,9 @@ use crate::client_ip::{Client, Peer};
 use crate::detached::{self, DetachedStream};
 use crate::http::{self, Body};
 use crate::limit::Limited;
+use crate::peer_socket::PeerSocket;
 use crate::route;
-use crate::write_timeout::{PeerSocket, WRITE_TIMEOUT, WriteTimeout};
+use crate::write_timeout::{WRITE_TIMEOUT, WriteTimeout};
 
 /// Longest time for the head of a request, and for a connection to idle between two requests.
 pub const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(15);

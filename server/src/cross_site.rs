@@ -1,10 +1,11 @@
-//! Refuses the writes that pages of other sites make a browser send, on the routes that take the page's cookie.
+//! Refuses the writes that pages of other sites make a browser send, on the routes that take the page's
+//! cookie.
 //!
 //! A browser says in `Sec-Fetch-Site` which site a request is from, but only where the connection is
-//! trustworthy (TLS, or this machine), and only if it is not old. Elsewhere it says in `Origin` from which page
-//! a write is: our own pages are at the public URL, or, without that setting, at the address in `Host`. Pages
-//! keep their address from other sites by `Referrer-Policy: same-origin` ([`crate::page::layout`]): with
-//! `no-referrer` the `Origin` of their own forms would be `null`.
+//! trustworthy (TLS, or this machine), and only if it is not old. Elsewhere it says in `Origin` from which
+//! page a write is: our own pages are at the public URL, or, without that setting, at the address in `Host`.
+//! Pages keep their address from other sites by `Referrer-Policy: same-origin` ([`crate::page::layout`]):
+//! with `no-referrer` the `Origin` of their own forms would be `null`.
 //!
 //! A program sends neither header, and has no cookie of anybody else's to misuse.
 
@@ -109,8 +110,8 @@ impl fmt::Display for Advice<'_> {
     }
 }
 
-/// Returns true if a page of this origin is at the address in `Host`. Browsers leave out the port of the scheme,
-/// and a proxy may add it.
+/// Returns true if a page of this origin is at the address in `Host`. Browsers leave out the port of the
+/// scheme, and a proxy may add it.
 fn is_at(origin: &str, host: &str) -> bool {
     let (authority, default_port) = match origin.split_once("://") {
         Some(("http", authority)) => (authority, 80),

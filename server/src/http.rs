@@ -163,18 +163,20 @@ pub fn json_as(status: StatusCode, content_type: &'static str, value: &impl Seri
     bytes(status, content_type, to_json(value))
 }
 
-/// A redirect that no cache keeps and that keeps the method.
+/// A redirect that keeps the method.
 pub fn redirect(location: &str) -> Response {
-    let mut response = empty(StatusCode::TEMPORARY_REDIRECT);
     let location = HeaderValue::from_str(location).expect("our own paths are visible ASCII");
-    set(&mut response, header::LOCATION, location);
-    set(&mut response, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    redirect_by(StatusCode::TEMPORARY_REDIRECT, location)
 }
 
 /// The same address is written otherwise: a redirect that keeps the method.
 pub fn same_as(location: HeaderValue) -> Response {
-    let mut response = empty(StatusCode::PERMANENT_REDIRECT);
+    redirect_by(StatusCode::PERMANENT_REDIRECT, location)
+}
+
+/// A redirect that no cache keeps.
+fn redirect_by(status: StatusCode, location: HeaderValue) -> Response {
+    let mut response = empty(status);
     set(&mut response, header::LOCATION, location);
     set(&mut response, header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response

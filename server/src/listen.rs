@@ -22,7 +22,7 @@ use crate::app::{App, Worker};
 use crate::client_ip::Peer;
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
-use crate::drain::DrainDelay;
+use crate::drain_delay::DrainDelay;
 use crate::listener::{Accepted, Bound, Listener};
 use crate::refusal_log;
 use crate::reload::Reload;

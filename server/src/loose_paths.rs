@@ -19,8 +19,8 @@ const BEFORE_ROOMS: [&str; 4] = ["api", "v1", "rooms", "room"];
 /// Returns the path with letters, digits, `-` and `_` as themselves: percent-encoded they mean the same (RFC
 /// 3986, 2.3). All else stays encoded.
 ///
-/// A first part that is no room's is only what it is letter by letter: proxies and firewalls guard paths such as
-/// `/admin/` as they are written.
+/// A first part that is no room's is only what it is letter by letter: proxies and firewalls guard paths such
+/// as `/admin/` as they are written.
 pub fn decoded(path: &str) -> Cow<'_, str> {
     if !path.contains('%') || path.starts_with(OPERATORS) {
         return Cow::Borrowed(path);
@@ -53,8 +53,8 @@ pub fn tidied(path: &str) -> Option<String> {
     (tidied != path).then_some(tidied)
 }
 
-/// Returns the rooms that the writer of a path may have meant that leads nowhere: punctuation, spaces and accents
-/// are no part of a name.
+/// Returns the rooms that the writer of a path may have meant that leads nowhere: punctuation, spaces and
+/// accents are no part of a name.
 pub fn meant(path: &str) -> Vec<RoomName> {
     if path.len() > MEANT_BYTES_MAX {
         return Vec::new();

@@ -13,8 +13,8 @@ use crate::as_text::as_text;
 /// The least that records may be allowed: less would be trimmed as fast as it is sent.
 const BYTES_MIN: u64 = 1_000_000;
 
-/// Age up to which events are kept; `None` is for ever, and the default: a chat forgets only what its operator
-/// wants it to forget.
+/// Age up to which events are kept; `None` is for ever, and the default: a chat forgets only what its
+/// operator wants it to forget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Age(pub Option<Duration>);

@@ -69,8 +69,8 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
         response
     } else {
         let language = Language::of(req.headers());
-        // A browser takes no policy for openers from a connection that it does not trust, and complains; it sends
-        // this header over no such connection.
+        // A browser takes no policy for openers from a connection that it does not trust, and complains; it
+        // sends this header over no such connection.
         let is_trusted = req.headers().contains_key("sec-fetch-site");
         let mut response = match (&arrived, malformed) {
             (Ok(_), None) => to_page(w, req, &path, language).await,

@@ -17,20 +17,18 @@
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use crate::byte_budget::GivenUp;
+use crate::peer_socket::PeerSocket;
 
 /// Longest time that a write may make no progress.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -62,41 +60,6 @@ pub struct WriteTimeout<T> {
     half_closed: Option<Box<HalfClosed>>,
     /// A read or a write has failed: there is nobody to be polite to.
     broken: bool,
-}
-
-/// A socket that can be asked about its peer.
-pub trait PeerSocket {
-    /// Returns how many bytes wait to be read, without reading them; 0 when the peer sends no more.
-    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>>;
-    /// Takes the error that has come without a read or a write, such as a reset.
-    fn take_error(&self) -> io::Result<Option<io::Error>>;
-}
-
-impl PeerSocket for TcpStream {
-    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        Self::poll_peek(self, cx, &mut ReadBuf::new(&mut [0]))
-    }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        Self::take_error(self)
-    }
-}
-
-impl PeerSocket for UnixStream {
-    fn poll_peek(&self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.poll_read_ready(cx))?;
-            let peek = || SockRef::from(self).peek(&mut [MaybeUninit::uninit()]);
-            match self.try_io(Interest::READABLE, peek) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                peeked => return Poll::Ready(peeked),
-            }
-        }
-    }
-
-    fn take_error(&self) -> io::Result<Option<io::Error>> {
-        Self::take_error(self)
-    }
 }
 
 /// Looks at a peer that has said that it sends no more.

@@ -36,6 +36,8 @@ pub enum Delivery<T> {
         from: Position,
         /// Its position now.
         to: Position,
+        /// The cause, by the floor at which it was found.
+        reason: GapReason,
         /// The room is closed to writing now: the event that closed it may be in the gap.
         is_closed: bool,
     },
@@ -140,7 +142,8 @@ impl<F: Form> Cursor<F> {
                     // What was read is read again: this is rare.
                     self.position = to;
                     let is_closed = self.is_room_closed();
-                    return Poll::Ready(Some(Ok(Delivery::Gap { from, to, is_closed })));
+                    let reason = GapReason::of(from, read.floor);
+                    return Poll::Ready(Some(Ok(Delivery::Gap { from, to, reason, is_closed })));
                 }
                 if let Some(item) = self.deliver(read.batch.clone(), read.generation) {
                     return Poll::Ready(Some(Ok(Delivery::Item(item))));
@@ -187,10 +190,6 @@ impl<F: Form> Cursor<F> {
 
     pub fn position(&self) -> Position {
         self.position
-    }
-
-    pub fn gap_reason(&self, from: Position) -> GapReason {
-        GapReason::of(from, self.shared.log.floor())
     }
 
     /// Takes the next item out of a batch, moves the position, and keeps the rest. Returns `None` when a text

@@ -11,8 +11,8 @@ use crate::message::Message;
 use crate::read::history::{Page, Texts, latest_text, with_text};
 use crate::search::Query;
 
-/// Most packs of the index that one search looks at: each stands for up to 128 events, and a large one counts as
-/// several.
+/// Most packs of the index that one search looks at: each stands for up to 128 events, and a large one counts
+/// as several.
 pub const SEARCH_PACKS_MAX: usize = 2_048;
 /// Most events that one search reads, to compare their texts or to pass over them.
 pub const SEARCH_EVENTS_MAX: usize = 2_048;

@@ -14,7 +14,6 @@ use crate::error::ReadError;
 use crate::event::{Author, Epoch, Position, RoomName};
 use crate::read::cursor::{Cursor, Delivery};
 use crate::read::form::{Encoded, Received, Values};
-use crate::read::opening::GapReason;
 use crate::read::start::StartFrom;
 use crate::room::encoder::{FrameKind, Frames};
 use crate::room::fanout::WaitList;
@@ -51,11 +50,6 @@ impl Subscription {
     pub fn position(&self) -> Position {
         self.0.position()
     }
-
-    /// Returns the reason of a gap that was just delivered, by its `from`.
-    pub fn gap_reason(&self, from: Position) -> GapReason {
-        self.0.gap_reason(from)
-    }
 }
 
 impl FrameSubscription {
@@ -79,11 +73,6 @@ impl FrameSubscription {
     /// Returns the position of the last event delivered, or the one it opened at.
     pub fn position(&self) -> Position {
         self.0.position()
-    }
-
-    /// Returns the reason of a gap that was just delivered, by its `from`.
-    pub fn gap_reason(&self, from: Position) -> GapReason {
-        self.0.gap_reason(from)
     }
 }
 

@@ -108,8 +108,8 @@ impl WaitList {
         }
     }
 
-    /// Waits until it is notified, and wakes the readers of the pending rooms by turns: [`WAKE_MAX`], then other
-    /// tasks, then the next. So the readers of a small room do not wait for all those of a large one.
+    /// Waits until it is notified, and wakes the readers of the pending rooms by turns: [`WAKE_MAX`], then
+    /// other tasks, then the next. So the readers of a small room do not wait for all those of a large one.
     pub async fn wake_notified(&self) {
         self.notified.notified().await;
         let mut asleep = Asleep::default();

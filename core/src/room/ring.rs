@@ -165,8 +165,8 @@ impl Ring {
         }
     }
 
-    /// Returns true if a reader at this position needs no event older than the ring's. Before a first event of
-    /// the room it has had none after `complete_from`.
+    /// Returns true if a reader at this position needs no event older than the ring's. Before a first event
+    /// of the room it has had none after `complete_from`.
     pub fn reaches(&self, position: Position, complete_from: Position) -> bool {
         // A first event of the room may be the first after the room was forgotten.
         let whole = |prev| if prev == 0 { position >= complete_from } else { prev <= position };

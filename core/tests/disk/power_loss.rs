@@ -17,8 +17,8 @@ use parking_lot::Mutex;
 use crate::recovered::{Acknowledged, Inspected, KEEP, ROOMS, inspect};
 use crate::storage::{AtSync, Backend};
 
-/// Events between two checkpoints, and records and edits of one step of erasing: so few that the workload meets
-/// many of each.
+/// Events between two checkpoints, and records and edits of one step of erasing: so few that the workload
+/// meets many of each.
 const CHECKPOINT_EVENTS: usize = 40;
 const ERASE_MAX: usize = 8;
 

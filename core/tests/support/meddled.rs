@@ -17,6 +17,8 @@ pub struct Meddled {
     pub before_record: Box<dyn Fn(Position) + Send + Sync>,
     /// Called before each read of a room.
     pub before_read: Box<dyn Fn() + Send + Sync>,
+    /// Called before each look for prepared pieces of the index: the writer looks when it has nothing else to do.
+    pub before_index: Box<dyn Fn() + Send + Sync>,
 }
 
 impl Meddled {
@@ -27,6 +29,7 @@ impl Meddled {
             before_commit: Box::new(|| Ok(())),
             before_record: Box::new(|_| ()),
             before_read: Box::new(|| ()),
+            before_index: Box::new(|| ()),
         }
     }
 
@@ -135,6 +138,7 @@ impl Log for Meddled {
         self.log.prepare_index()
     }
     fn has_prepared_index(&self) -> bool {
+        (self.before_index)();
         self.log.has_prepared_index()
     }
     fn close(&self) -> Result<(), LogError> {

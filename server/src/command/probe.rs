@@ -2,15 +2,12 @@
 
 use std::error::Error;
 use std::io::{self, Write as _};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
-use hyper::client::conn::http1;
-use hyper::{Request, StatusCode, header};
-use hyper_util::rt::TokioIo;
+use http_body_util::{BodyExt, Limited};
+use hyper::{HeaderMap, StatusCode};
 use tokio::time::timeout;
 
 use super::failure::Failure;
@@ -77,28 +74,17 @@ fn listening_on(address: SocketAddr) -> Result<ServerAddress, Failure> {
         ));
     }
     let host = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+        // [::] takes IPv4 too, and a container may have no address of IPv6.
+        IpAddr::V6(ip) if ip.is_unspecified() => "localhost".to_owned(),
+        ip => ip.to_string(),
     };
-    Ok(ServerAddress::Tcp { host: host.to_string(), port: address.port() })
+    Ok(ServerAddress::Tcp { host, port: address.port() })
 }
 
 /// Returns true if the server is ready, and the first line of its answer.
 async fn ask(server: &ServerAddress) -> Result<(bool, String), Box<dyn Error>> {
-    let socket = match (server.connect().await, server) {
-        // [::] takes IPv4 too, and a container may have no address of IPv6.
-        (Err(_), ServerAddress::Tcp { host, port }) if *host == Ipv6Addr::LOCALHOST.to_string() => {
-            let host = Ipv4Addr::LOCALHOST.to_string();
-            ServerAddress::Tcp { host, port: *port }.connect().await?
-        }
-        (connected, _) => connected?,
-    };
-    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
-    // It ends with the answer or with the runtime; what it says then is said by the answer too.
-    tokio::spawn(connection);
-    let request = Request::get(READY_PATH).header(header::HOST, server.host()).body(Empty::<Bytes>::new())?;
-    let response = sender.send_request(request).await?;
+    let response = server.get(READY_PATH, HeaderMap::new()).await?;
     let status = response.status();
     let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
     let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
@@ -115,7 +101,7 @@ mod tests {
     fn a_server_on_all_addresses_is_asked_on_its_own_machine() {
         for (address, shown) in [
             ("0.0.0.0:8080", "http://127.0.0.1:8080"),
-            ("[::]:8080", "http://[::1]:8080"),
+            ("[::]:8080", "http://localhost:8080"),
             ("192.0.2.7:80", "http://192.0.2.7:80"),
         ] {
             assert_eq!(listening_on(address.parse().unwrap()).unwrap().to_string(), shown);

@@ -2,12 +2,9 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::client::conn::http1;
-use hyper::{Request, Response, header};
-use hyper_util::rt::TokioIo;
+use hyper::{HeaderMap, Response, header};
 use tokio::time::timeout;
 
 use super::failure::Failure;
@@ -87,16 +84,8 @@ async fn ask(
     token: &AdminToken,
     skip_damaged: bool,
 ) -> Result<Response<Incoming>, Box<dyn std::error::Error>> {
-    let socket = url.connect().await?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
-    // It ends with the answer or with the runtime; what it says then is said by the answer too.
-    tokio::spawn(connection);
     let path = format!("{BACKUP_PATH}{}", if skip_damaged { "?skip-damaged" } else { "" });
-    let request = Request::get(path)
-        .header(header::HOST, url.host())
-        .header(header::AUTHORIZATION, token.bearer())
-        .body(Empty::<Bytes>::new())?;
-    Ok(sender.send_request(request).await?)
+    url.get(&path, HeaderMap::from_iter([(header::AUTHORIZATION, token.bearer())])).await
 }
 
 /// Returns the server's reason for its refusal.

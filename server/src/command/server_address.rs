@@ -5,7 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use hyper::Uri;
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::{HeaderMap, Request, Response, Uri, header};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 
@@ -27,21 +32,27 @@ pub enum ServerAddress {
 }
 
 /// A connection of either kind.
-pub trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
+trait Connection: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 impl ServerAddress {
-    /// Connects.
-    pub async fn connect(&self) -> Result<Box<dyn Connection>, Box<dyn Error>> {
-        Ok(match self {
+    /// Asks for a path, with these headers and that of the host.
+    pub async fn get(&self, path: &str, headers: HeaderMap) -> Result<Response<Incoming>, Box<dyn Error>> {
+        let socket: Box<dyn Connection> = match self {
             Self::Tcp { host, port } => Box::new(resolve::connect(host, *port).await?),
             Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
-        })
+        };
+        let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
+        // It ends with the answer or with the runtime; what it says then is said by the answer too.
+        tokio::spawn(connection);
+        let mut request = Request::get(path).header(header::HOST, self.host()).body(Empty::<Bytes>::new())?;
+        request.headers_mut().extend(headers);
+        Ok(sender.send_request(request).await?)
     }
 
     /// Returns the value of the header `Host`.
-    pub fn host(&self) -> String {
+    fn host(&self) -> String {
         match self {
             Self::Tcp { host, port } if host.contains(':') => format!("[{host}]:{port}"),
             Self::Tcp { host, port } => format!("{host}:{port}"),

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::write_timeout::PeerSocket;
+use crate::peer_socket::PeerSocket;
 
 /// The outcome of the bytes that were handed over last for a reader.
 #[derive(Debug, Default)]

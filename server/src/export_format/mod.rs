@@ -5,10 +5,10 @@
 //! `record`, and those count. A record with `"stands":true` is beside the log: it closes a room or bans an
 //! author, and may lie below the floor. From a running server also: `{"deleted":[7]}`, messages whose text is
 //! to be taken out of the lines before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text
-//! is, and `{"floor":9}`, before which everything is gone. Where damaged records were skipped, `{"damaged":[7]}`
-//! says which, before the records that follow them; `{"failed":"…"}` says why the lines end. The last line, `{"end":N,"head":M}`, has the
-//! number of records, those beside the log among them, and the newest position: without it the text was cut
-//! off.
+//! is, and `{"floor":9}`, before which everything is gone. Where damaged records were skipped,
+//! `{"damaged":[7]}` says which, before the records that follow them; `{"failed":"…"}` says why the lines
+//! end. The last line, `{"end":N,"head":M}`, has the number of records, those beside the log among them, and
+//! the newest position: without it the text was cut off.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -36,6 +36,11 @@ impl Identity {
         Self { keys: token::Key::derive(signing_key), by_tls }
     }
 
+    /// Returns true if browsers reach us by TLS.
+    pub fn is_by_tls(&self) -> bool {
+        self.by_tls
+    }
+
     /// Somebody new. The name must have passed [`crate::sanitize::name`].
     pub fn new_guest(name: &str) -> Author {
         let mut rng = rand::rng();
@@ -77,8 +82,8 @@ impl Identity {
         headers::cookies(headers, cookie::name(self.by_tls)).find_map(|token| self.verify(token).ok())
     }
 
-    /// Returns the cookie of a page's request anew when less than half of its life is left, so that somebody who
-    /// comes by now and then is never somebody else.
+    /// Returns the cookie of a page's request anew when less than half of its life is left, so that somebody
+    /// who comes by now and then is never somebody else.
     pub fn renewed_cookie(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         self.renewed_at(headers, now_seconds())
     }

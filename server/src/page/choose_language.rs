@@ -8,7 +8,6 @@ use super::error::{self, Localize};
 use super::form::{back_to, field};
 use super::i18n::{Language, LocalizedMessage, set_language_cookie};
 use crate::http::{self, Response};
-use crate::public_url::PublicUrl;
 use crate::route_table::Call;
 use crate::{body, cross_site};
 
@@ -24,7 +23,7 @@ pub async fn language(Call { w, req, language: now, .. }: Call<'_>, room: RoomNa
     let Some(chosen) = Language::by_code(&field(&body, "language")) else {
         return error::page(now, StatusCode::UNPROCESSABLE_ENTITY, &LocalizedMessage::of("malformed"));
     };
-    let by_tls = w.app.public_url.as_ref().is_some_and(PublicUrl::is_tls);
+    let by_tls = w.app.identity.is_by_tls();
     let mut response = back_to(&room);
     http::set(&mut response, SET_COOKIE, set_language_cookie(chosen, by_tls));
     response

@@ -1,5 +1,5 @@
-//! The height of a text in a row, as the server estimates it: a tall one is shown in part, with a control that
-//! shows all of it.
+//! The height of a text in a row, as the server estimates it: a tall one is shown in part, with a control
+//! that shows all of it.
 //!
 //! The styles cut off at 16 lines. What counts as tall has more lines by far, so that the control always has
 //! something to show. It is a checkbox, so it works before the script runs and without it, and the text that

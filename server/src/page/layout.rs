@@ -1,11 +1,11 @@
 //! The frame of every page: the document's shell, and the policy that keeps it safe (the router puts
 //! the policy on every answer that is not the API's).
 //!
-//! Scripts and styles come from this server only, and never from the markup itself: of an element that somebody
-//! managed to smuggle in, no script and no handler of the browser (`onerror`) runs. `'unsafe-eval'` is there
-//! because Datastar compiles the expressions of its attributes (`data-on:click`), so to these the policy is no
-//! obstacle. What people typed is therefore inside of elements with `data-ignore`, where Datastar runs nothing;
-//! morphing goes on there. Expressions stand beside such elements, never inside.
+//! Scripts and styles come from this server only, and never from the markup itself: of an element that
+//! somebody managed to smuggle in, no script and no handler of the browser (`onerror`) runs. `'unsafe-eval'`
+//! is there because Datastar compiles the expressions of its attributes (`data-on:click`), so to these the
+//! policy is no obstacle. What people typed is therefore inside of elements with `data-ignore`, where
+//! Datastar runs nothing; morphing goes on there. Expressions stand beside such elements, never inside.
 
 use bytes::Bytes;
 use hyper::StatusCode;

@@ -224,9 +224,8 @@ impl Stream {
                 self.format.opening(&opened, &mut out);
                 write_retry(&mut out);
             }
-            Delivery::Gap { from, to, is_closed } => {
+            Delivery::Gap { from, to, reason, is_closed } => {
                 let place = EventId { epoch: self.subscription.epoch(), position: to };
-                let reason = self.subscription.gap_reason(from);
                 self.format.gap(from, reason, place, is_closed, &mut out);
             }
         }

@@ -184,7 +184,8 @@ async fn a_clock_that_is_set_ahead_under_a_running_server_takes_nothing() {
         chat.restart().await;
         chat.talk().await;
     }
-    // An idle server looks for what is old every second.
+    // An idle server looks for what is old every second, and nothing tells from outside that it looked;
+    // `core/tests/retention.rs` waits for the look itself.
     tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     chat.talk().await;
     chat.set(0).await;

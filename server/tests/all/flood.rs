@@ -105,8 +105,8 @@ const CONTENT_BYTES: usize = 60 * 1024;
 /// So many are refused before the flood ends.
 const REFUSED: usize = 1_000;
 
-/// Limits of the product: what waits for the disk, what is being read of all bodies, redb's cache, texts that were
-/// rendered.
+/// Limits of the product: what waits for the disk, what is being read of all bodies, redb's cache, texts that
+/// were rendered.
 const QUEUE_BYTES_MAX: u64 = 64 << 20;
 const READING_BYTES_MAX: u64 = 64 << 20;
 const CACHE_BYTES: u64 = 64 << 20;

@@ -1,18 +1,18 @@
-//! What is given away: the image's file, the Debian package, and the static program.
+//! The packages: the image's file, the Debian package, and the static program.
 //!
 //! The release builds take minutes, so `make test` packs the program at hand, installs that package and
 //! starts it. `make prove` has `make dist` build both, names their folder in [`DIST`], and runs the tests
 //! that ask for it.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::host::Host;
 use crate::support::server::BINARY;
-use crate::support::{Api, turn, within};
+use crate::support::{Api, free_port, listens, turn};
 
 /// The variable that names the folder that `make dist` filled.
 const DIST: &str = "MILLCHAT_DIST";
@@ -59,22 +59,13 @@ fn packed(folder: &Path) -> PathBuf {
 /// A send and a read: it is a chat.
 async fn talk(address: SocketAddr) {
     let api = Api::new(address);
-    let answers = async {
-        while tokio::net::TcpStream::connect(address).await.is_err() {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
-    };
-    within("the server listens", answers).await;
+    listens("the server listens", address).await;
     let ada = api.guest("Ada").await;
     let position = api.say("lobby", &ada, "hello").await;
     let history = api.history("lobby", "").await;
     assert_eq!(history["messages"][0]["position"], position);
     assert_eq!(history["messages"][0]["content"], "hello");
     api.get("/lobby").await.expect(200);
-}
-
-fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[test]
@@ -124,7 +115,7 @@ async fn the_static_program_runs_where_there_is_nothing_else() {
         "{libraries}"
     );
     let _turn = turn::start().await;
-    let address = free_address();
+    let address = free_port(Ipv4Addr::LOCALHOST.into());
     let mut host = Host::new();
     // The kernel's devices are there, as in any container: randomness comes from one of them.
     host.run(&format!(
@@ -160,7 +151,7 @@ async fn the_debian_package_installs_a_service_that_runs() {
 
 /// Installs a package as an operator does, talks, upgrades it, and removes it.
 async fn install_and_run(package: &Path) {
-    let address = free_address();
+    let address = free_port(Ipv4Addr::LOCALHOST.into());
     let mut host = Host::new();
     host.put(package, "/root/millchat.deb");
     host.enter();

@@ -55,8 +55,8 @@ impl<'a> Detour<'a> {
         }
     }
 
-    /// Returns the oldest positions of the room's chain after `after`, oldest first, walking down from `from`:
-    /// at most [`INDEX_EVERY`], and damaged ones among them.
+    /// Returns the oldest positions of the room's chain after `after`, oldest first, walking down from
+    /// `from`: at most [`INDEX_EVERY`], and damaged ones among them.
     pub fn after(&mut self, from: Position, after: Position) -> Result<Vec<Position>, LogError> {
         let mut met = std::collections::VecDeque::new();
         let mut at = Some(from);

@@ -12,7 +12,8 @@
 //! | `closed` | room → the record that closed it | with it, until the room is opened |
 //! | `bans` | author's id → the record that bans them | with it, until the ban ends |
 //! | `emptying` | (room, position of a purge) → the next position to erase | with it, until all is erased |
-//! | `deleting` | position of a delete → (target, next edit to erase, edits left) | with it, until all is erased |
+//! | `deleting` | position of a delete → (target, next edit to erase, edits left) | with it, until all is
+//! erased |
 //! | `packed` | (room, newest event that a pack covers) → the event before the oldest | with the pack |
 //! | `packs` | the same → the terms of these events | by a later commit, until a text changes |
 //! | `state` | what cannot be made again from the records | once, at checkpoints, and by trims |
@@ -34,6 +35,7 @@ mod moderation;
 mod open;
 mod overlay;
 mod packs;
+mod piece;
 mod reactions;
 mod read;
 mod redact;

@@ -1,7 +1,7 @@
 //! Marks inside of lines: code, links, emphasis.
 //!
-//! The first mark to begin counts: there are no marks inside of a link that stands in the text, nor inside of code.
-//! A backslash is shown unless it stands directly before a mark that would have done something.
+//! The first mark to begin counts: there are no marks inside of a link that stands in the text, nor inside of
+//! code. A backslash is shown unless it stands directly before a mark that would have done something.
 
 use std::collections::HashSet;
 use std::ops::Range;

@@ -1,5 +1,5 @@
-//! The beginning of a text in one line, for a quote: what is inside of lines stays formatted, blocks and links
-//! are their text.
+//! The beginning of a text in one line, for a quote: what is inside of lines stays formatted, blocks and
+//! links are their text.
 
 use maud::{Markup, PreEscaped};
 

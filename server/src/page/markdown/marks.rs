@@ -17,9 +17,9 @@ pub const MARKS_MAX: usize = 3;
 /// The part that a run has among the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// It may open and close.
+    /// The run may open and close.
     Any,
-    /// It would have done so without its backslash, which goes.
+    /// The run would have done so without its backslash, which goes.
     Unescaped,
     /// None: nothing that could be emphasised is between it and the one that it belongs to.
     None,

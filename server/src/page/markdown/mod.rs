@@ -4,10 +4,10 @@
 //! in a chat: a character is a mark only where an element takes its place, and everything else is shown as it
 //! was typed. Whatever is shown is a piece of the source, escaped.
 //!
-//! [`blocks`] reads lines, [`list`] the items of lists; [`inline`] reads the marks inside of lines. [`marks`],
-//! [`ticks`] and [`brackets`] say which of them belong together; [`links`] knows where a link ends and which
-//! may be followed. What is shown goes through a [`writer::Writer`], which keeps the bounds. Each part is
-//! linear in the length of the text.
+//! [`blocks`] reads lines, [`list`] the items of lists; [`inline`] reads the marks inside of lines.
+//! [`marks`], [`ticks`] and [`brackets`] say which of them belong together; [`links`] knows where a link ends
+//! and which may be followed. What is shown goes through a [`writer::Writer`], which keeps the bounds. Each
+//! part is linear in the length of the text.
 //!
 //! Only links to `http` and `https` can be followed. Where one leads is said beside it unless its own text
 //! does: a text that names one site and leads to another is the oldest trick there is. A link that begins

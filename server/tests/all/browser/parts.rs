@@ -1,5 +1,5 @@
-//! Parts of the script fail, one by one, in browsers that lack something, refuse it or tell nonsense: the page
-//! still reads and sends.
+//! Parts of the script fail, one by one, in browsers that lack something, refuse it or tell nonsense: the
+//! page still reads and sends.
 
 use serde_json::json;
 use thirtyfour::prelude::*;

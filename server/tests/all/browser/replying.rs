@@ -194,7 +194,12 @@ async fn quotes_are_fetched_when_they_are_in_view_and_one_at_a_time() {
     api.say("lobby", &carol, "the end").await;
     page.until_messages(141).await;
     page.until("document.querySelectorAll('#messages .quote[data-empty]').length === 40").await;
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    // What comes into view is asked for within the least wait after the next frame: by then it would have
+    // been.
+    page.js(
+        "return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 250))))",
+    )
+    .await;
     assert_eq!(page.js("return asked").await, json!([]), "out of view");
     page.click("#latest").await;
     let filled = "[...document.querySelectorAll('#messages .quote')].filter((quote) => {

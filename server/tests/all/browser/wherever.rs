@@ -1,5 +1,5 @@
-//! The page on a network without TLS, with script and without, behind a proxy and not; and pages of other sites
-//! there.
+//! The page on a network without TLS, with script and without, behind a proxy and not; and pages of other
+//! sites there.
 
 use std::net::SocketAddr;
 
@@ -11,8 +11,7 @@ use tokio::net::TcpListener;
 use super::NOTHING_WAITS;
 use super::languages::choose;
 use crate::support::network::enter;
-use crate::support::nginx::free_port;
-use crate::support::{Browser, Guest, Nginx, Server, within};
+use crate::support::{Browser, Guest, Nginx, Server, free_port, within};
 
 /// Every write that a browser without script makes.
 async fn write_without_script(page: &Browser, url: &str) {

@@ -71,7 +71,8 @@ impl Browser {
         browser
     }
 
-    /// Opens another browser than Chromium at this address. What is said in Chromium's own protocol is not for it.
+    /// Opens another browser than Chromium at this address. What is said in Chromium's own protocol is not
+    /// for it.
     pub async fn open_engine(engine: Engine, url: &str) -> Self {
         let turn = turn::browser().await;
         let profile = tempfile::tempdir().unwrap();
@@ -372,8 +373,8 @@ fn http_client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().unwrap()
 }
 
-/// Starts a chromedriver and returns it with its port. It chooses a port for IPv4 and then takes the same for IPv6; where
-/// another program has that one, it ends, and is started again.
+/// Starts a chromedriver and returns it with its port. It chooses a port for IPv4 and then takes the same for
+/// IPv6; where another program has that one, it ends, and is started again.
 async fn start_chromedriver() -> (Child, u16) {
     const STARTS_MAX: usize = 5;
     for _ in 0..STARTS_MAX {

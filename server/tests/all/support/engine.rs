@@ -4,16 +4,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::json;
 use thirtyfour::Capabilities;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
-use super::nginx::free_port;
-use super::within;
+use super::{free_port, listens, within};
 
 /// The driver of Firefox, where `verify/install engines` puts it.
 const GECKODRIVER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/drivers/bin/geckodriver");
@@ -22,7 +19,6 @@ const MINI_BROWSERS: [&str; 2] = [
     "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
     "/usr/lib/aarch64-linux-gnu/webkit2gtk-4.1/MiniBrowser",
 ];
-const LOOK_EVERY: Duration = Duration::from_millis(50);
 const MISSING: &str = "is not there; `verify/install engines` brings it";
 
 /// A browser that is not Chromium.
@@ -38,7 +34,7 @@ pub enum Engine {
 pub struct Driver {
     /// Its port.
     pub port: u16,
-    /// What it is asked for.
+    /// The capabilities that a session asks for.
     pub capabilities: Capabilities,
     /// The programs, the driver first.
     pub programs: Vec<Child>,
@@ -80,12 +76,7 @@ impl Engine {
             }
         }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let up = async {
-            while TcpStream::connect(address).await.is_err() {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        within("the driver listens", up).await;
+        listens("the driver listens", address).await;
         Driver { port, capabilities, programs }
     }
 }

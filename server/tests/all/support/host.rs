@@ -24,7 +24,7 @@ pub struct Host {
     shell: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
-    /// Where it is mounted, for itself alone.
+    /// The directory where it is mounted, for itself alone.
     place: TempDir,
 }
 

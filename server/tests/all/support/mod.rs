@@ -19,7 +19,10 @@ pub mod sse;
 pub mod stderr;
 pub mod turn;
 
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::Duration;
+
+use tokio::net::TcpStream;
 
 pub use browser::Browser;
 pub use client::{Answer, Api, Guest};
@@ -31,6 +34,8 @@ pub use sse::Stream;
 /// Time that anything may take before the test gives up. Not a promise of the product: generous, for a slow
 /// and busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+/// Interval between two looks.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A token of the operator.
 pub const ADMIN: &str = "a-token-for-tests-only";
@@ -43,6 +48,21 @@ pub fn variable(name: &str, default: u64) -> u64 {
 /// Returns `true` for `make prove`, which tries everything where a part will do.
 pub fn is_proof() -> bool {
     std::env::var_os("MILLCHAT_PROVE").is_some()
+}
+
+/// Returns an address with a port that nobody has.
+pub fn free_port(address: IpAddr) -> SocketAddr {
+    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
+}
+
+/// Waits until somebody listens at this address.
+pub async fn listens(what: &str, address: SocketAddr) {
+    let listens = async {
+        while TcpStream::connect(address).await.is_err() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    within(what, listens).await;
 }
 
 /// Waits for a thing, and says what it waited for when it does not come.

@@ -1,8 +1,8 @@
-//! A network whose only address is none of this machine's own, so that browsers do not trust what comes from it:
-//! no `Sec-Fetch-*`, no locks, no clipboard. 127.0.0.1 is trusted like TLS, and shows nothing of that.
+//! A network whose only address is none of this machine's own, so that browsers do not trust what comes from
+//! it: no `Sec-Fetch-*`, no locks, no clipboard. 127.0.0.1 is trusted like TLS, and shows nothing of that.
 //!
-//! The network is a namespace of the kernel, which ends with its last process. A test that needs it runs itself
-//! again inside, with the server and the browser.
+//! The network is a namespace of the kernel, which ends with its last process. A test that needs it runs
+//! itself again inside, with the server and the browser.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::Output;

@@ -1,15 +1,14 @@
 //! Debian's nginx with the server block of `docs/operations.md`, without its TLS.
 
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 use tokio::process::Child;
 
 use super::server::command;
-use super::within;
+use super::{free_port, listens};
 
 /// A running nginx on a port of its own.
 pub struct Nginx {
@@ -50,19 +49,13 @@ impl Nginx {
         command.arg("-p").arg(path).arg("-c").arg(path.join("nginx.conf"));
         let child = command.arg("-e").arg(path.join("error.log")).spawn();
         self.child = Some(child.expect("nginx is not there; `make test` installs it"));
-        let up = async { while TcpStream::connect(self.address).await.is_err() {} };
-        within("nginx listens", up).await;
+        listens("nginx listens", self.address).await;
     }
 
     /// Ends it.
     pub async fn kill(&mut self) {
         self.child.take().unwrap().kill().await.unwrap();
     }
-}
-
-/// Returns an address with a port that nobody has.
-pub fn free_port(address: IpAddr) -> SocketAddr {
-    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
 }
 
 fn config(listen: SocketAddr, upstream: SocketAddr, change: impl Fn(&str) -> String) -> String {
