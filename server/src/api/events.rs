@@ -20,7 +20,7 @@ use crate::sse::stream;
 pub async fn follow(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
     let is_known = |name: &str| name == HISTORY || is_place(name);
     parameters::refuse_unknown(req.uri().query(), is_known, "last_event_id and history")?;
-    let reader = w.app.identity.bearer(req.headers()).ok();
+    let reader = w.app.identity.bearer(req.headers()).ok().map(|person| person.author);
     Ok(follow::respond(w, &req, &room, reader, (w.app.frames.json, SseFormat)).await)
 }
 

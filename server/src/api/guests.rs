@@ -22,7 +22,7 @@ pub async fn create(Call { w, req, .. }: Call<'_>) -> Answer {
 
 /// Go by another name: a new token with the same id. Messages keep the name they were sent under.
 pub async fn rename(Call { w, req, .. }: Call<'_>) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?;
+    let author = w.app.identity.bearer(req.headers())?.author;
     let named: Named = input::read(w, req, NAME_BYTES_MAX).await?;
     let author = Identity::renamed(&author, &sanitize::name(&named.name).map_err(Problem::from)?);
     Ok(respond(w, StatusCode::OK, &author))

@@ -26,7 +26,7 @@ const PAGE_DEFAULT: usize = 100;
 
 /// Post a message.
 pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?;
+    let author = w.app.identity.bearer(req.headers())?.author;
     w.app.limits.message(&author, &req)?;
     let (key, client) = (key(&req)?, client(&req));
     let Post { content, reply_to } = input::read(w, req, MESSAGE_BYTES_MAX).await?;
@@ -122,7 +122,7 @@ pub async fn get(Call { w, req, .. }: Call<'_>, room: RoomName, position: Positi
 
 /// Replace the text of your message; the answer is the message as it is then.
 pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?;
+    let author = w.app.identity.bearer(req.headers())?.author;
     w.app.limits.message(&author, &req)?;
     let client = client(&req);
     actions::edit(w, client, &room, author, target, content(w, req).await?).await?;
@@ -139,7 +139,7 @@ pub async fn delete(Call { w, req, .. }: Call<'_>, room: RoomName, target: Posit
     if operator::is_operator(&w.app, &req).await? {
         return moderate::delete(w, &req, &room, target).await;
     }
-    let author = w.app.identity.bearer(req.headers())?;
+    let author = w.app.identity.bearer(req.headers())?.author;
     w.app.limits.message(&author, &req)?;
     actions::delete(w, &room, author, target).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))

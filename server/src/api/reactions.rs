@@ -13,7 +13,7 @@ use crate::route_table::Call;
 /// `PUT` adds your reaction to a message, `DELETE` takes it back.
 pub async fn set(call: Call<'_>, room: RoomName, target: Position) -> Answer {
     let (w, req) = (call.w, &call.req);
-    let author = w.app.identity.bearer(req.headers())?;
+    let author = w.app.identity.bearer(req.headers())?.author;
     w.app.limits.message(&author, req)?;
     let on = req.method() == Method::PUT;
     let reaction = named(call.param("reaction"))?;

@@ -26,7 +26,7 @@ pub async fn overview(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
 
 /// Say that you are typing: a signal to those who are in the room now, which nobody keeps.
 pub fn typing(w: &Worker, req: &Request, room: &RoomName) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?;
+    let author = w.app.identity.bearer(req.headers())?.author;
     w.app.chat.typing(room, &author);
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

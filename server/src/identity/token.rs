@@ -6,7 +6,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use millchat::{Author, AuthorKind};
+use millchat::{Author, AuthorKind, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Lifetime of a token: a year.
@@ -65,8 +65,10 @@ impl Key {
         token
     }
 
-    pub(super) fn verify(&self, token: &str, now_seconds: u64) -> Result<Author, TokenError> {
-        self.verify_until(token, now_seconds).map(|(author, _)| author)
+    /// Returns the author, and the end of the token.
+    pub(super) fn verify(&self, token: &str, now_seconds: u64) -> Result<(Author, Timestamp), TokenError> {
+        self.verify_until(token, now_seconds)
+            .map(|(author, left)| (author, Timestamp(now_seconds.saturating_add(left).saturating_mul(1_000))))
     }
 
     /// Returns for how many seconds the token is good, too.
@@ -108,7 +110,7 @@ mod tests {
     fn a_token_gives_its_author_back_until_it_expires() {
         let key = Key::derive(&[7; 32]);
         let token = key.sign(&ada(), 1_000);
-        assert_eq!(key.verify(&token, 999), Ok(ada()));
+        assert_eq!(key.verify(&token, 999), Ok((ada(), Timestamp(1_000_000))));
         assert_eq!(key.verify(&token, 1_000), Err(TokenError::Expired));
     }
 

@@ -158,7 +158,9 @@ fn author(Call { w, req, language, .. }: &Call<'_>) -> Result<Author, Box<Respon
     cross_site::refuse_write(req.headers(), w.app.public_url.as_ref())
         .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
     let visitor = w.app.identity.visitor(req.headers());
-    visitor.ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))
+    visitor
+        .map(|person| person.author)
+        .ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))
 }
 
 fn refused<E: Localize + Into<Problem>>(language: &Language, error: E) -> Box<Response> {

@@ -20,7 +20,7 @@ pub fn current(Call { w, req, language, .. }: &Call<'_>, room: &RoomName) -> Res
     if !is_datastar(req.headers()) {
         return back_to(room);
     }
-    let me = w.app.identity.visitor(req.headers());
+    let me = w.app.identity.visitor(req.headers()).map(|person| person.author);
     events(frame::composer(composer::composer(language, room.as_str(), me.as_ref(), None), false))
 }
 
@@ -34,7 +34,7 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     {
         return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
     }
-    let me = w.app.identity.visitor(req.headers());
+    let me = w.app.identity.visitor(req.headers()).map(|person| person.author);
     let allowed = if me.is_none() && foreign.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
     let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {
         Ok(body) => body,

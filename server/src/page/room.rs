@@ -67,7 +67,8 @@ async fn newest(
         // and does not announce a gap to somebody who opens a quiet room.
         let position = history.head.max(history.floor.saturating_sub(1));
         let place = EventId { epoch: chat.epoch(), position };
-        let (me, app, room) = (w.app.identity.visitor(headers), Arc::clone(&w.app), room.clone());
+        let me = w.app.identity.visitor(headers).map(|person| person.author);
+        let (app, room) = (Arc::clone(&w.app), room.clone());
         let texts_of = quoted.texts_of(&history);
         let render = move || {
             let page = room_view::document(&View {

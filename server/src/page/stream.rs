@@ -17,7 +17,7 @@ use crate::{cross_site, follow, paths};
 pub async fn stream(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
     // A page of another site can make a browser come here: then nobody is shown to be in the room.
     let own = cross_site::refuse(req.headers(), w.app.public_url.as_ref()).is_ok();
-    let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten();
+    let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten().map(|person| person.author);
     let Some(also) = also(&room, req.uri().query().unwrap_or_default()) else {
         // Only the script asks so, and it asks right.
         return error::page(language, StatusCode::BAD_REQUEST, &LocalizedMessage::of("malformed"));
