@@ -446,6 +446,10 @@ impl Chat {
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.inner.shared
     }
+
+    pub(crate) fn writer(&self) -> &WriterHandle {
+        &self.inner.writer
+    }
 }
 
 impl Drop for Inner {

@@ -4,7 +4,7 @@ use crate::cause::Cause;
 use crate::event::Position;
 use crate::limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, EDITS_PER_MESSAGE_MAX, KEY_BYTES_MAX,
-    QUEUE_BYTES_MAX, QUEUE_SENDS_MAX, REACTIONS_PER_MESSAGE_MAX,
+    QUEUE_BYTES_MAX, QUEUE_SENDS_MAX, REACTIONS_PER_MESSAGE_MAX, VALUE_KEY_BYTES_MAX, VALUE_TEXT_BYTES_MAX,
 };
 use crate::log::LogError;
 
@@ -52,9 +52,21 @@ pub enum SendError {
     /// The author is banned: they post, edit and delete nothing, in no room.
     #[error("the author is banned")]
     Banned,
-    /// A moderator's list is full: banned authors, closed rooms, or purges under way.
+    /// A list is full: banned authors, closed rooms, purges under way, or kept values.
     #[error("there are too many {0}")]
     TooMany(&'static str),
+    /// The key or the text of a kept value is not allowed.
+    #[error(
+        "the value's {0} is not allowed: a key is `kind/rest` in at most {VALUE_KEY_BYTES_MAX} bytes of visible \
+         ASCII, a text has at most {VALUE_TEXT_BYTES_MAX} bytes"
+    )]
+    InvalidValue(&'static str),
+    /// There is no such value to remove.
+    #[error("there is no such value")]
+    UnknownValue,
+    /// The value in force is not the one that was to be replaced: somebody else came first.
+    #[error("the value in force is another one than was expected")]
+    ValueChanged,
     /// The author has used the key before, for other content or in another room.
     #[error("the idempotency key was used before with other content or in another room")]
     KeyReused,

@@ -21,6 +21,14 @@ pub fn record(bytes: &[u8]) {
         let again = record::decode(POSITION, &again).expect("what was encoded decodes");
         assert_eq!(again.ban.as_ref(), Some(ban));
     }
+    if let Some(value) = &read.value {
+        let mut again = Vec::new();
+        record::encode_value(POSITION, read.created_at, value, &mut again);
+        let again = record::decode(POSITION, &again).expect("what was encoded decodes");
+        assert_eq!(again.value.as_ref(), Some(value));
+        assert!(redacted.value.is_some_and(|value| value.text.is_none()));
+        return;
+    }
     let Some(event) = read.event else { return };
     assert_eq!(*redacted.event.expect("it stays an event"), event.redacted());
     let mut again = Vec::new();

@@ -45,6 +45,9 @@
 //! | kinds of frame | 4 |
 //! | closed rooms, banned authors | 100,000 each |
 //! | purges of rooms at a time | 1,000 |
+//! | key of a kept value | 256 bytes of visible ASCII, `kind/rest` |
+//! | text of a kept value | 4,096 bytes |
+//! | all kept values | 128 MiB of memory; of each kind as many as the embedder says |
 
 mod cause;
 mod chat;
@@ -70,6 +73,8 @@ mod sync;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
 pub mod testing;
+mod value;
+mod values;
 mod writer;
 
 pub use cause::Cause;
@@ -84,7 +89,8 @@ pub use limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX,
     FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEY_BYTES_MAX, PAGE_MESSAGES_MAX, PRESENCE_NAMES_MAX,
     PURGES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX,
-    RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX, SEARCH_MESSAGES_MAX, TYPING_NAMES_MAX,
+    RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX, SEARCH_MESSAGES_MAX, TYPING_NAMES_MAX, VALUE_KEY_BYTES_MAX,
+    VALUE_TEXT_BYTES_MAX, VALUES_BYTES_MAX,
 };
 pub use log::OpenError;
 pub use message::{Message, Reacted, Reactions};
@@ -100,4 +106,5 @@ pub use read::subscription::{FrameSubscription, Subscription};
 pub use room::encoder::{Encoder, FrameKind, Frames, Item, Presence, Signal};
 pub use search::{Query, QueryError};
 pub use snapshot::Snapshot;
+pub use value::{NewValue, Replaces, Value, is_value_key};
 pub use writer::RetentionPolicy;

@@ -78,5 +78,12 @@ pub const CLOSED_ROOMS_MAX: usize = 100_000;
 /// Most emptyings whose erasing is under way.
 pub const PURGES_MAX: usize = 1_000;
 
+/// Longest key of a kept value, in bytes.
+pub const VALUE_KEY_BYTES_MAX: usize = 256;
+/// Longest text of a kept value, in bytes.
+pub const VALUE_TEXT_BYTES_MAX: usize = 4 * 1024;
+/// Most bytes that all kept values may take in memory, keys and texts and what is kept with each.
+pub const VALUES_BYTES_MAX: usize = 128 * 1024 * 1024;
+
 /// Shortest age that may be set.
 pub const RETENTION_AGE_MIN: Duration = Duration::from_mins(1);

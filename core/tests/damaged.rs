@@ -228,7 +228,7 @@ fn rescue(from: &Path, to: &Path) -> Vec<Position> {
     while let Some(piece) = copy.next(&*log).unwrap() {
         match piece {
             Piece::Records(records) => records.into_iter().for_each(|record| new.append(record).unwrap()),
-            Piece::Moderation(records) => records.iter().for_each(|it| new.put_moderation(it).unwrap()),
+            Piece::InForce(records) => records.iter().for_each(|it| new.put_in_force(it).unwrap()),
             Piece::Damaged(positions) => {
                 new.skip(&positions);
                 skipped.extend(positions);

@@ -51,6 +51,8 @@ pub struct Checked {
     pub closed_rooms: u64,
     /// Authors who are banned.
     pub bans: u64,
+    /// Kept values.
+    pub values: u64,
     /// Damaged records that were left out when the log was made of another one.
     pub skipped: u64,
     /// True if the file was closed. If not, it was first repaired in memory, as the next start would repair

@@ -1,11 +1,13 @@
 //! The contract of a log: its invariants, and the data that go in and come out.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::ModerationState;
-use crate::log::record::{self, Hash, RawRecord, Record};
+use crate::log::record::{self, BanRecord, Hash, RawRecord, Record, ValueRecord};
+use crate::log::values::ValuesState;
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 
@@ -15,7 +17,7 @@ pub const READ_EVENTS_MAX: usize = 256;
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
 /// The payload of a record.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Payload {
     /// An event of a room.
     Event {
@@ -28,6 +30,35 @@ pub enum Payload {
     Ban(Arc<str>),
     /// The ban of an author, by id, ends: a record of no room.
     Unban(Arc<str>),
+    /// A value is kept: a record of no room.
+    SetValue {
+        /// Its key.
+        key: Arc<str>,
+        /// Its text.
+        text: Arc<str>,
+        /// When it expires.
+        until: Option<Timestamp>,
+    },
+    /// The value of a key is kept no longer: a record of no room.
+    RemoveValue(Arc<str>),
+}
+
+/// Without the texts of values, which may be secrets.
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event { room, body } => {
+                f.debug_struct("Event").field("room", room).field("body", body).finish()
+            }
+            Self::Ban(author_id) => f.debug_tuple("Ban").field(author_id).finish(),
+            Self::Unban(author_id) => f.debug_tuple("Unban").field(author_id).finish(),
+            Self::SetValue { key, text, until } => {
+                let mut out = f.debug_struct("SetValue");
+                out.field("key", key).field("text_bytes", &text.len()).field("until", until).finish()
+            }
+            Self::RemoveValue(key) => f.debug_tuple("RemoveValue").field(key).finish(),
+        }
+    }
 }
 
 /// One record on its way into the log: everything but its position.
@@ -51,12 +82,40 @@ impl NewRecord {
         Self { payload: Payload::Event { room, body }, author, created_at, key: None, content_hash: None }
     }
 
+    /// Returns the ban that it is.
+    pub(crate) fn ban(&self) -> Option<BanRecord> {
+        let by = self.author.clone();
+        match &self.payload {
+            Payload::Ban(id) => Some(BanRecord { author_id: id.clone(), banned: true, by }),
+            Payload::Unban(id) => Some(BanRecord { author_id: id.clone(), banned: false, by }),
+            _ => None,
+        }
+    }
+
+    /// Returns the record about a value that it is.
+    pub(crate) fn value(&self) -> Option<ValueRecord> {
+        let by = self.author.clone();
+        match &self.payload {
+            Payload::SetValue { key, text, until } => {
+                let (key, text, until) = (key.clone(), Some(text.clone()), *until);
+                Some(ValueRecord { key, is_set: true, text, until, by })
+            }
+            Payload::RemoveValue(key) => {
+                Some(ValueRecord { key: key.clone(), is_set: false, text: None, until: None, by })
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the most bytes that its record takes.
     pub(crate) fn bytes_max(&self) -> u64 {
         let author = self.author.as_ref().map_or(0, Author::text_bytes);
         let texts = match &self.payload {
             Payload::Event { body, .. } => body.content().map_or(0, str::len),
             Payload::Ban(author_id) | Payload::Unban(author_id) => author_id.len(),
+            // In the record, and in its row.
+            Payload::SetValue { key, text, .. } => 2 * (key.len() + text.len()),
+            Payload::RemoveValue(key) => key.len(),
         };
         record::bytes_max(author + texts) as u64
     }
@@ -172,6 +231,13 @@ pub enum Found {
 /// 9. A reaction is in force until it is taken back, its message deleted, or its room purged:
 ///    [`Log::reactions`] says which are, from the moment the commit returned. Of a message that has no text
 ///    they are not to be shown.
+/// 10. A value is in force until another record replaces or removes it, or until it expires, also when
+///     retention has trimmed its record: [`Log::values`] says which are. It changes within the call of
+///     [`Log::commit`], after the commit is durable and before the call returns, for all records of the batch
+///     together, and its version rises with it. So the chat publishes and acknowledges nothing of this commit
+///     or a later one before everybody can see the change. A value that expired is absent at once. Its row is
+///     taken out by later commits, in bounded steps, once [`ValuesState::let_expire`] allows it. The text of a
+///     secret value is taken out of its record by the commit that replaces or removes it.
 ///
 /// Calls block on storage. `commit`, `forget_heads` and `close` have one caller at a time (the writer, and
 /// after it the closing of the chat); reads come from any thread.
@@ -195,6 +261,8 @@ pub trait Log: Send + Sync + 'static {
     fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError>;
     /// The rooms that are closed, the authors that are banned.
     fn moderation(&self) -> &ModerationState;
+    /// The values in force.
+    fn values(&self) -> &ValuesState;
     /// Bytes of the records that are kept.
     fn live_bytes(&self) -> u64;
     /// The record at a position; `None` below the floor and beyond the head.

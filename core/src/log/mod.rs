@@ -13,6 +13,7 @@ pub(crate) mod price;
 pub(crate) mod record;
 pub(crate) mod redb;
 mod snapshot;
+mod values;
 
 pub use check::{Checked, Finding};
 pub use contract::{
@@ -22,6 +23,8 @@ pub use contract::{
 pub use error::{CommitError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};
 pub use open::open;
-pub use record::{BanRecord, Hash, RawRecord, Record};
+pub use record::{BanRecord, Hash, RawRecord, Record, ValueRecord};
 pub use redb::{NewLog, check, open_stopped};
 pub use snapshot::{LogSnapshot, Piece};
+pub use values::ValuesState;
+pub(crate) use values::value_bytes;

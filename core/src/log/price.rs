@@ -32,6 +32,9 @@ pub(crate) const REACTION: usize = 2 * ROW;
 /// The price of closing, opening and purging a room, and of bans.
 pub(crate) const MODERATION: usize = ROW;
 
+/// The price of setting and removing a kept value: its row, and the record before it that is erased.
+pub(crate) const VALUE: usize = ROW + 1;
+
 /// Returns the price of the delete of a message with these edits and reactions.
 pub(crate) fn delete(counts: &Counts) -> usize {
     let reactions = counts.all_reactions();
@@ -52,5 +55,6 @@ pub(crate) fn of(payload: &Payload) -> usize {
         Payload::Event { body: Body::Edit { .. }, .. } => EDIT,
         Payload::Event { body: Body::Reaction { .. }, .. } => REACTION,
         Payload::Event { .. } | Payload::Ban(_) | Payload::Unban(_) => MODERATION,
+        Payload::SetValue { .. } | Payload::RemoveValue(_) => VALUE,
     }
 }

@@ -1,7 +1,8 @@
 //! Copying a log while it is written: one consistent piece after another, in bounded memory.
 //!
 //! A record never changes, except that a delete or a purge takes text away, and records go only at the
-//! bottom, by a trim. The moderation state (closed rooms, bans) comes first; the records that follow correct
+//! bottom, by a trim. What is in force beside them (closed
+//! rooms, bans, kept values) comes first; the records that follow correct
 //! it. The copy reads the records by position, in short reads that pin nothing, up to the head at which it
 //! began. Then it goes on to the head of that moment, until it has caught up: a delete of a message that was
 //! copied before is then copied too, as in the log. A trim that overtook the reading is reported as
@@ -31,12 +32,12 @@ const CATCH_UPS_MAX: usize = 64;
 pub enum Piece {
     /// Records, in ascending order.
     Records(Vec<RawRecord>),
-    /// The records in force: for each closed room and each banned author the record that says so
-    /// ([`Record::event`], [`Record::ban`]). Retention may have trimmed it: its position may be below the
+    /// The records in force: for each closed room, each banned author and each kept value the record that says
+    /// so ([`Record::event`], [`Record::ban`], [`Record::value`]). Retention may have trimmed it: its position may be below the
     /// floor, and the same record may come again among the [`Piece::Records`]. These pieces come before the
     /// records, and again after a floor; the records that follow correct them. For
-    /// [`super::NewLog::put_moderation`].
-    Moderation(Vec<RawRecord>),
+    /// [`super::NewLog::put_in_force`].
+    InForce(Vec<RawRecord>),
     /// A trim was faster than the copy: the records before this position are gone by now, and the records in
     /// force follow again. For [`super::NewLog::raise_floor`].
     Floor(Position),
@@ -78,7 +79,7 @@ pub struct LogSnapshot {
     /// Purged rooms, to be reported next.
     purged: Option<Vec<RoomName>>,
     /// Records in force that are still to be reported.
-    moderation: std::vec::IntoIter<Record>,
+    in_force: std::vec::IntoIter<Record>,
     done: bool,
 }
 
@@ -86,11 +87,11 @@ impl LogSnapshot {
     /// Begins a copy of the log.
     pub fn begin(log: &dyn Log) -> Self {
         let floor = log.floor();
-        let (_, moderation) = log.moderation().records();
-        // Read last: no record that changed the moderation state lies beyond it.
+        let (_, in_force) = records_in_force(log);
+        // Read last: no record that changed what is in force lies beyond it.
         let head = log.head();
         let ahead = (head + 1).saturating_sub(floor);
-        let moderation = moderation.into_iter();
+        let in_force = in_force.into_iter();
         Self {
             floor,
             head,
@@ -101,7 +102,7 @@ impl LogSnapshot {
             skips: false,
             skipped: 0,
             purged: None,
-            moderation,
+            in_force,
             done: false,
         }
     }
@@ -130,10 +131,10 @@ impl LogSnapshot {
 
     /// The next piece; `None` when the copy is whole. Blocks on storage.
     pub fn next(&mut self, log: &dyn Log) -> Result<Option<Piece>, LogError> {
-        let in_force = self.moderation.by_ref().take(READ_EVENTS_MAX).filter_map(|it| RawRecord::encode(&it));
+        let in_force = self.in_force.by_ref().take(READ_EVENTS_MAX).filter_map(|it| RawRecord::encode(&it));
         let in_force: Vec<_> = in_force.collect();
         if !in_force.is_empty() {
-            return Ok(Some(Piece::Moderation(in_force)));
+            return Ok(Some(Piece::InForce(in_force)));
         }
         if let Some(rooms) = self.purged.take() {
             return Ok(Some(Piece::Purged(rooms)));
@@ -158,7 +159,7 @@ impl LogSnapshot {
             if trimmed && !reported {
                 self.floor = first.unwrap_or(newest + 1).min(self.head + 1).max(self.floor);
                 self.held = Some(scanned);
-                self.restart_moderation(log);
+                self.restart_in_force(log);
                 return Ok(Some(Piece::Floor(self.floor)));
             }
             let Scanned { rows, damaged, next } = scanned;
@@ -190,8 +191,8 @@ impl LogSnapshot {
             }
         }
         if self.skipped > 0 && std::mem::take(&mut self.skips) {
-            // A record that opened a room, or ended a ban, may be among those left out.
-            self.moderation = log.moderation().records().1.into_iter();
+            // A record that opened a room, ended a ban or removed a value may be among those left out.
+            self.in_force = records_in_force(log).1.into_iter();
             self.done = true;
             return Ok(Some(Piece::Floor(self.floor)));
         }
@@ -235,13 +236,13 @@ impl LogSnapshot {
     }
 
     /// Reports the records in force again: a trim may have taken records that changed them.
-    fn restart_moderation(&mut self, log: &dyn Log) {
-        let (as_of, moderation) = log.moderation().records();
+    fn restart_in_force(&mut self, log: &dyn Log) {
+        let (as_of, in_force) = records_in_force(log);
         if as_of > self.head && self.catch_ups < CATCH_UPS_MAX {
             self.head = as_of;
             self.catch_ups += 1;
         }
-        self.moderation = moderation.into_iter();
+        self.in_force = in_force.into_iter();
     }
 
     /// Goes on to the newest position, if that is worth it.
@@ -269,4 +270,12 @@ impl LogSnapshot {
         }
         Ok((deleted, purged))
     }
+}
+
+/// Returns the records of all that is in force beside the records, and the newest position that changed any of it.
+fn records_in_force(log: &dyn Log) -> (Position, Vec<Record>) {
+    let (moderated, mut in_force) = log.moderation().records();
+    let (kept, values) = log.values().records();
+    in_force.extend(values);
+    (moderated.max(kept), in_force)
 }

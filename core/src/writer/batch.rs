@@ -9,6 +9,7 @@ use crate::writer::moderation::BatchModeration;
 use crate::writer::price::Price;
 use crate::writer::queue::{Reply, Reserved};
 use crate::writer::reactions::BatchReactions;
+use crate::writer::values::BatchValues;
 use crate::writer::verdict::Verdict;
 
 /// A batch being validated.
@@ -24,6 +25,8 @@ pub(super) struct Batch {
     /// Rooms that it closes and purges, authors that it bans.
     pub moderation: BatchModeration,
     pub reactions: BatchReactions,
+    /// Values that it sets and removes.
+    pub values: BatchValues,
     pub replies: Vec<(Reply, Verdict, Reserved)>,
     /// The prices of its requests so far.
     units: usize,
@@ -67,6 +70,7 @@ impl Batch {
         }
         self.moderation.record(&append.payload, nth);
         self.reactions.record(&append, nth);
+        self.values.record(&append);
         self.records.push(append);
         nth
     }

@@ -16,6 +16,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Sender, TrySendError, bounded};
 use crate::sync::thread::{self, JoinHandle};
+use crate::value::NewValue;
 use crate::writer::idempotency::Window;
 use crate::writer::queue::{CLOSED, Gate, Pending, RebuiltWindow, Request, Reserved};
 use crate::writer::retention::RetentionPolicy;
@@ -79,6 +80,22 @@ impl WriterHandle {
         let texts = ban.author_id.len() + ban.by.as_ref().map_or(0, Author::text_bytes);
         let reserved = self.reserve(size_of::<Pending>() + texts)?;
         self.request(Request::Ban(ban), reserved).await
+    }
+
+    pub async fn set_value(&self, key: Arc<str>, new: NewValue) -> Result<Receipt, SendError> {
+        let texts = key.len() + new.text.len() + new.by.as_ref().map_or(0, Author::text_bytes);
+        self.request_value(Request::SetValue(key, new), texts).await
+    }
+
+    pub async fn remove_value(&self, key: Arc<str>, by: Option<Author>) -> Result<Receipt, SendError> {
+        let texts = key.len() + by.as_ref().map_or(0, Author::text_bytes);
+        self.request_value(Request::RemoveValue(key, by), texts).await
+    }
+
+    async fn request_value(&self, request: Request, texts_bytes: usize) -> Result<Receipt, SendError> {
+        self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
+        let reserved = self.reserve(size_of::<Pending>() + texts_bytes)?;
+        self.request(request, reserved).await
     }
 
     async fn request(&self, request: Request, reserved: Reserved) -> Result<Receipt, SendError> {

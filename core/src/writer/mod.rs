@@ -1,6 +1,7 @@
 //! The one writer: the thread that stores every event, and the queue that leads to it.
 
 mod batch;
+mod expiry;
 mod handle;
 mod idempotency;
 mod moderation;
@@ -11,6 +12,7 @@ mod retention;
 mod target;
 mod thread;
 mod validate;
+mod values;
 mod verdict;
 
 pub(crate) use handle::WriterHandle;

@@ -127,7 +127,7 @@ impl BatchModeration {
             }
             Payload::Ban(author_id) => drop(self.bans.insert(author_id.clone(), Some(nth))),
             Payload::Unban(author_id) => drop(self.bans.insert(author_id.clone(), None)),
-            Payload::Event { .. } => {}
+            Payload::Event { .. } | Payload::SetValue { .. } | Payload::RemoveValue(_) => {}
         }
     }
 }

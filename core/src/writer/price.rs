@@ -29,6 +29,7 @@ impl Price {
     ) -> Result<Self, LogError> {
         let (lookup, rewrite, edits_to_erase) = match request {
             Request::Ban(_) => (0, price::MODERATION, 0),
+            Request::SetValue(..) | Request::RemoveValue(..) => (0, price::VALUE, 0),
             Request::Send(_, draft) => match draft.action {
                 // A key may be one of an earlier message, which is read then.
                 Action::Post { reply_to, .. } => {

@@ -9,11 +9,12 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::oneshot;
 
 use crate::error::SendError;
-use crate::event::{Draft, Receipt, RoomName};
+use crate::event::{Author, Draft, Receipt, RoomName};
 use crate::log::BanRecord;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Mutex, RwLock};
+use crate::value::NewValue;
 use crate::writer::idempotency::Window;
 
 pub(super) const CLOSED: &str = "the chat is closed";
@@ -26,6 +27,10 @@ pub(crate) enum Request {
     Send(RoomName, Draft),
     /// A ban, or the end of one.
     Ban(BanRecord),
+    /// A value to be kept under a key.
+    SetValue(Arc<str>, NewValue),
+    /// The end of the value of a key, and its author.
+    RemoveValue(Arc<str>, Option<Author>),
 }
 
 /// A send on its way to the writer.

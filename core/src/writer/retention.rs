@@ -61,14 +61,14 @@ impl Moment {
 
 /// The doubt about the wall clock.
 #[derive(Default)]
-struct ClockDoubt {
+pub(super) struct ClockDoubt {
     /// The moment since which the clock has been in doubt and has run evenly.
     since: Option<Moment>,
 }
 
 impl ClockDoubt {
     /// Returns true if records may go by their age, of which the oldest has been due for `overdue`.
-    fn allows(&mut self, now: Moment, overdue: Duration) -> bool {
+    pub fn allows(&mut self, now: Moment, overdue: Duration) -> bool {
         if overdue <= OVERDUE_MAX {
             self.since = None;
             return true;

@@ -19,6 +19,7 @@ use crate::shared::Shared;
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::batch::Batch;
+use crate::writer::expiry::Expiry;
 use crate::writer::idempotency::{Hasher, Window};
 use crate::writer::price::Price;
 use crate::writer::queue::{Gate, Pending, RebuiltWindow};
@@ -45,6 +46,7 @@ pub(crate) struct Writer {
     /// Time in the log does not go back when the clock does.
     last_at: Timestamp,
     retention: Retention,
+    expiry: Expiry,
     /// Free bytes that the last commit lacked; 0 when it lacked none.
     space_needed: u64,
     /// The room after which to go on looking for heads to forget.
@@ -69,6 +71,7 @@ impl Writer {
             waiting: VecDeque::new(),
             last_at: newest.map_or(Timestamp(0), |record| record.created_at),
             retention: Retention::new(policy),
+            expiry: Expiry::default(),
             space_needed: 0,
             heads_seen: None,
             idle_at: Instant::now(),
@@ -213,6 +216,7 @@ impl Writer {
         while self.is_idle(queue) && self.trim() {}
         // Commits take steps of it along; here they have nothing else to do.
         while self.is_idle(queue) && self.is_erasing() && self.commit_now(&[], 0).is_ok() {}
+        while self.is_idle(queue) && self.has_expired_values() && self.commit_now(&[], 0).is_ok() {}
         while self.is_idle(queue) && self.has_prepared_index() && self.commit_now(&[], 0).is_ok() {}
         let age_ms = self.retention.policy().heads_age().as_millis() as u64;
         let before = Timestamp(Timestamp::now().0.saturating_sub(age_ms));
@@ -236,6 +240,11 @@ impl Writer {
         self.shared.log.moderation().counts().is_erasing() && self.gate.broken().is_none()
     }
 
+    /// Returns true if rows of expired values can be taken out.
+    fn has_expired_values(&mut self) -> bool {
+        self.expiry.advance(self.shared.log.values(), Moment::now()) && self.gate.broken().is_none()
+    }
+
     /// Returns true if pieces of the search index wait for a commit that takes them along.
     fn has_prepared_index(&self) -> bool {
         self.shared.log.has_prepared_index() && self.gate.broken().is_none()
@@ -243,6 +252,7 @@ impl Writer {
 
     fn commit_now(&mut self, records: &[NewRecord], floor: Position) -> Stored {
         let started = Instant::now();
+        self.expiry.advance(self.shared.log.values(), Moment::now());
         let outcome = self.shared.log.commit(records, floor);
         self.shared.counters.commit(records.len(), started.elapsed(), outcome.is_ok());
         self.record_failure(outcome.as_ref().err());

@@ -70,6 +70,13 @@ impl Validator<'_> {
                     if ban.banned { Payload::Ban(ban.author_id) } else { Payload::Unban(ban.author_id) };
                 NewRecord { payload, author: ban.by, created_at: now, key: None, content_hash: None }
             }
+            // What has expired is decided as readers do: by the time of day, and not by the log's.
+            Request::SetValue(key, new) => {
+                batch.values.set(self.log.values(), (key, new), (now, Timestamp::now()))?
+            }
+            Request::RemoveValue(key, by) => {
+                batch.values.remove(self.log.values(), (key, by), (now, Timestamp::now()))?
+            }
         };
         batch.moderation.validate(self.log.moderation(), &append.payload, self.log.epoch())?;
         Ok(append)

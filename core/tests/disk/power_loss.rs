@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millchat::{
-    Action, Author, AuthorKind, Builder, Chat, Draft, Position, Reaction, RetentionPolicy, RoomName, testing,
+    Action, Author, AuthorKind, Builder, Chat, Draft, NewValue, Position, Reaction, Replaces,
+    RetentionPolicy, RoomName, testing,
 };
 use millchat_oracle::{EventDigest, EventKind, Oracle, digest};
 use parking_lot::Mutex;
@@ -33,8 +34,8 @@ struct Run {
     erasing: usize,
 }
 
-/// Three senders post, edit, delete, react, close, open, purge and ban, and retention trims, until the disk
-/// was synced `syncs` times.
+/// Three senders post, edit, delete, react, close, open, purge, ban, set and remove values, and retention
+/// trims, until the disk was synced `syncs` times.
 fn run(syncs: usize, honest: bool, keep: RetentionPolicy) -> Run {
     let oracle = Arc::new(Oracle::new());
     let acknowledged: Arc<Mutex<Acknowledged>> = Arc::default();
@@ -99,6 +100,9 @@ async fn send(
             chat.ban(&banned, author.clone()).await.unwrap();
             acknowledged.lock().bans.push(banned);
         }
+        if n % 4 == 3 {
+            keep_value(chat, acknowledged, room, n).await;
+        }
         let newest = messages.last().copied();
         let (action, kind) = match target {
             _ if n % 20 == 11 => (Action::Close, EventKind::Close),
@@ -142,6 +146,28 @@ async fn send(
             _ => {}
         }
     }
+}
+
+/// Sets a value, open or secret, or removes it.
+async fn keep_value(chat: &Chat, acknowledged: &Mutex<Acknowledged>, room: &str, n: u64) {
+    let kind = if n % 8 == 3 { "k" } else { ".k" };
+    let key = format!("{kind}/{room}/{}", n % 3);
+    let text = {
+        let mut acknowledged = acknowledged.lock();
+        let texts = acknowledged.values.entry(key.clone()).or_insert_with(|| vec![None]);
+        let text = (texts[0].is_none() || n % 7 > 1).then(|| format!("text {n}"));
+        texts.push(text.clone());
+        text
+    };
+    let kept = match text.clone() {
+        Some(text) => {
+            let (until, by, replaces) = (None, None, Replaces::Any);
+            chat.set_value(&key, NewValue { text, until, by, replaces, limit: 100 }).await
+        }
+        None => chat.remove_value(&key, None).await,
+    };
+    kept.unwrap();
+    acknowledged.lock().values.insert(key, vec![text]);
 }
 
 #[test]

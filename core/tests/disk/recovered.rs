@@ -1,9 +1,9 @@
 //! A log that is opened from what a disk has left, held against what was acknowledged.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use millchat::log::{Log, READ_EVENTS_MAX};
-use millchat::{Position, RetentionPolicy, RoomName, testing};
+use millchat::{Position, RetentionPolicy, RoomName, Timestamp, testing};
 use millchat_oracle::{EventKind, Observed, Oracle, ReactionDigest, RecoveredLog, digest};
 
 use crate::storage::Backend;
@@ -37,6 +37,9 @@ pub struct Acknowledged {
     pub emptied: Vec<(RoomName, Position)>,
     /// Authors who were banned.
     pub bans: Vec<String>,
+    /// For each key the texts that its value may have: the acknowledged one, and that of a change that was
+    /// not answered yet. `None` is no value.
+    pub values: BTreeMap<String, Vec<Option<String>>>,
 }
 
 impl Acknowledged {
@@ -71,6 +74,13 @@ impl Acknowledged {
         for author in self.bans.iter().filter(|author| !log.moderation().is_banned(author)) {
             wrong.push(format!("the ban of {author} was acknowledged and does not stand"));
         }
+        for (key, texts) in &self.values {
+            let there = log.values().get(key, Timestamp::now).map(|value| value.text.to_string());
+            if !texts.contains(&there) {
+                wrong.push(format!("the value {key} is {there:?}, and may be {texts:?}"));
+            }
+        }
+        wrong.extend(secrets_left(log));
         for RecoveredLog { room, events, .. } in rooms {
             let mut acts = events.iter().rev().map(|observed| observed.event.kind);
             let closed = acts
@@ -83,6 +93,28 @@ impl Acknowledged {
         wrong.extend(rooms.iter().flat_map(|room| reactions_differ(log, room)));
         wrong.extend(rooms.iter().flat_map(|room| counts_differ(log, room)));
         wrong
+    }
+}
+
+/// The records that have the text of a secret value which is not in force.
+fn secrets_left(log: &dyn Log) -> Vec<String> {
+    let (mut wrong, mut next) = (Vec::new(), log.floor());
+    loop {
+        let records = log.scan(next).expect("the log reads");
+        let Some(last) = records.last() else { return wrong };
+        next = last.position + 1;
+        for record in records {
+            let Some(value) = record.value.filter(|value| value.is_secret() && value.text.is_some()) else {
+                continue;
+            };
+            let in_force = log.values().get(&value.key, Timestamp::now);
+            if in_force.is_none_or(|value| value.position != record.position) {
+                wrong.push(format!(
+                    "{} has the text of {}, which is not in force",
+                    record.position, value.key
+                ));
+            }
+        }
     }
 }
 

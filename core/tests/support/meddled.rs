@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use millchat::log::{
     Chain, ChainPoint, CommitError, Committed, Counts, Found, Log, LogError, ModerationState, NewRecord,
-    RawRecord, Record, StoredKey,
+    RawRecord, Record, StoredKey, ValuesState,
 };
 use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
@@ -60,6 +60,9 @@ impl Log for Meddled {
     }
     fn moderation(&self) -> &ModerationState {
         self.log.moderation()
+    }
+    fn values(&self) -> &ValuesState {
+        self.log.values()
     }
     fn live_bytes(&self) -> u64 {
         self.log.live_bytes()

@@ -111,9 +111,9 @@ impl Backup {
         new.were_skipped(log.skipped());
         let mut records = 0;
         while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(from, &error))? {
-            let stand = matches!(piece, Piece::Moderation(_));
+            let stand = matches!(piece, Piece::InForce(_));
             let raws = match piece {
-                Piece::Records(raws) | Piece::Moderation(raws) => raws,
+                Piece::Records(raws) | Piece::InForce(raws) => raws,
                 Piece::Damaged(positions) => {
                     new.skip(&positions);
                     continue;
@@ -130,7 +130,7 @@ impl Backup {
                 let position = raw.position;
                 let record = raw.decode().map_err(|error| Failure::damaged(from, &error))?;
                 if self.rooms.includes(&record) {
-                    let taken = if stand { new.put_moderation(&raw) } else { new.append(raw) };
+                    let taken = if stand { new.put_in_force(&raw) } else { new.append(raw) };
                     taken.map_err(Failure::failed)?;
                     records += u64::from(!stand);
                 }

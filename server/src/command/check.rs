@@ -18,7 +18,7 @@ const FINDINGS_LISTED_MAX: u64 = 1_000;
 /// Checks a log that no server has open, without changing it.
 ///
 /// Checks the storage, the checksum of every record, the chain of every room, heads, index, edits, the floor,
-/// the count of live bytes, closed rooms and bans, and that nothing is left of deleted texts. All right: a
+/// the count of live bytes, closed rooms, bans and kept values, and that nothing is left of deleted texts. All right: a
 /// line of figures, and exit code 0. Otherwise what is wrong is listed, and the exit code is 1; 2 when the
 /// file cannot be opened as a log. A file that was not closed is repaired in memory first, as the next start
 /// would repair it.
@@ -88,7 +88,7 @@ impl Check {
         }
         out.line(format_args!(
             "{name}: right; {} records of {} rooms, positions {} to {}, {} edits, {} reactions, {} index \
-             rows, {} live bytes, {} closed rooms, {} bans, epoch {}",
+             rows, {} live bytes, {} closed rooms, {} bans, {} kept values, epoch {}",
             grouped(checked.records),
             grouped(checked.rooms),
             checked.floor,
@@ -99,6 +99,7 @@ impl Check {
             grouped(checked.live_bytes),
             grouped(checked.closed_rooms),
             grouped(checked.bans),
+            grouped(checked.values),
             checked.epoch
         ));
         out.end()

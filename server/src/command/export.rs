@@ -47,7 +47,10 @@ impl Export {
         let (mut text, mut records) = (Vec::new(), 0);
         header.write(&mut text);
         while let Some(piece) = copy.next(&*log).map_err(|error| Failure::damaged(&self.log, &error))? {
-            let take = |record: &log::Record| self.rooms.includes(record);
+            // What the embedder keeps secret is no part of what people said.
+            let take = |record: &log::Record| {
+                self.rooms.includes(record) && !record.value.as_ref().is_some_and(|value| value.is_secret())
+            };
             records += export_format::write_piece(&piece, take, &mut text)
                 .map_err(|error| Failure::damaged(&self.log, &error))?;
             out.write_all(&text).map_err(|error| Failure::stdout(&error))?;

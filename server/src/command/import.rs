@@ -136,7 +136,7 @@ impl Importer {
                 self.came += 1;
                 match take(&self.rooms, *keyed, raw) {
                     Ok(None) => Ok(()),
-                    Ok(Some(raw)) => log.put_moderation(&raw).map_err(|error| error.to_string()),
+                    Ok(Some(raw)) => log.put_in_force(&raw).map_err(|error| error.to_string()),
                     Err(what) => Err(what),
                 }
             }

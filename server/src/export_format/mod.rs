@@ -2,8 +2,8 @@
 //!
 //! The first line is the [`Header`]. Then a record a line, in the order of their positions. A record that
 //! this release would not write back byte for byte, such as one of a kind to come, carries its bytes as
-//! `record`, and those count. A record with `"stands":true` is beside the log: it closes a room or bans an
-//! author, and may lie below the floor. From a running server also: `{"deleted":[7]}`, messages whose text is
+//! `record`, and those count. A record with `"stands":true` is beside the log: it closes a room, bans an
+//! author or sets a value, and may lie below the floor. From a running server also: `{"deleted":[7]}`, messages whose text is
 //! to be taken out of the lines before, with their edits, `{"emptied":["lobby"]}`, rooms all of whose text
 //! is, and `{"floor":9}`, before which everything is gone. Where damaged records were skipped,
 //! `{"damaged":[7]}` says which, before the records that follow them; `{"failed":"…"}` says why the lines
@@ -15,10 +15,10 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use millchat::log::{BanRecord, Hash, Piece, RawRecord, Record};
+use millchat::log::{BanRecord, Hash, Piece, RawRecord, Record, ValueRecord};
 use millchat::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, Author, AuthorKind, Body, CONTENT_BYTES_MAX, Event, Position,
-    RoomName, Timestamp,
+    RoomName, SendError, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -122,7 +122,7 @@ impl Header {
 pub enum Line {
     /// A record.
     Record(RawRecord),
-    /// A record beside the log: a room that is closed, or an author who is banned.
+    /// A record beside the log: a room that is closed, an author who is banned, or a value.
     Stands(RawRecord),
     /// Texts to be taken away.
     Deleted(Vec<Position>),
@@ -172,6 +172,10 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    value_key: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    until: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
     content: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     key: Option<Cow<'a, str>>,
@@ -214,8 +218,8 @@ pub fn write_piece(
 ) -> Result<u64, millchat::log::LogError> {
     let mut records = 0;
     match piece {
-        Piece::Records(raws) | Piece::Moderation(raws) => {
-            let stands = matches!(piece, Piece::Moderation(_));
+        Piece::Records(raws) | Piece::InForce(raws) => {
+            let stands = matches!(piece, Piece::InForce(_));
             for raw in raws {
                 let record = raw.decode()?;
                 if take(&record) {
@@ -246,19 +250,22 @@ pub fn write_end(records: u64, head: Position, out: &mut Vec<u8>) {
 }
 
 fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8>) {
-    let (event, ban) = (record.event.as_deref(), record.ban.as_ref());
+    let (event, ban, value) = (record.event.as_deref(), record.ban.as_ref(), record.value.as_ref());
     let body = event.map(|event| &event.body);
     let kind = match body.and_then(Body::name) {
         Some(name) => name,
         None if ban.is_some_and(|ban| ban.banned) => "ban",
         None if ban.is_some() => "unban",
+        None if value.is_some_and(|value| value.is_set) => "value",
+        None if value.is_some() => "value-removed",
         None => "other",
     };
     let target = match body {
         Some(Body::Message { reply_to, .. }) => *reply_to,
         body => body.and_then(Body::target),
     };
-    let content = body.and_then(Body::content);
+    let content = body.and_then(Body::content).or_else(|| value.and_then(|value| value.text.as_deref()));
+    let until = value.and_then(|value| value.until);
     let reaction = match event.map(|event| &event.body) {
         Some(Body::Reaction { reaction, on, count, .. }) => Some((*reaction, *on, *count)),
         _ => None,
@@ -266,6 +273,7 @@ fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8
     let author = author_of(record);
     let plain = kind != "other"
         && record.created_at.0 <= TIME_MAX
+        && until.is_none_or(|until| until.0 <= TIME_MAX)
         && RawRecord::encode(record).is_some_and(|encoded| encoded == *raw);
     let fields = Fields {
         position: Some(record.position),
@@ -284,6 +292,8 @@ fn write_record(raw: &RawRecord, record: &Record, stands: bool, out: &mut Vec<u8
         on: reaction.map(|(_, on, _)| on),
         count: reaction.map(|(.., count)| count),
         author_id: ban.map(|ban| (&*ban.author_id).into()),
+        value_key: value.map(|value| (&*value.key).into()),
+        until: until.filter(|_| plain).map(|until| Time(until).to_string().into()),
         content: content.map(Into::into),
         key: record.key.as_ref().map(|hash| hex(hash).into()),
         content_hash: record.content_hash.as_ref().map(|hash| hex(hash).into()),
@@ -339,9 +349,7 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
     let target = || fields.target.ok_or_else(|| needs("target"));
     let content = fields.content.as_deref().map(Arc::from);
     let created_at = fields.created_at.as_deref().ok_or_else(|| needs("created_at"))?;
-    let moment: jiff::Timestamp = created_at.parse().map_err(|error| format!("`created_at`: {error}"))?;
-    let created_at = u64::try_from(moment.as_millisecond()).map_err(|_| "`created_at` is before 1970")?;
-    let created_at = Timestamp(created_at);
+    let created_at = time(created_at, "created_at")?;
     let author = fields.author.as_ref().map(author).transpose()?;
     let body = match fields.kind.as_deref().ok_or_else(|| needs("kind"))? {
         "message" => Body::Message { content, reply_to: fields.target },
@@ -362,20 +370,19 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
         kind @ ("ban" | "unban") => {
             let author_id = fields.author_id.as_deref().ok_or_else(|| needs("author_id"))?.into();
             let ban = Some(BanRecord { author_id, banned: kind == "ban", by: author });
-            return Ok(Record {
-                position,
-                created_at,
-                event: None,
-                key: None,
-                content_hash: None,
-                ban,
-                bytes: 0,
-            });
+            return Ok(Record { ban, ..of_no_room(position, created_at) });
+        }
+        kind @ ("value" | "value-removed") => {
+            let key = fields.value_key.as_deref().ok_or_else(|| needs("value_key"))?.into();
+            let until = fields.until.as_deref().map(|until| time(until, "until")).transpose()?;
+            let is_set = kind == "value";
+            let value = Some(Box::new(ValueRecord { key, is_set, text: content, until, by: author }));
+            return Ok(Record { value, ..of_no_room(position, created_at) });
         }
         other => {
             return Err(format!(
                 "`kind` is `{other}`; without `record` it is message, edit, delete, reaction, close, open, \
-                 empty, ban or unban"
+                 empty, ban, unban, value or value-removed"
             ));
         }
     };
@@ -390,14 +397,34 @@ fn read_record(position: Position, fields: &Fields<'_>) -> Result<Record, String
         event: Some(Arc::new(Event { position, prev, room, author, created_at, body })),
         key: hash(&fields.key, "key")?,
         content_hash: hash(&fields.content_hash, "content_hash")?,
-        ban: None,
-        bytes: 0,
+        ..of_no_room(position, created_at)
     })
 }
 
-/// Returns the author of a record: of its event or of its ban.
+/// A record that says nothing yet.
+fn of_no_room(position: Position, created_at: Timestamp) -> Record {
+    Record {
+        position,
+        created_at,
+        event: None,
+        key: None,
+        content_hash: None,
+        ban: None,
+        value: None,
+        bytes: 0,
+    }
+}
+
+fn time(text: &str, name: &str) -> Result<Timestamp, String> {
+    let moment: jiff::Timestamp = text.parse().map_err(|error| format!("`{name}`: {error}"))?;
+    let since_1970 = u64::try_from(moment.as_millisecond());
+    since_1970.map(Timestamp).map_err(|_| format!("`{name}` is before 1970"))
+}
+
+/// Returns the author of a record: of its event, its ban or its value.
 fn author_of(record: &Record) -> Option<&Author> {
     let ruled = record.ban.as_ref().and_then(|ban| ban.by.as_ref());
+    let ruled = ruled.or_else(|| record.value.as_ref().and_then(|value| value.by.as_ref()));
     record.event.as_ref().map_or(ruled, |event| event.author.as_ref())
 }
 
@@ -421,6 +448,10 @@ fn check(record: &Record) -> Result<(), String> {
         if !sanitize::is_author_text(text, max) {
             return Err(format!("the author's {name} must be 1 to {max} bytes without control characters"));
         }
+    }
+    if record.value.as_ref().is_some_and(|value| !value.is_allowed()) {
+        let error = SendError::InvalidValue("key or text");
+        return Err(error.to_string());
     }
     let Some(event) = event else { return Ok(()) };
     if let (Body::Reaction { .. }, None) = (&event.body, author) {

@@ -18,6 +18,7 @@ fn record(body: Body, key: Option<Hash>) -> RawRecord {
         key,
         content_hash: key,
         ban: None,
+        value: None,
         bytes: 0,
     };
     RawRecord::encode(&record).unwrap()
@@ -52,6 +53,36 @@ fn a_record_reads_back_byte_for_byte() {
 }
 
 #[test]
+fn a_value_reads_back_byte_for_byte_and_one_that_no_chat_would_store_is_refused() {
+    let by = Author { id: "admin".into(), name: "Eve".into(), kind: AuthorKind::User };
+    let value = |is_set, text: Option<&str>, until| {
+        let (key, text, by) = ("role/lobby/g_1".into(), text.map(Into::into), Some(by.clone()));
+        ValueRecord { key, is_set, text, until, by }
+    };
+    let until = Some(Timestamp(1_795_000_000_124));
+    let raw = |value| {
+        let record = Record { value: Some(Box::new(value)), ..of_no_room(42, Timestamp(1_795_000_000_123)) };
+        RawRecord::encode(&record).unwrap()
+    };
+    let values =
+        [value(true, Some("a \"b\"\n"), until), value(true, None, None), value(false, None, None)].map(raw);
+    for raw in values {
+        let plain = line(&raw);
+        assert!(plain.contains("\"role/lobby/g_1\"") && !plain.contains("\"record\""), "{plain}");
+        assert_eq!(read(plain.as_bytes()), Ok(Line::Record(raw.clone())));
+        let mut out = Vec::new();
+        write_piece(&Piece::InForce(vec![raw.clone()]), |_| true, &mut out).unwrap();
+        assert_eq!(read(&out), Ok(Line::Stands(raw)));
+        let wrong = plain.replace("role/lobby/g_1", "role");
+        assert!(read(wrong.as_bytes()).unwrap_err().contains("kind/rest"));
+    }
+    // A time beyond what the text form can say.
+    let raw = raw(value(true, Some("x"), Some(Timestamp(u64::MAX))));
+    assert!(line(&raw).contains("\"record\""));
+    assert_eq!(read(line(&raw).as_bytes()), Ok(Line::Record(raw)));
+}
+
+#[test]
 fn a_ban_reads_back_byte_for_byte_and_says_when_it_stands_beside_the_log() {
     for banned in [true, false] {
         let by = Author { id: "admin".into(), name: "Eve".into(), kind: AuthorKind::User };
@@ -63,6 +94,7 @@ fn a_ban_reads_back_byte_for_byte_and_says_when_it_stands_beside_the_log() {
             key: None,
             content_hash: None,
             ban: Some(ban),
+            value: None,
             bytes: 0,
         };
         let raw = RawRecord::encode(&record).unwrap();
@@ -70,7 +102,7 @@ fn a_ban_reads_back_byte_for_byte_and_says_when_it_stands_beside_the_log() {
         assert!(plain.contains("\"author_id\":\"g_1\"") && !plain.contains("\"record\""), "{plain}");
         assert_eq!(read(plain.as_bytes()), Ok(Line::Record(raw.clone())));
         let mut out = Vec::new();
-        write_piece(&Piece::Moderation(vec![raw.clone()]), |_| true, &mut out).unwrap();
+        write_piece(&Piece::InForce(vec![raw.clone()]), |_| true, &mut out).unwrap();
         assert_eq!(read(&out), Ok(Line::Stands(raw)));
         let wrong = plain.replace("\"g_1\"", "\"\"");
         assert!(read(wrong.as_bytes()).unwrap_err().contains("author's id"));

@@ -22,6 +22,7 @@ mod flood;
 mod greedy;
 mod half_close;
 mod input;
+mod kept_values;
 mod leaving;
 mod links;
 mod moderation;

@@ -10,6 +10,9 @@
 //! without a new version. The version is raised only for what an older release would misread, and the log as
 //! a whole is then refused by it (see [`super::redb`]).
 
+mod value;
+
+use std::fmt;
 use std::sync::Arc;
 
 use crate::event::{Author, AuthorKind, Body, Event, Position, RoomName, Timestamp};
@@ -17,8 +20,13 @@ use crate::limits::ROOM_NAME_BYTES_MAX;
 use crate::log::error::LogError;
 use crate::reaction::Reaction;
 
-/// The version this release writes, and the newest it reads.
-pub const RECORD_VERSION: u8 = 1;
+pub use value::ValueRecord;
+
+/// The newest version that this release reads: of a record about a kept value, and of a log that has held one.
+/// An older release would pass over such records, and let in whom they keep out.
+pub const RECORD_VERSION: u8 = 2;
+/// The version of every other record, and of a log that has never held such a one.
+pub const RECORD_VERSION_MIN: u8 = 1;
 
 /// A keyed hash, 16 bytes.
 pub type Hash = [u8; 16];
@@ -34,6 +42,9 @@ const KIND_BAN: u8 = 7;
 const KIND_UNBAN: u8 = 8;
 const KIND_REACT: u8 = 9;
 const KIND_UNREACT: u8 = 10;
+// Of no room.
+const KIND_SET_VALUE: u8 = 11;
+const KIND_REMOVE_VALUE: u8 = 12;
 
 const TAG_ROOM: u8 = 1;
 const TAG_PREV: u8 = 2;
@@ -51,6 +62,10 @@ const TAG_SUBJECT: u8 = 11;
 const TAG_REACTION: u8 = 12;
 /// The number of reactions of its kind that the target has after this one.
 const TAG_COUNT: u8 = 13;
+/// The key of the value that a record sets or removes.
+const TAG_VALUE_KEY: u8 = 14;
+/// The moment when a value expires.
+const TAG_UNTIL: u8 = 15;
 
 const HEADER_BYTES: usize = 6;
 /// A tag and a length: a length of 64 KiB takes three bytes.
@@ -74,17 +89,26 @@ pub struct Record {
     pub content_hash: Option<Hash>,
     /// Of a record of no room: a ban or its end; `None` for events, and for kinds not known here.
     pub ban: Option<BanRecord>,
+    /// Of a record of no room: a value that is set or removed.
+    pub value: Option<Box<ValueRecord>>,
     /// The number of bytes that it takes in the log.
     pub bytes: u64,
 }
 
 /// A record as its bytes lie in the log: what this release does not know of it is copied all the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RawRecord {
     /// Its position in the log.
     pub position: Position,
     /// Its bytes.
     pub bytes: Vec<u8>,
+}
+
+/// Without the bytes, which may hold a secret.
+impl fmt::Debug for RawRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawRecord({}: {} bytes)", self.position, self.bytes.len())
+    }
 }
 
 impl RawRecord {
@@ -93,16 +117,19 @@ impl RawRecord {
         decode(self.position, &self.bytes)
     }
 
-    /// The bytes of a record of these fields; `None` when it has neither an event nor a ban.
+    /// The bytes of a record of these fields; `None` when it has neither an event nor a ban nor a value.
     pub fn encode(record: &Record) -> Option<Self> {
         let mut bytes = Vec::new();
         let (key, content_hash) = (record.key.as_ref(), record.content_hash.as_ref());
-        match (record.event.as_deref(), &record.ban) {
-            (Some(event), _) => encode(&Fields { event, key, content_hash }, &mut bytes),
-            (None, Some(ban)) => {
+        match (record.event.as_deref(), &record.ban, &record.value) {
+            (Some(event), _, _) => encode(&Fields { event, key, content_hash }, &mut bytes),
+            (None, Some(ban), _) => {
                 encode_ban(record.position, record.created_at, ban, &mut bytes);
             }
-            (None, None) => return None,
+            (None, None, Some(value)) => {
+                encode_value(record.position, record.created_at, value, &mut bytes);
+            }
+            (None, None, None) => return None,
         }
         Some(Self { position: record.position, bytes })
     }
@@ -141,7 +168,7 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
         Body::Purge => (KIND_PURGE, None, None),
         Body::Unknown { kind } => (*kind, None, None),
     };
-    out.extend_from_slice(&[RECORD_VERSION, kind, 0, 0, 0, 0]);
+    out.extend_from_slice(&[RECORD_VERSION_MIN, kind, 0, 0, 0, 0]);
     put(out, TAG_ROOM, event.room.as_str().as_bytes());
     put(out, TAG_PREV, &event.prev.to_le_bytes());
     put(out, TAG_CREATED_AT, &event.created_at.0.to_le_bytes());
@@ -165,14 +192,36 @@ pub(crate) fn encode(fields: &Fields<'_>, out: &mut Vec<u8>) {
     seal(event.position, out);
 }
 
-/// Writes a record of no room.
+/// Writes the record of a ban, or of its end.
 pub(crate) fn encode_ban(position: Position, created_at: Timestamp, ban: &BanRecord, out: &mut Vec<u8>) {
     out.clear();
     let kind = if ban.banned { KIND_BAN } else { KIND_UNBAN };
-    out.extend_from_slice(&[RECORD_VERSION, kind, 0, 0, 0, 0]);
+    out.extend_from_slice(&[RECORD_VERSION_MIN, kind, 0, 0, 0, 0]);
     put(out, TAG_CREATED_AT, &created_at.0.to_le_bytes());
     put_author(ban.by.as_ref(), out);
     put(out, TAG_SUBJECT, ban.author_id.as_bytes());
+    seal(position, out);
+}
+
+/// Writes the record of a value that is set or removed.
+pub(crate) fn encode_value(
+    position: Position,
+    created_at: Timestamp,
+    value: &ValueRecord,
+    out: &mut Vec<u8>,
+) {
+    out.clear();
+    let kind = if value.is_set { KIND_SET_VALUE } else { KIND_REMOVE_VALUE };
+    out.extend_from_slice(&[RECORD_VERSION, kind, 0, 0, 0, 0]);
+    put(out, TAG_CREATED_AT, &created_at.0.to_le_bytes());
+    put_author(value.by.as_ref(), out);
+    put(out, TAG_VALUE_KEY, value.key.as_bytes());
+    if let Some(until) = value.until {
+        put(out, TAG_UNTIL, &until.0.to_le_bytes());
+    }
+    if let Some(text) = &value.text {
+        put(out, TAG_CONTENT, text.as_bytes());
+    }
     seal(position, out);
 }
 
@@ -259,6 +308,7 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
     let (mut author_kind, mut author_id, mut author_name) = (None, None, None);
     let (mut target, mut content, mut key, mut content_hash) = (None, None, None, None);
     let (mut subject, mut reaction, mut count) = (None, None, 0);
+    let (mut value_key, mut until) = (None, None);
     for field in fields {
         let (tag, value) = field?;
         match tag {
@@ -277,6 +327,8 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
             TAG_SUBJECT => subject = Some(Arc::from(text(position, value)?)),
             TAG_REACTION => reaction = value.first().copied().and_then(Reaction::of_number),
             TAG_COUNT => count = number(position, value)?,
+            TAG_VALUE_KEY => value_key = Some(Arc::from(text(position, value)?)),
+            TAG_UNTIL => until = Some(Timestamp(number(position, value)?)),
             _ => {}
         }
     }
@@ -284,11 +336,18 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
         (Some(id), Some(name)) => Some(Author { id, name, kind: author_kind_of(author_kind) }),
         _ => None,
     };
-    let mut ban = None;
+    let (mut ban, mut value) = (None, None);
     let event = match room {
         None => {
-            if let (KIND_BAN | KIND_UNBAN, Some(author_id)) = (kind, subject) {
-                ban = Some(BanRecord { author_id, banned: kind == KIND_BAN, by: author });
+            match (kind, subject, value_key) {
+                (KIND_BAN | KIND_UNBAN, Some(author_id), _) => {
+                    ban = Some(BanRecord { author_id, banned: kind == KIND_BAN, by: author });
+                }
+                (KIND_SET_VALUE | KIND_REMOVE_VALUE, _, Some(key)) => {
+                    let is_set = kind == KIND_SET_VALUE;
+                    value = Some(Box::new(ValueRecord { key, is_set, text: content, until, by: author }));
+                }
+                _ => {}
             }
             None
         }
@@ -315,7 +374,7 @@ pub(crate) fn decode(position: Position, bytes: &[u8]) -> Result<Record, LogErro
         }
     };
     let bytes = stored_bytes(bytes);
-    Ok(Record { position, created_at, event, key, content_hash, ban, bytes })
+    Ok(Record { position, created_at, event, key, content_hash, ban, value, bytes })
 }
 
 /// Returns the number of bytes that a record takes in the log: itself and its position.

@@ -53,6 +53,42 @@ fn moderation_reads_back_as_it_was_written() {
     }
 }
 
+fn value(is_set: bool) -> ValueRecord {
+    let (text, until) = if is_set { (Some("a text".into()), Some(Timestamp(9))) } else { (None, None) };
+    ValueRecord { key: "role/lobby/g_2".into(), is_set, text, until, by: event().author }
+}
+
+fn encoded_value(value: &ValueRecord) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    encode_value(42, Timestamp(9), value, &mut bytes);
+    bytes
+}
+
+#[test]
+fn a_value_reads_back_as_it_was_written_and_is_refused_by_an_older_release() {
+    for (kind, value) in [(11, value(true)), (12, value(false))] {
+        let bytes = encoded_value(&value);
+        let read = decode(42, &bytes).unwrap();
+        assert_eq!((bytes[0], bytes[1], read.created_at), (2, kind, Timestamp(9)));
+        assert_eq!((&read.event, &read.ban, read.value.as_deref()), (&None, &None, Some(&value)));
+        assert_eq!(RawRecord::encode(&read).unwrap().bytes, bytes);
+        let redacted = redact(42, &bytes).unwrap();
+        assert!(!redacted.windows(6).any(|window| window == b"a text"));
+        let redacted = decode(42, &redacted).unwrap().value;
+        assert_eq!(redacted.as_deref(), Some(&ValueRecord { text: None, ..value }));
+    }
+    // All other records are as an older release knows them.
+    assert_eq!(encoded(&event(), None, None)[0], 1);
+}
+
+#[test]
+fn no_debug_form_of_a_value_shows_its_text() {
+    let raw = RawRecord { position: 42, bytes: encoded_value(&value(true)) };
+    for shown in [format!("{:?}", value(true)), format!("{:?}", raw.decode().unwrap()), format!("{raw:?}")] {
+        assert!(!shown.contains("a text") && !shown.contains("97, 32, 116"), "{shown}");
+    }
+}
+
 #[test]
 fn contents_of_all_lengths_read_back() {
     for length in [0, 1, 127, 128, 16_383, 16_384, 65_536] {
@@ -109,6 +145,21 @@ proptest! {
             let _ = decode(1, &sealed);
             let _ = redact(1, &sealed);
         }
+    }
+
+    #[test]
+    fn any_value_reads_back(
+        key in "[!-~]{1,20}/[!-~]{1,235}", text in proptest::option::of(".{0,300}"), is_set: bool,
+        until in proptest::option::of(any::<u64>()), by: bool
+    ) {
+        let by = event().author.filter(|_| by);
+        let (text, until) = (text.map(|text| text.as_str().into()), until.map(Timestamp));
+        let value = ValueRecord { key: key.as_str().into(), is_set, text, until, by };
+        let bytes = encoded_value(&value);
+        prop_assert_eq!(decode(42, &bytes).unwrap().value.map(|value| *value), Some(value.clone()));
+        prop_assert!(decode(43, &bytes).is_err());
+        let redacted = decode(42, &redact(42, &bytes).unwrap()).unwrap().value;
+        prop_assert_eq!(redacted.as_deref(), Some(&ValueRecord { text: None, ..value }));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::log::redb::moderation::ERASE_RECORDS_MAX;
 use crate::log::redb::packs::Packing;
 use crate::log::redb::tables::{refused, storage_error};
 use crate::log::redb::walk::Walks;
+use crate::log::values::ValuesState;
 
 /// The sizes of the work that commits take along.
 #[derive(Debug, Clone, Copy)]
@@ -66,6 +67,8 @@ pub(crate) struct RedbLog {
     pub(super) missing_keys: Mutex<MissingKeys>,
     /// Closed rooms, bans and purges. Changed by the writer only, after the commit.
     pub(super) moderation: ModerationState,
+    /// The kept values. Changed by the writer only, after the commit.
+    pub(super) values: ValuesState,
     /// The pieces of rooms for which the search index has no pack, and the packs that wait for a commit.
     pub(super) packing: Packing,
     /// Smaller in tests, so that a short one meets many.

@@ -11,6 +11,7 @@
 //! | `counts` | target → number of its edits and of its reactions by kind | with each of them |
 //! | `closed` | room → the record that closed it | with it, until the room is opened |
 //! | `bans` | author's id → the record that bans them | with it, until the ban ends |
+//! | `values` | key → the record that set the value | with it, until it is removed or expires |
 //! | `emptying` | (room, position of a purge) → the next position to erase | with it, until all is erased |
 //! | `deleting` | position of a delete → (target, next edit to erase, edits left) | with it, until all is
 //! erased |
@@ -21,7 +22,7 @@
 //! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
 //! costs what it returns and at most 128 steps, each of which reads a position and no content. One commit is
 //! one transaction and one fsync. A trim takes records, with their rows of `edits`, `index`, `reactions` and
-//! `counts`; the rows of `closed`, `bans` and `emptying` stay.
+//! `counts`; the rows of `closed`, `bans`, `values` and `emptying` stay.
 
 mod check;
 mod checkpoint;
@@ -47,6 +48,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod trim;
+mod values;
 mod walk;
 mod write;
 

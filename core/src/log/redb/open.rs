@@ -17,10 +17,9 @@ use crate::event::Position;
 use crate::log::contract::StoredKey;
 use crate::log::derived::{Derived, MissingKeys};
 use crate::log::error::{LogError, OpenError};
-use crate::log::record::{self, RECORD_VERSION};
+use crate::log::record::{self, RECORD_VERSION_MIN};
 use crate::log::redb::disk::free_bytes;
 use crate::log::redb::handle::{RedbLog, Steps};
-use crate::log::redb::moderation;
 use crate::log::redb::packs::{Packing, refuse_stale};
 use crate::log::redb::staged_file::StagedFile;
 use crate::log::redb::state::{State, check_format};
@@ -28,6 +27,7 @@ use crate::log::redb::tables::{
     EDITS, HEADS, INDEX, LOG, STATE, STATE_EPOCH, STATE_FORMAT, STATE_SIGNING_KEY, storage_error, stored_head,
 };
 use crate::log::redb::walk::Walks;
+use crate::log::redb::{moderation, values};
 
 /// The first bytes of every redb file.
 pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -146,6 +146,7 @@ impl RedbLog {
         let replayed = replay(reading, &state).map_err(storage)?;
         let head = replayed.head.max(state.last);
         let moderation_state = moderation::read(reading, head).map_err(storage)?;
+        let values = values::read(reading).map_err(storage)?;
         let packing = Packing::new();
         packing.note(replayed.derived.index().cloned());
         Ok(Self {
@@ -166,6 +167,7 @@ impl RedbLog {
                 MissingKeys::None
             }),
             moderation: moderation_state,
+            values,
             packing,
             steps: Steps::default(),
             walks: Walks::default(),
@@ -229,7 +231,7 @@ pub(super) fn create(database: &Database) -> Result<(), LogError> {
     {
         let mut state = tx.open_table(STATE).map_err(storage_error)?;
         let mut insert = |key, bytes: &[u8]| state.insert(key, bytes).map(drop).map_err(storage_error);
-        insert(STATE_FORMAT, &[RECORD_VERSION])?;
+        insert(STATE_FORMAT, &[RECORD_VERSION_MIN])?;
         insert(STATE_EPOCH, &rand::random::<[u8; 4]>())?;
         insert(STATE_SIGNING_KEY, &rand::random::<[u8; 32]>())?;
     }

@@ -17,6 +17,7 @@ use crate::log::redb::piece::{Forwards, newest_before, refuse_hole};
 use crate::log::redb::tables::{EDITS, LOG, event_of, get, storage_error};
 use crate::log::redb::walk::{above, head, prev_of};
 use crate::log::redb::{counts, packs, reactions};
+use crate::log::values::ValuesState;
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 
@@ -47,6 +48,10 @@ impl Log for RedbLog {
 
     fn moderation(&self) -> &ModerationState {
         &self.moderation
+    }
+
+    fn values(&self) -> &ValuesState {
+        &self.values
     }
 
     fn live_bytes(&self) -> u64 {

@@ -2,12 +2,12 @@
 
 use ::redb::{ReadTransaction, WriteTransaction};
 
-use crate::event::{Epoch, Position};
+use crate::event::{Epoch, Position, Timestamp};
 use crate::log::error::{LogError, OpenError};
 use crate::log::record::RECORD_VERSION;
 use crate::log::redb::tables::{
-    STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_FLOOR, STATE_FORGOTTEN, STATE_FORMAT, STATE_KEYS, STATE_LAST,
-    STATE_LIVE, STATE_PACKS, STATE_SIGNING_KEY, STATE_SKIPPED, storage_error,
+    STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_EXPIRED, STATE_FLOOR, STATE_FORGOTTEN, STATE_FORMAT,
+    STATE_KEYS, STATE_LAST, STATE_LIVE, STATE_PACKS, STATE_SIGNING_KEY, STATE_SKIPPED, storage_error,
 };
 
 /// The content of the state table.
@@ -28,6 +28,10 @@ pub(super) struct State {
     pub forgotten: Position,
     /// Damaged records that were left out when the log was made of another one.
     pub skipped: u64,
+    /// No value that expires after this time was taken out because it had expired.
+    pub expired: Timestamp,
+    /// The version of the log's format.
+    pub format: u8,
 }
 
 impl State {
@@ -53,6 +57,8 @@ impl State {
             keys: number(STATE_KEYS)?.unwrap_or(0),
             packs: two(STATE_PACKS)?,
             skipped: number(STATE_SKIPPED)?.unwrap_or(0),
+            expired: Timestamp(number(STATE_EXPIRED)?.unwrap_or(0)),
+            format: fixed::<1>(tx, STATE_FORMAT)?.map_or(0, |format| format[0]),
             forgotten: forgotten.unwrap_or(floor.saturating_sub(1)),
         })
     }

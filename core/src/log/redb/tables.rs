@@ -28,6 +28,7 @@ pub(super) const STATE_KEYS: &str = "keys";
 pub(super) const STATE_PACKS: &str = "packs";
 pub(super) const STATE_SKIPPED: &str = "skipped";
 pub(super) const STATE_FORGOTTEN: &str = "forgotten";
+pub(super) const STATE_EXPIRED: &str = "expired";
 
 /// A table comes with its first row: a log of an older release, or of a calm chat, has none of them.
 pub(super) fn present<T>(table: Result<T, TableError>) -> Result<Option<T>, LogError> {

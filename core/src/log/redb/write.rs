@@ -14,7 +14,7 @@ use crate::log::derived::{Derived, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{Deletion, ModerationChange};
 use crate::log::price::{self, ERASE_EDITS_MAX, UNIT_PAGES};
-use crate::log::record::{self, BanRecord, Fields};
+use crate::log::record::{self, Fields};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
 use crate::log::redb::counts::CountsTable;
 use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES, ROW_PAGES};
@@ -25,14 +25,18 @@ use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::state::write_forgotten;
 use crate::log::redb::tables::{EDITS, HEADS, LOG, refused, storage_error, stored_head};
 use crate::log::redb::trim::trim;
-use crate::log::redb::{counts, deletions, keys, moderation, reactions};
+use crate::log::redb::values::EXPIRE_VALUES_MAX;
+use crate::log::redb::{counts, deletions, keys, moderation, reactions, values};
+use crate::log::values::ValueChange;
 
 /// A commit may write this many times the bytes of its records: pages of the trees are copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
-/// Pages that a step of a purge and one of the deletes may cost: two for each record, and rows.
+/// Pages that a step of a purge, one of the deletes and one of expired values may cost: two for each record,
+/// and rows.
 const ERASE_PAGES: usize = 3 * moderation::ERASE_RECORDS_MAX
     + 2 * ERASE_EDITS_MAX
     + 3 * ROW_PAGES
+    + EXPIRE_VALUES_MAX * 2 * ROW_PAGES
     + (moderation::ERASE_REACTIONS_MAX * reactions::ROW_BYTES_MAX).div_ceil(PAGE_BYTES as usize);
 
 /// A batch in a transaction: the result of each record, and what it brings.
@@ -42,6 +46,7 @@ struct Appended {
     brought: Derived,
     change: BytesDelta,
     moderation_changes: Vec<ModerationChange>,
+    value_changes: Vec<ValueChange>,
     /// The texts that it changed, of messages that were there before.
     touched: Vec<Touched>,
     /// The pieces whose packs it removed.
@@ -59,20 +64,22 @@ impl RedbLog {
         self.require_free(needed)?;
         let mut purge = self.moderation.first_purge();
         let mut deletions = self.moderation.first_deletions(self.steps.erase_edits_max as u64);
-        if (purge.is_some() || !deletions.is_empty())
+        let mut expired = self.values.expired(EXPIRE_VALUES_MAX);
+        if (purge.is_some() || !deletions.is_empty() || !expired.is_empty())
             && let Err(full) = self.require_free(needed + ERASE_PAGES as u64 * PAGE_BYTES)
         {
             if batch.is_empty() && floor == old_floor {
                 return Err(full);
             }
             // The steps wait for space; what they would go along with does not.
-            (purge, deletions) = (None, Vec::new());
+            (purge, deletions, expired) = (None, Vec::new(), Vec::new());
         }
         let with_packs = self.has_room_for_packs(needed);
         let mut tx = self.begin_write()?;
         tx.set_durability(Durability::Immediate).map_err(refused)?;
-        let Appended { committed, brought, mut change, mut moderation_changes, touched, unpacked } =
-            self.append(&tx, batch).map_err(refused)?;
+        let appended = self.append(&tx, batch).map_err(refused)?;
+        let Appended { committed, brought, mut change, touched, unpacked, .. } = appended;
+        let Appended { mut moderation_changes, mut value_changes, .. } = appended;
         self.packing.spoil(&touched);
         let prepared = if with_packs { self.packing.take_prepared() } else { Vec::new() };
         let sealed: Vec<_> = brought.index().cloned().collect();
@@ -105,6 +112,9 @@ impl RedbLog {
             change += erased;
             moderation_changes.extend(steps);
         }
+        let (erased, expiries) = values::expire_step(&tx, expired).map_err(refused)?;
+        change += erased;
+        value_changes.extend(expiries);
         let live_bytes = (self.live_bytes.load(Ordering::Acquire) + change.more).saturating_sub(change.less);
         if checkpoint || change.old {
             write_live_bytes(&tx, head, live_bytes).map_err(refused)?;
@@ -128,6 +138,7 @@ impl RedbLog {
         self.head.store(head, Ordering::Release);
         let is_purged = moderation_changes.iter().any(|it| matches!(it, ModerationChange::Purging(_, None)));
         self.moderation.apply(moderation_changes, head);
+        self.values.apply(value_changes);
         // Again: a pack whose preparation began in between may have the texts of before.
         self.packing.spoil(&touched);
         self.packing.note(sealed.into_iter().chain(unpacked));
@@ -180,7 +191,8 @@ impl RedbLog {
         let mut packs = PacksTable::new(tx);
         let mut scratch = self.scratch.lock();
         let mut appended = Appended::default();
-        let Appended { committed, brought, change, moderation_changes, touched, .. } = &mut appended;
+        let Appended { committed, brought, change, moderation_changes, value_changes, touched, .. } =
+            &mut appended;
         let mut position = self.head.load(Ordering::Acquire);
         for append in batch {
             position += 1;
@@ -208,11 +220,7 @@ impl RedbLog {
                     brought.record(room, head, position, append.created_at);
                     event = Some(Arc::new(made));
                 }
-                Payload::Ban(author_id) | Payload::Unban(author_id) => {
-                    let banned = matches!(append.payload, Payload::Ban(_));
-                    let ban = BanRecord { author_id: author_id.clone(), banned, by: append.author.clone() };
-                    record::encode_ban(position, append.created_at, &ban, &mut scratch);
-                }
+                _ => encode_of_no_room(append, position, &mut scratch),
             }
             log.insert(position, scratch.as_slice()).map_err(storage_error)?;
             change.more += record::stored_bytes(&scratch);
@@ -246,6 +254,12 @@ impl RedbLog {
                             *count = count.saturating_add_signed(if *on { 1 } else { -1 });
                         })?;
                     }
+                }
+                Payload::SetValue { .. } | Payload::RemoveValue(_) => {
+                    let record = record::decode(position, &scratch)?;
+                    let (erased, value_change) = values::record(tx, &mut log, &record, &scratch)?;
+                    *change += erased;
+                    value_changes.extend(value_change);
                 }
                 _ => {
                     let record = record::decode(position, &scratch)?;
@@ -350,6 +364,14 @@ impl RedbLog {
             tx.commit().map_err(storage_error)?;
         }
         database.close().map_err(storage_error)
+    }
+}
+
+fn encode_of_no_room(append: &NewRecord, position: Position, out: &mut Vec<u8>) {
+    if let Some(ban) = append.ban() {
+        record::encode_ban(position, append.created_at, &ban, out);
+    } else if let Some(value) = append.value() {
+        record::encode_value(position, append.created_at, &value, out);
     }
 }
 

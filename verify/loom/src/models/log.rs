@@ -7,13 +7,13 @@ use parking_lot::Mutex;
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{
     Chain, ChainPoint, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, Payload,
-    RawRecord, Record, StoredKey,
+    RawRecord, Record, StoredKey, ValuesState,
 };
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 
 #[derive(Clone, Default)]
-pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<ModerationState>);
+pub(super) struct ModelLog(Arc<Mutex<State>>, Arc<ModerationState>, Arc<ValuesState>);
 
 #[derive(Default)]
 struct State {
@@ -81,6 +81,10 @@ impl Log for ModelLog {
 
     fn moderation(&self) -> &ModerationState {
         &self.1
+    }
+
+    fn values(&self) -> &ValuesState {
+        &self.2
     }
 
     fn live_bytes(&self) -> u64 {

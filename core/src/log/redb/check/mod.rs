@@ -3,9 +3,9 @@
 //! The storage's own checksums come first, then the records in their order: the checksum of each, and that
 //! each chain is whole (the `prev` of a record is the record before it in its room, or below the floor for
 //! the first). Then what is kept beside the records is held against them: heads, index, edits, reactions,
-//! their counts, keys, the search index, the floor, the live bytes, closed rooms and banned authors, and that
-//! no text is left of what was deleted or purged. Memory: a little per room and per author who was banned,
-//! and a word per row of the index.
+//! their counts, keys, the search index, the floor, the live bytes, closed rooms, banned authors and kept values,
+//! and that no text is left of what was deleted or purged. Memory: a little per room, per author who was banned
+//! and per value that was set, and a word per row of the index.
 
 mod counts;
 mod deletions;
@@ -15,6 +15,7 @@ mod packs;
 mod reactions;
 #[cfg(test)]
 mod tests;
+mod values;
 mod walk;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -81,6 +82,7 @@ pub fn check(
         live_bytes: 0,
         closed_rooms: 0,
         bans: 0,
+        values: 0,
         skipped: 0,
         closed,
         findings: 0,
@@ -92,6 +94,7 @@ pub fn check(
         (checked.epoch, checked.floor, checked.skipped) = (state.epoch, state.floor, state.skipped);
         (checked.closed_rooms, checked.bans) =
             moderation::counts(&tx).map_err(|error| damaged(error.to_string()))?;
+        checked.values = values::count(&tx).map_err(|error| damaged(error.to_string()))?;
         let walk = Walk::begin(&tx, state, &mut checked, &mut found).and_then(|mut walk| {
             walk.records(progress)?;
             walk.heads()?;
@@ -103,6 +106,7 @@ pub fn check(
             walk.deletions()?;
             walk.packs()?;
             walk.account();
+            walk.values()?;
             walk.moderation()
         });
         Ok(walk)

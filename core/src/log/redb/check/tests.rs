@@ -1,13 +1,17 @@
 use super::*;
 use crate::event::Body;
 use crate::log::contract::{Log, NewRecord, Payload};
+use crate::log::record;
 use crate::log::redb::counts::COUNTS;
 use crate::log::redb::deletions::DELETIONS;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::keys::KEYS;
 use crate::log::redb::moderation::{BANS, CLOSED, PURGES};
-use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, STATE, STATE_FLOOR, STATE_KEYS, STATE_LIVE};
+use crate::log::redb::tables::{
+    EDITS, HEADS, INDEX, LOG, STATE, STATE_FLOOR, STATE_FORMAT, STATE_KEYS, STATE_LIVE,
+};
 use crate::log::redb::tests::{append, change};
+use crate::log::redb::values::VALUES;
 use ::redb::{Database, ReadableTable as _, WriteTransaction};
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -270,6 +274,65 @@ fn each_wrong_row_of_moderation_is_found() {
         log.commit(&batch, 0).unwrap();
         log.close().unwrap();
         assert_eq!(findings(&path).1, Vec::<String>::new(), "{name}");
+        change(&path, harm);
+        let (_, found) = findings(&path);
+        assert!(found.iter().any(|finding| finding.contains(expected)), "{name}: {found:?}");
+    }
+}
+
+#[test]
+fn each_wrong_row_of_a_value_is_found() {
+    type Harm = fn(&WriteTransaction);
+    fn bytes(tx: &WriteTransaction, position: u64) -> Vec<u8> {
+        tx.open_table(LOG).unwrap().get(position).unwrap().unwrap().value().to_vec()
+    }
+    fn put(tx: &WriteTransaction, key: &str, position: u64) {
+        let bytes = bytes(tx, position);
+        tx.open_table(VALUES).unwrap().insert(key, (position, bytes.as_slice())).unwrap();
+    }
+    let harms: [(&str, &str, Harm); 8] = [
+        ("a value has no row", "position 2: by it the value k/x is set, and there is no row of it", |tx| {
+            tx.open_table(VALUES).unwrap().remove("k/x").unwrap();
+        }),
+        ("a row is of an older record", "position 1: by it the value k/x is set, and the records", |tx| {
+            put(tx, "k/x", 1);
+        }),
+        ("what was removed has a row", "position 3: by it the value k/y is set, and the records", |tx| {
+            put(tx, "k/y", 3);
+        }),
+        ("a row is of another", "position 2: the row of the value k/z does not say", |tx| put(tx, "k/z", 2)),
+        ("a row is of a removal", "position 4: the row of the value k/y does not say", |tx| {
+            put(tx, "k/y", 4);
+        }),
+        ("a row is damaged", "position 2: the row of the value k/x does not say", |tx| {
+            tx.open_table(VALUES).unwrap().insert("k/x", (2, b"?".as_slice())).unwrap();
+        }),
+        ("a secret is left", "position 5: its text was replaced at 6", |tx| {
+            let mut text = Vec::new();
+            let value = *record::decode(5, &bytes(tx, 5)).unwrap().value.unwrap();
+            let value = record::ValueRecord { text: Some("a secret".into()), ..value };
+            record::encode_value(5, crate::event::Timestamp(7), &value, &mut text);
+            tx.open_table(LOG).unwrap().insert(5, text.as_slice()).unwrap();
+        }),
+        ("the format was put back", "position 1: it is about a value, and the log says", |tx| {
+            tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [1].as_slice()).unwrap();
+        }),
+    ];
+    let set = |key: &str, text: &str| {
+        let payload = Payload::SetValue { key: key.into(), text: text.into(), until: None };
+        NewRecord { payload, ..append(0, Body::Close) }
+    };
+    for (name, expected, harm) in harms {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let log = RedbLog::open(&path).unwrap();
+        let remove = NewRecord { payload: Payload::RemoveValue("k/y".into()), ..append(0, Body::Close) };
+        let (one, two) = (set("k/x", "one"), set("k/x", "two"));
+        let secret = [set(".k/x", "a secret"), set(".k/x", "another")];
+        log.commit(&[&[one, two, set("k/y", "one"), remove], &secret[..]].concat(), 0).unwrap();
+        log.close().unwrap();
+        let (checked, found) = findings(&path);
+        assert_eq!((checked.values, found), (2, Vec::<String>::new()), "{name}");
         change(&path, harm);
         let (_, found) = findings(&path);
         assert!(found.iter().any(|finding| finding.contains(expected)), "{name}: {found:?}");

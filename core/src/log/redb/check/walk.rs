@@ -16,6 +16,7 @@ use crate::log::redb::check::keys::KeysCheck;
 use crate::log::redb::check::moderation::ModerationCheck;
 use crate::log::redb::check::packs;
 use crate::log::redb::check::reactions::ReactionsCheck;
+use crate::log::redb::check::values::ValuesCheck;
 use crate::log::redb::state::State;
 use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, storage_error};
 
@@ -48,6 +49,7 @@ pub(super) struct Walk<'a> {
     keys: KeysCheck,
     deletions: DeletionsCheck,
     moderation: ModerationCheck,
+    values: ValuesCheck,
     checked: &'a mut Checked,
     found: &'a mut dyn FnMut(Finding),
 }
@@ -91,6 +93,7 @@ impl<'a> Walk<'a> {
             keys,
             deletions,
             moderation,
+            values: ValuesCheck::default(),
             checked,
             found,
         })
@@ -120,6 +123,7 @@ impl<'a> Walk<'a> {
             match record::decode(position, bytes) {
                 Ok(record) => {
                     self.moderation.visit(&record, self.found);
+                    self.values.visit(&record, self.state.format, self.found);
                     self.keys.visit(&record, self.found)?;
                     if let Some(event) = record.event {
                         self.reactions.visit(&event, self.found)?;
@@ -346,6 +350,13 @@ impl<'a> Walk<'a> {
 
     pub fn packs(&mut self) -> Result<(), LogError> {
         packs::check(self.tx, &self.state, self.found)
+    }
+
+    /// The kept values, once all records were seen.
+    pub fn values(&mut self) -> Result<(), LogError> {
+        let whole = self.broken.is_empty() && self.state.skipped == 0;
+        let bounds = (self.checked.head, whole);
+        std::mem::take(&mut self.values).table(self.tx, &self.state, bounds, self.found)
     }
 
     /// Checks the tables of moderation, once all records were visited.

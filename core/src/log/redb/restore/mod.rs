@@ -22,14 +22,14 @@ use crate::log::error::{LogError, NewLogError};
 use crate::log::record::{self, RawRecord, Record};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
 use crate::log::redb::open::{builder, create};
-use crate::log::redb::redact::redact;
+use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::stopped::open_stopped;
 use crate::log::redb::tables::{
     EDITS, HEADS, LOG, STATE, STATE_CHECKPOINT, STATE_FLOOR, STATE_KEYS, STATE_LAST, STATE_SIGNING_KEY,
     STATE_SKIPPED, storage_error, stored_head,
 };
 use crate::log::redb::trim::trim;
-use crate::log::redb::{keys, moderation, reactions};
+use crate::log::redb::{keys, moderation, reactions, values};
 use crate::log::snapshot::{LogSnapshot, Piece};
 
 /// Records that one transaction takes.
@@ -43,7 +43,7 @@ enum Table {
     /// The records.
     Log,
     /// The records that are in force beside them.
-    Moderation,
+    InForce,
 }
 
 /// A log being made of records that have their positions. Dropped before [`NewLog::finish`], it leaves
@@ -189,15 +189,16 @@ impl NewLog {
         })
     }
 
-    /// Takes a record in force (see [`Piece::Moderation`]): one that closes a room or bans an author. It may
-    /// lie below the floor, and comes before the records that may revoke it.
-    pub fn put_moderation(&mut self, raw: &RawRecord) -> Result<(), NewLogError> {
+    /// Takes a record in force (see [`Piece::InForce`]): one that closes a room, bans an author or sets a value.
+    /// It may lie below the floor, and comes before the records that may revoke it.
+    pub fn put_in_force(&mut self, raw: &RawRecord) -> Result<(), NewLogError> {
         let misfit = |what: String| NewLogError::Misfit { position: raw.position, what };
         let record = raw.decode().map_err(|error| misfit(error.to_string()))?;
-        if !moderation::is_in_force(&record) {
-            return Err(misfit("it closes no room and bans no author, so it cannot stand".into()));
+        if !moderation::is_in_force(&record) && !values::is_in_force(&record) {
+            let what = "it closes no room, bans no author and sets no value, so it cannot stand";
+            return Err(misfit(what.into()));
         }
-        self.put(raw.clone(), record, Table::Moderation)
+        self.put(raw.clone(), record, Table::InForce)
     }
 
     /// Takes the text of all events of a room away, as a purge after the last of them does.
@@ -214,8 +215,7 @@ impl NewLog {
             self.transact(|this, tx| {
                 let change;
                 (change, next) = moderation::erase(tx, room, at, this.floor, BATCH_RECORDS_MAX)?;
-                this.tainted |= change.more != change.less;
-                this.live_bytes = (this.live_bytes + change.more).saturating_sub(change.less);
+                this.account(&change);
                 write_live_bytes(tx, this.last, this.live_bytes)
             })?;
         }
@@ -225,7 +225,7 @@ impl NewLog {
     /// Takes the records before `floor` out, and forgets the records in force: they come again.
     pub fn raise_floor(&mut self, floor: Position) -> Result<(), NewLogError> {
         self.flush()?;
-        self.transact(|_, tx| moderation::forget_records(tx, 0))?;
+        self.transact(|_, tx| forget_records(tx, 0))?;
         while self.floor < floor {
             self.tainted |= self.last > 0;
             // Beyond the last record there is nothing to take out step by step.
@@ -260,7 +260,7 @@ impl NewLog {
             }
             drop((heads, state));
             // A trim may have brought records from after the end.
-            moderation::forget_records(tx, head + 1)?;
+            forget_records(tx, head + 1)?;
             write_live_bytes(tx, head, this.live_bytes)
         })?;
         let Self { path, file, database, heads, signing_key, skipped, tainted, .. } = self;
@@ -301,8 +301,8 @@ impl NewLog {
         let mut purged = Vec::new();
         self.transact(|this, tx| {
             for (raw, record, table) in pending {
-                if table == Table::Moderation {
-                    moderation::record(tx, record, &raw.bytes)?;
+                if table == Table::InForce {
+                    this.rule(tx, record, &raw.bytes)?;
                     continue;
                 }
                 {
@@ -323,7 +323,7 @@ impl NewLog {
                         event.map_or(Ok(false), |event| reactions::ReactionsTable::new(tx).record(event))?;
                     }
                     Some(Body::Purge) => purged.extend(record.event),
-                    _ => drop(moderation::record(tx, record, &raw.bytes)?),
+                    _ => this.rule(tx, record, &raw.bytes)?,
                 }
             }
             write_derived(tx, &[&derived], this.last)?;
@@ -332,6 +332,23 @@ impl NewLog {
         })?;
         // Now, and not when the log is opened: the file is to hold nothing of it.
         purged.into_iter().try_for_each(|event| self.erase(&event.room, event.prev))
+    }
+
+    /// Writes what a record changes of all that is in force.
+    fn rule(&mut self, tx: &WriteTransaction, record: Record, bytes: &[u8]) -> Result<(), LogError> {
+        if record.value.is_none() {
+            return moderation::record(tx, record, bytes).map(drop);
+        }
+        let mut log = tx.open_table(LOG).map_err(storage_error)?;
+        let (change, _) = values::record(tx, &mut log, &record, bytes)?;
+        self.account(&change);
+        Ok(())
+    }
+
+    /// Takes a change of stored records into account.
+    fn account(&mut self, change: &BytesDelta) {
+        self.tainted |= change.more != change.less;
+        self.live_bytes = (self.live_bytes + change.more).saturating_sub(change.less);
     }
 
     fn redact(&mut self, tx: &WriteTransaction, target: Position) -> Result<(), LogError> {
@@ -344,8 +361,7 @@ impl NewLog {
         }
         for position in gone {
             let change = redact(&mut log, position)?;
-            self.tainted |= change.more != change.less;
-            self.live_bytes = (self.live_bytes + change.more).saturating_sub(change.less);
+            self.account(&change);
         }
         Ok(())
     }
@@ -381,12 +397,18 @@ fn rewrite(path: &Path, made: &Path, signing_key: [u8; 32], skipped: u64) -> Res
     while let Some(piece) = copy.next(&*log).map_err(|error| failed(error.to_string()))? {
         match piece {
             Piece::Records(records) => records.into_iter().try_for_each(|record| new.append(record))?,
-            Piece::Moderation(records) => records.iter().try_for_each(|record| new.put_moderation(record))?,
+            Piece::InForce(records) => records.iter().try_for_each(|record| new.put_in_force(record))?,
             // Nobody writes to it, and it was just made: there are no deletes, no trims and no damage.
             Piece::Floor(_) | Piece::Deleted(_) | Piece::Purged(_) | Piece::Damaged(_) => {}
         }
     }
     new.finish(copy.head())
+}
+
+/// Forgets the records in force from a position on.
+fn forget_records(tx: &WriteTransaction, from: Position) -> Result<(), LogError> {
+    moderation::forget_records(tx, from)?;
+    values::forget_records(tx, from)
 }
 
 fn write(database: &Database) -> Result<WriteTransaction, LogError> {

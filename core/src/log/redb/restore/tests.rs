@@ -37,9 +37,9 @@ fn copy(log: &RedbLog, mut meanwhile: impl FnMut(usize)) -> (TempDir, PathBuf) {
         match piece {
             Piece::Records(records) => records.into_iter().for_each(|record| new.append(record).unwrap()),
             Piece::Floor(floor) => new.raise_floor(floor).unwrap(),
-            Piece::Moderation(records) => {
+            Piece::InForce(records) => {
                 for record in &records {
-                    new.put_moderation(record).unwrap();
+                    new.put_in_force(record).unwrap();
                 }
             }
             Piece::Purged(rooms) => rooms.iter().for_each(|room| new.purge(room).unwrap()),
@@ -303,8 +303,8 @@ fn what_cannot_be_in_force_is_refused() {
     let log = messages(1);
     let directory = tempfile::tempdir().unwrap();
     let mut new = NewLog::create(&directory.path().join("new"), None, 1).unwrap();
-    let error = new.put_moderation(&raw(&log)[0]).unwrap_err().to_string();
-    assert!(error.contains("closes no room and bans no author"), "{error}");
+    let error = new.put_in_force(&raw(&log)[0]).unwrap_err().to_string();
+    assert!(error.contains("closes no room, bans no author and sets no value"), "{error}");
 }
 
 #[test]
