@@ -18,6 +18,7 @@ use prometheus_client::metrics::histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::identity::Counts;
 use crate::sharded_counter::ShardedCounter;
 use crate::stderr;
 
@@ -160,7 +161,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub fn text(&self, core: &Stats, ready: bool) -> String {
+    pub fn text(&self, core: &Stats, credentials: &Counts, ready: bool) -> String {
         let mut registry = Registry::with_prefix("millchat");
         registry.register("build", "What runs here", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self.register(&mut registry);
@@ -183,6 +184,12 @@ impl Metrics {
             ("rooms_closed", "Rooms that are closed to writing", core.closed_rooms as u64),
             ("rooms_emptying", "Emptied rooms whose records are still being rewritten", core.purges as u64),
             ("authors_banned", "Authors who are banned", core.bans as u64),
+            (
+                "revocations",
+                "Sessions and authors whose tokens are void before their time",
+                credentials.revocations as u64,
+            ),
+            ("api_tokens", "API tokens of programs", credentials.api_tokens as u64),
             ("log_head_position", "Newest position of the log", core.head),
             ("log_floor_position", "Oldest position that is kept", core.floor),
         ] {
@@ -286,7 +293,9 @@ mod tests {
         metrics.answered(StatusCode::OK, None);
         metrics.refusals.count("author");
         metrics.moderated("close");
-        let text = metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..Stats::default() }, true);
+        let counts = Counts { revocations: 5, api_tokens: 2 };
+        let text =
+            metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..Stats::default() }, &counts, true);
         for line in [
             "millchat_sends_accepted_total 1",
             "millchat_sends_rejected_total{reason=\"key_reused\"} 1",
@@ -297,6 +306,8 @@ mod tests {
             "millchat_rate_limited_total{limit=\"author\"} 1",
             "millchat_moderation_total{kind=\"close\"} 1",
             "millchat_authors_banned 3",
+            "millchat_revocations 5",
+            "millchat_api_tokens 2",
             "millchat_log_head_position 7",
             "millchat_log_live_bytes 9",
             "millchat_commits_total 0",

@@ -6,10 +6,14 @@ use millchat::RoomName;
 
 /// The beginning of the operator's paths.
 pub const OPERATORS: &str = "/admin/";
+/// The beginning of the paths of sessions at the page.
+pub const AUTH: &str = "/auth/";
 /// The path of a backup.
 pub const BACKUP_PATH: &str = "/admin/backup";
 /// The path of the metrics.
 pub const METRICS_PATH: &str = "/metrics";
+/// The path that ends a session at the page.
+pub const SIGN_OUT_PATH: &str = "/auth/logout";
 /// The probes.
 pub const PROBES: [&str; 3] = ["/healthz", "/readyz", METRICS_PATH];
 /// First parts of paths that are, or will be, something else than a room.

@@ -7,7 +7,7 @@ use crate::http::{self, Response};
 
 /// `GET /metrics`.
 pub fn metrics(w: &Worker) -> Response {
-    let text = w.app.metrics.text(&w.app.chat.stats(), why_not_ready(w).is_none());
+    let text = w.app.metrics.text(&w.app.chat.stats(), &w.app.identity.counts(), why_not_ready(w).is_none());
     http::bytes(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::body::BodyError;
 use crate::byte_budget::BudgetFull;
 use crate::http::{self, Malformed, Response};
-use crate::identity::TokenError;
+use crate::identity::{RevokeError, RotateError, TokenError};
 use crate::limit::Limited;
 use crate::log_throttle::LogThrottle;
 use crate::sanitize::TextError;
@@ -47,10 +47,18 @@ pub enum Kind {
     NoToken,
     /// The token is not ours.
     ForgedToken,
-    /// The token's year is over.
+    /// The token's time is over.
     ExpiredToken,
+    /// The token is meant for another server.
+    WrongAudience,
+    /// The token was made void before its time.
+    RevokedToken,
+    /// The token has a form that no token has.
+    MalformedToken,
     /// The message is somebody else's.
     NotAuthor,
+    /// Only a guest may do this.
+    NotGuest,
     /// The room is closed to writing.
     RoomClosed,
     /// The author may not write any more.
@@ -59,12 +67,16 @@ pub enum Kind {
     UnknownPath,
     /// There is no message at this position of the room.
     UnknownMessage,
+    /// There is no API token of this id.
+    UnknownToken,
     /// The path does not take this method.
     WrongMethod,
     /// The body did not arrive in time.
     SlowBody,
     /// As many authors are banned, or rooms closed, as can be.
     ListFull,
+    /// As many sessions are revoked as can be.
+    RevocationsFull,
     /// The message was deleted before.
     MessageDeleted,
     /// The body or the content is over its limit.
@@ -118,14 +130,21 @@ impl Kind {
             Self::NoToken => ("no-token", S::UNAUTHORIZED, "A token is needed"),
             Self::ForgedToken => ("forged-token", S::UNAUTHORIZED, "The token is not genuine"),
             Self::ExpiredToken => ("expired-token", S::UNAUTHORIZED, "The token has expired"),
+            Self::WrongAudience => ("wrong-audience", S::UNAUTHORIZED, "The token is for another server"),
+            Self::RevokedToken => ("revoked-token", S::UNAUTHORIZED, "The token was revoked"),
+            Self::MalformedToken => ("malformed-token", S::UNAUTHORIZED, "The token is malformed"),
+            Self::NotGuest => ("not-guest", S::FORBIDDEN, "This is for guests"),
             Self::NotAuthor => ("not-author", S::FORBIDDEN, "The message is somebody else's"),
             Self::RoomClosed => ("room-closed", S::FORBIDDEN, "The room is closed to writing"),
             Self::Banned => ("banned", S::FORBIDDEN, "The author is banned"),
             Self::UnknownPath => ("unknown-path", S::NOT_FOUND, "There is nothing here"),
             Self::UnknownMessage => ("unknown-message", S::NOT_FOUND, "There is no such message"),
+            Self::UnknownToken => ("unknown-token", S::NOT_FOUND, "There is no such API token"),
             Self::WrongMethod => ("wrong-method", S::METHOD_NOT_ALLOWED, "The method is not taken here"),
             Self::SlowBody => ("slow-body", S::REQUEST_TIMEOUT, "The body took too long"),
             Self::ListFull => ("list-full", S::CONFLICT, "There are too many of these"),
+            // It ends by itself, and nothing in the request is at fault.
+            Self::RevocationsFull => ("list-full", S::SERVICE_UNAVAILABLE, "There are too many of these"),
             Self::MessageDeleted => ("message-deleted", S::GONE, "The message was deleted"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "This is too large"),
             Self::UnsupportedType => {
@@ -206,9 +225,11 @@ impl Problem {
         }
         let header = match self.kind {
             Kind::NoToken => Some((header::WWW_AUTHENTICATE, "Bearer")),
-            Kind::ForgedToken | Kind::ExpiredToken => {
-                Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\""))
-            }
+            Kind::ForgedToken
+            | Kind::ExpiredToken
+            | Kind::WrongAudience
+            | Kind::RevokedToken
+            | Kind::MalformedToken => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
             _ => None,
         };
         if let Some((name, value)) = header {
@@ -268,10 +289,31 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         let kind = match error {
             TokenError::Missing => Kind::NoToken,
-            TokenError::Forged => Kind::ForgedToken,
-            TokenError::Expired => Kind::ExpiredToken,
+            TokenError::Malformed(_) => Kind::MalformedToken,
+            TokenError::Forged(_) => Kind::ForgedToken,
+            TokenError::Expired(_) => Kind::ExpiredToken,
+            TokenError::WrongAudience => Kind::WrongAudience,
+            TokenError::Revoked(_) => Kind::RevokedToken,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<RevokeError> for Problem {
+    fn from(error: RevokeError) -> Self {
+        match error {
+            RevokeError::TooMany => Self::new(Kind::RevocationsFull, error.to_string()),
+            RevokeError::NotStored(error) => error.into(),
+        }
+    }
+}
+
+impl From<RotateError> for Problem {
+    fn from(error: RotateError) -> Self {
+        match error {
+            RotateError::TooMany(_) => Self::new(Kind::ListFull, error.to_string()),
+            RotateError::NotStored(error) => error.into(),
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use crate::http::{self, Body, Request, Response};
 use crate::limit::Limited;
 use crate::page::error;
 use crate::page::i18n::{Language, LocalizedMessage};
-use crate::page::layout::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
+use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use crate::paths::{self, AUTH, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
 use crate::{admin, api, follow, loose_paths, page, refusal_log, unsent};
@@ -79,10 +79,17 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
             (_, Some(malformed)) => error::of(language, malformed),
         };
         response = count(response).unwrap_or_else(|full| error::of(language, full));
-        set(&mut response, header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
+        let is_auth = path.starts_with(AUTH);
+        let policy = if is_auth { &AUTH_CONTENT_SECURITY_POLICY } else { CONTENT_SECURITY_POLICY };
+        set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
         set(&mut response, header::REFERRER_POLICY, REFERRER_POLICY);
+        if is_auth {
+            set(&mut response, header::CACHE_CONTROL, "no-store");
+        }
         if is_trusted {
-            set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+            // With `same-origin` a popup in which somebody signs in would lose the page that opened it.
+            let policy = if is_auth { "unsafe-none" } else { "same-origin" };
+            set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), policy);
         }
         response
     };

@@ -29,7 +29,7 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
     let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
-    let identity = Identity::new(&chat.signing_key(), by_tls);
+    let identity = Identity::new(chat.clone(), by_tls);
     let metrics = Arc::new(Metrics::default());
     let drain = Arc::new(Drain::default());
     let limits = Limits::new(settings.limits(), settings.proxies(), metrics.refusals.clone());

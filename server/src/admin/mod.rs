@@ -2,10 +2,14 @@
 //!
 //! Without a token in the settings there is nothing at these routes. The token is compared in constant time
 //! and is never logged. A refusal is a problem document, because it is programs that ask. What there is:
-//! [`backup`], and [`moderate`], whose deeds are events in the log that name who did them ([`operator::by`]).
+//! [`backup`]; [`moderate`], whose deeds are events in the log that name who did them ([`operator::by`]); [`keys`]
+//! and sessions; and the API tokens of programs ([`tokens`]).
 
 pub mod addresses;
 mod backup;
+mod keys;
 pub mod moderate;
 pub mod operator;
 pub mod routes;
+pub mod schema;
+mod tokens;

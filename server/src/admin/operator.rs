@@ -45,7 +45,8 @@ pub async fn authorize<B>(app: &App, req: &hyper::Request<B>) -> Result<(), Prob
 /// Returns true if the operator asks, at a route that others may ask too. A token of the server's own guests
 /// is no try to be the operator.
 pub async fn is_operator<B>(app: &App, req: &hyper::Request<B>) -> Result<bool, Problem> {
-    let is_guest = || !matches!(app.identity.bearer(req.headers()), Err(TokenError::Forged));
+    let is_foreign = |error| matches!(error, TokenError::Forged(_) | TokenError::Malformed(_));
+    let is_guest = || !app.identity.bearer(req.headers()).is_err_and(is_foreign);
     match app.admin_token.load_full() {
         Some(token) if is_served(app, req) && !is_guest() => is_token(app, req, &token).await,
         _ => Ok(false),

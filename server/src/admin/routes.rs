@@ -2,7 +2,7 @@
 
 use hyper::Method;
 
-use super::{addresses, backup, moderate};
+use super::{addresses, backup, keys, moderate, tokens};
 use crate::paths::BACKUP_PATH;
 use crate::problem::Answer;
 use crate::route_table::Access::Operator;
@@ -14,6 +14,10 @@ const MESSAGES: &str = "/admin/rooms/{room}/messages";
 const AUTHOR: &str = "/admin/authors/{author}";
 const BAN: &str = "/admin/bans/{author}";
 const ADDRESS_BANS: &str = "/admin/bans/addresses";
+const TOKENS: &str = "/admin/tokens";
+const TOKEN: &str = "/admin/tokens/{id}";
+const SECRET: &str = "/admin/tokens/{id}/secret";
+const SESSIONS: &str = "/admin/sessions/{author}";
 const ADDRESS_BAN: &str = "/admin/bans/addresses/{*network}";
 
 /// The rows.
@@ -30,6 +34,12 @@ pub fn routes() -> Vec<Route<Answer>> {
         Route(Method::GET, AUTHOR, Operator, Plain(|c| now(addresses::of_author(&c)))),
         Route(Method::GET, ADDRESS_BANS, Operator, Plain(|c| now(Ok(addresses::bans(c.w))))),
         Route(Method::PUT, ADDRESS_BAN, Operator, Plain(|c| Box::pin(addresses::ban(c)))),
+        Route(Method::POST, "/admin/keys", Operator, Plain(|c| Box::pin(keys::rotate(c)))),
+        Route(Method::DELETE, SESSIONS, Operator, Plain(|c| Box::pin(keys::end_sessions(c)))),
+        Route(Method::GET, TOKENS, Operator, Plain(|c| now(Ok(tokens::list(c.w))))),
+        Route(Method::POST, TOKENS, Operator, Plain(|c| Box::pin(tokens::add(c)))),
+        Route(Method::DELETE, TOKEN, Operator, Plain(|c| Box::pin(tokens::remove(c)))),
+        Route(Method::POST, SECRET, Operator, Plain(|c| Box::pin(tokens::renew(c)))),
         Route(Method::DELETE, ADDRESS_BAN, Operator, Plain(|c| now(addresses::unban(&c)))),
     ]
 }

@@ -6,8 +6,8 @@ use super::input;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
 use crate::http;
-use crate::identity::Identity;
-use crate::problem::{Answer, Problem};
+use crate::identity::{Identity, Person, Via};
+use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 use crate::sanitize;
 use crate::schema::{Author, Guest, Named};
@@ -16,18 +16,23 @@ use crate::schema::{Author, Guest, Named};
 pub async fn create(Call { w, req, .. }: Call<'_>) -> Answer {
     w.app.limits.guest(&req)?;
     let named: Named = input::read(w, req, NAME_BYTES_MAX).await?;
-    let author = Identity::new_guest(&sanitize::name(&named.name)?);
-    Ok(respond(w, StatusCode::CREATED, &author))
+    let guest = Identity::new_guest(&sanitize::name(&named.name)?);
+    Ok(respond(w, StatusCode::CREATED, &guest))
 }
 
 /// Go by another name: a new token with the same id. Messages keep the name they were sent under.
 pub async fn rename(Call { w, req, .. }: Call<'_>) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?.author;
+    let guest = w.app.identity.bearer(req.headers())?;
+    if guest.via != Via::Guest {
+        let detail = "only guests choose their name; yours comes from where you signed in";
+        return Err(Problem::new(Kind::NotGuest, detail));
+    }
     let named: Named = input::read(w, req, NAME_BYTES_MAX).await?;
-    let author = Identity::renamed(&author, &sanitize::name(&named.name).map_err(Problem::from)?);
-    Ok(respond(w, StatusCode::OK, &author))
+    let guest = guest.renamed(&sanitize::name(&named.name).map_err(Problem::from)?);
+    Ok(respond(w, StatusCode::OK, &guest))
 }
 
-fn respond(w: &Worker, status: StatusCode, author: &millchat::Author) -> http::Response {
-    http::json(status, &Guest { token: w.app.identity.sign(author), author: Author::of(author) })
+fn respond(w: &Worker, status: StatusCode, guest: &Person) -> http::Response {
+    let token = w.app.identity.sign(guest);
+    http::json(status, &Guest { token, author: Author::of(&guest.author) })
 }

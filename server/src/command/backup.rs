@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use millchat::log::{self, LogSnapshot, NewLog, NewLogError, Piece};
 
+use super::at_server::Secret;
 use super::failure::Failure;
 use super::import::{Imported, Importer};
 use super::number::grouped;
@@ -12,7 +13,6 @@ use super::progress::{self, Progress};
 use super::remote_backup;
 use super::rooms::Rooms;
 use super::server_address::ServerAddress;
-use crate::identity::operator::{self, AdminToken};
 use crate::origin::Origins;
 use crate::stderr;
 
@@ -30,18 +30,8 @@ pub struct Backup {
     /// Ask the server at this address, such as `http://127.0.0.1:8080` or `unix:/run/millchat/admin.sock`
     #[arg(long, value_name = "ADDRESS")]
     from: Option<ServerAddress>,
-    /// The server's admin token
-    #[arg(
-        long,
-        env = "MILLCHAT_ADMIN_TOKEN",
-        hide_env_values = true,
-        value_name = "TOKEN",
-        conflicts_with = "admin_token_file"
-    )]
-    admin_token: Option<AdminToken>,
-    /// A file that holds the server's admin token
-    #[arg(long, env = "MILLCHAT_ADMIN_TOKEN_FILE", value_name = "FILE")]
-    admin_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    secret: Secret,
     /// The log file, unless --from is given; then the file to be made
     #[arg(value_name = "[LOG] OUT", required = true, num_args = 1..=2)]
     paths: Vec<PathBuf>,
@@ -80,20 +70,7 @@ impl Backup {
     }
 
     fn of_server(&self, url: &ServerAddress, out: &Path, origins: &Origins) -> Result<Imported, Failure> {
-        let token = match (&self.admin_token, &self.admin_token_file) {
-            (Some(token), _) => token.clone(),
-            (None, Some(file)) => AdminToken::read(file).map_err(|error| {
-                Failure::refused(format_args!("{error}{}", origins.told("admin-token-file")))
-            })?,
-            (None, None) => {
-                return Err(Failure::refused(
-                    "a running server gives a backup for its admin token: --admin-token-file FILE",
-                ));
-            }
-        };
-        if let Some(warning) = self.admin_token_file.as_deref().and_then(operator::warning) {
-            stderr::say(warning);
-        }
+        let token = self.secret.read(origins, "gives a backup")?;
         let mut importer = Importer::new(out, self.rooms.clone(), "backing up");
         remote_backup::lines(url, &token, self.skip_damaged, |line| importer.line(line))?;
         importer.finish()

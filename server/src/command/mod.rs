@@ -1,10 +1,11 @@
-//! The operator's commands: check, backup, export, import, probe.
+//! The operator's commands: check, backup, export, import, probe, rotate-key, token.
 //!
-//! Each reads a log that no server has open, but for `backup --from` and `probe`, which ask a running server.
-//! None changes the log it reads. They exit with 0 when all is well, with 1 when something was found or went
+//! Each reads a log that no server has open, but for `backup --from`, `probe`, `rotate-key` and `token`, which ask
+//! a running server. None changes the log it reads. They exit with 0 when all is well, with 1 when something was found or went
 //! wrong on the way, with 2 when they could not begin, and with 3 when they skipped damaged records as they
 //! were told; what was half made is gone then. Progress is shown on a terminal only.
 
+mod at_server;
 mod backup;
 mod check;
 mod export;
@@ -16,8 +17,10 @@ mod progress;
 mod remote_backup;
 mod resolve;
 mod rooms;
+mod rotate_key;
 mod server_address;
 mod terminal;
+mod token;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -36,6 +39,8 @@ pub enum Command {
     Export(export::Export),
     Import(import::Import),
     Probe(probe::Probe),
+    RotateKey(rotate_key::RotateKey),
+    Token(token::Token),
 }
 
 impl Command {
@@ -51,6 +56,8 @@ impl Command {
             Self::Export(export) => export.run(),
             Self::Import(import) => import.run(),
             Self::Probe(probe) => probe.run(),
+            Self::RotateKey(rotate_key) => rotate_key.run(origins),
+            Self::Token(token) => token.run(origins),
         }));
         let done = done.unwrap_or_else(|_| {
             Err(Failure::failed(format!(

@@ -1,23 +1,17 @@
 //! Asking a running server for its log, line by line.
 
-use std::time::Duration;
-
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::{HeaderMap, Response, header};
 use tokio::time::timeout;
 
+use super::at_server::{SILENCE_MAX, reason};
 use super::failure::Failure;
 use super::progress;
 use super::server_address::ServerAddress;
 use crate::export_format::LINE_BYTES_MAX;
 use crate::identity::operator::AdminToken;
 use crate::paths::BACKUP_PATH;
-
-/// Longest time to reach the server, and between two pieces of its answer.
-const SILENCE_MAX: Duration = Duration::from_mins(1);
-/// Bytes that are read of an answer that is an error, for its reason.
-const PROBLEM_BYTES_MAX: usize = 64 * 1024;
 
 /// Gets the log of the server at `url`; each of its lines goes to `take`.
 pub fn lines(
@@ -86,15 +80,4 @@ async fn ask(
 ) -> Result<Response<Incoming>, Box<dyn std::error::Error>> {
     let path = format!("{BACKUP_PATH}{}", if skip_damaged { "?skip-damaged" } else { "" });
     url.get(&path, HeaderMap::from_iter([(header::AUTHORIZATION, token.bearer())])).await
-}
-
-/// Returns the server's reason for its refusal.
-async fn reason(response: Response<Incoming>) -> String {
-    let status = response.status();
-    let body = timeout(SILENCE_MAX, Limited::new(response.into_body(), PROBLEM_BYTES_MAX).collect()).await;
-    let detail = body.ok().and_then(Result::ok).and_then(|body| {
-        let problem: serde_json::Value = serde_json::from_slice(&body.to_bytes()).ok()?;
-        Some(problem.get("detail")?.as_str()?.to_owned())
-    });
-    detail.unwrap_or_else(|| status.to_string())
 }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use bytes::Bytes;
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
-use hyper::{HeaderMap, Request, Response, Uri, header};
+use hyper::{HeaderMap, Method, Request, Response, Uri, header};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
@@ -39,6 +39,16 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 impl ServerAddress {
     /// Asks for a path, with these headers and that of the host.
     pub async fn get(&self, path: &str, headers: HeaderMap) -> Result<Response<Incoming>, Box<dyn Error>> {
+        self.send((Method::GET, path), headers, Bytes::new()).await
+    }
+
+    /// Sends a request to a path, with these headers and that of the host.
+    pub async fn send(
+        &self,
+        (method, path): (Method, &str),
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Incoming>, Box<dyn Error>> {
         let socket: Box<dyn Connection> = match self {
             Self::Tcp { host, port } => Box::new(resolve::connect(host, *port).await?),
             Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
@@ -46,7 +56,8 @@ impl ServerAddress {
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
         // It ends with the answer or with the runtime; what it says then is said by the answer too.
         tokio::spawn(connection);
-        let mut request = Request::get(path).header(header::HOST, self.host()).body(Empty::<Bytes>::new())?;
+        let request = Request::builder().method(method).uri(path).header(header::HOST, self.host());
+        let mut request = request.body(Full::new(body))?;
         request.headers_mut().extend(headers);
         Ok(sender.send_request(request).await?)
     }

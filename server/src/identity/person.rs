@@ -7,12 +7,15 @@ use millchat::{Author, Timestamp};
 /// A pattern of rooms, and the role that a token gives in the rooms that match it.
 pub type Grant = (Arc<str>, Arc<str>);
 
+/// Letters of a session's id: 100 bits.
+pub const SID_LETTERS: usize = 20;
+
 /// Somebody who proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The author of what they write.
     pub author: Author,
-    /// The session of a token of ours; other credentials have none.
+    /// The session that their credential belongs to.
     pub session: Option<Session>,
     /// The groups that their provider or site named. They count for the logins and sites of that name only.
     pub groups: Arc<[Arc<str>]>,
@@ -28,21 +31,21 @@ pub struct Person {
     pub expires_at: Option<Timestamp>,
 }
 
-/// A session: one sign-in, over all renewals of its token.
+/// A session: one sign-in, over all renewals of its token. A credential that somebody else made is one by
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "tokens with sessions are the next step")]
 pub struct Session {
     /// The session's own id.
     pub sid: Arc<str>,
     /// The time of the sign-in.
     pub auth: Timestamp,
-    /// The end of the token that was shown.
-    pub expires_at: Timestamp,
+    /// The number of the key that signed the token, if it is ours.
+    pub key: u32,
 }
 
 /// The credential by which somebody proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "credentials beside those of guests are the next step")]
+#[allow(dead_code, reason = "credentials of logins and sites are the next step")]
 pub enum Via {
     /// A guest's token.
     Guest,
@@ -55,17 +58,23 @@ pub enum Via {
 }
 
 impl Person {
-    /// A guest, whose token is good until this time.
-    pub fn guest(author: Author, expires_at: Timestamp) -> Self {
+    /// Somebody of whom no more is known than the credential, and until when it is good.
+    pub fn new(author: Author, via: Via, expires_at: Option<Timestamp>) -> Self {
         Self {
             author,
             session: None,
             groups: Arc::default(),
-            via: Via::Guest,
+            via,
             sub: None,
             was: Vec::new(),
             grants: None,
-            expires_at: Some(expires_at),
+            expires_at,
         }
+    }
+
+    /// The same person under another name. The name must have passed [`crate::sanitize::name`].
+    pub fn renamed(&self, name: &str) -> Self {
+        let author = Author { name: name.into(), ..self.author.clone() };
+        Self { author, ..self.clone() }
     }
 }

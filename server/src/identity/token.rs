@@ -1,132 +1,113 @@
-//! The token: claims that the server signed, `base64url(JSON) . base64url(MAC)`.
+//! Our tokens: claims that the server signed, `base64url(JSON) . base64url(MAC)`.
 //!
-//! The MAC is a keyed BLAKE3 over the encoded claims, with a key derived for this one purpose from the
-//! log's signing key. Whoever holds the token is who it says; nothing about it is stored, so it cannot be
-//! taken back before it expires.
+//! The MAC is a keyed BLAKE3 over the encoded claims. The claims name the version, the key and the purpose
+//! beside what they are about; all three must be those by which the MAC was found right. Tokens of earlier
+//! releases (version 1) have neither, and a key of their own.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use millchat::{Author, AuthorKind, Timestamp};
+use millchat::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// Lifetime of a token: a year.
-pub(super) const LIFETIME_SECONDS: u64 = 365 * 24 * 60 * 60;
-/// Longest token that is looked at, in bytes; ours are about 400.
-const TOKEN_BYTES_MAX: usize = 2_048;
-/// Separates this use of the log's key from every other one.
-const KEY_CONTEXT: &str = "millchat 2026-11-23 author tokens v1";
+use super::error::TokenError;
+use super::keys::{Purpose, Ring, V1};
 
-/// Why a request is nobody's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// The request has no token.
-    #[error("this needs a token: send `Authorization: Bearer TOKEN`; POST /api/v1/guests gives one")]
-    Missing,
-    /// This server did not sign it.
-    #[error(
-        "the token was not issued by this server, or it was changed; POST /api/v1/guests gives a new one"
-    )]
-    Forged,
-    /// Its year is over.
-    #[error("the token has expired; POST /api/v1/guests gives a new one")]
-    Expired,
-}
+/// Longest token that is looked at or made, in bytes; those of guests are about 400.
+pub const TOKEN_BYTES_MAX: usize = 3_072;
+/// The version of the claims.
+const VERSION: u8 = 2;
 
 /// The claims of a token.
 #[derive(Serialize, Deserialize)]
-struct Claims {
-    id: String,
-    name: String,
-    kind: String,
-    /// Seconds since the Unix epoch after which the token is void.
+struct Claims<T> {
+    v: u8,
+    /// The number of the key.
+    k: u32,
+    #[serde(rename = "use")]
+    purpose: Purpose,
+    /// The time from which the token is void, in milliseconds since the Unix epoch.
     exp: u64,
+    #[serde(flatten)]
+    about: T,
 }
 
-/// The key that signs.
-pub(super) struct Key([u8; 32]);
+/// A token that is good.
+pub struct Opened<T> {
+    /// The number of its key.
+    pub key: u32,
+    /// The time from which it is void.
+    pub expires_at: Timestamp,
+    /// Its claims.
+    pub about: T,
+}
 
-impl Key {
-    pub(super) fn derive(signing_key: &[u8; 32]) -> Self {
-        Self(blake3::derive_key(KEY_CONTEXT, signing_key))
+/// Signs a token. Fails when its claims are too long for one.
+pub fn seal<T: Serialize>(ring: &Ring, purpose: Purpose, expires_at: Timestamp, about: T) -> Option<String> {
+    let key = ring.newest();
+    let claims = Claims { v: VERSION, k: key.number, purpose, exp: expires_at.0, about };
+    let json = serde_json::to_vec(&claims).expect("claims are texts and numbers");
+    let mut token = URL_SAFE_NO_PAD.encode(json);
+    let mac = key.mac(purpose, token.as_bytes());
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(mac.as_bytes(), &mut token);
+    (token.len() <= TOKEN_BYTES_MAX).then_some(token)
+}
+
+/// Reads a token of this purpose.
+pub fn open<T: DeserializeOwned>(
+    ring: &Ring,
+    purpose: Purpose,
+    token: &str,
+    now: Timestamp,
+) -> Result<Opened<T>, TokenError> {
+    let (encoded, mac) = parts(token).ok_or(TokenError::FOREIGN)?;
+    let signed_by = ring.in_force(now).find(|key| key.mac(purpose, encoded.as_bytes()) == mac);
+    let Some(key) = signed_by else { return Err(unsigned(ring, encoded, now)) };
+    let claims: Claims<T> = claims(encoded).ok_or(TokenError::FOREIGN)?;
+    if (claims.v, claims.k, claims.purpose) != (VERSION, key.number, purpose) {
+        return Err(TokenError::FOREIGN);
     }
-
-    pub(super) fn sign(&self, author: &Author, expires_at_seconds: u64) -> String {
-        let claims = Claims {
-            id: author.id.to_string(),
-            name: author.name.to_string(),
-            kind: author.kind.as_str().to_owned(),
-            exp: expires_at_seconds,
-        };
-        let json = serde_json::to_vec(&claims).expect("claims are strings and a number");
-        let mut token = URL_SAFE_NO_PAD.encode(json);
-        let mac = blake3::keyed_hash(&self.0, token.as_bytes());
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(mac.as_bytes(), &mut token);
-        token
+    if claims.exp <= now.0 {
+        return Err(TokenError::OLD);
     }
+    Ok(Opened { key: key.number, expires_at: Timestamp(claims.exp), about: claims.about })
+}
 
-    /// Returns the author, and the end of the token.
-    pub(super) fn verify(&self, token: &str, now_seconds: u64) -> Result<(Author, Timestamp), TokenError> {
-        self.verify_until(token, now_seconds)
-            .map(|(author, left)| (author, Timestamp(now_seconds.saturating_add(left).saturating_mul(1_000))))
+/// Reads the claims of a token of an earlier release, whatever they say of its end.
+pub fn open_v1<T: DeserializeOwned>(ring: &Ring, token: &str) -> Option<(T, blake3::Hash)> {
+    let (encoded, mac) = parts(token)?;
+    (ring.v1_mac(encoded.as_bytes()) == mac).then_some(())?;
+    claims(encoded).map(|claims| (claims, mac))
+}
+
+/// Returns the error of a token that no key has signed. What it says of its key is nobody's word, and only
+/// chooses the sentence.
+fn unsigned(ring: &Ring, encoded: &str, now: Timestamp) -> TokenError {
+    #[derive(Deserialize)]
+    struct Hint {
+        k: Option<u32>,
     }
-
-    /// Returns for how many seconds the token is good, too.
-    pub(super) fn verify_until(&self, token: &str, now_seconds: u64) -> Result<(Author, u64), TokenError> {
-        if token.is_empty() {
-            return Err(TokenError::Missing);
-        }
-        let (author, exp) = self.read(token).ok_or(TokenError::Forged)?;
-        if exp <= now_seconds { Err(TokenError::Expired) } else { Ok((author, exp - now_seconds)) }
-    }
-
-    fn read(&self, token: &str) -> Option<(Author, u64)> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return None;
-        }
-        let (claims, mac) = token.split_once('.')?;
-        let mac: [u8; 32] = URL_SAFE_NO_PAD.decode(mac).ok()?.try_into().ok()?;
-        // `blake3::Hash` compares in constant time.
-        if blake3::keyed_hash(&self.0, claims.as_bytes()) != blake3::Hash::from_bytes(mac) {
-            return None;
-        }
-        let claims: Claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-        let kind = [AuthorKind::Guest, AuthorKind::User, AuthorKind::Bot]
-            .into_iter()
-            .find(|kind| kind.as_str() == claims.kind)?;
-        Some((Author { id: claims.id.into(), name: claims.name.into(), kind }, claims.exp))
+    let key = claims(encoded).map(|hint: Hint| hint.k.unwrap_or(V1));
+    match key {
+        Some(key) if key != V1 && ring.is_void(key, now) => TokenError::Revoked(ROTATED),
+        _ => TokenError::FOREIGN,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The reason of a token whose key is void.
+pub const ROTATED: &str = "the key that signed it has been retired; POST /api/v1/guests gives a new one";
 
-    fn ada() -> Author {
-        Author { id: "g_x".into(), name: "Ada \u{1f600}".into(), kind: AuthorKind::Guest }
+/// The two parts of a token: the encoded claims, and the MAC, which compares in constant time.
+fn parts(token: &str) -> Option<(&str, blake3::Hash)> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return None;
     }
+    let (encoded, mac) = token.split_once('.')?;
+    let mac: [u8; 32] = URL_SAFE_NO_PAD.decode(mac).ok()?.try_into().ok()?;
+    Some((encoded, blake3::Hash::from_bytes(mac)))
+}
 
-    #[test]
-    fn a_token_gives_its_author_back_until_it_expires() {
-        let key = Key::derive(&[7; 32]);
-        let token = key.sign(&ada(), 1_000);
-        assert_eq!(key.verify(&token, 999), Ok((ada(), Timestamp(1_000_000))));
-        assert_eq!(key.verify(&token, 1_000), Err(TokenError::Expired));
-    }
-
-    #[test]
-    fn a_token_that_was_touched_is_forged() {
-        let key = Key::derive(&[7; 32]);
-        let token = key.sign(&ada(), 1_000);
-        for at in 0..token.len() {
-            let mut bytes = token.clone().into_bytes();
-            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
-            let touched = String::from_utf8(bytes).unwrap();
-            assert_eq!(key.verify(&touched, 0), Err(TokenError::Forged), "byte {at}");
-        }
-        for other in ["x", ".", "x.y", &token[1..], &format!("{token}A"), &"x".repeat(100_000)] {
-            assert_eq!(key.verify(other, 0), Err(TokenError::Forged));
-        }
-        assert_eq!(Key::derive(&[8; 32]).verify(&token, 0), Err(TokenError::Forged));
-    }
+fn claims<T: DeserializeOwned>(encoded: &str) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded).ok()?).ok()
 }

@@ -17,6 +17,7 @@ use crate::body::{BodyError, READ_TIMEOUT};
 use crate::byte_budget::BudgetFull;
 use crate::cross_site::{self, CrossSite};
 use crate::http::{self, Malformed, Response};
+use crate::identity::RevokeError;
 use crate::limit::Limited;
 use crate::problem::{Kind, Problem};
 use crate::sanitize::{NAME_BYTES_MAX, NAME_GRAPHEMES_MAX, TextError};
@@ -185,6 +186,15 @@ impl Localize for SendError {
             Self::Unknown(_) => LocalizedMessage::of("unclear"),
             // Also what a newer core refuses.
             _ => LocalizedMessage::of("not-now"),
+        }
+    }
+}
+
+impl Localize for RevokeError {
+    fn localize(&self) -> LocalizedMessage {
+        match self {
+            Self::TooMany => LocalizedMessage::of("not-now"),
+            Self::NotStored(error) => error.localize(),
         }
     }
 }

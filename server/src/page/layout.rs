@@ -7,6 +7,8 @@
 //! policy is no obstacle. What people typed is therefore inside of elements with `data-ignore`, where
 //! Datastar runs nothing; morphing goes on there. Expressions stand beside such elements, never inside.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -20,6 +22,10 @@ use crate::http::{self, Response};
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self' 'unsafe-eval'; \
      style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'self'";
+
+/// The policy of the pages of signing in and out: no page at all shows them in a frame.
+pub static AUTH_CONTENT_SECURITY_POLICY: LazyLock<String> =
+    LazyLock::new(|| CONTENT_SECURITY_POLICY.replace("frame-ancestors 'self'", "frame-ancestors 'none'"));
 
 /// The Referrer-Policy of every page answer. A room's address is what opens it: no other site is told it, nor
 /// that of the chat. Our own server is: by a stricter policy browsers would send `Origin: null` with our own
@@ -92,5 +98,6 @@ mod tests {
     fn the_policy_allows_nothing_inline() {
         assert!(!CONTENT_SECURITY_POLICY.contains("unsafe-inline"));
         assert!(CONTENT_SECURITY_POLICY.starts_with("default-src 'none'"));
+        assert!(AUTH_CONTENT_SECURITY_POLICY.ends_with("; frame-ancestors 'none'"));
     }
 }

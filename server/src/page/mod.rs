@@ -31,6 +31,7 @@ mod room_view;
 pub mod routes;
 mod rows;
 mod search;
+mod sign_out;
 mod stream;
 
 pub use frame::encoder;

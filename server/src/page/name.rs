@@ -10,7 +10,7 @@ use super::form::{back_to, events, field, is_datastar};
 use super::frame;
 use super::i18n::LocalizedMessage;
 use crate::http::{self, Response};
-use crate::identity::Identity;
+use crate::identity::{Identity, Via};
 use crate::route_table::Call;
 use crate::{body, cross_site, sanitize};
 
@@ -34,7 +34,8 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     {
         return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
     }
-    let me = w.app.identity.visitor(req.headers()).map(|person| person.author);
+    let visitor = w.app.identity.visitor(req.headers());
+    let me = visitor.as_ref().map(|person| &person.author);
     let allowed = if me.is_none() && foreign.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
     let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {
         Ok(body) => body,
@@ -44,12 +45,16 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     // The form again, with what was typed and why it was not taken.
     let again = |why: &LocalizedMessage| {
         let refused = Refused { typed: &typed, why };
-        let composer = composer::composer(language, room.as_str(), me.as_ref(), Some(refused));
+        let composer = composer::composer(language, room.as_str(), me, Some(refused));
         events(frame::composer(composer, true))
     };
     // The client shows no page of an error.
     if let Some(foreign) = foreign {
         return again(&foreign.localize());
+    }
+    if visitor.as_ref().is_some_and(|person| person.via != Via::Guest) {
+        let why = LocalizedMessage::of("name-of-account");
+        return if by_datastar { again(&why) } else { error::page(language, StatusCode::FORBIDDEN, &why) };
     }
     let clean = match (sanitize::name(&typed), allowed) {
         (Ok(clean), Ok(())) => clean,
@@ -58,12 +63,13 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
         (_, Err(limited)) if by_datastar => return again(&limited.localize()),
         (_, Err(limited)) => return error::of(language, limited),
     };
-    let me = me.map_or_else(|| Identity::new_guest(&clean), |me| Identity::renamed(&me, &clean));
+    let guest = visitor.map_or_else(|| Identity::new_guest(&clean), |person| person.renamed(&clean));
     let mut response = if by_datastar {
-        events(frame::composer(composer::composer(language, room.as_str(), Some(&me), None), false))
+        let composer = composer::composer(language, room.as_str(), Some(&guest.author), None);
+        events(frame::composer(composer, false))
     } else {
         back_to(&room)
     };
-    http::set(&mut response, SET_COOKIE, w.app.identity.set_cookie(&me));
+    http::set(&mut response, SET_COOKIE, w.app.identity.set_cookie(&guest));
     response
 }

@@ -2,9 +2,9 @@
 
 use hyper::Method;
 
-use super::{assets, choose_language, messages, name, room, search, stream};
+use super::{assets, choose_language, messages, name, room, search, sign_out, stream};
 use crate::http::Response;
-use crate::paths::METRICS_PATH;
+use crate::paths::{METRICS_PATH, SIGN_OUT_PATH};
 use crate::probes;
 use crate::route_table::Access::Anybody;
 use crate::route_table::Handler::{AtMessage, InRoom, Plain};
@@ -39,6 +39,7 @@ pub fn routes() -> Vec<Route<Response>> {
         Route(Method::GET, "/healthz", Anybody, Plain(|_| now(probes::healthz()))),
         Route(Method::GET, "/readyz", Anybody, Plain(|c| now(probes::readyz(c.w)))),
         Route(Method::GET, METRICS_PATH, Anybody, Plain(|c| now(probes::metrics(c.w)))),
+        Route(Method::POST, SIGN_OUT_PATH, Anybody, Plain(|c| Box::pin(sign_out::sign_out(c)))),
         Route(Method::GET, ROOM, Anybody, InRoom(|c, room| Box::pin(room::room(c, room)))),
         Route(Method::GET, NAME, Anybody, InRoom(|c, room| now(name::current(&c, &room)))),
         Route(Method::POST, NAME, Anybody, InRoom(|c, room| Box::pin(name::name(c, room)))),

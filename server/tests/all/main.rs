@@ -14,6 +14,7 @@ mod clock;
 mod commands;
 mod cookies;
 mod crash;
+mod credentials;
 mod damage;
 mod disk;
 mod draining;

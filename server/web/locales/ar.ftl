@@ -218,6 +218,7 @@ limited =
 name-invisible = يحتاج الاسم إلى حرف ظاهر واحد على الأقل.
 name-too-long = في الاسم { $graphemes } حرفًا في { $bytes } بايت؛ الحد { $graphemes-max } حرفًا و{ $bytes-max } بايت.
 name-like-tag = لا يمكن أن ينتهي الاسم بعلامة # ومن أربعة إلى ثمانية أحرف أو أرقام: سيبدو كعلامة شخص آخر.
+name-of-account = اسمك يأتي من الخدمة التي سجّلت الدخول بها، ويمكن تغييره هناك.
 message-invisible = تحتاج الرسالة إلى حرف ظاهر واحد على الأقل.
 message-too-long = حجم الرسالة { $bytes } بايت؛ والحد { $limit }.
 key-invalid = طول مفتاح الرسالة { $bytes } بايت؛ والمسموح من 1 إلى { $limit }.

@@ -201,6 +201,7 @@ limited =
 name-invisible = Ein Name braucht mindestens ein sichtbares Zeichen.
 name-too-long = Der Name hat { $graphemes } Zeichen in { $bytes } Bytes; erlaubt sind { $graphemes-max } Zeichen und { $bytes-max } Bytes.
 name-like-tag = Ein Name darf nicht auf # und vier bis acht Buchstaben oder Ziffern enden: Das sähe aus wie jemandes Kennung.
+name-of-account = Dein Name kommt von dort, wo du dich angemeldet hast; ändern kannst du ihn dort.
 message-invisible = Eine Nachricht braucht mindestens ein sichtbares Zeichen.
 message-too-long = Die Nachricht hat { $bytes } Bytes; erlaubt sind { $limit }.
 key-invalid = Der Schlüssel der Nachricht hat { $bytes } Bytes; erlaubt sind 1 bis { $limit }.

@@ -207,6 +207,7 @@ limited =
 name-invisible = A name needs at least one visible character.
 name-too-long = The name has { $graphemes } characters in { $bytes } bytes; the limit is { $graphemes-max } characters and { $bytes-max } bytes.
 name-like-tag = A name cannot end in # and four to eight letters or digits: it would look like somebody’s tag.
+name-of-account = Your name comes from where you signed in; it is changed there.
 message-invisible = A message needs at least one visible character.
 message-too-long = The message is { $bytes } bytes; the limit is { $limit }.
 key-invalid = The message’s key is { $bytes } bytes; it must be 1 to { $limit }.

@@ -197,6 +197,7 @@ limited =
 name-invisible = Un nombre necesita al menos un carácter visible.
 name-too-long = El nombre tiene { $graphemes } caracteres en { $bytes } bytes; el límite es de { $graphemes-max } caracteres y { $bytes-max } bytes.
 name-like-tag = Un nombre no puede acabar en # y de cuatro a ocho letras o cifras: parecería la etiqueta de alguien.
+name-of-account = Tu nombre viene del sitio donde iniciaste sesión; cámbialo allí.
 message-invisible = Un mensaje necesita al menos un carácter visible.
 message-too-long = El mensaje ocupa { $bytes } bytes; el límite es de { $limit }.
 key-invalid = La clave del mensaje ocupa { $bytes } bytes; debe tener de 1 a { $limit }.

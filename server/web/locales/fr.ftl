@@ -205,6 +205,7 @@ limited =
 name-invisible = Un nom doit avoir au moins un caractère visible.
 name-too-long = Le nom compte { $graphemes } caractères en { $bytes } octets ; la limite est de { $graphemes-max } caractères et { $bytes-max } octets.
 name-like-tag = Un nom ne peut pas finir par # et quatre à huit lettres ou chiffres : on le prendrait pour l’étiquette de quelqu’un.
+name-of-account = Votre nom vient du service où vous vous êtes connecté ; c’est là que vous pouvez le changer.
 message-invisible = Un message doit avoir au moins un caractère visible.
 message-too-long = Le message fait { $bytes } octets ; la limite est de { $limit }.
 key-invalid = La clé du message fait { $bytes } octets ; il en faut de 1 à { $limit }.

@@ -172,6 +172,7 @@ limited = このサーバーで一度に許可されている量を超えてい�
 name-invisible = 名前には表示できる文字が1つ以上必要です。
 name-too-long = 名前が{ $graphemes }文字、{ $bytes }バイトあります。上限は{ $graphemes-max }文字、{ $bytes-max }バイトです。
 name-like-tag = 名前の最後に # と4〜8つの英数字は使えません。だれかの識別記号に見えてしまいます。
+name-of-account = 名前はサインイン元のサービスから取得しています。変更もそちらで行ってください。
 message-invisible = メッセージには表示できる文字が1つ以上必要です。
 message-too-long = メッセージが{ $bytes }バイトあります。上限は{ $limit }バイトです。
 key-invalid = メッセージのキーが{ $bytes }バイトです。1～{ $limit }バイトにしてください。

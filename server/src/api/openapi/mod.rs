@@ -4,6 +4,7 @@
 //! test holds the document against the router's table. The stream has no notation of its own in OpenAPI 3.1:
 //! its events are described in words, and the shapes of their data are among the schemas.
 
+mod credentials;
 mod operator;
 mod parts;
 mod probes;
@@ -18,6 +19,7 @@ use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
+use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Span, Token, Tokens};
 use crate::http::{self, Response};
 use crate::problem::Document;
 use crate::schema::{
@@ -46,7 +48,9 @@ pub fn document() -> Response {
 fn describe() -> OpenApi {
     let token = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("The token that POST /api/v1/guests gave; good for a year."))
+        .description(Some(
+            "The token that POST /api/v1/guests gave, good for a year; or an API token, mct_….",
+        ))
         .build();
     let admin = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
@@ -83,6 +87,14 @@ fn describe() -> OpenApi {
         .schema_from::<AddressBans>()
         .schema_from::<AddressBan>()
         .schema_from::<BanTime>()
+        .schema_from::<Rotation>()
+        .schema_from::<Rotated>()
+        .schema_from::<NewToken>()
+        .schema_from::<NewSecret>()
+        .schema_from::<Span>()
+        .schema_from::<MadeToken<'_>>()
+        .schema_from::<Token<'_>>()
+        .schema_from::<Tokens<'_>>()
         .security_scheme("token", SecurityScheme::Http(token))
         .security_scheme("admin", SecurityScheme::Http(admin))
         .build();
@@ -95,7 +107,8 @@ fn describe() -> OpenApi {
 }
 
 fn paths() -> PathsBuilder {
-    public::paths().into_iter().chain(operator::paths()).chain(probes::paths()).fold(
+    let operators = operator::paths().into_iter().chain(credentials::paths());
+    public::paths().into_iter().chain(operators).chain(probes::paths()).fold(
         PathsBuilder::new(),
         |paths, (path, operations)| {
             let mut item = PathItem::default();

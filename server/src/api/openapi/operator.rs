@@ -31,9 +31,9 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
 }
 
 /// Problems of every operation of the operator.
-const OPERATORS: [Kind; 3] = [Kind::NoToken, Kind::ForgedToken, Kind::UnknownPath];
+pub(super) const OPERATORS: [Kind; 3] = [Kind::NoToken, Kind::ForgedToken, Kind::UnknownPath];
 /// Problems of an act that is written to the log.
-const DEED: [Kind; 6] = [
+pub(super) const DEED: [Kind; 6] = [
     Kind::MalformedParameter,
     Kind::ListFull,
     Kind::OutcomeUnknown,
@@ -133,7 +133,7 @@ fn network() -> Parameter {
     parameter("network", ParameterIn::Path, Type::String, "An address or a network, such as 203.0.113.0/24")
 }
 
-fn operators(id: &str, summary: &str) -> OperationBuilder {
+pub(super) fn operators(id: &str, summary: &str) -> OperationBuilder {
     operation(id, summary).security(SecurityRequirement::new("admin", std::iter::empty::<String>()))
 }
 

@@ -25,7 +25,15 @@ pub fn reading(kinds: &[Kind]) -> Vec<Kind> {
 }
 
 pub fn with_token(kinds: &[Kind]) -> Vec<Kind> {
-    [kinds, &[Kind::NoToken, Kind::ForgedToken, Kind::ExpiredToken]].concat()
+    let token = [
+        Kind::NoToken,
+        Kind::ForgedToken,
+        Kind::ExpiredToken,
+        Kind::WrongAudience,
+        Kind::RevokedToken,
+        Kind::MalformedToken,
+    ];
+    [kinds, &token].concat()
 }
 
 pub fn body_problems(op: OperationBuilder, kinds: &[Kind]) -> OperationBuilder {

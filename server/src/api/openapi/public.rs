@@ -69,7 +69,8 @@ fn rename() -> Operation {
     let op = writing("renameGuest", "Go by another name: a new token with the same id")
         .request_body(Some(takes("Named")))
         .response("200", gives("You go by this name now", "Guest"));
-    body_problems(op, &with_token(&[Kind::InvalidName, Kind::RateLimited, Kind::Busy])).build()
+    body_problems(op, &with_token(&[Kind::InvalidName, Kind::NotGuest, Kind::RateLimited, Kind::Busy]))
+        .build()
 }
 
 fn overview() -> Operation {

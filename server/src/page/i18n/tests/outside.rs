@@ -212,8 +212,11 @@ fn refusals() -> Vec<LocalizedMessage> {
         CrossSite::NotPublic { origin: "1".into(), public: "2".into() }.localize(),
         UnknownReaction.localize(),
     ]);
-    all.chain(["no-page", "no-file", "no-name", "wrong-type", "wrong-message"].map(LocalizedMessage::of))
-        .collect()
+    all.chain(
+        ["no-page", "no-file", "no-name", "name-of-account", "wrong-type", "wrong-message"]
+            .map(LocalizedMessage::of),
+    )
+    .collect()
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! The shapes of the operator's JSON about keys and API tokens.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use crate::identity::{ApiToken, Retire};
+use crate::schema::{Author, Time};
+
+/// A time span as requests write it: a number of seconds, or a text such as 30d.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, example = "30d")]
+pub struct Span(pub Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        value.deserialize_any(SpanVisitor)
+    }
+}
+
+struct SpanVisitor;
+
+impl Visitor<'_> for SpanVisitor {
+    type Value = Span;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds or a time such as 12h or 30d")
+    }
+
+    fn visit_u64<E>(self, seconds: u64) -> Result<Span, E> {
+        Ok(Span(Duration::from_secs(seconds)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+        humantime::parse_duration(text)
+            .map(Span)
+            .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+    }
+}
+
+/// The rotation of the keys that is asked for.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// The time until the older keys are void, such as 30d, at most 365d; or `now`: every token except API
+    /// tokens is void at once. 30d unless said.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "30d")]
+    pub retire: RetireAfter,
+}
+
+/// The time until the older keys are void.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RetireAfter(pub Retire);
+
+impl<'de> Deserialize<'de> for RetireAfter {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(value)?;
+        text.parse().map(Self).map_err(de::Error::custom)
+    }
+}
+
+/// A new key signs tokens.
+#[derive(Serialize, ToSchema)]
+pub struct Rotated {
+    /// Its number.
+    #[schema(example = 2)]
+    pub key: u32,
+    /// From when on the older keys, and all tokens that they signed, are void.
+    pub retires_at: Time,
+}
+
+/// An API token to be made.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// The name of the program, by the rule for names.
+    #[schema(example = "deploys")]
+    pub name: String,
+    /// The rooms that it has rights in, and the role in each: a pattern of rooms (`*` any run, `?` one), and
+    /// `reader`, `writer`, `moderator` or `owner`. At most 32.
+    #[schema(example = json!({"deploy-*": "writer"}))]
+    pub rooms: BTreeMap<String, String>,
+    /// The time until it is void, in seconds or as a text such as 90d; at most ten years. It is good until it
+    /// is removed unless said.
+    pub expires_in: Option<Span>,
+    /// The id of the program as an author, for one that has a token already: it begins with `b_`. A new one is
+    /// made unless said.
+    #[schema(example = "b_4kqv6mzd2xw7yrbtfn3a")]
+    pub author: Option<String>,
+}
+
+/// A new secret for an API token.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSecret {
+    /// The time for which the secret before it stays good, in seconds or as a text such as 1d; at most 30d. A
+    /// day unless said.
+    #[schema(value_type = Option<u64>, example = 86_400)]
+    pub overlap: Option<Span>,
+}
+
+/// An API token with its secret, which is shown only this once.
+#[derive(Serialize, ToSchema)]
+pub struct MadeToken<'a> {
+    /// Its id, by which it is renewed and removed.
+    #[schema(example = "q3zt7mckwa2d")]
+    pub id: &'a str,
+    /// The token: send it as `Authorization: Bearer TOKEN`.
+    #[schema(example = "mct_q3zt7mckwa2d_Yl2hJ7B1mEOQx0v7r1sJbYbZ9Qy2mC0m8o5pQ2m3n4E")]
+    pub token: &'a str,
+    /// The program, as the author of what it writes.
+    pub author: Author<'a>,
+    /// The rooms that it has rights in, and the role in each.
+    #[schema(example = json!({"deploy-*": "writer"}))]
+    pub rooms: &'a BTreeMap<String, String>,
+    /// From when on it is void; null: it does not expire.
+    pub expires_at: Option<Time>,
+}
+
+impl<'a> MadeToken<'a> {
+    /// The shape of a token that was made.
+    pub fn of(made: &'a ApiToken, token: &'a str) -> Self {
+        Self {
+            id: &made.id,
+            token,
+            author: Author::of(&made.author),
+            rooms: &made.rooms,
+            expires_at: made.expires_at.map(Time),
+        }
+    }
+}
+
+/// The API tokens, without their secrets.
+#[derive(Serialize, ToSchema)]
+pub struct Tokens<'a> {
+    /// By id.
+    pub tokens: Vec<Token<'a>>,
+}
+
+/// An API token, without its secret.
+#[derive(Serialize, ToSchema)]
+pub struct Token<'a> {
+    /// Its id, by which it is renewed and removed.
+    #[schema(example = "q3zt7mckwa2d")]
+    pub id: &'a str,
+    /// The name of the program.
+    #[schema(example = "deploys")]
+    pub name: &'a str,
+    /// The program, as the author of what it writes.
+    pub author: Author<'a>,
+    /// The rooms that it has rights in, and the role in each.
+    #[schema(example = json!({"deploy-*": "writer"}))]
+    pub rooms: &'a BTreeMap<String, String>,
+    /// When it was made.
+    pub created_at: Time,
+    /// From when on it is void; null: it does not expire.
+    pub expires_at: Option<Time>,
+    /// The day on which it was used last, as the moment when that day began in UTC; null: it never was.
+    pub used_at: Option<Time>,
+}
+
+impl<'a> Token<'a> {
+    /// The shape of a token.
+    pub fn of(token: &'a ApiToken) -> Self {
+        Self {
+            id: &token.id,
+            name: &token.author.name,
+            author: Author::of(&token.author),
+            rooms: &token.rooms,
+            created_at: Time(token.made_at),
+            expires_at: token.expires_at.map(Time),
+            used_at: token.used_at.map(Time),
+        }
+    }
+}

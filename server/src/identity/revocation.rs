@@ -1,0 +1,108 @@
+//! Revocation: sessions that are void before their time.
+//!
+//! A revocation is a kept value of the log: `revoked/sid/SID` for one session, or `revoked/author/ID` with a
+//! time, by which all sessions of an author are void that began until then, renewed or not. It is in force
+//! before it is acknowledged, and stays until no token that it concerns can be good any more.
+
+use std::time::Duration;
+
+use millchat::{Author, Chat, NewValue, Replaces, SendError, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::person::Person;
+
+/// Most revocations that are in force.
+pub const REVOCATIONS_MAX: usize = 100_000;
+/// Most of them before a session is revoked by revoking its author: the rest is for authors.
+const SESSIONS_MAX: usize = REVOCATIONS_MAX / 2;
+/// Time for which a revocation is chat: the longest that any token lasts.
+const KEPT: Duration = Duration::from_hours(366 * 24);
+/// The beginning of the keys of all revocations.
+const PREFIX: &str = "revoked/";
+/// Longest id of an author whose sessions can be revoked, in bytes; ours have 22.
+pub const AUTHOR_ID_BYTES_MAX: usize = 128;
+
+/// The text of the value of an author.
+#[derive(Serialize, Deserialize)]
+struct OfAuthor {
+    /// Sessions that began until this time are void, in milliseconds since the Unix epoch.
+    before: u64,
+}
+
+/// A revocation that is not in force.
+#[derive(Debug, thiserror::Error)]
+pub enum RevokeError {
+    /// There are too many revocations.
+    #[error(
+        "{REVOCATIONS_MAX} revocations are in force, which is the most there can be; to rotate the key and retire \
+         the older ones `now` ends all sessions"
+    )]
+    TooMany,
+    /// The log did not take it.
+    #[error(transparent)]
+    NotStored(SendError),
+}
+
+impl From<SendError> for RevokeError {
+    fn from(error: SendError) -> Self {
+        if matches!(error, SendError::TooMany(_)) { Self::TooMany } else { Self::NotStored(error) }
+    }
+}
+
+/// Returns true if sessions can belong to an author of this id.
+pub fn is_revocable(author_id: &str) -> bool {
+    (1..=AUTHOR_ID_BYTES_MAX).contains(&author_id.len()) && author_id.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Returns how many revocations are in force.
+pub fn count(chat: &Chat) -> usize {
+    chat.values(PREFIX).len()
+}
+
+/// Returns true if the session of a person was revoked.
+pub fn is_revoked(chat: &Chat, person: &Person) -> bool {
+    let Some(session) = &person.session else { return false };
+    chat.value(&of_session(&session.sid)).is_some()
+        || revoked_until(chat, &person.author.id).is_some_and(|before| session.auth <= before)
+}
+
+/// Returns the time until which all sessions of an author are void.
+pub fn revoked_until(chat: &Chat, author_id: &str) -> Option<Timestamp> {
+    if !is_revocable(author_id) {
+        return None;
+    }
+    let value = chat.value(&of_author(author_id))?;
+    // What cannot be read revokes all the more.
+    let before = serde_json::from_str(&value.text).map_or(u64::MAX, |of_author: OfAuthor| of_author.before);
+    Some(Timestamp(before))
+}
+
+/// Revokes one session of an author. When there are too many revocations, it revokes all sessions of the
+/// author.
+pub async fn revoke_session(chat: &Chat, sid: &str, author_id: &str, by: Author) -> Result<(), RevokeError> {
+    match set(chat, &of_session(sid), "{}".to_owned(), (SESSIONS_MAX, by.clone())).await {
+        Err(RevokeError::TooMany) => revoke_author(chat, author_id, by).await,
+        done => done,
+    }
+}
+
+/// Revokes all sessions of an author that began until now.
+pub async fn revoke_author(chat: &Chat, author_id: &str, by: Author) -> Result<(), RevokeError> {
+    let text = serde_json::to_string(&OfAuthor { before: Timestamp::now().0 }).expect("it is a number");
+    set(chat, &of_author(author_id), text, (REVOCATIONS_MAX, by)).await
+}
+
+async fn set(chat: &Chat, key: &str, text: String, (limit, by): (usize, Author)) -> Result<(), RevokeError> {
+    let until = Some(Timestamp(Timestamp::now().0 + KEPT.as_secs() * 1_000));
+    let value = NewValue { text, until, by: Some(by), replaces: Replaces::Any, limit };
+    chat.set_value(key, value).await?;
+    Ok(())
+}
+
+fn of_session(sid: &str) -> String {
+    format!("{PREFIX}sid/{sid}")
+}
+
+fn of_author(author_id: &str) -> String {
+    format!("{PREFIX}author/{author_id}")
+}

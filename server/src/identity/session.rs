@@ -1,0 +1,179 @@
+//! Sessions as tokens: the claims of a guest and of a user who signed in, and when they are renewed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millchat::{Author, AuthorKind, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::error::TokenError;
+use super::keys::{Purpose, Ring, V1};
+use super::letters;
+use super::person::{Person, SID_LETTERS, Session, Via};
+use super::token::{self, ROTATED};
+
+/// Lifetime of a guest's token.
+const GUEST_LIFETIME: Duration = Duration::from_hours(365 * 24);
+/// Age from which a guest's token is renewed.
+const GUEST_RENEWED_FROM: Duration = Duration::from_hours(7 * 24);
+/// Age from which the token of a user who signed in is renewed.
+const USER_RENEWED_FROM: Duration = Duration::from_hours(24);
+/// The value of `by` of a guest.
+const BY_GUEST: &str = "guest";
+/// The beginning of the value of `by` of a user who signed in; the login's name follows.
+const BY_LOGIN: &str = "login:";
+
+/// The lifetimes of users' sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Time for which a session lasts that is not used.
+    pub idle: Duration,
+    /// Time after the sign-in from which another one is needed.
+    pub sign_in_again: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { idle: Duration::from_hours(30 * 24), sign_in_again: Duration::from_hours(90 * 24) }
+    }
+}
+
+/// A token of a session that is good.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The person.
+    pub person: Person,
+    /// When the token was made.
+    pub made: Timestamp,
+}
+
+impl Proof {
+    /// Returns true if a page gives its holder another token.
+    pub fn is_to_be_renewed(&self, newest_key: u32, now: Timestamp) -> bool {
+        let from = if self.person.via == Via::Guest { GUEST_RENEWED_FROM } else { USER_RENEWED_FROM };
+        self.person.session.as_ref().is_none_or(|session| session.key != newest_key)
+            || now.0.saturating_sub(self.made.0) >= millis(from)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    sid: Arc<str>,
+    id: Arc<str>,
+    name: Arc<str>,
+    kind: String,
+    by: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sub: Option<Arc<str>>,
+    iat: u64,
+    auth: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    was: Vec<Arc<str>>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    groups: Arc<[Arc<str>]>,
+}
+
+/// The claims of a token of an earlier release.
+#[derive(Deserialize)]
+struct OldClaims {
+    id: Arc<str>,
+    name: Arc<str>,
+    kind: String,
+    /// Seconds since the Unix epoch after which the token is void.
+    exp: u64,
+}
+
+/// A session that begins now, for a person who has none yet.
+pub fn begin(person: Person, now: Timestamp) -> Person {
+    let sid = letters::random(SID_LETTERS).into();
+    Person { session: Some(Session { sid, auth: now, key: 0 }), ..person }
+}
+
+/// Signs a token for a person's session, from now on. `None` when there is no session, or when its claims are
+/// too long for a token.
+pub fn sign(
+    ring: &Ring,
+    person: &Person,
+    lifetimes: Lifetimes,
+    now: Timestamp,
+) -> Option<(String, Timestamp)> {
+    let session = person.session.as_ref()?;
+    let (by, expires_at) = match &person.via {
+        Via::Guest => (BY_GUEST.to_owned(), after(now, GUEST_LIFETIME)),
+        Via::Login(name) => {
+            let end = after(now, lifetimes.idle).min(after(session.auth, lifetimes.sign_in_again));
+            (format!("{BY_LOGIN}{name}"), end)
+        }
+        Via::Site(_) | Via::ApiToken(_) => return None,
+    };
+    let Author { id, name, kind } = person.author.clone();
+    let claims = Claims {
+        sid: session.sid.clone(),
+        id,
+        name,
+        kind: kind.as_str().to_owned(),
+        by,
+        sub: person.sub.clone(),
+        iat: now.0,
+        auth: session.auth.0,
+        was: person.was.clone(),
+        groups: person.groups.clone(),
+    };
+    token::seal(ring, Purpose::Session, expires_at, claims).map(|token| (token, expires_at))
+}
+
+/// Returns the holder of a token, of this release or an earlier one.
+pub fn verify(ring: &Ring, token: &str, now: Timestamp) -> Result<Proof, TokenError> {
+    if let Some((claims, mac)) = token::open_v1(ring, token) {
+        return verify_old(ring, claims, mac, now);
+    }
+    let opened = token::open::<Claims>(ring, Purpose::Session, token, now)?;
+    let Claims { sid, id, name, kind, by, sub, iat, auth, was, groups } = opened.about;
+    let via = match by.strip_prefix(BY_LOGIN) {
+        Some(name) => Via::Login(name.into()),
+        None if by == BY_GUEST => Via::Guest,
+        None => return Err(TokenError::FOREIGN),
+    };
+    let author = Author { id, name, kind: kind_of(&kind)? };
+    let session = Some(Session { sid, auth: Timestamp(auth), key: opened.key });
+    let expires_at = Some(opened.expires_at);
+    let person = Person { session, groups, via, sub, was, ..Person::new(author, Via::Guest, expires_at) };
+    Ok(Proof { person, made: Timestamp(iat) })
+}
+
+/// A token of an earlier release has no session of its own. It was made a year before its end, and what
+/// stands for the session's id follows from the token.
+fn verify_old(
+    ring: &Ring,
+    claims: OldClaims,
+    mac: blake3::Hash,
+    now: Timestamp,
+) -> Result<Proof, TokenError> {
+    let OldClaims { id, name, kind, exp } = claims;
+    let expires_at = Timestamp(exp.saturating_mul(1_000));
+    if expires_at <= now {
+        return Err(TokenError::OLD);
+    }
+    if ring.is_void(V1, now) {
+        return Err(TokenError::Revoked(ROTATED));
+    }
+    let made = Timestamp(expires_at.0.saturating_sub(millis(GUEST_LIFETIME)));
+    let sid = letters::of(&mac.as_bytes()[..SID_LETTERS]).into();
+    let author = Author { id, name, kind: kind_of(&kind)? };
+    let session = Some(Session { sid, auth: made, key: V1 });
+    let person = Person { session, ..Person::new(author, Via::Guest, Some(expires_at)) };
+    Ok(Proof { person, made })
+}
+
+fn kind_of(name: &str) -> Result<AuthorKind, TokenError> {
+    let kinds = [AuthorKind::Guest, AuthorKind::User, AuthorKind::Bot];
+    kinds.into_iter().find(|kind| kind.as_str() == name).ok_or(TokenError::FOREIGN)
+}
+
+fn after(time: Timestamp, duration: Duration) -> Timestamp {
+    Timestamp(time.0.saturating_add(millis(duration)))
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

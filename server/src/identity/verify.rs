@@ -1,0 +1,308 @@
+//! The one place that turns a request into a [`Person`].
+//!
+//! The API carries a token as a bearer, the page its own as a cookie. All forms of tokens end in
+//! [`Identity::verify`]: those of guests and of users who signed in ([`session`]), and API tokens
+//! ([`api_token`]). Each is held against what is revoked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hyper::header::{HeaderMap, HeaderValue};
+use millchat::{Author, AuthorKind, Chat, SendError, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::api_token::{self, ApiToken, NewApiToken};
+use super::error::TokenError;
+use super::keys::{Purpose, Retire, Ring, RotateError, Rotated};
+use super::person::{Person, Via};
+use super::revocation::{self, RevokeError};
+use super::session::{self, Lifetimes, Proof};
+use super::{cookie, keys, letters, token};
+use crate::headers;
+use crate::log_throttle::LogThrottle;
+
+/// Random letters of a guest's id: 100 bits, so nobody meets or guesses another's.
+const GUEST_ID_LETTERS: usize = 20;
+/// The reason of a session that was revoked.
+const REVOKED: &str = "its session was ended";
+
+/// Limits the log lines of uses of API tokens that are not noted.
+static NOTES: LogThrottle = LogThrottle::new();
+
+/// Signs and checks tokens.
+pub struct Identity {
+    chat: Chat,
+    /// What was made of the kept values, for as long as they are the same.
+    derived: ArcSwap<Derived>,
+    /// Browsers reach us by TLS, so the cookie is one that never leaves it.
+    by_tls: bool,
+    lifetimes: Lifetimes,
+}
+
+/// How many there are of what can be full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Revocations in force.
+    pub revocations: usize,
+    /// API tokens.
+    pub api_tokens: usize,
+}
+
+/// What follows from the kept values.
+struct Derived {
+    /// The version of the values when they were looked at.
+    version: u64,
+    ring: Ring,
+}
+
+impl Derived {
+    fn read(chat: &Chat) -> Self {
+        // The version first: a change in between makes it be read again.
+        let version = chat.values_version();
+        Self { version, ring: Ring::read(chat) }
+    }
+}
+
+impl Identity {
+    /// With the keys and the revocations of a log.
+    pub fn new(chat: Chat, by_tls: bool) -> Self {
+        let derived = ArcSwap::from_pointee(Derived::read(&chat));
+        Self { chat, derived, by_tls, lifetimes: Lifetimes::default() }
+    }
+
+    /// Returns true if browsers reach us by TLS.
+    pub fn is_by_tls(&self) -> bool {
+        self.by_tls
+    }
+
+    /// Somebody new. The name must have passed [`crate::sanitize::name`].
+    pub fn new_guest(name: &str) -> Person {
+        let id = format!("g_{}", letters::random(GUEST_ID_LETTERS));
+        let author = Author { id: id.into(), name: name.into(), kind: AuthorKind::Guest };
+        session::begin(Person::new(author, Via::Guest, None), Timestamp::now())
+    }
+
+    /// A token that proves to be this person, for as long as their session may last.
+    ///
+    /// # Panics
+    ///
+    /// When the person has no session.
+    pub fn sign(&self, person: &Person) -> String {
+        self.sign_at(person, Timestamp::now()).0
+    }
+
+    fn sign_at(&self, person: &Person, now: Timestamp) -> (String, Timestamp) {
+        session::sign(&self.derived().ring, person, self.lifetimes, now)
+            .expect("a person with a session has a name of 160 bytes at most")
+    }
+
+    /// Signs claims for another purpose than a session. `None` when they are too long.
+    #[allow(dead_code, reason = "tickets and sign-ins are further steps")]
+    pub fn seal<T: Serialize>(&self, purpose: Purpose, expires_at: Timestamp, claims: T) -> Option<String> {
+        token::seal(&self.derived().ring, purpose, expires_at, claims)
+    }
+
+    /// Returns the claims of a token of this purpose.
+    #[allow(dead_code, reason = "tickets and sign-ins are further steps")]
+    pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, sealed: &str) -> Result<T, TokenError> {
+        token::open(&self.derived().ring, purpose, sealed, Timestamp::now()).map(|opened| opened.about)
+    }
+
+    /// Returns the holder of this token, in any of the forms that there are.
+    pub fn verify(&self, token: &str) -> Result<Person, TokenError> {
+        self.verify_at(token, Timestamp::now())
+    }
+
+    pub(super) fn verify_at(&self, token: &str, now: Timestamp) -> Result<Person, TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        if let Some(rest) = token.strip_prefix(api_token::FORM) {
+            let holder = api_token::verify(&self.chat, rest, now)?;
+            if holder.is_first_of_day {
+                self.note_use(&holder.person, now);
+            }
+            return Ok(holder.person);
+        }
+        self.session(token, now).map(|proof| proof.person)
+    }
+
+    /// Returns the holder of a token of a session, unless the session was revoked.
+    fn session(&self, token: &str, now: Timestamp) -> Result<Proof, TokenError> {
+        if token.is_empty() {
+            return Err(TokenError::Missing);
+        }
+        let proof = session::verify(&self.derived().ring, token, now)?;
+        if revocation::is_revoked(&self.chat, &proof.person) {
+            return Err(TokenError::Revoked(REVOKED));
+        }
+        Ok(proof)
+    }
+
+    /// Returns the sender of an API request: the holder of the `Authorization: Bearer` token.
+    pub fn bearer(&self, headers: &HeaderMap) -> Result<Person, TokenError> {
+        let mut error = TokenError::Missing;
+        for token in headers::bearer_tokens(headers) {
+            match std::str::from_utf8(token).map_or(Err(TokenError::FOREIGN), |token| self.verify(token)) {
+                Ok(person) => return Ok(person),
+                Err(wrong) => error = wrong,
+            }
+        }
+        Err(error)
+    }
+
+    /// Returns the sender of a page's request, if they gave a name before; a bad cookie is no cookie,
+    /// wherever it is in the list. A cookie holds nothing but a session.
+    pub fn visitor(&self, headers: &HeaderMap) -> Option<Person> {
+        self.proofs(headers, Timestamp::now()).next().map(|proof| proof.person)
+    }
+
+    fn proofs<'a>(&'a self, headers: &'a HeaderMap, now: Timestamp) -> impl Iterator<Item = Proof> + 'a {
+        let cookies = headers::cookies(headers, cookie::name(self.by_tls));
+        cookies.filter_map(move |token| self.session(token, now).ok())
+    }
+
+    /// Returns the cookie of a page's request anew when its token is some days old or signed by an old key, so
+    /// that somebody who comes by now and then is never somebody else.
+    pub fn renewed_cookie(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.renewed_at(headers, Timestamp::now())
+    }
+
+    pub(super) fn renewed_at(&self, headers: &HeaderMap, now: Timestamp) -> Option<HeaderValue> {
+        let proof = self.proofs(headers, now).next()?;
+        let newest = self.derived().ring.newest().number;
+        proof.is_to_be_renewed(newest, now).then(|| self.set_cookie_at(&proof.person, now))
+    }
+
+    /// The `Set-Cookie` header by which a browser stays this person.
+    pub fn set_cookie(&self, person: &Person) -> HeaderValue {
+        self.set_cookie_at(person, Timestamp::now())
+    }
+
+    fn set_cookie_at(&self, person: &Person, now: Timestamp) -> HeaderValue {
+        let (token, expires_at) = self.sign_at(person, now);
+        cookie::set(&token, self.by_tls, (expires_at.0.saturating_sub(now.0)) / 1_000)
+    }
+
+    /// The `Set-Cookie` header by which a browser forgets who its user is.
+    pub fn cleared_cookie(&self) -> HeaderValue {
+        cookie::set("", self.by_tls, 0)
+    }
+
+    /// Makes a new key, which signs from now on.
+    pub async fn rotate(&self, retire: Retire, by: &Author) -> Result<Rotated, RotateError> {
+        keys::rotate(&self.chat, retire, by).await
+    }
+
+    /// Ends the session of a user who signs out, or all sessions of theirs. A guest's session is not revoked:
+    /// anybody could fill the list.
+    pub async fn sign_out(&self, person: &Person, everywhere: bool) -> Result<(), RevokeError> {
+        let Some(session) = person.session.as_ref().filter(|_| person.via != Via::Guest) else {
+            return Ok(());
+        };
+        let (author, by) = (&person.author.id, person.author.clone());
+        if everywhere {
+            revocation::revoke_author(&self.chat, author, by).await
+        } else {
+            revocation::revoke_session(&self.chat, &session.sid, author, by).await
+        }
+    }
+
+    /// Ends all sessions of an author.
+    pub async fn end_sessions(&self, author_id: &str, by: Author) -> Result<(), RevokeError> {
+        revocation::revoke_author(&self.chat, author_id, by).await
+    }
+
+    /// Makes an API token. Returns it, and what proves to be the program.
+    pub async fn add_api_token(&self, new: NewApiToken, by: Author) -> Result<(ApiToken, String), SendError> {
+        api_token::add(&self.chat, new, by).await
+    }
+
+    /// Returns all API tokens, by id.
+    pub fn api_tokens(&self) -> Vec<ApiToken> {
+        api_token::list(&self.chat)
+    }
+
+    /// Gives an API token another secret; the one before stays good for the overlap. `None`: there is no such
+    /// token.
+    pub async fn renew_api_token(
+        &self,
+        id: &str,
+        overlap: Duration,
+        by: &Author,
+    ) -> Result<Option<(ApiToken, String)>, SendError> {
+        api_token::renew(&self.chat, id, overlap, by).await
+    }
+
+    /// Removes an API token. Returns false if there is none.
+    pub async fn remove_api_token(&self, id: &str, by: Author) -> Result<bool, SendError> {
+        api_token::remove(&self.chat, id, by).await
+    }
+
+    /// Returns how many of what can be full there are.
+    pub fn counts(&self) -> Counts {
+        Counts { revocations: revocation::count(&self.chat), api_tokens: api_token::count(&self.chat) }
+    }
+
+    /// What follows from the kept values as they are now.
+    fn derived(&self) -> Arc<Derived> {
+        let derived = self.derived.load_full();
+        if derived.version == self.chat.values_version() {
+            return derived;
+        }
+        let derived = Arc::new(Derived::read(&self.chat));
+        self.derived.store(derived.clone());
+        derived
+    }
+
+    /// Notes in the background that an API token was used today.
+    fn note_use(&self, person: &Person, now: Timestamp) {
+        let Via::ApiToken(id) = &person.via else { return };
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (chat, id) = (self.chat.clone(), Arc::clone(id));
+        runtime.spawn(async move {
+            if let Err(error) = api_token::note_use(&chat, &id, now).await
+                && NOTES.is_due()
+            {
+                tracing::warn!(%id, %error, "the use of an API token is not noted");
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+impl Identity {
+    pub(super) fn chat(&self) -> &Chat {
+        &self.chat
+    }
+
+    pub(super) fn kept_keys(&self) -> Vec<String> {
+        self.chat.values(".key/").iter().map(|(key, _)| key.to_string()).collect()
+    }
+
+    pub(super) fn kept_texts(&self) -> Vec<String> {
+        self.chat.values(".").iter().map(|(_, value)| value.text.to_string()).collect()
+    }
+}
+
+impl Person {
+    /// Returns true if the credential is still good at this time: it has not expired, and was not revoked,
+    /// removed or signed by a key that is void now. It asks memory only.
+    #[allow(dead_code, reason = "streams ask it in the next step")]
+    pub fn is_in_force(&self, identity: &Identity, now: Timestamp) -> bool {
+        if self.expires_at.is_some_and(|end| end <= now) {
+            return false;
+        }
+        let Some(session) = &self.session else { return true };
+        match &self.via {
+            Via::ApiToken(id) => api_token::is_in_force(&identity.chat, id, &session.sid, now),
+            Via::Guest | Via::Login(_) => {
+                !identity.derived().ring.is_void(session.key, now)
+                    && !revocation::is_revoked(&identity.chat, self)
+            }
+            Via::Site(_) => !revocation::is_revoked(&identity.chat, self),
+        }
+    }
+}
