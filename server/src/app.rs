@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
+use hyper::header::HeaderValue;
 use millchat::{
     Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, ReadError, Receipt, RoomName, SendError,
     StartFrom,
 };
+use tokio::sync::Semaphore;
 
 use crate::byte_budget::ByteBudget;
 use crate::client_ip::{Client, client};
@@ -22,6 +24,7 @@ use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
+use crate::tls::{CertificateSource, Tls};
 use crate::turns::Turns;
 
 /// The process-wide half of a handler's surroundings.
@@ -52,6 +55,14 @@ pub struct App {
     pub has_admin_listener: bool,
     /// The public address, if it is not the one where the server listens.
     pub public_url: Option<PublicUrl>,
+    /// The server's side of TLS, if the public listener speaks it.
+    pub tls: Option<Arc<Tls>>,
+    /// The place that its certificate comes from.
+    pub certificate_source: Option<CertificateSource>,
+    /// Connections that may be open, with the requests that share one by HTTP/2.
+    pub connections: Arc<Semaphore>,
+    /// The header by which browsers come by TLS only from now on.
+    pub hsts: Option<HeaderValue>,
 }
 
 /// The frame kinds that the server registered with the chat.

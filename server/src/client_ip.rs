@@ -68,6 +68,8 @@ pub enum ListenerKind {
     Public,
     /// The operator's.
     Admin,
+    /// The one that leads plain HTTP to the public URL.
+    Redirect,
 }
 
 /// The other end of a connection.

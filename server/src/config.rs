@@ -5,7 +5,7 @@
 //! orchestrators invent such names for a service called millchat. There is no setting here that nobody would
 //! set.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -22,6 +22,7 @@ use crate::public_url::PublicUrl;
 use crate::retention::{Age, Bytes};
 use crate::settings_file;
 use crate::start_error::StartError;
+use crate::tls::{AcmeSettings, Contact, DirectoryUrl, Domain, Hsts, RedirectAddress, Switch};
 
 /// Address where the server listens by default.
 const ADDRESS_DEFAULT: &str = "127.0.0.1:8080";
@@ -29,6 +30,14 @@ const ADDRESS_DEFAULT: &str = "127.0.0.1:8080";
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1"];
 /// Log by default.
 const LOG_DEFAULT: &str = "./millchat.redb";
+/// Beginnings of the names of logs that do not outlive the process.
+const PASSING_LOGS: [&str; 2] = ["memory:", "temp:"];
+/// The ending of the directory beside the log that holds the certificate.
+const CACHE_EXTENSION: &str = "acme";
+/// Every interface, at the port of HTTPS, where an authority looks for a name.
+const HTTPS_EVERYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 443);
+/// The same at the port of plain HTTP.
+const HTTP_EVERYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 80);
 
 /// The settings of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -62,9 +71,111 @@ pub struct Settings {
     pub admin_token: Option<AdminToken>,
     /// The file that holds it instead.
     pub admin_token_file: Option<PathBuf>,
+    /// The file with the certificate, and those between it and an authority.
+    pub tls_certificate: Option<PathBuf>,
+    /// The file with its key.
+    pub tls_key: Option<PathBuf>,
+    /// The names for which the server obtains a certificate itself.
+    pub acme: Option<Vec<Domain>>,
+    /// The address to which the authority of that certificate may write.
+    pub acme_contact: Option<Contact>,
+    /// The authority.
+    pub acme_directory: Option<DirectoryUrl>,
+    /// The file with the authorities by which that authority itself is known.
+    pub acme_ca_file: Option<PathBuf>,
+    /// The directory of the account and the certificate; unset, it is beside the log.
+    pub acme_cache: Option<PathBuf>,
+    /// The address at which plain HTTP is led to the public URL.
+    pub redirect: Option<RedirectAddress>,
+    /// HTTP/2, where TLS is on.
+    pub http2: Switch,
+    /// The time for which browsers come by TLS only; unset, it follows from the public URL.
+    pub hsts: Option<Hsts>,
 }
 
 impl Settings {
+    /// Returns true if the server itself speaks TLS.
+    pub fn has_tls(&self) -> bool {
+        self.tls_certificate.is_some() || self.acme_domains().is_some()
+    }
+
+    fn acme_domains(&self) -> Option<&[Domain]> {
+        self.acme.as_deref().filter(|domains| !domains.is_empty())
+    }
+
+    /// Returns what is needed to obtain a certificate, if the server does.
+    pub fn acme(&self) -> Option<AcmeSettings> {
+        let beside_log = || Path::new(&self.log).with_extension(CACHE_EXTENSION);
+        Some(AcmeSettings {
+            domains: self.acme_domains()?.to_vec(),
+            contact: self.acme_contact.clone(),
+            directory: self.acme_directory.clone().unwrap_or_default(),
+            ca_file: self.acme_ca_file.clone(),
+            cache: self.acme_cache.clone().unwrap_or_else(beside_log),
+        })
+    }
+
+    /// Sets what follows from `acme` and was not set: a site on the internet needs no more.
+    fn imply(&mut self, origins: &Origins) {
+        let Some(domain) = self.acme_domains().and_then(|domains| domains.first()) else { return };
+        let url = format!("https://{domain}");
+        if self.public_url.is_none() {
+            self.public_url = url.parse().ok();
+        }
+        // Whoever names the address has a plan for the ports.
+        if origins.get("address").is_none() {
+            self.address = HTTPS_EVERYWHERE;
+            self.redirect.get_or_insert(RedirectAddress::At(HTTP_EVERYWHERE));
+        }
+    }
+
+    /// Returns true if browsers reach the server by TLS, its own or a proxy's.
+    pub fn is_reached_by_tls(&self) -> bool {
+        self.has_tls() || self.public_url.as_ref().is_some_and(PublicUrl::is_tls)
+    }
+
+    /// Returns the time for which browsers are told to come by TLS only: where the server speaks TLS, and by
+    /// default where the site has said its public name. (The name of this machine is also that of everything
+    /// else on it.)
+    pub fn hsts(&self) -> Hsts {
+        let is_named = self.public_url.as_ref().is_some_and(PublicUrl::is_named);
+        let default = if is_named { Hsts::recommended() } else { Hsts::Off };
+        if self.has_tls() { self.hsts.unwrap_or(default) } else { Hsts::Off }
+    }
+
+    /// Refuses settings of TLS that do not go together.
+    fn check_tls(&self, origins: &Origins) -> Result<(), StartError> {
+        let alone =
+            |set: &'static str, missing| Err(StartError::TlsHalf { missing, origin: origins.told(set), set });
+        match (&self.tls_certificate, &self.tls_key) {
+            (Some(_), None) => return alone("tls-certificate", "tls-key"),
+            (None, Some(_)) => return alone("tls-key", "tls-certificate"),
+            _ => {}
+        }
+        if self.acme_domains().is_none() {
+            for (setting, is_set) in [
+                ("acme-contact", self.acme_contact.is_some()),
+                ("acme-directory", self.acme_directory.is_some()),
+                ("acme-ca-file", self.acme_ca_file.is_some()),
+                ("acme-cache", self.acme_cache.is_some()),
+            ] {
+                if is_set {
+                    return alone(setting, "acme");
+                }
+            }
+        } else if self.tls_certificate.is_some() {
+            let [acme, files] = ["acme", "tls-certificate"].map(|setting| origins.told(setting));
+            return Err(StartError::TwoCertificates { acme, files });
+        } else if self.acme_cache.is_none() && PASSING_LOGS.iter().any(|log| self.log.starts_with(log)) {
+            return Err(StartError::NoCache { origin: origins.told("acme") });
+        }
+        let leads = self.redirect.and_then(RedirectAddress::address).is_some();
+        if leads && !self.public_url.as_ref().is_some_and(PublicUrl::is_tls) {
+            return Err(StartError::RedirectNowhere { origin: origins.told("redirect") });
+        }
+        Ok(())
+    }
+
     /// Returns true if strangers can reach the server.
     fn is_public(&self) -> bool {
         !self.address.ip().is_loopback() || self.public_url.is_some()
@@ -80,15 +191,21 @@ impl Settings {
     /// machine.
     pub fn proxies(&self) -> Proxies {
         let of_machine = || LOOPBACK.map(|network| network.parse().expect("a test reads it"));
-        let trusted = match (&self.trusted_proxies, &self.public_url) {
-            (Some(named), _) => named.clone(),
-            (None, Some(_)) => of_machine().into(),
-            (None, None) => Vec::new(),
+        let trusted = match &self.trusted_proxies {
+            Some(named) => named.clone(),
+            None if self.expects_proxy() => of_machine().into(),
+            None => Vec::new(),
         };
         match self.trusted_proxies {
             Some(_) => Proxies::new(trusted),
             None => Proxies::with_unnamed(trusted, self.rate_limit.is_none()),
         }
+    }
+
+    /// Returns true if a proxy on this machine is to be expected: there is a public URL, and nothing here that
+    /// speaks TLS for it.
+    fn expects_proxy(&self) -> bool {
+        self.public_url.is_some() && !self.has_tls()
     }
 
     /// Returns these settings with the address of a socket that the service manager passed. Another address
@@ -129,6 +246,16 @@ impl Settings {
             stream_writer,
             admin_token,
             admin_token_file,
+            tls_certificate,
+            tls_key,
+            acme,
+            acme_contact,
+            acme_directory,
+            acme_ca_file,
+            acme_cache,
+            redirect,
+            http2,
+            hsts,
         } = self;
         [
             ("address", *address == other.address),
@@ -144,6 +271,16 @@ impl Settings {
             ("stream-writer", *stream_writer == other.stream_writer),
             ("admin-token", *admin_token == other.admin_token),
             ("admin-token-file", *admin_token_file == other.admin_token_file),
+            ("tls-certificate", *tls_certificate == other.tls_certificate),
+            ("tls-key", *tls_key == other.tls_key),
+            ("acme", *acme == other.acme),
+            ("acme-contact", *acme_contact == other.acme_contact),
+            ("acme-directory", *acme_directory == other.acme_directory),
+            ("acme-ca-file", *acme_ca_file == other.acme_ca_file),
+            ("acme-cache", *acme_cache == other.acme_cache),
+            ("redirect", *redirect == other.redirect),
+            ("http2", *http2 == other.http2),
+            ("hsts", *hsts == other.hsts),
         ]
         .into_iter()
         .filter_map(|(name, is_same)| (!is_same).then_some(name))
@@ -173,7 +310,7 @@ impl Settings {
                  --rate-limit off none"
             );
         }
-        if self.trusted_proxies.is_none() && self.public_url.is_some() {
+        if self.trusted_proxies.is_none() && self.expects_proxy() {
             tracing::info!("a proxy on this machine is trusted; --trusted-proxies names others");
         }
     }
@@ -195,6 +332,16 @@ impl Default for Settings {
             stream_writer: StreamWriter::Auto,
             admin_token: None,
             admin_token_file: None,
+            tls_certificate: None,
+            tls_key: None,
+            acme: None,
+            acme_contact: None,
+            acme_directory: None,
+            acme_ca_file: None,
+            acme_cache: None,
+            redirect: None,
+            http2: Switch::On,
+            hsts: None,
         }
     }
 }
@@ -283,6 +430,58 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_ADMIN_TOKEN_FILE", value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 
+    /// The certificate for TLS, as PEM: a file with the server's certificate first, and those up to an
+    /// authority behind it. The server then speaks HTTPS at its address. The file is read again when it changes,
+    /// and at SIGHUP [default: none; the server speaks plain HTTP]
+    #[arg(long, env = "MILLCHAT_TLS_CERTIFICATE", value_name = "FILE")]
+    tls_certificate: Option<PathBuf>,
+
+    /// The key of the certificate, as PEM
+    #[arg(long, env = "MILLCHAT_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+
+    /// Names for which the server obtains a certificate itself, and renews it, such as chat.example.org. The
+    /// authority, Let's Encrypt by default, must reach the server by each of them at port 443. By this you agree
+    /// to its terms of service. Without an address it listens on 0.0.0.0:443 and leads there from 0.0.0.0:80; the
+    /// public URL is the first name [default: none]
+    #[arg(long, env = "MILLCHAT_ACME", value_name = "DOMAINS", value_delimiter = ',')]
+    acme: Option<Vec<Domain>>,
+
+    /// Address to which the authority may write, such as ops@example.org [default: none]
+    #[arg(long, env = "MILLCHAT_ACME_CONTACT", value_name = "MAIL")]
+    acme_contact: Option<Contact>,
+
+    /// Directory of another authority
+    /// [default: `https://acme-v02.api.letsencrypt.org/directory`]
+    #[arg(long, env = "MILLCHAT_ACME_DIRECTORY", value_name = "URL")]
+    acme_directory: Option<DirectoryUrl>,
+
+    /// A file with the authorities, as PEM, by which the authority's own server is known
+    /// [default: those of the system]
+    #[arg(long, env = "MILLCHAT_ACME_CA_FILE", value_name = "FILE")]
+    acme_ca_file: Option<PathBuf>,
+
+    /// A directory for the account and the certificate, which nobody else may read
+    /// [default: beside the log, such as ./millchat.acme]
+    #[arg(long, env = "MILLCHAT_ACME_CACHE", value_name = "DIRECTORY")]
+    acme_cache: Option<PathBuf>,
+
+    /// Address and port at which plain HTTP is led to the public URL, such as 0.0.0.0:80; or off
+    /// [default: off]
+    #[arg(long, env = "MILLCHAT_REDIRECT", value_name = "IP:PORT")]
+    redirect: Option<RedirectAddress>,
+
+    /// HTTP/2, where the server speaks TLS: a browser needs one connection for all its tabs. Off: streams cost
+    /// less, which matters for many thousand readers [default: on]
+    #[arg(long, env = "MILLCHAT_HTTP2", value_name = "SWITCH")]
+    http2: Option<Switch>,
+
+    /// Time for which browsers that were here once come by HTTPS only, such as 365d; or off. It cannot be taken
+    /// back before it is over [default: 365d where the server speaks TLS and has a public URL with a name,
+    /// else off]
+    #[arg(long, env = "MILLCHAT_HSTS", value_name = "TIME")]
+    hsts: Option<Hsts>,
+
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -320,6 +519,18 @@ impl Flags {
         set(&mut settings.stream_writer, self.stream_writer.as_ref());
         set_optional(&mut settings.admin_token, self.admin_token.as_ref());
         set_optional(&mut settings.admin_token_file, self.admin_token_file.as_ref());
+        set_optional(&mut settings.tls_certificate, self.tls_certificate.as_ref());
+        set_optional(&mut settings.tls_key, self.tls_key.as_ref());
+        set_optional(&mut settings.acme, self.acme.as_ref());
+        set_optional(&mut settings.acme_contact, self.acme_contact.as_ref());
+        set_optional(&mut settings.acme_directory, self.acme_directory.as_ref());
+        set_optional(&mut settings.acme_ca_file, self.acme_ca_file.as_ref());
+        set_optional(&mut settings.acme_cache, self.acme_cache.as_ref());
+        set_optional(&mut settings.redirect, self.redirect.as_ref());
+        set(&mut settings.http2, self.http2.as_ref());
+        set_optional(&mut settings.hsts, self.hsts.as_ref());
+        settings.imply(&origins);
+        settings.check_tls(&origins)?;
         if let Some(file) = &settings.admin_token_file {
             if settings.admin_token.is_some() {
                 let [token, file] = ["admin-token", "admin-token-file"].map(|setting| origins.told(setting));
@@ -333,26 +544,44 @@ impl Flags {
     }
 }
 
-/// The address of the settings alone, for who asks the server: the rest is none of its business.
-#[derive(Deserialize)]
-#[serde(default)]
-struct OnlyAddress {
-    #[serde(deserialize_with = "address")]
-    address: SocketAddr,
+/// The settings that say where a server listens, for who asks it: the rest is none of its business.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "kebab-case")]
+pub struct Listening {
+    /// The address, if it is set.
+    #[serde(deserialize_with = "some_address")]
+    pub address: Option<SocketAddr>,
+    /// The file with the certificate.
+    pub tls_certificate: Option<PathBuf>,
+    /// The names for which a certificate is obtained.
+    pub acme: Option<Vec<Domain>>,
 }
 
-impl Default for OnlyAddress {
-    fn default() -> Self {
-        Self { address: Settings::default().address }
+impl Listening {
+    /// Returns these, and under them those of a file.
+    pub fn over(self, file: Option<&Path>) -> Result<Self, StartError> {
+        let Some(file) = file else { return Ok(self) };
+        let below = settings_file::read::<Self>(file)?.0;
+        Ok(Self {
+            address: self.address.or(below.address),
+            tls_certificate: self.tls_certificate.or(below.tls_certificate),
+            acme: self.acme.or(below.acme),
+        })
     }
-}
 
-/// Returns the address of the settings, whatever else they say: that of the flag, or that of the file.
-pub fn address_of(flag: Option<SocketAddr>, file: Option<&Path>) -> Result<SocketAddr, StartError> {
-    match (flag, file) {
-        (Some(address), _) => Ok(address),
-        (None, Some(file)) => Ok(settings_file::read::<OnlyAddress>(file)?.0.address),
-        (None, None) => Ok(OnlyAddress::default().address),
+    /// Returns the address, as it is or as it follows from the others.
+    pub fn address(&self) -> SocketAddr {
+        let implied = if self.is_obtained() { HTTPS_EVERYWHERE } else { Settings::default().address };
+        self.address.unwrap_or(implied)
+    }
+
+    /// Returns true if the server speaks TLS there.
+    pub fn has_tls(&self) -> bool {
+        self.tls_certificate.is_some() || self.is_obtained()
+    }
+
+    fn is_obtained(&self) -> bool {
+        self.acme.as_ref().is_some_and(|domains| !domains.is_empty())
     }
 }
 
@@ -365,6 +594,10 @@ fn parse_log(text: &str) -> Result<String, String> {
 
 fn address<'de, D: Deserializer<'de>>(value: D) -> Result<SocketAddr, D::Error> {
     parse_tcp(&String::deserialize(value)?).map_err(serde::de::Error::custom)
+}
+
+fn some_address<'de, D: Deserializer<'de>>(value: D) -> Result<Option<SocketAddr>, D::Error> {
+    address(value).map(Some)
 }
 
 fn log<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
@@ -419,11 +652,23 @@ mod tests {
             "127.0.0.1,10.0.0.0/8",
             "--admin-address",
             "unix:/run/millchat/admin.sock",
+            "--tls-certificate",
+            "/etc/millchat/chat.pem",
+            "--tls-key",
+            "/etc/millchat/chat.key",
+            "--redirect",
+            "0.0.0.0:80",
+            "--http2",
+            "off",
+            "--hsts",
+            "30d",
         ];
         let by_flags = with_file("rate-limit = \"author=1\"", &flags).unwrap();
         let file = "public-url = \"https://chat.example.org\"\nrate-limit = \"author=5/20,guests=10\"\n\
             trusted-proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\n\
-            admin-address = \"unix:/run/millchat/admin.sock\"";
+            admin-address = \"unix:/run/millchat/admin.sock\"\n\
+            tls-certificate = \"/etc/millchat/chat.pem\"\ntls-key = \"/etc/millchat/chat.key\"\n\
+            redirect = \"0.0.0.0:80\"\nhttp2 = \"off\"\nhsts = \"30d\"";
         assert_eq!(with_file(file, &[]).unwrap(), by_flags);
         assert!(with_file(file, &["--rate-limit", "off"]).unwrap().rate_limit.unwrap().is_off());
     }
@@ -461,6 +706,50 @@ mod tests {
     }
 
     #[test]
+    fn a_name_alone_is_all_that_a_site_on_the_internet_needs() {
+        let alone =
+            with_file("acme = [\"Chat.example.org\", \"www.example.org\"]\nlog = \"/x/log.redb\"", &[]);
+        let alone = alone.unwrap();
+        assert_eq!(alone.address, "0.0.0.0:443".parse().unwrap());
+        assert_eq!(alone.redirect.unwrap().to_string(), "0.0.0.0:80");
+        assert_eq!(alone.public_url.as_ref().unwrap().origin(), "https://chat.example.org");
+        assert!(alone.has_tls() && alone.is_reached_by_tls());
+        assert_eq!(alone.hsts(), Hsts::recommended());
+        let acme = alone.acme().unwrap();
+        assert_eq!((acme.domains.len(), acme.cache.as_path()), (2, Path::new("/x/log.acme")));
+        assert!(acme.directory.as_str().contains("letsencrypt"));
+        for (toml, address, redirect, url) in [
+            ("address = \"127.0.0.1:8443\"", "127.0.0.1:8443", None, "https://a.example"),
+            ("redirect = \"off\"", "0.0.0.0:443", Some("off"), "https://a.example"),
+            ("public-url = \"https://b.example\"", "0.0.0.0:443", Some("0.0.0.0:80"), "https://b.example"),
+        ] {
+            let settings = with_file(toml, &["--acme", "a.example"]).unwrap();
+            assert_eq!(settings.address, address.parse().unwrap(), "{toml}");
+            assert_eq!(settings.redirect.map(|at| at.to_string()).as_deref(), redirect, "{toml}");
+            assert_eq!(settings.public_url.unwrap().origin(), url, "{toml}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_told_to_come_by_tls_only_where_the_site_has_a_name_of_its_own() {
+        let tls = "tls-certificate = \"a\"\ntls-key = \"b\"\n";
+        let year = "365d".parse::<Hsts>().unwrap();
+        for (toml, hsts) in [
+            (String::new(), Hsts::Off),
+            ("public-url = \"https://chat.example.org\"".to_owned(), Hsts::Off),
+            (tls.to_owned(), Hsts::Off),
+            (format!("{tls}hsts = \"365d\""), year),
+            (format!("{tls}public-url = \"https://chat.example.org\""), year),
+            (format!("{tls}public-url = \"https://chat.example.org\"\nhsts = \"off\""), Hsts::Off),
+            (format!("{tls}public-url = \"https://localhost:8443\""), Hsts::Off),
+            (format!("{tls}public-url = \"https://192.0.2.1\""), Hsts::Off),
+            (format!("{tls}public-url = \"https://[2001:db8::1]\""), Hsts::Off),
+        ] {
+            assert_eq!(with_file(&toml, &[]).unwrap().hsts(), hsts, "{toml}");
+        }
+    }
+
+    #[test]
     fn a_wrong_value_says_what_was_wrong_and_what_is_allowed() {
         for (toml, args, words) in [
             ("adress = \"127.0.0.1:1\"", &[][..], &["adress", "address"][..]),
@@ -484,6 +773,31 @@ mod tests {
             ("admin-address = \"unix:x\"", &[], &["admin-address", "unix:x", "absolute path"]),
             ("", &["--drain-delay", "2h"], &["--drain-delay", "`2h`", "1h at most"]),
             ("drain-delay = \"soon\"", &[], &["drain-delay", "`soon`", "10s"]),
+            ("tls-key = \"x.key\"", &[], &["tls-key", "tls-certificate", "line 1"]),
+            ("", &["--tls-certificate", "x.pem"], &["tls-key", "set by --tls-certificate"]),
+            ("acme = [\"localhost\"]", &[], &["acme", "`localhost`", "chat.example.org"]),
+            ("acme = \"chat.example.org\"", &[], &["acme", "sequence"]),
+            ("", &["--acme", "*.example.org"], &["--acme", "no *"]),
+            ("acme-contact = \"a@b.c\"", &[], &["acme-contact", "acme is not", "line 1"]),
+            ("acme-cache = \"x\"", &[], &["acme-cache", "acme is not"]),
+            ("acme = [\"a.example\"]\nlog = \"temp:\"", &[], &["acme-cache", "line 1"]),
+            (
+                "acme = [\"a.example\"]\ntls-certificate = \"a\"\ntls-key = \"b\"",
+                &[],
+                &["acme", "tls-certificate", "line 1", "line 2"],
+            ),
+            ("", &["--acme", "a.example", "--acme-directory", "http://x"], &["--acme-directory", "http://x"]),
+            ("", &["--acme", "a.example", "--acme-contact", "ops"], &["--acme-contact", "`ops`"]),
+            ("http2 = true", &[], &["http2", "string"]),
+            ("", &["--http2", "maybe"], &["maybe", "on", "off"]),
+            ("hsts = \"1000d\"", &[], &["hsts", "730d at most"]),
+            ("", &["--redirect", "80"], &["--redirect", "`80`", "or off"]),
+            ("redirect = \"0.0.0.0:80\"", &[], &["redirect", "public-url", "line 1"]),
+            (
+                "redirect = \"0.0.0.0:80\"\npublic-url = \"http://chat.example.org\"",
+                &[],
+                &["redirect", "https", "line 1"],
+            ),
             ("", &["--nonsense"], &["--nonsense"]),
         ] {
             let error = with_file(toml, args).unwrap_err();

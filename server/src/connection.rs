@@ -1,51 +1,30 @@
 //! One connection, from the accepted socket to a close that lets the last answer arrive.
 //!
-//! hyper speaks HTTP and answers what does not parse (400, 414, 431). Here is what it leaves out: a 408 for a
-//! request whose head stopped half way, a 400 for one that ends there and for the preface of HTTP/2, bounds
-//! on what a reader that does not read can hold, and the end: a socket closed over unread bytes is reset, and
-//! the reset can destroy the answer on its way, so the peer's rest is discarded for a moment before the
-//! close.
+//! It is held to the bounds on connections, shakes hands where TLS is on, and is served by HTTP/1.1 or HTTP/2.
+//! At the end a socket closed over unread bytes would be reset, and the reset can destroy the answer on its
+//! way, so the peer's rest is discarded for a moment before the close.
 
-use std::cell::Cell;
-use std::convert::Infallible;
-use std::future::{pending, poll_fn};
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::sleep;
 
 use crate::app::Worker;
-use crate::client_ip::{Client, Peer};
-use crate::detached::{self, DetachedStream};
-use crate::http::{self, Body};
+use crate::client_ip::{ListenerKind, Peer};
+use crate::detached::DetachedStream;
+use crate::http_socket::HttpSocket;
+use crate::http1::{self, FIRST_REQUEST_GRACE, HttpOutcome, REFUSED_HEAD_TIMEOUT, final_response};
+use crate::http2;
 use crate::limit::Limited;
 use crate::peer_socket::PeerSocket;
-use crate::route;
+use crate::tls::{HANDSHAKE_TIMEOUT, Handshake, Sealer, Secured, Tls, shake_hands};
 use crate::write_timeout::{WRITE_TIMEOUT, WriteTimeout};
 
-/// Longest time for the head of a request, and for a connection to idle between two requests.
-pub const HEAD_READ_TIMEOUT: Duration = Duration::from_secs(15);
-/// The same for a connection that is one too many.
-const REFUSED_HEAD_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time that a connection which has asked nothing yet has for its first request when the process is to end.
-/// It was accepted, so no other process will answer it.
-const FIRST_REQUEST_GRACE: Duration = Duration::from_secs(1);
-/// Largest head of a request, in bytes: room for many cookies; more is answered 431. So are more than 100
-/// header fields, which is hyper's own limit: to name another would move its table from the stack to the
-/// heap.
-pub const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// hyper takes frames of a stream until it holds this much that the socket did not. Together with
-/// [`SEND_BUFFER_BYTES`] it is what a reader that stopped reading costs; it bounds the head too.
-const OUTPUT_BYTES_MAX: usize = 64 * 1024;
-/// The kernel's share of the same cost (it doubles the figure for its bookkeeping). Left to itself the kernel
-/// would let it grow to 4 MiB; this much still carries 1 MB/s over a line of 100 ms.
+/// The kernel's share of what a reader that stopped reading costs (it doubles the figure for its bookkeeping).
+/// Left to itself the kernel would let it grow to 4 MiB; this much still carries 1 MB/s over a line of 100 ms.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// Bytes of the peer that are discarded after the last answer, at most.
 const LINGER_BYTES_MAX: usize = 256 * 1024;
@@ -53,8 +32,6 @@ const LINGER_BYTES_MAX: usize = 256 * 1024;
 const LINGER_READ_BYTES: usize = 8 * 1024;
 /// Longest time for that.
 const LINGER_TIMEOUT: Duration = Duration::from_secs(1);
-
-const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n";
 
 /// Serves the connection until it ends, either side's wish or the process's.
 ///
@@ -74,19 +51,91 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: Peer, permit: impl Si
         Ok(address_permit) => (address_permit, None),
         Err(limited) => (None, Some(limited)),
     };
-    match serve_http(&w, socket, (peer, refused), true).await {
+    let held = (address_permit, counted, permit);
+    if peer.listener == ListenerKind::Public
+        && let Some(tls) = &w.app.tls
+    {
+        // In a box: a connection without TLS is not larger for it.
+        return Box::pin(serve_tls(&w, tls, socket, (peer, refused), held)).await;
+    }
+    match http1::serve(&w, socket, (peer, refused), true).await {
         HttpOutcome::Ended(socket) => linger(socket).await,
-        HttpOutcome::Detached(stream, socket) => {
-            // A task of its own, no larger than what is left. This one, with all of hyper in it, ends here,
-            // and what it held is whole for the next connection.
-            tokio::task::spawn_local(async move {
-                let _held = (address_permit, counted, permit);
-                if let Some(batcher) = &w.batcher {
-                    let socket = stream.serve(&w.app.drain, batcher, socket).await;
-                    Box::pin(linger(socket)).await;
-                }
-            });
+        HttpOutcome::Detached(stream, socket) => detach(w, stream, (socket, None), held),
+    }
+}
+
+/// Goes on with a stream in a task of its own, no larger than what is left. The one before, with all of hyper
+/// in it, ends, and what it took is whole for the next connection. `held` is kept until the stream has ended.
+fn detach(
+    w: Rc<Worker>,
+    stream: DetachedStream,
+    connection: (WriteTimeout<TcpStream>, Option<Sealer>),
+    held: impl Sized + 'static,
+) {
+    tokio::task::spawn_local(async move {
+        let _held = held;
+        if let Some(batcher) = &w.batcher {
+            let (socket, sealer) = stream.serve(&w.app.drain, batcher, connection).await;
+            Box::pin(end_stream(socket, sealer)).await;
         }
+    });
+}
+
+/// Ends a stream that had left hyper; by TLS in words.
+async fn end_stream(
+    mut socket: WriteTimeout<impl AsyncRead + AsyncWrite + PeerSocket + Unpin + 'static>,
+    sealer: Option<Sealer>,
+) {
+    if let Some(mut sealer) = sealer
+        && !socket.is_broken()
+        && let Ok(end) = sealer.seal_end()
+    {
+        let _ = tokio::time::timeout(LINGER_TIMEOUT, socket.write_all(&end)).await;
+    }
+    linger(socket).await;
+}
+
+/// Shakes hands, and serves what comes after it.
+async fn serve_tls(
+    w: &Rc<Worker>,
+    tls: &Tls,
+    socket: WriteTimeout<TcpStream>,
+    (peer, refused): (Peer, Option<Limited>),
+    held: impl Sized + 'static,
+) {
+    let within = if refused.is_some() { REFUSED_HEAD_TIMEOUT } else { HANDSHAKE_TIMEOUT };
+    let end = async {
+        w.app.drain.wait().await;
+        sleep(FIRST_REQUEST_GRACE).await;
+    };
+    let handshake = tokio::select! {
+        handshake = shake_hands(tls, socket, within) => handshake,
+        () = end => return,
+    };
+    w.app.metrics.shook_hands(handshake.outcome());
+    match handshake {
+        Handshake::Done(Secured { socket, is_http2: true }) => http2::serve(w, socket, (peer, refused)).await,
+        Handshake::Done(Secured { socket, is_http2: false }) => {
+            match http1::serve(w, socket, (peer, refused), true).await {
+                HttpOutcome::Ended(socket) => linger(socket).await,
+                HttpOutcome::Detached(stream, socket) => {
+                    let (socket, sealer) = socket.into_parts();
+                    detach(Rc::clone(w), stream, (socket, Some(sealer)), held);
+                }
+            }
+        }
+        Handshake::Challenge(socket) => linger(socket).await,
+        Handshake::Plain(mut socket) => {
+            let said = w.app.public_url.as_ref().map_or_else(
+                || "This port speaks HTTPS: the address begins with https://".to_owned(),
+                |url| format!("This port speaks HTTPS: the address is {url}/"),
+            );
+            let answer = final_response("400 Bad Request", &said);
+            if socket.write_all(answer.as_bytes()).await.is_ok() {
+                linger(socket).await;
+            }
+        }
+        Handshake::Failed(_) => {}
     }
 }
 
@@ -95,17 +144,9 @@ pub async fn serve_unix(w: Rc<Worker>, socket: UnixStream, peer: Peer, _permit: 
     let metrics = &w.app.metrics;
     let socket = WriteTimeout::new(socket, metrics.slow.clone(), metrics.dropped.clone());
     let _counted = Counted::new(&w);
-    match serve_http(&w, socket, (peer, None), false).await {
+    match http1::serve(&w, socket, (peer, None), false).await {
         HttpOutcome::Ended(socket) | HttpOutcome::Detached(_, socket) => linger(socket).await,
     }
-}
-
-/// The end of hyper's part.
-enum HttpOutcome<T> {
-    /// All that was to be answered is.
-    Ended(WriteTimeout<T>),
-    /// The connection has become a stream that goes on without hyper.
-    Detached(DetachedStream, WriteTimeout<T>),
 }
 
 /// Counts the connection for as long as it is there, also when its task panics.
@@ -124,133 +165,15 @@ impl Drop for Counted {
     }
 }
 
-/// Speaks HTTP until the last answer is written, or a stream leaves; gives the socket back. A connection that
-/// is one too many is answered once, within moments.
-async fn serve_http<T: AsyncRead + AsyncWrite + PeerSocket + Unpin + 'static>(
-    w: &Rc<Worker>,
-    socket: WriteTimeout<T>,
-    (peer, refused): (Peer, Option<Limited>),
-    may_leave: bool,
-) -> HttpOutcome<T> {
-    let head_timeout = if refused.is_some() { REFUSED_HEAD_TIMEOUT } else { HEAD_READ_TIMEOUT };
-    let state = socket.state();
-    let detached_stream: Rc<Cell<Option<DetachedStream>>> = Rc::default();
-    let has_asked: Rc<Cell<bool>> = Rc::default();
-    let service = service_fn(|request| {
-        let (w, state, detached_stream) = (Rc::clone(w), Rc::clone(&state), Rc::clone(&detached_stream));
-        let has_asked = Rc::clone(&has_asked);
-        let refused = refused.clone();
-        Box::pin(async move {
-            // Earlier answers must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the
-            // next request only then; nothing promises it.)
-            let may_detach =
-                may_leave && w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
-            let is_refused = refused.is_some();
-            has_asked.set(true);
-            let mut response = route::answer(&w, peer, refused, request).await;
-            // A process that will end says so in each answer: its client takes another connection, and no
-            // later request of it meets the close.
-            let is_last = w.app.drain.is_announced() && !matches!(response.body(), Body::Events(_));
-            if is_refused || is_last {
-                http::close(&mut response);
-            }
-            let mut is_stream = false;
-            if let Body::Events(stream) = response.body_mut() {
-                is_stream = true;
-                stream.obey(Rc::clone(&state.asked));
-            }
-            state.streaming.set(is_stream);
-            state.given_up.replace(response.body_mut().take_given_up());
-            if may_detach && let Some(stream) = DetachedStream::take(&mut response) {
-                detached_stream.set(Some(stream));
-                return pending().await;
-            }
-            Ok::<hyper::Response<Body>, Infallible>(response)
-        })
-    });
-    let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        // Who sends no more may wait for the answer all the same.
-        .half_close(true)
-        .header_read_timeout(head_timeout)
-        .max_header_size(HEAD_BYTES_MAX)
-        .max_buf_size(OUTPUT_BYTES_MAX)
-        .serve_connection(TokioIo::new(socket), service);
-    let ended = {
-        // Boxed when the process is to end, so that no connection is larger for it before.
-        let mut end = pin!(async {
-            w.app.drain.wait().await;
-            if !has_asked.get() {
-                Box::pin(tokio::time::sleep(FIRST_REQUEST_GRACE)).await;
-            }
-        });
-        let mut draining = false;
-        poll_fn(|cx| {
-            if !draining && end.as_mut().poll(cx).is_ready() {
-                draining = true;
-                // An idle connection ends now; a request is answered first; an open stream sees the flag when
-                // it is polled, a line below.
-                Pin::new(&mut connection).graceful_shutdown();
-            }
-            let polled = connection.poll_without_shutdown(cx);
-            match detached_stream.take() {
-                Some(stream) if polled.is_pending() => Poll::Ready(Err(stream)),
-                _ => polled.map(Ok),
-            }
-        })
-        .await
-    };
-    let parts = connection.into_parts();
-    let mut socket = parts.io.into_inner();
-    let ended = match ended {
-        Ok(ended) => ended,
-        Err(stream) => return HttpOutcome::Detached(stream, socket),
-    };
-    let final_response = match ended {
-        Err(error) if error.is_timeout() && !parts.read_buf.is_empty() => {
-            w.app.metrics.error("slow-head");
-            w.app.refused.refused(Client::of(peer.address).counted(), "slow-head");
-            let limit = head_timeout.as_secs();
-            final_response(
-                "408 Request Timeout",
-                &format!("The head of a request must arrive within {limit} seconds"),
-            )
-        }
-        Err(error) if error.is_parse() && parts.read_buf.starts_with(HTTP2_PREFACE) => {
-            final_response("400 Bad Request", "This server speaks HTTP/1.1 only")
-        }
-        Err(error) if error.is_incomplete_message() && !parts.read_buf.is_empty() => {
-            final_response("400 Bad Request", "The head of the request ends before its empty line")
-        }
-        Err(error) => {
-            if error.is_parse() {
-                w.app.metrics.error("not-http");
-            }
-            tracing::debug!(%error, "a connection ended");
-            return HttpOutcome::Ended(socket);
-        }
-        Ok(()) => return HttpOutcome::Ended(socket),
-    };
-    let _ = socket.write_all(final_response.as_bytes()).await;
-    HttpOutcome::Ended(socket)
-}
-
-/// A last answer, written past hyper.
-fn final_response(status: &str, sentence: &str) -> String {
-    format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
-         connection: close\r\n{}\r\n{sentence}\n",
-        sentence.len() + 1,
-        http::date_line()
-    )
-}
-
 /// Says that nothing more comes, and discards a bounded rest of what the peer sends.
-async fn linger<T: AsyncRead + AsyncWrite + PeerSocket + Unpin>(mut socket: WriteTimeout<T>) {
-    if !socket.can_linger() || socket.shutdown().await.is_err() {
+async fn linger(mut socket: impl HttpSocket) {
+    if !socket.can_linger() {
         return;
     }
     let discard = async {
+        if socket.shutdown().await.is_err() {
+            return;
+        }
         // On the heap and only now: an array here would make every connection's task larger by it.
         let mut sink = vec![0; LINGER_READ_BYTES];
         let mut discarded = 0;

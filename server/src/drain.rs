@@ -16,6 +16,8 @@ pub struct Drain {
     announced: AtomicBool,
     /// Release in [`Drain::raise`] pairs with acquire in [`Drain::is_raised`].
     raised: AtomicBool,
+    /// Wakes those who wait in [`Drain::wait_announced`].
+    notify_announced: Notify,
     /// Wakes those who wait in [`Drain::wait`].
     notify: Notify,
 }
@@ -24,6 +26,7 @@ impl Drain {
     /// Says that the process will end soon, and still serves.
     pub fn announce(&self) {
         self.announced.store(true, Ordering::Release);
+        self.notify_announced.notify_waiters();
     }
 
     /// Returns true if the process will end soon, or is to end now.
@@ -49,6 +52,14 @@ impl Drain {
         // the wait nothing can be missed.
         let notified = self.notify.notified();
         if !self.is_raised() {
+            notified.await;
+        }
+    }
+
+    /// Resolves when the end is announced, at once if it already is.
+    pub async fn wait_announced(&self) {
+        let notified = self.notify_announced.notified();
+        if !self.is_announced() {
             notified.await;
         }
     }

@@ -30,6 +30,10 @@ mod follow;
 pub mod fuzzing;
 mod headers;
 mod http;
+mod http1;
+mod http2;
+mod http_socket;
+mod https_client;
 mod identity;
 mod json_line;
 mod limit;
@@ -49,6 +53,7 @@ mod problem;
 mod public_url;
 mod refusal_log;
 mod reload;
+mod resolve;
 mod retention;
 mod route;
 mod route_table;
@@ -61,6 +66,7 @@ mod sse;
 mod start;
 mod start_error;
 mod stderr;
+mod tls;
 mod turns;
 mod unix_socket;
 mod unsent;
@@ -72,6 +78,7 @@ use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
@@ -83,6 +90,7 @@ use crate::listener::Bound;
 use crate::origin::Origins;
 use crate::reload::Reload;
 use crate::start_error::StartError;
+use crate::tls::RedirectAddress;
 
 /// The encoders of the frames of the two streams, for benches.
 pub mod frames {
@@ -142,9 +150,14 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
     let listeners = Listeners {
         public: passed.map_or_else(|| Bound::public(settings.address), |socket| Ok(Bound::passed(socket)))?,
         admin: settings.admin_address.as_ref().map(Bound::admin).transpose()?,
+        redirect: settings.redirect.and_then(RedirectAddress::address).map(Bound::redirect).transpose()?,
     };
     let main = listen::MainThread::new().map_err(StartError::NoRuntime)?;
-    let app = Arc::new(open(settings)?);
+    let tls = start::tls(settings)?;
+    let mut app = open(settings)?;
+    (app.tls, app.certificate_source) = tls.unzip();
+    app.connections = Arc::new(Semaphore::new(connections_max));
+    let app = Arc::new(app);
     settings.tell_limits();
     settings.tell_token_file();
     let reload =

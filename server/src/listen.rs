@@ -63,6 +63,14 @@ pub struct Listeners {
     pub public: Bound,
     /// The operator's, if there is one.
     pub admin: Option<Bound>,
+    /// The one that leads plain HTTP to the public URL, if there is one.
+    pub redirect: Option<Bound>,
+}
+
+/// Returns the URL of the public listener.
+fn url(app: &App, public: &Bound) -> String {
+    let scheme = if app.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{public}/")
 }
 
 /// Raises the soft limit on descriptors to the hard one; gives how many connections that allows.
@@ -118,8 +126,7 @@ impl MainThread {
         for index in 0..std::thread::available_parallelism().map_or(1, usize::from) {
             threads.push(Thread::start(Arc::clone(app), index, writer)?);
         }
-        let address = listeners.public.to_string();
-        let hung_up = hung_up(hang_up, reload.map(Arc::new), address);
+        let hung_up = hung_up(hang_up, reload.map(Arc::new), url(app, &listeners.public));
         let serve = serve(app, listeners, &threads, (connections_max, writer, delay), hung_up);
         let served = runtime.block_on(serve);
         for thread in threads {
@@ -134,7 +141,7 @@ impl MainThread {
 }
 
 /// Reloads at each hang-up; resolves with the first one when there is nothing to reload.
-async fn hung_up(mut signal: Signal, reload: Option<Arc<Reload>>, address: String) {
+async fn hung_up(mut signal: Signal, reload: Option<Arc<Reload>>, url: String) {
     while signal.recv().await.is_some() {
         let Some(reload) = &reload else { return };
         let reload = Arc::clone(reload);
@@ -142,7 +149,7 @@ async fn hung_up(mut signal: Signal, reload: Option<Arc<Reload>>, address: Strin
         if let Err(error) = tokio::task::spawn_blocking(move || reload.run()).await {
             tracing::error!(%error, "the settings could not be read again");
         }
-        service_manager::ready(&address);
+        service_manager::ready(&url);
     }
     std::future::pending::<()>().await;
 }
@@ -155,24 +162,32 @@ async fn serve(
     (connections_max, writer, delay): (usize, StreamWriter, DrainDelay),
     hung_up: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let permits = Arc::new(Semaphore::new(connections_max));
+    let permits = Arc::clone(&app.connections);
     let admin_permits = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let Listeners { public, admin } = listeners;
-    let address = public.to_string();
+    let Listeners { public, admin, redirect } = listeners;
+    let (address, url) = (public.to_string(), url(app, &public));
+    let redirect_address = redirect.as_ref().map(ToString::to_string);
     let admin_address = admin.as_ref().map(ToString::to_string);
     let listener = public.listen()?;
     let admin_listener = admin.map(Bound::listen).transpose()?;
+    let redirect_listener = redirect.map(Bound::listen).transpose()?;
     // Who reads the line looks at what was said before it.
     stderr::settle();
-    writeln!(io::stdout(), "Millchat is listening on http://{address}/").map_err(ServeError::Stdout)?;
+    writeln!(io::stdout(), "Millchat is listening on {url}").map_err(ServeError::Stdout)?;
     if let Some(address) = admin_address {
         tracing::info!(%address, "the admin listener is ready");
     }
+    if let Some(address) = redirect_address {
+        tracing::info!(%address, "plain HTTP is led to the public URL");
+    }
     let sender = writer.as_str();
     tracing::info!(%address, connections_max, threads = threads.len(), sender, "ready");
-    service_manager::ready(&address);
+    service_manager::ready(&url);
+    if let Some(source) = &app.certificate_source {
+        tokio::spawn(source.clone().follow());
+    }
     tokio::spawn(Watch::new(threads.iter().map(|thread| thread.beats.clone())).run());
     let refusals = {
         let app = Arc::clone(app);
@@ -186,7 +201,8 @@ async fn serve(
     tokio::spawn(refusals);
     let delay = tokio::select! {
         never = accept(&listener, threads, &permits) => match never {},
-        never = accept_admin(admin_listener.as_ref(), threads, &admin_permits) => match never {},
+        never = accept_at(admin_listener.as_ref(), threads, &admin_permits) => match never {},
+        never = accept_at(redirect_listener.as_ref(), threads, &permits) => match never {},
         _ = terminate.recv() => {
             tracing::info!(delay = %delay, "SIGTERM: closing");
             delay.0
@@ -205,13 +221,14 @@ async fn serve(
     app.drain.announce();
     tokio::select! {
         never = accept(&listener, threads, &permits) => match never {},
-        never = accept_admin(admin_listener.as_ref(), threads, &admin_permits) => match never {},
+        never = accept_at(admin_listener.as_ref(), threads, &admin_permits) => match never {},
+        never = accept_at(redirect_listener.as_ref(), threads, &permits) => match never {},
         () = tokio::time::sleep(delay) => {}
         _ = terminate.recv() => tracing::info!("SIGTERM again: closing at once"),
         _ = interrupt.recv() => tracing::info!("interrupted: closing at once"),
     }
     // A socket of the service manager stays open there, and who waits in it is served by the next process.
-    drop((listener, admin_listener));
+    drop((listener, admin_listener, redirect_listener));
     start_deadline();
     app.drain.raise();
     // Every connection holds a permit, so all have ended when all permits are here.
@@ -228,8 +245,8 @@ async fn serve(
     Ok(())
 }
 
-/// Accepts at the admin listener for ever, if there is one.
-async fn accept_admin(
+/// Accepts at another listener for ever, if there is one.
+async fn accept_at(
     listener: Option<&Listener>,
     threads: &[Thread],
     permits: &Arc<Semaphore>,

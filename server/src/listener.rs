@@ -73,6 +73,12 @@ impl Bound {
         Ok(Self { socket, kind: ListenerKind::Admin })
     }
 
+    /// Takes the address of the redirect.
+    pub fn redirect(address: SocketAddr) -> Result<Self, StartError> {
+        let socket = tcp(address).map_err(|source| StartError::RedirectListen { address, source })?;
+        Ok(Self { socket: BoundSocket::Tcp(socket), kind: ListenerKind::Redirect })
+    }
+
     /// Hands it to the runtime.
     pub fn listen(self) -> io::Result<Listener> {
         let socket = match self.socket {

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use hyper::StatusCode;
+use jiff::Timestamp;
 use millchat::{Frames, Histogram, SendError, Stats};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
@@ -27,6 +28,9 @@ const SEND_SECONDS: [f64; 13] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 /// An error that has no problem document: the page's own, such as a wrong address.
 const KIND_PAGE: &str = "page";
+
+/// The ends of a handshake.
+const HANDSHAKE_OUTCOMES: [&str; 6] = ["done", "refused", "closed", "timeout", "plain-http", "challenge"];
 
 /// The figures that the server counts.
 #[derive(Debug)]
@@ -55,6 +59,10 @@ pub struct Metrics {
     rejected: Family<Rejection, Counter>,
     /// From the send to its acknowledgement or refusal.
     send_seconds: histogram::Histogram,
+    /// Handshakes, by how they ended.
+    handshakes: Family<HandshakeEnd, Counter>,
+    /// The moment until which clients take the certificate, as seconds of Unix time; 0 without TLS.
+    certificate_expiry: Gauge,
     /// Acts of the operator.
     moderation: Family<Deed, Counter>,
     /// Answers that were errors.
@@ -64,6 +72,11 @@ pub struct Metrics {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Deed {
     kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandshakeEnd {
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -121,10 +134,21 @@ impl Default for Metrics {
             accepted: Counter::default(),
             rejected: Family::default(),
             send_seconds: histogram::Histogram::new(SEND_SECONDS),
+            handshakes: counted_from_zero(),
+            certificate_expiry: Gauge::default(),
             moderation: Family::default(),
             errors: Family::default(),
         }
     }
+}
+
+/// Returns the counters of handshakes, each of them at 0: what has not happened yet can be seen too.
+fn counted_from_zero() -> Family<HandshakeEnd, Counter> {
+    let handshakes = Family::default();
+    for outcome in HANDSHAKE_OUTCOMES {
+        drop(handshakes.get_or_create(&HandshakeEnd { outcome }));
+    }
+    handshakes
 }
 
 impl Metrics {
@@ -140,6 +164,16 @@ impl Metrics {
     /// Counts what the operator did.
     pub fn moderated(&self, kind: &'static str) {
         self.moderation.get_or_create(&Deed { kind }).inc();
+    }
+
+    /// Counts a handshake by its end.
+    pub fn shook_hands(&self, outcome: &'static str) {
+        self.handshakes.get_or_create(&HandshakeEnd { outcome }).inc();
+    }
+
+    /// Shows the moment until which clients take the certificate.
+    pub fn certificate_expires(&self, at: Option<Timestamp>) {
+        self.certificate_expiry.set(at.map_or(0, Timestamp::as_second));
     }
 
     /// Counts frames that were handed to a reader's connection.
@@ -242,6 +276,13 @@ impl Metrics {
             Unit::Seconds,
             self.send_seconds.clone(),
         );
+        registry.register("tls_handshakes", "Handshakes of TLS, by outcome", self.handshakes.clone());
+        registry.register_with_unit(
+            "tls_certificate_expiry",
+            "Unix time at which the certificate in use expires; 0 without TLS",
+            Unit::Seconds,
+            self.certificate_expiry.clone(),
+        );
         registry.register("moderation", "What the operator did, by kind", self.moderation.clone());
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
         registry.register(
@@ -293,6 +334,8 @@ mod tests {
         metrics.answered(StatusCode::OK, None);
         metrics.refusals.count("author");
         metrics.moderated("close");
+        metrics.shook_hands("done");
+        metrics.certificate_expires(Timestamp::from_second(1_900_000_000).ok());
         let counts = Counts { revocations: 5, api_tokens: 2 };
         let text =
             metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..Stats::default() }, &counts, true);
@@ -305,6 +348,8 @@ mod tests {
             "millchat_errors_total{kind=\"page\"} 1",
             "millchat_rate_limited_total{limit=\"author\"} 1",
             "millchat_moderation_total{kind=\"close\"} 1",
+            "millchat_tls_handshakes_total{outcome=\"done\"} 1",
+            "millchat_tls_certificate_expiry_seconds 1900000000",
             "millchat_authors_banned 3",
             "millchat_revocations 5",
             "millchat_api_tokens 2",

@@ -7,6 +7,7 @@ use crate::http::{self, Response};
 
 /// `GET /metrics`.
 pub fn metrics(w: &Worker) -> Response {
+    w.app.metrics.certificate_expires(w.app.tls.as_ref().and_then(|tls| tls.not_after()));
     let text = w.app.metrics.text(&w.app.chat.stats(), &w.app.identity.counts(), why_not_ready(w).is_none());
     http::bytes(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
 }
@@ -27,6 +28,9 @@ pub fn readyz(w: &Worker) -> Response {
 fn why_not_ready(w: &Worker) -> Option<String> {
     if w.app.drain.is_announced() {
         return Some("the server is closing".to_owned());
+    }
+    if w.app.tls.as_ref().is_some_and(|tls| !tls.has_certificate()) {
+        return Some("no-certificate".to_owned());
     }
     w.app.chat.ready().err()
 }

@@ -26,6 +26,14 @@ impl PublicUrl {
         &self.origin
     }
 
+    /// Returns true if its host is a name of its own: no address, and not the name of every machine.
+    pub fn is_named(&self) -> bool {
+        let host = self.origin.split_once("://").map_or("", |(_, authority)| authority);
+        let host = host.split(':').next().unwrap_or_default();
+        let is_local = host == "localhost" || host.ends_with(".localhost");
+        !is_local && !host.starts_with('[') && host.parse::<std::net::Ipv4Addr>().is_err()
+    }
+
     /// Returns true if browsers reach it by TLS.
     pub fn is_tls(&self) -> bool {
         self.origin.starts_with("https://")

@@ -46,6 +46,9 @@ impl Reload {
         if applied.limits() != running.limits() || applied.trusted_proxies != running.trusted_proxies {
             self.app.limits.set(applied.limits(), applied.proxies());
         }
+        if let Some(source) = &self.app.certificate_source {
+            source.look();
+        }
         self.app.admin_token.store(applied.admin_token.clone().map(Arc::new));
         let changed = list(&running.differences(&applied));
         tracing::info!(%changed, "SIGHUP: the settings were read again");

@@ -23,7 +23,7 @@ use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY,
 use crate::paths::{self, AUTH, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Access, Call, Handler, Table};
-use crate::{admin, api, follow, loose_paths, page, refusal_log, unsent};
+use crate::{admin, api, follow, loose_paths, page, refusal_log, tls, unsent};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
@@ -31,7 +31,17 @@ static PAGE: LazyLock<Table<Response>> = LazyLock::new(|| Table::new(page::route
 
 /// Answers a request that came in on a connection of `peer`. `refused`: on one that is too many.
 pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: Request) -> Response {
+    if peer.listener == ListenerKind::Redirect
+        && let Some(public_url) = &w.app.public_url
+    {
+        return tls::redirect(public_url, &req);
+    }
     let path = loose_paths::decoded(req.uri().path()).into_owned();
+    // Nobody can know whom they talk to until there is a certificate: then only probes are answered.
+    let is_unproven = w.app.tls.as_ref().is_some_and(|tls| !tls.has_certificate());
+    if is_unproven && peer.listener == ListenerKind::Public && !PROBES.contains(&path.as_str()) {
+        return http::text(StatusCode::SERVICE_UNAVAILABLE, "no-certificate\n");
+    }
     let head = http::is_head(&req);
     let admin = path.starts_with(OPERATORS);
     // The page is for people, and not at the admin listener.
@@ -94,6 +104,12 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
         response
     };
     set(&mut response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    if peer.listener == ListenerKind::Public
+        && !is_unproven
+        && let Some(hsts) = &w.app.hsts
+    {
+        http::set(&mut response, header::STRICT_TRANSPORT_SECURITY, hsts.clone());
+    }
     if head && let Body::Events(_) | Body::Chunks(_) = response.body() {
         *response.body_mut() = Body::empty();
     }

@@ -35,9 +35,9 @@ pub fn listener() -> Result<Option<(TcpListener, SocketAddr)>, StartError> {
     take().map_err(StartError::PassedSocket)
 }
 
-/// Tells that connections are accepted.
-pub fn ready(address: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(&format!("listening on http://{address}/"))]);
+/// Tells that connections are accepted, at this URL.
+pub fn ready(url: &str) {
+    tell(&[NotifyState::Ready, NotifyState::Status(&format!("listening on {url}"))]);
 }
 
 /// Tells that the process ends, within this time.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use millchat::{Chat, OpenError};
+use tokio::sync::Semaphore;
 
 use crate::app::{App, Frames};
 use crate::body::READING_BYTES_MAX;
@@ -13,9 +14,10 @@ use crate::drain::Drain;
 use crate::identity::Identity;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
-use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
 use crate::sse::frame;
+use crate::start_error::StartError;
+use crate::tls::{Acme, CertificateFiles, CertificateSource, Tls};
 use crate::turns::Turns;
 use crate::unsent::UNSENT_BYTES_MAX;
 use crate::{page, retention};
@@ -28,8 +30,7 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
-    let by_tls = settings.public_url.as_ref().is_some_and(PublicUrl::is_tls);
-    let identity = Identity::new(chat.clone(), by_tls);
+    let identity = Identity::new(chat.clone(), settings.is_reached_by_tls());
     let metrics = Arc::new(Metrics::default());
     let drain = Arc::new(Drain::default());
     let limits = Limits::new(settings.limits(), settings.proxies(), metrics.refusals.clone());
@@ -53,5 +54,26 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
         admin_token,
         has_admin_listener: settings.admin_address.is_some(),
         public_url,
+        tls: None,
+        certificate_source: None,
+        connections: Arc::new(Semaphore::new(0)),
+        hsts: settings.hsts().header(),
     })
+}
+
+/// Sets TLS up, if the settings have it, with the certificate that there is.
+pub fn tls(settings: &Settings) -> Result<Option<(Arc<Tls>, CertificateSource)>, StartError> {
+    if !settings.has_tls() {
+        return Ok(None);
+    }
+    let tls = Arc::new(Tls::new(settings.http2.is_on())?);
+    let source = match (&settings.tls_certificate, &settings.tls_key, settings.acme()) {
+        (Some(certificate), Some(key), _) => {
+            let files = CertificateFiles::open(Arc::clone(&tls), certificate.clone(), key.clone())?;
+            CertificateSource::Files(Arc::new(files))
+        }
+        (_, _, Some(acme)) => CertificateSource::Authority(Arc::new(Acme::open(acme, Arc::clone(&tls))?)),
+        _ => return Ok(None),
+    };
+    Ok(Some((tls, source)))
 }

@@ -8,6 +8,7 @@ use millchat::OpenError;
 use crate::identity::operator::AdminTokenError;
 use crate::listen_address::AdminAddress;
 use crate::origin::Origins;
+use crate::tls::{AcmeError, CertificateError, TlsError};
 
 /// The server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +97,56 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// The address of the redirect cannot be listened on.
+    #[error(
+        "the redirect cannot listen on {address}: {source}; choose another address with --redirect, or off"
+    )]
+    RedirectListen {
+        /// The address.
+        address: SocketAddr,
+        /// The kernel's error.
+        #[source]
+        source: io::Error,
+    },
+    /// A setting of TLS without the one that it belongs to.
+    #[error("{set} is set, and {missing} is not: one is of no use without the other{origin}")]
+    TlsHalf {
+        /// The setting that is there.
+        set: &'static str,
+        /// The setting that is not.
+        missing: &'static str,
+        /// The origin of the one that is there, as words.
+        origin: String,
+    },
+    /// A certificate from two sources.
+    #[error("acme and tls-certificate are both set: leave one out{acme}{files}")]
+    TwoCertificates {
+        /// The origin of the one, as words.
+        acme: String,
+        /// The origin of the other, as words.
+        files: String,
+    },
+    /// A certificate that is obtained has no place to stay.
+    #[error("the log does not outlive the process, so acme needs acme-cache, a directory{origin}")]
+    NoCache {
+        /// The origin of the setting, as words.
+        origin: String,
+    },
+    /// Nothing can be obtained from an authority.
+    #[error("no certificate can be obtained: {0}")]
+    Acme(#[from] AcmeError),
+    /// A redirect has nowhere to lead to.
+    #[error("redirect leads to public-url, which is to be an address with https://{origin}")]
+    RedirectNowhere {
+        /// The origin of the setting, as words.
+        origin: String,
+    },
+    /// The certificate cannot be served.
+    #[error("no TLS: {0}")]
+    Certificate(#[from] CertificateError),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The log cannot be opened.
     #[error("{}", log_sentence(.0))]
     Log(#[from] OpenError),
@@ -117,10 +168,18 @@ impl StartError {
             | Self::AdminToken { .. }
             | Self::ManySockets { .. }
             | Self::PassedSocket(_)
+            | Self::TlsHalf { .. }
+            | Self::TwoCertificates { .. }
+            | Self::NoCache { .. }
+            | Self::RedirectNowhere { .. }
+            | Self::Tls(_)
             | Self::NoRuntime(_) => None,
             Self::NoUring(_) => Some("stream-writer"),
             Self::Listen { .. } | Self::TwoAddresses { .. } => Some("address"),
             Self::AdminListen { .. } => Some("admin-address"),
+            Self::RedirectListen { .. } => Some("redirect"),
+            Self::Certificate(_) => Some("tls-certificate"),
+            Self::Acme(_) => Some("acme"),
             Self::Log(_) | Self::DamagedLog(_) => Some("log"),
         }
     }

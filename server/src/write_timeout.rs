@@ -60,6 +60,8 @@ pub struct WriteTimeout<T> {
     half_closed: Option<Box<HalfClosed>>,
     /// A read or a write has failed: there is nobody to be polite to.
     broken: bool,
+    /// The bytes are those of TLS, which looks at the peer itself.
+    is_beneath_tls: bool,
 }
 
 /// Looks at a peer that has said that it sends no more.
@@ -88,15 +90,21 @@ impl WriteState {
 }
 
 /// A write that waits, counted for as long as it does.
-struct PendingWrite {
+pub struct PendingWrite {
     timer: Pin<Box<Sleep>>,
     slow: Gauge,
 }
 
 impl PendingWrite {
-    fn new(slow: &Gauge, wait: Duration) -> Self {
+    /// A write that may wait this long.
+    pub fn new(slow: &Gauge, wait: Duration) -> Self {
         slow.inc();
         Self { timer: Box::pin(tokio::time::sleep(wait)), slow: slow.clone() }
+    }
+
+    /// Ready when it has waited as long.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.timer.as_mut().poll(cx)
     }
 }
 
@@ -107,7 +115,7 @@ impl Drop for PendingWrite {
 }
 
 /// A peer that has not taken all yet.
-struct Backlog {
+pub struct Backlog {
     since: Instant,
     /// Bytes that it has taken since.
     taken: u64,
@@ -116,8 +124,18 @@ struct Backlog {
 }
 
 impl Backlog {
+    /// Begins now; `answer`: it is no stream that has to be taken.
+    pub fn new(answer: bool) -> Self {
+        Self { since: Instant::now(), taken: 0, answer }
+    }
+
+    /// Notes bytes that the peer has taken.
+    pub fn take(&mut self, bytes: u64) {
+        self.taken += bytes;
+    }
+
     /// Returns the time that the write may still wait.
-    fn wait(&self) -> Duration {
+    pub fn wait(&self) -> Duration {
         if !self.answer {
             return WRITE_TIMEOUT;
         }
@@ -131,14 +149,42 @@ impl<T> WriteTimeout<T> {
     pub fn new(socket: T, slow: Gauge, dropped: Counter) -> Self {
         let (waiting, behind, half_closed) = (None, None, None);
         let state = Rc::default();
-        Self { socket, waiting, behind, state, slow, dropped, ended: false, half_closed, broken: false }
+        let (ended, broken, is_beneath_tls) = (false, false, false);
+        Self { socket, waiting, behind, state, slow, dropped, ended, half_closed, broken, is_beneath_tls }
+    }
+
+    /// The same, where TLS lies over it.
+    pub fn beneath_tls(self) -> Self {
+        Self { is_beneath_tls: true, ..self }
     }
 
     /// The same, around what is made of the socket.
     pub fn map<U>(self, make: impl FnOnce(T) -> U) -> WriteTimeout<U> {
-        let Self { socket, waiting, behind, state, slow, dropped, ended, half_closed, broken } = self;
+        let Self {
+            socket,
+            waiting,
+            behind,
+            state,
+            slow,
+            dropped,
+            ended,
+            half_closed,
+            broken,
+            is_beneath_tls,
+        } = self;
         let socket = make(socket);
-        WriteTimeout { socket, waiting, behind, state, slow, dropped, ended, half_closed, broken }
+        WriteTimeout {
+            socket,
+            waiting,
+            behind,
+            state,
+            slow,
+            dropped,
+            ended,
+            half_closed,
+            broken,
+            is_beneath_tls,
+        }
     }
 
     /// The socket.
@@ -157,6 +203,21 @@ impl<T> WriteTimeout<T> {
         !self.ended && !self.broken
     }
 
+    /// Returns true if the peer has said that it sends no more.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Notes that the peer has said so, in words that only TLS reads.
+    pub fn end(&mut self) {
+        self.ended = true;
+    }
+
+    /// Returns true if nothing can be read or written any more.
+    pub fn is_broken(&self) -> bool {
+        self.broken
+    }
+
     /// A write past the wrapper, or one through it, has failed.
     pub fn fail(&mut self, error: &io::Error) {
         // Once it is broken it was counted.
@@ -171,7 +232,7 @@ impl<T> WriteTimeout<T> {
             Poll::Ready(result) => {
                 self.waiting = None;
                 match (result, &mut self.behind) {
-                    (Ok(bytes), Some(behind)) => behind.taken += *bytes as u64,
+                    (Ok(bytes), Some(behind)) => behind.take(*bytes as u64),
                     (Ok(_), None) => {}
                     (Err(error), _) => self.fail(error),
                 }
@@ -180,8 +241,7 @@ impl<T> WriteTimeout<T> {
             Poll::Pending => {
                 let answer = !self.state.streaming.get();
                 self.state.behind.set(true);
-                let new = || Backlog { since: Instant::now(), taken: 0, answer };
-                let wait = self.behind.get_or_insert_with(new).wait();
+                let wait = self.behind.get_or_insert_with(|| Backlog::new(answer)).wait();
                 let waiting = self.waiting.get_or_insert_with(|| PendingWrite::new(&self.slow, wait));
                 if waiting.timer.as_mut().poll(cx).is_pending() && !self.state.is_given_up(cx) {
                     return Poll::Pending;
@@ -282,7 +342,7 @@ impl<T: AsyncWrite + PeerSocket + Unpin> AsyncWrite for WriteTimeout<T> {
         self.behind = None;
         self.state.behind.set(false);
         // Nobody else reads the socket of a stream that hyper serves.
-        if self.state.streaming.get() && self.poll_gone(cx).is_ready() {
+        if self.state.streaming.get() && !self.is_beneath_tls && self.poll_gone(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
         Pin::new(&mut self.socket).poll_flush(cx)

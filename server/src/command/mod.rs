@@ -15,7 +15,6 @@ mod number;
 mod probe;
 mod progress;
 mod remote_backup;
-mod resolve;
 mod rooms;
 mod rotate_key;
 mod server_address;

@@ -12,6 +12,7 @@ use super::server_address::ServerAddress;
 use crate::export_format::LINE_BYTES_MAX;
 use crate::identity::operator::AdminToken;
 use crate::paths::BACKUP_PATH;
+use crate::resolve::AnyError;
 
 /// Gets the log of the server at `url`; each of its lines goes to `take`.
 pub fn lines(
@@ -77,7 +78,7 @@ async fn ask(
     url: &ServerAddress,
     token: &AdminToken,
     skip_damaged: bool,
-) -> Result<Response<Incoming>, Box<dyn std::error::Error>> {
+) -> Result<Response<Incoming>, AnyError> {
     let path = format!("{BACKUP_PATH}{}", if skip_damaged { "?skip-damaged" } else { "" });
     url.get(&path, HeaderMap::from_iter([(header::AUTHORIZATION, token.bearer())])).await
 }

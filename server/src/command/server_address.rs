@@ -1,6 +1,6 @@
-//! The address of a running server, as commands take it: `http://HOST:PORT` or `unix:/PATH`.
+//! The address of a running server, as commands take it: `http://HOST:PORT`, `https://HOST:PORT` or
+//! `unix:/PATH`.
 
-use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -14,8 +14,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 
-use super::resolve;
+use crate::https_client::HttpsClient;
 use crate::listen_address::parse_unix;
+use crate::resolve::{self, AnyError};
 
 /// The address of a running server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,21 @@ pub enum ServerAddress {
         /// The port.
         port: u16,
     },
-    /// The same over a socket in the file system.
+    /// HTTPS at a host and a port.
+    Tls {
+        /// The host, whose name the certificate is for.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// HTTPS at an address of this very machine, whose certificate is for the name that others know.
+    OwnTls {
+        /// The address, or a name of this machine.
+        host: String,
+        /// The port.
+        port: u16,
+    },
+    /// Plain HTTP over a socket in the file system.
     Unix(PathBuf),
 }
 
@@ -38,7 +53,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Connection for T {}
 
 impl ServerAddress {
     /// Asks for a path, with these headers and that of the host.
-    pub async fn get(&self, path: &str, headers: HeaderMap) -> Result<Response<Incoming>, Box<dyn Error>> {
+    pub async fn get(&self, path: &str, headers: HeaderMap) -> Result<Response<Incoming>, AnyError> {
         self.send((Method::GET, path), headers, Bytes::new()).await
     }
 
@@ -48,9 +63,11 @@ impl ServerAddress {
         (method, path): (Method, &str),
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Incoming>, Box<dyn Error>> {
+    ) -> Result<Response<Incoming>, AnyError> {
         let socket: Box<dyn Connection> = match self {
             Self::Tcp { host, port } => Box::new(resolve::connect(host, *port).await?),
+            Self::Tls { host, port } => Box::new(HttpsClient::new(None)?.connect(host, *port).await?),
+            Self::OwnTls { host, port } => Box::new(HttpsClient::for_own()?.connect(host, *port).await?),
             Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
         };
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
@@ -65,8 +82,9 @@ impl ServerAddress {
     /// Returns the value of the header `Host`.
     fn host(&self) -> String {
         match self {
-            Self::Tcp { host, port } if host.contains(':') => format!("[{host}]:{port}"),
-            Self::Tcp { host, port } => format!("{host}:{port}"),
+            Self::Tcp { host, port } | Self::Tls { host, port } | Self::OwnTls { host, port } => {
+                if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+            }
             Self::Unix(_) => "localhost".to_owned(),
         }
     }
@@ -80,16 +98,19 @@ impl FromStr for ServerAddress {
             return path.map(Self::Unix);
         }
         let uri: Option<Uri> = text.parse().ok();
-        let plain = uri.as_ref().filter(|uri| uri.scheme_str() == Some("http") && uri.path() == "/");
-        let host = plain.and_then(Uri::host).ok_or_else(|| {
+        let wrong = || {
             format!(
-                "`{text}` is not the address of a server; write it like http://127.0.0.1:8080, without a path, \
-                 or unix:/run/millchat/admin.sock. Behind a proxy with TLS, ask the server itself, on its own \
-                 machine"
+                "`{text}` is not the address of a server; write it like http://127.0.0.1:8080 or \
+                 https://chat.example.org, without a path, or unix:/run/millchat/admin.sock"
             )
-        })?;
-        let port = plain.and_then(Uri::port_u16).unwrap_or(80);
-        Ok(Self::Tcp { host: host.trim_matches(['[', ']']).to_owned(), port })
+        };
+        let uri = uri.filter(|uri| uri.path() == "/").ok_or_else(wrong)?;
+        let host = uri.host().ok_or_else(wrong)?.trim_matches(['[', ']']).to_owned();
+        match uri.scheme_str() {
+            Some("http") => Ok(Self::Tcp { host, port: uri.port_u16().unwrap_or(80) }),
+            Some("https") => Ok(Self::Tls { host, port: uri.port_u16().unwrap_or(443) }),
+            _ => Err(wrong()),
+        }
     }
 }
 
@@ -97,6 +118,7 @@ impl fmt::Display for ServerAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { .. } => write!(f, "http://{}", self.host()),
+            Self::Tls { .. } | Self::OwnTls { .. } => write!(f, "https://{}", self.host()),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -107,13 +129,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_is_plain_http_without_a_path_or_a_socket() {
+    fn an_address_is_one_of_http_without_a_path_or_a_socket() {
         for (text, shown) in [
             ("http://127.0.0.1:8080", Some("http://127.0.0.1:8080")),
             ("http://localhost/", Some("http://localhost:80")),
             ("http://[::1]:81", Some("http://[::1]:81")),
             ("unix:/run/admin.sock", Some("unix:/run/admin.sock")),
-            ("https://chat.example.org", None),
+            ("https://chat.example.org", Some("https://chat.example.org:443")),
+            ("https://[::1]:8443/", Some("https://[::1]:8443")),
+            ("ftp://chat.example.org", None),
             ("http://chat.example.org/lobby", None),
             ("chat.example.org:8080", None),
             ("unix:admin.sock", None),

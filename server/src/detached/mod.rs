@@ -1,9 +1,10 @@
-//! Detached streams: streams over plain HTTP/1.1 that have left hyper.
+//! Detached streams: streams over HTTP/1.1, plain or by TLS, that have left hyper.
 //!
 //! Once a request is routed and is to be answered by a stream, hyper has nothing more to do on its
 //! connection: the socket is taken out of it (moved, never duplicated), hyper's buffers are freed, and the
 //! bytes of the stream go from the room's frames to the socket. The subscription, the format and their
-//! promises are those of [`crate::sse`]; only the last step differs. A reader's bytes are queued with its
+//! promises are those of [`crate::sse`]; only the last step differs. Those of a reader by TLS are made into records first, by what hyper gives back with its socket. A
+//! reader's bytes are queued with its
 //! thread's [`WriteBatcher`], which hands those of all readers to the kernel in one flush; a reader that
 //! takes only a part waits for its socket by itself, with a write timeout, and comes back when it has caught
 //! up.

@@ -4,7 +4,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use hyper::{Method, Version};
@@ -16,6 +16,7 @@ use super::socket::{ReaderSocket, SharedSocket, State};
 use crate::drain::Drain;
 use crate::http::{Response, date_line, write_head};
 use crate::sse::stream::Stream;
+use crate::tls::{Received, Sealer};
 use crate::write_timeout::WriteTimeout;
 
 /// Bytes that a reader still sends are read in pieces of this size and discarded.
@@ -50,18 +51,19 @@ impl DetachedStream {
         Some(Self { head: head.into(), stream })
     }
 
-    /// Serves the stream until it ends or the reader is gone; gives the socket back.
+    /// Serves the stream until it ends or the reader is gone; gives the socket back. `sealer` is there if it is
+    /// read by TLS.
     pub async fn serve(
         self,
         drain: &Drain,
         batcher: &WriteBatcher,
-        socket: WriteTimeout<TcpStream>,
-    ) -> WriteTimeout<SharedSocket> {
+        (socket, sealer): (WriteTimeout<TcpStream>, Option<Sealer>),
+    ) -> (WriteTimeout<SharedSocket>, Option<Sealer>) {
         let Self { head, mut stream } = self;
         stream.begin_with(head);
         let socket = socket.map(|socket| SharedSocket(ReaderSocket::new(socket)));
         let shared = Rc::clone(&socket.get_ref().0);
-        let mut reader = Reader { batcher, shared, socket, stream, rest: Bytes::new(), discarded: 0 };
+        let mut reader = Reader { batcher, shared, socket, sealer, stream, rest: Bytes::new(), discarded: 0 };
         let mut drain = pin!(drain.wait());
         let mut waits = false;
         poll_fn(|cx| {
@@ -73,7 +75,7 @@ impl DetachedStream {
             reader.poll(cx)
         })
         .await;
-        reader.socket
+        (reader.socket, reader.sealer)
     }
 }
 
@@ -82,6 +84,8 @@ struct Reader<'a> {
     batcher: &'a WriteBatcher,
     shared: Rc<ReaderSocket>,
     socket: WriteTimeout<SharedSocket>,
+    /// Makes records of the bytes of a reader by TLS.
+    sealer: Option<Sealer>,
     stream: Box<Stream>,
     /// The bytes that the kernel did not take of those handed over last; they go out before anything else.
     rest: Bytes,
@@ -131,6 +135,13 @@ impl Reader<'_> {
                         self.shared.wake_after(cx.waker());
                     }
                     self.shared.wake_on_trouble(cx.waker());
+                    let bytes = match &mut self.sealer {
+                        None => bytes,
+                        Some(sealer) => match sealer.seal(&bytes) {
+                            Ok(records) => records,
+                            Err(_) => return Poll::Ready(()),
+                        },
+                    };
                     self.batcher.push(&self.shared, bytes);
                 }
             }
@@ -143,6 +154,16 @@ impl Reader<'_> {
     /// Ready when the reader is gone, or sends without end. Bytes that it still sends are discarded: it asked
     /// for a stream that does not end. It may send no more and still read.
     fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(sealer) = &mut self.sealer {
+            match ready!(sealer.poll_discard(&mut self.socket, cx)) {
+                Ok(Received::Bytes(bytes)) if self.discarded < DISCARDED_BYTES_MAX => self.discarded += bytes,
+                Ok(Received::End) => {
+                    self.socket.end();
+                    return self.socket.poll_gone(cx);
+                }
+                Ok(Received::Bytes(_)) | Err(_) => return Poll::Ready(()),
+            }
+        }
         let mut sink = [0; DISCARD_BYTES];
         loop {
             let mut sink = ReadBuf::new(&mut sink);

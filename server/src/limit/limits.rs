@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use governor::Quota;
+use hyper::Version;
 use hyper::body::Body;
 
 use super::attempts::{Attempt, Attempts, WAITING_MAX};
@@ -201,7 +202,14 @@ impl Limits {
         if !req.uri().path().starts_with(OPERATORS) {
             self.refuse_banned(client.address)?;
         }
-        if rules.proxies.may_forward(peer) { self.hold(&rules, &client) } else { Ok(None) }
+        // Each of the requests that share a connection of HTTP/2 counts as one of its own.
+        let is_one_of_several = rules.proxies.may_forward(peer) || req.version() == Version::HTTP_2;
+        if is_one_of_several { self.hold(&rules, &client) } else { Ok(None) }
+    }
+
+    /// The server has as many connections as it may: a request that shares one is one too many.
+    pub fn full(&self) -> Limited {
+        self.refuse("connections", "open connections of the server".to_owned(), CONNECTION_RETRY_AFTER)
     }
 
     /// A stream has one room more: each one beyond the first counts as a connection of its own.

@@ -177,7 +177,7 @@ async fn a_command_that_cannot_begin_says_why_and_exits_with_2() {
         (&["backup", missing], "millchat backup LOG OUT"),
         (&["backup", "--from", "http://127.0.0.1:9", out], "--admin-token-file"),
         (&["backup", "--from", "http://127.0.0.1:9", "--admin-token", "short", out], "16 to 256"),
-        (&["backup", "--from", "https://a.example", "--admin-token", ADMIN, out], "http://127.0.0.1:8080"),
+        (&["backup", "--from", "ftp://a.example", "--admin-token", ADMIN, out], "http://127.0.0.1:8080"),
         (&["backup", "--from", "http://127.0.0.1:9", "--admin-token", ADMIN, out], "cannot be reached"),
         (&["import", notes], "exists already"),
         (&["--address", "127.0.0.1:0", "check", notes], "--address"),

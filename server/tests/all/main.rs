@@ -42,6 +42,7 @@ mod slowloris;
 mod stderr;
 mod storm;
 mod stream;
+mod tls;
 mod upgrade;
 mod watch;
 mod ways;

@@ -4,6 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 
 use crate::support::server::{BINARY, command, run};
+use crate::support::tls::Secure;
 use crate::support::{Server, within};
 
 /// Runs `millchat probe` with these arguments and variables: exit code, stdout, stderr.
@@ -43,6 +44,26 @@ async fn a_probe_asks_the_address_of_the_settings() {
 }
 
 #[tokio::test]
+async fn a_probe_of_the_server_of_the_settings_asks_by_tls_where_it_speaks_that() {
+    let secure = Secure::start(&[]).await;
+    let config = secure.server.directory().join("millchat.toml");
+    let text = format!("address = \"{}\"\ntls-certificate = \"chat.pem\"\n", secure.address());
+    std::fs::write(&config, text).unwrap();
+    let address = secure.address().to_string();
+    for arguments in [
+        &["probe", "--config", config.to_str().unwrap()][..],
+        &["probe", "--address", &address, "--tls-certificate", "chat.pem"],
+    ] {
+        let (code, stdout, stderr) = run(arguments).await;
+        assert_eq!((code, stdout), (Some(0), format!("https://{address} is ready\n")), "{stderr}");
+    }
+    // Whoever names it wants to know that it is the one.
+    let (code, _, stderr) = run(&["probe", &format!("https://{address}")]).await;
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("cannot be asked") && stderr.contains("certificate"), "{stderr}");
+}
+
+#[tokio::test]
 async fn a_probe_of_a_server_that_cannot_be_asked_says_why() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", taken.local_addr().unwrap());
@@ -53,7 +74,7 @@ async fn a_probe_of_a_server_that_cannot_be_asked_says_why() {
         (&*silent, 1, &[&*silent, "did not answer within 3 seconds"][..]),
         (&free, 1, &[&free, "refused"]),
         ("unix:/no/such/socket", 1, &["unix:/no/such/socket", "No such file"]),
-        ("https://chat.example.org", 2, &["https://chat.example.org", "http://127.0.0.1:8080"]),
+        ("ftp://chat.example.org", 2, &["ftp://chat.example.org", "http://127.0.0.1:8080"]),
     ] {
         let (found, stdout, stderr) = run(&["probe", server]).await;
         assert_eq!(found, Some(code), "{server}: {stderr}");

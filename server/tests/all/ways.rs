@@ -12,15 +12,17 @@ use crate::support::is_proof;
 use crate::support::server::WAY;
 
 /// The tests, by parts of their names.
-const SHORT: [&str; 6] = [
+const SHORT: [&str; 7] = [
     "half_close::",
     "leaving::",
     "process::sigterm",
     "slow::a_reader_that_never_reads",
     "slow::sigterm",
     "stream::",
+    "tls::http1",
 ];
-const ALL: [&str; 6] = ["half_close::", "leaving::", "process::", "slow::", "storm::", "stream::"];
+const ALL: [&str; 7] =
+    ["half_close::", "leaving::", "process::", "slow::", "storm::", "stream::", "tls::http1"];
 
 async fn assert_keeps_every_promise(way: &str) {
     let mut again = Command::new(current_exe().unwrap());

@@ -11,8 +11,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
-/// The one line on stdout, before the address.
-const LISTENING: &str = "Millchat is listening on http://";
+/// The one line on stdout, before the address: with TLS and without.
+const LISTENING: [&str; 2] = ["Millchat is listening on http://", "Millchat is listening on https://"];
 /// A server that has not said within this time that it listens has not started. Generous, for a busy machine.
 const START_MAX: Duration = Duration::from_secs(90);
 
@@ -79,7 +79,8 @@ impl Server {
             let _ = child.wait().await;
             return Err(StartError::Ended);
         }
-        let address = line.strip_prefix(LISTENING).and_then(|rest| rest.strip_suffix("/\n")?.parse().ok());
+        let rest = LISTENING.iter().find_map(|&listening| line.strip_prefix(listening));
+        let address = rest.and_then(|rest| rest.strip_suffix("/\n")?.parse().ok());
         match address {
             Some(address) => Ok(Self { child, stdout, address }),
             None => Err(StartError::Unexpected(line)),

@@ -56,6 +56,13 @@ impl Browser {
         Self::open_in(url, ENGLISH).await
     }
 
+    /// Opens one that takes the certificates of authorities that it does not know.
+    pub async fn open_untrusted(url: &str) -> Self {
+        let browser = Self::launch_with(ENGLISH, &["--ignore-certificate-errors"]).await;
+        browser.go(url).await;
+        browser
+    }
+
     /// Opens one whose reader prefers these languages, as `Accept-Language` lists them.
     pub async fn open_in(url: &str, languages: &str) -> Self {
         let browser = Self::launch(languages).await;
@@ -204,12 +211,16 @@ impl Browser {
     }
 
     async fn launch(languages: &str) -> Self {
+        Self::launch_with(languages, &[]).await
+    }
+
+    async fn launch_with(languages: &str, more: &[&str]) -> Self {
         let turn = turn::browser().await;
         let (chromedriver, port) = start_chromedriver().await;
 
         let profile = tempfile::tempdir().unwrap();
         let mut capabilities = DesiredCapabilities::chrome();
-        for argument in ARGUMENTS {
+        for argument in ARGUMENTS.iter().chain(more) {
             capabilities.add_arg(argument).unwrap();
         }
         capabilities.add_arg(&format!("--accept-lang={languages}")).unwrap();

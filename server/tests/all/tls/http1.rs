@@ -1,0 +1,94 @@
+//! HTTP/1.1 by TLS: streams that are live, half closed, and given up at once when their reader is gone.
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use super::{exchange, read_until};
+use crate::support::raw::connect_from;
+use crate::support::tls::{NAME, Secure, connect_over};
+use crate::support::within;
+
+const STREAM: &str = "GET /api/v1/rooms/lobby/events?history=0 HTTP/1.1\r\nHost: chat.example\r\n\r\n";
+
+async fn until_present(secure: &Secure, count: u64) {
+    let api = secure.api();
+    let there = async {
+        while api.get("/api/v1/rooms/lobby").await.json()["presence"]["count"] != count {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    };
+    within("as many are there", there).await;
+}
+
+#[tokio::test]
+async fn a_stream_by_tls_is_live_until_its_reader_says_goodbye_or_is_gone() {
+    let secure = Secure::start(&[]).await;
+    let api = secure.api();
+    let ada = api.guest("Ada").await;
+    for (number, says_goodbye) in [true, false].into_iter().enumerate() {
+        let mut socket = secure.connect(&["http/1.1"]).await;
+        socket.write_all(STREAM.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        read_until(&mut socket, &mut bytes, "event: start").await;
+        until_present(&secure, 1).await;
+        let text = format!("message {number}");
+        api.say("lobby", &ada, &text).await;
+        read_until(&mut socket, &mut bytes, &text).await;
+        if says_goodbye {
+            // It says in a record that it sends no more, and can read still.
+            socket.shutdown().await.unwrap();
+            api.say("lobby", &ada, "to one who is half there").await;
+            read_until(&mut socket, &mut bytes, "to one who is half there").await;
+        }
+        drop(socket);
+        until_present(&secure, 0).await;
+    }
+    assert_eq!(secure.metric("millchat_readers_dropped_total").await, 0);
+}
+
+#[tokio::test]
+async fn a_reader_by_tls_that_takes_little_at_a_time_gets_all_of_it_in_order() {
+    const MESSAGES: usize = 400;
+    let secure = Secure::start(&[]).await;
+    let api = secure.api();
+    let ada = api.guest("Ada").await;
+    let socket = connect_from([127, 0, 0, 1], secure.address(), Some(8 * 1024)).await.unwrap();
+    let mut slow = connect_over(socket, secure.authority.client(&["http/1.1"]), NAME).await.unwrap();
+    slow.write_all(STREAM.as_bytes()).await.unwrap();
+    until_present(&secure, 1).await;
+    let text = |number: usize| format!("<{number}>{}", "x".repeat(4_000));
+    // More than the sockets' buffers hold, so that the kernel takes only parts.
+    for number in 0..MESSAGES {
+        api.say("lobby", &ada, &text(number)).await;
+    }
+    let mut bytes = Vec::new();
+    read_until(&mut slow, &mut bytes, &text(MESSAGES - 1)).await;
+    let read = String::from_utf8(bytes).unwrap();
+    let places: Vec<_> = (0..MESSAGES).map(|number| read.find(&text(number)).expect("it is there")).collect();
+    assert!(places.is_sorted(), "they are out of order");
+}
+
+#[tokio::test]
+async fn a_stream_by_tls_ends_in_words_and_not_by_a_cut() {
+    let mut secure = Secure::start(&["--drain-delay", "0s"]).await;
+    let mut socket = secure.connect(&["http/1.1"]).await;
+    socket.write_all(STREAM.as_bytes()).await.unwrap();
+    let mut bytes = Vec::new();
+    read_until(&mut socket, &mut bytes, "event: start").await;
+    let (ended, rest) = tokio::join!(secure.server.terminate(), async {
+        let mut rest = Vec::new();
+        socket.read_to_end(&mut rest).await.map(|_| rest)
+    });
+    assert!(ended.0.success(), "{}", ended.0);
+    rest.expect("the last record of TLS says that this is the end");
+}
+
+#[tokio::test]
+async fn requests_that_are_sent_ahead_by_tls_are_answered_in_their_order() {
+    let secure = Secure::start(&[]).await;
+    let mut socket = secure.connect(&["http/1.1"]).await;
+    let ahead = "GET /healthz HTTP/1.1\r\nHost: chat.example\r\n\r\n".repeat(20);
+    let last = "GET /api/nothing HTTP/1.1\r\nHost: chat.example\r\nConnection: close\r\n\r\n";
+    let answers = exchange(&mut socket, &(ahead + last)).await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 20, "{answers}");
+    assert!(answers.contains("HTTP/1.1 404 Not Found"), "{answers}");
+}
