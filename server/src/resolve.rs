@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 pub type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Returns the addresses of a host: an address itself, this machine, or a name in the hosts file or the DNS.
-async fn addresses(host: &str) -> Result<Vec<IpAddr>, AnyError> {
+pub async fn addresses(host: &str) -> Result<Vec<IpAddr>, AnyError> {
     if let Ok(address) = host.parse() {
         return Ok(vec![address]);
     }
