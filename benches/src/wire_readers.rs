@@ -31,7 +31,7 @@ const READ_BYTES: usize = 16 * 1024;
 /// Window of a stream by HTTP/2.
 const WINDOW_BYTES: u32 = 1024 * 1024;
 /// Time after which a stream has lost something.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Time in which the effects of the joins pass: presence is sent at most once a second.
 const SETTLE: Duration = Duration::from_millis(2_500);
 
@@ -102,7 +102,7 @@ impl Heard {
             self.marks.set(self.marks.get() + marks);
             self.changed.notify_one();
         }
-        let begun = if kept.last() == MARK.last() && !kept.ends_with(MARK) { 1 } else { 0 };
+        let begun = usize::from(kept.last() == MARK.last() && !kept.ends_with(MARK));
         kept.drain(..kept.len() - begun);
     }
 }
