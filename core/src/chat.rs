@@ -374,6 +374,11 @@ impl Chat {
         self.inner.writer.ban(BanRecord { author_id: author_id.into(), banned, by: Some(by) }).await
     }
 
+    /// Returns true if an author is banned.
+    pub fn is_banned(&self, author_id: &str) -> bool {
+        self.inner.shared.log.moderation().is_banned(author_id)
+    }
+
     /// Everybody who is banned, by id; at most [`crate::BANS_MAX`].
     pub fn bans(&self) -> Vec<Ban> {
         let ban = |record: Record| {

@@ -1,16 +1,58 @@
 //! The actions in a room, of authors and of the operator: the one place where drafts are made. The API, the
 //! page and the operator's routes bring who acts, and say the outcome in their own way.
 
-use millchat::{Action, Author, Draft, Position, Reaction, Receipt, RoomName, SendError};
+use millchat::{Action, Author, Draft, Position, Reaction, ReadError, Receipt, RoomName, SendError};
 
+use crate::access::authority::Allowed;
+use crate::access::denial::Denial;
 use crate::app::Worker;
 use crate::client_ip::Client;
 use crate::page::markdown;
+use crate::problem::Problem;
 
 /// A text from this length on, which is kept once it is rendered, is rendered before it is sent. Some are a
 /// hundred times as costly as plain ones, and the thread on which its first reader happens to be serves
 /// others too.
 const RENDERED_AHEAD_BYTES_MIN: usize = markdown::CACHED_BYTES_MIN;
+
+/// An action was not done.
+#[derive(Debug)]
+pub enum ActError {
+    /// It is no longer allowed.
+    Denied(Denial),
+    /// It was refused, or its outcome is not known.
+    Send(SendError),
+    /// It could not be found out if the room has events.
+    Read(ReadError),
+}
+
+impl From<Denial> for ActError {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<SendError> for ActError {
+    fn from(error: SendError) -> Self {
+        Self::Send(error)
+    }
+}
+
+impl From<ReadError> for ActError {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Self {
+        match error {
+            ActError::Denied(denial) => denial.into(),
+            ActError::Send(error) => error.into(),
+            ActError::Read(error) => error.into(),
+        }
+    }
+}
 
 /// A message to post. Its text is by the written rule: see [`crate::sanitize`].
 pub struct NewMessage {
@@ -27,12 +69,17 @@ pub async fn post(
     w: &Worker,
     client: Client,
     room: &RoomName,
-    author: Author,
+    by: &Allowed,
     message: NewMessage,
-) -> Result<Receipt, SendError> {
+) -> Result<Receipt, ActError> {
     let NewMessage { content, reply_to, key } = message;
     let content = rendered_ahead(w, client, content).await;
-    w.send(room, Draft { author: Some(author), action: Action::Post { content, reply_to }, key }).await
+    if w.app.authority.limits_beginnings() && w.app.chat.overview(room).await?.head == 0 {
+        w.app.authority.may_begin(by)?;
+    }
+    let author = confirmed(w, by, room)?;
+    let draft = Draft { author: Some(author), action: Action::Post { content, reply_to }, key };
+    Ok(w.send(room, draft).await?)
 }
 
 /// Gives the author's own message another text.
@@ -40,11 +87,12 @@ pub async fn edit(
     w: &Worker,
     client: Client,
     room: &RoomName,
-    author: Author,
+    by: &Allowed,
     target: Position,
     content: String,
-) -> Result<Receipt, SendError> {
+) -> Result<Receipt, ActError> {
     let content = rendered_ahead(w, client, content).await;
+    let author = confirmed(w, by, room)?;
     act(w, room, author, Action::Edit { target, content, moderator: false }).await
 }
 
@@ -64,9 +112,10 @@ async fn rendered_ahead(w: &Worker, client: Client, content: String) -> String {
 pub async fn delete(
     w: &Worker,
     room: &RoomName,
-    author: Author,
+    by: &Allowed,
     target: Position,
-) -> Result<Receipt, SendError> {
+) -> Result<Receipt, ActError> {
+    let author = confirmed(w, by, room)?;
     act(w, room, author, Action::Delete { target, moderator: false }).await
 }
 
@@ -74,10 +123,11 @@ pub async fn delete(
 pub async fn react(
     w: &Worker,
     room: &RoomName,
-    author: Author,
+    by: &Allowed,
     target: Position,
     (reaction, on): (Reaction, bool),
-) -> Result<Receipt, SendError> {
+) -> Result<Receipt, ActError> {
+    let author = confirmed(w, by, room)?;
     act(w, room, author, Action::React { target, reaction, on }).await
 }
 
@@ -100,7 +150,7 @@ pub async fn moderate(
     room: &RoomName,
     by: Author,
     moderation: Moderation,
-) -> Result<Receipt, SendError> {
+) -> Result<Receipt, ActError> {
     let action = match moderation {
         Moderation::Close => Action::Close,
         Moderation::Open => Action::Open,
@@ -110,6 +160,13 @@ pub async fn moderate(
     act(w, room, by, action).await
 }
 
-async fn act(w: &Worker, room: &RoomName, author: Author, action: Action) -> Result<Receipt, SendError> {
-    w.send(room, Draft { author: Some(author), action, key: None }).await
+async fn act(w: &Worker, room: &RoomName, author: Author, action: Action) -> Result<Receipt, ActError> {
+    Ok(w.send(room, Draft { author: Some(author), action, key: None }).await?)
+}
+
+/// Returns the author of an action, if it is still allowed: between the decision and this moment the client took
+/// its time to send the rest.
+fn confirmed(w: &Worker, by: &Allowed, room: &RoomName) -> Result<Author, Denial> {
+    w.app.authority.confirm(by, room)?;
+    by.caller.author().cloned()
 }

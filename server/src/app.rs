@@ -3,6 +3,7 @@
 //! [`App`] is one per process and shared by all threads. [`Worker`] is one per runtime thread: it adds the
 //! thread's dispatcher, by which the subscriptions of its connections are woken.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,6 +15,8 @@ use millchat::{
 };
 use tokio::sync::Semaphore;
 
+use crate::access::authority::Authority;
+use crate::access::watch::RightsWatch;
 use crate::byte_budget::ByteBudget;
 use crate::client_ip::{Client, client};
 use crate::detached::WriteBatcher;
@@ -34,7 +37,11 @@ pub struct App {
     /// The encoder of each kind of reader.
     pub frames: Frames,
     /// Signs and checks tokens.
-    pub identity: Identity,
+    pub identity: Arc<Identity>,
+    /// Decides who may do what.
+    pub authority: Arc<Authority>,
+    /// True if people can sign in.
+    pub has_logins: bool,
     /// Raised when the process is to end.
     pub drain: Arc<Drain>,
     /// The figures of `/metrics`.
@@ -80,6 +87,8 @@ pub struct Worker {
     pub app: Arc<App>,
     /// Wakes the subscriptions that were made on this thread; its `run` is spawned here too.
     pub dispatcher: Dispatcher,
+    /// Wakes the thread's streams when what they were allowed by has changed; its `run` is spawned here too.
+    pub watch: Rc<RightsWatch>,
     /// Writes for the streams that left hyper; `None` when none may.
     pub batcher: Option<WriteBatcher>,
 }

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Deserializer};
 
+use crate::access::holder::Holder;
+use crate::access::pattern::Pattern;
+use crate::access::rules::Rules;
+use crate::access::settings::{self, NewRooms, RoomSettings};
 use crate::client_ip::{Proxies, ProxyNetwork};
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
@@ -91,9 +95,30 @@ pub struct Settings {
     pub http2: Switch,
     /// The time for which browsers come by TLS only; unset, it follows from the public URL.
     pub hsts: Option<Hsts>,
+    /// The rooms that there may be; unset, all.
+    #[serde(deserialize_with = "settings::rooms")]
+    pub rooms: Option<Vec<Pattern>>,
+    /// Those who may write a room's first event.
+    pub new_rooms: NewRooms,
+    /// The `[[room]]` tables.
+    #[serde(deserialize_with = "settings::tables")]
+    pub room: Vec<RoomSettings>,
+    /// The people who are operators.
+    #[serde(deserialize_with = "settings::holders")]
+    pub operators: Vec<Holder>,
 }
 
 impl Settings {
+    /// Returns the rules of the rooms.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            rooms: self.rooms.clone(),
+            new_rooms: self.new_rooms,
+            tables: self.room.clone(),
+            operators: self.operators.clone(),
+        }
+    }
+
     /// Returns true if the server itself speaks TLS.
     pub fn has_tls(&self) -> bool {
         self.tls_certificate.is_some() || self.acme_domains().is_some()
@@ -225,6 +250,10 @@ impl Settings {
             trusted_proxies: new.trusted_proxies.clone(),
             admin_token: new.admin_token.clone(),
             admin_token_file: new.admin_token_file.clone(),
+            rooms: new.rooms.clone(),
+            new_rooms: new.new_rooms,
+            room: new.room.clone(),
+            operators: new.operators.clone(),
             ..self.clone()
         }
     }
@@ -256,6 +285,10 @@ impl Settings {
             redirect,
             http2,
             hsts,
+            rooms,
+            new_rooms,
+            room,
+            operators,
         } = self;
         [
             ("address", *address == other.address),
@@ -281,6 +314,10 @@ impl Settings {
             ("redirect", *redirect == other.redirect),
             ("http2", *http2 == other.http2),
             ("hsts", *hsts == other.hsts),
+            ("rooms", *rooms == other.rooms),
+            ("new-rooms", *new_rooms == other.new_rooms),
+            ("room", *room == other.room),
+            ("operators", *operators == other.operators),
         ]
         .into_iter()
         .filter_map(|(name, is_same)| (!is_same).then_some(name))
@@ -342,6 +379,10 @@ impl Default for Settings {
             redirect: None,
             http2: Switch::On,
             hsts: None,
+            rooms: None,
+            new_rooms: NewRooms::default(),
+            room: Vec::new(),
+            operators: Vec::new(),
         }
     }
 }
@@ -481,6 +522,20 @@ pub struct Flags {
     /// else off]
     #[arg(long, env = "MILLCHAT_HSTS", value_name = "TIME")]
     hsts: Option<Hsts>,
+    /// The rooms that there may be: names and patterns, in which * is any run of characters and ? one, such
+    /// as lobby,team-*. Others are answered 404 [default: every name]
+    #[arg(long, env = "MILLCHAT_ROOMS", value_name = "PATTERNS", value_delimiter = ',')]
+    rooms: Option<Vec<Pattern>>,
+
+    /// Those who may write the first message of a room: anyone who may write in it; signed-in, of these those
+    /// who are no guests; or nobody but its owners and operators [default: anyone]
+    #[arg(long, env = "MILLCHAT_NEW_ROOMS", value_name = "WHO")]
+    new_rooms: Option<NewRooms>,
+
+    /// People who may do all that the admin token may, but for the keys and the backup: LOGIN:SUB,
+    /// LOGIN:@GROUP, LOGIN:* or the ids of authors [default: none]
+    #[arg(long, env = "MILLCHAT_OPERATORS", value_name = "LIST", value_delimiter = ',')]
+    operators: Option<Vec<Holder>>,
 
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
@@ -531,6 +586,9 @@ impl Flags {
         set_optional(&mut settings.hsts, self.hsts.as_ref());
         settings.imply(&origins);
         settings.check_tls(&origins)?;
+        set_optional(&mut settings.rooms, self.rooms.as_ref());
+        set(&mut settings.new_rooms, self.new_rooms.as_ref());
+        set(&mut settings.operators, self.operators.as_ref());
         if let Some(file) = &settings.admin_token_file {
             if settings.admin_token.is_some() {
                 let [token, file] = ["admin-token", "admin-token-file"].map(|setting| origins.told(setting));
@@ -674,6 +732,21 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_of_rooms_are_read_from_flags_and_file_alike() {
+        let flags =
+            ["--rooms", "lobby,team-*", "--new-rooms", "signed-in", "--operators", "corp:@admins,u_x"];
+        let file = "rooms = [\"lobby\", \"team-*\"]\nnew-rooms = \"signed-in\"\n\
+            operators = [\"corp:@admins\", \"u_x\"]\n";
+        assert_eq!(with_file(file, &[]).unwrap(), with_file("rooms = [\"x\"]", &flags).unwrap());
+        let tables = "[[room]]\nname = \"team-*\"\ntitle = \"The team\"\ncreator = \"owner\"\n\
+            policy = \"members\"\nowners = [\"corp:@leads\"]\nreaders = [\"corp:*\", \"g_abc\"]\n\
+            [[room]]\nname = \"*\"\nguests = \"read\"\n";
+        let rules = with_file(tables, &[]).unwrap().rules();
+        assert_eq!(rules.tables.len(), 2);
+        assert_eq!(rules.tables[0].owners[0].to_string(), "corp:@leads");
+    }
+
+    #[test]
     fn the_recommended_limits_are_those_that_the_help_and_the_docs_name() {
         let recommended = RateLimit::recommended().to_string();
         let help = <Parsed as clap::CommandFactory>::command().render_long_help().to_string();
@@ -799,6 +872,22 @@ mod tests {
                 &["redirect", "https", "line 1"],
             ),
             ("", &["--nonsense"], &["--nonsense"]),
+            ("rooms = [\"lobby\", \"a b\"]", &[], &["rooms", "`a b`", "team-*"]),
+            ("rooms = []", &[], &["rooms", "leave it out"]),
+            ("", &["--rooms", "lobby,x.y"], &["--rooms", "`x.y`"]),
+            ("new-rooms = \"some\"", &[], &["new-rooms", "`some`", "signed-in"]),
+            ("", &["--new-rooms", "some"], &["--new-rooms", "signed-in"]),
+            ("operators = [\"Ada\"]", &[], &["operators", "`Ada`", "LOGIN:@GROUP"]),
+            ("", &["--operators", "corp:"], &["--operators", "`corp:`"]),
+            ("[[room]]\npolicy = \"members\"", &[], &["line 1: room", "name"]),
+            ("\n[[room]]\nname = \"x\"\npolice = \"members\"", &[], &["line 2: room", "`police`", "policy"]),
+            ("[[room]]\nname = \"x\"\npolicy = \"secret\"", &[], &["`secret`", "members"]),
+            ("[[room]]\nname = \"x\"\nguests = \"some\"", &[], &["`some`", "write"]),
+            ("[[room]]\nname = \"x\"\ncreator = \"me\"", &[], &["`me`", "owner"]),
+            ("[[room]]\nname = \"x y\"", &[], &["`x y`"]),
+            ("[[room]]\nname = \"x\"\ntitle = \" x\"", &[], &["title", "100"]),
+            ("[[room]]\nname = \"x\"\nreaders = [\"corp\"]", &[], &["`corp`", "LOGIN:@GROUP"]),
+            ("room = 7", &[], &["room", "sequence"]),
         ] {
             let error = with_file(toml, args).unwrap_err();
             for word in words {

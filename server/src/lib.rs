@@ -5,6 +5,7 @@
 //! line, once the server is ready; everything else goes to stderr, by [`stderr`]. It exits with 2 when it
 //! cannot start as it was told to, and says why.
 
+mod access;
 mod actions;
 mod admin;
 mod api;

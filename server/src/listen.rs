@@ -18,6 +18,7 @@ use tokio::runtime::{Builder, LocalOptions, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
+use crate::access::watch::RightsWatch;
 use crate::app::{App, Worker};
 use crate::client_ip::Peer;
 use crate::connection;
@@ -341,7 +342,9 @@ impl Thread {
             runtime.block_on(async {
                 let dispatcher = app.chat.dispatcher();
                 let batcher = writer.backend().map(WriteBatcher::new);
-                let w = Rc::new(Worker { app, dispatcher, batcher });
+                let watch = RightsWatch::new(Arc::clone(&app.authority));
+                tokio::task::spawn_local(Rc::clone(&watch).run());
+                let w = Rc::new(Worker { app, dispatcher, watch, batcher });
                 tokio::task::spawn_local(w.dispatcher.run());
                 tokio::task::spawn_local(beating.run());
                 tokio::task::spawn_local({

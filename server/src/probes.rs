@@ -40,6 +40,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::access::watch::RightsWatch;
     use crate::config::Settings;
     use crate::start;
 
@@ -47,7 +48,8 @@ mod tests {
     async fn a_server_that_takes_no_writes_says_why() {
         let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
         let app = Arc::new(start::open(&settings).unwrap());
-        let w = Worker { dispatcher: app.chat.dispatcher(), app, batcher: None };
+        let watch = RightsWatch::new(Arc::clone(&app.authority));
+        let w = Worker { dispatcher: app.chat.dispatcher(), app, watch, batcher: None };
         assert_eq!(readyz(&w).status(), StatusCode::OK);
         w.app.chat.close().await.unwrap();
         assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -55,6 +55,14 @@ pub enum Kind {
     RevokedToken,
     /// The token has a form that no token has.
     MalformedToken,
+    /// The room is for its members, and the author is none.
+    NotMember,
+    /// The author may read the room, and not write in it.
+    ReadOnly,
+    /// The author's role is too low.
+    NeedsRole,
+    /// The author may not write the first event of a room.
+    NoNewRooms,
     /// The message is somebody else's.
     NotAuthor,
     /// Only a guest may do this.
@@ -65,6 +73,10 @@ pub enum Kind {
     Banned,
     /// There is nothing at this path.
     UnknownPath,
+    /// There is no room of this name, by the operator's list.
+    UnknownRoom,
+    /// There is no such invitation, or no longer.
+    UnknownInvitation,
     /// There is no message at this position of the room.
     UnknownMessage,
     /// There is no API token of this id.
@@ -134,10 +146,16 @@ impl Kind {
             Self::RevokedToken => ("revoked-token", S::UNAUTHORIZED, "The token was revoked"),
             Self::MalformedToken => ("malformed-token", S::UNAUTHORIZED, "The token is malformed"),
             Self::NotGuest => ("not-guest", S::FORBIDDEN, "This is for guests"),
+            Self::NotMember => ("not-member", S::FORBIDDEN, "The room is for its members"),
+            Self::ReadOnly => ("read-only", S::FORBIDDEN, "The author may only read here"),
+            Self::NeedsRole => ("needs-role", S::FORBIDDEN, "The author's role is too low"),
+            Self::NoNewRooms => ("no-new-rooms", S::FORBIDDEN, "The author may open no room"),
             Self::NotAuthor => ("not-author", S::FORBIDDEN, "The message is somebody else's"),
             Self::RoomClosed => ("room-closed", S::FORBIDDEN, "The room is closed to writing"),
             Self::Banned => ("banned", S::FORBIDDEN, "The author is banned"),
             Self::UnknownPath => ("unknown-path", S::NOT_FOUND, "There is nothing here"),
+            Self::UnknownRoom => ("unknown-room", S::NOT_FOUND, "There is no such room"),
+            Self::UnknownInvitation => ("unknown-invitation", S::NOT_FOUND, "There is no such invitation"),
             Self::UnknownMessage => ("unknown-message", S::NOT_FOUND, "There is no such message"),
             Self::UnknownToken => ("unknown-token", S::NOT_FOUND, "There is no such API token"),
             Self::WrongMethod => ("wrong-method", S::METHOD_NOT_ALLOWED, "The method is not taken here"),
@@ -285,17 +303,22 @@ impl From<Limited> for Problem {
     }
 }
 
+impl From<TokenError> for Kind {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Missing => Self::NoToken,
+            TokenError::Malformed(_) => Self::MalformedToken,
+            TokenError::Forged(_) => Self::ForgedToken,
+            TokenError::Expired(_) => Self::ExpiredToken,
+            TokenError::WrongAudience => Self::WrongAudience,
+            TokenError::Revoked(_) => Self::RevokedToken,
+        }
+    }
+}
+
 impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
-        let kind = match error {
-            TokenError::Missing => Kind::NoToken,
-            TokenError::Malformed(_) => Kind::MalformedToken,
-            TokenError::Forged(_) => Kind::ForgedToken,
-            TokenError::Expired(_) => Kind::ExpiredToken,
-            TokenError::WrongAudience => Kind::WrongAudience,
-            TokenError::Revoked(_) => Kind::RevokedToken,
-        };
-        Self::new(kind, error.to_string())
+        Self::new(error.into(), error.to_string())
     }
 }
 
@@ -333,7 +356,7 @@ impl From<TextError> for Problem {
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         let kind = match &error {
-            SendError::QueueFull { .. } => Kind::Busy,
+            SendError::QueueFull { .. } | SendError::ValueChanged => Kind::Busy,
             SendError::TooLarge { .. } => Kind::TooLarge,
             SendError::NoText => Kind::InvalidContent,
             SendError::InvalidKey { .. } => Kind::InvalidKey,

@@ -2,7 +2,7 @@
 //!
 //! Everything is read first, and put in place only if all of it is right: one wrong value keeps all that was.
 //! What can change while connections are open is put in place at once: the limits, the trusted proxies, the
-//! operator's token. Of the rest a line of the log says that it needs a restart. Flags and variables stay as
+//! operator's token, the rules of the rooms. Of the rest a line of the log says that it needs a restart. Flags and variables stay as
 //! they were, and stay stronger than the file.
 
 use std::net::SocketAddr;
@@ -50,6 +50,9 @@ impl Reload {
             source.look();
         }
         self.app.admin_token.store(applied.admin_token.clone().map(Arc::new));
+        if applied.rules() != running.rules() {
+            self.app.authority.set_rules(applied.rules());
+        }
         let changed = list(&running.differences(&applied));
         tracing::info!(%changed, "SIGHUP: the settings were read again");
         let left = applied.differences(&new);

@@ -1,5 +1,8 @@
 //! Path to handler, and nothing about what handlers do.
 //!
+//! Each row says which action it is. Before a handler is called, [`crate::access`] decides if whoever asks may do
+//! it: who asks of the page is in its cookie, who asks of the API in its bearer token.
+//!
 //! Every path is once in the table of its surface. A path that is in no table is a 404, a method that is not
 //! taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page. Headers that
 //! every answer of a kind carries are added here too.
@@ -8,22 +11,29 @@ use std::sync::LazyLock;
 
 use hyper::header::{self, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
-use millchat::ROOM_NAME_BYTES_MAX;
+use millchat::{ROOM_NAME_BYTES_MAX, RoomName};
 
+use crate::access::authority::Allowed;
+use crate::access::decide::Caller;
+use crate::access::denial::Denial;
+use crate::access::role::Role;
+use crate::access::table::{Action, allows};
 use crate::admin::operator;
 use crate::api::cors;
 use crate::api::input;
 use crate::app::Worker;
 use crate::client_ip::{ListenerKind, Peer, client};
 use crate::http::{self, Body, Request, Response};
+use crate::identity::TokenError;
 use crate::limit::Limited;
-use crate::page::error;
+use crate::page::denied;
+use crate::page::error::{self, Localize as _};
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use crate::paths::{self, AUTH, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
-use crate::route_table::{Access, Call, Handler, Table};
-use crate::{admin, api, follow, loose_paths, page, refusal_log, tls, unsent};
+use crate::route_table::{Call, Decision, Handler, Table};
+use crate::{admin, api, cross_site, follow, loose_paths, page, refusal_log, tls, unsent};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
@@ -153,13 +163,31 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
         return response;
     };
     let position = params.get("position").and_then(|position| position.parse().ok());
-    let call = Call { w, req, params, language };
-    let mut response = match (&route.3, room, position) {
+    if allows(Some(Role::Writer), route.2)
+        && !allows(Some(Role::Reader), route.2)
+        && let Err(foreign) = cross_site::refuse_write(req.headers(), w.app.public_url.as_ref())
+    {
+        return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
+    }
+    let decided = match &room {
+        None => Ok(Allowed::anything()),
+        Some(room) => w.app.authority.decide(visitor(w, &req), room, route.2),
+    };
+    let (allowed, denied) = match decided {
+        Ok(allowed) => (allowed, None),
+        Err((caller, denial)) => (Allowed::outside(caller, route.2), Some(denial)),
+    };
+    let call = Call { w, req, allowed: allowed.clone(), params, language };
+    let mut response = match (&route.3, room, position, denied) {
         (Handler::Plain(answer), ..) => answer(call).await,
-        (Handler::InRoom(answer), Some(room), _) => answer(call, room).await,
-        (Handler::AtMessage(answer), Some(room), Some(position)) => answer(call, room, position).await,
+        (Handler::Following(answer), Some(room), _, denied) => {
+            answer(call, room, denied.map_or(Ok(allowed), Err)).await
+        }
+        (_, Some(room), _, Some(denial)) => denied::answer(&call, &room, &denial),
+        (Handler::InRoom(answer), Some(room), ..) => answer(call, room).await,
+        (Handler::AtMessage(answer), Some(room), Some(position), _) => answer(call, room, position).await,
         (Handler::AtMessage(_), ..) => missing(LocalizedMessage::of("wrong-message")),
-        (Handler::InRoom(_), None, _) => missing(LocalizedMessage::of("no-page")),
+        (Handler::InRoom(_) | Handler::Following(_), None, ..) => missing(LocalizedMessage::of("no-page")),
     };
     if !response.headers().contains_key(header::SET_COOKIE) {
         for cookie in renewed {
@@ -201,14 +229,26 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
         http::set(&mut response, header::ALLOW, allow);
         return Ok(response);
     };
-    if route.2 == Access::Operator {
-        operator::authorize(&w.app, &req).await?;
+    let is_operators = !allows(Some(Role::Owner), route.2);
+    let outside = match &route.3 {
+        _ if is_operators => Some(Allowed::outside(operator::caller(&w.app, &req, route.2).await?, route.2)),
+        Handler::Plain(_) => Some(Allowed::anything()),
+        _ => None,
+    };
+    let language = Language::english();
+    if let (Handler::Plain(answer), Some(allowed)) = (&route.3, &outside) {
+        return answer(Call { w, req, allowed: allowed.clone(), params, language }).await;
     }
-    let call = Call { w, req, params, language: Language::english() };
-    if let Handler::Plain(answer) = route.3 {
-        return answer(call).await;
+    let room = room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE))?;
+    let decided = match outside {
+        Some(allowed) => Ok(allowed),
+        None => sender(w, &req, &room, route.2).await?,
+    };
+    if let Handler::Following(answer) = route.3 {
+        let call = Call { w, req, allowed: Allowed::anything(), params, language };
+        return answer(call, room, decided).await;
     }
-    let room = room(call.params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE))?;
+    let call = Call { w, req, allowed: decided?, params, language };
     match route.3 {
         Handler::Plain(answer) => answer(call).await,
         Handler::InRoom(answer) => answer(call, room).await,
@@ -216,7 +256,35 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
             let position = input::position("a message's position in the path", call.param("position"))?;
             answer(call, room, position).await
         }
+        Handler::Following(answer) => {
+            let decided = Ok(call.allowed.clone());
+            answer(call, room, decided).await
+        }
     }
+}
+
+/// Returns whoever asks of the page. A page of another site can make a browser come here, which then is nobody
+/// in what it reads; what it writes is refused.
+fn visitor(w: &Worker, req: &Request) -> Caller {
+    let person = w.app.identity.visitor(req.headers());
+    Caller::of(person.ok_or(TokenError::Missing))
+}
+
+/// Decides about a request of the API. Where nobody else may, the operator may.
+async fn sender(w: &Worker, req: &Request, room: &RoomName, action: Action) -> Result<Decision, Problem> {
+    let authority = &w.app.authority;
+    let caller = Caller::of(w.app.identity.bearer(req.headers()));
+    let (caller, denial) = match authority.decide(caller, room, action) {
+        Ok(allowed) => return Ok(Ok(allowed)),
+        Err(denied) => denied,
+    };
+    if matches!(denial, Denial::Nobody(TokenError::Forged(_) | TokenError::Malformed(_)))
+        && operator::is_operator(&w.app, req).await?
+    {
+        let caller = Caller { is_admin: true, ..caller };
+        return Ok(authority.decide(caller, room, action).map_err(|(_, denial)| denial));
+    }
+    Ok(Err(denial))
 }
 
 #[cfg(test)]
@@ -229,9 +297,10 @@ mod tests {
     #[test]
     fn only_the_operator_passes_at_the_operators_routes() {
         for route in api::routes::routes().into_iter().chain(admin::routes::routes()) {
-            assert_eq!(route.2 == Access::Operator, route.1.starts_with("/admin/"), "{}", route.1);
+            let is_operators = !allows(Some(Role::Owner), route.2);
+            assert_eq!(is_operators, route.1.starts_with("/admin/"), "{}", route.1);
         }
-        assert!(page::routes::routes().iter().all(|route| route.2 == Access::Anybody));
+        assert!(page::routes::routes().iter().all(|route| allows(Some(Role::Owner), route.2)));
     }
 
     #[test]
@@ -272,7 +341,10 @@ mod tests {
     #[test]
     fn the_methods_of_a_path_follow_from_its_rows() {
         for (allow, expected) in [
-            (API.at("/api/v1/rooms/lobby/messages").map(|found| found.0.allow()), "GET, HEAD, POST, OPTIONS"),
+            (
+                API.at("/api/v1/rooms/lobby/messages").map(|found| found.0.allow()),
+                "GET, HEAD, POST, DELETE, OPTIONS",
+            ),
             (
                 API.at("/api/v1/rooms/lobby/messages/7").map(|found| found.0.allow()),
                 "GET, HEAD, PATCH, DELETE, OPTIONS",

@@ -1,4 +1,4 @@
-//! Tables of routes: rows of a method, a path, an access and a handler. The methods that a path takes, and so
+//! Tables of routes: rows of a method, a path, the action that it is, and a handler. The methods that a path takes, and so
 //! what is answered with 405, follow from its rows.
 
 use std::future::ready;
@@ -8,6 +8,9 @@ use hyper::Method;
 use matchit::{Params, Router};
 use millchat::{Position, RoomName};
 
+use crate::access::authority::Allowed;
+use crate::access::denial::Denial;
+use crate::access::table::Action;
 use crate::app::Worker;
 use crate::http::Request;
 use crate::page::i18n::Language;
@@ -16,17 +19,9 @@ use crate::page::i18n::Language;
 const METHODS: [Method; 7] =
     [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
 
-/// A row of a table. HEAD goes where GET does.
-pub struct Route<R>(pub Method, pub &'static str, pub Access, pub Handler<R>);
-
-/// Those who may use a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Anybody; the handler looks at who writes.
-    Anybody,
-    /// The holder of the admin token.
-    Operator,
-}
+/// A row of a table. HEAD goes where GET does. The router decides if the action is allowed before it calls the
+/// handler.
+pub struct Route<R>(pub Method, pub &'static str, pub Action, pub Handler<R>);
 
 /// An answer on its way.
 pub type Answering<'a, R> = Pin<Box<dyn Future<Output = R> + 'a>>;
@@ -44,7 +39,12 @@ pub enum Handler<R> {
     InRoom(for<'a> fn(Call<'a>, RoomName) -> Answering<'a, R>),
     /// A message of a room, as `{room}` and `{position}`.
     AtMessage(for<'a> fn(Call<'a>, RoomName, Position) -> Answering<'a, R>),
+    /// A room that is followed: a stream says itself why it is not allowed.
+    Following(for<'a> fn(Call<'a>, RoomName, Decision) -> Answering<'a, R>),
 }
+
+/// What was decided about a stream.
+pub type Decision = Result<Allowed, Denial>;
 
 /// A request with its context, as the router hands it to a handler.
 pub struct Call<'a> {
@@ -52,6 +52,8 @@ pub struct Call<'a> {
     pub w: &'a Worker,
     /// The request itself.
     pub req: Request,
+    /// Who asks, and what they are in the room. A stream gets it by itself.
+    pub allowed: Allowed,
     /// The values of the route's parameters in its path.
     pub params: Params<'a, 'a>,
     /// The language of the answer. Programs are answered in English.

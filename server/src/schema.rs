@@ -7,6 +7,9 @@ use millchat::{Body, Event, Presence as Here};
 use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
+use crate::access::authority::Allowed;
+use crate::access::role::Role;
+
 /// A moment, as the API writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(value_type = String, format = DateTime, example = "2026-11-23T09:30:00.123Z")]
@@ -274,6 +277,34 @@ pub struct Overview<'a> {
     pub closed: bool,
     /// The people in it.
     pub presence: Presence<'a>,
+    /// Whoever asks.
+    pub you: You<'a>,
+}
+
+/// Whoever asks about a room, and what they are in it.
+#[derive(Serialize, ToSchema)]
+pub struct You<'a> {
+    /// The author that the token names; null without a good token.
+    pub author: Option<Author<'a>>,
+    /// `reader`, `writer`, `moderator`, `owner` or `operator`: each may do all that the one before may. Without a
+    /// token nobody is more than a reader.
+    #[schema(example = "writer")]
+    pub role: Option<&'static str>,
+    /// When the token, or the role, ends; null when neither does.
+    pub expires_at: Option<Time>,
+}
+
+impl<'a> You<'a> {
+    /// The shape of a decision.
+    pub fn of(allowed: &'a Allowed) -> Self {
+        let person = allowed.caller.person.as_ref().ok();
+        let ends = [person.and_then(|person| person.expires_at), allowed.standing.until];
+        Self {
+            author: person.map(|person| Author::of(&person.author)),
+            role: allowed.standing.role.map(Role::as_str),
+            expires_at: ends.into_iter().flatten().min().map(Time),
+        }
+    }
 }
 
 /// The rooms that are closed to writing.
@@ -432,6 +463,16 @@ pub struct Reset {
     pub epoch: String,
     /// `malformed`, `epoch` (of another log's life) or `ahead` (beyond the head of the whole log).
     #[schema(example = "epoch")]
+    pub reason: &'static str,
+}
+
+/// Data of the stream's `denied`, its last event: the reader may not read the room, or no longer. And of its
+/// `nobody`, its first: where no token is needed, the one that was sent is no good.
+#[derive(Serialize, ToSchema)]
+pub struct Denied {
+    /// The name of the problem: of `denied` `not-member`, `unknown-room`, or one that a request without a good token
+    /// is answered with; of `nobody` one of the latter.
+    #[schema(example = "not-member")]
     pub reason: &'static str,
 }
 

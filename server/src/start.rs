@@ -6,6 +6,7 @@ use arc_swap::ArcSwapOption;
 use millchat::{Chat, OpenError};
 use tokio::sync::Semaphore;
 
+use crate::access::authority::Authority;
 use crate::app::{App, Frames};
 use crate::body::READING_BYTES_MAX;
 use crate::byte_budget::ByteBudget;
@@ -30,7 +31,8 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
-    let identity = Identity::new(chat.clone(), settings.is_reached_by_tls());
+    let identity = Arc::new(Identity::new(chat.clone(), settings.is_reached_by_tls()));
+    let authority = Arc::new(Authority::new(chat.clone(), Arc::clone(&identity), settings.rules()));
     let metrics = Arc::new(Metrics::default());
     let drain = Arc::new(Drain::default());
     let limits = Limits::new(settings.limits(), settings.proxies(), metrics.refusals.clone());
@@ -44,6 +46,9 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
         chat,
         frames,
         identity,
+        authority,
+        // There are no logins yet.
+        has_logins: false,
         drain,
         metrics,
         limits,

@@ -75,6 +75,17 @@ pub(crate) enum ModerationChange {
     Deleting(Position, Option<Deletion>),
 }
 
+impl ModerationChange {
+    /// Returns true if it bans somebody, or takes a ban back.
+    pub fn is_of_ban(&self) -> bool {
+        match self {
+            Self::InForce(record) => record.ban.is_some(),
+            Self::Unbanned(_) => true,
+            _ => false,
+        }
+    }
+}
+
 /// The numbers of rows of a [`ModerationState`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ModerationCounts {

@@ -108,6 +108,11 @@ impl ValuesState {
         self.version.load(Ordering::Acquire)
     }
 
+    /// Raises the version for a change of something else that an embedder decides by, at this position.
+    pub(crate) fn raise_version(&self, position: Position) {
+        self.version.fetch_max(position, Ordering::AcqRel);
+    }
+
     /// Returns the number of values that are kept, and the bytes that they take. Those that have expired count
     /// until their rows are taken out.
     pub fn counts(&self) -> (usize, usize) {

@@ -41,7 +41,7 @@ pub fn bans(w: &Worker) -> Response {
 
 /// Bans an address or a network for a time.
 pub async fn ban(call: Call<'_>) -> Answer {
-    let (network, by) = (network(call.param("network"))?, by(&call.req)?);
+    let (network, by) = (network(call.param("network"))?, by(&call)?);
     let BanTime { time } = input::read(call.w, call.req, NAME_BYTES_MAX).await?;
     let time = ban_time(&time)?;
     tracing::info!(%network, by = %by.name, ?time, deed = "ban-address", "moderation");
@@ -56,7 +56,7 @@ pub async fn ban(call: Call<'_>) -> Answer {
 
 /// Ends the ban of an address or a network.
 pub fn unban(call: &Call<'_>) -> Answer {
-    let (network, by) = (network(call.param("network"))?, by(&call.req)?);
+    let (network, by) = (network(call.param("network"))?, by(call)?);
     tracing::info!(%network, by = %by.name, deed = "unban-address", "moderation");
     call.w.app.limits.bans().unban(network);
     call.w.app.metrics.moderated("unban-address");

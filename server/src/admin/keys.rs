@@ -14,7 +14,7 @@ use crate::schema::Time;
 
 /// `POST /admin/keys`: a new key signs; the older ones are void some time later, or at once.
 pub async fn rotate(call: Call<'_>) -> Answer {
-    let by = by(&call.req)?;
+    let by = by(&call)?;
     let Rotation { retire } = input::read(call.w, call.req, NAME_BYTES_MAX).await?;
     let rotated = call.w.app.identity.rotate(retire.0, &by).await?;
     tracing::info!(key = rotated.key, by = %by.name, retire = %retire.0, deed = "rotate-key", "moderation");
@@ -25,7 +25,7 @@ pub async fn rotate(call: Call<'_>) -> Answer {
 
 /// `DELETE /admin/sessions/{author}`: ends all sessions of an author that began until now.
 pub async fn end_sessions(call: Call<'_>) -> Answer {
-    let (author, by) = (super::moderate::author_id(call.param("author"))?, by(&call.req)?);
+    let (author, by) = (super::moderate::author_id(call.param("author"))?, by(&call)?);
     if !identity::is_revocable(&author) {
         let detail = "the last part of the path is the id of somebody who can have sessions: g_… or u_…";
         return Err(Problem::new(Kind::MalformedParameter, detail));

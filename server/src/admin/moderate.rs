@@ -6,9 +6,11 @@ use millchat::{AUTHOR_ID_BYTES_MAX, Position, RoomName};
 use percent_encoding::percent_decode_str;
 
 use super::operator::by;
+use crate::access::deeds;
+use crate::access::table::{Action, allows};
 use crate::actions::{self, Moderation};
 use crate::app::Worker;
-use crate::http::{self, Request, Response};
+use crate::http::{self, Response};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 use crate::sanitize;
@@ -22,35 +24,48 @@ pub fn closed_rooms(w: &Worker) -> Response {
 }
 
 /// Closes a room to writing.
-pub async fn close(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    in_room(w, &req, &room, Moderation::Close, "close").await
+pub async fn close(call: Call<'_>, room: RoomName) -> Answer {
+    in_room(&call, &room, Moderation::Close, "close").await
 }
 
 /// Opens it again.
-pub async fn open(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    in_room(w, &req, &room, Moderation::Open, "open").await
+pub async fn open(call: Call<'_>, room: RoomName) -> Answer {
+    in_room(&call, &room, Moderation::Open, "open").await
 }
 
 /// Takes all messages of a room away.
-pub async fn empty(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    in_room(w, &req, &room, Moderation::Purge, "empty").await
+pub async fn empty(call: Call<'_>, room: RoomName) -> Answer {
+    in_room(&call, &room, Moderation::Purge, "empty").await
+}
+
+/// Returns true if a delete is one of a moderator: the message is somebody else's, and nobody's above them. The
+/// holder of the admin token has none of their own.
+pub async fn is_of_others(call: &Call<'_>, room: &RoomName, target: Position) -> Result<bool, Problem> {
+    let (w, allowed) = (call.w, &call.allowed);
+    if allowed.caller.is_admin {
+        return Ok(true);
+    }
+    if !allows(allowed.standing.role, Action::Moderate) {
+        return Ok(false);
+    }
+    let message = w.chat_for(&call.req).message(room, target).await?;
+    let author = message
+        .and_then(|message| message.author)
+        .filter(|author| allowed.caller.author().is_ok_and(|own| own.id != author.id));
+    let Some(author) = author else { return Ok(false) };
+    deeds::refuse_above(&w.app.authority, allowed, room, &author.id)?;
+    Ok(true)
 }
 
 /// Takes a message away, of any author. Its route is the one by which authors take theirs away, and answers
 /// alike.
-pub async fn delete(w: &Worker, req: &Request, room: &RoomName, target: Position) -> Answer {
-    in_room(w, req, room, Moderation::Delete(target), "delete").await?;
+pub async fn delete(call: &Call<'_>, room: &RoomName, target: Position) -> Answer {
+    in_room(call, room, Moderation::Delete(target), "delete").await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 
-async fn in_room(
-    w: &Worker,
-    req: &Request,
-    room: &RoomName,
-    moderation: Moderation,
-    deed: &'static str,
-) -> Answer {
-    let by = by(req)?;
+async fn in_room(call: &Call<'_>, room: &RoomName, moderation: Moderation, deed: &'static str) -> Answer {
+    let (w, by) = (call.w, by(call)?);
     let target = if let Moderation::Delete(target) = moderation { Some(target) } else { None };
     tracing::info!(%room, target, by = %by.name, deed, "moderation");
     let receipt = actions::moderate(w, room, by, moderation).await?;
@@ -67,16 +82,16 @@ pub fn bans(w: &Worker) -> Response {
 
 /// Lets an author write nothing more, in any room.
 pub async fn ban(call: Call<'_>) -> Answer {
-    of_author(call.w, &call.req, call.param("author"), true).await
+    of_author(&call, true).await
 }
 
 /// Lets an author write again.
 pub async fn unban(call: Call<'_>) -> Answer {
-    of_author(call.w, &call.req, call.param("author"), false).await
+    of_author(&call, false).await
 }
 
-async fn of_author(w: &Worker, req: &Request, author: &str, banned: bool) -> Answer {
-    let (author, by) = (author_id(author)?, by(req)?);
+async fn of_author(call: &Call<'_>, banned: bool) -> Answer {
+    let (w, author, by) = (call.w, author_id(call.param("author"))?, by(call)?);
     let deed = if banned { "ban" } else { "unban" };
     tracing::info!(%author, by = %by.name, deed, "moderation");
     let chat = &w.app.chat;

@@ -1,7 +1,10 @@
-//! The operator at a route: the holder of the admin token, under the name that the request gives.
+//! The operator at a route: the holder of the admin token, under the name that the request gives, or a person
+//! whom the settings name.
 
 use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
 
+use crate::access::decide::Caller;
+use crate::access::table::Action;
 use crate::app::App;
 use crate::client_ip::{ListenerKind, client};
 use crate::headers::bearer_tokens;
@@ -9,6 +12,7 @@ use crate::http;
 use crate::identity::TokenError;
 use crate::identity::operator::AdminToken;
 use crate::problem::{Kind, Problem};
+use crate::route_table::Call;
 use crate::sanitize;
 
 /// The author's id of everything that the operator does. No guest has it.
@@ -25,11 +29,20 @@ pub fn is_served<B>(app: &App, req: &hyper::Request<B>) -> bool {
     !app.has_admin_listener || client(req).listener == ListenerKind::Admin
 }
 
-/// Lets the operator pass, and nobody else.
-pub async fn authorize<B>(app: &App, req: &hyper::Request<B>) -> Result<(), Problem> {
-    let Some(token) = app.admin_token.load_full() else {
-        let detail = "this server has no admin token; start it with --admin-token-file FILE to have one";
-        return Err(Problem::new(Kind::UnknownPath, detail));
+/// Returns the operator who asks, at a route that is for operators alone: the holder of the admin token, or a
+/// person whom the settings name.
+pub async fn caller<B>(app: &App, req: &hyper::Request<B>, action: Action) -> Result<Caller, Problem> {
+    let caller = Caller::of(app.identity.bearer(req.headers()));
+    let knows_people = !app.authority.rules().operators.is_empty();
+    if knows_people && caller.person.is_ok() {
+        app.authority.decide_outside(&caller, action)?;
+        return Ok(caller);
+    }
+    let Some(token) = app.admin_token.load_full().filter(|_| is_served(app, req)) else {
+        if knows_people {
+            return Err(caller.author().err().map_or_else(nothing_here, Problem::from));
+        }
+        return Err(nothing_here());
     };
     if bearer_tokens(req.headers()).next().is_none() {
         app.refused.refused(client(req).counted(), Kind::NoToken.name());
@@ -39,7 +52,12 @@ pub async fn authorize<B>(app: &App, req: &hyper::Request<B>) -> Result<(), Prob
     if !is_token(app, req, &token).await? {
         return Err(Problem::new(Kind::ForgedToken, "this is not the server's admin token"));
     }
-    Ok(())
+    Ok(Caller { is_admin: true, ..caller })
+}
+
+fn nothing_here() -> Problem {
+    let detail = "this server has no admin token; start it with --admin-token-file FILE to have one";
+    Problem::new(Kind::UnknownPath, detail)
 }
 
 /// Returns true if the operator asks, at a route that others may ask too. A token of the server's own guests
@@ -66,8 +84,16 @@ async fn is_token<B>(app: &App, req: &hyper::Request<B>, token: &AdminToken) -> 
     Ok(is_right)
 }
 
-/// Returns the author of an operator's act: `?by=NAME`, for servers that more than one person looks after.
-pub fn by<B>(req: &hyper::Request<B>) -> Result<Author, Problem> {
+/// Returns the author of the act of a request: the person, or for the holder of the admin token `?by=NAME`, for
+/// servers that more than one person looks after.
+pub fn by(call: &Call<'_>) -> Result<Author, Problem> {
+    match &call.allowed.caller {
+        Caller { person: Ok(person), is_admin: false } => Ok(person.author.clone()),
+        _ => named(&call.req),
+    }
+}
+
+fn named<B>(req: &hyper::Request<B>) -> Result<Author, Problem> {
     let name = http::query(req, "by").unwrap_or_else(|| OPERATOR_NAME.to_owned());
     if !sanitize::is_author_text(&name, AUTHOR_NAME_BYTES_MAX) {
         let detail =
@@ -83,7 +109,8 @@ mod tests {
 
     #[test]
     fn who_does_it_is_the_operator_or_whom_the_request_names() {
-        let named = |query: &str| by(&hyper::Request::get(format!("/admin/bans{query}")).body(()).unwrap());
+        let named =
+            |query: &str| super::named(&hyper::Request::get(format!("/admin/bans{query}")).body(()).unwrap());
         for (query, name) in [("", "admin"), ("?by=Eve%20%C3%A9+x", "Eve \u{e9} x")] {
             let author = named(query).unwrap();
             assert_eq!((&*author.id, &*author.name, author.kind), ("admin", name, AuthorKind::User));

@@ -25,7 +25,7 @@ const OVERLAP_DEFAULT: Duration = Duration::from_hours(24);
 
 /// `POST /admin/tokens`: makes a token.
 pub async fn add(call: Call<'_>) -> Answer {
-    let by = by(&call.req)?;
+    let by = by(&call)?;
     let new: NewToken = input::read(call.w, call.req, BODY_BYTES_MAX).await?;
     let new = checked(new)?;
     let (made, token) = call.w.app.identity.add_api_token(new, by.clone()).await?;
@@ -42,7 +42,7 @@ pub fn list(w: &Worker) -> Response {
 
 /// `POST /admin/tokens/{id}/secret`: another secret; the one before stays good for a while.
 pub async fn renew(call: Call<'_>) -> Answer {
-    let (id, by) = (call.param("id"), by(&call.req)?);
+    let (id, by) = (call.param("id"), by(&call)?);
     let NewSecret { overlap } = input::read(call.w, call.req, BODY_BYTES_MAX).await?;
     let overlap = overlap.map_or(OVERLAP_DEFAULT, |Span(overlap)| overlap);
     if overlap > OVERLAP_MAX {
@@ -58,7 +58,7 @@ pub async fn renew(call: Call<'_>) -> Answer {
 
 /// `DELETE /admin/tokens/{id}`: removes a token; its streams end.
 pub async fn remove(call: Call<'_>) -> Answer {
-    let (id, by) = (call.param("id"), by(&call.req)?);
+    let (id, by) = (call.param("id"), by(&call)?);
     if !call.w.app.identity.remove_api_token(id, by.clone()).await? {
         return Err(unknown(id));
     }

@@ -6,22 +6,24 @@
 use millchat::{EventId, GapReason, Opened, Opening, Position, RoomName};
 
 use super::parameters;
+use crate::access::denial::Denial;
 use crate::follow;
-use crate::problem::Answer;
-use crate::route_table::Call;
-use crate::schema::{Gap, Reset, Start};
+use crate::identity::TokenError;
+use crate::problem::{Answer, Kind};
+use crate::route_table::{Call, Decision};
+use crate::schema::{Denied, Gap, Reset, Start};
 use crate::sse::frame;
 use crate::sse::start::{HISTORY, is_place};
 use crate::sse::stream;
 
 /// Follow a room: what happened after a place, then what happens.
 ///
-/// A token is not needed; with a good one presence names the reader, with any other the reader is counted.
-pub async fn follow(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+/// Where everybody may read, a token is not needed: with a good one presence names the reader; with any other the
+/// stream says so, and the reader is counted.
+pub async fn follow(Call { w, req, .. }: Call<'_>, room: RoomName, decided: Decision) -> Answer {
     let is_known = |name: &str| name == HISTORY || is_place(name);
     parameters::refuse_unknown(req.uri().query(), is_known, "last_event_id and history")?;
-    let reader = w.app.identity.bearer(req.headers()).ok().map(|person| person.author);
-    Ok(follow::respond(w, &req, &room, reader, (w.app.frames.json, SseFormat)).await)
+    Ok(follow::respond(w, &req, &room, (decided, true), (w.app.frames.json, SseFormat)).await)
 }
 
 /// Everything that the API's stream says besides its frames.
@@ -53,6 +55,14 @@ impl stream::SseFormat for SseFormat {
 
     fn heartbeat(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b":\n\n");
+    }
+
+    fn denied(&self, denial: &Denial, out: &mut Vec<u8>) {
+        frame::write(out, "denied", None, &Denied { reason: denial.kind().name() });
+    }
+
+    fn nobody(&self, why: TokenError, out: &mut Vec<u8>) {
+        frame::write(out, "nobody", None, &Denied { reason: Kind::from(why).name() });
     }
 }
 

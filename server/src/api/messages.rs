@@ -10,7 +10,7 @@ use millchat::{HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
 use super::input::{self, position};
 use super::parameters;
 use crate::actions::{self, NewMessage};
-use crate::admin::{moderate, operator};
+use crate::admin::moderate;
 use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::client_ip::client;
@@ -25,15 +25,14 @@ use crate::schema::{Content, HistoryPage, Links, Message, Post, Receipt};
 const PAGE_DEFAULT: usize = 100;
 
 /// Post a message.
-pub async fn post(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?.author;
-    w.app.limits.message(&author, &req)?;
+pub async fn post(Call { w, req, allowed, .. }: Call<'_>, room: RoomName) -> Answer {
+    w.app.limits.message(allowed.caller.author()?, &req)?;
     let (key, client) = (key(&req)?, client(&req));
     let Post { content, reply_to } = input::read(w, req, MESSAGE_BYTES_MAX).await?;
     let message = NewMessage { content: sanitize::content(&content)?, reply_to, key };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
-    let receipt = actions::post(w, client, &room, author, message).await?;
+    let receipt = actions::post(w, client, &room, &allowed, message).await?;
     let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
     http::set_ascii(&mut response, header::LOCATION, &location);
@@ -121,11 +120,10 @@ pub async fn get(Call { w, req, .. }: Call<'_>, room: RoomName, position: Positi
 }
 
 /// Replace the text of your message; the answer is the message as it is then.
-pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?.author;
-    w.app.limits.message(&author, &req)?;
+pub async fn edit(Call { w, req, allowed, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
+    w.app.limits.message(allowed.caller.author()?, &req)?;
     let client = client(&req);
-    actions::edit(w, client, &room, author, target, content(w, req).await?).await?;
+    actions::edit(w, client, &room, &allowed, target, content(w, req).await?).await?;
     let Ok(Some(message)) = w.app.chat.message(&room, target).await else {
         let detail = "the edit is stored, but the message cannot be read back now";
         return Err(Problem::new(Kind::LogUnreadable, detail));
@@ -135,12 +133,12 @@ pub async fn edit(Call { w, req, .. }: Call<'_>, room: RoomName, target: Positio
 
 /// Take your message away: no record of the log holds its text any more. The operator may do it to any
 /// message.
-pub async fn delete(Call { w, req, .. }: Call<'_>, room: RoomName, target: Position) -> Answer {
-    if operator::is_operator(&w.app, &req).await? {
-        return moderate::delete(w, &req, &room, target).await;
+pub async fn delete(call: Call<'_>, room: RoomName, target: Position) -> Answer {
+    if moderate::is_of_others(&call, &room, target).await? {
+        return moderate::delete(&call, &room, target).await;
     }
-    let author = w.app.identity.bearer(req.headers())?.author;
-    w.app.limits.message(&author, &req)?;
-    actions::delete(w, &room, author, target).await?;
+    let Call { w, req, allowed, .. } = call;
+    w.app.limits.message(allowed.caller.author()?, &req)?;
+    actions::delete(w, &room, &allowed, target).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

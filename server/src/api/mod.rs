@@ -6,12 +6,16 @@
 
 pub mod cors;
 pub mod events;
+pub mod flags;
 pub mod guests;
 pub mod input;
+pub mod invitations;
+pub mod members;
 pub mod messages;
 pub mod openapi;
 pub mod parameters;
 pub mod reactions;
+pub mod room_shapes;
 pub mod rooms;
 pub mod routes;
 pub mod search;

@@ -13,11 +13,10 @@ use crate::route_table::Call;
 /// `PUT` adds your reaction to a message, `DELETE` takes it back.
 pub async fn set(call: Call<'_>, room: RoomName, target: Position) -> Answer {
     let (w, req) = (call.w, &call.req);
-    let author = w.app.identity.bearer(req.headers())?.author;
-    w.app.limits.message(&author, req)?;
+    w.app.limits.message(call.allowed.caller.author()?, req)?;
     let on = req.method() == Method::PUT;
     let reaction = named(call.param("reaction"))?;
-    actions::react(w, &room, author, target, (reaction, on)).await?;
+    actions::react(w, &room, &call.allowed, target, (reaction, on)).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 

@@ -3,14 +3,13 @@
 use hyper::StatusCode;
 use millchat::RoomName;
 
-use crate::app::Worker;
-use crate::http::{self, Request};
+use crate::http;
 use crate::problem::Answer;
 use crate::route_table::Call;
-use crate::schema::{Overview, Presence};
+use crate::schema::{Overview, Presence, You};
 
 /// A room at a glance: how far it has come and who is in it.
-pub async fn overview(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
+pub async fn overview(Call { w, req, allowed, .. }: Call<'_>, room: RoomName) -> Answer {
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
     let overview = w.chat_for(&req).overview(&room).await?;
@@ -20,13 +19,13 @@ pub async fn overview(Call { w, req, .. }: Call<'_>, room: RoomName) -> Answer {
         floor: overview.floor,
         closed: overview.closed,
         presence: Presence::of(&overview.presence),
+        you: You::of(&allowed),
     };
     Ok(http::json(StatusCode::OK, &shape))
 }
 
 /// Say that you are typing: a signal to those who are in the room now, which nobody keeps.
-pub fn typing(w: &Worker, req: &Request, room: &RoomName) -> Answer {
-    let author = w.app.identity.bearer(req.headers())?.author;
-    w.app.chat.typing(room, &author);
+pub fn typing(call: &Call<'_>, room: &RoomName) -> Answer {
+    call.w.app.chat.typing(room, call.allowed.caller.author()?);
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

@@ -2,10 +2,10 @@
 
 use hyper::Method;
 
-use super::{events, guests, messages, openapi, reactions, rooms, search};
+use super::{events, flags, guests, invitations, members, messages, openapi, reactions, rooms, search};
+use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
 use crate::problem::Answer;
-use crate::route_table::Access::Anybody;
-use crate::route_table::Handler::{AtMessage, InRoom, Plain};
+use crate::route_table::Handler::{AtMessage, Following, InRoom, Plain};
 use crate::route_table::{Route, now};
 
 const ROOM: &str = "/api/v1/rooms/{room}";
@@ -14,38 +14,70 @@ const EVENTS: &str = "/api/v1/rooms/{room}/events";
 const SEARCH: &str = "/api/v1/rooms/{room}/search";
 const MESSAGES: &str = "/api/v1/rooms/{room}/messages";
 const MESSAGE: &str = "/api/v1/rooms/{room}/messages/{position}";
+const CLOSED: &str = "/api/v1/rooms/{room}/closed";
+const MEMBERS: &str = "/api/v1/rooms/{room}/members";
+const MEMBER: &str = "/api/v1/rooms/{room}/members/{author}";
+const BANS: &str = "/api/v1/rooms/{room}/bans";
+const BAN: &str = "/api/v1/rooms/{room}/bans/{author}";
+const INVITATIONS: &str = "/api/v1/rooms/{room}/invitations";
+const INVITATION: &str = "/api/v1/rooms/{room}/invitations/{id}";
+const ACCEPT: &str = "/api/v1/rooms/{room}/invitations/accept";
+const FLAGS: &str = "/api/v1/rooms/{room}/flags";
+const FLAGS_OF: &str = "/api/v1/rooms/{room}/flags/{position}";
+const FLAG: &str = "/api/v1/rooms/{room}/messages/{position}/flags";
 const REACTION: &str = "/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}";
 
 /// The rows.
 pub fn routes() -> Vec<Route<Answer>> {
     vec![
-        Route(Method::GET, "/api/openapi.json", Anybody, Plain(|_| now(Ok(openapi::document())))),
-        Route(Method::POST, "/api/v1/guests", Anybody, Plain(|c| Box::pin(guests::create(c)))),
-        Route(Method::PATCH, "/api/v1/guests/me", Anybody, Plain(|c| Box::pin(guests::rename(c)))),
-        Route(Method::GET, ROOM, Anybody, InRoom(|c, room| Box::pin(rooms::overview(c, room)))),
-        Route(Method::POST, TYPING, Anybody, InRoom(|c, room| now(rooms::typing(c.w, &c.req, &room)))),
-        Route(Method::GET, EVENTS, Anybody, InRoom(|c, room| Box::pin(events::follow(c, room)))),
-        Route(Method::GET, SEARCH, Anybody, InRoom(|c, room| Box::pin(search::page(c, room)))),
-        Route(Method::GET, MESSAGES, Anybody, InRoom(|c, room| Box::pin(messages::page(c, room)))),
-        Route(Method::POST, MESSAGES, Anybody, InRoom(|c, room| Box::pin(messages::post(c, room)))),
-        Route(Method::GET, MESSAGE, Anybody, AtMessage(|c, room, at| Box::pin(messages::get(c, room, at)))),
+        Route(Method::GET, "/api/openapi.json", Anything, Plain(|_| now(Ok(openapi::document())))),
+        Route(Method::POST, "/api/v1/guests", Anything, Plain(|c| Box::pin(guests::create(c)))),
+        Route(Method::PATCH, "/api/v1/guests/me", Anything, Plain(|c| Box::pin(guests::rename(c)))),
+        Route(Method::GET, ROOM, Read, InRoom(|c, room| Box::pin(rooms::overview(c, room)))),
+        Route(Method::POST, TYPING, Write, InRoom(|c, room| now(rooms::typing(&c, &room)))),
         Route(
-            Method::PATCH,
-            MESSAGE,
-            Anybody,
-            AtMessage(|c, room, at| Box::pin(messages::edit(c, room, at))),
+            Method::GET,
+            EVENTS,
+            Read,
+            Following(|c, room, decided| Box::pin(events::follow(c, room, decided))),
         ),
+        Route(Method::GET, SEARCH, Read, InRoom(|c, room| Box::pin(search::page(c, room)))),
+        Route(Method::GET, MESSAGES, Read, InRoom(|c, room| Box::pin(messages::page(c, room)))),
+        Route(Method::POST, MESSAGES, Write, InRoom(|c, room| Box::pin(messages::post(c, room)))),
+        Route(Method::GET, MESSAGE, Read, AtMessage(|c, room, at| Box::pin(messages::get(c, room, at)))),
+        Route(Method::PATCH, MESSAGE, Write, AtMessage(|c, room, at| Box::pin(messages::edit(c, room, at)))),
         Route(
             Method::DELETE,
             MESSAGE,
-            Anybody,
+            Write,
             AtMessage(|c, room, at| Box::pin(messages::delete(c, room, at))),
         ),
-        Route(Method::PUT, REACTION, Anybody, AtMessage(|c, room, at| Box::pin(reactions::set(c, room, at)))),
+        Route(Method::PUT, CLOSED, Moderate, InRoom(|c, room| Box::pin(members::close(c, room)))),
+        Route(Method::DELETE, CLOSED, Moderate, InRoom(|c, room| Box::pin(members::open(c, room)))),
+        Route(Method::DELETE, MESSAGES, Own, InRoom(|c, room| Box::pin(members::empty(c, room)))),
+        Route(Method::GET, MEMBERS, Moderate, InRoom(|c, room| now(Ok(members::list(&c, &room))))),
+        Route(Method::PUT, MEMBER, Own, InRoom(|c, room| Box::pin(members::give(c, room)))),
+        Route(Method::DELETE, MEMBER, Own, InRoom(|c, room| Box::pin(members::take_back(c, room)))),
+        Route(Method::GET, BANS, Moderate, InRoom(|c, room| now(Ok(members::bans(&c, &room))))),
+        Route(Method::PUT, BAN, Moderate, InRoom(|c, room| Box::pin(members::ban(c, room)))),
+        Route(Method::DELETE, BAN, Moderate, InRoom(|c, room| Box::pin(members::unban(c, room)))),
+        Route(Method::GET, INVITATIONS, Own, InRoom(|c, room| now(Ok(invitations::list(&c, &room))))),
+        Route(Method::POST, INVITATIONS, Own, InRoom(|c, room| Box::pin(invitations::invite(c, room)))),
+        Route(Method::DELETE, INVITATION, Own, InRoom(|c, room| Box::pin(invitations::take_back(c, room)))),
+        Route(Method::POST, ACCEPT, Visit, InRoom(|c, room| Box::pin(invitations::accept(c, room)))),
+        Route(Method::GET, FLAGS, Moderate, InRoom(|c, room| Box::pin(flags::list(c, room)))),
+        Route(
+            Method::DELETE,
+            FLAGS_OF,
+            Moderate,
+            AtMessage(|c, room, at| Box::pin(flags::clear(c, room, at))),
+        ),
+        Route(Method::POST, FLAG, Read, AtMessage(|c, room, at| Box::pin(flags::flag(c, room, at)))),
+        Route(Method::PUT, REACTION, Write, AtMessage(|c, room, at| Box::pin(reactions::set(c, room, at)))),
         Route(
             Method::DELETE,
             REACTION,
-            Anybody,
+            Write,
             AtMessage(|c, room, at| Box::pin(reactions::set(c, room, at))),
         ),
     ]

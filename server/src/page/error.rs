@@ -13,6 +13,8 @@ use millchat::{
 
 use super::i18n::{Language, LocalizedMessage, Value};
 use super::layout::{self, Script};
+use crate::access::denial::Denial;
+use crate::actions::ActError;
 use crate::body::{BodyError, READ_TIMEOUT};
 use crate::byte_budget::BudgetFull;
 use crate::cross_site::{self, CrossSite};
@@ -196,6 +198,30 @@ impl Localize for RevokeError {
             Self::TooMany => LocalizedMessage::of("not-now"),
             Self::NotStored(error) => error.localize(),
         }
+    }
+}
+
+impl Localize for ActError {
+    fn localize(&self) -> LocalizedMessage {
+        match self {
+            Self::Denied(denial) => denial.localize(),
+            Self::Send(error) => error.localize(),
+            Self::Read(error) => error.localize(),
+        }
+    }
+}
+
+impl Localize for Denial {
+    fn localize(&self) -> LocalizedMessage {
+        LocalizedMessage::of(match self {
+            Self::UnknownRoom => "denied-unknown-room",
+            Self::Nobody(_) => "no-name",
+            Self::NotMember => "denied-not-member",
+            Self::ReadOnly => "denied-read-only",
+            Self::NeedsRole(_) | Self::Above => "denied-needs-role",
+            Self::NoNewRooms => "denied-no-new-rooms",
+            Self::Banned => "denied-banned",
+        })
     }
 }
 

@@ -28,6 +28,8 @@ use super::patch::{elements, outer, push};
 use super::quote::{Answered, Quoted};
 use super::rows::{self, RoomNotice};
 use super::{people, reactions};
+use crate::access::denial::Denial;
+use crate::identity::TokenError;
 use crate::sse::stream;
 
 /// A frame names its messages; the browsers of those who get it fill them in.
@@ -84,6 +86,21 @@ impl stream::SseFormat for SseFormat {
     fn heartbeat(&self, out: &mut Vec<u8>) {
         push(PatchSignals::new(json!({ "_alive": true }).to_string()), out);
     }
+
+    fn denied(&self, denial: &Denial, out: &mut Vec<u8>) {
+        let message = if matches!(denial, Denial::Nobody(_)) { "denied-signed-out" } else { "denied-ended" };
+        let mut notice: DatastarEvent = elements(denied_notice(message)).into();
+        notice.data.push(format!("denied {}", denial.kind().name()));
+        push(notice, out);
+    }
+
+    // A bad cookie is no cookie: the page shows that its reader has no name.
+    fn nobody(&self, _why: TokenError, _out: &mut Vec<u8>) {}
+}
+
+/// The notice that the reader may not read, or no longer. It is always in the page, and hidden.
+fn denied_notice(message: &'static str) -> Markup {
+    html! { p #denied role="alert" { (LOCALIZER.markup(message)) } }
 }
 
 /// Says that what follows is of this room. The client hands on every event whose name begins with its own.
@@ -396,6 +413,18 @@ pub(super) mod tests {
             let closed = read.iter().any(|read| read.data == ["signals {\"_closed\":true}"]);
             assert_eq!(closed, opening != Opening::Start, "{read:?}");
             assert_eq!(read[events - 1].id, "00000001-41");
+        }
+    }
+
+    #[test]
+    fn a_denial_is_a_notice_that_the_script_knows_and_moves_nothing() {
+        for denial in [Denial::NotMember, Denial::Nobody(TokenError::OLD)] {
+            let mut out = Vec::new();
+            SseFormat.denied(&denial, &mut out);
+            let [notice] = &read(&out)[..] else { panic!("one event") };
+            assert_eq!((notice.event.as_str(), notice.id.as_str()), ("datastar-patch-elements", ""));
+            assert!(elements_of(notice).contains("id=\"denied\""), "{notice:?}");
+            assert_eq!(notice.data.last().unwrap(), &format!("denied {}", denial.kind().name()));
         }
     }
 

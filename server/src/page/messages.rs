@@ -2,22 +2,21 @@
 //!
 //! The script sends JSON and gets a bare status; a form of a browser without script is sent back to the room.
 //! Either way a success is answered once it is durable, and everybody gets to see it from the stream. All of
-//! it needs the cookie of a guest, and is refused to pages of other sites.
+//! it needs the cookie of somebody who may write, and is refused to pages of other sites: by the router.
 
 use bytes::Bytes;
 use hyper::header::{HeaderValue, LOCATION};
 use hyper::{Method, StatusCode};
-use millchat::{Author, Position, Receipt, RoomName, SendError, UnknownReaction};
+use millchat::{Position, Receipt, RoomName, UnknownReaction};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use super::error::{self, Localize};
 use super::i18n::{Language, LocalizedMessage};
-use crate::actions::{self, NewMessage};
+use crate::actions::{self, ActError, NewMessage};
 use crate::app::Worker;
 use crate::body;
 use crate::client_ip::client;
-use crate::cross_site;
 use crate::headers::{self, ContentType};
 use crate::http::{self, Request, Response};
 use crate::problem::Problem;
@@ -59,8 +58,9 @@ pub async fn react(call: Call<'_>, room: RoomName, target: Position) -> Response
 
 /// `POST /{room}/typing`: 204, a signal to the readers of the room.
 pub fn typing(call: &Call<'_>, room: &RoomName) -> Response {
-    answered(author(call).map(|author| {
-        call.w.app.chat.typing(room, &author);
+    let author = call.allowed.caller.author();
+    answered(author.map_err(|e| refused(call.language, e)).map(|author| {
+        call.w.app.chat.typing(room, author);
         http::empty(StatusCode::NO_CONTENT)
     }))
 }
@@ -70,12 +70,13 @@ fn answered(answer: Answer) -> Response {
 }
 
 async fn post(call: Call<'_>, room: &RoomName) -> Answer {
-    let author = writer(&call)?;
-    let Call { w, req, language, .. } = call;
+    limited(&call)?;
+    let Call { w, req, language, allowed, .. } = call;
     let client = client(&req);
     let by_form = headers::content_type(req.headers()) == ContentType::Form;
     let message = sent(w, language, req).await?;
-    let receipt = actions::post(w, client, room, author, message).await.map_err(|e| refused(language, e))?;
+    let receipt =
+        actions::post(w, client, room, &allowed, message).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
     let place = HeaderValue::from_str(&format!("/{room}#m-{}", receipt.position));
@@ -84,30 +85,30 @@ async fn post(call: Call<'_>, room: &RoomName) -> Answer {
 }
 
 async fn replace(call: Call<'_>, room: &RoomName, target: Position) -> Answer {
-    let author = writer(&call)?;
-    let Call { w, req, language, .. } = call;
+    limited(&call)?;
+    let Call { w, req, language, allowed, .. } = call;
     let client = client(&req);
     let content = sent(w, language, req).await?.content;
-    done(language, actions::edit(w, client, room, author, target, content).await)
+    done(language, actions::edit(w, client, room, &allowed, target, content).await)
 }
 
 async fn remove(call: &Call<'_>, room: &RoomName, target: Position) -> Answer {
-    let author = writer(call)?;
-    done(call.language, actions::delete(call.w, room, author, target).await)
+    limited(call)?;
+    done(call.language, actions::delete(call.w, room, &call.allowed, target).await)
 }
 
 async fn set(call: &Call<'_>, room: &RoomName, target: Position) -> Answer {
-    let author = writer(call)?;
+    limited(call)?;
     let language = call.language;
     let on = call.req.method() == Method::PUT;
     let decoded = percent_decode_str(call.param("reaction")).decode_utf8().unwrap_or_default();
     let reaction = decoded.parse().map_err(|unknown: UnknownReaction| {
         Box::new(error::page(language, StatusCode::BAD_REQUEST, &unknown.localize()))
     })?;
-    done(language, actions::react(call.w, room, author, target, (reaction, on)).await)
+    done(language, actions::react(call.w, room, &call.allowed, target, (reaction, on)).await)
 }
 
-fn done(language: &Language, outcome: Result<Receipt, SendError>) -> Answer {
+fn done(language: &Language, outcome: Result<Receipt, ActError>) -> Answer {
     outcome.map_err(|e| refused(language, e))?;
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
@@ -145,22 +146,10 @@ fn from_form(body: &Bytes) -> Sent {
     Sent { content: field("content").unwrap_or_default(), key: field("key"), reply_to: None }
 }
 
-/// The author of a request that writes, if their limits let them.
-fn writer(call: &Call<'_>) -> Result<Author, Box<Response>> {
-    let author = author(call)?;
-    call.w.app.limits.message(&author, &call.req).map_err(|e| refused(call.language, e))?;
-    Ok(author)
-}
-
-/// The author of a request: it comes from our own page, and they have a name.
-fn author(Call { w, req, language, .. }: &Call<'_>) -> Result<Author, Box<Response>> {
-    let refuse = |status, why: &LocalizedMessage| Box::new(error::page(language, status, why));
-    cross_site::refuse_write(req.headers(), w.app.public_url.as_ref())
-        .map_err(|foreign| refuse(StatusCode::FORBIDDEN, &foreign.localize()))?;
-    let visitor = w.app.identity.visitor(req.headers());
-    visitor
-        .map(|person| person.author)
-        .ok_or_else(|| refuse(StatusCode::UNAUTHORIZED, &LocalizedMessage::of("no-name")))
+/// Refuses a request whose author writes more than their limits let them.
+fn limited(call: &Call<'_>) -> Result<(), Box<Response>> {
+    let author = call.allowed.caller.author().map_err(|e| refused(call.language, e))?;
+    call.w.app.limits.message(author, &call.req).map_err(|e| refused(call.language, e))
 }
 
 fn refused<E: Localize + Into<Problem>>(language: &Language, error: E) -> Box<Response> {

@@ -9,6 +9,7 @@
 mod assets;
 mod choose_language;
 mod composer;
+pub mod denied;
 mod embedded;
 pub mod error;
 mod form;

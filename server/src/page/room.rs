@@ -14,24 +14,58 @@ use super::i18n::{Language, Localizer};
 use super::quote::{self, QuotedMessages};
 use super::room_view::{self, View};
 use super::{error, gzip, layout};
+use crate::access::authority::Allowed;
+use crate::access::decide::Caller;
+use crate::access::pattern::Pattern;
+use crate::access::role::Role;
+use crate::access::table::Action;
 use crate::app::Worker;
 use crate::current::current;
 use crate::http::{self, Response};
+use crate::identity::TokenError;
+use crate::paths;
 use crate::public_url::PublicUrl;
 use crate::route_table::Call;
 
 /// Letters and digits of a fresh room's name: 190 bits, so nobody finds it who was not told.
 const FRESH_ROOM_CHARS: usize = 32;
 
-/// `GET /`, `GET /new`: to a fresh random room.
-pub fn home() -> Response {
-    let name: String = rand::rng().sample_iter(Alphanumeric).take(FRESH_ROOM_CHARS).map(char::from).collect();
-    http::redirect(&format!("/{name}"))
+/// Tries of a name that nobody has used: of short patterns there are few.
+const FRESH_ROOM_TRIES: usize = 8;
+
+/// `GET /`, `GET /new`: to a fresh random room that the visitor may use; where the operator's list has none, to
+/// the first room of the list.
+pub async fn home(Call { w, req, .. }: Call<'_>) -> Response {
+    let rules = w.app.authority.rules();
+    let Some(rooms) = &rules.rooms else { return http::redirect(&format!("/{}", letters())) };
+    let caller = Caller::of(w.app.identity.visitor(req.headers()).ok_or(TokenError::Missing));
+    for pattern in rooms {
+        for _ in 0..FRESH_ROOM_TRIES {
+            let Some(room) =
+                pattern.filled(&letters()).filter(|room| paths::room(Some(room.as_str())).is_some())
+            else {
+                break;
+            };
+            let Ok(allowed) = w.app.authority.decide(caller.clone(), &room, Action::Read) else { break };
+            if w.app.authority.may_begin(&allowed).is_err() {
+                break;
+            }
+            if w.app.chat.overview(&room).await.is_ok_and(|overview| overview.head == 0) {
+                return http::redirect(&format!("/{room}"));
+            }
+        }
+    }
+    let first = rooms.iter().find_map(Pattern::plain).or_else(|| rooms.first()?.filled(&letters()));
+    http::redirect(&first.map_or("/".to_owned(), |room| format!("/{room}")))
+}
+
+fn letters() -> String {
+    rand::rng().sample_iter(Alphanumeric).take(FRESH_ROOM_CHARS).map(char::from).collect()
 }
 
 /// `GET /{room}`: the page. With a query, asked for by the page itself, it brings history into it, or is the
 /// quote of a message.
-pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
+pub async fn room(Call { w, req, allowed, language, .. }: Call<'_>, room: RoomName) -> Response {
     if let Err(limited) = w.app.limits.read(&req) {
         return error::of(language, limited);
     }
@@ -45,7 +79,7 @@ pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
         Some(query) if is_datastar(req.headers()) => {
             history::answer(&w.app.turns, &chat, Localizer::For(language), &room, query).await.map(events)
         }
-        _ => newest(w, &chat, req.headers(), room, language).await,
+        _ => newest(w, &chat, (req.headers(), &allowed), room, language).await,
     };
     shown.unwrap_or_else(|unread| error::of(language, unread))
 }
@@ -53,11 +87,17 @@ pub async fn room(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
 async fn newest(
     w: &Worker,
     chat: &Chat,
-    headers: &HeaderMap,
+    (headers, allowed): (&HeaderMap, &Allowed),
     room: RoomName,
     language: &'static Language,
 ) -> Result<Response, ReadError> {
     let packed = gzip::accepted(headers);
+    let rules = w.app.authority.rules();
+    // Who has no name yet is asked for one where that is enough to write.
+    let role = match &allowed.caller.person {
+        Ok(_) => allowed.standing.role,
+        Err(_) => rules.of(&room).guests().role(),
+    };
     let page = current(chat, async || {
         let history = history::history(chat, &room, HistoryRange::Newest).await?;
         // Read after the history: what changes in between comes by the stream.
@@ -67,9 +107,8 @@ async fn newest(
         // and does not announce a gap to somebody who opens a quiet room.
         let position = history.head.max(history.floor.saturating_sub(1));
         let place = EventId { epoch: chat.epoch(), position };
-        let me = w.app.identity.visitor(headers).map(|person| person.author);
-        let (app, room) = (Arc::clone(&w.app), room.clone());
-        let texts_of = quoted.texts_of(&history);
+        let (me, app, room) = (allowed.caller.author().ok().cloned(), Arc::clone(&w.app), room.clone());
+        let (texts_of, rules) = (quoted.texts_of(&history), Arc::clone(&rules));
         let render = move || {
             let page = room_view::document(&View {
                 language,
@@ -80,6 +119,8 @@ async fn newest(
                 place,
                 presence: &overview.presence,
                 closed: overview.closed,
+                role: role.map(Role::as_str),
+                title: rules.of(&room).title.as_deref(),
                 origin: app.public_url.as_ref().map(PublicUrl::origin),
             });
             if packed { gzip::pack(page.as_bytes()) } else { page.into_bytes() }

@@ -30,27 +30,31 @@ pub struct View<'a> {
     pub presence: &'a Presence,
     /// True if the room is closed to writing.
     pub closed: bool,
+    /// The word for what the reader is in the room, or would be with a name.
+    pub role: Option<&'static str>,
+    /// The title of the room, if the operator gave it one.
+    pub title: Option<&'a str>,
     /// The public address of the chat; `None` is the address by which the browser came.
     pub origin: Option<&'a str>,
 }
 
 /// The page.
 pub fn document(view: &View<'_>) -> String {
-    layout::document(view.language, view.room.as_str(), Script::Live, &body(view))
+    layout::document(view.language, view.title.unwrap_or(view.room.as_str()), Script::Live, &body(view))
 }
 
 fn body(view: &View<'_>) -> Markup {
     let (room, language) = (view.room.as_str(), view.language);
     let localizer = Localizer::For(language);
     html! {
-        body.room.closed[view.closed] data-room=(room) data-origin=[view.origin]
+        body.room.closed[view.closed] data-room=(room) data-origin=[view.origin] data-role=[view.role]
             data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
             data-signals:_people="false" data-signals:_saving="false" data-signals:_closed=(view.closed)
             data-class:closed="$_closed" {
             a.skip href="#composer" { (language.markup("skip")) }
             header.bar {
                 (layout::brand(language))
-                h1 title=(room) data-ignore { bdi { (room) } }
+                h1 title=(room) data-ignore { bdi { (view.title.unwrap_or(room)) } }
                 nav aria-label=(language.text("room")) {
                     button #who .quiet type="button" aria-controls="people"
                         title=(language.text("who-is-here"))
@@ -100,8 +104,10 @@ fn body(view: &View<'_>) -> Markup {
                 p #typists data-ignore {} (people::typing(&[]))
                 p #joins data-ignore {}
                 p #problem .problem role="alert" data-ignore {}
-                // One of the two is shown, by the class of the body.
+                // One of these is shown, by the class and the role of the body.
                 p #closed { (language.markup("room-is-closed")) }
+                p #read-only { (language.markup("denied-read-only")) }
+                p #denied role="alert" hidden {}
                 div #kept hidden data-ignore tabindex="-1" {
                     h2 { (language.markup("draft-kept")) }
                     p.text {}
@@ -222,9 +228,11 @@ mod tests {
         let place = EventId { epoch: Epoch(0x5f3c_9a2e), position: 9 };
         let origin = Some("https://chat.example");
         let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
+        let (role, title) = (Some("writer"), Some("The lobby"));
         let language = Language::by_code("en").unwrap();
         let quoted = &QuotedMessages::default();
-        body(&View { language, room, me, history, quoted, place, presence, closed, origin }).into_string()
+        body(&View { language, room, me, history, quoted, place, presence, closed, role, title, origin })
+            .into_string()
     }
 
     fn rendered(name: &str, content: &str) -> String {

@@ -6,28 +6,39 @@ use millchat::{RoomName, StartFrom};
 use super::error;
 use super::frame;
 use super::i18n::LocalizedMessage;
+use crate::access::table::Action;
+use crate::follow::Followed;
 use crate::http::Response;
-use crate::route_table::Call;
+use crate::route_table::{Call, Decision};
 use crate::sse::multi_room::{ROOMS_MAX, RoomMarker};
 use crate::sse::start::place;
 use crate::{cross_site, follow, paths};
 
 /// `GET /{room}/messages`: the page's stream. With `also=ROOM:PLACE`, as often as there are other rooms, it
 /// is the stream of all of them: a browser has one for all of its tabs.
-pub async fn stream(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
+pub async fn stream(
+    Call { w, req, allowed, language, .. }: Call<'_>,
+    room: RoomName,
+    decided: Decision,
+) -> Response {
     // A page of another site can make a browser come here: then nobody is shown to be in the room.
     let own = cross_site::refuse(req.headers(), w.app.public_url.as_ref()).is_ok();
-    let reader = own.then(|| w.app.identity.visitor(req.headers())).flatten().map(|person| person.author);
     let Some(also) = also(&room, req.uri().query().unwrap_or_default()) else {
         // Only the script asks so, and it asks right.
         return error::page(language, StatusCode::BAD_REQUEST, &LocalizedMessage::of("malformed"));
     };
     if also.is_empty() {
-        return follow::respond(w, &req, &room, reader, (w.app.frames.html, frame::SseFormat)).await;
+        return follow::respond(w, &req, &room, (decided, own), (w.app.frames.html, frame::SseFormat)).await;
     }
-    let rooms = std::iter::once((room.clone(), place(&req, w.app.chat.epoch()))).chain(also).collect();
+    let decide = |room: &RoomName| {
+        let decided = w.app.authority.decide(allowed.caller.clone(), room, Action::Read);
+        decided.map_err(|(_, denial)| denial)
+    };
+    let also = also.into_iter().map(|(room, from)| Followed { decided: decide(&room), room, from });
+    let first = Followed { from: place(&req, w.app.chat.epoch()), room, decided };
+    let rooms = std::iter::once(first).chain(also).collect();
     let format = (w.app.frames.html, frame::SseFormat, frame::room as RoomMarker);
-    follow::respond_several(w, &req, rooms, reader, format).await
+    follow::respond_several(w, &req, (rooms, own), format).await
 }
 
 /// The rooms that a stream is asked for beside its own; `None` when there are too many, one is none, or one

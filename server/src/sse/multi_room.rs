@@ -4,7 +4,7 @@
 //! Each room is a [`Stream`] of its own, with its own place and all that it promises. An event that names a
 //! room, made by [`RoomMarker`], comes before each event whose room is another than that of the event before,
 //! and before the first. Nothing is put into the middle of a room's event. When one of the streams ends, all
-//! do: the reader comes back with all of its places.
+//! do: the reader comes back with all of its places. A stream whose reader may no longer read ends alone.
 
 use std::cell::Cell;
 use std::mem;
@@ -27,29 +27,57 @@ pub type RoomMarker = fn(&RoomName, &mut Vec<u8>);
 /// The streams, and the one whose bytes went out last.
 pub struct MultiRoomStream {
     streams: Vec<(RoomName, Stream)>,
+    /// What is said first of rooms that may not be read.
+    notices: Vec<(RoomName, Bytes)>,
     mark: RoomMarker,
-    /// Index of the stream whose bytes went out last.
-    last: usize,
-    /// Bytes of that stream whose marker has gone out: they are shared with other readers and not copied
-    /// behind it.
+    /// Index of the stream whose bytes went out last, if its room is the one that was marked last.
+    last: Option<usize>,
+    /// Bytes of a room whose marker has gone out: they are shared with other readers and not copied behind it.
     marked: Bytes,
+    /// The connection's question, which goes to the first stream that there is.
+    asked: Option<Rc<Cell<bool>>>,
+    /// The reader's share of the connections of its address.
+    permit: Option<ConnectionPermit>,
 }
 
 impl MultiRoomStream {
-    /// One body of these, the first one's events first.
-    pub fn new(streams: Vec<(RoomName, Stream)>, mark: RoomMarker) -> Self {
-        assert!((1..=ROOMS_MAX).contains(&streams.len()), "whoever asks for rooms is held to the limit");
-        Self { streams, mark, last: 0, marked: Bytes::new() }
+    /// One body of these, the first one's events first. `notices` are of rooms that may not be read.
+    pub fn new(streams: Vec<(RoomName, Stream)>, notices: Vec<(RoomName, Bytes)>, mark: RoomMarker) -> Self {
+        let count = streams.len() + notices.len();
+        assert!((1..=ROOMS_MAX).contains(&count), "whoever asks for rooms is held to the limit");
+        // The page takes the first events for those of the room that it asked for first.
+        let last = (!streams.is_empty() && notices.is_empty()).then_some(0);
+        Self { streams, notices, mark, last, marked: Bytes::new(), asked: None, permit: None }
+    }
+
+    /// Says that what follows is of this room, and keeps it for the next poll.
+    fn mark(&mut self, room: &RoomName, bytes: Bytes) -> Bytes {
+        self.marked = bytes;
+        let mut mark = Vec::new();
+        (self.mark)(room, &mut mark);
+        mark.into()
+    }
+
+    /// Takes out a stream whose reader may no longer read: the others go on.
+    fn remove(&mut self, index: usize) {
+        self.streams.remove(index);
+        self.last = None;
+        if let (Some((_, first)), Some(asked)) = (self.streams.first_mut(), &self.asked) {
+            first.obey(Rc::clone(asked));
+        }
     }
 }
 
 impl EventStream for MultiRoomStream {
     fn keep(&mut self, permit: ConnectionPermit) {
-        self.streams[0].1.keep(permit);
+        self.permit = Some(permit);
     }
 
     fn obey(&mut self, asked: Rc<Cell<bool>>) {
-        self.streams[0].1.obey(asked);
+        if let Some((_, first)) = self.streams.first_mut() {
+            first.obey(Rc::clone(&asked));
+        }
+        self.asked = Some(asked);
     }
 }
 
@@ -58,28 +86,34 @@ impl Chunks for MultiRoomStream {
         if !self.marked.is_empty() {
             return Poll::Ready(Some(mem::take(&mut self.marked)));
         }
-        let last = &mut self.streams[self.last].1;
-        if !last.is_between_events() {
-            return last.poll_bytes(cx);
+        if let Some((room, notice)) = self.notices.pop() {
+            return Poll::Ready(Some(self.mark(&room, notice)));
+        }
+        if let Some(last) = self.last
+            && let (_, stream) = &mut self.streams[last]
+            && !stream.is_between_events()
+        {
+            return stream.poll_bytes(cx);
         }
         // From the one after the last on, so that a busy room does not keep the others waiting.
-        let count = self.streams.len();
-        for step in 1..=count {
-            let turn = (self.last + step) % count;
-            let (room, stream) = &mut self.streams[turn];
+        let mut turn = self.last.map_or(0, |last| last + 1);
+        for _ in 0..self.streams.len() {
+            if turn >= self.streams.len() {
+                turn = 0;
+            }
+            let Some((room, stream)) = self.streams.get_mut(turn) else { break };
             match stream.poll_bytes(cx) {
-                Poll::Pending => {}
-                Poll::Ready(Some(bytes)) if turn == self.last => return Poll::Ready(Some(bytes)),
+                Poll::Pending => turn += 1,
+                Poll::Ready(Some(bytes)) if self.last == Some(turn) => return Poll::Ready(Some(bytes)),
                 Poll::Ready(Some(bytes)) => {
-                    self.last = turn;
-                    self.marked = bytes;
-                    let mut mark = Vec::new();
-                    (self.mark)(room, &mut mark);
-                    return Poll::Ready(Some(mark.into()));
+                    let room = room.clone();
+                    self.last = Some(turn);
+                    return Poll::Ready(Some(self.mark(&room, bytes)));
                 }
+                Poll::Ready(None) if stream.is_denied() => self.remove(turn),
                 Poll::Ready(None) => return Poll::Ready(None),
             }
         }
-        Poll::Pending
+        if self.streams.is_empty() { Poll::Ready(None) } else { Poll::Pending }
     }
 }

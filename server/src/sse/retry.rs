@@ -8,6 +8,9 @@ use rand::RngExt;
 /// must not return at once.
 const RETRY_MS: RangeInclusive<u32> = 1_000..=4_000;
 
+/// The same of a reader that may not read: it looks now and then if it may.
+const RETRY_DENIED_MS: RangeInclusive<u32> = 30_000..=60_000;
+
 /// Longest time for which a reader that was refused is told to wait, in seconds: a browser takes a much
 /// longer one for none.
 const RETRY_AFTER_SECONDS_MAX: u64 = 3_600;
@@ -23,4 +26,10 @@ pub fn write_retry_after(seconds: u64, out: &mut Vec<u8>) {
 /// Appends the time that the reader waits before it returns, once this stream has ended.
 pub fn write_retry(out: &mut Vec<u8>) {
     write_retry_after(0, out);
+}
+
+/// Appends the time that a reader which may not read waits.
+pub fn write_retry_denied(out: &mut Vec<u8>) {
+    let retry_ms = rand::rng().random_range(RETRY_DENIED_MS);
+    out.extend_from_slice(format!("retry: {retry_ms}\n\n").as_bytes());
 }

@@ -17,16 +17,19 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
-use millchat::{Delivery, EventId, FrameSubscription, GapReason, Opened, Position, ReadError};
+use millchat::{Delivery, EventId, FrameSubscription, GapReason, Opened, Position, ReadError, Timestamp};
 use tokio::time::{Instant, Sleep};
 
+use crate::access::denial::Denial;
+use crate::access::guard::Guard;
 use crate::drain::Drain;
 use crate::http::{Chunks, EventStream};
+use crate::identity::TokenError;
 use crate::limit::ConnectionPermit;
 use crate::log_throttle::LogThrottle;
 use crate::metrics::Metrics;
 use crate::problem::Kind;
-use crate::sse::retry::write_retry;
+use crate::sse::retry::{write_retry, write_retry_denied};
 
 /// Silence after which a heartbeat is sent, so that proxies keep the connection and readers trust it.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -37,6 +40,9 @@ const GATHER_BYTES_MAX: usize = 32 * 1024;
 /// so a slice is what a reader that stopped reading can cost above it.
 const SLICE_BYTES_MAX: usize = 32 * 1024;
 
+/// Longest time after which a guard that knows an end is asked again: the wall clock may be set.
+const GUARD_WAIT_MAX: Duration = Duration::from_hours(1);
+
 /// The parts of a stream besides its frames, for one kind of reader. Each call appends whole SSE events.
 pub trait SseFormat: 'static {
     /// The first thing on the stream.
@@ -46,6 +52,19 @@ pub trait SseFormat: 'static {
     fn gap(&self, from: Position, reason: GapReason, place: EventId, closed: bool, out: &mut Vec<u8>);
     /// A sign of life.
     fn heartbeat(&self, out: &mut Vec<u8>);
+    /// The reader may not read, or no longer. It is the last thing on the stream.
+    fn denied(&self, denial: &Denial, out: &mut Vec<u8>);
+    /// The reader tried to be somebody and counts as nobody. It comes before the opening.
+    fn nobody(&self, why: TokenError, out: &mut Vec<u8>);
+}
+
+/// The reason why a stream ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The log could not be read, or the chat is closed.
+    Failed,
+    /// The reader may no longer read.
+    Denied,
 }
 
 /// A reader's stream. Dropping it leaves the room.
@@ -55,6 +74,10 @@ pub struct Stream {
     drain: Arc<Drain>,
     subscription: FrameSubscription,
     format: Box<dyn SseFormat>,
+    /// Says if the reader may still read, before anything goes out.
+    guard: Box<Guard>,
+    /// When the guard is to be asked in any case.
+    guard_until: Option<Instant>,
     /// When bytes last went out; the heartbeat is due [`HEARTBEAT`] after it.
     sent_at: Instant,
     /// Not re-armed at each delivery: when it fires it looks at `sent_at` and sleeps on for the rest. So a
@@ -69,8 +92,10 @@ pub struct Stream {
     caught_up: bool,
     /// The timer has been polled since it was set.
     timed: bool,
-    /// Set once the log could not be read, or the chat is closed; the next poll ends the stream.
-    failed: bool,
+    /// Set once the stream has to end: the next poll ends it.
+    end: Option<End>,
+    /// Bytes of the answer's head among those that are pending first: they go out in any case.
+    head_bytes: usize,
     /// The connection sets it when it is to be found out whether the reader is there: a heartbeat is due.
     asked: Rc<Cell<bool>>,
     /// The reader's share of the connections of its address, when that is not its connection's.
@@ -80,24 +105,29 @@ pub struct Stream {
 impl Stream {
     /// A stream of what the subscription delivers, whose frames are of the format's kind.
     pub fn new(
-        metrics: &Arc<Metrics>,
-        drain: &Arc<Drain>,
+        (metrics, drain): (&Arc<Metrics>, &Arc<Drain>),
         subscription: FrameSubscription,
+        guard: Guard,
         format: impl SseFormat,
     ) -> Self {
         metrics.readers.inc();
+        let guard_until = instant(guard.until());
+        let now = Instant::now();
         Self {
             metrics: Arc::clone(metrics),
             drain: Arc::clone(drain),
             subscription,
             format: Box::new(format),
-            sent_at: Instant::now(),
-            timer: Box::pin(tokio::time::sleep(HEARTBEAT)),
+            guard: Box::new(guard),
+            guard_until,
+            sent_at: now,
+            timer: Box::pin(tokio::time::sleep_until(timer_at(now, guard_until))),
             rest: Bytes::new(),
             pending: Bytes::new(),
             caught_up: false,
             timed: false,
-            failed: false,
+            end: None,
+            head_bytes: 0,
             asked: Rc::default(),
             permit: None,
         }
@@ -105,13 +135,19 @@ impl Stream {
 
     /// Begins with these bytes, together with what is pending first.
     pub fn begin_with(&mut self, head: Bytes) {
+        self.head_bytes = head.len();
         self.pending = head;
+    }
+
+    /// Returns true if the stream ends because its reader may no longer read.
+    pub fn is_denied(&self) -> bool {
+        self.end == Some(End::Denied)
     }
 
     /// Returns true if the task that polled last will be woken by the next event, also when it got bytes: it
     /// need not poll again.
     pub fn is_waiting(&self) -> bool {
-        self.caught_up && self.rest.is_empty() && !self.failed && self.timed && !self.timer.is_elapsed()
+        self.caught_up && self.rest.is_empty() && self.end.is_none() && self.timed && !self.timer.is_elapsed()
     }
 
     /// Returns true if all bytes that have gone are whole events, and none are waiting that only this reader
@@ -120,10 +156,10 @@ impl Stream {
         self.rest.is_empty() && !self.pending.is_unique()
     }
 
-    /// The next bytes; `None` when the stream ends: the process is to end, or the log cannot be read. Either
-    /// way the reader comes back with its place.
+    /// The next bytes; `None` when the stream ends: the process is to end, the log cannot be read, or the reader
+    /// may no longer read. In any case the reader comes back with its place.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.rest.is_empty() && (self.failed || self.drain.is_raised()) {
+        if self.rest.is_empty() && (self.end.is_some() || self.drain.is_raised()) {
             // The head of an answer goes out also when nothing follows: no answer at all would be taken for a
             // failure.
             self.rest = mem::take(&mut self.pending);
@@ -133,12 +169,19 @@ impl Stream {
         }
         if self.rest.is_empty() {
             self.rest = self.gather(cx).unwrap_or_default();
+            // After the events were taken and before any of them goes out. While a reader is far behind, the timer
+            // is not looked at.
+            let is_due = self.guard_until.is_some_and(|until| until <= self.sent_at);
+            if !self.is_denied() && (is_due || !self.guard.is_current()) {
+                self.ask_guard();
+            }
         }
         if let Some(bytes) = slice(&mut self.rest) {
+            self.head_bytes = 0;
             self.sent_at = Instant::now();
             return Poll::Ready(Some(bytes));
         }
-        if self.failed {
+        if self.end.is_some() {
             return Poll::Ready(None);
         }
         if self.asked.take() {
@@ -147,17 +190,40 @@ impl Stream {
         }
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
+            if self.guard_until.is_some_and(|until| until <= now) {
+                self.ask_guard();
+                if let Some(bytes) = slice(&mut self.rest) {
+                    return Poll::Ready(Some(bytes));
+                }
+            }
             let silent = now - self.sent_at;
             if silent >= HEARTBEAT {
                 self.sent_at = now;
-                self.timer.as_mut().reset(now + HEARTBEAT);
+                self.timer.as_mut().reset(timer_at(now, self.guard_until));
                 self.timed = false;
                 return Poll::Ready(Some(self.heartbeat()));
             }
-            self.timer.as_mut().reset(self.sent_at + HEARTBEAT);
+            self.timer.as_mut().reset(timer_at(self.sent_at, self.guard_until));
         }
         self.timed = true;
         Poll::Pending
+    }
+
+    /// Asks the guard anew. If the reader may no longer read, nothing goes out of what was taken, and what goes out
+    /// instead says so.
+    fn ask_guard(&mut self) {
+        let Err(denial) = self.guard.check() else {
+            self.guard_until = instant(self.guard.until());
+            return;
+        };
+        let head = self.rest.split_to(self.head_bytes.min(self.rest.len()));
+        let mut out = Vec::from(head);
+        write_retry_denied(&mut out);
+        self.format.denied(&denial, &mut out);
+        self.metrics.error(denial.kind().name());
+        self.pending = Bytes::new();
+        self.rest = out.into();
+        self.end = Some(End::Denied);
     }
 
     fn heartbeat(&self) -> Bytes {
@@ -197,10 +263,11 @@ impl Stream {
         let delivery = match Pin::new(&mut self.subscription).poll_next(cx) {
             Poll::Pending => {
                 self.caught_up = true;
+                self.guard.wait(cx.waker());
                 return None;
             }
             Poll::Ready(None) => {
-                self.failed = true;
+                self.end = Some(End::Failed);
                 return None;
             }
             Poll::Ready(Some(Ok(delivery))) => delivery,
@@ -210,7 +277,7 @@ impl Stream {
                     tracing::error!(%error, "a stream ends: the log cannot be read");
                 }
                 self.metrics.error(Kind::LogUnreadable.name());
-                self.failed = true;
+                self.end = Some(End::Failed);
                 return None;
             }
         };
@@ -221,6 +288,9 @@ impl Stream {
                 return Some(frames.bytes);
             }
             Delivery::Opening(opened) => {
+                if let Some(why) = self.guard.nobody() {
+                    self.format.nobody(why, &mut out);
+                }
                 self.format.opening(&opened, &mut out);
                 write_retry(&mut out);
             }
@@ -231,6 +301,18 @@ impl Stream {
         }
         Some(out.into())
     }
+}
+
+/// Returns the time at which the timer of a stream is due that sent something last at this time.
+fn timer_at(sent_at: Instant, guard_until: Option<Instant>) -> Instant {
+    let heartbeat = sent_at + HEARTBEAT;
+    guard_until.map_or(heartbeat, |until| heartbeat.min(until))
+}
+
+/// Returns the moment of a time of the wall clock, as the timers have it; a far one is asked for again.
+fn instant(time: Option<Timestamp>) -> Option<Instant> {
+    let wait = Duration::from_millis(time?.0.saturating_sub(Timestamp::now().0));
+    Some(Instant::now() + wait.min(GUARD_WAIT_MAX))
 }
 
 /// The next slice of a chunk, without a copy; `None` when nothing is left of it.
@@ -267,6 +349,12 @@ mod tests {
     use millchat::{Action, Author, AuthorKind, Chat, Draft, Encoder, Epoch, Item, RoomName, StartFrom};
 
     use super::*;
+    use crate::access::authority::{Allowed, Authority};
+    use crate::access::decide::Caller;
+    use crate::access::rules::Rules;
+    use crate::access::watch::RightsWatch;
+    use crate::access::{self};
+    use crate::identity::{Identity, Person, Via};
 
     struct Silent;
 
@@ -274,6 +362,8 @@ mod tests {
         fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
         fn gap(&self, _: Position, _: GapReason, _: EventId, _: bool, _: &mut Vec<u8>) {}
         fn heartbeat(&self, _: &mut Vec<u8>) {}
+        fn denied(&self, _: &Denial, _: &mut Vec<u8>) {}
+        fn nobody(&self, _: TokenError, _: &mut Vec<u8>) {}
     }
 
     /// A stream of a room that is empty, with these frames.
@@ -284,7 +374,10 @@ mod tests {
         let (metrics, drain) = <(Arc<Metrics>, Arc<Drain>)>::default();
         let room = RoomName::new("lobby").unwrap();
         let subscription = chat.subscribe_frames(kind, &room, StartFrom::Last(0), None).await.unwrap();
-        let stream = Stream::new(&metrics, &drain, subscription, Silent);
+        let identity = Arc::new(Identity::new(chat.clone(), false));
+        let watch = RightsWatch::new(Arc::new(Authority::new(chat.clone(), identity, Rules::default())));
+        let guard = Guard::new(&watch, Allowed::anything(), room.clone());
+        let stream = Stream::new((&metrics, &drain), subscription, guard, Silent);
         (chat, room, drain, stream)
     }
 
@@ -329,6 +422,60 @@ mod tests {
             }
         }
         assert_eq!(taken, expected, "and all of it arrives");
+    }
+
+    /// A format that says no more than that the reader may not read, and why.
+    struct Told;
+
+    impl SseFormat for Told {
+        fn opening(&self, _: &Opened, _: &mut Vec<u8>) {}
+        fn gap(&self, _: Position, _: GapReason, _: EventId, _: bool, _: &mut Vec<u8>) {}
+        fn heartbeat(&self, _: &mut Vec<u8>) {}
+        fn denied(&self, denial: &Denial, out: &mut Vec<u8>) {
+            out.extend_from_slice(denial.kind().name().as_bytes());
+        }
+        fn nobody(&self, _: TokenError, _: &mut Vec<u8>) {}
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_a_minute_after_its_readers_token_and_the_head_of_its_answer_has_gone() {
+        let mut builder = Chat::builder();
+        let kind =
+            builder.encoder(|_: Epoch, _: Item<'_>, out: &mut Vec<u8>| out.extend_from_slice(b"secret"));
+        let chat = builder.open("memory:").unwrap();
+        let room = RoomName::new("lobby").unwrap();
+        let ada = Author { id: "g_ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+        let identity = Arc::new(Identity::new(chat.clone(), false));
+        let authority = Arc::new(Authority::new(chat.clone(), identity, Rules::default()));
+        for (left_ms, is_open) in [(-60_001_i64, false), (-59_700, true), (60_000, true)] {
+            let end = Timestamp(Timestamp::now().0.saturating_add_signed(left_ms));
+            let caller = Caller::of(Ok(Person::new(ada.clone(), Via::Guest, Some(end))));
+            let allowed = authority.decide(caller, &room, access::table::Action::Read).unwrap();
+            let watch = RightsWatch::new(Arc::clone(&authority));
+            let subscription = chat.subscribe_frames(kind, &room, StartFrom::Last(9), None).await.unwrap();
+            let (metrics, drain) = <(Arc<Metrics>, Arc<Drain>)>::default();
+            let guard = Guard::new(&watch, allowed, room.clone());
+            let mut stream = Stream::new((&metrics, &drain), subscription, guard, Told);
+            stream.begin_with(Bytes::from_static(b"head"));
+            let draft = Draft::post(ada.clone(), "secret");
+            chat.send(&room, draft).await.unwrap();
+            let mut all = Vec::new();
+            let read = async {
+                while let Some(bytes) = poll_fn(|cx| stream.poll_bytes(cx)).await {
+                    all.extend_from_slice(&bytes);
+                }
+            };
+            // Whoever may read goes on for ever.
+            let ended = tokio::time::timeout(Duration::from_millis(900), read).await.is_ok();
+            let text = String::from_utf8(all).unwrap();
+            assert!(text.starts_with("head"), "{text}");
+            assert_eq!(text.contains("secret"), is_open, "{left_ms}: {text}");
+            assert_eq!(
+                (ended, text.ends_with("expired-token")),
+                (left_ms < 0, left_ms < 0),
+                "{left_ms}: {text}"
+            );
+        }
     }
 
     #[test]

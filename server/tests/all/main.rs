@@ -6,6 +6,7 @@
 
 mod support;
 
+mod access;
 mod address_bans;
 mod admin_listener;
 mod api;
@@ -28,6 +29,7 @@ mod leaving;
 mod links;
 mod moderation;
 mod packages;
+mod people;
 mod probe;
 mod process;
 mod programs;

@@ -217,3 +217,18 @@ disk-full = Die Festplatte des Servers ist voll.
 not-now = Der Server nimmt gerade nichts an.
 unclear = Es ist unklar, ob die Nachricht gespeichert ist. Ein neuer Versuch klärt es.
 unreadable = Der Server kann seine Nachrichten nicht lesen.
+
+## Rooms that not everybody may use
+
+denied-title = Dieser Raum ist für seine Mitglieder
+denied-nobody = Du bist hier nicht bekannt, darum ist unklar, ob du dazugehörst.
+denied-known = Du bist hier als { $name } und gehörst nicht dazu.
+sign-in = Anmelden
+denied-unknown-room = Einen Raum mit diesem Namen gibt es hier nicht.
+denied-not-member = Dieser Raum ist für seine Mitglieder, und du gehörst nicht dazu.
+denied-read-only = Du kannst diesen Raum lesen, aber nicht darin schreiben.
+denied-needs-role = Das dürfen nur Leute mit mehr Rechten in diesem Raum.
+denied-no-new-rooms = Du kannst hier keinen neuen Raum öffnen.
+denied-banned = Du bist gesperrt und kannst hier nicht schreiben.
+denied-ended = Du kannst diesen Raum nicht mehr lesen.
+denied-signed-out = Du bist nicht mehr angemeldet und kannst hier nicht weiterlesen.

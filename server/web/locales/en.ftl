@@ -223,3 +223,18 @@ disk-full = The server’s disk is full.
 not-now = The server takes nothing right now.
 unclear = It is unknown whether the message was stored. Trying again settles it.
 unreadable = The server cannot read its messages.
+
+## Rooms that not everybody may use
+
+denied-title = This room is for its members
+denied-nobody = You are not known here, so it is not known if you are one of them.
+denied-known = You are here as { $name }, who is none of them.
+sign-in = Sign in
+denied-unknown-room = There is no room of this name here.
+denied-not-member = This room is for its members, and you are none of them.
+denied-read-only = You can read this room, but not write in it.
+denied-needs-role = Only people with more rights in this room can do that.
+denied-no-new-rooms = You cannot open a new room here.
+denied-banned = You are banned, and cannot write here.
+denied-ended = You can no longer read this room.
+denied-signed-out = You are no longer signed in, so you cannot read on here.

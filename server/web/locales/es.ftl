@@ -213,3 +213,18 @@ disk-full = El disco del servidor está lleno.
 not-now = El servidor no acepta nada en este momento.
 unclear = No se sabe si el mensaje se guardó. Reintentar lo aclara.
 unreadable = El servidor no puede leer sus mensajes.
+
+## Rooms that not everybody may use
+
+denied-title = Esta sala es para sus miembros
+denied-nobody = No se sabe quién eres, así que no se sabe si eres uno de ellos.
+denied-known = Estás aquí como { $name }, que no es miembro.
+sign-in = Iniciar sesión
+denied-unknown-room = Aquí no hay ninguna sala con ese nombre.
+denied-not-member = Esta sala es para sus miembros y tú no eres uno de ellos.
+denied-read-only = Puedes leer esta sala, pero no escribir en ella.
+denied-needs-role = Solo pueden hacerlo quienes tienen más permisos en esta sala.
+denied-no-new-rooms = Aquí no puedes abrir una sala nueva.
+denied-banned = Tienes un veto y no puedes escribir aquí.
+denied-ended = Ya no puedes leer esta sala.
+denied-signed-out = Ya no tienes una sesión iniciada, así que no puedes seguir leyendo.

@@ -221,3 +221,18 @@ disk-full = Le disque du serveur est plein.
 not-now = Le serveur n’accepte rien pour le moment.
 unclear = On ne sait pas si le message a été enregistré. Réessayer lève le doute.
 unreadable = Le serveur ne peut pas lire ses messages.
+
+## Rooms that not everybody may use
+
+denied-title = Ce salon est réservé à ses membres
+denied-nobody = On ne sait pas qui vous êtes, ni donc si vous en faites partie.
+denied-known = Vous êtes ici en tant que { $name }, qui n’en fait pas partie.
+sign-in = Se connecter
+denied-unknown-room = Il n’y a pas de salon de ce nom ici.
+denied-not-member = Ce salon est réservé à ses membres, et vous n’en faites pas partie.
+denied-read-only = Vous pouvez lire ce salon, mais pas y écrire.
+denied-needs-role = Seules les personnes ayant plus de droits dans ce salon peuvent faire cela.
+denied-no-new-rooms = Vous ne pouvez pas ouvrir de nouveau salon ici.
+denied-banned = Vous êtes banni et ne pouvez pas écrire ici.
+denied-ended = Vous ne pouvez plus lire ce salon.
+denied-signed-out = Vous n’êtes plus connecté et ne pouvez plus lire ici.

@@ -188,3 +188,18 @@ disk-full = サーバーのディスクがいっぱいです。
 not-now = サーバーは現在受け付けていません。
 unclear = メッセージが保存されたかどうかわかりません。もう一度送ると確認できます。
 unreadable = サーバーがメッセージを読み込めません。
+
+## Rooms that not everybody may use
+
+denied-title = このルームはメンバー専用です
+denied-nobody = あなたが誰か分からないため、メンバーかどうか確認できません。
+denied-known = { $name } として入室していますが、メンバーではありません。
+sign-in = サインイン
+denied-unknown-room = この名前のルームはここにはありません。
+denied-not-member = このルームはメンバー専用で、あなたはメンバーではありません。
+denied-read-only = このルームは読めますが、書き込めません。
+denied-needs-role = これができるのは、このルームでより多くの権限を持つ人だけです。
+denied-no-new-rooms = ここでは新しいルームを開けません。
+denied-banned = 禁止されているため、ここには書き込めません。
+denied-ended = このルームはもう読めません。
+denied-signed-out = サインインが切れたため、続きを読めません。

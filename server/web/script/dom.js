@@ -45,6 +45,9 @@ export const draftField = () => /** @type {HTMLTextAreaElement | null} */ (docum
 /** The form around that field. @returns {HTMLFormElement | null} */
 export const composerForm = () => /** @type {HTMLFormElement | null} */ (document.getElementById('writer'));
 
+/** The notice that the reader may not read the room. @returns {HTMLElement | null} */
+export const deniedNotice = () => document.getElementById('denied');
+
 /** The field for one's name. @returns {HTMLInputElement | null} */
 export const nameField = () => /** @type {HTMLInputElement | null} */ (document.getElementById('name'));
 

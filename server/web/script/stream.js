@@ -4,7 +4,7 @@
 // nothing else. `tabs` decides
 // which tab has the connection; the events arrive here in all of them alike.
 
-import { connectionState, stream } from './dom.js';
+import { connectionState, deniedNotice, stream } from './dom.js';
 import { localize } from './i18n.js';
 import { reopenStream } from './tabs.js';
 
@@ -15,9 +15,13 @@ const BACK_SHOWN_MS = 4_000;
 // time.
 const FIRST_WAIT_MS = [1_000, 4_000];
 const WAIT_MS_MAX = 8_000;
+// The wait of a reader who may not read the room: it looks now and then if it may.
+const DENIED_WAIT_MS = [30_000, 60_000];
 
 let heardAt = Date.now();
 let isLost = false;
+// The reader may not read, and the page says so.
+let isDenied = false;
 let tries = 0;
 /** Called when the stream is back. @type {(() => void)[]} */
 const listeners = [];
@@ -38,8 +42,25 @@ function show(text, kind) {
   connectionState.className = kind;
 }
 
+/** @param {number[]} wait */
+const drawn = ([least, most]) => least + Math.random() * (most - least);
+
+// The stream of this room ends here, and its other rooms go on.
+function noteDenial() {
+  isDenied = true;
+  isLost = false;
+  show('', '');
+  clearTimeout(retryTimer);
+  retryTimer = setTimeout(reopen, drawn(DENIED_WAIT_MS), 'changed');
+}
+
 function noteEvent() {
   heardAt = Date.now();
+  if (isDenied) {
+    isDenied = false;
+    clearTimeout(retryTimer);
+    deniedNotice()?.setAttribute('hidden', '');
+  }
   if (!isLost) return;
   isLost = false;
   tries = 0;
@@ -68,22 +89,23 @@ export function noteNoAnswer() {
 }
 
 function retryLater() {
+  if (isDenied) return;
   noteLoss();
   clearTimeout(retryTimer);
-  const [least, most] = FIRST_WAIT_MS;
-  const wait = Math.min(WAIT_MS_MAX, (least + Math.random() * (most - least)) * 2 ** tries);
+  const wait = Math.min(WAIT_MS_MAX, drawn(FIRST_WAIT_MS) * 2 ** tries);
   tries += 1;
   retryTimer = setTimeout(reopen, wait, 'lost');
 }
 
 document.addEventListener('datastar-fetch', ({ detail }) => {
   if (detail.el !== stream) return;
-  if (detail.type.startsWith('datastar-patch-')) noteEvent();
+  if (detail.argsRaw?.denied !== undefined) noteDenial();
+  else if (detail.type.startsWith('datastar-patch-')) noteEvent();
   else if (detail.type === 'retrying') retryLater();
 });
 
 function checkSilence() {
-  if (Date.now() - heardAt < SILENCE_MS_MAX) return;
+  if (isDenied || Date.now() - heardAt < SILENCE_MS_MAX) return;
   noteLoss();
   reopen('changed');
 }
@@ -95,5 +117,6 @@ document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   // The next try may be far off; a reader who looks at the page should not wait for it.
   if (isLost) reopen('lost');
+  else if (isDenied) reopen('changed');
   else checkSilence();
 });

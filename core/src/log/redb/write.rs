@@ -137,8 +137,12 @@ impl RedbLog {
         // In this order: the moderation state of a position is never visible before the position is the head.
         self.head.store(head, Ordering::Release);
         let is_purged = moderation_changes.iter().any(|it| matches!(it, ModerationChange::Purging(_, None)));
+        let bans = moderation_changes.iter().any(ModerationChange::is_of_ban);
         self.moderation.apply(moderation_changes, head);
         self.values.apply(value_changes);
+        if bans {
+            self.values.raise_version(head);
+        }
         // Again: a pack whose preparation began in between may have the texts of before.
         self.packing.spoil(&touched);
         self.packing.note(sealed.into_iter().chain(unpacked));

@@ -7,9 +7,11 @@
 mod credentials;
 mod operator;
 mod parts;
+mod people;
 mod probes;
 mod public;
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
@@ -20,18 +22,22 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
 use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Span, Token, Tokens};
+use crate::api::room_shapes::{
+    Accepted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, Member, Members, NewInvitation,
+    NewInvitationMade, Reason, RoomBan, RoomBans, Secret,
+};
 use crate::http::{self, Response};
 use crate::problem::Document;
 use crate::schema::{
     AddressBan, AddressBans, Author, AuthorAddress, AuthorAddresses, Ban, BanTime, Banned, Bans, ClosedRoom,
-    ClosedRooms, Content, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
-    Reactions, Receipt, Reset, SearchPage, Start, StreamEvent, Time, Typing,
+    ClosedRooms, Content, Denied, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
+    Reactions, Receipt, Reset, SearchPage, Start, StreamEvent, Time, Typing, You,
 };
 
 const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a \
     `position` in one ordered log and a `prev`: the position of the event before it in the same room. \
-    Whoever has position P and gets an event whose `prev` is P misses nothing. Reading needs no token; \
-    writing needs the token of a guest. Any origin may call this API; it takes no cookies. What begins with \
+    Whoever has position P and gets an event whose `prev` is P misses nothing. Reading needs no token \
+    unless the operator's settings say so; writing needs one. Any origin may call this API; it takes no cookies. What begins with \
     `/admin/` is for the operator, on a server whose settings have an admin token; on others there is \
     nothing. Fields and kinds may be added: pass over those you do not know. A method that a path does not \
     take is answered 405 `wrong-method` with `Allow`, a path that there is not 404 `unknown-path`.";
@@ -71,10 +77,27 @@ fn describe() -> OpenApi {
         .schema_from::<Links>()
         .schema_from::<Time>()
         .schema_from::<Presence<'_>>()
+        .schema_from::<You<'_>>()
+        .schema_from::<GivenRole>()
+        .schema_from::<Members<'_>>()
+        .schema_from::<Member<'_>>()
+        .schema_from::<BanUntil>()
+        .schema_from::<RoomBans<'_>>()
+        .schema_from::<RoomBan<'_>>()
+        .schema_from::<NewInvitation>()
+        .schema_from::<NewInvitationMade>()
+        .schema_from::<Invitations<'_>>()
+        .schema_from::<Invitation<'_>>()
+        .schema_from::<Secret>()
+        .schema_from::<Accepted>()
+        .schema_from::<Reason>()
+        .schema_from::<Flags<'_>>()
+        .schema_from::<Flag<'_>>()
         .schema_from::<Overview<'_>>()
         .schema_from::<Start>()
         .schema_from::<Gap>()
         .schema_from::<Reset>()
+        .schema_from::<Denied>()
         .schema_from::<StreamEvent<'_>>()
         .schema_from::<Typing<'_>>()
         .schema_from::<ClosedRoom<'_>>()
@@ -107,17 +130,15 @@ fn describe() -> OpenApi {
 }
 
 fn paths() -> PathsBuilder {
-    let operators = operator::paths().into_iter().chain(credentials::paths());
-    public::paths().into_iter().chain(operators).chain(probes::paths()).fold(
-        PathsBuilder::new(),
-        |paths, (path, operations)| {
-            let mut item = PathItem::default();
-            for (method, operation) in operations {
-                item.merge_operations(PathItem::new(method, operation));
-            }
-            paths.path(path, item)
-        },
-    )
+    let mut items: BTreeMap<String, PathItem> = BTreeMap::new();
+    let parts = public::paths().into_iter().chain(people::paths()).chain(credentials::paths());
+    for (path, operations) in parts.chain(operator::paths()).chain(probes::paths()) {
+        let item = items.entry(path).or_default();
+        for (method, operation) in operations {
+            item.merge_operations(PathItem::new(method, operation));
+        }
+    }
+    items.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item))
 }
 
 #[cfg(test)]

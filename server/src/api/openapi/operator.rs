@@ -31,7 +31,8 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
 }
 
 /// Problems of every operation of the operator.
-pub(super) const OPERATORS: [Kind; 3] = [Kind::NoToken, Kind::ForgedToken, Kind::UnknownPath];
+pub(super) const OPERATORS: [Kind; 5] =
+    [Kind::NoToken, Kind::ForgedToken, Kind::ExpiredToken, Kind::NeedsRole, Kind::UnknownPath];
 /// Problems of an act that is written to the log.
 pub(super) const DEED: [Kind; 6] = [
     Kind::MalformedParameter,

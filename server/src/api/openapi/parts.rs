@@ -20,8 +20,18 @@ pub fn writing(id: &str, summary: &str) -> OperationBuilder {
 }
 
 pub fn reading(kinds: &[Kind]) -> Vec<Kind> {
-    [kinds, &[Kind::InvalidRoom, Kind::RateLimited, Kind::LogUnreadable, Kind::Busy, Kind::Unavailable]]
-        .concat()
+    let own = [Kind::InvalidRoom, Kind::RateLimited, Kind::LogUnreadable, Kind::Busy, Kind::Unavailable];
+    in_room(&[kinds, &own].concat())
+}
+
+/// Problems of a request that its sender may not make in a room, also of one that only reads.
+pub fn in_room(kinds: &[Kind]) -> Vec<Kind> {
+    with_token(&[kinds, &[Kind::UnknownRoom, Kind::NotMember]].concat())
+}
+
+/// The same of one that writes.
+pub fn writing_in_room(kinds: &[Kind]) -> Vec<Kind> {
+    in_room(&[kinds, &[Kind::ReadOnly, Kind::Banned]].concat())
 }
 
 pub fn with_token(kinds: &[Kind]) -> Vec<Kind> {

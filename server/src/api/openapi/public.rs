@@ -9,7 +9,7 @@ use utoipa::openapi::security::SecurityRequirement;
 use super::operator;
 use super::parts::{
     body_problems, gives, header, operation, parameter, position, problems, query, reading, required,
-    response, room, stream_problems, takes, with_token, writing,
+    response, room, stream_problems, takes, with_token, writing, writing_in_room,
 };
 use crate::problem::Kind;
 use crate::sse::frame::{STREAM_LINE_BYTES_MAX, TYPED_LINE_BYTES_MAX};
@@ -21,7 +21,9 @@ const STREAM: &str = "Server-sent events for any plain `EventSource`. The place 
     `reaction`, `close` (the room is closed to writing), `open` (it is open again), `empty` (all messages \
     before it were taken away) (all: StreamEvent), and kinds to come. A `gap` may come later too, when \
     retention overtakes a slow reader. Without an id, so that a reader's place does not move: `presence` \
-    (Presence) and `typing` (Typing). A comment line comes after 15 s of silence. A bad place is answered by \
+    (Presence) and `typing` (Typing). A comment line comes after 15 s of silence. Who may not read the room, or no \
+    longer, gets `denied` (Denied) as the last event, with the time to look again in `retry`; a token that is no \
+    good where none is needed is told of by `nobody` (Denied) before the opening. A bad place is answered by \
     `reset`, never by a status. A stream that a limit of the operator refuses is answered 200 too: it names \
     the problem in a comment, says when to come back in `retry`, and ends. A parameter that is unknown and \
     may mean a place is answered 400.";
@@ -126,7 +128,9 @@ fn post() -> Operation {
         .parameter(parameter("Idempotency-Key", ParameterIn::Header, Type::String, key))
         .request_body(Some(takes("Post")))
         .response("201", answer.build());
-    let kinds = with_token(&[
+    let kinds = writing_in_room(&[
+        Kind::NoNewRooms,
+        Kind::LogUnreadable,
         Kind::InvalidRoom,
         Kind::InvalidKey,
         Kind::InvalidContent,
@@ -174,7 +178,7 @@ fn edit() -> Operation {
         .parameter(position())
         .request_body(Some(takes("Content")))
         .response("200", gives("The message as it is now", "Message"));
-    let mut kinds = with_token(&CHANGE);
+    let mut kinds = writing_in_room(&CHANGE);
     kinds.extend([Kind::InvalidContent, Kind::TooManyEdits, Kind::LogUnreadable]);
     body_problems(op, &kinds).build()
 }
@@ -187,7 +191,7 @@ fn delete() -> Operation {
         .parameter(position())
         .parameter(operator::by())
         .response("204", ResponseBuilder::new().description("It is gone").build());
-    problems(op, &with_token(&CHANGE)).build()
+    problems(op, &writing_in_room(&CHANGE)).build()
 }
 
 fn react(on: bool) -> Operation {
@@ -202,7 +206,7 @@ fn react(on: bool) -> Operation {
         .parameter(position())
         .parameter(parameter("reaction", ParameterIn::Path, Type::String, rule))
         .response("204", ResponseBuilder::new().description(done).build());
-    let mut kinds = with_token(&CHANGE);
+    let mut kinds = writing_in_room(&CHANGE);
     kinds.retain(|kind| *kind != Kind::NotAuthor);
     kinds.push(Kind::TooManyReactions);
     problems(op, &kinds).build()
@@ -213,7 +217,7 @@ fn typing() -> Operation {
         writing("type", "Say that you are typing: a signal to those who are in the room, which nobody keeps")
             .parameter(room())
             .response("204", ResponseBuilder::new().description("They are told").build());
-    problems(op, &with_token(&[Kind::InvalidRoom, Kind::RateLimited])).build()
+    problems(op, &writing_in_room(&[Kind::InvalidRoom, Kind::RateLimited])).build()
 }
 
 fn events() -> Operation {

@@ -7,11 +7,22 @@ use crate::support::client::answer;
 use crate::support::{Answer, Server};
 
 /// The API's routes: path with `{room}`, `{position}` and `{reaction}`, and its methods.
-const ROUTES: [(&str, &[&str]); 9] = [
+const ROUTES: [(&str, &[&str]); 20] = [
     ("/api/v1/guests", &["POST"]),
     ("/api/v1/guests/me", &["PATCH"]),
     ("/api/v1/rooms/{room}", &["GET"]),
-    ("/api/v1/rooms/{room}/messages", &["GET", "POST"]),
+    ("/api/v1/rooms/{room}/messages", &["GET", "POST", "DELETE"]),
+    ("/api/v1/rooms/{room}/messages/{position}/flags", &["POST"]),
+    ("/api/v1/rooms/{room}/closed", &["PUT", "DELETE"]),
+    ("/api/v1/rooms/{room}/members", &["GET"]),
+    ("/api/v1/rooms/{room}/members/{author}", &["PUT", "DELETE"]),
+    ("/api/v1/rooms/{room}/bans", &["GET"]),
+    ("/api/v1/rooms/{room}/bans/{author}", &["PUT", "DELETE"]),
+    ("/api/v1/rooms/{room}/invitations", &["GET", "POST"]),
+    ("/api/v1/rooms/{room}/invitations/accept", &["POST"]),
+    ("/api/v1/rooms/{room}/invitations/{id}", &["DELETE"]),
+    ("/api/v1/rooms/{room}/flags", &["GET"]),
+    ("/api/v1/rooms/{room}/flags/{position}", &["DELETE"]),
     ("/api/v1/rooms/{room}/messages/{position}", &["GET", "PATCH", "DELETE"]),
     ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", &["PUT", "DELETE"]),
     ("/api/v1/rooms/{room}/search", &["GET"]),
@@ -20,6 +31,7 @@ const ROUTES: [(&str, &[&str]); 9] = [
 ];
 
 fn path_of(route: &str) -> String {
+    let route = route.replace("{author}", "g_x").replace("{id}", "0123");
     route.replace("{room}", "lobby").replace("{position}", "1").replace("{reaction}", "%F0%9F%91%8D")
 }
 

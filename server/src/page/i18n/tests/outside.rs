@@ -145,6 +145,8 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 place,
                 presence,
                 closed,
+                role: Some("writer"),
+                title: None,
                 origin: None,
             };
             screens.push(room_view::document(&view));

@@ -1,0 +1,116 @@
+//! What moderators and owners do to people of a room: give and take back roles, ban and unban. Nobody does it to
+//! somebody of a higher role than their own, and nobody gives a higher one.
+//!
+//! Each is a value in the log that names who did it, durable when it is answered, and in force for everything
+//! that is committed later.
+
+use std::sync::Arc;
+
+use millchat::{Author, AuthorKind, Chat, NewValue, Replaces, RoomName, SendError, Timestamp, Value};
+
+use super::authority::{Allowed, Authority};
+use super::decide::Caller;
+use super::denial::Denial;
+use super::kept::{bans_of, role_in, role_text, roles_of};
+use super::role::Role;
+use super::table::allows_to;
+use crate::identity::{Person, TokenError, Via};
+
+/// Most roles that are kept, in all rooms together.
+pub const ROLES_MAX: usize = 100_000;
+/// Most bans from rooms that are kept, in all rooms together.
+pub const ROOM_BANS_MAX: usize = 100_000;
+/// The text of a ban: who it is for is in its key.
+const BANNED: &str = "banned";
+
+/// A role that is kept, as it is listed.
+pub struct Member {
+    /// The author who has it.
+    pub author_id: Arc<str>,
+    /// Their name when they got it, if it was known.
+    pub name: Option<Arc<str>>,
+    /// The role.
+    pub role: Role,
+    /// The value that keeps it.
+    pub value: Value,
+}
+
+/// Refuses a deed to somebody who stands above whoever does it. What the settings say by groups is not known of
+/// somebody who is not here.
+pub fn refuse_above(
+    authority: &Authority,
+    by: &Allowed,
+    room: &RoomName,
+    target: &str,
+) -> Result<(), Denial> {
+    let author = Author { id: target.into(), name: target.into(), kind: AuthorKind::User };
+    let person = Person::new(author, Via::Guest, None);
+    let target = authority.standing(&Caller::of(Ok::<_, TokenError>(person)), room);
+    if allows_to(by.standing.role, by.action(), target.role) { Ok(()) } else { Err(Denial::Above) }
+}
+
+/// Gives somebody a role in a room, in place of the one that they were given before.
+pub async fn give(
+    chat: &Chat,
+    room: &RoomName,
+    (target, name): (&str, Option<&str>),
+    role: Role,
+    by: Author,
+) -> Result<(), SendError> {
+    let new = NewValue {
+        text: role_text(role, name),
+        until: None,
+        by: Some(by),
+        replaces: Replaces::Any,
+        limit: ROLES_MAX,
+    };
+    chat.set_value(&(roles_of(room) + target), new).await.map(drop)
+}
+
+/// Takes back the role that somebody was given; nothing happens when they have none.
+pub async fn take_back(chat: &Chat, room: &RoomName, target: &str, by: Author) -> Result<(), SendError> {
+    removed(chat.remove_value(&(roles_of(room) + target), Some(by)).await.map(drop))
+}
+
+/// Bans somebody from a room, for good or until a time.
+pub async fn ban(
+    chat: &Chat,
+    room: &RoomName,
+    target: &str,
+    until: Option<Timestamp>,
+    by: Author,
+) -> Result<(), SendError> {
+    let (text, limit) = (BANNED.to_owned(), ROOM_BANS_MAX);
+    let new = NewValue { text, until, by: Some(by), replaces: Replaces::Any, limit };
+    chat.set_value(&(bans_of(room) + target), new).await.map(drop)
+}
+
+/// Takes a ban from a room back; nothing happens when there is none.
+pub async fn unban(chat: &Chat, room: &RoomName, target: &str, by: Author) -> Result<(), SendError> {
+    removed(chat.remove_value(&(bans_of(room) + target), Some(by)).await.map(drop))
+}
+
+fn removed(outcome: Result<(), SendError>) -> Result<(), SendError> {
+    if matches!(outcome, Err(SendError::UnknownValue)) { Ok(()) } else { outcome }
+}
+
+/// Returns roles that were given in a room, by author: those after one of them, at most `count`.
+pub fn members(chat: &Chat, room: &RoomName, after: Option<&str>, count: usize) -> Vec<Member> {
+    let member = |(author_id, value): (Arc<str>, Value)| {
+        let (role, name) = role_in(&value)?;
+        Some(Member { author_id, name: name.map(Arc::from), role, value })
+    };
+    list(chat, &roles_of(room), after, count).into_iter().filter_map(member).collect()
+}
+
+/// Returns bans from a room, by author: those after one of them, at most `count`.
+pub fn bans(chat: &Chat, room: &RoomName, after: Option<&str>, count: usize) -> Vec<(Arc<str>, Value)> {
+    list(chat, &bans_of(room), after, count)
+}
+
+/// Returns the values of a prefix by the rest of their keys.
+fn list(chat: &Chat, prefix: &str, after: Option<&str>, count: usize) -> Vec<(Arc<str>, Value)> {
+    let after = after.map(|after| format!("{prefix}{after}"));
+    let values = chat.values_from(prefix, after.as_deref(), count).into_iter();
+    values.map(|(key, value)| (Arc::from(&key[prefix.len()..]), value)).collect()
+}

@@ -1,0 +1,63 @@
+//! Flags: readers point moderators to a message.
+
+use hyper::StatusCode;
+use millchat::{Position, RoomName};
+
+use super::input;
+use super::room_shapes::{Flag, Flags, Reason};
+use crate::access::denial::Denial;
+use crate::access::flags::{self, REASON_CHARS_MAX};
+use crate::admin::operator::by;
+use crate::body::{self, NAME_BYTES_MAX};
+use crate::http;
+use crate::problem::{Answer, Kind, Problem};
+use crate::route_table::Call;
+
+/// Flag a message for the moderators of its room, once.
+pub async fn flag(call: Call<'_>, room: RoomName, target: Position) -> Answer {
+    let Call { w, req, allowed, .. } = call;
+    let author = allowed.caller.author()?.clone();
+    if allowed.standing.is_banned {
+        return Err(Denial::Banned.into());
+    }
+    w.app.limits.message(&author, &req)?;
+    let body = body::read(&w.app.reading, req, NAME_BYTES_MAX).await?;
+    let reason = if body.is_empty() {
+        String::new()
+    } else {
+        input::object::<Reason>(&body)?.reason.unwrap_or_default()
+    };
+    if reason.chars().count() > REASON_CHARS_MAX {
+        let detail = format!("`reason` has at most {REASON_CHARS_MAX} characters");
+        return Err(Problem::new(Kind::TooLarge, detail));
+    }
+    let Some(message) = w.app.chat.message(&room, target).await? else {
+        return Err(Problem::new(Kind::UnknownMessage, "there is no message at this position of this room"));
+    };
+    if message.content.is_none() {
+        return Err(Problem::new(Kind::MessageDeleted, "the message was deleted"));
+    }
+    w.app.authority.confirm(&allowed, &room)?;
+    flags::flag(&w.app.chat, &room, target, reason, author).await?;
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}
+
+/// The flags of a room, by message. Those of messages that were deleted are not among them.
+pub async fn list(call: Call<'_>, room: RoomName) -> Answer {
+    let chat = call.w.chat_for(&call.req);
+    let flags = flags::list(&chat, &room);
+    let mut positions: Vec<_> = flags.iter().map(|flag| flag.position).collect();
+    positions.dedup();
+    let messages = chat.messages(&room, positions).await?;
+    let is_there = |position| messages.iter().any(|it| it.position == position && it.content.is_some());
+    let flags = flags.iter().filter(|flag| is_there(flag.position)).map(Flag::of).collect();
+    Ok(http::json(StatusCode::OK, &Flags { flags }))
+}
+
+/// Take all flags of a message away: it was looked at.
+pub async fn clear(call: Call<'_>, room: RoomName, target: Position) -> Answer {
+    let by = by(&call)?;
+    flags::clear(&call.w.app.chat, &room, target, Some(by)).await?;
+    call.w.app.metrics.moderated("unflag");
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}

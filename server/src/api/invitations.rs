@@ -1,0 +1,107 @@
+//! Invitations to a room: made and taken back by its owners, used by whoever has the secret.
+
+use std::time::Duration;
+
+use hyper::{StatusCode, header};
+use millchat::{RoomName, Timestamp};
+
+use super::input;
+use super::members::given;
+use super::room_shapes::{Accepted, Invitation, Invitations, NewInvitation, NewInvitationMade, Secret};
+use crate::access::denial::Denial;
+use crate::access::invitations::{self, USES_MAX, UseError};
+use crate::access::{deeds, role};
+use crate::admin::operator::by;
+use crate::body::NAME_BYTES_MAX;
+use crate::http::{self, Response};
+use crate::problem::{Answer, Kind, Problem};
+use crate::route_table::Call;
+use crate::schema::Time;
+
+/// Shortest and longest time for which an invitation is good, and that of one that does not say.
+const TIMES: [Duration; 3] =
+    [Duration::from_hours(1), Duration::from_hours(30 * 24), Duration::from_hours(7 * 24)];
+
+/// Make an invitation: a link that gives whoever has it a role, not above your own.
+pub async fn invite(call: Call<'_>, room: RoomName) -> Answer {
+    let by = by(&call)?;
+    let Call { w, req, allowed, .. } = call;
+    let base = if let Some(public) = &w.app.public_url {
+        public.origin().to_owned()
+    } else {
+        let host = req.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        format!("http://{}", host.unwrap_or_default())
+    };
+    let NewInvitation { role, expires_in, uses } = input::read(w, req, NAME_BYTES_MAX).await?;
+    let role = given(&role)?;
+    if Some(role) > allowed.standing.role {
+        return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
+    }
+    let uses = uses.unwrap_or(1);
+    if !(1..=USES_MAX).contains(&uses) {
+        return Err(Problem::new(Kind::InvalidBody, format!("`uses` is 1 to {USES_MAX}")));
+    }
+    let until = Timestamp(Timestamp::now().0 + time(expires_in.as_deref())?.as_millis() as u64);
+    w.app.authority.confirm(&allowed, &room)?;
+    tracing::info!(%room, by = %by.name, role = role.as_str(), uses, deed = "invite", "moderation");
+    let (id, secret) = invitations::invite(&w.app.chat, &room, (role, uses), until, by).await?;
+    w.app.metrics.moderated("invite");
+    let url = format!("{base}/{room}#invite={secret}");
+    Ok(http::json(StatusCode::CREATED, &NewInvitationMade { id, url, expires_at: Time(until) }))
+}
+
+fn time(text: Option<&str>) -> Result<Duration, Problem> {
+    let [least, most, default] = TIMES;
+    let Some(text) = text else { return Ok(default) };
+    humantime::parse_duration(text).ok().filter(|time| (least..=most).contains(time)).ok_or_else(|| {
+        Problem::new(Kind::InvalidBody, "`expires_in` is a time such as 12h or 7d: 1h at least, 30d at most")
+    })
+}
+
+/// The invitations of a room.
+pub fn list(call: &Call<'_>, room: &RoomName) -> Response {
+    let invitations = invitations::list(&call.w.app.chat, room);
+    let invitations = invitations.iter().map(Invitation::of).collect();
+    http::json(StatusCode::OK, &Invitations { invitations })
+}
+
+/// Take an invitation back.
+pub async fn take_back(call: Call<'_>, room: RoomName) -> Answer {
+    let (w, by, id) = (call.w, by(&call)?, call.param("id"));
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(Problem::new(
+            Kind::MalformedParameter,
+            "the last part of the path is the id of an invitation",
+        ));
+    }
+    tracing::info!(%room, by = %by.name, deed = "uninvite", "moderation");
+    invitations::take_back(&w.app.chat, &room, id, by).await?;
+    w.app.metrics.moderated("uninvite");
+    Ok(http::empty(StatusCode::NO_CONTENT))
+}
+
+/// Use an invitation. Whoever has its role already, or a higher one, uses nothing of it.
+pub async fn accept(call: Call<'_>, room: RoomName) -> Answer {
+    let Call { w, req, allowed, .. } = call;
+    let author = allowed.caller.author()?.clone();
+    w.app.limits.message(&author, &req)?;
+    let Secret { secret } = input::read(w, req, NAME_BYTES_MAX).await?;
+    let standing = w.app.authority.standing(&allowed.caller, &room);
+    if standing.is_banned {
+        return Err(Denial::Banned.into());
+    }
+    let unknown = || Problem::new(Kind::UnknownInvitation, "there is no such invitation, or no longer");
+    let offered = invitations::role(&w.app.chat, &room, &secret).ok_or_else(unknown)?;
+    if standing.role >= Some(offered) {
+        let role = standing.role.map_or(offered.as_str(), role::Role::as_str);
+        return Ok(http::json(StatusCode::OK, &Accepted { role }));
+    }
+    let role = match invitations::take(&w.app.chat, &room, &secret).await {
+        Ok(role) => role,
+        Err(UseError::Unknown) => return Err(unknown()),
+        Err(UseError::Send(error)) => return Err(error.into()),
+    };
+    let (id, name) = (author.id.clone(), author.name.clone());
+    deeds::give(&w.app.chat, &room, (&id, Some(&name)), role, author).await?;
+    Ok(http::json(StatusCode::OK, &Accepted { role: role.as_str() }))
+}

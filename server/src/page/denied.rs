@@ -1,0 +1,74 @@
+//! The page for somebody who may not do something in a room: who they are here, and the way to be somebody
+//! else. It says nothing of the room but its name, which its reader has.
+
+use hyper::StatusCode;
+use maud::{Markup, html};
+use millchat::{Author, RoomName};
+
+use super::error::{self, Localize as _};
+use super::i18n::{Language, Localizer, Value};
+use super::layout::{self, Script};
+use super::people;
+use crate::access::denial::Denial;
+use crate::access::table::Action;
+use crate::http::Response;
+use crate::route_table::Call;
+
+/// The answer to a request that was denied.
+pub fn answer(call: &Call<'_>, room: &RoomName, denial: &Denial) -> Response {
+    let language = call.language;
+    let me = call.allowed.caller.author().ok();
+    let is_hidden = match denial {
+        Denial::NotMember => true,
+        // Elsewhere a visitor is asked for a name.
+        Denial::Nobody(_) => call.allowed.action() == Action::Read,
+        _ => false,
+    };
+    let mut response = match denial {
+        Denial::UnknownRoom => error::missing(language, &denial.localize(), &[]),
+        _ if is_hidden => {
+            let status = if me.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
+            let has_logins = call.w.app.has_logins;
+            layout::answer(status, document(language, room, me, has_logins))
+        }
+        _ => return error::of(language, denial.clone()),
+    };
+    response.extensions_mut().insert(denial.kind());
+    response
+}
+
+/// The page of a room that its visitor may not read.
+pub fn document(
+    language: &'static Language,
+    room: &RoomName,
+    me: Option<&Author>,
+    has_logins: bool,
+) -> String {
+    let title = language.text("denied-title");
+    layout::document(language, &title, Script::None, &body(language, room, me, has_logins))
+}
+
+fn body(language: &'static Language, room: &RoomName, me: Option<&Author>, has_logins: bool) -> Markup {
+    let name = me.map(|me| html! { span data-ignore { (people::name(Localizer::For(language), me)) } });
+    html! {
+        body.plain {
+            header.bar { (layout::brand(language)) }
+            main.failure {
+                h1 { (language.markup("denied-title")) }
+                p.why { bdi { (room) } }
+                @match name {
+                    Some(name) => p.why { (language.markup_with("denied-known", &[("name", Value::Markup(name))])) },
+                    None => p.why { (language.markup("denied-nobody")) },
+                }
+                p.onward {
+                    @if has_logins && me.is_none() {
+                        a.button href={ "/auth?to=/" (room) } { (language.markup("sign-in")) } " "
+                    }
+                    a class=(if has_logins && me.is_none() { "quiet" } else { "button" }) href="/new" {
+                        (language.markup("open-room"))
+                    }
+                }
+            }
+        }
+    }
+}

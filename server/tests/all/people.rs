@@ -1,0 +1,239 @@
+//! The people of a room as programs meet them: roles, bans, invitations, flags, also over `kill -9`.
+
+use std::fs;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::client::answer;
+use crate::support::{ADMIN, Answer, Api, Guest, Server};
+
+const ROOM: &str = "/api/v1/rooms/team";
+
+/// A server with a room of members, whose owner the operator names.
+async fn private() -> (Server, Guest) {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.keep().join("millchat.toml");
+    let text =
+        "[[room]]\nname = \"team\"\npolicy = \"members\"\n[[room]]\nname = \"hall\"\nguests = \"read\"\n";
+    fs::write(&config, text).unwrap();
+    let server = Server::start_with(&["--config", config.to_str().unwrap(), "--admin-token", ADMIN]).await;
+    let api = server.api();
+    let olga = api.guest("Olga").await;
+    let operator = Guest { token: ADMIN.to_owned(), ..olga.clone() };
+    for room in ["team", "hall"] {
+        let path = format!("/api/v1/rooms/{room}/members/{}", olga.id);
+        put(&api, &operator, &path, json!({ "role": "owner", "name": "Olga" })).await.expect(204);
+    }
+    (server, olga)
+}
+
+async fn put(api: &Api, by: &Guest, path: &str, body: Value) -> Answer {
+    answer(api.request(Method::PUT, path).bearer_auth(&by.token).json(&body)).await
+}
+
+async fn post(api: &Api, by: &Guest, path: &str, body: Value) -> Answer {
+    answer(api.request(Method::POST, path).bearer_auth(&by.token).json(&body)).await
+}
+
+async fn get(api: &Api, by: &Guest, path: &str) -> Answer {
+    answer(api.request(Method::GET, path).bearer_auth(&by.token)).await
+}
+
+async fn delete(api: &Api, by: &Guest, path: &str) -> Answer {
+    answer(api.request(Method::DELETE, path).bearer_auth(&by.token)).await
+}
+
+#[track_caller]
+fn assert_refused(answer: &Answer, status: u16, name: &str) {
+    answer.expect_problem(status);
+    assert_eq!(answer.json()["type"], format!("urn:millchat:problem:{name}"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_role_that_was_given_holds_over_a_kill_until_it_is_taken_back_and_nobody_gives_more_than_they_are()
+{
+    let (mut server, olga) = private().await;
+    let api = server.api();
+    let (max, ada) = (api.guest("Max").await, api.guest("Ada").await);
+    let of = |guest: &Guest| format!("{ROOM}/members/{}", guest.id);
+    assert_refused(&answer(api.post("team", &max, "x")).await, 403, "not-member");
+    put(&api, &olga, &of(&max), json!({ "role": "moderator", "name": "Max" })).await.expect(204);
+    put(&api, &olga, &of(&ada), json!({ "role": "reader" })).await.expect(204);
+    assert_refused(&put(&api, &olga, &of(&ada), json!({ "role": "operator" })).await, 422, "invalid-body");
+    assert_refused(&put(&api, &max, &of(&ada), json!({ "role": "writer" })).await, 403, "needs-role");
+    assert_refused(&put(&api, &ada, &of(&ada), json!({ "role": "owner" })).await, 403, "needs-role");
+    server.kill().await;
+    server.restart().await;
+    let api = server.api();
+    api.say("team", &max, "said").await;
+    assert_refused(&answer(api.post("team", &ada, "x")).await, 403, "read-only");
+    get(&api, &ada, &format!("{ROOM}/messages")).await.expect(200);
+
+    let members = get(&api, &max, &format!("{ROOM}/members")).await.expect(200).json();
+    let members = members["members"].as_array().unwrap();
+    assert_eq!(members.len(), 3);
+    let listed = members.iter().find(|member| member["author_id"] == max.id.as_str()).unwrap();
+    let listed = (&listed["name"], &listed["role"], &listed["by"]["name"]);
+    assert_eq!(listed, (&json!("Max"), &json!("moderator"), &json!("Olga")));
+    assert_refused(&get(&api, &ada, &format!("{ROOM}/members")).await, 403, "needs-role");
+
+    for _ in 0..2 {
+        delete(&api, &olga, &of(&max)).await.expect(204);
+    }
+    assert_refused(&answer(api.post("team", &max, "x")).await, 403, "not-member");
+}
+
+#[tokio::test]
+async fn a_moderator_does_what_moderators_do_and_nothing_to_those_above_them() {
+    let (server, olga) = private().await;
+    let api = server.api();
+    let (max, eve) = (api.guest("Max").await, api.guest("Eve").await);
+    for (guest, role) in [(&max, "moderator"), (&eve, "writer")] {
+        put(&api, &olga, &format!("{ROOM}/members/{}", guest.id), json!({ "role": role })).await.expect(204);
+    }
+    let (of_olga, of_eve) = (api.say("team", &olga, "mine").await, api.say("team", &eve, "hers").await);
+    let mut stream = {
+        let token = format!("Bearer {}", olga.token);
+        let headers = [("Authorization", token.as_bytes())];
+        crate::support::Stream::open(server.address(), &format!("{ROOM}/events"), &headers).await.unwrap()
+    };
+    for _ in 0..3 {
+        stream.logged().await;
+    }
+    assert_refused(&api.delete("team", &eve, of_olga).await, 403, "not-author");
+    assert_refused(&api.delete("team", &max, of_olga).await, 403, "needs-role");
+    api.delete("team", &max, of_eve).await.expect(204);
+    let event = stream.logged().await;
+    assert_eq!((event.event.as_str(), &event.json()["author"]["name"]), ("delete", &json!("Max")));
+
+    let closed = format!("{ROOM}/closed");
+    put(&api, &max, &closed, json!({})).await.expect(200);
+    assert_eq!(stream.logged().await.event, "close");
+    assert_refused(&answer(api.post("team", &eve, "x")).await, 403, "room-closed");
+    delete(&api, &max, &closed).await.expect(200);
+    assert_refused(&put(&api, &eve, &closed, json!({})).await, 403, "needs-role");
+
+    let ban = |guest: &Guest| format!("{ROOM}/bans/{}", guest.id);
+    assert_refused(&put(&api, &max, &ban(&olga), json!({})).await, 403, "needs-role");
+    let past = json!({ "until": "2001-01-01T00:00:00Z" });
+    assert_refused(&put(&api, &max, &ban(&eve), past).await, 422, "invalid-body");
+    put(&api, &max, &ban(&eve), json!({ "until": "2999-01-01T00:00:00Z" })).await.expect(204);
+    assert_refused(&get(&api, &eve, &format!("{ROOM}/messages")).await, 403, "not-member");
+    let bans = get(&api, &max, &format!("{ROOM}/bans")).await.expect(200).json();
+    assert_eq!(bans["bans"][0]["until"], "2999-01-01T00:00:00.000Z");
+    delete(&api, &max, &ban(&eve)).await.expect(204);
+    api.say("team", &eve, "back").await;
+
+    assert_refused(&delete(&api, &max, &format!("{ROOM}/messages")).await, 403, "needs-role");
+    delete(&api, &olga, &format!("{ROOM}/messages")).await.expect(200);
+}
+
+#[tokio::test]
+async fn who_is_banned_from_a_room_may_read_what_everybody_may_and_writes_elsewhere() {
+    let (server, olga) = private().await;
+    let api = server.api();
+    let eve = api.guest("Eve").await;
+    put(&api, &olga, &format!("/api/v1/rooms/hall/members/{}", eve.id), json!({ "role": "writer" })).await;
+    api.say("hall", &eve, "before").await;
+    put(&api, &olga, &format!("/api/v1/rooms/hall/bans/{}", eve.id), json!({})).await.expect(204);
+    assert_refused(&answer(api.post("hall", &eve, "x")).await, 403, "banned");
+    get(&api, &eve, "/api/v1/rooms/hall/messages").await.expect(200);
+    api.say("lobby", &eve, "elsewhere").await;
+}
+
+#[tokio::test]
+async fn an_invitation_gives_its_role_as_often_as_it_says_and_the_log_has_no_secret() {
+    let (mut server, olga) = private().await;
+    let api = server.api();
+    let invitations = format!("{ROOM}/invitations");
+    for wrong in [
+        json!({ "role": "writer", "expires_in": "1m" }),
+        json!({ "role": "writer", "expires_in": "31d" }),
+        json!({ "role": "writer", "uses": 0 }),
+        json!({ "role": "writer", "uses": 1001 }),
+        json!({ "role": "operator" }),
+    ] {
+        assert_refused(&post(&api, &olga, &invitations, wrong).await, 422, "invalid-body");
+    }
+    let made =
+        post(&api, &olga, &invitations, json!({ "role": "writer", "uses": 3 })).await.expect(201).json();
+    let url = made["url"].as_str().unwrap();
+    let (link, secret) = url.split_once("#invite=").unwrap();
+    assert_eq!(link, format!("http://{}/team", server.address()));
+    let listed = get(&api, &olga, &invitations).await.expect(200);
+    assert!(listed.json()["invitations"][0]["uses"] == 3 && !listed.body.contains(secret), "{listed:?}");
+
+    server.kill().await;
+    server.restart().await;
+    let api = server.api();
+    let accept = format!("{ROOM}/invitations/accept");
+    let mut guests = Vec::new();
+    for number in 0..8 {
+        guests.push(api.guest(&format!("Guest {number}")).await);
+    }
+    assert_refused(
+        &answer(api.request(Method::POST, &accept).json(&json!({ "secret": secret }))).await,
+        401,
+        "no-token",
+    );
+    assert_refused(
+        &post(&api, &guests[0], &accept, json!({ "secret": "x" })).await,
+        404,
+        "unknown-invitation",
+    );
+    assert_refused(
+        &post(&api, &guests[0], "/api/v1/rooms/hall/invitations/accept", json!({ "secret": secret })).await,
+        404,
+        "unknown-invitation",
+    );
+    // Of many at once as many get in as it says. Who comes again uses nothing of it.
+    let all = guests.iter().map(|guest| post(&api, guest, &accept, json!({ "secret": secret })));
+    let answers = futures_util::future::join_all(all).await;
+    let accepted: Vec<_> = guests.iter().zip(&answers).filter(|(_, answer)| answer.status == 200).collect();
+    assert_eq!(accepted.len(), 3, "{answers:?}");
+    for (guest, answer) in accepted {
+        assert_eq!(answer.json()["role"], "writer");
+        api.say("team", guest, "in").await;
+    }
+
+    let made = post(&api, &olga, &invitations, json!({ "role": "reader" })).await.expect(201).json();
+    delete(&api, &olga, &format!("{invitations}/{}", made["id"].as_str().unwrap())).await.expect(204);
+    let (_, secret) = made["url"].as_str().unwrap().split_once("#invite=").unwrap();
+    let late = api.guest("Late").await;
+    assert_refused(&post(&api, &late, &accept, json!({ "secret": secret })).await, 404, "unknown-invitation");
+    let (status, _) = server.terminate().await;
+    assert!(status.success());
+    let file = fs::read(server.log()).unwrap();
+    assert!(memchr::memmem::find(&file, secret.as_bytes()).is_none(), "the log has the secret");
+}
+
+#[tokio::test]
+async fn a_flag_is_counted_once_and_goes_with_its_message() {
+    let (server, olga) = private().await;
+    let api = server.api();
+    let eve = api.guest("Eve").await;
+    put(&api, &olga, &format!("{ROOM}/members/{}", eve.id), json!({ "role": "reader" })).await.expect(204);
+    let (first, second) = (api.say("team", &olga, "rude").await, api.say("team", &olga, "also").await);
+    let flags = |position: u64| format!("{ROOM}/messages/{position}/flags");
+    for _ in 0..2 {
+        post(&api, &eve, &flags(first), json!({ "reason": "spam" })).await.expect(204);
+    }
+    post(&api, &eve, &flags(second), json!({})).await.expect(204);
+    assert_refused(&post(&api, &eve, &flags(999), json!({})).await, 404, "unknown-message");
+    assert_refused(
+        &post(&api, &eve, &flags(first), json!({ "reason": "x".repeat(501) })).await,
+        413,
+        "too-large",
+    );
+    assert_refused(&get(&api, &eve, &format!("{ROOM}/flags")).await, 403, "needs-role");
+    let listed = get(&api, &olga, &format!("{ROOM}/flags")).await.expect(200).json();
+    let listed: Vec<_> =
+        listed["flags"].as_array().unwrap().iter().map(|flag| (&flag["position"], &flag["reason"])).collect();
+    assert_eq!(listed, [(&json!(first), &json!("spam")), (&json!(second), &json!(""))]);
+    api.delete("team", &olga, first).await.expect(204);
+    delete(&api, &olga, &format!("{ROOM}/flags/{second}")).await.expect(204);
+    let listed = get(&api, &olga, &format!("{ROOM}/flags")).await.expect(200).json();
+    assert_eq!(listed, json!({ "flags": [] }));
+    assert_refused(&post(&api, &eve, &flags(first), json!({})).await, 410, "message-deleted");
+}
