@@ -7,6 +7,7 @@ use crate::access::authority::Allowed;
 use crate::access::denial::Denial;
 use crate::app::Worker;
 use crate::client_ip::Client;
+use crate::own;
 use crate::page::markdown;
 use crate::problem::Problem;
 
@@ -92,7 +93,7 @@ pub async fn edit(
     content: String,
 ) -> Result<Receipt, ActError> {
     let content = rendered_ahead(w, client, content).await;
-    let author = confirmed(w, by, room)?;
+    let author = owner(w, by, room, target).await?;
     act(w, room, author, Action::Edit { target, content, moderator: false }).await
 }
 
@@ -115,7 +116,7 @@ pub async fn delete(
     by: &Allowed,
     target: Position,
 ) -> Result<Receipt, ActError> {
-    let author = confirmed(w, by, room)?;
+    let author = owner(w, by, room, target).await?;
     act(w, room, author, Action::Delete { target, moderator: false }).await
 }
 
@@ -162,6 +163,17 @@ pub async fn moderate(
 
 async fn act(w: &Worker, room: &RoomName, author: Author, action: Action) -> Result<Receipt, ActError> {
     Ok(w.send(room, Draft { author: Some(author), action, key: None }).await?)
+}
+
+/// Returns the author of a change to a message, if it is still allowed: somebody, or the guest that they were when
+/// they wrote it.
+async fn owner(w: &Worker, by: &Allowed, room: &RoomName, target: Position) -> Result<Author, ActError> {
+    let guest = match &by.caller.person {
+        Ok(person) => own::guest_of(&w.app.chat, person, room, target).await,
+        Err(_) => None,
+    };
+    let author = confirmed(w, by, room)?;
+    Ok(guest.unwrap_or(author))
 }
 
 /// Returns the author of an action, if it is still allowed: between the decision and this moment the client took

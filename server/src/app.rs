@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::access::authority::Authority;
 use crate::access::watch::RightsWatch;
+use crate::avatars::Avatars;
 use crate::byte_budget::ByteBudget;
 use crate::client_ip::{Client, client};
 use crate::detached::WriteBatcher;
@@ -27,6 +28,7 @@ use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
+use crate::sign_in::Logins;
 use crate::tls::{CertificateSource, Tls};
 use crate::turns::Turns;
 
@@ -40,8 +42,6 @@ pub struct App {
     pub identity: Arc<Identity>,
     /// Decides who may do what.
     pub authority: Arc<Authority>,
-    /// True if people can sign in.
-    pub has_logins: bool,
     /// Raised when the process is to end.
     pub drain: Arc<Drain>,
     /// The figures of `/metrics`.
@@ -70,6 +70,17 @@ pub struct App {
     pub connections: Arc<Semaphore>,
     /// The header by which browsers come by TLS only from now on.
     pub hsts: Option<HeaderValue>,
+    /// The providers at which people sign in.
+    pub logins: Logins,
+    /// The pictures of those who did.
+    pub avatars: Avatars,
+}
+
+impl App {
+    /// Returns true if people can sign in.
+    pub fn has_logins(&self) -> bool {
+        !self.logins.is_empty()
+    }
 }
 
 /// The frame kinds that the server registered with the chat.

@@ -24,7 +24,9 @@ use crate::listen_address::{AdminAddress, parse_tcp};
 use crate::origin::Origins;
 use crate::public_url::PublicUrl;
 use crate::retention::{Age, Bytes};
+use crate::session_time::{Idle, SignInAgain};
 use crate::settings_file;
+use crate::sign_in::{self, LoginSettings};
 use crate::start_error::StartError;
 use crate::tls::{AcmeSettings, Contact, DirectoryUrl, Domain, Hsts, RedirectAddress, Switch};
 
@@ -106,6 +108,12 @@ pub struct Settings {
     /// The people who are operators.
     #[serde(deserialize_with = "settings::holders")]
     pub operators: Vec<Holder>,
+    /// Time after which the session of a user ends that is not used.
+    pub session: Idle,
+    /// Time after a sign-in from which another one is necessary.
+    pub sign_in_again: SignInAgain,
+    /// The providers at which people sign in.
+    pub login: Vec<LoginSettings>,
 }
 
 impl Settings {
@@ -289,6 +297,9 @@ impl Settings {
             new_rooms,
             room,
             operators,
+            session,
+            sign_in_again,
+            login,
         } = self;
         [
             ("address", *address == other.address),
@@ -318,6 +329,9 @@ impl Settings {
             ("new-rooms", *new_rooms == other.new_rooms),
             ("room", *room == other.room),
             ("operators", *operators == other.operators),
+            ("session", *session == other.session),
+            ("sign-in-again", *sign_in_again == other.sign_in_again),
+            ("login", *login == other.login),
         ]
         .into_iter()
         .filter_map(|(name, is_same)| (!is_same).then_some(name))
@@ -383,6 +397,9 @@ impl Default for Settings {
             new_rooms: NewRooms::default(),
             room: Vec::new(),
             operators: Vec::new(),
+            session: Idle::default(),
+            sign_in_again: SignInAgain::default(),
+            login: Vec::new(),
         }
     }
 }
@@ -441,7 +458,7 @@ pub struct Flags {
     /// reads=RATE/BURST (pages and history read from one address), guests=N (new guests a minute from one
     /// address), connections=N (open connections and streams of one address); or off. A network of IPv6 (/64)
     /// counts as one address [default: off on 127.0.0.1; on any other address, or with a public URL,
-    /// author=5/20,address=50/200,reads=50/500,guests=10,connections=100]
+    /// author=5/20,address=50/200,reads=50/500,guests=10,logins=10,connections=100]
     #[arg(long, env = "MILLCHAT_RATE_LIMIT", value_name = "LIMITS")]
     rate_limit: Option<RateLimit>,
 
@@ -536,6 +553,14 @@ pub struct Flags {
     /// LOGIN:@GROUP, LOGIN:* or the ids of authors [default: none]
     #[arg(long, env = "MILLCHAT_OPERATORS", value_name = "LIST", value_delimiter = ',')]
     operators: Option<Vec<Holder>>,
+    /// Time after which the session of somebody who signed in ends, unless it is used: 1h to 1y [default: 30d]
+    #[arg(long, env = "MILLCHAT_SESSION", value_name = "TIME")]
+    session: Option<Idle>,
+
+    /// Time after a sign-in from which another one is necessary, however much the session is used: 1h to 1y.
+    /// Groups are those of the sign-in; where they give rights, some hours are better [default: 90d]
+    #[arg(long, env = "MILLCHAT_SIGN_IN_AGAIN", value_name = "TIME")]
+    sign_in_again: Option<SignInAgain>,
 
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
@@ -589,6 +614,8 @@ impl Flags {
         set_optional(&mut settings.rooms, self.rooms.as_ref());
         set(&mut settings.new_rooms, self.new_rooms.as_ref());
         set(&mut settings.operators, self.operators.as_ref());
+        set(&mut settings.session, self.session.as_ref());
+        set(&mut settings.sign_in_again, self.sign_in_again.as_ref());
         if let Some(file) = &settings.admin_token_file {
             if settings.admin_token.is_some() {
                 let [token, file] = ["admin-token", "admin-token-file"].map(|setting| origins.told(setting));
@@ -598,6 +625,7 @@ impl Flags {
             let token = AdminToken::read(file).map_err(|source| StartError::AdminToken { source, origin })?;
             settings.admin_token = Some(token);
         }
+        sign_in::check(&settings.login, settings.public_url.as_ref()).map_err(StartError::Logins)?;
         Ok((settings, origins))
     }
 }
@@ -846,6 +874,8 @@ mod tests {
             ("admin-address = \"unix:x\"", &[], &["admin-address", "unix:x", "absolute path"]),
             ("", &["--drain-delay", "2h"], &["--drain-delay", "`2h`", "1h at most"]),
             ("drain-delay = \"soon\"", &[], &["drain-delay", "`soon`", "10s"]),
+            ("session = \"10m\"", &[], &["session", "`10m`", "1h to 1y"]),
+            ("", &["--sign-in-again", "soon"], &["--sign-in-again", "`soon`", "1h to 1y"]),
             ("tls-key = \"x.key\"", &[], &["tls-key", "tls-certificate", "line 1"]),
             ("", &["--tls-certificate", "x.pem"], &["tls-key", "set by --tls-certificate"]),
             ("acme = [\"localhost\"]", &[], &["acme", "`localhost`", "chat.example.org"]),

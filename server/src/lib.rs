@@ -11,6 +11,7 @@ mod admin;
 mod api;
 mod app;
 mod as_text;
+mod avatars;
 mod body;
 mod byte_budget;
 mod cli;
@@ -45,8 +46,8 @@ mod log_throttle;
 mod loose_paths;
 mod metrics;
 mod origin;
-#[allow(dead_code, unused_imports, reason = "the sign-in calls by it, in the next step")]
 mod outgoing;
+mod own;
 mod page;
 mod panic_hook;
 mod paths;
@@ -63,8 +64,10 @@ mod route_table;
 mod sanitize;
 mod schema;
 mod service_manager;
+mod session_time;
 mod settings_file;
 mod sharded_counter;
+mod sign_in;
 mod sse;
 mod start;
 mod start_error;
@@ -77,7 +80,7 @@ mod watchdog;
 mod write_timeout;
 
 use std::net::TcpListener;
-use std::panic;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -92,6 +95,7 @@ use crate::listen::Listeners;
 use crate::listener::Bound;
 use crate::origin::Origins;
 use crate::reload::Reload;
+use crate::sign_in::Logins;
 use crate::start_error::StartError;
 use crate::tls::RedirectAddress;
 
@@ -147,6 +151,7 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
     let is_in_terminal = stderr::is_terminal();
     let connections_max = listen::raise_descriptor_limit();
     let writer = settings.stream_writer.resolve()?;
+    let logins = start::logins(settings)?;
     let passed_address = passed.as_ref().map(|_| settings.address);
     // The port first: who comes while the log recovers waits instead of being turned away, and a taken port
     // leaves the log alone.
@@ -157,7 +162,7 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
     };
     let main = listen::MainThread::new().map_err(StartError::NoRuntime)?;
     let tls = start::tls(settings)?;
-    let mut app = open(settings)?;
+    let mut app = open(settings, logins)?;
     (app.tls, app.certificate_source) = tls.unzip();
     app.connections = Arc::new(Semaphore::new(connections_max));
     let app = Arc::new(app);
@@ -175,10 +180,10 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
 }
 
 /// Opens the log. The storage may panic on the pages of a damaged one; that is said as a sentence.
-fn open(settings: &Settings) -> Result<App, StartError> {
+fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|info| tracing::debug!(%info, "a panic while the log was opened")));
-    let opened = panic::catch_unwind(|| start::open(settings));
+    let opened = panic::catch_unwind(AssertUnwindSafe(|| start::open(settings, logins)));
     panic::set_hook(hook);
     let opened = opened.map_err(|_| StartError::DamagedLog(settings.log.clone()))?;
     Ok(opened?)

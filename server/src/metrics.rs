@@ -65,6 +65,8 @@ pub struct Metrics {
     certificate_expiry: Gauge,
     /// Acts of the operator.
     moderation: Family<Deed, Counter>,
+    /// Sign-ins that came back, by login and outcome.
+    sign_ins: Family<SignIn, Counter>,
     /// Answers that were errors.
     errors: Family<ErrorKind, Counter>,
 }
@@ -72,6 +74,13 @@ pub struct Metrics {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Deed {
     kind: &'static str,
+}
+
+/// The logins are those of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SignIn {
+    login: String,
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -137,6 +146,7 @@ impl Default for Metrics {
             handshakes: counted_from_zero(),
             certificate_expiry: Gauge::default(),
             moderation: Family::default(),
+            sign_ins: Family::default(),
             errors: Family::default(),
         }
     }
@@ -174,6 +184,11 @@ impl Metrics {
     /// Shows the moment until which clients take the certificate.
     pub fn certificate_expires(&self, at: Option<Timestamp>) {
         self.certificate_expiry.set(at.map_or(0, Timestamp::as_second));
+    }
+
+    /// Counts a sign-in at a login of the settings.
+    pub fn signed_in(&self, login: &str, outcome: &'static str) {
+        self.sign_ins.get_or_create(&SignIn { login: login.to_owned(), outcome }).inc();
     }
 
     /// Counts frames that were handed to a reader's connection.
@@ -284,6 +299,7 @@ impl Metrics {
             self.certificate_expiry.clone(),
         );
         registry.register("moderation", "What the operator did, by kind", self.moderation.clone());
+        registry.register("sign_ins", "Sign-ins, by login and outcome", self.sign_ins.clone());
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
         registry.register(
             "rate_limited",
@@ -336,6 +352,7 @@ mod tests {
         metrics.moderated("close");
         metrics.shook_hands("done");
         metrics.certificate_expires(Timestamp::from_second(1_900_000_000).ok());
+        metrics.signed_in("corp", "refused");
         let counts = Counts { revocations: 5, api_tokens: 2 };
         let text =
             metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..Stats::default() }, &counts, true);
@@ -350,6 +367,7 @@ mod tests {
             "millchat_moderation_total{kind=\"close\"} 1",
             "millchat_tls_handshakes_total{outcome=\"done\"} 1",
             "millchat_tls_certificate_expiry_seconds 1900000000",
+            "millchat_sign_ins_total{login=\"corp\",outcome=\"refused\"} 1",
             "millchat_authors_banned 3",
             "millchat_revocations 5",
             "millchat_api_tokens 2",

@@ -6,8 +6,10 @@ use millchat::RoomName;
 
 /// The beginning of the operator's paths.
 pub const OPERATORS: &str = "/admin/";
-/// The beginning of the paths of sessions at the page.
-pub const AUTH: &str = "/auth/";
+/// The path of signing in, and the beginning of all paths of sessions at the page.
+const AUTH: &str = "/auth";
+/// The end of a sign-in in a popup.
+pub const SIGNED_IN_PATH: &str = "/auth/done";
 /// The path of a backup.
 pub const BACKUP_PATH: &str = "/admin/backup";
 /// The path of the metrics.
@@ -17,13 +19,18 @@ pub const SIGN_OUT_PATH: &str = "/auth/logout";
 /// The probes.
 pub const PROBES: [&str; 3] = ["/healthz", "/readyz", METRICS_PATH];
 /// First parts of paths that are, or will be, something else than a room.
-pub const RESERVED: [&str; 9] =
-    ["admin", "api", "assets", "auth", "demo", "healthz", "metrics", "new", "readyz"];
+pub const RESERVED: [&str; 11] =
+    ["admin", "api", "assets", "auth", "avatars", "demo", "embed", "healthz", "metrics", "new", "readyz"];
 /// The same, for people.
 pub static RESERVED_LIST: LazyLock<String> = LazyLock::new(|| RESERVED.join(", "));
 /// The rule, for programs.
 pub const ROOM_RULE: &str = "A room's name is 1 to 64 of A-Z a-z 0-9 _ -, and none of admin, api, assets, \
-    auth, demo, healthz, metrics, new, readyz.";
+    auth, avatars, demo, embed, healthz, metrics, new, readyz.";
+
+/// Returns true for the paths of signing in and out.
+pub fn is_auth(path: &str) -> bool {
+    path.strip_prefix(AUTH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// The room a path names, unless the name is outside the rule or reserved.
 pub fn room(name: Option<&str>) -> Option<RoomName> {

@@ -42,12 +42,13 @@ mod tests {
     use super::*;
     use crate::access::watch::RightsWatch;
     use crate::config::Settings;
+    use crate::sign_in::Logins;
     use crate::start;
 
     #[tokio::test]
     async fn a_server_that_takes_no_writes_says_why() {
         let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
-        let app = Arc::new(start::open(&settings).unwrap());
+        let app = Arc::new(start::open(&settings, Logins::default()).unwrap());
         let watch = RightsWatch::new(Arc::clone(&app.authority));
         let w = Worker { dispatcher: app.chat.dispatcher(), app, watch, batcher: None };
         assert_eq!(readyz(&w).status(), StatusCode::OK);

@@ -30,7 +30,7 @@ use crate::page::denied;
 use crate::page::error::{self, Localize as _};
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use crate::paths::{self, AUTH, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
+use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::route_table::{Call, Decision, Handler, Table};
 use crate::{admin, api, cross_site, follow, loose_paths, page, refusal_log, tls, unsent};
@@ -99,9 +99,12 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
             (_, Some(malformed)) => error::of(language, malformed),
         };
         response = count(response).unwrap_or_else(|full| error::of(language, full));
-        let is_auth = path.starts_with(AUTH);
+        let is_auth = paths::is_auth(&path);
         let policy = if is_auth { &AUTH_CONTENT_SECURITY_POLICY } else { CONTENT_SECURITY_POLICY };
-        set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
+        // A picture has one of its own.
+        if !response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
+            set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
+        }
         set(&mut response, header::REFERRER_POLICY, REFERRER_POLICY);
         if is_auth {
             set(&mut response, header::CACHE_CONTROL, "no-store");

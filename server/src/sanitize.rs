@@ -24,6 +24,8 @@ use unicode_segmentation::UnicodeSegmentation;
 pub const NAME_GRAPHEMES_MAX: usize = 40;
 /// Longest name, in bytes. A character can be any number of bytes long, so both are limited.
 pub const NAME_BYTES_MAX: usize = 160;
+/// Most characters of a name of a provider that are looked at.
+const PROVIDER_GRAPHEMES_MAX: usize = 2 * NAME_GRAPHEMES_MAX;
 /// Combining marks in a row. Scripts need up to four; more is a tower that reaches over other lines.
 const MARKS_MAX: usize = 4;
 /// Letters and digits after the `#` of an author's tag, as the page shows it: 40 bits of an id that the
@@ -97,6 +99,23 @@ pub fn name(typed: &str) -> Result<String, TextError> {
         return Err(TextError::NameLikeTag);
     }
     Ok(name)
+}
+
+/// A name that a provider gives, by the same rule, but cut where it is too long, and without what looks like a
+/// tag at its end. `None` when nothing is left.
+pub fn name_of_provider(given: &str) -> Option<String> {
+    // A long name is cut to what could be kept of it before it is cleaned: cleaning makes nothing longer than
+    // its compositions.
+    let mut graphemes: Vec<&str> = given.graphemes(true).take(PROVIDER_GRAPHEMES_MAX).collect();
+    loop {
+        match name(&graphemes.concat()) {
+            Ok(name) => return Some(name),
+            Err(TextError::NameTooLong { .. }) => drop(graphemes.pop()?),
+            // All that looks like one goes, and the sign before it.
+            Err(TextError::NameLikeTag) => while graphemes.pop()?.chars().all(char::is_alphanumeric) {},
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Without the joiners that nothing needs, by which two names that look the same could differ.
@@ -243,6 +262,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_name_of_a_provider_is_cut_and_cleaned_until_it_is_one() {
+        let long = "x".repeat(500);
+        let wide = "\u{1f469}\u{200d}\u{1f4bb}".repeat(60);
+        for (given, expected) in [
+            ("Ada", Some("Ada")),
+            (" Ada \t King", Some("Ada King")),
+            ("Ada #4kq7x2m9", Some("Ada")),
+            ("#4kq7", None),
+            ("\u{202e}\u{200b}", None),
+            ("", None),
+            (&long, Some(&long[..NAME_GRAPHEMES_MAX])),
+        ] {
+            assert_eq!(name_of_provider(given).as_deref(), expected, "{given:?}");
+        }
+        let wide = name_of_provider(&wide).unwrap();
+        assert!(wide.len() <= NAME_BYTES_MAX && name(&wide).is_ok(), "{wide}");
+    }
 
     #[test]
     fn a_name_is_cleaned_by_the_rule() {

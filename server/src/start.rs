@@ -7,15 +7,20 @@ use millchat::{Chat, OpenError};
 use tokio::sync::Semaphore;
 
 use crate::access::authority::Authority;
+use crate::access::holder::Holder;
+use crate::access::settings::RoomSettings;
 use crate::app::{App, Frames};
+use crate::avatars::Avatars;
 use crate::body::READING_BYTES_MAX;
 use crate::byte_budget::ByteBudget;
 use crate::config::Settings;
 use crate::drain::Drain;
-use crate::identity::Identity;
+use crate::identity::{Identity, Lifetimes};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
+use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
+use crate::sign_in::{self, LoginError, Logins};
 use crate::sse::frame;
 use crate::start_error::StartError;
 use crate::tls::{Acme, CertificateFiles, CertificateSource, Tls};
@@ -24,14 +29,16 @@ use crate::unsent::UNSENT_BYTES_MAX;
 use crate::{page, retention};
 
 /// Opens the log of the settings, with an encoder for either kind of reader.
-pub fn open(settings: &Settings) -> Result<App, OpenError> {
+pub fn open(settings: &Settings, logins: Logins) -> Result<App, OpenError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
-    let identity = Arc::new(Identity::new(chat.clone(), settings.is_reached_by_tls()));
+    let lifetimes = Lifetimes { idle: settings.session.0, sign_in_again: settings.sign_in_again.0 };
+    let identity = Identity::new(chat.clone(), settings.is_reached_by_tls()).with_lifetimes(lifetimes);
+    let identity = Arc::new(identity);
     let authority = Arc::new(Authority::new(chat.clone(), Arc::clone(&identity), settings.rules()));
     let metrics = Arc::new(Metrics::default());
     let drain = Arc::new(Drain::default());
@@ -48,7 +55,6 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
         identity,
         authority,
         // There are no logins yet.
-        has_logins: false,
         drain,
         metrics,
         limits,
@@ -59,6 +65,8 @@ pub fn open(settings: &Settings) -> Result<App, OpenError> {
         admin_token,
         has_admin_listener: settings.admin_address.is_some(),
         public_url,
+        logins,
+        avatars: Avatars::default(),
         tls: None,
         certificate_source: None,
         connections: Arc::new(Semaphore::new(0)),
@@ -81,4 +89,14 @@ pub fn tls(settings: &Settings) -> Result<Option<(Arc<Tls>, CertificateSource)>,
         _ => return Ok(None),
     };
     Ok(Some((tls, source)))
+}
+
+/// Reads what the logins of the settings name.
+pub fn logins(settings: &Settings) -> Result<Logins, LoginError> {
+    let origin = settings.public_url.as_ref().map(PublicUrl::origin).unwrap_or_default();
+    // A session holds those of its groups that any setting names.
+    let rooms = settings.room.iter().flat_map(RoomSettings::holders);
+    let holders = rooms.chain(&settings.operators).filter_map(Holder::group).map(ToOwned::to_owned);
+    let named = sign_in::groups_of_only(&settings.login).chain(holders).collect();
+    Logins::new(&settings.login, origin, named)
 }

@@ -8,6 +8,7 @@ use millchat::OpenError;
 use crate::identity::operator::AdminTokenError;
 use crate::listen_address::AdminAddress;
 use crate::origin::Origins;
+use crate::sign_in::LoginError;
 use crate::tls::{AcmeError, CertificateError, TlsError};
 
 /// The server does not start.
@@ -48,6 +49,12 @@ pub enum StartError {
         /// The origin of the file's name, as words.
         origin: String,
     },
+    /// The logins do not fit together, or not to the public address.
+    #[error("{0}")]
+    Logins(String),
+    /// A login cannot be used.
+    #[error(transparent)]
+    Login(#[from] LoginError),
     /// The system refuses what the main thread needs.
     #[error("the main thread cannot wait for connections and signals: {0}")]
     NoRuntime(#[source] io::Error),
@@ -174,6 +181,7 @@ impl StartError {
             | Self::RedirectNowhere { .. }
             | Self::Tls(_)
             | Self::NoRuntime(_) => None,
+            Self::Logins(_) | Self::Login(_) => Some("login"),
             Self::NoUring(_) => Some("stream-writer"),
             Self::Listen { .. } | Self::TwoAddresses { .. } => Some("address"),
             Self::AdminListen { .. } => Some("admin-address"),

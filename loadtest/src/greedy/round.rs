@@ -20,7 +20,7 @@ use crate::report::timer_probe::TimerProbe;
 use crate::run::stats::Latencies;
 
 /// The limits that are recommended for a public address.
-const PUBLIC_LIMITS: &str = "author=5/20,address=50/200,reads=50/500,guests=10,connections=100";
+const PUBLIC_LIMITS: &str = "author=5/20,address=50/200,reads=50/500,guests=10,logins=10,connections=100";
 /// Messages that each room of the innocents has at the beginning.
 const MESSAGES_BEFORE: usize = 50;
 /// Time between the phases.

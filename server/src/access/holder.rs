@@ -32,6 +32,11 @@ pub enum Holder {
 }
 
 impl Holder {
+    /// Returns the group, if it is one.
+    pub fn group(&self) -> Option<&str> {
+        if let Self::Group(_, group) = self { Some(group) } else { None }
+    }
+
     /// Returns true if the person is meant. A person is also who they were as a guest.
     pub fn is(&self, person: &Person) -> bool {
         let comes_from = |source: &str| match &person.via {

@@ -106,6 +106,11 @@ pub struct RoomSettings {
 }
 
 impl RoomSettings {
+    /// Returns all whom its lists name.
+    pub fn holders(&self) -> impl Iterator<Item = &Holder> {
+        [&self.owners, &self.moderators, &self.writers, &self.readers].into_iter().flatten()
+    }
+
     /// Returns the settings of a room that no table matches.
     pub fn of_all() -> Self {
         Self {

@@ -8,6 +8,7 @@
 mod at_server;
 mod backup;
 mod check;
+mod config;
 mod export;
 pub mod failure;
 mod import;
@@ -34,6 +35,7 @@ use crate::origin::Origins;
 #[derive(Subcommand, Debug)]
 pub enum Command {
     Check(check::Check),
+    Config(Box<config::Config>),
     Backup(backup::Backup),
     Export(export::Export),
     Import(import::Import),
@@ -51,6 +53,7 @@ impl Command {
         }
         let done = catch_unwind(AssertUnwindSafe(|| match self {
             Self::Check(check) => check.run(),
+            Self::Config(config) => config.run(origins),
             Self::Backup(backup) => backup.run(origins),
             Self::Export(export) => export.run(),
             Self::Import(import) => import.run(),

@@ -18,6 +18,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 mod token;
+mod user;
 mod verify;
 
 pub use api_token::{ApiToken, NewApiToken, is_author_id as is_program_id};
@@ -28,4 +29,6 @@ pub use keys::Purpose;
 pub use keys::{Retire, RotateError};
 pub use person::{Person, Via};
 pub use revocation::{RevokeError, is_revocable};
+pub use session::Lifetimes;
+pub use user::NewUser;
 pub use verify::{Counts, Identity};

@@ -17,6 +17,9 @@ pub const REVOCATIONS_MAX: usize = 100_000;
 const SESSIONS_MAX: usize = REVOCATIONS_MAX / 2;
 /// Time for which a revocation is chat: the longest that any token lasts.
 const KEPT: Duration = Duration::from_hours(366 * 24);
+/// Most of them before the sessions of guests are not revoked any more when they sign in: nobody should fill
+/// the list by signing in.
+const GUESTS_MAX: usize = REVOCATIONS_MAX / 4;
 /// The beginning of the keys of all revocations.
 const PREFIX: &str = "revoked/";
 /// Longest id of an author whose sessions can be revoked, in bytes; ours have 22.
@@ -82,6 +85,15 @@ pub fn revoked_until(chat: &Chat, author_id: &str) -> Option<Timestamp> {
 pub async fn revoke_session(chat: &Chat, sid: &str, author_id: &str, by: Author) -> Result<(), RevokeError> {
     match set(chat, &of_session(sid), "{}".to_owned(), (SESSIONS_MAX, by.clone())).await {
         Err(RevokeError::TooMany) => revoke_author(chat, author_id, by).await,
+        done => done,
+    }
+}
+
+/// Revokes the session of a guest who has signed in, while there is much room in the list. Without that the
+/// guest's token stays good, and its holder a guest.
+pub async fn revoke_guest(chat: &Chat, sid: &str, by: Author) -> Result<(), RevokeError> {
+    match set(chat, &of_session(sid), "{}".to_owned(), (GUESTS_MAX, by)).await {
+        Err(RevokeError::TooMany) => Ok(()),
         done => done,
     }
 }

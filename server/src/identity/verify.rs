@@ -31,6 +31,9 @@ const REVOKED: &str = "its session was ended";
 /// Limits the log lines of uses of API tokens that are not noted.
 static NOTES: LogThrottle = LogThrottle::new();
 
+/// Derives the key of the ids of users from the log's signing key.
+const USERS_CONTEXT: &str = "millchat 2026-11-28 ids of users";
+
 /// Signs and checks tokens.
 pub struct Identity {
     chat: Chat,
@@ -39,6 +42,8 @@ pub struct Identity {
     /// Browsers reach us by TLS, so the cookie is one that never leaves it.
     by_tls: bool,
     lifetimes: Lifetimes,
+    /// Makes the ids of users.
+    user_key: [u8; 32],
 }
 
 /// How many there are of what can be full.
@@ -69,7 +74,8 @@ impl Identity {
     /// With the keys and the revocations of a log.
     pub fn new(chat: Chat, by_tls: bool) -> Self {
         let derived = ArcSwap::from_pointee(Derived::read(&chat));
-        Self { chat, derived, by_tls, lifetimes: Lifetimes::default() }
+        let user_key = blake3::derive_key(USERS_CONTEXT, &chat.signing_key());
+        Self { chat, derived, by_tls, lifetimes: Lifetimes::default(), user_key }
     }
 
     /// Returns true if browsers reach us by TLS.
@@ -208,6 +214,37 @@ impl Identity {
         } else {
             revocation::revoke_session(&self.chat, &session.sid, author, by).await
         }
+    }
+
+    /// Returns the holder of a browser's session, whether that has expired or not, unless it was revoked.
+    pub(super) fn before(&self, headers: &HeaderMap) -> Option<Person> {
+        let cookies = headers::cookies(headers, cookie::name(self.by_tls));
+        let ring = &self.derived().ring;
+        // At the beginning of time nothing has expired; a key that was made void at once is void all the same.
+        let proofs = cookies.filter_map(|token| session::verify(ring, token, Timestamp(0)).ok());
+        let mut persons = proofs.map(|proof| proof.person);
+        persons.find(|person| !revocation::is_revoked(&self.chat, person))
+    }
+
+    /// Ends the session that a browser had before `by` signed in.
+    pub(super) async fn end_before(&self, before: &Person, by: Author) -> Result<(), RevokeError> {
+        let Some(session) = &before.session else { return Ok(()) };
+        if before.via == Via::Guest {
+            revocation::revoke_guest(&self.chat, &session.sid, by).await
+        } else {
+            revocation::revoke_session(&self.chat, &session.sid, &before.author.id, by).await
+        }
+    }
+
+    /// The key of the ids of users. It follows from the log's signing key, which is never rotated, so a user
+    /// stays the same author.
+    pub(super) fn user_key(&self) -> &[u8; 32] {
+        &self.user_key
+    }
+
+    /// With these lifetimes of the sessions of users.
+    pub fn with_lifetimes(self, lifetimes: Lifetimes) -> Self {
+        Self { lifetimes, ..self }
     }
 
     /// Ends all sessions of an author.

@@ -84,6 +84,7 @@ struct Rules {
     address: Option<ByAddress>,
     reads: Option<ByAddress>,
     guests: Option<ByAddress>,
+    logins: Option<ByAddress>,
 }
 
 impl Rules {
@@ -93,6 +94,11 @@ impl Rules {
             let words = format!("new guests from one address: at most {max} a minute");
             let quota = |times| Quota::per_minute(max.saturating_mul(times));
             ByAddress::new(words, quota, before.and_then(|before| before.guests.as_ref()))
+        };
+        let of_logins = |max: NonZeroU32| {
+            let words = format!("sign-ins from one address: at most {max} a minute");
+            let quota = |times| Quota::per_minute(max.saturating_mul(times));
+            ByAddress::new(words, quota, before.and_then(|before| before.logins.as_ref()))
         };
         let of_author = |pace: Pace| {
             Keyed::of(pace.quota(NonZeroU32::MIN), before.and_then(|before| before.author.as_ref()))
@@ -112,6 +118,7 @@ impl Rules {
             address: limit.address.map(of_address),
             reads: limit.reads.map(of_reads),
             guests: limit.guests.map(of_guests),
+            logins: limit.logins.map(of_logins),
         }
     }
 }
@@ -247,6 +254,11 @@ impl Limits {
     /// Somebody reads a page, history or an overview, or joins a room.
     pub fn read<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
         self.of_address(req, "reads", self.rules.load().reads.as_ref(), NonZeroU32::MIN)
+    }
+
+    /// Somebody begins to sign in, or comes back.
+    pub fn login<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
+        self.of_address(req, "logins", self.rules.load().logins.as_ref(), NonZeroU32::MIN)
     }
 
     /// Somebody becomes a guest.

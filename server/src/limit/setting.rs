@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::as_text::as_text;
 
 /// The limits of a server that strangers reach, unless its operator sets others.
-const RECOMMENDED: &str = "author=5/20,address=50/200,reads=50/500,guests=10,connections=100";
+const RECOMMENDED: &str = "author=5/20,address=50/200,reads=50/500,guests=10,logins=10,connections=100";
 /// The largest number that a limit can be.
 const FIGURE_MAX: u32 = 1_000_000;
 
@@ -48,6 +48,8 @@ pub struct RateLimit {
     pub reads: Option<Pace>,
     /// New guests a minute from one address.
     pub guests: Option<NonZeroU32>,
+    /// Sign-ins that begin, a minute, from one address.
+    pub logins: Option<NonZeroU32>,
     /// Open connections and streams of one address.
     pub connections: Option<NonZeroU32>,
 }
@@ -76,7 +78,7 @@ impl FromStr for RateLimit {
             let explained = || {
                 format!(
                     "`{}` is not a limit; write off, or some of author=RATE/BURST, address=RATE/BURST, \
-                     reads=RATE/BURST, guests=N, connections=N, each once, for example \
+                     reads=RATE/BURST, guests=N, logins=N, connections=N, each once, for example \
                      author=5/20,guests=10,connections=100, with numbers of 1 to {FIGURE_MAX} and a burst not below its rate",
                     part.trim()
                 )
@@ -88,6 +90,7 @@ impl FromStr for RateLimit {
                 "address" => limit.address.replace(pace(value).ok_or_else(explained)?).is_none(),
                 "reads" => limit.reads.replace(pace(value).ok_or_else(explained)?).is_none(),
                 "guests" => limit.guests.replace(figure(value).ok_or_else(explained)?).is_none(),
+                "logins" => limit.logins.replace(figure(value).ok_or_else(explained)?).is_none(),
                 "connections" => limit.connections.replace(figure(value).ok_or_else(explained)?).is_none(),
                 _ => false,
             };
@@ -119,6 +122,7 @@ impl fmt::Display for RateLimit {
             pace("address", self.address),
             pace("reads", self.reads),
             figure("guests", self.guests),
+            figure("logins", self.logins),
             figure("connections", self.connections),
         ];
         let parts: Vec<String> = parts.into_iter().flatten().collect();

@@ -48,7 +48,7 @@ impl Outgoing {
             return Err(HostError::Plain(host.name).into());
         }
         let limit = bounds.timeout.min(Bounds::default().timeout);
-        let called = tokio::time::timeout(limit, call(trust, request, &host, bounds)).await;
+        let called = tokio::time::timeout(limit, Box::pin(call(trust, request, &host, bounds))).await;
         called.unwrap_or(Err(CallError::Slow { host: host.name, limit }))
     }
 }

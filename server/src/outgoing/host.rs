@@ -55,6 +55,11 @@ impl Host {
     }
 }
 
+/// Says if an address is one that the server calls, before it does.
+pub fn check_address(uri: &Uri) -> Result<(), HostError> {
+    Host::of(uri).map(|_| ())
+}
+
 /// Returns true for the names of this machine, which no DNS is asked for.
 fn is_loopback(name: &str) -> bool {
     name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())

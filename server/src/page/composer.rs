@@ -3,8 +3,10 @@
 //! A visitor without a name sees only the form for it. The script holds what was typed until the server has
 //! it (`outbox`); here are the forms and the template of a message on its way.
 
+use std::sync::Arc;
+
 use maud::{Markup, html};
-use millchat::{Author, CONTENT_BYTES_MAX};
+use millchat::{Author, AuthorKind, CONTENT_BYTES_MAX};
 use rand::RngExt;
 use rand::distr::Alphanumeric;
 
@@ -14,6 +16,17 @@ use crate::sanitize::NAME_GRAPHEMES_MAX;
 
 /// Letters and digits of the key that a form without script is sent under.
 const FORM_KEY_CHARS: usize = 22;
+
+/// The reader, as the foot of the room knows them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reader<'a> {
+    /// Who they are, if they gave a name or signed in.
+    pub me: Option<&'a Author>,
+    /// The ids that they wrote under as guests, before they signed in. Their own page alone has them.
+    pub was: &'a [Arc<str>],
+    /// People can sign in.
+    pub has_logins: bool,
+}
 
 /// A name that was not taken.
 #[derive(Debug, Clone, Copy)]
@@ -28,28 +41,47 @@ pub struct Refused<'a> {
 pub fn composer(
     language: &'static Language,
     room: &str,
-    me: Option<&Author>,
+    reader: Reader<'_>,
     refused: Option<Refused<'_>>,
 ) -> Markup {
+    let Reader { me, was, has_logins } = reader;
+    let is_user = me.is_some_and(|me| me.kind == AuthorKind::User);
     let id = me.map_or("", |me| &me.id);
     let name = me.map_or("", |me| &me.name);
     html! {
         section #composer aria-label=(language.text("write")) data-author-id=(id) data-author-name=(name)
+            data-author-was=[(!was.is_empty()).then(|| was.join(" "))]
             data-on:refresh={ "@get('/" (room) "/name')" } {
             @if let Some(me) = me {
                 (writer(language, room))
                 p.me {
                     @let name = html! { span data-ignore { (people::name(Localizer::For(language), me)) } };
                     (language.markup_with("writing-as", &[("name", Value::Markup(name))])) " "
-                    button #rename .link type="button" aria-controls="namer"
-                        data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" {
-                        (language.markup("rename"))
+                    @if is_user {
+                        a.link href=(sign_in_address(room)) { (language.markup("account")) }
+                    } @else {
+                        button #rename .link type="button" aria-controls="namer"
+                            data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" {
+                            (language.markup("rename"))
+                        }
+                    }
+                    @if has_logins && !is_user {
+                        " " a.link href=(sign_in_address(room)) { (language.markup("sign-in")) }
                     }
                 }
             }
-            (namer(language, room, me, refused))
+            // A user has the name that the provider says.
+            @if !is_user || refused.is_some() { (namer(language, room, me, refused)) }
+            @if has_logins && me.is_none() {
+                p.me { a.link href=(sign_in_address(room)) { (language.markup("sign-in")) } }
+            }
         }
     }
+}
+
+/// The page of signing in, or of who one is, with the way back to the room.
+pub fn sign_in_address(room: &str) -> String {
+    format!("/auth?to=/{room}")
 }
 
 fn writer(language: &Language, room: &str) -> Markup {
@@ -156,12 +188,15 @@ pub fn tools(language: &Language) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use millchat::AuthorKind;
-
     use super::*;
 
     fn composer(me: Option<&Author>, refused: Option<Refused<'_>>) -> String {
-        super::composer(Language::by_code("en").unwrap(), "lobby", me, refused).into_string()
+        composer_with(me, false, refused)
+    }
+
+    fn composer_with(me: Option<&Author>, has_logins: bool, refused: Option<Refused<'_>>) -> String {
+        let reader = Reader { me, has_logins, was: &[] };
+        super::composer(Language::by_code("en").unwrap(), "lobby", reader, refused).into_string()
     }
 
     #[test]
@@ -180,6 +215,25 @@ mod tests {
             "{html}"
         );
         assert!(!html.contains("<script"), "{html}");
+    }
+
+    #[test]
+    fn a_user_cannot_rename_and_everybody_else_can_sign_in_where_there_is_a_login() {
+        let ada = Author { id: "g_4kq7".into(), name: "Ada".into(), kind: AuthorKind::Guest };
+        let user = Author { kind: AuthorKind::User, ..ada.clone() };
+        for (me, has_logins, sign_in, account) in [
+            (None, false, false, false),
+            (None, true, true, false),
+            (Some(&ada), false, false, false),
+            (Some(&ada), true, true, false),
+            (Some(&user), true, false, true),
+        ] {
+            let html = composer_with(me, has_logins, None);
+            assert_eq!(html.contains(">Sign in<"), sign_in, "{html}");
+            assert_eq!(html.contains(">Your account<"), account, "{html}");
+            assert_eq!(html.contains("id=\"namer\""), !account, "{html}");
+            assert_eq!(html.contains("href=\"/auth?to=/lobby\""), sign_in || account, "{html}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use hyper::StatusCode;
 use maud::{Markup, html};
-use millchat::{Author, RoomName};
+use millchat::{Author, AuthorKind, RoomName};
 
 use super::error::{self, Localize as _};
 use super::i18n::{Language, Localizer, Value};
@@ -28,7 +28,7 @@ pub fn answer(call: &Call<'_>, room: &RoomName, denial: &Denial) -> Response {
         Denial::UnknownRoom => error::missing(language, &denial.localize(), &[]),
         _ if is_hidden => {
             let status = if me.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
-            let has_logins = call.w.app.has_logins;
+            let has_logins = call.w.app.has_logins();
             layout::answer(status, document(language, room, me, has_logins))
         }
         _ => return error::of(language, denial.clone()),
@@ -49,6 +49,8 @@ pub fn document(
 }
 
 fn body(language: &'static Language, room: &RoomName, me: Option<&Author>, has_logins: bool) -> Markup {
+    // Also a guest may be a member, once they have signed in.
+    let signs_in = has_logins && me.is_none_or(|me| me.kind == AuthorKind::Guest);
     let name = me.map(|me| html! { span data-ignore { (people::name(Localizer::For(language), me)) } });
     html! {
         body.plain {
@@ -61,10 +63,10 @@ fn body(language: &'static Language, room: &RoomName, me: Option<&Author>, has_l
                     None => p.why { (language.markup("denied-nobody")) },
                 }
                 p.onward {
-                    @if has_logins && me.is_none() {
+                    @if signs_in {
                         a.button href={ "/auth?to=/" (room) } { (language.markup("sign-in")) } " "
                     }
-                    a class=(if has_logins && me.is_none() { "quiet" } else { "button" }) href="/new" {
+                    a class=(if signs_in { "quiet" } else { "button" }) href="/new" {
                         (language.markup("open-room"))
                     }
                 }

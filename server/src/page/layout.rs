@@ -15,6 +15,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use maud::{DOCTYPE, Markup, html};
 
 use super::embedded;
+pub use super::embedded::STYLE;
 use super::i18n::Language;
 use crate::http::{self, Response};
 

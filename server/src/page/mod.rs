@@ -7,6 +7,8 @@
 //! others. Writing needs the cookie of a guest, and is refused to pages of other sites.
 
 mod assets;
+pub mod auth;
+mod avatar;
 mod choose_language;
 mod composer;
 pub mod denied;
@@ -32,7 +34,6 @@ mod room_view;
 pub mod routes;
 mod rows;
 mod search;
-mod sign_out;
 mod stream;
 
 pub use frame::encoder;

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 use millchat::RoomName;
 
-use super::composer::{self, Refused};
+use super::composer::{self, Reader, Refused};
 use super::error::{self, Localize};
 use super::form::{back_to, events, field, is_datastar};
 use super::frame;
@@ -20,8 +20,13 @@ pub fn current(Call { w, req, language, .. }: &Call<'_>, room: &RoomName) -> Res
     if !is_datastar(req.headers()) {
         return back_to(room);
     }
-    let me = w.app.identity.visitor(req.headers()).map(|person| person.author);
-    events(frame::composer(composer::composer(language, room.as_str(), me.as_ref(), None), false))
+    let me = w.app.identity.visitor(req.headers());
+    let reader = Reader {
+        me: me.as_ref().map(|me| &me.author),
+        was: me.as_ref().map(|me| me.was.as_slice()).unwrap_or_default(),
+        has_logins: w.app.has_logins(),
+    };
+    events(frame::composer(composer::composer(language, room.as_str(), reader, None), false))
 }
 
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
@@ -36,16 +41,19 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     }
     let visitor = w.app.identity.visitor(req.headers());
     let me = visitor.as_ref().map(|person| &person.author);
+    let was = visitor.as_ref().map(|person| person.was.as_slice()).unwrap_or_default();
     let allowed = if me.is_none() && foreign.is_none() { w.app.limits.guest(&req) } else { Ok(()) };
     let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {
         Ok(body) => body,
         Err(broken) => return error::of(language, broken),
     };
     let typed = field(&body, "name");
+    let has_logins = w.app.has_logins();
     // The form again, with what was typed and why it was not taken.
     let again = |why: &LocalizedMessage| {
         let refused = Refused { typed: &typed, why };
-        let composer = composer::composer(language, room.as_str(), me, Some(refused));
+        let composer =
+            composer::composer(language, room.as_str(), Reader { me, was, has_logins }, Some(refused));
         events(frame::composer(composer, true))
     };
     // The client shows no page of an error.
@@ -65,7 +73,12 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     };
     let guest = visitor.map_or_else(|| Identity::new_guest(&clean), |person| person.renamed(&clean));
     let mut response = if by_datastar {
-        let composer = composer::composer(language, room.as_str(), Some(&guest.author), None);
+        let composer = composer::composer(
+            language,
+            room.as_str(),
+            Reader { me: Some(&guest.author), was: &[], has_logins },
+            None,
+        );
         events(frame::composer(composer, false))
     } else {
         back_to(&room)

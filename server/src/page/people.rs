@@ -31,16 +31,24 @@ pub fn tag(author: &Author) -> &str {
     &author.id[start..]
 }
 
-/// A round mark with the initials.
+/// A round mark with the initials, and the picture of a user over them.
 pub fn avatar(author: &Author) -> Markup {
-    html! { span class={ "avatar " (hue(author)) } aria-hidden="true" { (initials(&author.name)) } }
+    html! {
+        span class={ "avatar " (hue(author)) } aria-hidden="true" {
+            (initials(&author.name))
+            // It is empty where there is no picture, and the initials are in view.
+            @if author.kind == AuthorKind::User { img src={ "/avatars/" (author.id) } alt="" loading="lazy"; }
+        }
+    }
 }
 
-/// Name, tag, and what sort of author it is if not a person.
+/// Name, tag, and what sort of author it is: the mark of somebody who signed in, a program, or a guest.
 pub fn name(localizer: Localizer, author: &Author) -> Markup {
     html! {
         bdi class={ "name " (hue(author)) } { (author.name) }
         " " span.tag { bdi dir="ltr" { "#" (tag(author)) } }
+        // Behind the tag, where no part of a name can be.
+        @if author.kind == AuthorKind::User { " " span.mark { span.unseen { (localizer.markup("user-mark")) } } }
         @if author.kind == AuthorKind::Bot { " " span.badge { (localizer.markup("bot")) } }
     }
 }
@@ -114,6 +122,16 @@ mod tests {
         assert_eq!(tag(&one), "4kq7x2m9");
         let shown = |author| name(Localizer::InBrowser, author).into_string();
         assert_ne!(shown(&one), shown(&other));
+    }
+
+    #[test]
+    fn the_mark_of_a_user_is_behind_the_tag_and_no_guest_has_it() {
+        let shown = |author: &Author| name(Localizer::InBrowser, author).into_string();
+        let guest = author("g_aaaa4kq7x2m9", "Ada \u{2713} signed in <span class=mark>");
+        let user = Author { kind: AuthorKind::User, ..guest.clone() };
+        assert!(!shown(&guest).contains("class=\"mark\""), "{}", shown(&guest));
+        let html = shown(&user);
+        assert!(html.find("class=\"mark\"").unwrap() > html.find("class=\"tag\"").unwrap(), "{html}");
     }
 
     #[test]

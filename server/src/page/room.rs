@@ -107,13 +107,15 @@ async fn newest(
         // and does not announce a gap to somebody who opens a quiet room.
         let position = history.head.max(history.floor.saturating_sub(1));
         let place = EventId { epoch: chat.epoch(), position };
-        let (me, app, room) = (allowed.caller.author().ok().cloned(), Arc::clone(&w.app), room.clone());
+        let me = allowed.caller.person.as_ref().ok().cloned();
+        let (app, room) = (Arc::clone(&w.app), room.clone());
         let (texts_of, rules) = (quoted.texts_of(&history), Arc::clone(&rules));
         let render = move || {
             let page = room_view::document(&View {
                 language,
                 room: &room,
-                me: me.as_ref(),
+                me: me.as_ref().map(|me| &me.author),
+                was: me.as_ref().map(|me| me.was.as_slice()).unwrap_or_default(),
                 history: &history,
                 quoted: &quoted,
                 place,
@@ -122,6 +124,7 @@ async fn newest(
                 role: role.map(Role::as_str),
                 title: rules.of(&room).title.as_deref(),
                 origin: app.public_url.as_ref().map(PublicUrl::origin),
+                has_logins: app.has_logins(),
             });
             if packed { gzip::pack(page.as_bytes()) } else { page.into_bytes() }
         };

@@ -4,9 +4,12 @@
 //! signal `_place`, which every event of the stream moves on. Signals whose names begin with `_` never leave
 //! the browser.
 
-use maud::{Markup, html};
-use millchat::{Author, EventId, HistoryPage, Presence, RoomName};
+use std::sync::Arc;
 
+use maud::{Markup, html};
+use millchat::{Author, AuthorKind, EventId, HistoryPage, Presence, RoomName};
+
+use super::composer::Reader;
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
 use super::quote::QuotedMessages;
@@ -36,6 +39,16 @@ pub struct View<'a> {
     pub title: Option<&'a str>,
     /// The public address of the chat; `None` is the address by which the browser came.
     pub origin: Option<&'a str>,
+    /// True if people can sign in.
+    pub has_logins: bool,
+    /// The ids that the reader wrote under as a guest, before they signed in.
+    pub was: &'a [Arc<str>],
+}
+
+impl View<'_> {
+    fn reader(&self) -> Reader<'_> {
+        Reader { me: self.me, was: self.was, has_logins: self.has_logins }
+    }
 }
 
 /// The page.
@@ -68,7 +81,7 @@ fn body(view: &View<'_>) -> Markup {
                     }
                 }
             }
-            (menu(language, room))
+            (menu(language, room, view))
             p #state role="status" {}
             main {
                 // What is new is said by `#announcer`: here, rows of history would be read out too.
@@ -116,7 +129,7 @@ fn body(view: &View<'_>) -> Markup {
                 div #mentioning data-ignore {
                     ul #mentionable role="listbox" aria-label=(language.text("mentionable")) tabindex="0" hidden {}
                 }
-                (composer::composer(language, room, view.me, None))
+                (composer::composer(language, room, view.reader(), None))
             }
             (stream(room))
         }
@@ -148,11 +161,17 @@ fn stream(room: &str) -> Markup {
 
 /// The menu of things that are not needed every day. The script fills in the rooms; the browser keeps the
 /// choices.
-fn menu(language: &Language, room: &str) -> Markup {
+fn menu(language: &Language, room: &str, view: &View<'_>) -> Markup {
+    let is_user = view.me.is_some_and(|me| me.kind == AuthorKind::User);
     html! {
         nav #menu popover aria-label=(language.text("menu")) {
             (search::form(language, room, ""))
             a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
+            @if view.has_logins {
+                a.quiet href=(composer::sign_in_address(room)) {
+                    (person_icon()) (language.markup(if is_user { "account" } else { "sign-in" }))
+                }
+            }
             div #choices hidden {
                 label.quiet { input #notify type="checkbox"; (language.markup("notify")) }
                 label.quiet { input #notify-mentions type="checkbox"; (language.markup("notify-mentions")) }
@@ -199,13 +218,21 @@ fn more_icon() -> Markup {
     html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 7h16M4 12h16M4 17h16" {} } }
 }
 
+fn person_icon() -> Markup {
+    html! {
+        svg viewBox="0 0 24 24" aria-hidden="true" {
+            path d="M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8M4 20a8 8 0 0 1 16 0" {}
+        }
+    }
+}
+
 fn plus_icon() -> Markup {
     html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M12 5v14M5 12h14" {} } }
 }
 
 #[cfg(test)]
 mod tests {
-    use millchat::{AuthorKind, Epoch, Message, Timestamp};
+    use millchat::{Epoch, Message, Timestamp};
 
     use super::*;
 
@@ -231,8 +258,23 @@ mod tests {
         let (role, title) = (Some("writer"), Some("The lobby"));
         let language = Language::by_code("en").unwrap();
         let quoted = &QuotedMessages::default();
-        body(&View { language, room, me, history, quoted, place, presence, closed, role, title, origin })
-            .into_string()
+        let was = &[];
+        let view = View {
+            language,
+            room,
+            me,
+            history,
+            quoted,
+            place,
+            presence,
+            closed,
+            role,
+            title,
+            origin,
+            has_logins: true,
+            was,
+        };
+        body(&view).into_string()
     }
 
     fn rendered(name: &str, content: &str) -> String {

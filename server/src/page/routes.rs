@@ -2,10 +2,10 @@
 
 use hyper::Method;
 
-use super::{assets, choose_language, messages, name, room, search, sign_out, stream};
+use super::{assets, auth, avatar, choose_language, messages, name, room, search, stream};
 use crate::access::table::Action::{Anything, Read, Visit, Write};
 use crate::http::Response;
-use crate::paths::{METRICS_PATH, SIGN_OUT_PATH};
+use crate::paths::{METRICS_PATH, SIGN_OUT_PATH, SIGNED_IN_PATH};
 use crate::probes;
 use crate::route_table::Handler::{AtMessage, Following, InRoom, Plain};
 use crate::route_table::{Route, now};
@@ -39,7 +39,12 @@ pub fn routes() -> Vec<Route<Response>> {
         Route(Method::GET, "/healthz", Anything, Plain(|_| now(probes::healthz()))),
         Route(Method::GET, "/readyz", Anything, Plain(|c| now(probes::readyz(c.w)))),
         Route(Method::GET, METRICS_PATH, Anything, Plain(|c| now(probes::metrics(c.w)))),
-        Route(Method::POST, SIGN_OUT_PATH, Anything, Plain(|c| Box::pin(sign_out::sign_out(c)))),
+        Route(Method::GET, "/avatars/{id}", Anything, Plain(|c| now(avatar::avatar(&c)))),
+        Route(Method::GET, "/auth", Anything, Plain(|c| now(auth::choice(&c)))),
+        Route(Method::GET, SIGNED_IN_PATH, Anything, Plain(|c| now(auth::done(&c)))),
+        Route(Method::POST, SIGN_OUT_PATH, Anything, Plain(|c| Box::pin(auth::sign_out(c)))),
+        Route(Method::GET, "/auth/{login}", Anything, Plain(|c| Box::pin(auth::begin(c)))),
+        Route(Method::GET, "/auth/{login}/callback", Anything, Plain(|c| Box::pin(auth::callback(c)))),
         Route(Method::GET, ROOM, Read, InRoom(|c, room| Box::pin(room::room(c, room)))),
         Route(Method::GET, NAME, Visit, InRoom(|c, room| now(name::current(&c, &room)))),
         Route(Method::POST, NAME, Visit, InRoom(|c, room| Box::pin(name::name(c, room)))),

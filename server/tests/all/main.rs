@@ -39,6 +39,7 @@ mod reload;
 mod restore;
 mod service;
 mod several;
+mod sign_in;
 mod slow;
 mod slowloris;
 mod stderr;

@@ -169,6 +169,37 @@ unsent-unclear = Der Server konnte nicht sagen, ob sie gespeichert ist. Ein neue
 unsent-busy = Der Server nimmt gerade keine Nachrichten an.
 unsent-status = Der Server hat { $status } geantwortet.
 
+## Anmelden
+
+# Für Vorleseprogramme, hinter dem Namen von jemandem, der angemeldet ist. Die Seite zeigt ein Zeichen
+user-mark = angemeldet
+sign-in = Anmelden
+sign-in-at = Mit { $login } anmelden
+sign-in-guest = Du bist hier als { $name }. Auch nach dem Anmelden kannst du bearbeiten und löschen, was du geschrieben hast.
+sign-in-not = Ohne Anmeldung weiter
+sign-in-other = Oder mit einem anderen Konto anmelden
+continue-as = Weiter als { $name }
+account = Dein Konto
+account-name = Name
+account-login = Angemeldet mit
+account-until = Angemeldet bis
+sign-out = Abmelden
+sign-out-everywhere = Auf allen Geräten abmelden
+sign-out-hint = Nach dem Abmelden kannst du nicht mehr ändern, was du vor der Anmeldung als Gast geschrieben hast.
+sign-out-onward = Hier bist du abgemeldet. Beim Anbieter geht die Abmeldung weiter.
+go-on = Weiter
+signed-in-done = Du bist als { $name } angemeldet. Du kannst dieses Fenster schließen.
+sign-in-none = Du bist nicht angemeldet.
+sign-in-failed = Du bist nicht angemeldet
+sign-in-expired = Diese Anmeldung ist abgelaufen oder wurde schon benutzt. Bitte fang noch einmal an.
+sign-in-refused = Der Anbieter oder der Betreiber dieses Chats lässt dich mit diesem Konto nicht ein.
+sign-in-invalid = Die Antwort des Anbieters hat eine Prüfung nicht bestanden, deshalb wurde niemand angemeldet. Der Betreiber findet den Grund im Protokoll des Servers.
+provider-unreachable = Der Anbieter antwortet nicht, wie er soll. Bitte versuch es später noch einmal.
+sign-in-busy = Gerade melden sich zu viele an. Komm gleich noch einmal.
+no-login = Diese Anmeldung gibt es hier nicht.
+no-logins = Bei diesem Chat meldet sich niemand an; ein Name genügt.
+sign-in-again = Noch einmal anmelden
+
 ## What goes wrong
 
 failure-missing = Hier ist nichts
@@ -223,7 +254,6 @@ unreadable = Der Server kann seine Nachrichten nicht lesen.
 denied-title = Dieser Raum ist für seine Mitglieder
 denied-nobody = Du bist hier nicht bekannt, darum ist unklar, ob du dazugehörst.
 denied-known = Du bist hier als { $name } und gehörst nicht dazu.
-sign-in = Anmelden
 denied-unknown-room = Einen Raum mit diesem Namen gibt es hier nicht.
 denied-not-member = Dieser Raum ist für seine Mitglieder, und du gehörst nicht dazu.
 denied-read-only = Du kannst diesen Raum lesen, aber nicht darin schreiben.

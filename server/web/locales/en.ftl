@@ -173,6 +173,37 @@ unsent-unclear = The server could not say whether it was stored. Trying again se
 unsent-busy = The server takes no messages right now.
 unsent-status = The server answered { $status }.
 
+## Signing in
+
+# For screen readers, after the name of somebody who signed in. The page shows a mark
+user-mark = signed in
+sign-in = Sign in
+sign-in-at = Sign in with { $login }
+sign-in-guest = You are here as { $name }. When you sign in, you can still edit and delete what you wrote.
+sign-in-not = Go on without signing in
+sign-in-other = Or sign in with another account
+continue-as = Continue as { $name }
+account = Your account
+account-name = Name
+account-login = Signed in with
+account-until = Signed in until
+sign-out = Sign out
+sign-out-everywhere = Sign out on all devices
+sign-out-hint = After you sign out, you can no longer change what you wrote as a guest before you signed in.
+sign-out-onward = You are signed out here. The sign-out goes on at the provider.
+go-on = Continue
+signed-in-done = You are signed in as { $name }. You can close this window.
+sign-in-none = You are not signed in.
+sign-in-failed = You are not signed in
+sign-in-expired = This sign-in has run out, or it was used already. Please begin again.
+sign-in-refused = The provider, or the operator of this chat, does not let you in with this account.
+sign-in-invalid = The provider’s answer did not pass a check, so nobody was signed in. The operator finds the reason in the server’s log.
+provider-unreachable = The provider does not answer as it should. Please try again later.
+sign-in-busy = Too many people are signing in. Come back in a moment.
+no-login = There is no such way to sign in.
+no-logins = Nobody signs in at this chat; a name is enough.
+sign-in-again = Sign in again
+
 ## What goes wrong
 
 # The heading above the sentence that says it
@@ -229,7 +260,6 @@ unreadable = The server cannot read its messages.
 denied-title = This room is for its members
 denied-nobody = You are not known here, so it is not known if you are one of them.
 denied-known = You are here as { $name }, who is none of them.
-sign-in = Sign in
 denied-unknown-room = There is no room of this name here.
 denied-not-member = This room is for its members, and you are none of them.
 denied-read-only = You can read this room, but not write in it.

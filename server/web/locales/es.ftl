@@ -165,6 +165,37 @@ unsent-unclear = El servidor no pudo decir si se guardó. Reintentar lo aclara y
 unsent-busy = El servidor no acepta mensajes en este momento.
 unsent-status = El servidor respondió { $status }.
 
+## Iniciar sesión
+
+# Para lectores de pantalla, tras el nombre de quien ha iniciado sesión. La página muestra una marca
+user-mark = con sesión iniciada
+sign-in = Iniciar sesión
+sign-in-at = Iniciar sesión con { $login }
+sign-in-guest = Aquí eres { $name }. Cuando inicies sesión, podrás seguir editando y borrando lo que escribiste.
+sign-in-not = Seguir sin iniciar sesión
+sign-in-other = O iniciar sesión con otra cuenta
+continue-as = Continuar como { $name }
+account = Tu cuenta
+account-name = Nombre
+account-login = Sesión iniciada con
+account-until = Sesión válida hasta
+sign-out = Cerrar sesión
+sign-out-everywhere = Cerrar sesión en todos los dispositivos
+sign-out-hint = Después de cerrar sesión ya no podrás cambiar lo que escribiste como invitado antes de iniciarla.
+sign-out-onward = Aquí ya has cerrado sesión. El cierre continúa en el proveedor.
+go-on = Continuar
+signed-in-done = Has iniciado sesión como { $name }. Puedes cerrar esta ventana.
+sign-in-none = No has iniciado sesión.
+sign-in-failed = No has iniciado sesión
+sign-in-expired = Este inicio de sesión ha caducado o ya se usó. Empieza de nuevo, por favor.
+sign-in-refused = El proveedor, o quien administra este chat, no te deja entrar con esta cuenta.
+sign-in-invalid = La respuesta del proveedor no superó una comprobación, así que no se inició ninguna sesión. Quien administra el chat encontrará el motivo en el registro del servidor.
+provider-unreachable = El proveedor no responde como debería. Inténtalo más tarde, por favor.
+sign-in-busy = Demasiadas personas están iniciando sesión. Vuelve en un momento.
+no-login = Aquí no existe esa forma de iniciar sesión.
+no-logins = En este chat nadie inicia sesión; basta con un nombre.
+sign-in-again = Iniciar sesión de nuevo
+
 ## What goes wrong
 
 failure-missing = Aquí no hay nada
@@ -219,7 +250,6 @@ unreadable = El servidor no puede leer sus mensajes.
 denied-title = Esta sala es para sus miembros
 denied-nobody = No se sabe quién eres, así que no se sabe si eres uno de ellos.
 denied-known = Estás aquí como { $name }, que no es miembro.
-sign-in = Iniciar sesión
 denied-unknown-room = Aquí no hay ninguna sala con ese nombre.
 denied-not-member = Esta sala es para sus miembros y tú no eres uno de ellos.
 denied-read-only = Puedes leer esta sala, pero no escribir en ella.

@@ -173,6 +173,37 @@ unsent-unclear = Le serveur n’a pas pu dire s’il a été enregistré. Réess
 unsent-busy = Le serveur n’accepte pas de messages pour le moment.
 unsent-status = Le serveur a répondu { $status }.
 
+## Connexion
+
+# Pour les lecteurs d’écran, après le nom d’une personne connectée. La page montre une marque
+user-mark = compte connecté
+sign-in = Se connecter
+sign-in-at = Se connecter avec { $login }
+sign-in-guest = Ici, vous êtes { $name }. Une fois connecté, vous pourrez toujours modifier et supprimer ce que vous avez écrit.
+sign-in-not = Continuer sans se connecter
+sign-in-other = Ou se connecter avec un autre compte
+continue-as = Continuer en tant que { $name }
+account = Votre compte
+account-name = Nom
+account-login = Connexion par
+account-until = Connexion valable jusqu’au
+sign-out = Se déconnecter
+sign-out-everywhere = Se déconnecter de tous les appareils
+sign-out-hint = Après la déconnexion, vous ne pourrez plus modifier ce que vous avez écrit comme invité avant de vous connecter.
+sign-out-onward = Vous êtes déconnecté ici. La déconnexion se poursuit chez le fournisseur.
+go-on = Continuer
+signed-in-done = Vous êtes connecté en tant que { $name }. Vous pouvez fermer cette fenêtre.
+sign-in-none = Vous n’êtes pas connecté.
+sign-in-failed = Vous n’êtes pas connecté
+sign-in-expired = Cette connexion a expiré ou a déjà servi. Veuillez recommencer.
+sign-in-refused = Le fournisseur, ou l’exploitant de ce chat, ne vous laisse pas entrer avec ce compte.
+sign-in-invalid = La réponse du fournisseur n’a pas passé un contrôle : personne n’a été connecté. L’exploitant trouvera la raison dans le journal du serveur.
+provider-unreachable = Le fournisseur ne répond pas comme il faut. Veuillez réessayer plus tard.
+sign-in-busy = Trop de personnes se connectent. Revenez dans un instant.
+no-login = Ce moyen de connexion n’existe pas ici.
+no-logins = Sur ce chat, personne ne se connecte ; un nom suffit.
+sign-in-again = Se connecter à nouveau
+
 ## What goes wrong
 
 failure-missing = Il n’y a rien ici
@@ -227,7 +258,6 @@ unreadable = Le serveur ne peut pas lire ses messages.
 denied-title = Ce salon est réservé à ses membres
 denied-nobody = On ne sait pas qui vous êtes, ni donc si vous en faites partie.
 denied-known = Vous êtes ici en tant que { $name }, qui n’en fait pas partie.
-sign-in = Se connecter
 denied-unknown-room = Il n’y a pas de salon de ce nom ici.
 denied-not-member = Ce salon est réservé à ses membres, et vous n’en faites pas partie.
 denied-read-only = Vous pouvez lire ce salon, mais pas y écrire.

@@ -144,6 +144,37 @@ unsent-unclear = 保存されたかどうかをサーバーが確認できませ
 unsent-busy = サーバーは現在メッセージを受け付けていません。
 unsent-status = サーバーの応答：{ $status }
 
+## サインイン
+
+# 画面読み上げ用。サインインした人の名前の後に付く。画面には印が出る
+user-mark = サインイン済み
+sign-in = サインイン
+sign-in-at = { $login }でサインイン
+sign-in-guest = 今は{ $name }として参加しています。サインインした後も、書いたメッセージを編集したり削除したりできます。
+sign-in-not = サインインせずに続ける
+sign-in-other = 別のアカウントでサインイン
+continue-as = { $name }として続ける
+account = アカウント
+account-name = 名前
+account-login = サインイン方法
+account-until = サインインの期限
+sign-out = サインアウト
+sign-out-everywhere = すべての端末でサインアウト
+sign-out-hint = サインアウトすると、サインインする前にゲストとして書いたものは変更できなくなります。
+sign-out-onward = ここではサインアウトしました。続いてプロバイダーでもサインアウトします。
+go-on = 続ける
+signed-in-done = { $name }としてサインインしました。このウィンドウは閉じてかまいません。
+sign-in-none = サインインしていません。
+sign-in-failed = サインインできませんでした
+sign-in-expired = このサインインは期限が切れたか、すでに使われています。もう一度やり直してください。
+sign-in-refused = プロバイダーまたはこのチャットの運営者が、このアカウントでの参加を認めていません。
+sign-in-invalid = プロバイダーの応答が検査を通らなかったため、サインインしませんでした。理由はサーバーのログにあります。
+provider-unreachable = プロバイダーが正しく応答しません。しばらくしてからもう一度お試しください。
+sign-in-busy = サインインが混み合っています。少し待ってからお試しください。
+no-login = そのようなサインイン方法はありません。
+no-logins = このチャットにサインインはありません。名前だけで参加できます。
+sign-in-again = もう一度サインイン
+
 ## What goes wrong
 
 failure-missing = ここには何もありません
@@ -194,7 +225,6 @@ unreadable = サーバーがメッセージを読み込めません。
 denied-title = このルームはメンバー専用です
 denied-nobody = あなたが誰か分からないため、メンバーかどうか確認できません。
 denied-known = { $name } として入室していますが、メンバーではありません。
-sign-in = サインイン
 denied-unknown-room = この名前のルームはここにはありません。
 denied-not-member = このルームはメンバー専用で、あなたはメンバーではありません。
 denied-read-only = このルームは読めますが、書き込めません。

@@ -23,7 +23,10 @@ function formatTime(row) {
 
 /** @param {Row} row */
 function markOwn(row) {
-  row.classList.toggle('mine', row.dataset.authorId !== '' && row.dataset.authorId === composer.dataset.authorId);
+  const { authorId = '', authorWas = '' } = composer.dataset;
+  // Also what somebody wrote as a guest before they signed in.
+  const own = [authorId, ...authorWas.split(' ')];
+  row.classList.toggle('mine', row.dataset.authorId !== '' && own.includes(row.dataset.authorId ?? ''));
   row.querySelector('.tag')?.setAttribute('data-you', localize('you'));
 }
 
@@ -81,4 +84,4 @@ new MutationObserver((records) => {
 }).observe(messages, { childList: true });
 new MutationObserver(() => {
   for (const row of messages.children) if (isMessage(row)) markOwn(row);
-}).observe(composer, { attributeFilter: ['data-author-id'] });
+}).observe(composer, { attributeFilter: ['data-author-id', 'data-author-was'] });

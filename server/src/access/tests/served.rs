@@ -16,6 +16,7 @@ use crate::app::{App, Worker};
 use crate::client_ip::{ListenerKind, Peer};
 use crate::config::Settings;
 use crate::identity::{Identity, Person};
+use crate::sign_in::Logins;
 use crate::{connection, start};
 
 /// The admin token.
@@ -44,7 +45,7 @@ impl Served {
         let mut settings: Settings = toml::from_str(toml).unwrap();
         settings.log = "memory:".to_owned();
         settings.admin_token = Some(ADMIN.parse().unwrap());
-        let app = Arc::new(start::open(&settings).unwrap());
+        let app = Arc::new(start::open(&settings, Logins::default()).unwrap());
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();

@@ -49,9 +49,14 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 79] = [
+const ROWS: [Row; 84] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
+    ("GET", "/auth", "", NONE, Anything),
+    ("GET", "/auth/done", "", NONE, Anything),
+    ("GET", "/auth/{login}", "", NONE, Anything),
+    ("GET", "/auth/{login}/callback", "", NONE, Anything),
+    ("GET", "/avatars/{id}", "", NONE, Anything),
     ("POST", "/admin/keys", "", RETIRE, Keys),
     ("DELETE", "/admin/sessions/{author}", "", NONE, Operate),
     ("GET", "/admin/tokens", "", NONE, Operate),
@@ -241,6 +246,7 @@ impl Walk {
             .replace("{reaction}", "%F0%9F%91%8D")
             .replace("{author}", "g_somebody")
             .replace("{id}", "0123abcd")
+            .replace("{login}", "corp")
             .replace("{*path}", "nothing")
             .replace("{*network}", "203.0.113.7");
         let behind = behind.replace("EPOCH", &epoch.to_string()).replace("POSITION", &position.to_string());

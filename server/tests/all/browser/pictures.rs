@@ -12,7 +12,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/img");
 /// Most bytes that a picture may take in the repository.
 const BYTES_MAX: usize = 200_000;
 /// Name, width, height, pixels of the device for each of the page, and whether it is a phone.
-const DEVICES: [(&str, u32, u32, f64, bool); 2] =
+pub const DEVICES: [(&str, u32, u32, f64, bool); 2] =
     [("desktop", 1_100, 720, 1.0, false), ("phone", 375, 740, 2.0, true)];
 
 /// Returns a conversation in a language: for each message the number of its author, and its text.
@@ -148,7 +148,7 @@ async fn pictures_of_the_page_are_taken() {
 }
 
 /// Keeps a small picture of the page as it is.
-async fn keep(page: &Browser, screen: &str, of: &str) {
+pub async fn keep(page: &Browser, screen: &str, of: &str) {
     let webp = page.small_picture().await;
     assert!(webp.len() < BYTES_MAX, "{} bytes", webp.len());
     std::fs::write(format!("{FOLDER}/screens/{screen}-{of}.webp"), webp).unwrap();

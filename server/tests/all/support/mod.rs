@@ -8,12 +8,14 @@ pub mod documented;
 pub mod engine;
 pub mod host;
 pub mod http2;
+pub mod lying_provider;
 pub mod machine;
 pub mod network;
 pub mod nginx;
 pub mod node;
 pub mod oracle;
 pub mod pebble;
+pub mod provider;
 pub mod raw;
 pub mod refusal;
 pub mod server;
@@ -21,6 +23,7 @@ pub mod sse;
 pub mod stderr;
 pub mod tls;
 pub mod turn;
+pub mod visitor;
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::Duration;
@@ -33,6 +36,7 @@ pub use millchat_testkit::FlakyProxy;
 pub use nginx::Nginx;
 pub use server::Server;
 pub use sse::Stream;
+pub use visitor::Visitor;
 
 /// Time that anything may take before the test gives up. Not a promise of the product: generous, for a slow
 /// and busy machine.

@@ -56,6 +56,11 @@ impl Server {
         Self::launch_at(SocketAddr::from((address, 0)), extra, &[], None).await
     }
 
+    /// Starts one at this very address.
+    pub async fn start_on(address: SocketAddr, extra: &[&str]) -> Self {
+        Self::launch_at(address, extra, &[], None).await
+    }
+
     /// Starts one with these variables in its environment.
     pub async fn start_in(environment: &[(&str, &str)], extra: &[&str]) -> Self {
         Self::launch(extra, environment, None).await

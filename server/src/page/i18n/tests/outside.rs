@@ -19,11 +19,14 @@ use super::{language, places};
 use crate::body::BodyError;
 use crate::cross_site::CrossSite;
 use crate::http::{Body, Malformed, Response};
+use crate::identity::{Person, Via};
+use crate::page::auth;
 use crate::page::error::{self, Localize};
 use crate::page::frame::{self, SseFormat, tests::elements_of, tests::read};
 use crate::page::quote::QuotedMessages;
 use crate::page::{composer, room_view, rows, search};
 use crate::sanitize::TextError;
+use crate::sign_in::Target;
 use crate::sse::stream::SseFormat as _;
 
 /// Words that are names, or the same in every language.
@@ -148,6 +151,8 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 role: Some("writer"),
                 title: None,
                 origin: None,
+                has_logins: true,
+                was: &[],
             };
             screens.push(room_view::document(&view));
         }
@@ -166,6 +171,27 @@ fn searches(language: &'static Language) -> Vec<String> {
     let shown = pages.iter().map(|page| Some(Ok((&query, page))));
     let shown = shown.chain([None, Some(Err(&refused as &dyn Localize))]);
     shown.map(|shown| search::document(&search::View { language, room: &room, typed: "1", shown })).collect()
+}
+
+/// The pages of signing in, as a stranger, a guest and a user see them.
+fn sign_in_screens() -> Vec<String> {
+    let language = bracketed();
+    let target = Target::of(Some("/---"));
+    let guest = Person::new(somebody(), Via::Guest, None);
+    let user = Author { kind: AuthorKind::User, ..somebody() };
+    let user = Person::new(user, Via::Login("1".into()), Some(Timestamp(0)));
+    let mut screens = Vec::new();
+    for me in [None, Some(&guest), Some(&user)] {
+        let choice = auth::screens::Choice { me, logins: &[("1", "---")], target: &target, popup: false };
+        screens.push(auth::screens::choice(language, &choice).into_string());
+        screens.push(auth::screens::done(language, me.map(|me| &*me.author.name)).into_string());
+    }
+    screens.push(auth::screens::leaving(language, "/---"));
+    for failed in auth::screens::Failed::ALL {
+        let page = auth::screens::failure(language, failed, Some(("1", &target)));
+        screens.push(text_of(&page));
+    }
+    screens
 }
 
 /// Every error that people can meet.
@@ -231,6 +257,9 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
     for screen in searches(language) {
         assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
     }
+    for screen in sign_in_screens() {
+        assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
+    }
     for why in refusals() {
         for status in [StatusCode::NOT_FOUND, StatusCode::FORBIDDEN, StatusCode::SERVICE_UNAVAILABLE] {
             for screen in [
@@ -242,7 +271,9 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
             }
         }
         let refused = composer::Refused { typed: "1", why: &why };
-        let foot = composer::composer(language, "---", Some(&somebody()), Some(refused)).into_string();
+        let author = somebody();
+        let reader = composer::Reader { me: Some(&author), has_logins: true, was: &[] };
+        let foot = composer::composer(language, "---", reader, Some(refused)).into_string();
         assert_eq!(outside(&foot), Vec::<String>::new(), "{foot}");
     }
     let hole = rows::hole(Localizer::For(language), (1, 2)).into_string();

@@ -132,6 +132,7 @@ fn every_message_that_is_asked_for_is_there_and_every_one_that_is_there_is_asked
     let rust: String = files(Path::new(PAGE), "rs")
         .into_iter()
         .chain(files(&Path::new(PAGE).join("i18n"), "rs"))
+        .chain(files(&Path::new(PAGE).join("auth"), "rs"))
         .chain([Path::new(PAGE).join("../route.rs")])
         .map(|path| fs::read_to_string(path).unwrap())
         // Without the tests.
