@@ -19,6 +19,7 @@ use crate::client_ip::{Proxies, ProxyNetwork};
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
 use crate::identity::operator::{self, AdminToken};
+use crate::identity::site::{self, Site, SiteTable};
 use crate::limit::RateLimit;
 use crate::listen_address::{AdminAddress, parse_tcp};
 use crate::origin::Origins;
@@ -114,6 +115,11 @@ pub struct Settings {
     pub sign_in_again: SignInAgain,
     /// The providers at which people sign in.
     pub login: Vec<LoginSettings>,
+    /// The tables of the sites that embed the chat.
+    pub site: Vec<SiteTable>,
+    /// Those of them that sign tokens, with their keys.
+    #[serde(skip)]
+    pub sites: Vec<Site>,
 }
 
 impl Settings {
@@ -300,6 +306,8 @@ impl Settings {
             session,
             sign_in_again,
             login,
+            site,
+            sites,
         } = self;
         [
             ("address", *address == other.address),
@@ -332,6 +340,7 @@ impl Settings {
             ("session", *session == other.session),
             ("sign-in-again", *sign_in_again == other.sign_in_again),
             ("login", *login == other.login),
+            ("site", *site == other.site && *sites == other.sites),
         ]
         .into_iter()
         .filter_map(|(name, is_same)| (!is_same).then_some(name))
@@ -400,6 +409,8 @@ impl Default for Settings {
             session: Idle::default(),
             sign_in_again: SignInAgain::default(),
             login: Vec::new(),
+            site: Vec::new(),
+            sites: Vec::new(),
         }
     }
 }
@@ -626,6 +637,9 @@ impl Flags {
             settings.admin_token = Some(token);
         }
         sign_in::check(&settings.login, settings.public_url.as_ref()).map_err(StartError::Logins)?;
+        let public_url = settings.public_url.as_ref().map(PublicUrl::origin);
+        let secret_of = |name: &str| std::env::var(name).ok().filter(|secret| !secret.is_empty());
+        settings.sites = site::sites(&settings.site, public_url, &secret_of)?;
         Ok((settings, origins))
     }
 }

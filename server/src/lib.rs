@@ -185,8 +185,7 @@ fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     panic::set_hook(Box::new(|info| tracing::debug!(%info, "a panic while the log was opened")));
     let opened = panic::catch_unwind(AssertUnwindSafe(|| start::open(settings, logins)));
     panic::set_hook(hook);
-    let opened = opened.map_err(|_| StartError::DamagedLog(settings.log.clone()))?;
-    Ok(opened?)
+    opened.map_err(|_| StartError::DamagedLog(settings.log.clone()))?
 }
 
 fn refuse(error: &StartError, origins: &Origins) -> ExitCode {

@@ -20,6 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::identity::Counts;
+use crate::identity::site::Fetched;
 use crate::sharded_counter::ShardedCounter;
 use crate::stderr;
 
@@ -69,6 +70,15 @@ pub struct Metrics {
     sign_ins: Family<SignIn, Counter>,
     /// Answers that were errors.
     errors: Family<ErrorKind, Counter>,
+    /// Fetches of the keys of sites.
+    jwks_fetches: Family<JwksFetch, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct JwksFetch {
+    /// One of the settings' names.
+    site: String,
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -148,6 +158,7 @@ impl Default for Metrics {
             moderation: Family::default(),
             sign_ins: Family::default(),
             errors: Family::default(),
+            jwks_fetches: Family::default(),
         }
     }
 }
@@ -189,6 +200,15 @@ impl Metrics {
     /// Counts a sign-in at a login of the settings.
     pub fn signed_in(&self, login: &str, outcome: &'static str) {
         self.sign_ins.get_or_create(&SignIn { login: login.to_owned(), outcome }).inc();
+    }
+
+    /// Counts a fetch of the keys of a site.
+    pub fn jwks_fetched(&self, site: &str, fetched: Fetched) {
+        let outcome = match fetched {
+            Fetched::Keys => "ok",
+            Fetched::Failed => "failed",
+        };
+        self.jwks_fetches.get_or_create(&JwksFetch { site: site.to_owned(), outcome }).inc();
     }
 
     /// Counts frames that were handed to a reader's connection.
@@ -300,6 +320,7 @@ impl Metrics {
         );
         registry.register("moderation", "What the operator did, by kind", self.moderation.clone());
         registry.register("sign_ins", "Sign-ins, by login and outcome", self.sign_ins.clone());
+        registry.register("jwks_fetches", "Fetches of the keys of sites", self.jwks_fetches.clone());
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
         registry.register(
             "rate_limited",

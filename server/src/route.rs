@@ -216,6 +216,7 @@ fn elsewhere(path: &str, query: Option<&str>) -> Option<Response> {
 }
 
 async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table<Answer>) -> Answer {
+    w.app.identity.prepare(req.headers()).await;
     let Some((resource, params)) = table.at(path) else {
         let meant = loose_paths::tidied(path).filter(|tidied| table.at(tidied).is_some());
         let meant = meant.map_or(String::new(), |tidied| format!(", did you mean {tidied}?"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use millchat::{Chat, OpenError};
+use millchat::Chat;
 use tokio::sync::Semaphore;
 
 use crate::access::authority::Authority;
@@ -15,9 +15,11 @@ use crate::body::READING_BYTES_MAX;
 use crate::byte_budget::ByteBudget;
 use crate::config::Settings;
 use crate::drain::Drain;
+use crate::identity::site::{Count, Sites};
 use crate::identity::{Identity, Lifetimes};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
+use crate::outgoing::Outgoing;
 use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
 use crate::sign_in::{self, LoginError, Logins};
@@ -29,18 +31,23 @@ use crate::unsent::UNSENT_BYTES_MAX;
 use crate::{page, retention};
 
 /// Opens the log of the settings, with an encoder for either kind of reader.
-pub fn open(settings: &Settings, logins: Logins) -> Result<App, OpenError> {
+pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
+    let metrics = Arc::new(Metrics::default());
+    let count = |site: &str| {
+        let (metrics, site) = (Arc::clone(&metrics), site.to_owned());
+        Box::new(move |fetched| metrics.jwks_fetched(&site, fetched)) as Count
+    };
+    let sites = Sites::new(&settings.sites, &Arc::new(Outgoing::default()), count)?;
     let lifetimes = Lifetimes { idle: settings.session.0, sign_in_again: settings.sign_in_again.0 };
-    let identity = Identity::new(chat.clone(), settings.is_reached_by_tls()).with_lifetimes(lifetimes);
+    let identity = Identity::new(chat.clone(), sites, settings.is_reached_by_tls()).with_lifetimes(lifetimes);
     let identity = Arc::new(identity);
     let authority = Arc::new(Authority::new(chat.clone(), Arc::clone(&identity), settings.rules()));
-    let metrics = Arc::new(Metrics::default());
     let drain = Arc::new(Drain::default());
     let limits = Limits::new(settings.limits(), settings.proxies(), metrics.refusals.clone());
     let budget = |name, max, held| ByteBudget::new(name, max, held, metrics.refusals.clone());

@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use millchat::OpenError;
 
 use crate::identity::operator::AdminTokenError;
+use crate::identity::site::SiteError;
 use crate::listen_address::AdminAddress;
 use crate::origin::Origins;
+use crate::outgoing::TrustError;
 use crate::sign_in::LoginError;
 use crate::tls::{AcmeError, CertificateError, TlsError};
 
@@ -55,6 +57,12 @@ pub enum StartError {
     /// A login cannot be used.
     #[error(transparent)]
     Login(#[from] LoginError),
+    /// A table of a site cannot be used.
+    #[error("{0}")]
+    Site(#[from] SiteError),
+    /// The certificates of the authorities that a site's address is checked by cannot be read.
+    #[error("[[site]] ca-file: {0}")]
+    Authorities(#[from] TrustError),
     /// The system refuses what the main thread needs.
     #[error("the main thread cannot wait for connections and signals: {0}")]
     NoRuntime(#[source] io::Error),
@@ -180,8 +188,10 @@ impl StartError {
             | Self::NoCache { .. }
             | Self::RedirectNowhere { .. }
             | Self::Tls(_)
+            | Self::Authorities(_)
             | Self::NoRuntime(_) => None,
             Self::Logins(_) | Self::Login(_) => Some("login"),
+            Self::Site(_) => Some("site"),
             Self::NoUring(_) => Some("stream-writer"),
             Self::Listen { .. } | Self::TwoAddresses { .. } => Some("address"),
             Self::AdminListen { .. } => Some("admin-address"),

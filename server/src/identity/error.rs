@@ -16,7 +16,6 @@ pub enum TokenError {
     #[error("the token has expired{0}")]
     Expired(&'static str),
     /// It is meant for another server.
-    #[allow(dead_code, reason = "tokens of sites are a further step")]
     #[error("the token's `aud` is another server; it must be this server's public URL")]
     WrongAudience,
     /// It was good, and was made void before its time.

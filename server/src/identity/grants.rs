@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use millchat::ROOM_NAME_BYTES_MAX;
 
-use super::person::Grant;
+pub use super::person::Grant;
 
 /// Most patterns of one credential.
 pub const GRANTS_MAX: usize = 32;
@@ -48,7 +48,90 @@ pub fn of(rooms: &BTreeMap<String, String>) -> Arc<[Grant]> {
     rooms.iter().map(|(pattern, role)| (pattern.as_str().into(), role.as_str().into())).collect()
 }
 
+/// Returns true if every room that matches the second pattern matches the first one; it may say no of some
+/// patterns of which that is so.
+pub fn covers(pattern: &str, other: &str) -> bool {
+    let (pattern, other) = (pattern.as_bytes(), other.as_bytes());
+    // Matches the other pattern as a text, of which a star is matched by a star alone.
+    let (mut at, mut of_other) = (0, 0);
+    let mut star = None;
+    while of_other < other.len() {
+        match (pattern.get(at), other[of_other]) {
+            (Some(b'*'), _) => {
+                star = Some((at, of_other));
+                at += 1;
+            }
+            (Some(one), byte) if byte != b'*' && (*one == b'?' || *one == byte) => {
+                at += 1;
+                of_other += 1;
+            }
+            _ => match &mut star {
+                Some((after, from)) => {
+                    *from += 1;
+                    (at, of_other) = (*after + 1, *from);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
 fn is_pattern(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"_-*?".contains(&byte);
     (1..=ROOM_NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_covers_what_no_room_outside_of_it_matches() {
+        for (pattern, other, covers_it) in [
+            ("*", "*", true),
+            ("*", "lobby", true),
+            ("*", "a*b?c", true),
+            ("support-*", "support-*", true),
+            ("support-*", "support-7", true),
+            ("support-*", "support-7*", true),
+            ("support-*", "support-?", true),
+            ("support-*", "*", false),
+            ("support-*", "support*", false),
+            ("support-*", "support-", true),
+            ("support-?", "support-*", false),
+            ("support-?", "support-7", true),
+            ("support-?", "support-??", false),
+            ("*-team", "a-team", true),
+            ("*-team", "*-team", true),
+            ("*-team", "*team", false),
+            ("*a*", "bab*", true),
+            ("?", "*", false),
+            ("lobby", "lobby", true),
+            ("lobby", "Lobby", false),
+            ("lobby", "lobb?", false),
+            ("**", "x", true),
+        ] {
+            assert_eq!(covers(pattern, other), covers_it, "{pattern} covers {other}");
+        }
+    }
+
+    #[test]
+    fn rights_are_few_patterns_with_a_role() {
+        let rooms = |pattern: &str, role: &str| [(pattern.to_owned(), role.to_owned())].into();
+        for (pattern, role, is_right) in [
+            ("deploy-*", "writer", true),
+            ("?", "owner", true),
+            ("", "writer", false),
+            ("a b", "writer", false),
+            ("a/b", "writer", false),
+            (&"x".repeat(65), "writer", false),
+            ("lobby", "Writer", false),
+            ("lobby", "operator", false),
+        ] {
+            assert_eq!(check(&rooms(pattern, role)).is_ok(), is_right, "{pattern} {role}");
+        }
+        let many = |count: usize| (0..count).map(|at| (format!("r{at}"), "reader".to_owned())).collect();
+        assert!(check(&many(GRANTS_MAX)).is_ok() && check(&many(GRANTS_MAX + 1)).is_err());
+    }
 }

@@ -1,7 +1,8 @@
 //! Identity: who sends a request.
 //!
 //! A credential is a token of ours (of a guest, or of a session of a user who signed in), an API token of a
-//! program, or the operator's secret. [`Identity`] turns the first two into a [`Person`]. The API carries a
+//! program, a token that an embedding site signed for a user of its own, or the operator's secret. [`Identity`]
+//! turns all but the last into a [`Person`]. The API carries a
 //! credential as a bearer, the page its token as a cookie. What can end before its time (keys, sessions, API
 //! tokens) is kept in the log, and so outlives restarts and `kill -9`.
 
@@ -11,14 +12,17 @@ mod error;
 mod grants;
 mod keys;
 mod letters;
+mod names;
 pub mod operator;
 mod person;
 mod revocation;
 mod session;
+pub mod site;
 #[cfg(test)]
 mod tests;
 mod token;
 mod user;
+mod user_id;
 mod verify;
 
 pub use api_token::{ApiToken, NewApiToken, is_author_id as is_program_id};

@@ -45,7 +45,7 @@ pub struct Session {
 
 /// The credential by which somebody proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "credentials of logins and sites are the next step")]
+#[allow(dead_code, reason = "sign-ins are a further step")]
 pub enum Via {
     /// A guest's token.
     Guest,

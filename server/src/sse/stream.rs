@@ -354,6 +354,7 @@ mod tests {
     use crate::access::rules::Rules;
     use crate::access::watch::RightsWatch;
     use crate::access::{self};
+    use crate::identity::site::Sites;
     use crate::identity::{Identity, Person, Via};
 
     struct Silent;
@@ -374,7 +375,7 @@ mod tests {
         let (metrics, drain) = <(Arc<Metrics>, Arc<Drain>)>::default();
         let room = RoomName::new("lobby").unwrap();
         let subscription = chat.subscribe_frames(kind, &room, StartFrom::Last(0), None).await.unwrap();
-        let identity = Arc::new(Identity::new(chat.clone(), false));
+        let identity = Arc::new(Identity::new(chat.clone(), Sites::default(), false));
         let watch = RightsWatch::new(Arc::new(Authority::new(chat.clone(), identity, Rules::default())));
         let guard = Guard::new(&watch, Allowed::anything(), room.clone());
         let stream = Stream::new((&metrics, &drain), subscription, guard, Silent);
@@ -445,7 +446,7 @@ mod tests {
         let chat = builder.open("memory:").unwrap();
         let room = RoomName::new("lobby").unwrap();
         let ada = Author { id: "g_ada".into(), name: "Ada".into(), kind: AuthorKind::Guest };
-        let identity = Arc::new(Identity::new(chat.clone(), false));
+        let identity = Arc::new(Identity::new(chat.clone(), Sites::default(), false));
         let authority = Arc::new(Authority::new(chat.clone(), identity, Rules::default()));
         for (left_ms, is_open) in [(-60_001_i64, false), (-59_700, true), (60_000, true)] {
             let end = Timestamp(Timestamp::now().0.saturating_add_signed(left_ms));

@@ -2,7 +2,9 @@
 
 mod api_tokens;
 mod keys;
+mod recipes;
 mod sessions;
+mod sites;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
