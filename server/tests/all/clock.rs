@@ -103,7 +103,7 @@ impl Chat {
     async fn clock(&self) -> i64 {
         let token = self.server.api().guest("Clock").await.token;
         let claims = URL_SAFE_NO_PAD.decode(token.split_once('.').unwrap().0).unwrap();
-        serde_json::from_slice::<Value>(&claims).unwrap()["exp"].as_i64().unwrap() - 365 * 24 * HOUR
+        serde_json::from_slice::<Value>(&claims).unwrap()["exp"].as_i64().unwrap() / 1_000 - 365 * 24 * HOUR
     }
 
     /// Sends some, each with a key, and then each again.
