@@ -18,6 +18,7 @@ pub mod readers;
 pub mod results;
 pub mod server;
 pub mod steady;
+pub mod wire_readers;
 pub mod write_loop;
 
 pub use results::{Results, Unit};

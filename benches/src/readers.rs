@@ -23,7 +23,7 @@ pub const API_STREAM: &str = "/api/v1/rooms/bench/events?history=0";
 pub const PAGE_STREAM: &str = "/bench/messages?history=0";
 
 /// The beginning of a message in a measured round; nothing else in a stream has it, in JSON or in HTML.
-const MARK: &[u8] = b"%%";
+pub const MARK: &[u8] = b"%%";
 /// Digits of the number and of the time that follow the mark.
 const DIGITS: (usize, usize) = (8, 16);
 /// Bytes that are read from a socket at once.

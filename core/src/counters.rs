@@ -54,6 +54,10 @@ pub struct Stats {
     pub closed_rooms: usize,
     /// Authors who are banned.
     pub bans: usize,
+    /// Kept values, those among them that have expired a short while ago.
+    pub values: usize,
+    /// The bytes of memory that they take.
+    pub values_bytes: usize,
     /// Purges whose erasing is under way.
     pub purges: usize,
     /// Deletes of messages whose edits are still being erased.
@@ -138,6 +142,7 @@ impl Counters {
 
     pub fn stats(&self, queued: usize, rooms: usize, log: &dyn Log) -> Stats {
         let ModerationCounts { closed_rooms, bans, purges, deletes, .. } = log.moderation().counts();
+        let (values, values_bytes) = log.values().counts();
         Stats {
             commits: self.commits.load(Ordering::Relaxed),
             commits_failed: self.commits_failed.load(Ordering::Relaxed),
@@ -152,6 +157,8 @@ impl Counters {
             live_bytes: log.live_bytes(),
             closed_rooms,
             bans,
+            values,
+            values_bytes,
             purges,
             deletes,
         }

@@ -36,13 +36,29 @@ impl Chat {
     /// is banned or a ban is taken back. It costs one load.
     ///
     /// It rises before the change is acknowledged, and before any event that was committed with the change or
-    /// after it is published or acknowledged. Ask for it before you look at values: then what you made of them
-    /// holds as long as the number is the same and none of them has expired.
+    /// after it is published or acknowledged. Ask for it before you look at values: then what you made of
+    /// them holds as long as the number is the same and none of them has expired.
     pub fn values_version(&self) -> u64 {
         self.shared().log.values().version()
     }
 
     /// Sets the value of a key, and resolves when that is durable. Its receipt's `prev` is 0.
+    ///
+    /// ```
+    /// # use millchat::{Chat, NewValue, Replaces};
+    /// # tokio::runtime::Runtime::new()?.block_on(async {
+    /// let chat = Chat::open("memory:")?;
+    /// let role = |text: &str, replaces| {
+    ///     NewValue { text: text.into(), until: None, by: None, replaces, limit: 100_000 }
+    /// };
+    /// let first = chat.set_value("role/lobby/ada", role("reader", Replaces::Absent)).await?;
+    /// // Unless somebody else has changed it since:
+    /// chat.set_value("role/lobby/ada", role("writer", Replaces::Position(first.position))).await?;
+    /// assert_eq!(&*chat.value("role/lobby/ada").unwrap().text, "writer");
+    /// # Ok(()) })
+    /// # .map_err(|error: Box<dyn std::error::Error>| error)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// The writer decides in the order of the log if the value may replace what is in force, else the error is
     /// [`SendError::ValueChanged`]. When its kind has as many other values as it may, or all values take

@@ -3,7 +3,6 @@
 mod support;
 
 use std::path::Path;
-use std::time::Duration;
 
 use millchat::log::{Log, LogSnapshot, Piece};
 use millchat::{
@@ -12,6 +11,8 @@ use millchat::{
 };
 use support::people::{author, event, opening};
 use support::{Parking, ada, room, until};
+
+const HOUR_MS: i64 = 60 * 60 * 1_000;
 
 fn open(path: &Path) -> Chat {
     Chat::open(path.to_str().unwrap()).unwrap()
@@ -215,7 +216,8 @@ async fn a_kind_holds_as_many_as_it_may_and_those_that_expired_make_room() {
     chat.set_value("kk/more", limited(new("x"))).await.unwrap();
     chat.set_value("k/0", limited(new("y"))).await.unwrap();
     chat.remove_value("k/1", None).await.unwrap();
-    chat.set_value("k/2", limited(expiring("z", -1))).await.unwrap();
+    // So long ago that its row stays.
+    chat.set_value("k/2", limited(expiring("z", -HOUR_MS))).await.unwrap();
     chat.set_value("k/more", limited(new("x"))).await.unwrap();
     chat.set_value("k/most", limited(new("x"))).await.unwrap();
     assert_eq!(keys(&chat, "k/"), ["k/0", "k/more", "k/most"]);
@@ -287,13 +289,15 @@ async fn a_value_that_expired_is_absent_at_once_and_its_row_goes_with_later_comm
 async fn what_expired_long_ago_keeps_its_row_while_the_clock_is_in_doubt() {
     let log = millchat::log::open("memory:").unwrap();
     let chat = Chat::builder().open_log(log.clone()).unwrap();
-    let hour = Duration::from_hours(1).as_millis() as i64;
     // As if the clock had leapt ahead by an hour.
-    chat.set_value("revoked/old", expiring("x", -hour)).await.unwrap();
+    chat.set_value("revoked/old", expiring("x", -HOUR_MS)).await.unwrap();
     for n in 0..20 {
         chat.set_value(&format!("revoked/{n}"), expiring("x", -1)).await.unwrap();
     }
     assert_eq!((log.values().counts().0, keys(&chat, "").len()), (21, 0));
+    assert_eq!((chat.value("revoked/old"), chat.value("revoked/1")), (None, None));
+    let gone = chat.remove_value("revoked/old", None).await.unwrap_err();
+    assert!(matches!(gone, SendError::UnknownValue), "{gone}");
 }
 
 /// Rounds in which a value is set and a message is sent.
@@ -404,9 +408,12 @@ async fn a_copy_has_the_values_in_force_also_when_they_change_while_it_is_made()
     chat.set_value("k/1", new("newer")).await.unwrap();
     chat.set_value(".key/1", new("newer")).await.unwrap();
     chat.remove_value("k/2", None).await.unwrap();
+    // The records of the first five are trimmed.
+    log.commit(&[], 6).unwrap();
+    chat.set_value(".key/3", new("old")).await.unwrap();
     let directory = tempfile::tempdir().unwrap();
     let to = |name: &str| directory.path().join(name);
-    let all = [(".key/1", "newer"), (".key/2", "old"), ("k/1", "newer"), ("k/3", "old")];
+    let all = [(".key/1", "newer"), (".key/2", "old"), (".key/3", "old"), ("k/1", "newer"), ("k/3", "old")];
     let all = all.map(|(key, text)| pair(key, text)).to_vec();
     assert_eq!(copied(&*log, &to("as it is"), || ()), all);
 
@@ -423,12 +430,12 @@ async fn a_copy_has_the_values_in_force_also_when_they_change_while_it_is_made()
     };
     let copied = tokio::task::spawn_blocking(copy).await.unwrap();
     let copied: Vec<_> = copied.iter().map(|(key, _)| key.as_str()).collect();
-    assert_eq!(copied, [".key/1", ".key/2", "k/1", "k/3"]);
+    assert_eq!(copied, [".key/1", ".key/2", ".key/3", "k/1", "k/3"]);
 }
 
 /// Replaces a secret, and sets so many other values that a copy under way does not come to the end of it.
 async fn change(chat: &Chat) {
-    chat.set_value(".key/2", new("replaced")).await.unwrap();
+    chat.set_value(".key/3", new("replaced")).await.unwrap();
     for _ in 0..600 {
         chat.set_value("k/3", new("x")).await.unwrap();
     }

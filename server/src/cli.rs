@@ -62,6 +62,7 @@ Examples:
   millchat                                 on this machine only, log in ./millchat.redb
   millchat -a 0.0.0.0:8080 -l /var/lib/millchat/log.redb
   millchat -a 127.0.0.1:0 -l temp:         to try something out: leaves nothing behind
+  millchat --acme chat.example.org         on the internet: HTTPS, with a certificate of its own
   millchat --public-url https://chat.example.org --trusted-proxies 127.0.0.1 --rate-limit author=5/20
                                            behind a proxy on the same machine
   millchat backup --from http://127.0.0.1:8080 --admin-token-file admin.token backup.redb

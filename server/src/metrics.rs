@@ -259,6 +259,7 @@ impl Metrics {
                 credentials.revocations as u64,
             ),
             ("api_tokens", "API tokens of programs", credentials.api_tokens as u64),
+            ("kept_values", "Values that the log keeps beside the rooms", core.values as u64),
             ("log_head_position", "Newest position of the log", core.head),
             ("log_floor_position", "Oldest position that is kept", core.floor),
         ] {
@@ -266,6 +267,8 @@ impl Metrics {
         }
         let live = ConstGauge::new(core.live_bytes);
         registry.register_with_unit("log_live", "Bytes of the records that are kept", Unit::Bytes, live);
+        let values = ConstGauge::new(core.values_bytes as u64);
+        registry.register_with_unit("kept_values", "Memory for the kept values", Unit::Bytes, values);
         let mut text = String::new();
         encode(&mut text, &registry).expect("a string takes whatever is written to it");
         text
@@ -375,8 +378,8 @@ mod tests {
         metrics.certificate_expires(Timestamp::from_second(1_900_000_000).ok());
         metrics.signed_in("corp", "refused");
         let counts = Counts { revocations: 5, api_tokens: 2 };
-        let text =
-            metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..Stats::default() }, &counts, true);
+        let kept = Stats { values: 5, values_bytes: 6, ..Stats::default() };
+        let text = metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..kept }, &counts, true);
         for line in [
             "millchat_sends_accepted_total 1",
             "millchat_sends_rejected_total{reason=\"key_reused\"} 1",
@@ -392,6 +395,8 @@ mod tests {
             "millchat_authors_banned 3",
             "millchat_revocations 5",
             "millchat_api_tokens 2",
+            "millchat_kept_values 5",
+            "millchat_kept_values_bytes 6",
             "millchat_log_head_position 7",
             "millchat_log_live_bytes 9",
             "millchat_commits_total 0",

@@ -17,7 +17,7 @@ use millchat_benches::paths;
 use millchat_benches::results::Figures;
 
 /// The benches, in the page's order.
-const BENCHES: [&str; 15] = [
+const BENCHES: [&str; 16] = [
     "append",
     "append_http",
     "fanout",
@@ -27,6 +27,7 @@ const BENCHES: [&str; 15] = [
     "http_large",
     "http_page",
     "http_presence",
+    "http_tls",
     "join",
     "resume",
     "no_loss_join",

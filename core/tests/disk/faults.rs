@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use millchat::testing::{self, StorageBackend};
 use millchat::{
-    Action, Author, AuthorKind, Builder, Chat, Delivery, Draft, Epoch, EventId, HistoryRange, Position,
-    Reaction, Received, RoomName, SendError, StartFrom,
+    Action, Author, AuthorKind, Builder, Chat, Delivery, Draft, Epoch, EventId, HistoryRange, NewValue,
+    Position, Reaction, Received, Replaces, RoomName, SendError, StartFrom,
 };
 use millchat_oracle::{EventDigest, EventKind, Observed, Oracle, Sender, digest};
 use parking_lot::Mutex;
@@ -159,6 +159,9 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
                 Err(error) => panic!("{error}"),
             }
         }
+        if sequence % 6 == 2 {
+            keep_value(chat, room, sequence, shared).await;
+        }
         let (action, kind) = match target {
             _ if sequence == 7 => (Action::Close, EventKind::Close),
             _ if sequence == 8 => (Action::Open, EventKind::Open),
@@ -204,6 +207,38 @@ async fn send(chat: &Chat, room: &str, sender: &Sender, shared: &Senders) {
             }
             Err(error) => panic!("{error}"),
         }
+    }
+}
+
+/// Sets a value. Memory has it once it is acknowledged, and does not have it before.
+async fn keep_value(chat: &Chat, room: &str, sequence: u64, shared: &Senders) {
+    let (key, text) = (format!(".k/{room}"), format!("text {sequence}"));
+    let there = || chat.value(&key).map(|value| value.text.to_string());
+    let before = there();
+    let new = NewValue { text: text.clone(), until: None, by: None, replaces: Replaces::Any, limit: 9 };
+    shared
+        .acknowledged
+        .lock()
+        .values
+        .entry(key.clone())
+        .or_insert_with(|| vec![None])
+        .push(Some(text.clone()));
+    let kept =
+        tokio::time::timeout(PATIENCE, chat.set_value(&key, new)).await.expect("every value is answered");
+    let mut acknowledged = shared.acknowledged.lock();
+    let texts = acknowledged.values.get_mut(&key).expect("it was put there");
+    match kept {
+        Ok(_) => {
+            assert_eq!(there().as_ref(), Some(&text));
+            *texts = vec![Some(text)];
+        }
+        // It is there after a restart, or it is not.
+        Err(SendError::Unknown(_)) => assert_eq!(there(), before),
+        Err(SendError::Unavailable(_)) => {
+            assert_eq!(there(), before);
+            texts.pop();
+        }
+        Err(error) => panic!("{error}"),
     }
 }
 
