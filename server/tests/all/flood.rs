@@ -111,8 +111,8 @@ const QUEUE_BYTES_MAX: u64 = 64 << 20;
 const READING_BYTES_MAX: u64 = 64 << 20;
 const CACHE_BYTES: u64 = 64 << 20;
 const RENDERED_BYTES_MAX: u64 = 32 << 20;
-/// A connection's buffers in hyper, and its task.
-const CONNECTION_BYTES_MAX: u64 = 80 << 10;
+/// A connection's buffers in hyper, and its task, which is larger in a build for tests.
+const CONNECTION_BYTES_MAX: u64 = 96 << 10;
 /// The rest: the batch of 8 MiB as records and as pages, the ring, what the allocator keeps, the program.
 const REST_BYTES: u64 = 128 << 20;
 
