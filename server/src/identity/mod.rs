@@ -35,4 +35,4 @@ pub use person::{Person, Via};
 pub use revocation::{RevokeError, is_revocable};
 pub use session::Lifetimes;
 pub use user::NewUser;
-pub use verify::{Counts, Identity};
+pub use verify::{BEARERS_MAX, Counts, Identity};

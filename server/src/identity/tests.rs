@@ -432,6 +432,52 @@ async fn a_token_is_found_beside_what_is_foreign() {
 }
 
 #[tokio::test]
+async fn of_many_credentials_in_one_request_a_few_are_looked_at() {
+    let identity = identity();
+    let token = identity.sign(&Identity::new_guest("Ada"));
+    for (planted, is_found) in [(0, true), (1, true), (2, false), (160, false)] {
+        let mut headers = HeaderMap::new();
+        for _ in 0..planted {
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer a.b.c"));
+        }
+        headers.append(header::AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        assert_eq!(identity.bearer(&headers).is_ok(), is_found, "behind {planted}");
+    }
+    for (planted, is_found) in [(0, true), (7, true), (8, false), (1_000, false)] {
+        let line = format!("{}millchat={token}", "millchat=planted; ".repeat(planted));
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, line.parse().unwrap());
+        assert_eq!(identity.visitor(&headers).is_some(), is_found, "behind {planted}");
+        assert_eq!(identity.before(&headers, Timestamp::now()).is_some(), is_found, "behind {planted}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_a_token_of_a_retired_key_is_nobody_that_a_user_was() {
+    let identity = identity();
+    let token = identity.sign(&Identity::new_guest("Ada"));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, format!("millchat={token}").parse().unwrap());
+    let rotated = identity.rotate(Retire::After(Duration::from_hours(1)), &operator()).await.unwrap();
+    let end = rotated.older_void_from;
+    assert!(identity.before(&headers, Timestamp(end.0 - 1)).is_some());
+    assert_eq!(identity.before(&headers, end), None);
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_renewed_while_its_key_is_retired_is_as_void() {
+    let identity = identity();
+    let token = identity.sign(&Identity::new_guest("Ada"));
+    let mut headers = HeaderMap::new();
+    headers.insert(header::COOKIE, format!("millchat={token}").parse().unwrap());
+    let before = identity.derived();
+    identity.rotate(Retire::Now, &operator()).await.unwrap();
+    let renewed = identity.renewed_by(&before, &headers, later(8 * DAY)).unwrap();
+    let renewed = renewed.to_str().unwrap().split([';', '=']).nth(1).unwrap();
+    assert!(matches!(identity.verify(renewed), Err(TokenError::Revoked(_))));
+}
+
+#[tokio::test]
 async fn a_planted_cookie_does_not_hide_the_genuine_one() {
     let (identity, other) = (identity(), identity());
     let ada = Identity::new_guest("Ada");

@@ -42,7 +42,7 @@ impl Identity {
     ) -> Result<(Person, HeaderValue), RevokeError> {
         let now = Timestamp::now();
         let id = self.user_id("login", &new.login, &new.sub);
-        let before = self.before(headers);
+        let before = self.before(headers, now);
         let was = before.as_ref().map(|before| was(before, &id, now)).unwrap_or_default();
         let author = Author { id: id.into(), name: new.name.into(), kind: AuthorKind::User };
         let new = Person {

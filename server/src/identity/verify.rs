@@ -26,8 +26,10 @@ use crate::log_throttle::LogThrottle;
 
 /// Random letters of a guest's id: 100 bits, so nobody meets or guesses another's.
 const GUEST_ID_LETTERS: usize = 20;
-/// Tokens of one request for which keys are fetched.
-const PREPARED_MAX: usize = 2;
+/// Bearer tokens of one request that are looked at: each may cost a check of a signature.
+pub const BEARERS_MAX: usize = 2;
+/// Cookies of one request that are looked at: ours, and some that neighbours have planted.
+const COOKIES_MAX: usize = 8;
 /// The reason of a session that was revoked.
 const REVOKED: &str = "its session was ended";
 
@@ -57,7 +59,7 @@ pub struct Counts {
 }
 
 /// What follows from the kept values.
-struct Derived {
+pub(super) struct Derived {
     /// The version of the values when they were looked at.
     version: u64,
     ring: Ring,
@@ -97,11 +99,11 @@ impl Identity {
     ///
     /// When the person has no session.
     pub fn sign(&self, person: &Person) -> String {
-        self.sign_at(person, Timestamp::now()).0
+        self.sign_by(&self.derived().ring, person, Timestamp::now()).0
     }
 
-    fn sign_at(&self, person: &Person, now: Timestamp) -> (String, Timestamp) {
-        session::sign(&self.derived().ring, person, self.lifetimes, now)
+    fn sign_by(&self, ring: &Ring, person: &Person, now: Timestamp) -> (String, Timestamp) {
+        session::sign(ring, person, self.lifetimes, now)
             .expect("a person with a session has a name of 160 bytes at most")
     }
 
@@ -138,15 +140,15 @@ impl Identity {
             let is_revoked = revocation::is_revoked(&self.chat, &person);
             return if is_revoked { Err(TokenError::Revoked(REVOKED)) } else { Ok(person) };
         }
-        self.session(token, now).map(|proof| proof.person)
+        self.session(&self.derived().ring, token, now).map(|proof| proof.person)
     }
 
     /// Returns the holder of a token of a session, unless the session was revoked.
-    fn session(&self, token: &str, now: Timestamp) -> Result<Proof, TokenError> {
+    fn session(&self, ring: &Ring, token: &str, now: Timestamp) -> Result<Proof, TokenError> {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
-        let proof = session::verify(&self.derived().ring, token, now)?;
+        let proof = session::verify(ring, token, now)?;
         if revocation::is_revoked(&self.chat, &proof.person) {
             return Err(TokenError::Revoked(REVOKED));
         }
@@ -156,17 +158,18 @@ impl Identity {
     /// Fetches what is needed to check the tokens of an API request and is not there: the keys of a site. It
     /// waits some seconds at most.
     pub async fn prepare(&self, headers: &HeaderMap) {
-        let tokens = headers::bearer_tokens(headers).take(PREPARED_MAX);
+        let tokens = headers::bearer_tokens(headers).take(BEARERS_MAX);
         for token in tokens.filter_map(|token| std::str::from_utf8(token).ok()).filter(|token| is_jwt(token))
         {
             self.sites.prepare(token, Timestamp::now()).await;
         }
     }
 
-    /// Returns the sender of an API request: the holder of the `Authorization: Bearer` token.
+    /// Returns the sender of an API request: the holder of the `Authorization: Bearer` token. Further tokens than
+    /// [`BEARERS_MAX`] are nobody's.
     pub fn bearer(&self, headers: &HeaderMap) -> Result<Person, TokenError> {
         let mut error = TokenError::Missing;
-        for token in headers::bearer_tokens(headers) {
+        for token in headers::bearer_tokens(headers).take(BEARERS_MAX) {
             match std::str::from_utf8(token).map_or(Err(TokenError::FOREIGN), |token| self.verify(token)) {
                 Ok(person) => return Ok(person),
                 Err(wrong) => error = wrong,
@@ -178,12 +181,15 @@ impl Identity {
     /// Returns the sender of a page's request, if they gave a name before; a bad cookie is no cookie,
     /// wherever it is in the list. A cookie holds nothing but a session.
     pub fn visitor(&self, headers: &HeaderMap) -> Option<Person> {
-        self.proofs(headers, Timestamp::now()).next().map(|proof| proof.person)
+        let ring = &self.derived().ring;
+        self.cookies(headers)
+            .find_map(|token| self.session(ring, token, Timestamp::now()).ok())
+            .map(|proof| proof.person)
     }
 
-    fn proofs<'a>(&'a self, headers: &'a HeaderMap, now: Timestamp) -> impl Iterator<Item = Proof> + 'a {
-        let cookies = headers::cookies(headers, cookie::name(self.by_tls));
-        cookies.filter_map(move |token| self.session(token, now).ok())
+    /// The cookies of a request that may hold a session.
+    fn cookies<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> + use<'a> {
+        headers::cookies(headers, cookie::name(self.by_tls)).take(COOKIES_MAX)
     }
 
     /// Returns the cookie of a page's request anew when its token is some days old or signed by an old key, so
@@ -193,18 +199,29 @@ impl Identity {
     }
 
     pub(super) fn renewed_at(&self, headers: &HeaderMap, now: Timestamp) -> Option<HeaderValue> {
-        let proof = self.proofs(headers, now).next()?;
-        let newest = self.derived().ring.newest().number;
-        proof.is_to_be_renewed(newest, now).then(|| self.set_cookie_at(&proof.person, now))
+        self.renewed_by(&self.derived(), headers, now)
+    }
+
+    /// Checks and signs by the same keys: a key that is retired in between takes along what is signed here.
+    pub(super) fn renewed_by(
+        &self,
+        derived: &Derived,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Option<HeaderValue> {
+        let ring = &derived.ring;
+        let proof = self.cookies(headers).find_map(|token| self.session(ring, token, now).ok())?;
+        let is_due = proof.is_to_be_renewed(ring.newest().number, now);
+        is_due.then(|| self.cookie_of(self.sign_by(ring, &proof.person, now), now))
     }
 
     /// The `Set-Cookie` header by which a browser stays this person.
     pub fn set_cookie(&self, person: &Person) -> HeaderValue {
-        self.set_cookie_at(person, Timestamp::now())
+        let now = Timestamp::now();
+        self.cookie_of(self.sign_by(&self.derived().ring, person, now), now)
     }
 
-    fn set_cookie_at(&self, person: &Person, now: Timestamp) -> HeaderValue {
-        let (token, expires_at) = self.sign_at(person, now);
+    fn cookie_of(&self, (token, expires_at): (String, Timestamp), now: Timestamp) -> HeaderValue {
         cookie::set(&token, self.by_tls, (expires_at.0.saturating_sub(now.0)) / 1_000)
     }
 
@@ -232,14 +249,18 @@ impl Identity {
         }
     }
 
-    /// Returns the holder of a browser's session, whether that has expired or not, unless it was revoked.
-    pub(super) fn before(&self, headers: &HeaderMap) -> Option<Person> {
-        let cookies = headers::cookies(headers, cookie::name(self.by_tls));
+    /// Returns the holder of a browser's session, whether that has expired or not, unless it was revoked or its
+    /// key is retired.
+    pub(super) fn before(&self, headers: &HeaderMap, now: Timestamp) -> Option<Person> {
         let ring = &self.derived().ring;
-        // At the beginning of time nothing has expired; a key that was made void at once is void all the same.
-        let proofs = cookies.filter_map(|token| session::verify(ring, token, Timestamp(0)).ok());
-        let mut persons = proofs.map(|proof| proof.person);
-        persons.find(|person| !revocation::is_revoked(&self.chat, person))
+        // At the beginning of time nothing has expired, and no key is retired that will be later.
+        let proofs =
+            self.cookies(headers).filter_map(|token| session::verify(ring, token, Timestamp(0)).ok());
+        let is_void = |person: &Person| {
+            person.session.as_ref().is_none_or(|session| ring.is_void(session.key, now))
+                || revocation::is_revoked(&self.chat, person)
+        };
+        proofs.map(|proof| proof.person).find(|person| !is_void(person))
     }
 
     /// Ends the session that a browser had before `by` signed in.
@@ -300,7 +321,7 @@ impl Identity {
     }
 
     /// What follows from the kept values as they are now.
-    fn derived(&self) -> Arc<Derived> {
+    pub(super) fn derived(&self) -> Arc<Derived> {
         let derived = self.derived.load_full();
         if derived.version == self.chat.values_version() {
             return derived;
