@@ -9,8 +9,8 @@ use crate::app::App;
 use crate::client_ip::{ListenerKind, client};
 use crate::headers::bearer_tokens;
 use crate::http;
-use crate::identity::TokenError;
 use crate::identity::operator::AdminToken;
+use crate::identity::{BEARERS_MAX, TokenError};
 use crate::problem::{Kind, Problem};
 use crate::route_table::Call;
 use crate::sanitize;
@@ -19,8 +19,6 @@ use crate::sanitize;
 const OPERATOR_ID: &str = "admin";
 /// The author's name, unless the request gives another.
 const OPERATOR_NAME: &str = "admin";
-/// Tokens of one request that are compared: a request is one try.
-const TOKENS_MAX: usize = 2;
 /// A wrong token in the log's line of refusals.
 const WRONG_TOKEN: &str = "admin-token";
 
@@ -50,6 +48,10 @@ pub async fn caller<B>(app: &App, req: &hyper::Request<B>, action: Action) -> Re
         return Err(Problem::new(Kind::NoToken, detail));
     }
     if !is_token(app, req, &token).await? {
+        if knows_people && let Err(error @ (TokenError::Expired(_) | TokenError::Revoked(_))) = caller.person
+        {
+            return Err(error.into());
+        }
         return Err(Problem::new(Kind::ForgedToken, "this is not the server's admin token"));
     }
     Ok(Caller { is_admin: true, ..caller })
@@ -60,24 +62,24 @@ fn nothing_here() -> Problem {
     Problem::new(Kind::UnknownPath, detail)
 }
 
-/// Returns true if the operator asks, at a route that others may ask too. A token of the server's own guests
-/// is no try to be the operator.
+/// Returns true if the operator asks, at a route that others may ask too.
 pub async fn is_operator<B>(app: &App, req: &hyper::Request<B>) -> Result<bool, Problem> {
-    let is_foreign = |error| matches!(error, TokenError::Forged(_) | TokenError::Malformed(_));
-    let is_guest = || !app.identity.bearer(req.headers()).is_err_and(is_foreign);
     match app.admin_token.load_full() {
-        Some(token) if is_served(app, req) && !is_guest() => is_token(app, req, &token).await,
+        Some(token) if is_served(app, req) => is_token(app, req, &token).await,
         _ => Ok(false),
     }
 }
 
-/// Compares, in the turn of the request's address.
+/// Compares, in the turn of the request's address. A request is one try, unless none of its tokens has the form
+/// of the admin token: people and programs with an old token of theirs do not try to be the operator.
 async fn is_token<B>(app: &App, req: &hyper::Request<B>, token: &AdminToken) -> Result<bool, Problem> {
+    let sent = || bearer_tokens(req.headers()).take(BEARERS_MAX).filter(|sent| token.has_form_of(sent));
+    if sent().next().is_none() {
+        return Ok(false);
+    }
     let client = client(req);
     let attempt = app.limits.attempt(&client)?;
-    let is_right = attempt
-        .compare(|| bearer_tokens(req.headers()).take(TOKENS_MAX).any(|sent| token.matches(sent)))
-        .await;
+    let is_right = attempt.compare(|| sent().any(|sent| token.matches(sent))).await;
     if !is_right {
         app.refused.refused(client.counted(), WRONG_TOKEN);
     }

@@ -9,6 +9,7 @@
 mod api_token;
 mod cookie;
 mod error;
+mod form;
 mod grants;
 mod keys;
 mod letters;

@@ -10,6 +10,8 @@ use std::str::FromStr;
 use hyper::header::HeaderValue;
 use serde::Deserialize;
 
+use super::form::form_of;
+
 /// Fewest characters of a token.
 const TOKEN_LEN_MIN: usize = 16;
 /// Most characters of a token.
@@ -36,6 +38,11 @@ impl AdminToken {
             HeaderValue::try_from(format!("Bearer {}", self.0)).expect("a token is visible ASCII");
         value.set_sensitive(true);
         value
+    }
+
+    /// Returns true if a token has the form of this one. One of another form says of this one no more than that.
+    pub fn has_form_of(&self, other: &[u8]) -> bool {
+        form_of(self.0.as_bytes()) == form_of(other)
     }
 
     /// Compares in constant time.

@@ -251,6 +251,28 @@ async fn wrong_tokens_slow_down_their_own_address_at_every_place_that_takes_one_
 }
 
 #[tokio::test]
+async fn old_tokens_of_people_and_programs_are_no_tries_at_the_admin_token() {
+    let mut server = Server::start_with(&["--admin-token", ADMIN]).await;
+    let api = server.api();
+    let elsewhere = Server::start().await.api().guest("Ada").await.token;
+    let places = [(Method::GET, "/admin/bans"), (Method::DELETE, "/api/v1/rooms/lobby/messages/1")];
+    // Tries would wait for longer and longer, and be refused in the end.
+    let answered = async {
+        for place in places {
+            for token in ["mct_aaaaaaaaaaaa_aaaaaaaaaaaaaaaaaaaa", "e30.e30.c2ln", elsewhere.as_str()] {
+                for _ in 0..10 {
+                    answer(attempt(&api, place.clone(), token, "203.0.113.1")).await.expect_problem(401);
+                }
+            }
+        }
+        answer(attempt(&api, (Method::GET, "/admin/bans"), ADMIN, "203.0.113.1")).await.expect(200);
+    };
+    within("all answers", answered).await;
+    server.terminate().await;
+    assert!(!server.stderr().contains("admin-token"), "{}", server.stderr());
+}
+
+#[tokio::test]
 async fn behind_a_proxy_that_is_not_named_a_strangers_wrong_tokens_do_not_hold_up_the_operator() {
     let server = Server::start_with(&["--admin-token", ADMIN]).await;
     let api = server.api();
