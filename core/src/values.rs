@@ -32,6 +32,12 @@ impl Chat {
         self.shared().log.values().range(prefix, after, count, Timestamp::now())
     }
 
+    /// Returns the number of values of a kind, the part of their keys before the first `/`. Those that have expired
+    /// count until they are taken out. It looks at no value, so it costs the same however many there are.
+    pub fn values_count(&self, kind: &str) -> usize {
+        self.shared().log.values().count(kind)
+    }
+
     /// Returns a number that rises when a value is set or removed, and not when one expires; and when an author
     /// is banned or a ban is taken back. It costs one load.
     ///

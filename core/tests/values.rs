@@ -101,6 +101,18 @@ async fn values_are_listed_by_prefix_in_the_order_of_their_keys_and_by_pages() {
 }
 
 #[tokio::test]
+async fn the_values_of_a_kind_are_counted() {
+    let chat = Chat::open("memory:").unwrap();
+    for key in ["role/b/2", "role/a/1", "role/a/1", "roles/a/1", "ban/a"] {
+        chat.set_value(key, new(key)).await.unwrap();
+    }
+    let counts = || ["role", "roles", "ban", "role/a", "", "x"].map(|kind| chat.values_count(kind));
+    assert_eq!(counts(), [2, 1, 1, 0, 0, 0]);
+    chat.remove_value("ban/a", None).await.unwrap();
+    assert_eq!(counts(), [2, 1, 0, 0, 0, 0]);
+}
+
+#[tokio::test]
 async fn what_is_not_allowed_is_refused_and_stores_nothing() {
     let chat = Chat::open("memory:").unwrap();
     for key in ["", "no-kind", "/x", "kind/", "kind/\u{e9}", "kind/a b", &format!("k/{}", "x".repeat(255))] {

@@ -120,6 +120,12 @@ impl ValuesState {
         (state.values.len(), state.bytes)
     }
 
+    /// Returns the number of values of a kind that are kept. Those that have expired count until their rows are
+    /// taken out.
+    pub(crate) fn count(&self, kind: &str) -> usize {
+        self.state.read().kinds.get(kind).map_or(0, |kind| kind.count)
+    }
+
     /// Lets later commits take out the rows of values that have expired by this time.
     pub fn let_expire(&self, by: Timestamp) {
         self.due.store(by.0, Ordering::Relaxed);

@@ -36,6 +36,8 @@ const AUTHOR_ID_BYTES_MAX: usize = 64;
 const EXPIRED_KEPT: Duration = Duration::from_hours(30 * 24);
 /// The beginning of the keys of their values.
 const PREFIX: &str = ".token/";
+/// The kind of their values.
+const KIND: &str = ".token";
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A token as it is stored.
@@ -157,7 +159,7 @@ pub async fn remove(chat: &Chat, id: &str, by: Author) -> Result<bool, SendError
 
 /// Returns how many tokens there are.
 pub fn count(chat: &Chat) -> usize {
-    chat.values(PREFIX).len()
+    chat.values_count(KIND)
 }
 
 /// Returns all tokens, by id.

@@ -22,6 +22,8 @@ const KEPT: Duration = Duration::from_hours(366 * 24);
 const GUESTS_MAX: usize = REVOCATIONS_MAX / 4;
 /// The beginning of the keys of all revocations.
 const PREFIX: &str = "revoked/";
+/// The kind of their values.
+const KIND: &str = "revoked";
 /// Longest id of an author whose sessions can be revoked, in bytes; ours have 22.
 pub const AUTHOR_ID_BYTES_MAX: usize = 128;
 
@@ -59,7 +61,7 @@ pub fn is_revocable(author_id: &str) -> bool {
 
 /// Returns how many revocations are in force.
 pub fn count(chat: &Chat) -> usize {
-    chat.values(PREFIX).len()
+    chat.values_count(KIND)
 }
 
 /// Returns true if the session of a person was revoked.
