@@ -89,6 +89,11 @@ pub fn begin(person: Person, now: Timestamp) -> Person {
     Person { session: Some(Session { sid, auth: now, key: 0 }), ..person }
 }
 
+/// Returns the end of a user's session, however often it is renewed.
+pub fn latest_end(session: &Session, lifetimes: Lifetimes) -> Timestamp {
+    after(session.auth, lifetimes.sign_in_again)
+}
+
 /// Signs a token for a person's session, from now on. `None` when there is no session, or when its claims are
 /// too long for a token.
 pub fn sign(
@@ -101,7 +106,7 @@ pub fn sign(
     let (by, expires_at) = match &person.via {
         Via::Guest => (BY_GUEST.to_owned(), after(now, GUEST_LIFETIME)),
         Via::Login(name) => {
-            let end = after(now, lifetimes.idle).min(after(session.auth, lifetimes.sign_in_again));
+            let end = after(now, lifetimes.idle).min(latest_end(session, lifetimes));
             (format!("{BY_LOGIN}{name}"), end)
         }
         Via::Site(_) | Via::ApiToken(_) => return None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hyper::header::{self, HeaderMap, HeaderValue};
-use millchat::{Author, AuthorKind, Chat, Timestamp};
+use millchat::{Author, AuthorKind, Chat, NewValue, Replaces, Timestamp};
 use serde_json::{Value, json};
 
 use super::site::Sites;
@@ -268,6 +268,69 @@ async fn a_session_that_is_signed_out_is_void_renewed_or_not_and_others_are_not(
     identity.sign_out(&there, true).await.unwrap();
     assert!(matches!(identity.verify(&token), Err(TokenError::Revoked(_))));
     assert_eq!(identity.counts().revocations, 2);
+}
+
+#[tokio::test]
+async fn a_session_that_began_by_a_clock_that_was_set_back_ends_and_the_next_one_is_good() {
+    let identity = identity();
+    let sign_in = async || {
+        let new = NewUser { login: "corp".into(), sub: "1".into(), name: "Ada".into(), groups: Vec::new() };
+        identity.begin_user(&HeaderMap::new(), new).await.unwrap().0
+    };
+    let mut ahead = sign_in().await;
+    ahead.session.as_mut().unwrap().auth = later(DAY);
+    let token = identity.sign(&ahead);
+    assert!(identity.verify(&token).is_ok());
+    identity.sign_out(&ahead, true).await.unwrap();
+    assert!(matches!(identity.verify(&token), Err(TokenError::Revoked(_))));
+    identity.end_sessions(&ahead.author.id, operator()).await.unwrap();
+    assert!(matches!(identity.verify(&token), Err(TokenError::Revoked(_))), "a later one takes nothing back");
+    assert!(identity.verify(&identity.sign(&sign_in().await)).is_ok());
+}
+
+#[tokio::test]
+async fn a_revocation_is_kept_as_long_as_its_session_could_last() {
+    let identity = identity();
+    let here = signed_in(&identity);
+    identity.sign_out(&here, false).await.unwrap();
+    let [(_, revoked)] = &identity.chat().values("revoked/")[..] else { panic!("there is one") };
+    let auth = here.session.as_ref().unwrap().auth.0;
+    assert_eq!(revoked.until, Some(Timestamp(auth + 90 * DAY)));
+    // Another setting lets it last no longer than its revocation.
+    let short = Lifetimes { sign_in_again: Duration::from_hours(24), ..Lifetimes::default() };
+    let token = identity.sign(&signed_in(&identity));
+    let identity = identity.with_lifetimes(short);
+    assert!(identity.verify_at(&token, later(DAY - 60_000)).is_ok());
+    assert!(matches!(identity.verify_at(&token, later(DAY)), Err(TokenError::Expired(_))));
+}
+
+#[tokio::test]
+async fn one_user_who_signs_out_again_and_again_fills_a_small_part_of_the_list() {
+    let identity = identity();
+    let (here, other) = (identity.sign(&signed_in(&identity)), signed_in(&identity));
+    let other = Author { id: "u_other".into(), ..other.author };
+    let other = Person { author: other, ..signed_in(&identity) };
+    for number in 0..=revocation::SESSIONS_OF_AUTHOR_MAX {
+        assert!(identity.verify(&here).is_ok(), "after {number}");
+        let there = signed_in(&identity);
+        identity.sign_out(&there, false).await.unwrap();
+        let token = identity.sign(&there);
+        assert!(matches!(identity.verify(&token), Err(TokenError::Revoked(_))), "{number}");
+    }
+    assert!(matches!(identity.verify(&here), Err(TokenError::Revoked(_))), "all of theirs have ended");
+    assert!(identity.verify(&identity.sign(&other)).is_ok());
+    assert_eq!(identity.counts().revocations, revocation::SESSIONS_OF_AUTHOR_MAX + 1);
+}
+
+#[tokio::test]
+async fn a_session_that_an_earlier_build_has_revoked_stays_so() {
+    let identity = identity();
+    let here = signed_in(&identity);
+    let key = format!("revoked/sid/{}", here.session.as_ref().unwrap().sid);
+    let by = Some(operator());
+    let value = NewValue { text: "{}".into(), until: None, by, replaces: Replaces::Any, limit: 10 };
+    identity.chat().set_value(&key, value).await.unwrap();
+    assert!(matches!(identity.verify(&identity.sign(&here)), Err(TokenError::Revoked(_))));
 }
 
 #[tokio::test]

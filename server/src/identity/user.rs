@@ -54,7 +54,8 @@ impl Identity {
         if let Some(before) = before.filter(|before| is_good_at(before, now)) {
             self.end_before(&before, author).await?;
         }
-        let person = session::begin(new, now);
+        let begins = self.beginning_of(&new.author.id, now);
+        let person = session::begin(new, begins);
         let cookie = self.set_cookie(&person);
         Ok((person, cookie))
     }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use super::api_token::{self, ApiToken, NewApiToken};
 use super::error::TokenError;
 use super::keys::{Purpose, Retire, Ring, RotateError, Rotated};
-use super::person::{Person, Via};
+use super::person::{Person, Session, Via};
 use super::revocation::{self, RevokeError};
 use super::session::{self, Lifetimes, Proof};
 use super::site::{Sites, is_jwt};
@@ -149,6 +149,10 @@ impl Identity {
             return Err(TokenError::Missing);
         }
         let proof = session::verify(ring, token, now)?;
+        // No revocation of it is kept for longer, also when the setting was changed since it was signed.
+        if proof.person.via != Via::Guest && self.end_of(&proof.person).is_none_or(|end| end <= now) {
+            return Err(TokenError::OLD);
+        }
         if revocation::is_revoked(&self.chat, &proof.person) {
             return Err(TokenError::Revoked(REVOKED));
         }
@@ -243,9 +247,9 @@ impl Identity {
         };
         let (author, by) = (&person.author.id, person.author.clone());
         if everywhere {
-            revocation::revoke_author(&self.chat, author, by).await
+            revocation::revoke_author(&self.chat, author, session.auth, by).await
         } else {
-            revocation::revoke_session(&self.chat, &session.sid, author, by).await
+            self.revoke_user(session, person, by).await
         }
     }
 
@@ -269,8 +273,26 @@ impl Identity {
         if before.via == Via::Guest {
             revocation::revoke_guest(&self.chat, &session.sid, by).await
         } else {
-            revocation::revoke_session(&self.chat, &session.sid, &before.author.id, by).await
+            self.revoke_user(session, before, by).await
         }
+    }
+
+    async fn revoke_user(&self, session: &Session, person: &Person, by: Author) -> Result<(), RevokeError> {
+        let end = session::latest_end(session, self.lifetimes);
+        let end = person.expires_at.map_or(end, |expires_at| end.max(expires_at));
+        revocation::revoke_session(&self.chat, (session, &person.author.id), end, by).await
+    }
+
+    /// Returns the end of a user's session, however often it is renewed.
+    fn end_of(&self, person: &Person) -> Option<Timestamp> {
+        person.session.as_ref().map(|session| session::latest_end(session, self.lifetimes))
+    }
+
+    /// Returns the time at which a session of an author begins that is not void: now, unless the clock was set
+    /// back after all of theirs were ended.
+    pub(super) fn beginning_of(&self, author_id: &str, now: Timestamp) -> Timestamp {
+        let revoked = revocation::revoked_until(&self.chat, author_id);
+        revoked.map_or(now, |until| now.max(Timestamp(until.0.saturating_add(1))))
     }
 
     /// The key of the ids of users. It follows from the log's signing key, which is never rotated, so a user
@@ -286,7 +308,7 @@ impl Identity {
 
     /// Ends all sessions of an author.
     pub async fn end_sessions(&self, author_id: &str, by: Author) -> Result<(), RevokeError> {
-        revocation::revoke_author(&self.chat, author_id, by).await
+        revocation::revoke_author(&self.chat, author_id, Timestamp(0), by).await
     }
 
     /// Makes an API token. Returns it, and what proves to be the program.
