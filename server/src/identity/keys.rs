@@ -100,6 +100,10 @@ struct StoredKey {
     made: u64,
     /// The time from which all older keys are void.
     older_void_from: u64,
+    /// The time from which keys 0 and 1 are void by the keys before it, which may be removed: the clock may be
+    /// set back later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    first_void_from: Option<u64>,
 }
 
 impl StoredKey {
@@ -128,6 +132,8 @@ impl Ring {
         stored.sort_by_key(|(number, _)| std::cmp::Reverse(*number));
         let mut keys = Vec::new();
         let mut void_from: Option<Timestamp> = None;
+        let firsts = stored.iter().filter_map(|(_, stored)| stored.first_void_from.map(Timestamp));
+        let first_void_from = firsts.min();
         for (number, stored) in stored {
             if let Some(secret) = stored.secret() {
                 keys.push(Key { void_from, ..Key::new(number, &secret) });
@@ -135,6 +141,7 @@ impl Ring {
             let older = Timestamp(stored.older_void_from);
             void_from = Some(void_from.map_or(older, |end| end.min(older)));
         }
+        let void_from = void_from.into_iter().chain(first_void_from).min();
         let first = blake3::derive_key(FIRST_CONTEXT, &signing_key);
         keys.push(Key { void_from, ..Key::new(1, &first) });
         Self { keys, v1: blake3::derive_key(V1_CONTEXT, &signing_key), v1_void_from: void_from }
@@ -252,7 +259,8 @@ pub async fn rotate(chat: &Chat, retire: Retire, by: &Author) -> Result<Rotated,
         // Void for ever, also when the clock is turned back.
         let stored_until = if retire == Retire::Now { 0 } else { older_void_from.0 };
         let key = URL_SAFE_NO_PAD.encode(secret);
-        let stored = StoredKey { key, made: now.0, older_void_from: stored_until };
+        let first_void_from = ring.v1_void_from.map(|end| end.0);
+        let stored = StoredKey { key, made: now.0, older_void_from: stored_until, first_void_from };
         let number = ring.newest().number + 1;
         let value = NewValue {
             text: serde_json::to_string(&stored).expect("a key is a text and numbers"),

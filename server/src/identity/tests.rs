@@ -334,6 +334,20 @@ async fn a_session_that_an_earlier_build_has_revoked_stays_so() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_makes_no_key_good_that_a_removed_one_had_retired() {
+    let identity = identity();
+    let token = identity.sign(&Identity::new_guest("Ada"));
+    let first = identity.rotate(Retire::After(Duration::ZERO), &operator()).await.unwrap().older_void_from;
+    while Timestamp::now() <= first {
+        tokio::task::yield_now().await;
+    }
+    identity.rotate(Retire::After(Duration::ZERO), &operator()).await.unwrap();
+    assert_eq!(identity.kept_keys(), [".key/3"]);
+    assert!(identity.verify_at(&token, Timestamp(first.0 - 1)).is_ok());
+    assert!(matches!(identity.verify_at(&token, first), Err(TokenError::Revoked(_))));
+}
+
+#[tokio::test]
 async fn a_guest_who_signs_out_fills_no_list_and_the_operator_ends_their_sessions() {
     let identity = identity();
     let guest = Identity::new_guest("Ada");
