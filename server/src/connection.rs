@@ -16,11 +16,10 @@ use crate::app::Worker;
 use crate::client_ip::{ListenerKind, Peer};
 use crate::detached::DetachedStream;
 use crate::http_socket::HttpSocket;
-use crate::http1::{self, FIRST_REQUEST_GRACE, HttpOutcome, REFUSED_HEAD_TIMEOUT, final_response};
+use crate::http1::{self, FIRST_REQUEST_GRACE, HttpOutcome, final_response};
 use crate::http2;
-use crate::limit::Limited;
 use crate::peer_socket::PeerSocket;
-use crate::tls::{HANDSHAKE_TIMEOUT, Handshake, Sealer, Secured, Tls, shake_hands};
+use crate::tls::{HANDSHAKE_TIMEOUT, Handshake, REFUSED, Sealer, Secured, Tls, shake_hands};
 use crate::write_timeout::{WRITE_TIMEOUT, WriteTimeout};
 
 /// The kernel's share of what a reader that stopped reading costs (it doubles the figure for its bookkeeping).
@@ -55,8 +54,12 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: Peer, permit: impl Si
     if peer.listener == ListenerKind::Public
         && let Some(tls) = &w.app.tls
     {
+        // A handshake costs far more than what is refused by it.
+        if refused.is_some() {
+            return metrics.shook_hands(REFUSED);
+        }
         // In a box: a connection without TLS is not larger for it.
-        return Box::pin(serve_tls(&w, tls, socket, (peer, refused), held)).await;
+        return Box::pin(serve_tls(&w, tls, socket, peer, held)).await;
     }
     match http1::serve(&w, socket, (peer, refused), true).await {
         HttpOutcome::Ended(socket) => linger(socket).await,
@@ -100,23 +103,22 @@ async fn serve_tls(
     w: &Rc<Worker>,
     tls: &Tls,
     socket: WriteTimeout<TcpStream>,
-    (peer, refused): (Peer, Option<Limited>),
+    peer: Peer,
     held: impl Sized + 'static,
 ) {
-    let within = if refused.is_some() { REFUSED_HEAD_TIMEOUT } else { HANDSHAKE_TIMEOUT };
     let end = async {
         w.app.drain.wait().await;
         sleep(FIRST_REQUEST_GRACE).await;
     };
     let handshake = tokio::select! {
-        handshake = shake_hands(tls, socket, within) => handshake,
+        handshake = shake_hands(tls, socket, HANDSHAKE_TIMEOUT) => handshake,
         () = end => return,
     };
     w.app.metrics.shook_hands(handshake.outcome());
     match handshake {
-        Handshake::Done(Secured { socket, is_http2: true }) => http2::serve(w, socket, (peer, refused)).await,
+        Handshake::Done(Secured { socket, is_http2: true }) => http2::serve(w, socket, peer).await,
         Handshake::Done(Secured { socket, is_http2: false }) => {
-            match http1::serve(w, socket, (peer, refused), true).await {
+            match http1::serve(w, socket, (peer, None), true).await {
                 HttpOutcome::Ended(socket) => linger(socket).await,
                 HttpOutcome::Detached(stream, socket) => {
                     let (socket, sealer) = socket.into_parts();

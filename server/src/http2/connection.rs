@@ -22,8 +22,7 @@ use crate::app::Worker;
 use crate::client_ip::Peer;
 use crate::http::Body;
 use crate::http_socket::HttpSocket;
-use crate::http1::{FIRST_REQUEST_GRACE, HEAD_BYTES_MAX, HEAD_READ_TIMEOUT, REFUSED_HEAD_TIMEOUT};
-use crate::limit::Limited;
+use crate::http1::{FIRST_REQUEST_GRACE, HEAD_BYTES_MAX, HEAD_READ_TIMEOUT};
 use crate::route;
 
 /// Requests and streams that a connection may have open at one time. Each counts as a connection of its
@@ -44,19 +43,17 @@ const PENDING_RESETS_MAX: usize = 20;
 /// Time that a client has to close a connection on which nothing is open and that it was asked to leave.
 const LEAVE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Serves the connection until it ends. One that is one too many is answered once.
-pub async fn serve(w: &Rc<Worker>, socket: impl HttpSocket, (peer, refused): (Peer, Option<Limited>)) {
-    let idle_timeout = if refused.is_some() { REFUSED_HEAD_TIMEOUT } else { HEAD_READ_TIMEOUT };
+/// Serves the connection until it ends.
+pub async fn serve(w: &Rc<Worker>, socket: impl HttpSocket, peer: Peer) {
     // Of the socket only progress is asked; how fast an answer is taken is a matter of its stream.
     socket.state().streaming.set(true);
     let (streams, has_asked) = (Rc::<Streams>::default(), Rc::<Cell<bool>>::default());
-    let is_refused = refused.is_some();
     let service = service_fn(|mut request| {
-        let (w, mut refused, state) = (Rc::clone(w), refused.clone(), streams.begin());
+        let (w, mut refused, state) = (Rc::clone(w), None, streams.begin());
         has_asked.set(true);
         match Arc::clone(&w.app.connections).try_acquire_owned() {
             Ok(permit) => drop(state.permit.replace(Some(permit))),
-            Err(_) => refused = refused.or_else(|| Some(w.app.limits.full())),
+            Err(_) => refused = Some(w.app.limits.full()),
         }
         Box::pin(async move {
             name_host(&mut request);
@@ -96,12 +93,12 @@ pub async fn serve(w: &Rc<Worker>, socket: impl HttpSocket, (peer, refused): (Pe
             if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
                 return Poll::Ready(ended);
             }
-            let is_idle = idle.poll(cx, &streams, if leaving { LEAVE_TIMEOUT } else { idle_timeout });
+            let is_idle = idle.poll(cx, &streams, if leaving { LEAVE_TIMEOUT } else { HEAD_READ_TIMEOUT });
             if leaving {
                 return if is_idle.is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending };
             }
             // Whoever asked on it is told to take another connection, where a load balancer leads elsewhere.
-            let is_last = has_asked.get() && (is_announced || is_refused);
+            let is_last = has_asked.get() && is_announced;
             if !is_last && is_idle.is_pending() && end.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }

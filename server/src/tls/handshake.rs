@@ -16,6 +16,8 @@ use crate::write_timeout::WriteTimeout;
 
 /// Longest time for a handshake. It counts as a connection meanwhile.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The outcome of a handshake that TLS ended, or that was not begun for a client over its limit.
+pub const REFUSED: &str = "refused";
 
 /// A connection by TLS, ready for HTTP.
 pub struct Secured {
@@ -87,5 +89,5 @@ async fn begin(tls: &Tls, socket: WriteTimeout<TcpStream>) -> Handshake {
 /// socket's.
 fn failed(error: &io::Error) -> Handshake {
     tracing::debug!(%error, "a handshake failed");
-    Handshake::Failed(if error.kind() == io::ErrorKind::InvalidData { "refused" } else { "closed" })
+    Handshake::Failed(if error.kind() == io::ErrorKind::InvalidData { REFUSED } else { "closed" })
 }

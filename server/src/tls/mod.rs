@@ -22,7 +22,7 @@ mod source;
 pub use acme::{Acme, AcmeError, AcmeSettings, Contact, DirectoryUrl, Domain};
 pub use certificate::{CertificateError, provider};
 pub use files::CertificateFiles;
-pub use handshake::{HANDSHAKE_TIMEOUT, Handshake, Secured, shake_hands};
+pub use handshake::{HANDSHAKE_TIMEOUT, Handshake, REFUSED, Secured, shake_hands};
 pub use hsts::Hsts;
 pub use redirect::answer as redirect;
 pub use sealer::{Received, Sealer};
