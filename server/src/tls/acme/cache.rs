@@ -52,7 +52,8 @@ impl Cache {
     pub fn store_account(&self, account: &AccountCredentials) -> Result<(), AcmeError> {
         let path = self.account.clone();
         let text = serde_json::to_vec(account).map_err(|source| AcmeError::Account { path, source })?;
-        write(&self.account, &text)
+        let path = &self.account;
+        write(path, &text).map_err(|source| AcmeError::Cache { path: path.clone(), source })
     }
 
     /// Returns the certificate that is kept, if it is for these names and has not expired.
@@ -65,15 +66,14 @@ impl Cache {
         (is_for_all && !certificate.is_expired()).then_some(certificate)
     }
 
-    /// Keeps a certificate with its key, and returns it.
-    pub fn store_certificate(&self, chain: &str, key: &str) -> Result<Certificate, AcmeError> {
-        let text = format!("{chain}\n{key}").into_bytes();
-        let certificate = self.of(text.clone())?;
-        write(&self.certificate, &text)?;
-        Ok(certificate)
+    /// Keeps the text of a certificate with its key.
+    pub fn store_certificate(&self, text: &[u8]) -> Result<(), AcmeError> {
+        let path = &self.certificate;
+        write(path, text).map_err(|source| AcmeError::NotKept { path: path.clone(), source })
     }
 
-    fn of(&self, text: Vec<u8>) -> Result<Certificate, AcmeError> {
+    /// Returns the certificate of a text.
+    pub fn of(&self, text: Vec<u8>) -> Result<Certificate, AcmeError> {
         Ok(Certificate::of(&Texts::both(text), &self.certificate, &self.certificate)?)
     }
 }
@@ -99,14 +99,10 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, AcmeError> {
 }
 
 /// Writes beside the file, and puts it in its place when all of it is on the disk.
-fn write(path: &Path, text: &[u8]) -> Result<(), AcmeError> {
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
-    let written = || {
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&new)?;
-        file.write_all(text)?;
-        file.sync_all()?;
-        fs::rename(&new, path)
-    };
-    written().map_err(|source| AcmeError::Cache { path: path.to_owned(), source })
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&new)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&new, path)
 }

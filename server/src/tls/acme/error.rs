@@ -36,6 +36,18 @@ pub enum AcmeError {
     /// The certificate of the authority is of no use.
     #[error("the certificate of the authority: {0}")]
     Certificate(#[from] CertificateError),
+    /// A new certificate cannot be written.
+    #[error("a new certificate is in use, and the next start will not have it: {path}: {source}")]
+    NotKept {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// A new certificate is to be renewed as soon as it is there.
+    #[error("a new certificate is in use, and due for renewal already")]
+    Due,
     /// The cache cannot be used.
     #[error("{path}: {source}")]
     Cache {
@@ -60,6 +72,11 @@ pub enum AcmeError {
 }
 
 impl AcmeError {
+    /// Returns true if there is a new certificate in use all the same.
+    pub fn is_of_one_in_use(&self) -> bool {
+        matches!(self, Self::NotKept { .. } | Self::Due)
+    }
+
     /// Returns true if the authority refused a nonce: then the same can be asked again at once.
     pub fn is_bad_nonce(&self) -> bool {
         match self {

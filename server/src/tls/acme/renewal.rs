@@ -51,6 +51,8 @@ struct InUse {
     two_thirds: Timestamp,
     /// The moment that was chosen in the authority's window, and that window.
     chosen: Option<(Timestamp, (Timestamp, Timestamp))>,
+    /// Its text, until that is in the cache.
+    unkept: Option<Vec<u8>>,
 }
 
 impl InUse {
@@ -58,7 +60,7 @@ impl InUse {
         let id = certificate.key.cert.first().and_then(|first| CertificateIdentifier::try_from(first).ok());
         let (from, to) = (certificate.not_before.as_second(), certificate.not_after.as_second());
         let two_thirds = Timestamp::from_second(from + (to - from) / 3 * 2).unwrap_or(certificate.not_after);
-        Self { id: id.map(CertificateIdentifier::into_owned), two_thirds, chosen: None }
+        Self { id: id.map(CertificateIdentifier::into_owned), two_thirds, chosen: None, unkept: None }
     }
 
     /// Returns the moment of the renewal. One that was chosen stays, for as long as the window does.
@@ -119,10 +121,9 @@ impl Acme {
                 Err(error) => {
                     (failures, nonces) = (failures + 1, 0);
                     let next_try = retry(failures);
-                    tracing::error!(
-                        next_try = %humantime::format_duration(next_try),
-                        "no new certificate: {error}; SIGHUP tries again at once"
-                    );
+                    let said = if error.is_of_one_in_use() { "" } else { "no new certificate: " };
+                    let next_try_in = humantime::format_duration(next_try);
+                    tracing::error!(next_try = %next_try_in, "{said}{error}; SIGHUP tries again at once");
                     next_try
                 }
             };
@@ -135,25 +136,46 @@ impl Acme {
 
     /// Renews what is due; gives the time until the next look.
     async fn look_once(&self, in_use: &mut Option<InUse>) -> Result<Duration, AcmeError> {
+        let kept = in_use.as_mut().map_or(Ok(()), |certificate| self.keep(certificate));
         let account = order::account(&self.client, &self.settings, &self.cache).await?;
         if let Some(certificate) = in_use {
-            let (window, look) = window(&account, certificate).await;
-            let due = certificate.due(window);
-            let left = Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default();
+            let (left, look) = left(&account, certificate).await;
             if !left.is_zero() {
-                tracing::debug!(%due, "the certificate is renewed then");
+                kept?;
                 return Ok(left.min(look));
             }
         }
         let replaces = in_use.as_ref().and_then(|certificate| certificate.id.clone());
         let (chain, key) = order::obtain(&account, &self.tls, &self.settings.domains, replaces).await?;
-        let new = self.cache.store_certificate(&chain, &key)?;
+        let text = format!("{chain}\n{key}").into_bytes();
+        let new = self.cache.of(text.clone())?;
         let not_after = new.not_after;
-        *in_use = Some(InUse::new(&new));
+        let certificate = in_use.insert(InUse::new(&new));
         self.tls.set(new);
         tracing::info!(%not_after, "a certificate was obtained, and is in use");
-        Ok(LOOK_MIN)
+        // It is not obtained again for want of a file: the authority gives a few in a week.
+        certificate.unkept = Some(text);
+        self.keep(certificate)?;
+        let (left, _) = left(&account, certificate).await;
+        if left.is_zero() { Err(AcmeError::Due) } else { Ok(LOOK_MIN) }
     }
+
+    /// Puts the certificate in use into the cache, if it is not there.
+    fn keep(&self, certificate: &mut InUse) -> Result<(), AcmeError> {
+        if let Some(text) = &certificate.unkept {
+            self.cache.store_certificate(text)?;
+            certificate.unkept = None;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the time until a certificate is renewed, and until the next look at the authority's window.
+async fn left(account: &Account, certificate: &mut InUse) -> (Duration, Duration) {
+    let (window, look) = window(account, certificate).await;
+    let due = certificate.due(window);
+    tracing::debug!(%due, "the certificate is renewed then");
+    (Duration::try_from(due.duration_since(Timestamp::now())).unwrap_or_default(), look)
 }
 
 /// Asks the authority for the window of a certificate's renewal, and when to ask again. An authority that knows
@@ -184,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_renewal_is_due_in_the_authoritys_window_else_after_two_thirds() {
-        let mut in_use = InUse { id: None, two_thirds: at(2_000), chosen: None };
+        let mut in_use = InUse { id: None, two_thirds: at(2_000), chosen: None, unkept: None };
         assert_eq!(in_use.due(None), at(2_000));
         let first = in_use.due(Some((at(100), at(900))));
         assert!((at(100)..=at(900)).contains(&first));

@@ -189,6 +189,35 @@ async fn an_authority_that_refuses_nonces_and_does_not_find_the_server_is_asked_
 }
 
 #[tokio::test]
+async fn a_certificate_that_cannot_be_kept_serves_and_is_not_obtained_again() {
+    let pebble = Pebble::start(0).await;
+    let obtaining = Obtaining::start(&pebble).await;
+    obtaining.said("no new certificate: ", 1).await;
+    // Nobody can write where a directory is.
+    let account = files_below(obtaining.cache.path()).into_iter().find(|path| path.ends_with("account.json"));
+    let in_the_way = account.expect("it is kept").with_file_name("certificate.new");
+    fs::create_dir(&in_the_way).unwrap();
+    pebble.find(obtaining.server.address());
+    let not_kept = "a new certificate is in use, and the next start will not have it";
+    for times in [1, 2] {
+        obtaining.hang_up();
+        obtaining.said(not_kept, times).await;
+        assert_eq!(obtaining.readyz().await, (200, "ready\n".to_owned()));
+    }
+    let served = obtaining.certificate(&pebble.trusted().await).await;
+    fs::remove_dir(&in_the_way).unwrap();
+    obtaining.hang_up();
+    let kept = async {
+        while !in_the_way.with_extension("pem").exists() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within("it is kept", kept).await;
+    assert_eq!(obtaining.certificate(&pebble.trusted().await).await, served);
+    assert_eq!(obtaining.server.stderr().matches(OBTAINED).count(), 1);
+}
+
+#[tokio::test]
 async fn an_authority_that_is_not_there_stops_nobody_from_starting() {
     let pebble = Pebble::start(0).await;
     let ca_file = pebble.ca_file();
