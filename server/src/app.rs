@@ -7,7 +7,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::ArcSwapOption;
 use hyper::header::HeaderValue;
 use millchat::{
     Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, ReadError, Receipt, RoomName, SendError,
@@ -23,7 +22,6 @@ use crate::client_ip::{Client, client};
 use crate::detached::WriteBatcher;
 use crate::drain::Drain;
 use crate::identity::Identity;
-use crate::identity::operator::AdminToken;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::public_url::PublicUrl;
@@ -56,8 +54,6 @@ pub struct App {
     pub reading: Arc<ByteBudget>,
     /// The memory for answers that wait to be taken.
     pub unsent: Arc<ByteBudget>,
-    /// The operator's secret, if there is one. A reload stores another.
-    pub admin_token: ArcSwapOption<AdminToken>,
     /// True if the operator has a listener of their own: then the public one knows none.
     pub has_admin_listener: bool,
     /// The public address, if it is not the one where the server listens.

@@ -283,9 +283,9 @@ async fn sender(w: &Worker, req: &Request, room: &RoomName, action: Action) -> R
         Err(denied) => denied,
     };
     if matches!(denial, Denial::Nobody(TokenError::Forged(_) | TokenError::Malformed(_)))
-        && operator::is_operator(&w.app, req).await?
+        && let Some(token) = operator::token_of(&w.app, req).await?
     {
-        let caller = Caller { is_admin: true, ..caller };
+        let caller = Caller { admin: Some(token), ..caller };
         return Ok(authority.decide(caller, room, action).map_err(|(_, denial)| denial));
     }
     Ok(Err(denial))

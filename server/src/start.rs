@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
 use millchat::Chat;
 use tokio::sync::Semaphore;
 
@@ -48,13 +47,13 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     let identity = Identity::new(chat.clone(), sites, settings.is_reached_by_tls()).with_lifetimes(lifetimes);
     let identity = Arc::new(identity);
     let authority = Arc::new(Authority::new(chat.clone(), Arc::clone(&identity), settings.rules()));
+    authority.set_admin_token(settings.admin_token.clone());
     let drain = Arc::new(Drain::default());
     let limits = Limits::new(settings.limits(), settings.proxies(), metrics.refusals.clone());
     let budget = |name, max, held| ByteBudget::new(name, max, held, metrics.refusals.clone());
     let reading = budget("bodies", READING_BYTES_MAX, metrics.reading_bytes.clone());
     let unsent = budget("answers", UNSENT_BYTES_MAX, metrics.unsent_bytes.clone());
     let public_url = settings.public_url.clone();
-    let admin_token = ArcSwapOption::new(settings.admin_token.clone().map(Arc::new));
     let turns = Turns::new(std::thread::available_parallelism().map_or(1, usize::from));
     Ok(App {
         chat,
@@ -69,7 +68,6 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         turns,
         reading,
         unsent,
-        admin_token,
         has_admin_listener: settings.admin_address.is_some(),
         public_url,
         logins,

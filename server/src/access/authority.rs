@@ -1,13 +1,13 @@
 //! The authority: decides by the rules that apply now, and knows when a decision may have become another.
 //!
 //! What people keep in the log (roles, bans, revocations) has a version, which rises before anything that was
-//! committed later is published or acknowledged. A decision remembers the version that was there before it was
-//! made: while it is the same, the decision stands.
+//! committed later is published or acknowledged; the rules and the admin token have a count of their changes. A
+//! decision remembers both from before it was made, in [`Seen`]: while they are the same, the decision stands.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use millchat::{Chat, RoomName, Timestamp};
 
 use super::decide::{self, Caller, Standing};
@@ -15,15 +15,21 @@ use super::denial::Denial;
 use super::rules::Rules;
 use super::settings::NewRooms;
 use super::table::Action;
-use crate::identity::{Identity, Person, TokenError};
+use crate::identity::operator::AdminToken;
+use crate::identity::{Identity, Person, TokenError, Via};
 
 /// Time that a decision stands after the end of the token by which it was made: a client that has a new token
 /// changes over without a gap, and clocks differ.
 const LEEWAY_MS: u64 = 60_000;
 
-/// Returns the time from which nothing is decided any more by a token that ends at this time.
-pub fn after_leeway(end: Timestamp) -> Timestamp {
-    Timestamp(end.0.saturating_add(LEEWAY_MS))
+/// The reason why whoever had the admin token no longer does.
+const REPLACED: TokenError = TokenError::Revoked("the server has another admin token now");
+
+/// Returns the time from which nothing is decided any more by a person's token. The end of a site's token has its
+/// leeway already.
+fn end_of(person: &Person) -> Option<Timestamp> {
+    let leeway = if matches!(person.via, Via::Site(_)) { 0 } else { LEEWAY_MS };
+    person.expires_at.map(|end| Timestamp(end.0.saturating_add(leeway)))
 }
 
 /// Decides who may do what.
@@ -31,9 +37,20 @@ pub struct Authority {
     chat: Chat,
     identity: Arc<Identity>,
     rules: ArcSwap<Rules>,
-    /// The number of times that other rules were set. Release in [`Authority::set_rules`] pairs with acquire in
-    /// [`Authority::decide`] and [`Authority::confirm`].
+    /// The operator's secret, if there is one. A reload stores another.
+    admin_token: ArcSwapOption<AdminToken>,
+    /// The number of times that other rules or another admin token were set. Release in [`Authority::set_rules`]
+    /// and [`Authority::set_admin_token`] pairs with acquire in [`Authority::seen`].
     changes: AtomicU64,
+}
+
+/// The state of all that decisions are made by, as it was seen at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The version of what is kept.
+    version: u64,
+    /// The number of changes of the rules and of the admin token.
+    changes: u64,
 }
 
 /// A decision that somebody may do something in a room.
@@ -45,10 +62,8 @@ pub struct Allowed {
     pub standing: Standing,
     /// The right that they asked for.
     action: Action,
-    /// The version of what is kept, from before the decision.
-    version: u64,
-    /// The number of changes of the rules, from before the decision.
-    changes: u64,
+    /// The state from before the decision.
+    seen: Seen,
 }
 
 impl Allowed {
@@ -56,7 +71,7 @@ impl Allowed {
     pub fn anything() -> Self {
         let standing = Standing { role: None, is_banned: false, until: None };
         let caller = Caller::nobody(TokenError::Missing);
-        Self { caller, standing, action: Action::Anything, version: 0, changes: 0 }
+        Self { caller, standing, action: Action::Anything, seen: Seen::default() }
     }
 
     /// The same for somebody who is known.
@@ -69,16 +84,17 @@ impl Allowed {
         self.action
     }
 
-    /// Returns the version from before the decision.
-    pub fn version(&self) -> u64 {
-        self.version
+    /// Returns the state from before the decision.
+    pub fn seen(&self) -> Seen {
+        self.seen
     }
 }
 
 impl Authority {
     /// Decides by these rules, and by what the chat keeps.
     pub fn new(chat: Chat, identity: Arc<Identity>, rules: Rules) -> Self {
-        Self { chat, identity, rules: ArcSwap::from_pointee(rules), changes: AtomicU64::new(0) }
+        let rules = ArcSwap::from_pointee(rules);
+        Self { chat, identity, rules, admin_token: ArcSwapOption::empty(), changes: AtomicU64::new(0) }
     }
 
     /// Returns the rules that apply now.
@@ -92,9 +108,22 @@ impl Authority {
         self.changes.fetch_add(1, Ordering::Release);
     }
 
-    /// Returns the version of what is kept: one load of one atomic.
-    pub fn version(&self) -> u64 {
-        self.chat.values_version()
+    /// Returns the operator's secret, if there is one.
+    pub fn admin_token(&self) -> Option<Arc<AdminToken>> {
+        self.admin_token.load_full()
+    }
+
+    /// Lets another secret be the operator's. Whoever had the one before is nobody from now on.
+    pub fn set_admin_token(&self, token: Option<AdminToken>) {
+        if self.admin_token().as_deref() != token.as_ref() {
+            self.admin_token.store(token.map(Arc::new));
+            self.changes.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Returns the state of all that decisions are made by: two loads of atomics.
+    pub fn seen(&self) -> Seen {
+        Seen { version: self.chat.values_version(), changes: self.changes.load(Ordering::Acquire) }
     }
 
     /// Decides if somebody may do something in a room.
@@ -104,30 +133,50 @@ impl Authority {
         room: &RoomName,
         action: Action,
     ) -> Result<Allowed, (Caller, Denial)> {
-        // Before all that is looked at.
-        let (version, changes) = (self.version(), self.changes.load(Ordering::Acquire));
+        // Before all that is looked at. Also the credential: it was looked at before this.
+        let seen = self.seen();
+        if let Err(error) = self.hold(&caller) {
+            return Err((caller, Denial::Nobody(error)));
+        }
         match decide::decide(&self.rules.load(), &self.chat, &caller, room, action) {
-            Ok(standing) => Ok(Allowed { caller, standing, action, version, changes }),
+            Ok(standing) => Ok(Allowed { caller, standing, action, seen }),
             Err(denial) => Err((caller, denial)),
         }
     }
 
-    /// Decides if somebody may do something that is about no room.
+    /// Decides if somebody may do something that is about no room, as things are now. Whoever reads a body asks
+    /// behind it, too.
     pub fn decide_outside(&self, caller: &Caller, action: Action) -> Result<(), Denial> {
+        self.hold(caller).map_err(Denial::Nobody)?;
         decide::decide_outside(&self.rules.load(), caller, action)
+    }
+
+    /// Refuses what was allowed outside of rooms, if it no longer is.
+    pub fn confirm_outside(&self, allowed: &Allowed) -> Result<(), Denial> {
+        self.decide_outside(&allowed.caller, allowed.action)
+    }
+
+    /// Refuses somebody whose credential is no longer good.
+    pub fn confirm_person(&self, person: &Person) -> Result<(), Denial> {
+        self.hold_person(person, Timestamp::now()).map_err(Denial::Nobody)
     }
 
     /// Decides anew, by what there is now.
     pub fn decide_again(&self, allowed: &Allowed, room: &RoomName) -> Result<Allowed, Denial> {
-        if let Ok(person) = &allowed.caller.person {
-            self.hold(person, Timestamp::now()).map_err(Denial::Nobody)?;
-        }
         self.decide(allowed.caller.clone(), room, allowed.action).map_err(|(_, denial)| denial)
     }
 
-    /// Fails if a credential is no longer good at this time.
-    fn hold(&self, person: &Person, now: Timestamp) -> Result<(), TokenError> {
-        if person.expires_at.is_some_and(|end| after_leeway(end) <= now) {
+    /// Fails if the credential of somebody is no longer good.
+    fn hold(&self, caller: &Caller) -> Result<(), TokenError> {
+        match (&caller.admin, &caller.person) {
+            (Some(token), _) if self.admin_token().as_ref() != Some(token) => Err(REPLACED),
+            (None, Ok(person)) => self.hold_person(person, Timestamp::now()),
+            _ => Ok(()),
+        }
+    }
+
+    fn hold_person(&self, person: &Person, now: Timestamp) -> Result<(), TokenError> {
+        if end_of(person).is_some_and(|end| end <= now) {
             return Err(TokenError::OLD);
         }
         // In its leeway it is held against all but its end.
@@ -139,11 +188,20 @@ impl Authority {
         }
     }
 
-    /// Refuses what was allowed, if it no longer is: for somebody who took their time to send the rest.
-    pub fn confirm(&self, allowed: &Allowed, room: &RoomName) -> Result<(), Denial> {
-        let is_current =
-            self.version() == allowed.version && self.changes.load(Ordering::Acquire) == allowed.changes;
-        if is_current { Ok(()) } else { self.decide_again(allowed, room).map(drop) }
+    /// Refuses what was allowed, if it no longer is: for somebody who took their time to send the rest. Returns what
+    /// they are now.
+    pub fn confirm(&self, allowed: &Allowed, room: &RoomName) -> Result<Standing, Denial> {
+        let is_current = self.seen() == allowed.seen;
+        if is_current { Ok(allowed.standing) } else { Ok(self.decide_again(allowed, room)?.standing) }
+    }
+
+    /// Returns the time at which the credential of somebody ends as far as is known, if it does.
+    pub fn end_of(&self, caller: &Caller) -> Option<Timestamp> {
+        let person = caller.person.as_ref().ok().filter(|_| caller.admin.is_none())?;
+        let void_from = person.void_from(&self.identity);
+        // In its leeway it is held against all but its end.
+        let void_from = void_from.filter(|void| person.expires_at.is_none_or(|end| *void < end));
+        [end_of(person), void_from].into_iter().flatten().min()
     }
 
     /// Returns what somebody is in a room, where that decides nothing by itself.

@@ -14,6 +14,7 @@ use super::role::Role;
 use super::rules::Rules;
 use super::settings::NewRooms;
 use super::table::{Action, allows};
+use crate::identity::operator::AdminToken;
 use crate::identity::{Person, TokenError};
 
 /// Somebody who asks.
@@ -21,19 +22,19 @@ use crate::identity::{Person, TokenError};
 pub struct Caller {
     /// The person, or why the request proves nobody.
     pub person: Result<Arc<Person>, TokenError>,
-    /// True if the request has the admin token.
-    pub is_admin: bool,
+    /// The admin token, if the request has it.
+    pub admin: Option<Arc<AdminToken>>,
 }
 
 impl Caller {
     /// Somebody who proved nothing, for this reason.
     pub fn nobody(why: TokenError) -> Self {
-        Self { person: Err(why), is_admin: false }
+        Self { person: Err(why), admin: None }
     }
 
     /// Somebody who proved who they are, or did not.
     pub fn of(person: Result<Person, TokenError>) -> Self {
-        Self { person: person.map(Arc::new), is_admin: false }
+        Self { person: person.map(Arc::new), admin: None }
     }
 
     /// Returns the author of what they write, or why there is none.
@@ -57,7 +58,7 @@ pub struct Standing {
 pub fn standing(rules: &Rules, chat: &Chat, caller: &Caller, room: &RoomName) -> Standing {
     let open = rules.of(room).guests();
     let to_read = open.role().map(|role| role.min(Role::Reader));
-    if caller.is_admin {
+    if caller.admin.is_some() {
         return Standing { role: Some(Role::Admin), is_banned: false, until: None };
     }
     let Ok(person) = &caller.person else {
@@ -119,7 +120,7 @@ pub fn decide(
 /// Decides if somebody may do something that is about no room.
 pub fn decide_outside(rules: &Rules, caller: &Caller, action: Action) -> Result<(), Denial> {
     let role = match &caller.person {
-        _ if caller.is_admin => Some(Role::Admin),
+        _ if caller.admin.is_some() => Some(Role::Admin),
         Ok(person) if rules.is_operator(person) => Some(Role::Operator),
         _ => None,
     };

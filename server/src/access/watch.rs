@@ -1,7 +1,7 @@
 //! The watch of one thread: wakes its streams when what they were allowed by has changed, so that a reader
 //! whose right ended learns it also in a room where nothing happens.
 //!
-//! It looks at one number every half second. Everything here stays on its thread.
+//! It looks at two numbers every half second. Everything here stays on its thread.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,8 +19,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// The streams of one thread.
 pub struct RightsWatch {
     authority: Arc<Authority>,
-    /// Rises at each change that was noticed. A stream that has decided in another round decides anew.
-    round: Cell<u64>,
     /// The task of each stream, for as long as the stream is there.
     wakers: RefCell<Slab<Waker>>,
 }
@@ -28,7 +26,7 @@ pub struct RightsWatch {
 impl RightsWatch {
     /// Watches what this authority decides by.
     pub fn new(authority: Arc<Authority>) -> Rc<Self> {
-        Rc::new(Self { authority, round: Cell::new(0), wakers: RefCell::default() })
+        Rc::new(Self { authority, wakers: RefCell::default() })
     }
 
     /// Returns the authority.
@@ -36,22 +34,16 @@ impl RightsWatch {
         &self.authority
     }
 
-    /// Returns the number of the round.
-    pub fn round(&self) -> u64 {
-        self.round.get()
-    }
-
     /// Wakes the streams at each change, for as long as it is polled.
     pub async fn run(self: Rc<Self>) {
-        let (mut version, mut rules) = (self.authority.version(), self.authority.rules());
+        let mut seen = self.authority.seen();
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let (version_now, rules_now) = (self.authority.version(), self.authority.rules());
-            if version_now == version && Arc::ptr_eq(&rules_now, &rules) {
+            let now = self.authority.seen();
+            if now == seen {
                 continue;
             }
-            (version, rules) = (version_now, rules_now);
-            self.round.set(self.round.get() + 1);
+            seen = now;
             self.wakers.borrow().iter().for_each(|(_, waker)| waker.wake_by_ref());
         }
     }

@@ -44,6 +44,7 @@ pub async fn ban(call: Call<'_>) -> Answer {
     let (network, by) = (network(call.param("network"))?, by(&call)?);
     let BanTime { time } = input::read(call.w, call.req, NAME_BYTES_MAX).await?;
     let time = ban_time(&time)?;
+    call.w.app.authority.confirm_outside(&call.allowed)?;
     tracing::info!(%network, by = %by.name, ?time, deed = "ban-address", "moderation");
     call.w.app.limits.bans().ban(network, time).map_err(|_full| {
         let detail =

@@ -16,6 +16,7 @@ use crate::schema::Time;
 pub async fn rotate(call: Call<'_>) -> Answer {
     let by = by(&call)?;
     let Rotation { retire } = input::read(call.w, call.req, NAME_BYTES_MAX).await?;
+    call.w.app.authority.confirm_outside(&call.allowed)?;
     let rotated = call.w.app.identity.rotate(retire.0, &by).await?;
     tracing::info!(key = rotated.key, by = %by.name, retire = %retire.0, deed = "rotate-key", "moderation");
     call.w.app.metrics.moderated("rotate-key");

@@ -1,6 +1,8 @@
 //! The operator at a route: the holder of the admin token, under the name that the request gives, or a person
 //! whom the settings name.
 
+use std::sync::Arc;
+
 use millchat::{AUTHOR_NAME_BYTES_MAX, Author, AuthorKind};
 
 use crate::access::decide::Caller;
@@ -36,7 +38,7 @@ pub async fn caller<B>(app: &App, req: &hyper::Request<B>, action: Action) -> Re
         app.authority.decide_outside(&caller, action)?;
         return Ok(caller);
     }
-    let Some(token) = app.admin_token.load_full().filter(|_| is_served(app, req)) else {
+    let Some(token) = app.authority.admin_token().filter(|_| is_served(app, req)) else {
         if knows_people {
             return Err(caller.author().err().map_or_else(nothing_here, Problem::from));
         }
@@ -54,7 +56,9 @@ pub async fn caller<B>(app: &App, req: &hyper::Request<B>, action: Action) -> Re
         }
         return Err(Problem::new(Kind::ForgedToken, "this is not the server's admin token"));
     }
-    Ok(Caller { is_admin: true, ..caller })
+    let caller = Caller { admin: Some(token), ..caller };
+    app.authority.decide_outside(&caller, action)?;
+    Ok(caller)
 }
 
 fn nothing_here() -> Problem {
@@ -62,11 +66,11 @@ fn nothing_here() -> Problem {
     Problem::new(Kind::UnknownPath, detail)
 }
 
-/// Returns true if the operator asks, at a route that others may ask too.
-pub async fn is_operator<B>(app: &App, req: &hyper::Request<B>) -> Result<bool, Problem> {
-    match app.admin_token.load_full() {
-        Some(token) if is_served(app, req) => is_token(app, req, &token).await,
-        _ => Ok(false),
+/// Returns the admin token if the operator asks, at a route that others may ask too.
+pub async fn token_of<B>(app: &App, req: &hyper::Request<B>) -> Result<Option<Arc<AdminToken>>, Problem> {
+    match app.authority.admin_token() {
+        Some(token) if is_served(app, req) => Ok(is_token(app, req, &token).await?.then_some(token)),
+        _ => Ok(None),
     }
 }
 
@@ -90,7 +94,7 @@ async fn is_token<B>(app: &App, req: &hyper::Request<B>, token: &AdminToken) -> 
 /// servers that more than one person looks after.
 pub fn by(call: &Call<'_>) -> Result<Author, Problem> {
     match &call.allowed.caller {
-        Caller { person: Ok(person), is_admin: false } => Ok(person.author.clone()),
+        Caller { person: Ok(person), admin: None } => Ok(person.author.clone()),
         _ => named(&call.req),
     }
 }

@@ -28,6 +28,7 @@ pub async fn add(call: Call<'_>) -> Answer {
     let by = by(&call)?;
     let new: NewToken = input::read(call.w, call.req, BODY_BYTES_MAX).await?;
     let new = checked(new)?;
+    call.w.app.authority.confirm_outside(&call.allowed)?;
     let (made, token) = call.w.app.identity.add_api_token(new, by.clone()).await?;
     tracing::info!(id = made.id, author = %made.author.id, by = %by.name, deed = "add-token", "moderation");
     call.w.app.metrics.moderated("add-token");
@@ -44,6 +45,7 @@ pub fn list(w: &Worker) -> Response {
 pub async fn renew(call: Call<'_>) -> Answer {
     let (id, by) = (call.param("id"), by(&call)?);
     let NewSecret { overlap } = input::read(call.w, call.req, BODY_BYTES_MAX).await?;
+    call.w.app.authority.confirm_outside(&call.allowed)?;
     let overlap = overlap.map_or(OVERLAP_DEFAULT, |Span(overlap)| overlap);
     if overlap > OVERLAP_MAX {
         let most = humantime::format_duration(OVERLAP_MAX);

@@ -5,6 +5,7 @@ use millchat::{Position, RoomName};
 
 use super::input;
 use super::room_shapes::{Flag, Flags, Reason};
+use crate::access::decide::Standing;
 use crate::access::denial::Denial;
 use crate::access::flags::{self, REASON_CHARS_MAX};
 use crate::admin::operator::by;
@@ -17,9 +18,7 @@ use crate::route_table::Call;
 pub async fn flag(call: Call<'_>, room: RoomName, target: Position) -> Answer {
     let Call { w, req, allowed, .. } = call;
     let author = allowed.caller.author()?.clone();
-    if allowed.standing.is_banned {
-        return Err(Denial::Banned.into());
-    }
+    refuse_banned(allowed.standing)?;
     w.app.limits.message(&author, &req)?;
     let body = body::read(&w.app.reading, req, NAME_BYTES_MAX).await?;
     let reason = if body.is_empty() {
@@ -37,9 +36,13 @@ pub async fn flag(call: Call<'_>, room: RoomName, target: Position) -> Answer {
     if message.content.is_none() {
         return Err(Problem::new(Kind::MessageDeleted, "the message was deleted"));
     }
-    w.app.authority.confirm(&allowed, &room)?;
+    refuse_banned(w.app.authority.confirm(&allowed, &room)?)?;
     flags::flag(&w.app.chat, &room, target, reason, author).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))
+}
+
+fn refuse_banned(standing: Standing) -> Result<(), Denial> {
+    if standing.is_banned { Err(Denial::Banned) } else { Ok(()) }
 }
 
 /// The flags of a room, by message. Those of messages that were deleted are not among them.

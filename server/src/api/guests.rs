@@ -28,8 +28,11 @@ pub async fn rename(Call { w, req, .. }: Call<'_>) -> Answer {
         return Err(Problem::new(Kind::NotGuest, detail));
     }
     let named: Named = input::read(w, req, NAME_BYTES_MAX).await?;
-    let guest = guest.renamed(&sanitize::name(&named.name).map_err(Problem::from)?);
-    Ok(respond(w, StatusCode::OK, &guest))
+    let renamed = guest.renamed(&sanitize::name(&named.name).map_err(Problem::from)?);
+    let response = respond(w, StatusCode::OK, &renamed);
+    // Behind the body, and behind the signature: a key that is new now must not sign for a token that is void.
+    w.app.authority.confirm_person(&guest)?;
+    Ok(response)
 }
 
 fn respond(w: &Worker, status: StatusCode, guest: &Person) -> http::Response {

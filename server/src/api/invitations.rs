@@ -30,19 +30,19 @@ pub async fn invite(call: Call<'_>, room: RoomName) -> Answer {
         public.origin().to_owned()
     } else {
         let host = req.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        format!("http://{}", host.unwrap_or_default())
+        let scheme = if w.app.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", host.unwrap_or_default())
     };
     let NewInvitation { role, expires_in, uses } = input::read(w, req, NAME_BYTES_MAX).await?;
     let role = given(&role)?;
-    if Some(role) > allowed.standing.role {
-        return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
-    }
     let uses = uses.unwrap_or(1);
     if !(1..=USES_MAX).contains(&uses) {
         return Err(Problem::new(Kind::InvalidBody, format!("`uses` is 1 to {USES_MAX}")));
     }
     let until = Timestamp(Timestamp::now().0 + time(expires_in.as_deref())?.as_millis() as u64);
-    w.app.authority.confirm(&allowed, &room)?;
+    if Some(role) > w.app.authority.confirm(&allowed, &room)?.role {
+        return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
+    }
     tracing::info!(%room, by = %by.name, role = role.as_str(), uses, deed = "invite", "moderation");
     let (id, secret) = invitations::invite(&w.app.chat, &room, (role, uses), until, by).await?;
     w.app.metrics.moderated("invite");
@@ -86,7 +86,7 @@ pub async fn accept(call: Call<'_>, room: RoomName) -> Answer {
     let author = allowed.caller.author()?.clone();
     w.app.limits.message(&author, &req)?;
     let Secret { secret } = input::read(w, req, NAME_BYTES_MAX).await?;
-    let standing = w.app.authority.standing(&allowed.caller, &room);
+    let standing = w.app.authority.confirm(&allowed, &room)?;
     if standing.is_banned {
         return Err(Denial::Banned.into());
     }

@@ -1,5 +1,4 @@
-//! The people of a room: the roles that were given in it, and the bans from it. The page has the same routes, with
-//! the same answers.
+//! The people of a room: the roles that were given in it, and the bans from it.
 
 use hyper::StatusCode;
 use jiff::Timestamp as Moment;
@@ -8,15 +7,15 @@ use percent_encoding::percent_decode_str;
 
 use super::input;
 use super::room_shapes::{BanUntil, GivenRole, Member, Members, RoomBan, RoomBans};
+use crate::access::authority::Allowed;
 use crate::access::deeds;
 use crate::access::role::Role;
-use crate::actions::{self, Moderation};
 use crate::admin::operator::by;
+use crate::app::Worker;
 use crate::body::{self, NAME_BYTES_MAX};
 use crate::http::{self, Response};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
-use crate::schema;
 
 /// People of a page.
 const PAGE: usize = 1_000;
@@ -33,15 +32,14 @@ pub fn list(call: &Call<'_>, room: &RoomName) -> Response {
 /// Give somebody a role: not above your own, and not to somebody above you.
 pub async fn give(call: Call<'_>, room: RoomName) -> Answer {
     let (target, by) = (author(&call)?, by(&call)?);
-    let Call { w, req, allowed, .. } = call;
-    deeds::refuse_above(&w.app.authority, &allowed, &room, &target)?;
+    let Call { w, req, mut allowed, .. } = call;
     let GivenRole { role, name } = input::read(w, req, NAME_BYTES_MAX).await?;
     let role = given(&role)?;
+    let name = name.map(|name| crate::sanitize::name(&name)).transpose()?;
+    confirm_above(w, &mut allowed, &room, &target)?;
     if Some(role) > allowed.standing.role {
         return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
     }
-    let name = name.map(|name| crate::sanitize::name(&name)).transpose()?;
-    w.app.authority.confirm(&allowed, &room)?;
     tracing::info!(%room, author = target, by = %by.name, role = role.as_str(), deed = "give-role", "moderation");
     deeds::give(&w.app.chat, &room, (&target, name.as_deref()), role, by).await?;
     w.app.metrics.moderated("give-role");
@@ -70,14 +68,13 @@ pub fn bans(call: &Call<'_>, room: &RoomName) -> Response {
 /// Ban somebody from a room, for good or until a time.
 pub async fn ban(call: Call<'_>, room: RoomName) -> Answer {
     let (target, by) = (author(&call)?, by(&call)?);
-    let Call { w, req, allowed, .. } = call;
-    deeds::refuse_above(&w.app.authority, &allowed, &room, &target)?;
+    let Call { w, req, mut allowed, .. } = call;
     let body = body::read(&w.app.reading, req, NAME_BYTES_MAX).await?;
     let until = match &body[..] {
         [] => None,
         bytes => input::object::<BanUntil>(bytes)?.until.as_deref().map(moment).transpose()?,
     };
-    w.app.authority.confirm(&allowed, &room)?;
+    confirm_above(w, &mut allowed, &room, &target)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "ban-from-room", "moderation");
     deeds::ban(&w.app.chat, &room, &target, until, by).await?;
     w.app.metrics.moderated("ban-from-room");
@@ -94,27 +91,10 @@ pub async fn unban(call: Call<'_>, room: RoomName) -> Answer {
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 
-/// Close a room to writing.
-pub async fn close(call: Call<'_>, room: RoomName) -> Answer {
-    in_room(&call, &room, Moderation::Close, "close").await
-}
-
-/// Open it again.
-pub async fn open(call: Call<'_>, room: RoomName) -> Answer {
-    in_room(&call, &room, Moderation::Open, "open").await
-}
-
-/// Take all messages of a room away.
-pub async fn empty(call: Call<'_>, room: RoomName) -> Answer {
-    in_room(&call, &room, Moderation::Purge, "empty").await
-}
-
-async fn in_room(call: &Call<'_>, room: &RoomName, moderation: Moderation, deed: &'static str) -> Answer {
-    let (w, by) = (call.w, by(call)?);
-    tracing::info!(%room, by = %by.name, deed, "moderation");
-    let receipt = actions::moderate(w, room, by, moderation).await?;
-    w.app.metrics.moderated(deed);
-    Ok(http::json(StatusCode::OK, &schema::Receipt::of(&receipt)))
+/// Refuses what was allowed before the body, if it no longer is or is done to somebody above.
+fn confirm_above(w: &Worker, allowed: &mut Allowed, room: &RoomName, target: &str) -> Result<(), Problem> {
+    allowed.standing = w.app.authority.confirm(allowed, room)?;
+    Ok(deeds::refuse_above(&w.app.authority, allowed, room, target)?)
 }
 
 /// Returns the role of this word.

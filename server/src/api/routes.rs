@@ -4,6 +4,7 @@ use hyper::Method;
 
 use super::{events, flags, guests, invitations, members, messages, openapi, reactions, rooms, search};
 use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
+use crate::admin::moderate;
 use crate::problem::Answer;
 use crate::route_table::Handler::{AtMessage, Following, InRoom, Plain};
 use crate::route_table::{Route, now};
@@ -52,9 +53,9 @@ pub fn routes() -> Vec<Route<Answer>> {
             Write,
             AtMessage(|c, room, at| Box::pin(messages::delete(c, room, at))),
         ),
-        Route(Method::PUT, CLOSED, Moderate, InRoom(|c, room| Box::pin(members::close(c, room)))),
-        Route(Method::DELETE, CLOSED, Moderate, InRoom(|c, room| Box::pin(members::open(c, room)))),
-        Route(Method::DELETE, MESSAGES, Own, InRoom(|c, room| Box::pin(members::empty(c, room)))),
+        Route(Method::PUT, CLOSED, Moderate, InRoom(|c, room| Box::pin(moderate::close(c, room)))),
+        Route(Method::DELETE, CLOSED, Moderate, InRoom(|c, room| Box::pin(moderate::open(c, room)))),
+        Route(Method::DELETE, MESSAGES, Own, InRoom(|c, room| Box::pin(moderate::empty(c, room)))),
         Route(Method::GET, MEMBERS, Moderate, InRoom(|c, room| now(Ok(members::list(&c, &room))))),
         Route(Method::PUT, MEMBER, Own, InRoom(|c, room| Box::pin(members::give(c, room)))),
         Route(Method::DELETE, MEMBER, Own, InRoom(|c, room| Box::pin(members::take_back(c, room)))),

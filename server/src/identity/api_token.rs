@@ -218,6 +218,13 @@ pub fn is_in_force(chat: &Chat, id: &str, of_secret: &str, now: Timestamp) -> bo
     stored.expires.is_none_or(|end| now.0 < end) && (is_of(&stored.hash) || is_old)
 }
 
+/// Returns the time from which the secret by which a program proved who it is is void, if it was replaced.
+pub fn void_from(chat: &Chat, id: &str, of_secret: &str) -> Option<Timestamp> {
+    let old = read(chat, id)?.0.old?;
+    let is_of = |hash: blake3::Hash| *sid(&hash) == *of_secret;
+    blake3::Hash::from_hex(&old.hash).is_ok_and(is_of).then_some(Timestamp(old.until))
+}
+
 /// Notes that a token was used on the day of this time, if that is not noted yet. A token that was changed
 /// meanwhile is noted by its next use.
 pub async fn note_use(chat: &Chat, id: &str, now: Timestamp) -> Result<(), SendError> {

@@ -162,6 +162,14 @@ impl Ring {
         number < self.newest().number && !self.is_good(number, now)
     }
 
+    /// Returns the time from which the tokens of this key are void, if there is one.
+    pub fn void_from(&self, number: u32) -> Option<Timestamp> {
+        if number == V1 {
+            return self.v1_void_from;
+        }
+        self.keys.iter().find(|key| key.number == number)?.void_from
+    }
+
     fn is_good(&self, number: u32, now: Timestamp) -> bool {
         if number == V1 {
             return self.v1_void_from.is_none_or(|end| now < end);

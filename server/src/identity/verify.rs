@@ -400,4 +400,15 @@ impl Person {
             Via::Site(_) => !revocation::is_revoked(&identity.chat, self),
         }
     }
+
+    /// Returns the time from which the credential is void, before its own end, as far as that is known: its secret
+    /// was replaced, or the key that signed it.
+    pub fn void_from(&self, identity: &Identity) -> Option<Timestamp> {
+        let session = self.session.as_ref()?;
+        match &self.via {
+            Via::ApiToken(id) => api_token::void_from(&identity.chat, id, &session.sid),
+            Via::Guest | Via::Login(_) => identity.derived().ring.void_from(session.key),
+            Via::Site(_) => None,
+        }
+    }
 }

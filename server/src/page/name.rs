@@ -71,7 +71,12 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
         (_, Err(limited)) if by_datastar => return again(&limited.localize()),
         (_, Err(limited)) => return error::of(language, limited),
     };
-    let guest = visitor.map_or_else(|| Identity::new_guest(&clean), |person| person.renamed(&clean));
+    let guest = visitor.as_ref().map_or_else(|| Identity::new_guest(&clean), |person| person.renamed(&clean));
+    let cookie = w.app.identity.set_cookie(&guest);
+    // Behind the body, and behind the signature: a key that is new now must not sign for a cookie that is void.
+    if let Some(denial) = visitor.as_ref().and_then(|person| w.app.authority.confirm_person(person).err()) {
+        return if by_datastar { again(&denial.localize()) } else { error::of(language, denial) };
+    }
     let mut response = if by_datastar {
         let composer = composer::composer(
             language,
@@ -83,6 +88,6 @@ pub async fn name(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Re
     } else {
         back_to(&room)
     };
-    http::set(&mut response, SET_COOKIE, w.app.identity.set_cookie(&guest));
+    http::set(&mut response, SET_COOKIE, cookie);
     response
 }

@@ -12,11 +12,10 @@ use millchat::RoomName;
 use millchat_oracle::{Oracle, Reader};
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 
 use crate::support::client::answer;
 use crate::support::oracle::{acknowledge, assert_clean, position_of, recover, tell};
+use crate::support::raw::Held;
 use crate::support::sse::{Item, SseEvent};
 use crate::support::{ADMIN, Api, Guest, Server, Stream, variable, within};
 
@@ -247,24 +246,11 @@ async fn what_was_allowed_before_the_body_arrived_is_not_done_after_the_right_ha
     let (api, address) = (ruled.server.api(), ruled.server.address());
     let mallory = api.guest("Mallory").await;
     ruled.rule(Some(&[&mallory])).await;
-    let body = "{\"content\":\"too late\"}";
-    let head = format!(
-        "POST /api/v1/rooms/{ROOM}/messages HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: \
-         application/json\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
-        mallory.token,
-        body.len()
-    );
-    let mut socket = TcpStream::connect(address).await.unwrap();
-    socket.write_all(head.as_bytes()).await.unwrap();
-    // It is asked for once the handler reads it: then it was allowed.
-    let mut go_on = [0; 25];
-    within("the body is asked for", socket.read_exact(&mut go_on)).await.unwrap();
-    assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let (path, bearer) = (format!("/api/v1/rooms/{ROOM}/messages"), format!("Bearer {}", mallory.token));
+    let headers = [("Authorization", &*bearer)];
+    let held = Held::begin(address, ("POST", &path), &headers, "{\"content\":\"too late\"}").await;
     ruled.rule(Some(&[])).await;
-    socket.write_all(body.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
-    within("an answer", socket.read_exact(&mut answer)).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 403");
+    assert_eq!(held.finish().await.status, 403);
 }
 
 async fn ban(api: &Api, guest: &Guest) -> u64 {

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::client::answer;
+use crate::support::raw::Held;
 use crate::support::{ADMIN, Answer, Api, Guest, Server};
 
 const ROOM: &str = "/api/v1/rooms/team";
@@ -236,4 +237,50 @@ async fn a_flag_is_counted_once_and_goes_with_its_message() {
     let listed = get(&api, &olga, &format!("{ROOM}/flags")).await.expect(200).json();
     assert_eq!(listed, json!({ "flags": [] }));
     assert_refused(&post(&api, &eve, &flags(first), json!({})).await, 410, "message-deleted");
+}
+
+#[tokio::test]
+async fn a_ban_and_a_role_are_asked_again_behind_the_body_about_who_does_it_and_to_whom() {
+    let (server, olga) = private().await;
+    let (api, address) = (server.api(), server.address());
+    let (max, eve) = (api.guest("Max").await, api.guest("Eve").await);
+    let of = |guest: &Guest| format!("{ROOM}/members/{}", guest.id);
+    put(&api, &olga, &of(&max), json!({ "role": "moderator" })).await.expect(204);
+    put(&api, &olga, &of(&eve), json!({ "role": "writer" })).await.expect(204);
+    let bearer = format!("Bearer {}", max.token);
+    let (headers, ban) = ([("Authorization", &*bearer)], format!("{ROOM}/bans/{}", eve.id));
+    let until = "{\"until\":\"2999-01-01T00:00:00Z\"}";
+    // Whoever is to be banned rises meanwhile.
+    let held = Held::begin(address, ("PUT", &ban), &headers, until).await;
+    put(&api, &olga, &of(&eve), json!({ "role": "owner" })).await.expect(204);
+    assert_eq!(held.finish().await.status, 403);
+    api.say("team", &eve, "not banned").await;
+    // Whoever does it falls meanwhile: an owner becomes a moderator, and gives and invites what they could before.
+    put(&api, &olga, &of(&max), json!({ "role": "owner" })).await.expect(204);
+    let bob = api.guest("Bob").await;
+    let (of_bob, invitations) = (of(&bob), format!("{ROOM}/invitations"));
+    let owner = "{\"role\":\"owner\"}";
+    let give = Held::begin(address, ("PUT", &of_bob), &headers, owner).await;
+    let invite = Held::begin(address, ("POST", &invitations), &headers, owner).await;
+    put(&api, &olga, &of(&max), json!({ "role": "moderator" })).await.expect(204);
+    assert_eq!((give.finish().await.status, invite.finish().await.status), (403, 403));
+    assert_refused(&answer(api.post("team", &bob, "x")).await, 403, "not-member");
+}
+
+#[tokio::test]
+async fn somebody_whose_session_ends_while_they_accept_an_invitation_gets_no_role() {
+    let (server, olga) = private().await;
+    let (api, address) = (server.api(), server.address());
+    let made = post(&api, &olga, &format!("{ROOM}/invitations"), json!({ "role": "writer" })).await;
+    let made = made.expect(201).json();
+    let (_, secret) = made["url"].as_str().unwrap().split_once("#invite=").unwrap();
+    let eve = api.guest("Eve").await;
+    let (bearer, accept) = (format!("Bearer {}", eve.token), format!("{ROOM}/invitations/accept"));
+    let body = json!({ "secret": secret }).to_string();
+    let held = Held::begin(address, ("POST", &accept), &[("Authorization", &*bearer)], &body).await;
+    let sessions = format!("/admin/sessions/{}", eve.id);
+    answer(api.request(Method::DELETE, &sessions).bearer_auth(ADMIN)).await.expect(204);
+    assert_eq!(held.finish().await.status, 401);
+    let members = get(&api, &olga, &format!("{ROOM}/members")).await.expect(200).json();
+    assert_eq!(members["members"].as_array().unwrap().len(), 1, "{members}");
 }

@@ -4,11 +4,13 @@ use std::fs;
 
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
 
 use crate::support::client::answer;
+use crate::support::raw::Held;
 use crate::support::server::{BINARY, command, run};
 use crate::support::stderr::{read, terminal};
-use crate::support::{Api, Guest, PATIENCE, Server, within};
+use crate::support::{Api, Guest, PATIENCE, Server, Stream, within};
 
 const OLD: &str = "the-old-token-for-tests";
 const NEW: &str = "the-new-token-for-tests";
@@ -78,6 +80,73 @@ async fn a_reload_takes_a_new_token_and_forgets_the_old_one() {
     configured.write("token", &format!("{NEW}\n"));
     reload(&configured.server, READ).await;
     assert_eq!((bans(&api, OLD).await, bans(&api, NEW).await), (401, 200));
+}
+
+#[tokio::test]
+async fn what_the_old_token_was_allowed_before_the_body_arrived_is_not_done_after_the_reload() {
+    let configured = Configured::start("").await;
+    let (api, address) = (configured.server.api(), configured.server.address());
+    let made = api.request(Method::POST, "/admin/tokens").bearer_auth(OLD);
+    let made =
+        answer(made.json(&json!({ "name": "bot", "rooms": { "*": "writer" } }))).await.expect(201).json();
+    let (id, program) = (made["id"].as_str().unwrap(), made["token"].as_str().unwrap());
+    let secret = format!("/admin/tokens/{id}/secret");
+    let bearer = format!("Bearer {OLD}");
+    let mut held = Vec::new();
+    for (method, path, body) in [
+        ("POST", "/admin/tokens", "{\"name\":\"spy\",\"rooms\":{\"*\":\"owner\"}}"),
+        ("POST", &*secret, "{\"overlap\":\"0s\"}"),
+        ("POST", "/admin/keys", "{\"retire\":\"now\"}"),
+        ("PUT", "/admin/bans/addresses/192.0.2.9", "{\"for\":\"1h\"}"),
+        ("PUT", "/api/v1/rooms/lobby/members/g_spy", "{\"role\":\"owner\"}"),
+        ("PUT", "/api/v1/rooms/lobby/bans/g_ada", "{\"until\":\"2999-01-01T00:00:00Z\"}"),
+        ("POST", "/api/v1/rooms/lobby/invitations", "{\"role\":\"owner\"}"),
+    ] {
+        let headers = [("Authorization", &*bearer)];
+        held.push((path, Held::begin(address, (method, path), &headers, body).await));
+    }
+    configured.write("token", NEW);
+    reload(&configured.server, READ).await;
+    for (path, held) in held {
+        assert_eq!(held.finish().await.status, 401, "{path}");
+    }
+    let kept =
+        async |path: &str| answer(api.request(Method::GET, path).bearer_auth(NEW)).await.expect(200).json();
+    assert_eq!(kept("/admin/tokens").await["tokens"].as_array().unwrap().len(), 1);
+    assert_eq!(kept("/admin/bans/addresses").await["bans"], json!([]));
+    assert_eq!(kept("/api/v1/rooms/lobby/members").await["members"], json!([]));
+    assert_eq!(kept("/api/v1/rooms/lobby/bans").await["bans"], json!([]));
+    assert_eq!(kept("/api/v1/rooms/lobby/invitations").await["invitations"], json!([]));
+    let write = api.request(Method::POST, "/api/v1/rooms/lobby/messages").bearer_auth(program);
+    answer(write.json(&json!({ "content": "its secret is the same" }))).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_stream_of_the_old_token_ends_when_a_reload_takes_a_new_one() {
+    let configured = Configured::start("[[room]]\nname = \"team\"\npolicy = \"members\"\n").await;
+    let (api, address) = (configured.server.api(), configured.server.address());
+    let open = async |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", bearer.as_bytes())];
+        let stream = Stream::open(address, "/api/v1/rooms/team/events", &headers);
+        let mut stream = within("a stream opens", stream).await.unwrap();
+        assert_eq!(stream.logged().await.event, "start");
+        stream
+    };
+    let mut stream = open(OLD).await;
+    reload(&configured.server, READ).await;
+    assert_eq!(bans(&api, OLD).await, 200);
+    configured.write("token", NEW);
+    reload(&configured.server, READ).await;
+    let denied = loop {
+        let event = within("a denial", stream.next()).await.expect("a reader is told");
+        if event.event == "denied" {
+            break event;
+        }
+    };
+    assert_eq!(denied.json()["reason"], "revoked-token");
+    assert!(within("the end", stream.next()).await.is_none());
+    open(NEW).await;
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The tests of access as a whole, and people for those of its parts.
 
+mod ends;
 mod page;
 mod served;
 mod walk;

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::clock::fake_clock;
 use crate::support::client::answer;
+use crate::support::raw::Held;
 use crate::support::server::run;
 use crate::support::{ADMIN, Api, Server};
 
@@ -75,6 +76,29 @@ async fn a_stolen_cookie_is_nobodys_once_the_keys_retire_now_and_programs_go_on(
             server.restart().await;
         }
     }
+}
+
+#[tokio::test]
+async fn somebody_who_is_renamed_while_the_keys_retire_gets_no_token_of_the_new_key() {
+    let server = operated().await;
+    let (api, address) = (server.api(), server.address());
+    let ada = api.guest("Ada").await;
+    let (bearer, cookie) = (format!("Bearer {}", ada.token), format!("millchat={}", ada.token));
+    let by_program = [("Authorization", &*bearer)];
+    let form = ("Content-Type", "application/x-www-form-urlencoded");
+    let rename = ("PATCH", "/api/v1/guests/me");
+    let program = Held::begin(address, rename, &by_program, "{\"name\":\"Eve\"}").await;
+    let name = ("POST", "/lobby/name");
+    let at_page = Held::begin(address, name, &[("Cookie", &*cookie), form], "name=Eve").await;
+    let by_script = [("Cookie", &*cookie), form, ("Datastar-Request", "true")];
+    let by_script = Held::begin(address, name, &by_script, "name=Eve").await;
+    post(&api, "/admin/keys", json!({ "retire": "now" })).await.expect(200);
+    assert_eq!(program.finish().await.status, 401);
+    let at_page = at_page.finish().await;
+    assert_eq!((at_page.status, at_page.header("set-cookie")), (401, None));
+    // The script is shown the form again, and why.
+    let by_script = by_script.finish().await;
+    assert_eq!((by_script.status, by_script.header("set-cookie")), (200, None));
 }
 
 #[tokio::test]

@@ -81,6 +81,44 @@ impl Connection {
     }
 }
 
+/// A request whose body is held back until its handler waits for it: what was asked before the body was allowed.
+pub struct Held {
+    socket: TcpStream,
+    body: String,
+}
+
+impl Held {
+    /// Sends all but the body, of this method, path, headers and body, and waits until the body is asked for.
+    pub async fn begin(
+        address: SocketAddr,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Self {
+        let json = ("Content-Type", "application/json");
+        let is_json = !headers.iter().any(|(name, _)| *name == json.0);
+        let headers = headers.iter().chain(is_json.then_some(&json));
+        let headers: Vec<_> = headers.map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: {}\r\n{}\r\n",
+            body.len(),
+            headers.concat()
+        );
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        socket.write_all(head.as_bytes()).await.unwrap();
+        let mut go_on = [0; 25];
+        within("the body is asked for", socket.read_exact(&mut go_on)).await.unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n", "{method} {path}");
+        Self { socket, body: body.to_owned() }
+    }
+
+    /// Sends the body, and returns the head of the answer.
+    pub async fn finish(mut self) -> Head {
+        self.socket.write_all(self.body.as_bytes()).await.unwrap();
+        within("an answer", read_head(&mut self.socket)).await.unwrap().0
+    }
+}
+
 /// Connects from an address of this machine, with a receive buffer of so many bytes if that matters.
 pub async fn connect_from(
     source: [u8; 4],
