@@ -166,8 +166,9 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
         return response;
     };
     let position = params.get("position").and_then(|position| position.parse().ok());
-    if allows(Some(Role::Writer), route.2)
-        && !allows(Some(Role::Reader), route.2)
+    // What anybody may send, and is no right in a room, is refused by its handler, in its own way.
+    if !req.method().is_safe()
+        && !allows(None, route.2)
         && let Err(foreign) = cross_site::refuse_write(req.headers(), w.app.public_url.as_ref())
     {
         return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
