@@ -3,8 +3,12 @@
 //! Numbers are positions (integers below 2^53 for as long as anybody can fill a log), times are RFC 3339 in
 //! UTC with exactly three decimals. A shape may gain fields; a client passes over those it does not know.
 
+use std::fmt;
+use std::time::Duration;
+
 use millchat::{Body, Event, Presence as Here};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::access::authority::Allowed;
@@ -15,8 +19,8 @@ use crate::access::role::Role;
 #[schema(value_type = String, format = DateTime, example = "2026-11-23T09:30:00.123Z")]
 pub struct Time(pub millchat::Timestamp);
 
-impl std::fmt::Display for Time {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = i64::try_from(self.0.0).unwrap_or(i64::MAX);
         let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(jiff::Timestamp::MAX);
         write!(f, "{moment:.3}")
@@ -26,6 +30,37 @@ impl std::fmt::Display for Time {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// A time span as requests write it: a number of seconds, or a text such as 30d.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, example = "30d")]
+pub struct Span(pub Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        value.deserialize_any(SpanVisitor)
+    }
+}
+
+struct SpanVisitor;
+
+impl Visitor<'_> for SpanVisitor {
+    type Value = Span;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds or a time such as 12h or 30d")
+    }
+
+    fn visit_u64<E>(self, seconds: u64) -> Result<Span, E> {
+        Ok(Span(Duration::from_secs(seconds)))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+        humantime::parse_duration(text)
+            .map(Span)
+            .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
     }
 }
 

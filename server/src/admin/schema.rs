@@ -1,46 +1,13 @@
 //! The shapes of the operator's JSON about keys and API tokens.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::time::Duration;
 
-use serde::de::{self, Visitor};
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::identity::{ApiToken, Retire};
-use crate::schema::{Author, Time};
-
-/// A time span as requests write it: a number of seconds, or a text such as 30d.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
-#[schema(value_type = String, example = "30d")]
-pub struct Span(pub Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        value.deserialize_any(SpanVisitor)
-    }
-}
-
-struct SpanVisitor;
-
-impl Visitor<'_> for SpanVisitor {
-    type Value = Span;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of seconds or a time such as 12h or 30d")
-    }
-
-    fn visit_u64<E>(self, seconds: u64) -> Result<Span, E> {
-        Ok(Span(Duration::from_secs(seconds)))
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
-        humantime::parse_duration(text)
-            .map(Span)
-            .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
-    }
-}
+use crate::schema::{Author, Span, Time};
 
 /// The rotation of the keys that is asked for.
 #[derive(Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 
 use super::operator::by;
-use super::schema::{MadeToken, NewSecret, NewToken, Span, Token, Tokens};
+use super::schema::{MadeToken, NewSecret, NewToken, Token, Tokens};
 use crate::api::input;
 use crate::app::Worker;
 use crate::http::{self, Response};
@@ -13,6 +13,7 @@ use crate::identity::{self, NewApiToken};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 use crate::sanitize;
+use crate::schema::Span;
 
 /// Largest body that names a token's rooms, in bytes.
 const BODY_BYTES_MAX: usize = 16 * 1024;

@@ -16,7 +16,7 @@ use crate::body::NAME_BYTES_MAX;
 use crate::http::{self, Response};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
-use crate::schema::Time;
+use crate::schema::{Span, Time};
 
 /// Shortest and longest time for which an invitation is good, and that of one that does not say.
 const TIMES: [Duration; 3] =
@@ -39,7 +39,7 @@ pub async fn invite(call: Call<'_>, room: RoomName) -> Answer {
     if !(1..=USES_MAX).contains(&uses) {
         return Err(Problem::new(Kind::InvalidBody, format!("`uses` is 1 to {USES_MAX}")));
     }
-    let until = Timestamp(Timestamp::now().0 + time(expires_in.as_deref())?.as_millis() as u64);
+    let until = Timestamp(Timestamp::now().0 + time(expires_in)?.as_millis() as u64);
     if Some(role) > w.app.authority.confirm(&allowed, &room)?.role {
         return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
     }
@@ -50,12 +50,13 @@ pub async fn invite(call: Call<'_>, room: RoomName) -> Answer {
     Ok(http::json(StatusCode::CREATED, &NewInvitationMade { id, url, expires_at: Time(until) }))
 }
 
-fn time(text: Option<&str>) -> Result<Duration, Problem> {
+fn time(span: Option<Span>) -> Result<Duration, Problem> {
     let [least, most, default] = TIMES;
-    let Some(text) = text else { return Ok(default) };
-    humantime::parse_duration(text).ok().filter(|time| (least..=most).contains(time)).ok_or_else(|| {
-        Problem::new(Kind::InvalidBody, "`expires_in` is a time such as 12h or 7d: 1h at least, 30d at most")
-    })
+    let Span(time) = span.unwrap_or(Span(default));
+    if !(least..=most).contains(&time) {
+        return Err(Problem::new(Kind::InvalidBody, "`expires_in` is 1h at least, 30d at most"));
+    }
+    Ok(time)
 }
 
 /// The invitations of a room.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::access::deeds;
 use crate::access::flags;
 use crate::access::invitations;
-use crate::schema::{Author, Time};
+use crate::schema::{Author, Span, Time};
 
 /// A role to be given.
 #[derive(Deserialize, ToSchema)]
@@ -111,8 +111,7 @@ pub struct NewInvitation {
     #[schema(example = "writer")]
     pub role: String,
     /// The time for which it is good, 1h to 30d; 7d when absent.
-    #[schema(example = "7d")]
-    pub expires_in: Option<String>,
+    pub expires_in: Option<Span>,
     /// The times that it can be used, 1 to 1,000; once when absent.
     #[schema(example = 1)]
     pub uses: Option<u32>,

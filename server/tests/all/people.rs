@@ -151,14 +151,16 @@ async fn an_invitation_gives_its_role_as_often_as_it_says_and_the_log_has_no_sec
     for wrong in [
         json!({ "role": "writer", "expires_in": "1m" }),
         json!({ "role": "writer", "expires_in": "31d" }),
+        json!({ "role": "writer", "expires_in": "soon" }),
+        json!({ "role": "writer", "expires_in": 1800 }),
         json!({ "role": "writer", "uses": 0 }),
         json!({ "role": "writer", "uses": 1001 }),
         json!({ "role": "operator" }),
     ] {
         assert_refused(&post(&api, &olga, &invitations, wrong).await, 422, "invalid-body");
     }
-    let made =
-        post(&api, &olga, &invitations, json!({ "role": "writer", "uses": 3 })).await.expect(201).json();
+    let asked = json!({ "role": "writer", "uses": 3, "expires_in": 3600 });
+    let made = post(&api, &olga, &invitations, asked).await.expect(201).json();
     let url = made["url"].as_str().unwrap();
     let (link, secret) = url.split_once("#invite=").unwrap();
     assert_eq!(link, format!("http://{}/team", server.address()));

@@ -21,7 +21,7 @@ use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
-use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Span, Token, Tokens};
+use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens};
 use crate::api::room_shapes::{
     Accepted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, Member, Members, NewInvitation,
     NewInvitationMade, Reason, RoomBan, RoomBans, Secret,
@@ -31,7 +31,7 @@ use crate::problem::Document;
 use crate::schema::{
     AddressBan, AddressBans, Author, AuthorAddress, AuthorAddresses, Ban, BanTime, Banned, Bans, ClosedRoom,
     ClosedRooms, Content, Denied, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
-    Reactions, Receipt, Reset, SearchPage, Start, StreamEvent, Time, Typing, You,
+    Reactions, Receipt, Reset, SearchPage, Span, Start, StreamEvent, Time, Typing, You,
 };
 
 const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a \
