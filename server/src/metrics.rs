@@ -182,7 +182,7 @@ impl Metrics {
         };
     }
 
-    /// Counts what the operator did.
+    /// Counts what an operator, an owner or a moderator did.
     pub fn moderated(&self, kind: &'static str) {
         self.moderation.get_or_create(&Deed { kind }).inc();
     }
@@ -321,7 +321,11 @@ impl Metrics {
             Unit::Seconds,
             self.certificate_expiry.clone(),
         );
-        registry.register("moderation", "What the operator did, by kind", self.moderation.clone());
+        registry.register(
+            "moderation",
+            "What operators, owners and moderators did, by kind",
+            self.moderation.clone(),
+        );
         registry.register("sign_ins", "Sign-ins, by login and outcome", self.sign_ins.clone());
         registry.register("jwks_fetches", "Fetches of the keys of sites", self.jwks_fetches.clone());
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());

@@ -67,8 +67,9 @@ pub struct Flags {
     /// Limits of one author or one address; a list of some of: author=RATE/BURST (RATE messages a second by
     /// one author, BURST at once), address=RATE/BURST (the same for all authors of one address),
     /// reads=RATE/BURST (pages and history read from one address), guests=N (new guests a minute from one
-    /// address), connections=N (open connections and streams of one address); or off. A network of IPv6 (/64)
-    /// counts as one address [default: off on 127.0.0.1; on any other address, or with a public URL,
+    /// address), logins=N (steps of signing in a minute from one address; a whole sign-in is two),
+    /// connections=N (open connections and streams of one address); or off. A network of IPv6 (/64) counts as
+    /// one address [default: off on 127.0.0.1; on any other address, or with a public URL,
     /// author=5/20,address=50/200,reads=50/500,guests=10,logins=10,connections=100]
     #[arg(long, env = "MILLCHAT_RATE_LIMIT", value_name = "LIMITS")]
     rate_limit: Option<RateLimit>,
