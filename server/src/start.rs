@@ -60,7 +60,6 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         frames,
         identity,
         authority,
-        // There are no logins yet.
         drain,
         metrics,
         limits,

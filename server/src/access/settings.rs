@@ -42,7 +42,7 @@ pub enum Creator {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
-    /// It is listed, and search engines may show it.
+    /// Whoever has the address, as of a link: nothing lists rooms yet, and search engines are kept out of all.
     Public,
     /// Whoever has the address.
     #[default]

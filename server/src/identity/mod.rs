@@ -29,7 +29,6 @@ mod verify;
 pub use api_token::{ApiToken, NewApiToken, is_author_id as is_program_id};
 pub use error::TokenError;
 pub use grants::check as check_grants;
-#[allow(unused_imports, reason = "tickets and sign-ins are further steps")]
 pub use keys::Purpose;
 pub use keys::{Retire, RotateError};
 pub use person::{Person, Via};

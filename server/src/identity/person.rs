@@ -45,7 +45,6 @@ pub struct Session {
 
 /// The credential by which somebody proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[allow(dead_code, reason = "sign-ins are a further step")]
 pub enum Via {
     /// A guest's token.
     Guest,

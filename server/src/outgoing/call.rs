@@ -17,12 +17,13 @@ use super::host::{Host, HostError, is_global};
 use super::trust::Trust;
 use crate::resolve;
 
-/// Most calls that are under way at once, in the whole process.
+/// Most calls of one [`Outgoing`] that are under way at once.
 pub const CALLS_MAX: usize = 16;
 /// The name of this program, as those who are called see it.
 const USER_AGENT: &str = concat!("Millchat/", env!("CARGO_PKG_VERSION"));
 
-/// Calls other servers, a few at a time. There is one in the process.
+/// Calls other servers, a few at a time. There are two in the process: one for sign-ins and pictures,
+/// one for the keys of sites, so that neither waits for the other.
 pub struct Outgoing {
     places: Semaphore,
 }

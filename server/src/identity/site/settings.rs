@@ -24,7 +24,8 @@ const GRANTS_DEFAULT: &str = "writer";
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SiteTable {
     name: String,
-    /// The pages that may show the chat in a frame.
+    /// The pages that may show the chat in a frame. They are checked, and nothing reads them yet:
+    /// pages of other origins may not show it.
     #[serde(default)]
     origins: Vec<String>,
     /// The rooms that the site may show, and give rights in.
