@@ -57,7 +57,7 @@ pub struct Followed {
     pub room: RoomName,
     /// The place to begin at.
     pub from: StartFrom,
-    /// What was decided about it.
+    /// The decision about it.
     pub decided: Decision,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Everything is read first, and put in place only if all of it is right: one wrong value keeps all that was.
 //! What can change while connections are open is put in place at once: the limits, the trusted proxies, the
-//! operator's token, the rules of the rooms. Of the rest a line of the log says that it needs a restart. Flags and
-//! variables stay as they were, and stay stronger than the file.
+//! operator's token, the rules of the rooms. Of the rest a line of the log says that it needs a restart. Flags
+//! and variables stay as they were, and stay stronger than the file.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

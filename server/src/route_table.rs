@@ -43,7 +43,7 @@ pub enum Handler<R> {
     Following(for<'a> fn(Call<'a>, RoomName, Decision) -> Answering<'a, R>),
 }
 
-/// What was decided about a stream.
+/// The decision about a stream.
 pub type Decision = Result<Allowed, Denial>;
 
 /// A request with its context, as the router hands it to a handler.
@@ -52,7 +52,7 @@ pub struct Call<'a> {
     pub w: &'a Worker,
     /// The request itself.
     pub req: Request,
-    /// Who asks, and what they are in the room. A stream gets it by itself.
+    /// The person who asks, and their standing in the room. A stream gets it by itself.
     pub allowed: Allowed,
     /// The values of the route's parameters in its path.
     pub params: Params<'a, 'a>,

@@ -56,9 +56,9 @@ pub struct Seen {
 /// A decision that somebody may do something in a room.
 #[derive(Debug, Clone)]
 pub struct Allowed {
-    /// Who it is.
+    /// The person who asked.
     pub caller: Caller,
-    /// What they are in the room.
+    /// Their standing in the room.
     pub standing: Standing,
     /// The right that they asked for.
     action: Action,

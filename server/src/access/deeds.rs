@@ -1,5 +1,5 @@
-//! What moderators and owners do to people of a room: give and take back roles, ban and unban. Nobody does it to
-//! somebody of a higher role than their own, and nobody gives a higher one.
+//! Deeds of moderators and owners to people of a room: give and take back roles, ban and unban. Nobody does
+//! it to somebody of a higher role than their own, and nobody gives a higher one.
 //!
 //! Each is a value in the log that names who did it, durable when it is answered, and in force for everything
 //! that is committed later.

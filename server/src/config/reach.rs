@@ -1,4 +1,4 @@
-//! Who reaches the server, and what follows from it: the limits, and the proxies whose word counts.
+//! The people who can reach the server, and what follows from it: the limits, and the proxies whose word counts.
 
 use super::settings::Settings;
 use crate::client_ip::Proxies;

@@ -243,7 +243,7 @@ pub async fn note_use(chat: &Chat, id: &str, now: Timestamp) -> Result<(), SendE
 const WRONG: TokenError = TokenError::Forged("there is no API token of this id with this secret");
 /// A hash that no secret has.
 const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
-/// What is read and compared when nobody has the id.
+/// The token that is read and compared when nobody has the id.
 const NOBODY: &str = r#"{"hash":"0000000000000000000000000000000000000000000000000000000000000000",
     "name":"nobody","author":"b_aaaaaaaaaaaaaaaaaaaa","rooms":{"deploy-*":"writer"},"made":0}"#;
 

@@ -40,7 +40,7 @@ static NOTES: LogThrottle = LogThrottle::new();
 pub struct Identity {
     chat: Chat,
     sites: Sites,
-    /// What was made of the kept values, for as long as they are the same.
+    /// Made of the kept values, and used for as long as they are the same.
     derived: ArcSwap<Derived>,
     /// Browsers reach us by TLS, so the cookie is one that never leaves it.
     by_tls: bool,
@@ -49,7 +49,7 @@ pub struct Identity {
     user_key: [u8; 32],
 }
 
-/// How many there are of what can be full.
+/// Counts of what can be full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
     /// Revocations in force.
@@ -58,7 +58,7 @@ pub struct Counts {
     pub api_tokens: usize,
 }
 
-/// What follows from the kept values.
+/// Everything that follows from the kept values.
 pub(super) struct Derived {
     /// The version of the values when they were looked at.
     version: u64,
@@ -108,13 +108,11 @@ impl Identity {
     }
 
     /// Signs claims for another purpose than a session. `None` when they are too long.
-    #[allow(dead_code, reason = "tickets and sign-ins are further steps")]
     pub fn seal<T: Serialize>(&self, purpose: Purpose, expires_at: Timestamp, claims: T) -> Option<String> {
         token::seal(&self.derived().ring, purpose, expires_at, claims)
     }
 
     /// Returns the claims of a token of this purpose.
-    #[allow(dead_code, reason = "tickets and sign-ins are further steps")]
     pub fn open<T: DeserializeOwned>(&self, purpose: Purpose, sealed: &str) -> Result<T, TokenError> {
         token::open(&self.derived().ring, purpose, sealed, Timestamp::now()).map(|opened| opened.about)
     }
@@ -342,7 +340,7 @@ impl Identity {
         Counts { revocations: revocation::count(&self.chat), api_tokens: api_token::count(&self.chat) }
     }
 
-    /// What follows from the kept values as they are now.
+    /// Returns what follows from the kept values as they are now.
     pub(super) fn derived(&self) -> Arc<Derived> {
         let derived = self.derived.load_full();
         if derived.version == self.chat.values_version() {

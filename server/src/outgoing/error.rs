@@ -42,7 +42,7 @@ pub enum CallError {
         #[source]
         source: io::Error,
     },
-    /// What comes is no HTTP, or ends early.
+    /// The answer is no HTTP, or ends early.
     #[error("{host}: the exchange failed: {source}")]
     Http {
         /// The host.

@@ -11,7 +11,7 @@ use crate::route_table::Call;
 const KEPT: &str = "private, max-age=86400";
 /// Should a browser open one as a page, nothing in it runs or loads.
 const POLICY: &str = "sandbox; default-src 'none'";
-/// What stands for a picture that there is not: the initials behind it are in view.
+/// Stands for a picture that there is not: the initials behind it are in view.
 const NONE: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\"/>";
 
 /// `GET /avatars/{id}`: the picture, or an empty drawing.

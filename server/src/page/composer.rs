@@ -20,7 +20,7 @@ const FORM_KEY_CHARS: usize = 22;
 /// The reader, as the foot of the room knows them.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reader<'a> {
-    /// Who they are, if they gave a name or signed in.
+    /// The reader, if they gave a name or signed in.
     pub me: Option<&'a Author>,
     /// The ids that they wrote under as guests, before they signed in. Their own page alone has them.
     pub was: &'a [Arc<str>],

@@ -63,7 +63,7 @@ pub struct SignedIn {
     pub picture: Option<String>,
 }
 
-/// What a browser brings back from a provider.
+/// The parameters that a browser brings back from a provider.
 #[derive(Debug, Default)]
 pub struct Answer {
     /// The code.

@@ -46,7 +46,7 @@ pub struct LoginSettings {
     pub avatar_hosts: Vec<String>,
     /// The file with the certificates of the authorities; without one, the system's are believed.
     pub ca_file: Option<PathBuf>,
-    /// How far a sign-out goes.
+    /// The reach of a sign-out.
     pub logout: Logout,
     /// Those who may sign in, as `@GROUP` or a `sub`; `None`: everybody whom the provider knows.
     pub only: Option<Vec<String>>,
@@ -72,11 +72,11 @@ pub enum ProviderSettings {
 /// The addresses of a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Where people sign in.
+    /// The page at which people sign in.
     pub authorize: String,
-    /// Where a code is exchanged.
+    /// The address at which a code is exchanged.
     pub token: String,
-    /// Where it says who the user is.
+    /// The address at which it says who the user is.
     pub user: String,
 }
 
@@ -93,7 +93,7 @@ pub struct Fields {
     pub avatar: Option<String>,
 }
 
-/// How far a sign-out goes.
+/// The reach of a sign-out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Logout {

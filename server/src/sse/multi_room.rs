@@ -27,7 +27,7 @@ pub type RoomMarker = fn(&RoomName, &mut Vec<u8>);
 /// The streams, and the one whose bytes went out last.
 pub struct MultiRoomStream {
     streams: Vec<(RoomName, Stream)>,
-    /// What is said first of rooms that may not be read.
+    /// Frames that say first which rooms may not be read.
     notices: Vec<(RoomName, Bytes)>,
     mark: RoomMarker,
     /// Index of the stream whose bytes went out last, if its room is the one that was marked last.

@@ -24,7 +24,7 @@ pub struct CertificateFiles {
     tls: Arc<Tls>,
     certificate: PathBuf,
     key: PathBuf,
-    /// What was seen last. Held while the files are read.
+    /// The state of the files that was seen last. Held while they are read.
     seen: Mutex<Seen>,
 }
 

@@ -17,7 +17,7 @@ use super::reading::read_records;
 const RECORD_OVERHEAD_BYTES: usize = 32;
 /// Most bytes in a record.
 const RECORD_BYTES_MAX: usize = 16 * 1024;
-/// What the peer sends is opened into pieces of this size and discarded.
+/// Bytes of the piece into which the peer's records are opened, to be discarded.
 const DISCARD_BYTES: usize = 512;
 
 /// Makes records of the bytes for one peer.

@@ -1,5 +1,5 @@
-//! What the log keeps beside the rooms, through the operator's commands: backups have all of it, exports no
-//! secret.
+//! Values that the log keeps beside the rooms, through the operator's commands: backups have all of it,
+//! exports no secret.
 
 use std::path::Path;
 

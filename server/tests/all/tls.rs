@@ -17,7 +17,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::support::within;
 
-/// What ALPN offers of a client that speaks both.
+/// The protocols that a client offers which speaks both.
 const BOTH: [&str; 2] = ["h2", "http/1.1"];
 
 /// Sends these bytes and gives all that comes back until the server closes.

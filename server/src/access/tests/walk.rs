@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::served::{ADMIN, Answer, Served, author};
 use crate::{admin, api, page};
 
-/// What a route needs.
+/// The need of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Needs {
     /// Nothing that depends on rooms.
@@ -193,7 +193,7 @@ const SECRET: &str = "secret-text";
 const SECRET_AUTHOR: &str = "Secretive";
 const SECRET_ID: &str = "g_secretive";
 
-/// What somebody may do, by the contract's table.
+/// Returns true if somebody may do it, by the contract's table.
 fn may(caller: (&str, Option<Needs>), open: Option<Needs>, needs: Needs, is_page: bool) -> bool {
     let (id, of_role) = caller;
     // Of the page the admin token is nothing; elsewhere it is nobody who could write.
@@ -204,7 +204,7 @@ fn may(caller: (&str, Option<Needs>), open: Option<Needs>, needs: Needs, is_page
     needs <= Visit || most.is_some_and(|most| most >= needs)
 }
 
-/// What the answer must be when it is not allowed; `None`: it is a stream, which says so itself.
+/// The answer that is due when it is not allowed; `None`: it is a stream, which says so itself.
 fn denied(
     id: &str,
     open: Option<Needs>,

@@ -136,7 +136,7 @@ fn part<T: DeserializeOwned>(encoded: &str) -> Option<T> {
     serde_json::from_slice(&json).ok()
 }
 
-/// What is known of the holder of a token whose claims are right.
+/// The holder of a token whose claims are right.
 pub struct Checked {
     /// Their name at the site.
     pub sub: String,

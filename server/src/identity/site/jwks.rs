@@ -45,7 +45,7 @@ pub struct NamedKey {
     pub key: VerifyingKey,
 }
 
-/// How a fetch ended, for the figures.
+/// The end of a fetch, for the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fetched {
     /// The keys are there.

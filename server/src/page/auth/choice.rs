@@ -17,7 +17,7 @@ use crate::sign_in::Target;
 
 /// The parts of the page.
 pub struct Choice<'a> {
-    /// Who looks at it, if they gave a name or signed in.
+    /// The person who looks at it, if they gave a name or signed in.
     pub me: Option<&'a Person>,
     /// The logins: the name and the label of each.
     pub logins: &'a [(&'a str, &'a str)],

@@ -16,7 +16,7 @@ pub use choice::choice;
 pub use done::done;
 pub use sign_out::sign_out;
 
-/// What tests look at.
+/// The parts that tests look at.
 #[cfg(test)]
 pub mod screens {
     pub use super::choice::{Choice, markup as choice};

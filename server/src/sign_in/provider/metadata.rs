@@ -53,7 +53,7 @@ pub struct Provider {
     pub keys: JwkSet,
 }
 
-/// What is known of a provider, kept for a while.
+/// The facts about a provider, kept for a while.
 #[derive(Default)]
 pub struct ProviderCache(
     /// Held to look, or to store: never while a provider is asked.

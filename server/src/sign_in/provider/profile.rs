@@ -1,4 +1,4 @@
-//! What a provider says about a user: the name, the groups, the address of the picture.
+//! The facts that a provider tells about a user: the name, the groups, the address of the picture.
 
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use crate::browser::pictures::{DEVICES, keep};
 use crate::support::{Browser, Visitor};
 use serde_json::json;
 
-/// Where the pictures go that a person is to look at.
+/// The folder of the pictures that a person is to look at.
 const PICTURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/sign-in");
 
 async fn picture(page: &Browser, name: &str) {

@@ -22,7 +22,7 @@ pub struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: RecvStream,
-    /// What was read of the body.
+    /// The part of the body that was read.
     pub text: String,
 }
 

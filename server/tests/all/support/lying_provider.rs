@@ -20,7 +20,7 @@ pub enum Wire {
     Silence,
 }
 
-/// What the provider says. `Default` is the truth.
+/// The words of the provider. `Default` is the truth.
 #[derive(Debug, Clone, Default)]
 pub struct Lies {
     /// The nonce of the sign-in.
