@@ -216,20 +216,21 @@ pub fn reset(localizer: Localizer) -> Markup {
 
 /// A moment, exact for programs; the script shows it in the reader's zone.
 fn time(at: Timestamp) -> Markup {
-    moment(at, "%H:%M UTC")
+    moment(at, "%H:%M UTC", None)
 }
 
-/// A moment with its day, for a page without script.
+/// A moment with its day, for a page without script. It reads from left to right in every language: else one
+/// that is written from right to left turns its parts around.
 pub fn date(at: Timestamp) -> Markup {
-    moment(at, "%Y-%m-%d %H:%M UTC")
+    moment(at, "%Y-%m-%d %H:%M UTC", Some("ltr"))
 }
 
-fn moment(at: Timestamp, shown: &str) -> Markup {
+fn moment(at: Timestamp, shown: &str, direction: Option<&str>) -> Markup {
     // Past the year 9999 there is nothing to show; the clock that said so is broken.
     let at = i64::try_from(at.0).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     html! {
         @if let Some(at) = at {
-            time datetime=(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")) { (at.strftime(shown)) }
+            time datetime=(at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ")) dir=[direction] { (at.strftime(shown)) }
         }
     }
 }
@@ -270,6 +271,13 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part} in {html}");
         }
+    }
+
+    #[test]
+    fn a_date_reads_from_left_to_right_in_every_language() {
+        let html = date(Timestamp(1_795_426_200_123)).into_string();
+        let time = "<time datetime=\"2026-11-23T09:30:00.123Z\" dir=\"ltr\">2026-11-23 09:30 UTC</time>";
+        assert_eq!(html, time);
     }
 
     fn page(contents: &[Option<&str>]) -> HistoryPage {
