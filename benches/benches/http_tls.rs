@@ -20,6 +20,8 @@ const ABOUT: &str = "1,000 readers follow one room, and messages of 200 bytes ar
     processes. The log is in memory.";
 const OURS: &str = "TLS, HTTP/1.1";
 const NGINX_PROGRAM: &str = "/usr/sbin/nginx";
+/// Time after which nginx listens, or never will.
+const NGINX_START_MAX: Duration = Duration::from_secs(20);
 const READERS: usize = 1_000;
 const PACE: u32 = 20;
 const MESSAGES: u32 = 60;
@@ -134,7 +136,9 @@ impl Nginx {
         let mut nginx = Command::new(NGINX_PROGRAM);
         nginx.arg("-p").arg(home).arg("-c").arg(&config).args(["-e", "error.log"]).stdin(Stdio::null());
         let child = nginx.spawn().expect("nginx is there; `verify/install tests` brings it");
+        let begun = Instant::now();
         while TcpStream::connect(address).is_err() {
+            assert!(begun.elapsed() < NGINX_START_MAX, "nginx does not listen at {address}");
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { child, address }

@@ -51,15 +51,10 @@ impl Ruled {
             format!("[[room]]\nname = \"{ROOM}\"\npolicy = \"members\"\nwriters = [{}]\n", ids.join(", "));
         let text = if members.is_some() { table } else { String::new() };
         fs::write(self.directory.path().join("millchat.toml"), text).unwrap();
-        let read = || self.server.stderr().matches("the settings were read again").count();
-        let before = read();
+        let read = "the settings were read again";
+        let before = self.server.stderr().matches(read).count();
         kill_process(Pid::from_raw(self.server.pid().cast_signed()).unwrap(), Signal::HUP).unwrap();
-        let reloaded = async {
-            while read() == before {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        within("the reload is told", reloaded).await;
+        self.server.said(read, before + 1).await;
     }
 }
 

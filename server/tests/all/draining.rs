@@ -1,7 +1,5 @@
 //! The time between SIGTERM and the end: what load balancers see, and those whose request is under way.
 
-use std::time::Duration;
-
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::client::answer;
@@ -14,16 +12,6 @@ const READY: &[u8] = b"GET /readyz HTTP/1.1\r\nHost: test\r\n\r\n";
 fn signal(server: &Server, signal: Signal) {
     let pid = Pid::from_raw(server.pid().cast_signed()).unwrap();
     kill_process(pid, signal).unwrap();
-}
-
-/// Waits until the server's lines have these words.
-async fn said(server: &Server, words: &str) {
-    let said = async {
-        while !server.stderr().contains(words) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    within(words, said).await;
 }
 
 /// Waits until a new connection sees that the server is not ready.
@@ -81,7 +69,7 @@ async fn readiness_is_red_before_anybody_is_turned_away() {
 async fn an_interrupt_ends_the_server_without_the_delay() {
     let mut server = Server::start_with(&["--drain-delay", "1h"]).await;
     signal(&server, Signal::INT);
-    said(&server, "closed").await;
+    server.said("closed", 1).await;
     let (status, _) = server.terminate().await;
     assert!(status.success(), "{status}");
 }
@@ -94,7 +82,7 @@ async fn a_connection_that_was_accepted_is_answered_once_before_the_end() {
     // Accepted behind it, so it is accepted too.
     api.get("/healthz").await.expect(200);
     signal(&server, Signal::TERM);
-    said(&server, "SIGTERM: closing").await;
+    server.said("SIGTERM: closing", 1).await;
     let (head, body) = fresh.ask(READY).await.expect("an answer");
     assert_eq!((head.status, &*body), (503, "the server is closing\n"));
     assert_eq!(head.header("connection"), Some("close"));

@@ -26,12 +26,7 @@ fn hang_up(pid: u32) {
 async fn reload(server: &Server, line: &str) -> String {
     let before = server.stderr().matches(line).count();
     hang_up(server.pid());
-    let told = async {
-        while server.stderr().matches(line).count() == before {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    within("the reload is told", told).await;
+    server.said(line, before + 1).await;
     server.stderr()
 }
 

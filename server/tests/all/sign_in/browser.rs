@@ -5,7 +5,7 @@ use std::path::Path;
 use super::SignIns;
 use crate::browser::looks::violations;
 use crate::browser::pictures::{DEVICES, keep};
-use crate::support::{Browser, Visitor};
+use crate::support::{Browser, LOOK_EVERY, Visitor, within};
 use serde_json::json;
 
 /// The folder of the pictures that a person is to look at.
@@ -91,13 +91,12 @@ async fn people_without_script_sign_in_and_out() {
     picture(&page, "account-without-script").await;
     page.click(".out form button").await;
     // By the page that leads on, to the provider's own question.
-    for _ in 0..200 {
-        if page.url().await.starts_with(&signs.provider.issuer) {
-            return;
+    let there = async {
+        while !page.url().await.starts_with(&signs.provider.issuer) {
+            tokio::time::sleep(LOOK_EVERY).await;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("still at {}", page.url().await);
+    };
+    within("the provider's own question", there).await;
 }
 
 #[tokio::test]

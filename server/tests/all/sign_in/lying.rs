@@ -275,11 +275,7 @@ async fn more_sign_ins_at_once_than_can_be_are_told_to_come_back() {
             tokio::spawn(async move { come_back(&mut visitor, &state, Some(&issuer)).await.status })
         })
         .collect();
-    let mut asked = 0;
-    while asked < 16 {
-        asked += liar.asked().iter().filter(|path| *path == "/token").count();
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    liar.until_asked("/token", 16).await;
     let (mut visitor, state, _) = last;
     let busy = come_back(&mut visitor, &state, Some(&issuer)).await.expect(503);
     assert!(busy.header("retry-after").is_some() && busy.body.contains("data-kind=\"sign-in-busy\""));

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::documented::assert_documented;
-use super::{PATIENCE, Stream, within};
+use super::{LOOK_EVERY, PATIENCE, Stream, within};
 
 /// Returns the positions of the messages of a page.
 pub fn positions(page: &Value) -> Vec<u64> {
@@ -78,6 +78,17 @@ impl Api {
 
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Waits until so many are in a room.
+    pub async fn until_present(&self, room: &str, count: u64) {
+        let path = format!("/api/v1/rooms/{room}");
+        let there = async {
+            while self.get(&path).await.json()["presence"]["count"] != count {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        within("as many are there", there).await;
     }
 
     /// A request to be completed.

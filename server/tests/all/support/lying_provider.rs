@@ -10,6 +10,9 @@ use rcgen::{KeyPair, PublicKeyData as _};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::within;
 
 /// The way in which an answer goes wrong that is no JSON.
 #[derive(Debug, Clone)]
@@ -66,7 +69,6 @@ struct State {
     own: Key,
     foreign: Key,
     lies: Lies,
-    asked: Vec<String>,
 }
 
 /// A running provider.
@@ -75,6 +77,8 @@ pub struct LyingProvider {
     /// Its address.
     pub address: SocketAddr,
     state: Arc<Mutex<State>>,
+    /// The paths that were asked for.
+    asked: watch::Sender<Vec<String>>,
 }
 
 impl LyingProvider {
@@ -85,8 +89,8 @@ impl LyingProvider {
         let issuer = format!("http://{address}");
         let (own, foreign) = (key("k1"), key("k1"));
         let lies = Lies { kid: "k1".into(), ..Lies::default() };
-        let state = State { issuer, own, foreign, lies, asked: Vec::new() };
-        let provider = Self { address, state: Arc::new(Mutex::new(state)) };
+        let state = State { issuer, own, foreign, lies };
+        let provider = Self { address, state: Arc::new(Mutex::new(state)), asked: watch::Sender::default() };
         let serving = provider.clone();
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
@@ -119,7 +123,14 @@ impl LyingProvider {
 
     /// Returns the paths that were asked for, and forgets them.
     pub fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.state.lock().unwrap().asked)
+        self.asked.send_replace(Vec::new())
+    }
+
+    /// Waits until a path was asked for so often.
+    pub async fn until_asked(&self, path: &str, times: usize) {
+        let mut asked = self.asked.subscribe();
+        let often = |asked: &Vec<String>| asked.iter().filter(|one| *one == path).count() >= times;
+        within(path, asked.wait_for(often)).await.unwrap();
     }
 
     async fn serve(self, mut socket: TcpStream) {
@@ -133,8 +144,8 @@ impl LyingProvider {
             }
         };
         let answer = {
-            let mut state = self.state.lock().unwrap();
-            state.asked.push(path.clone());
+            self.asked.send_modify(|asked| asked.push(path.clone()));
+            let state = self.state.lock().unwrap();
             match &state.lies.wire {
                 Some((at, wire)) if *at == path => wire.clone(),
                 _ => Wire::Raw(state.answer(&path)),

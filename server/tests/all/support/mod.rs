@@ -42,7 +42,7 @@ pub use visitor::Visitor;
 /// and busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(90);
 /// Interval between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+pub const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A token of the operator.
 pub const ADMIN: &str = "a-token-for-tests-only";

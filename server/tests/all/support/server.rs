@@ -9,7 +9,7 @@ use millchat_testkit::server::{self, StartError};
 use tempfile::TempDir;
 use tokio::process::Command;
 
-use super::{Api, PATIENCE, turn, within};
+use super::{Api, LOOK_EVERY, PATIENCE, turn, within};
 
 /// The binary that cargo built for this test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_millchat");
@@ -142,6 +142,16 @@ impl Server {
     pub fn stderr(&self) -> String {
         let bytes = std::fs::read(self.directory.path().join("stderr")).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Waits until stderr has these words so often.
+    pub async fn said(&self, words: &str, times: usize) {
+        let said = async {
+            while self.stderr().matches(words).count() < times {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        within(words, said).await;
     }
 
     /// Returns the address on which the server listens.

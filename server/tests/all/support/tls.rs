@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::{Api, Server, free_port};
+use super::{Api, LOOK_EVERY, Server, free_port, within};
 
 /// The name that the certificates are for, besides the address of this machine.
 pub const NAME: &str = "chat.example";
@@ -138,6 +138,16 @@ impl Secure {
         let text = self.api().get("/metrics").await.expect(200).body;
         let value = text.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         value.map_or(0, |value| value.parse().unwrap())
+    }
+
+    /// Waits until a metric has this value.
+    pub async fn until_metric(&self, sample: &str, value: u64) {
+        let reached = async {
+            while self.metric(sample).await != value {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        within(sample, reached).await;
     }
 }
 

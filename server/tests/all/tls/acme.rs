@@ -5,7 +5,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::ClientConfig;
@@ -14,7 +13,7 @@ use tokio::io::AsyncWriteExt as _;
 use super::{exchange, read_until};
 use crate::support::pebble::Pebble;
 use crate::support::tls::{Anybody, NAME, connect};
-use crate::support::{Api, Server, free_port, within};
+use crate::support::{Api, LOOK_EVERY, Server, free_port, within};
 
 const GET: &str = "GET /readyz HTTP/1.1\r\nHost: chat.example\r\nConnection: close\r\n\r\n";
 const OBTAINED: &str = "a certificate was obtained";
@@ -55,16 +54,6 @@ impl Obtaining {
         (answer.status, answer.body)
     }
 
-    /// Waits until the log has these words so often.
-    async fn said(&self, words: &str, times: usize) {
-        let said = async {
-            while self.server.stderr().matches(words).count() < times {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        within(words, said).await;
-    }
-
     fn hang_up(&self) {
         kill_process(Pid::from_raw(self.server.pid().cast_signed()).unwrap(), Signal::HUP).unwrap();
     }
@@ -99,7 +88,7 @@ async fn a_certificate_is_obtained_kept_over_a_restart_and_renewed_without_a_los
     let mut obtaining = Obtaining::start(&pebble).await;
     pebble.find(obtaining.server.address());
     obtaining.hang_up();
-    obtaining.said(OBTAINED, 1).await;
+    obtaining.server.said(OBTAINED, 1).await;
     assert_eq!(obtaining.readyz().await, (200, "ready\n".to_owned()));
     // Pebble's own words.
     let log = obtaining.server.stderr();
@@ -139,7 +128,7 @@ async fn a_certificate_is_obtained_kept_over_a_restart_and_renewed_without_a_los
     let order = serde_json::json!({ "Certificate": pem, "ARIResponse": window }).to_string();
     pebble.manage("POST", "/set-renewal-info/", &order).await;
     obtaining.hang_up();
-    obtaining.said(OBTAINED, 2).await;
+    obtaining.server.said(OBTAINED, 2).await;
     // A client that resumes by a ticket keeps the certificate that it knows; this one is new.
     assert_ne!(obtaining.certificate(&pebble.trusted().await).await, first);
     api.say("lobby", &ada, "through the renewal").await;
@@ -160,7 +149,7 @@ async fn an_authority_that_refuses_nonces_and_does_not_find_the_server_is_asked_
     // Half of all nonces; and nobody is where it looks.
     let pebble = Pebble::start(50).await;
     let obtaining = Obtaining::start(&pebble).await;
-    obtaining.said("no new certificate: the authority did not find chat.example here", 1).await;
+    obtaining.server.said("no new certificate: the authority did not find chat.example here", 1).await;
     assert!(obtaining.server.stderr().contains("next_try=1h"), "{}", obtaining.server.stderr());
     assert_eq!(obtaining.readyz().await, (503, "no-certificate\n".to_owned()));
     assert!(Api::new(obtaining.admin).get("/metrics").await.body.contains("\nmillchat_ready 0\n"));
@@ -183,7 +172,7 @@ async fn an_authority_that_refuses_nonces_and_does_not_find_the_server_is_asked_
     // Once it can be found, the next try succeeds.
     pebble.find(obtaining.server.address());
     obtaining.hang_up();
-    obtaining.said(OBTAINED, 1).await;
+    obtaining.server.said(OBTAINED, 1).await;
     assert_eq!(obtaining.readyz().await, (200, "ready\n".to_owned()));
     obtaining.certificate(&pebble.trusted().await).await;
 }
@@ -192,7 +181,7 @@ async fn an_authority_that_refuses_nonces_and_does_not_find_the_server_is_asked_
 async fn a_certificate_that_cannot_be_kept_serves_and_is_not_obtained_again() {
     let pebble = Pebble::start(0).await;
     let obtaining = Obtaining::start(&pebble).await;
-    obtaining.said("no new certificate: ", 1).await;
+    obtaining.server.said("no new certificate: ", 1).await;
     // Nobody can write where a directory is.
     let account = files_below(obtaining.cache.path()).into_iter().find(|path| path.ends_with("account.json"));
     let in_the_way = account.expect("it is kept").with_file_name("certificate.new");
@@ -201,7 +190,7 @@ async fn a_certificate_that_cannot_be_kept_serves_and_is_not_obtained_again() {
     let not_kept = "a new certificate is in use, and the next start will not have it";
     for times in [1, 2] {
         obtaining.hang_up();
-        obtaining.said(not_kept, times).await;
+        obtaining.server.said(not_kept, times).await;
         assert_eq!(obtaining.readyz().await, (200, "ready\n".to_owned()));
     }
     let served = obtaining.certificate(&pebble.trusted().await).await;
@@ -209,7 +198,7 @@ async fn a_certificate_that_cannot_be_kept_serves_and_is_not_obtained_again() {
     obtaining.hang_up();
     let kept = async {
         while !in_the_way.with_extension("pem").exists() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     };
     within("it is kept", kept).await;
@@ -237,12 +226,7 @@ async fn an_authority_that_is_not_there_stops_nobody_from_starting() {
         &admin,
     ])
     .await;
-    let said = async {
-        while !server.stderr().contains("no new certificate") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    within("it says so", said).await;
+    server.said("no new certificate", 1).await;
     server.assert_alive();
     let api = Api::new(admin.parse().unwrap());
     assert_eq!(api.get("/readyz").await.body, "no-certificate\n");

@@ -6,9 +6,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{exchange, read_until};
+use crate::support::PATIENCE;
 use crate::support::server::run;
 use crate::support::tls::{Authority, NAME, Secure, UNTIL};
-use crate::support::{PATIENCE, within};
 
 /// The serial number of the certificate that a new connection gets.
 async fn serial(secure: &Secure) -> u8 {
@@ -24,16 +24,7 @@ async fn serial(secure: &Secure) -> u8 {
 async fn reload(secure: &Secure, words: &str) {
     let before = secure.server.stderr().matches(words).count();
     kill_process(Pid::from_raw(secure.server.pid().cast_signed()).unwrap(), Signal::HUP).unwrap();
-    said(secure, words, before + 1).await;
-}
-
-async fn said(secure: &Secure, words: &str, times: usize) {
-    let said = async {
-        while secure.server.stderr().matches(words).count() < times {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    within(words, said).await;
+    secure.server.said(words, before + 1).await;
 }
 
 #[tokio::test]
@@ -78,7 +69,7 @@ async fn a_new_certificate_is_taken_without_a_lost_stream_and_a_broken_one_is_no
     assert_eq!(secure.server.stderr().matches(KEPT).count(), before);
     // Without a signal they are looked at too.
     secure.replace(&third, &third_key);
-    said(&secure, NEW, 2).await;
+    secure.server.said(NEW, 2).await;
     assert_eq!(serial(&secure).await, 3);
 
     api.say("lobby", &ada, "through all of it").await;

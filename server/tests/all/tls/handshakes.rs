@@ -1,7 +1,5 @@
 //! Handshakes: with which protocols they end, who is refused, and who never comes to their end.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use rustls::HandshakeKind;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -19,12 +17,7 @@ const GET: &str = "GET /readyz HTTP/1.1\r\nHost: chat.example\r\nConnection: clo
 /// Waits until a metric of handshakes has this value.
 async fn until_outcome(secure: &Secure, outcome: &str, count: u64) {
     let sample = format!("millchat_tls_handshakes_total{{outcome=\"{outcome}\"}}");
-    let counted = async {
-        while secure.metric(&sample).await != count {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    within(&sample, counted).await;
+    secure.until_metric(&sample, count).await;
 }
 
 #[tokio::test]
@@ -167,12 +160,7 @@ async fn unfinished_handshakes_count_as_connections_of_their_address() {
     for _ in 0..3 {
         held.push(TcpStream::connect(secure.address()).await.unwrap());
     }
-    let taken = async {
-        while secure.metric("millchat_connections").await != 4 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    within("they are accepted", taken).await;
+    secure.until_metric("millchat_connections", 4).await;
     // One too many is closed before any handshake, whose work is all that it could be for.
     let refused = connect(secure.address(), secure.authority.client(&["http/1.1"]), NAME).await;
     assert!(refused.is_err());

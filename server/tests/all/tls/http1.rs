@@ -5,19 +5,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::{exchange, read_until};
 use crate::support::raw::connect_from;
 use crate::support::tls::{NAME, Secure, connect_over};
-use crate::support::within;
 
 const STREAM: &str = "GET /api/v1/rooms/lobby/events?history=0 HTTP/1.1\r\nHost: chat.example\r\n\r\n";
-
-async fn until_present(secure: &Secure, count: u64) {
-    let api = secure.api();
-    let there = async {
-        while api.get("/api/v1/rooms/lobby").await.json()["presence"]["count"] != count {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    };
-    within("as many are there", there).await;
-}
 
 #[tokio::test]
 async fn a_stream_by_tls_is_live_until_its_reader_says_goodbye_or_is_gone() {
@@ -29,7 +18,7 @@ async fn a_stream_by_tls_is_live_until_its_reader_says_goodbye_or_is_gone() {
         socket.write_all(STREAM.as_bytes()).await.unwrap();
         let mut bytes = Vec::new();
         read_until(&mut socket, &mut bytes, "event: start").await;
-        until_present(&secure, 1).await;
+        api.until_present("lobby", 1).await;
         let text = format!("message {number}");
         api.say("lobby", &ada, &text).await;
         read_until(&mut socket, &mut bytes, &text).await;
@@ -40,7 +29,7 @@ async fn a_stream_by_tls_is_live_until_its_reader_says_goodbye_or_is_gone() {
             read_until(&mut socket, &mut bytes, "to one who is half there").await;
         }
         drop(socket);
-        until_present(&secure, 0).await;
+        api.until_present("lobby", 0).await;
     }
     assert_eq!(secure.metric("millchat_readers_dropped_total").await, 0);
 }
@@ -54,7 +43,7 @@ async fn a_reader_by_tls_that_takes_little_at_a_time_gets_all_of_it_in_order() {
     let socket = connect_from([127, 0, 0, 1], secure.address(), Some(8 * 1024)).await.unwrap();
     let mut slow = connect_over(socket, secure.authority.client(&["http/1.1"]), NAME).await.unwrap();
     slow.write_all(STREAM.as_bytes()).await.unwrap();
-    until_present(&secure, 1).await;
+    api.until_present("lobby", 1).await;
     let text = |number: usize| format!("<{number}>{}", "x".repeat(4_000));
     // More than the sockets' buffers hold, so that the kernel takes only parts.
     for number in 0..MESSAGES {

@@ -1,26 +1,15 @@
 //! HTTP/2: many streams on one connection, each live, each counted, each with an end of its own.
 
-use std::time::Duration;
-
 use h2::Reason;
 use hyper::Request;
 use tokio::process::Command;
 
 use crate::support::http2::{Answer, Http2, get};
 use crate::support::tls::{NAME, Secure};
-use crate::support::{Api, within};
+use crate::support::within;
 
 /// The window of a client that reads.
 pub const WINDOW: u32 = 1024 * 1024;
-
-pub async fn until_present(api: &Api, room: &str, count: u64) {
-    let there = async {
-        while api.get(&format!("/api/v1/rooms/{room}")).await.json()["presence"]["count"] != count {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    within("as many are there", there).await;
-}
 
 fn stream_of(room: &str) -> String {
     format!("/api/v1/rooms/{room}/events?history=0")
@@ -47,8 +36,8 @@ async fn streams_of_one_connection_are_live_and_each_ends_alone() {
     }
     // The client takes one back: its reader is gone at once, and the others are there.
     drop(streams.remove(0));
-    until_present(&api, "lobby", 0).await;
-    until_present(&api, "kitchen", 1).await;
+    api.until_present("lobby", 0).await;
+    api.until_present("kitchen", 1).await;
     // A request is answered beside them.
     let mut page = client.get("/kitchen").await;
     assert_eq!((page.status, page.whole().await), (200, None));
@@ -58,7 +47,7 @@ async fn streams_of_one_connection_are_live_and_each_ends_alone() {
     streams[0].until("\n:").await;
     drop(client);
     drop(streams);
-    until_present(&api, "kitchen", 0).await;
+    api.until_present("kitchen", 0).await;
     assert_eq!(secure.metric("millchat_readers_dropped_total").await, 0);
 }
 
@@ -98,7 +87,7 @@ async fn each_stream_counts_as_a_connection_of_its_address() {
     let page = client.get("/lobby").await;
     assert_eq!(page.status, 429);
     drop(held.pop());
-    until_present(&secure.api(), "lobby", 2).await;
+    secure.api().until_present("lobby", 2).await;
     client.get(&stream_of("lobby")).await.until("event: start").await;
 }
 

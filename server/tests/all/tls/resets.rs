@@ -2,7 +2,7 @@
 
 use h2::Reason;
 
-use super::http2::{WINDOW, until_present};
+use super::http2::WINDOW;
 use crate::support::http2::{Http2, get};
 use crate::support::tls::Secure;
 use crate::support::{turn, within};
@@ -49,7 +49,7 @@ async fn requests_that_are_taken_back_at_once_harm_nobody_and_leave_nothing() {
         let error = client.ended().await;
         assert!(error.is_none_or(|error| error.is_go_away() || error.is_io()));
     }
-    until_present(&api, "lobby", 1).await;
+    api.until_present("lobby", 1).await;
     api.say("lobby", &ada, "after it").await;
     stream.until("after it").await;
     secure.server.assert_alive();

@@ -2,7 +2,7 @@
 
 use h2::Reason;
 
-use super::http2::{WINDOW, until_present};
+use super::http2::WINDOW;
 use crate::support::http2::Http2;
 use crate::support::tls::Secure;
 
@@ -18,13 +18,13 @@ async fn a_stream_whose_window_stays_shut_is_ended_and_the_others_of_its_connect
     let mut client = Http2::connect(&secure, 64 * 1024).await;
     let mut stalled = client.get(STREAM).await;
     let mut healthy = client.get(STREAM).await;
-    until_present(&api, "lobby", 2).await;
+    api.until_present("lobby", 2).await;
     for number in 0..MESSAGES {
         api.say("lobby", &ada, &format!("{number:>4000}.")).await;
         healthy.until(&format!("{number}.")).await;
     }
     // It alone is given up, and counted.
-    until_present(&api, "lobby", 1).await;
+    api.until_present("lobby", 1).await;
     assert_eq!(secure.metric("millchat_readers_dropped_total").await, 1);
     assert_eq!(secure.metric("millchat_readers_slow").await, 0);
     assert_eq!(stalled.whole().await, Some(Reason::CANCEL));
@@ -56,12 +56,7 @@ async fn an_answer_that_is_not_taken_ends_and_its_memory_is_free_again() {
         held.push((window, client, answer));
     }
     assert_eq!(secure.metric("millchat_unsent_bytes").await, 3 * u64::from(bytes));
-    let ended = async {
-        while secure.metric("millchat_readers_dropped_total").await < held.len() as u64 {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-    };
-    crate::support::within("they are given up", ended).await;
+    secure.until_metric("millchat_readers_dropped_total", held.len() as u64).await;
     assert_eq!(secure.metric("millchat_unsent_bytes").await, 0);
     for (window, mut client, mut answer) in held {
         assert_eq!(answer.whole().await, Some(Reason::CANCEL), "a window of {window}");
