@@ -1,5 +1,6 @@
 //! Deeds of moderators and owners to people of a room: give and take back roles, ban and unban. Nobody does
-//! it to somebody of a higher role than their own, and nobody gives a higher one.
+//! it to somebody of a higher role than their own, and nobody gives a higher one. A ban has the role of whoever laid
+//! it, and counts for nobody above.
 //!
 //! Each is a value in the log that names who did it, durable when it is answered, and in force for everything
 //! that is committed later.
@@ -11,7 +12,7 @@ use millchat::{Author, AuthorKind, Chat, NewValue, Replaces, RoomName, SendError
 use super::authority::{Allowed, Authority};
 use super::decide::Caller;
 use super::denial::Denial;
-use super::kept::{bans_of, role_in, role_text, roles_of};
+use super::kept::{ban_in, ban_text, bans_of, role_in, role_text, roles_of};
 use super::role::Role;
 use super::table::allows_to;
 use crate::identity::{Person, TokenError, Via};
@@ -20,8 +21,8 @@ use crate::identity::{Person, TokenError, Via};
 pub const ROLES_MAX: usize = 100_000;
 /// Most bans from rooms that are kept, in all rooms together.
 pub const ROOM_BANS_MAX: usize = 100_000;
-/// The text of a ban: who it is for is in its key.
-const BANNED: &str = "banned";
+/// Tries to replace a value that others replace at the same moment.
+const TRIES_MAX: usize = 16;
 
 /// A role that is kept, as it is listed.
 pub struct Member {
@@ -57,14 +58,7 @@ pub async fn give(
     role: Role,
     by: Author,
 ) -> Result<(), SendError> {
-    let new = NewValue {
-        text: role_text(role, name),
-        until: None,
-        by: Some(by),
-        replaces: Replaces::Any,
-        limit: ROLES_MAX,
-    };
-    chat.set_value(&(roles_of(room) + target), new).await.map(drop)
+    chat.set_value(&(roles_of(room) + target), of(role_text(role, name), None, by, ROLES_MAX)).await.map(drop)
 }
 
 /// Takes back the role that somebody was given; nothing happens when they have none.
@@ -72,17 +66,63 @@ pub async fn take_back(chat: &Chat, room: &RoomName, target: &str, by: Author) -
     removed(chat.remove_value(&(roles_of(room) + target), Some(by)).await.map(drop))
 }
 
-/// Bans somebody from a room, for good or until a time.
+/// Gives somebody a role in a room, unless they have been given it or a higher one, also at this moment. Returns the
+/// role that they have been given then.
+pub async fn raise(
+    chat: &Chat,
+    room: &RoomName,
+    (target, name): (&str, &str),
+    role: Role,
+    by: Author,
+) -> Result<Role, SendError> {
+    let mut given = role;
+    let new = |kept: Option<&Value>| {
+        given = kept.and_then(role_in).map_or(role, |(kept, _)| kept.max(role));
+        let is_there = kept.is_some_and(|kept| role_in(kept).is_some_and(|(kept, _)| kept >= role));
+        let text = role_text(role, Some(name));
+        (!is_there).then(|| of(text, None, by.clone(), ROLES_MAX))
+    };
+    replace(chat, &(roles_of(room) + target), new).await?;
+    Ok(given)
+}
+
+/// Bans somebody from a room, for good or until a time, by the right of this role.
 pub async fn ban(
     chat: &Chat,
     room: &RoomName,
     target: &str,
     until: Option<Timestamp>,
-    by: Author,
+    (role, by): (Option<Role>, Author),
 ) -> Result<(), SendError> {
-    let (text, limit) = (BANNED.to_owned(), ROOM_BANS_MAX);
-    let new = NewValue { text, until, by: Some(by), replaces: Replaces::Any, limit };
-    chat.set_value(&(bans_of(room) + target), new).await.map(drop)
+    let new = |kept: Option<&Value>| {
+        // A ban by somebody higher does not become one by somebody lower.
+        let role = role.max(kept.map(ban_in));
+        Some(of(ban_text(role), until, by.clone(), ROOM_BANS_MAX))
+    };
+    replace(chat, &(bans_of(room) + target), new).await
+}
+
+fn of(text: String, until: Option<Timestamp>, by: Author, limit: usize) -> NewValue {
+    NewValue { text, until, by: Some(by), replaces: Replaces::Any, limit }
+}
+
+/// Sets a value that is made of the one that it replaces; `None` leaves that. If others change it at the same
+/// moment, it is made again.
+async fn replace(
+    chat: &Chat,
+    key: &str,
+    mut new: impl FnMut(Option<&Value>) -> Option<NewValue>,
+) -> Result<(), SendError> {
+    for _ in 0..TRIES_MAX {
+        let kept = chat.value(key);
+        let Some(new) = new(kept.as_ref()) else { return Ok(()) };
+        let replaces = kept.map_or(Replaces::Absent, |kept| Replaces::Position(kept.position));
+        match chat.set_value(key, NewValue { replaces, ..new }).await {
+            Err(SendError::ValueChanged) => {}
+            outcome => return outcome.map(drop),
+        }
+    }
+    Err(SendError::ValueChanged)
 }
 
 /// Takes a ban from a room back; nothing happens when there is none.

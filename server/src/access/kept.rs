@@ -4,6 +4,9 @@ use millchat::{Chat, RoomName, Timestamp, Value};
 
 use super::role::Role;
 
+/// The beginning of the text of a ban.
+const BANNED: &str = "banned";
+
 /// Something that is kept for somebody until a time, or until it is taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept<T> {
@@ -42,7 +45,17 @@ pub fn role(chat: &Chat, room: &RoomName, author: &str) -> Option<Kept<Role>> {
     Some(Kept { value: role, until: value.until })
 }
 
-/// Returns true if an author is banned from a room, or from all.
-pub fn is_banned(chat: &Chat, room: &RoomName, author: &str) -> bool {
-    chat.is_banned(author) || chat.value(&(bans_of(room) + author)).is_some()
+/// Returns the text of a ban from a room: who it is for is in its key, and here is the role of whoever laid it.
+pub fn ban_text(of: Option<Role>) -> String {
+    of.map_or_else(|| BANNED.to_owned(), |role| format!("{BANNED} {}", role.as_str()))
+}
+
+/// Reads such a text. One that names no role that can be given is an operator's.
+pub fn ban_in(value: &Value) -> Role {
+    value.text.split_once(' ').and_then(|(_, word)| Role::given(word)).unwrap_or(Role::Operator)
+}
+
+/// Returns the role of whoever banned an author from a room, if they are banned from it.
+pub fn ban(chat: &Chat, room: &RoomName, author: &str) -> Option<Role> {
+    chat.value(&(bans_of(room) + author)).as_ref().map(ban_in)
 }

@@ -103,6 +103,7 @@ pub async fn accept(call: Call<'_>, room: RoomName) -> Answer {
         Err(UseError::Send(error)) => return Err(error.into()),
     };
     let (id, name) = (author.id.clone(), author.name.clone());
-    deeds::give(&w.app.chat, &room, (&id, Some(&name)), role, author).await?;
+    // While it was used, an owner may have given them more.
+    let role = deeds::raise(&w.app.chat, &room, (&id, &name), role, author).await?;
     Ok(http::json(StatusCode::OK, &Accepted { role: role.as_str() }))
 }

@@ -76,7 +76,7 @@ pub async fn ban(call: Call<'_>, room: RoomName) -> Answer {
     };
     confirm_above(w, &mut allowed, &room, &target)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "ban-from-room", "moderation");
-    deeds::ban(&w.app.chat, &room, &target, until, by).await?;
+    deeds::ban(&w.app.chat, &room, &target, until, (allowed.standing.role, by)).await?;
     w.app.metrics.moderated("ban-from-room");
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

@@ -2,6 +2,7 @@
 
 mod ends;
 mod page;
+mod people;
 mod served;
 mod walk;
 
