@@ -5,8 +5,10 @@ use millchat::{Action, Author, Draft, Position, Reaction, ReadError, Receipt, Ro
 
 use crate::access::authority::Allowed;
 use crate::access::denial::Denial;
+use crate::access::flags;
 use crate::app::Worker;
 use crate::client_ip::Client;
+use crate::log_throttle::LogThrottle;
 use crate::own;
 use crate::page::markdown;
 use crate::problem::Problem;
@@ -117,7 +119,9 @@ pub async fn delete(
     target: Position,
 ) -> Result<Receipt, ActError> {
     let author = owner(w, by, room, target).await?;
-    act(w, room, author, Action::Delete { target, moderator: false }).await
+    let receipt = act(w, room, author.clone(), Action::Delete { target, moderator: false }).await?;
+    clear_flags(w, room, Gone::Message(target), author).await;
+    Ok(receipt)
 }
 
 /// Adds the author's reaction to a message, or takes it back.
@@ -158,7 +162,40 @@ pub async fn moderate(
         Moderation::Purge => Action::Purge,
         Moderation::Delete(target) => Action::Delete { target, moderator: true },
     };
-    act(w, room, by, action).await
+    let receipt = act(w, room, by.clone(), action).await?;
+    match moderation {
+        Moderation::Purge => clear_flags(w, room, Gone::Before(receipt.position), by).await,
+        Moderation::Delete(target) => clear_flags(w, room, Gone::Message(target), by).await,
+        Moderation::Close | Moderation::Open => {}
+    }
+    Ok(receipt)
+}
+
+/// Messages that were taken away.
+enum Gone {
+    /// The one at this position.
+    Message(Position),
+    /// All before this position.
+    Before(Position),
+}
+
+/// Takes the flags of what is gone away, also when the client has gone too. Those that cannot be taken now are not
+/// listed, and go after their time.
+async fn clear_flags(w: &Worker, room: &RoomName, gone: Gone, by: Author) {
+    static LOGGED: LogThrottle = LogThrottle::new();
+    let (chat, room) = (w.app.chat.clone(), room.clone());
+    let clear = async move {
+        let cleared = match gone {
+            Gone::Message(position) => flags::clear(&chat, &room, position, Some(by)).await,
+            Gone::Before(position) => flags::clear_before(&chat, &room, position, Some(by)).await,
+        };
+        if let Err(error) = cleared
+            && LOGGED.is_due()
+        {
+            tracing::warn!(%room, %error, "flags of messages that were deleted are kept for now");
+        }
+    };
+    let _ = tokio::spawn(clear).await;
 }
 
 async fn act(w: &Worker, room: &RoomName, author: Author, action: Action) -> Result<Receipt, ActError> {

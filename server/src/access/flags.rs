@@ -1,13 +1,25 @@
-//! Flags: readers point moderators to a message. A flag goes with its message.
+//! Flags: readers point moderators to a message. A flag goes with its message, or after its time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use millchat::{Author, Chat, NewValue, Position, Replaces, RoomName, SendError, Value};
+use millchat::{Author, Chat, NewValue, Position, Replaces, RoomName, SendError, Timestamp, Value};
+use tokio::task::JoinSet;
 
 /// Most flags that are kept, in all rooms together.
 pub const FLAGS_MAX: usize = 10_000;
+/// Most of them in one room.
+pub const FLAGS_OF_ROOM_MAX: usize = 1_000;
+/// Most of them by one author.
+pub const FLAGS_OF_AUTHOR_MAX: usize = 100;
+/// Time for which a flag is kept.
+const KEPT: Duration = Duration::from_hours(90 * 24);
 /// Most characters of a reason.
 pub const REASON_CHARS_MAX: usize = 500;
+/// Flags that are taken away at once.
+const STEP: usize = 100;
+/// The beginning of their keys.
+const PREFIX: &str = "flag/";
 
 /// A flag that is listed.
 pub struct Flag {
@@ -18,11 +30,11 @@ pub struct Flag {
 }
 
 fn of_room(room: &RoomName) -> String {
-    format!("flag/{room}/")
+    format!("{PREFIX}{room}/")
 }
 
 fn of_message(room: &RoomName, position: Position) -> String {
-    format!("flag/{room}/{position}/")
+    format!("{PREFIX}{room}/{position}/")
 }
 
 /// Flags a message. A second flag of the same author changes nothing.
@@ -34,24 +46,53 @@ pub async fn flag(
     by: Author,
 ) -> Result<(), SendError> {
     let key = of_message(room, position) + &by.id;
-    let new =
-        NewValue { text: reason, until: None, by: Some(by), replaces: Replaces::Absent, limit: FLAGS_MAX };
+    if chat.value(&key).is_some() {
+        return Ok(());
+    }
+    refuse_too_many(chat, room, &by)?;
+    let until = Some(Timestamp(Timestamp::now().0.saturating_add(KEPT.as_secs() * 1_000)));
+    let new = NewValue { text: reason, until, by: Some(by), replaces: Replaces::Absent, limit: FLAGS_MAX };
     match chat.set_value(&key, new).await {
         Err(SendError::ValueChanged) => Ok(()),
         outcome => outcome.map(drop),
     }
 }
 
-/// Returns the flags of a room, by message.
-pub fn list(chat: &Chat, room: &RoomName) -> Vec<Flag> {
+/// Refuses a flag to an author, or in a room, that has as many as it may. Those who flag at the same moment may be
+/// a few over it.
+fn refuse_too_many(chat: &Chat, room: &RoomName, by: &Author) -> Result<(), SendError> {
+    let (of_room, mut in_room, mut of_author) = (of_room(room), 0, 0);
+    for (key, value) in chat.values_from(PREFIX, None, FLAGS_MAX) {
+        in_room += usize::from(key.starts_with(&of_room));
+        of_author += usize::from(value.by.is_some_and(|flagger| flagger.id == by.id));
+    }
+    if of_author >= FLAGS_OF_AUTHOR_MAX {
+        return Err(SendError::TooMany("flags of this author"));
+    }
+    if in_room >= FLAGS_OF_ROOM_MAX {
+        return Err(SendError::TooMany("flags in this room"));
+    }
+    Ok(())
+}
+
+/// Returns the flags of a room, by message: those of at most `messages` messages, after a position.
+pub fn list(chat: &Chat, room: &RoomName, after: Option<Position>, messages: usize) -> Vec<Flag> {
     let prefix = of_room(room);
     let flag = |(key, value): (Arc<str>, Value)| {
-        let position = key[prefix.len()..].split_once('/')?.0.parse().ok()?;
-        Some(Flag { position, value })
+        let position = position_in(&key, &prefix)?;
+        after.is_none_or(|after| position > after).then_some(Flag { position, value })
     };
-    let mut flags: Vec<Flag> = chat.values(&prefix).into_iter().filter_map(flag).collect();
+    let flags = chat.values_from(&prefix, None, FLAGS_MAX).into_iter();
+    let mut flags: Vec<Flag> = flags.filter_map(flag).collect();
     flags.sort_by_key(|flag| flag.position);
+    let pages = flags.chunk_by(|flag, next| flag.position == next.position);
+    let count = pages.take(messages).map(<[Flag]>::len).sum();
+    flags.truncate(count);
     flags
+}
+
+fn position_in(key: &str, prefix: &str) -> Option<Position> {
+    key[prefix.len()..].split_once('/')?.0.parse().ok()
 }
 
 /// Takes all flags of a message away.
@@ -61,11 +102,42 @@ pub async fn clear(
     position: Position,
     by: Option<Author>,
 ) -> Result<(), SendError> {
-    for (key, _) in chat.values(&of_message(room, position)) {
-        match chat.remove_value(&key, by.clone()).await {
-            Err(SendError::UnknownValue) => {}
-            outcome => drop(outcome?),
+    remove(chat, &of_message(room, position), by, |_| true).await
+}
+
+/// Takes the flags of all messages of a room away that come before a position.
+pub async fn clear_before(
+    chat: &Chat,
+    room: &RoomName,
+    position: Position,
+    by: Option<Author>,
+) -> Result<(), SendError> {
+    let prefix = of_room(room);
+    remove(chat, &prefix, by, |key| position_in(key, &prefix).is_some_and(|of| of < position)).await
+}
+
+/// Removes values in steps, so that neither they nor the writer's queue take much memory.
+async fn remove(
+    chat: &Chat,
+    prefix: &str,
+    by: Option<Author>,
+    is_meant: impl Fn(&str) -> bool,
+) -> Result<(), SendError> {
+    let mut after: Option<Arc<str>> = None;
+    loop {
+        let step = chat.values_from(prefix, after.as_deref(), STEP);
+        let Some((last, _)) = step.last() else { return Ok(()) };
+        after = Some(last.clone());
+        let mut removals = JoinSet::new();
+        for (key, _) in step.into_iter().filter(|(key, _)| is_meant(key)) {
+            let (chat, by) = (chat.clone(), by.clone());
+            removals.spawn(async move { chat.remove_value(&key, by).await });
+        }
+        for outcome in removals.join_all().await {
+            match outcome {
+                Err(SendError::UnknownValue) => {}
+                outcome => drop(outcome?),
+            }
         }
     }
-    Ok(())
 }

@@ -14,6 +14,9 @@ use crate::http;
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 
+/// Messages of which a page has the flags.
+const PAGE_MESSAGES: usize = 100;
+
 /// Flag a message for the moderators of its room, once.
 pub async fn flag(call: Call<'_>, room: RoomName, target: Position) -> Answer {
     let Call { w, req, allowed, .. } = call;
@@ -47,14 +50,20 @@ fn refuse_banned(standing: Standing) -> Result<(), Denial> {
 
 /// The flags of a room, by message. Those of messages that were deleted are not among them.
 pub async fn list(call: Call<'_>, room: RoomName) -> Answer {
+    let after = http::query(&call.req, "after").map(|after| input::position("after", &after)).transpose()?;
     let chat = call.w.chat_for(&call.req);
-    let flags = flags::list(&chat, &room);
-    let mut positions: Vec<_> = flags.iter().map(|flag| flag.position).collect();
-    positions.dedup();
-    let messages = chat.messages(&room, positions).await?;
-    let is_there = |position| messages.iter().any(|it| it.position == position && it.content.is_some());
-    let flags = flags.iter().filter(|flag| is_there(flag.position)).map(Flag::of).collect();
-    Ok(http::json(StatusCode::OK, &Flags { flags }))
+    let flags = flags::list(&chat, &room, after, PAGE_MESSAGES);
+    let (mut shown, mut messages) = (Vec::with_capacity(flags.len()), 0);
+    for of_message in flags.chunk_by(|flag, next| flag.position == next.position) {
+        messages += 1;
+        // One by one: the texts of a page together would take too much memory.
+        let message = chat.message(&room, of_message[0].position).await?;
+        if message.is_some_and(|message| message.content.is_some()) {
+            shown.extend(of_message.iter().map(Flag::of));
+        }
+    }
+    let next = (messages == PAGE_MESSAGES).then(|| flags.last().map(|last| last.position)).flatten();
+    Ok(http::json(StatusCode::OK, &Flags { flags: shown, next }))
 }
 
 /// Take all flags of a message away: it was looked at.

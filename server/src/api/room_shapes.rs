@@ -193,8 +193,12 @@ pub struct Reason {
 /// The flags of a room.
 #[derive(Serialize, ToSchema)]
 pub struct Flags<'a> {
-    /// By message.
+    /// By message: those of at most 100 messages.
     pub flags: Vec<Flag<'a>>,
+    /// Ask again with `after` set to this for the next ones; absent when there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next: Option<u64>,
 }
 
 /// A flag of a message.

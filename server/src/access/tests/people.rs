@@ -1,13 +1,14 @@
 //! Deeds of people in a room, where they meet the settings and others who act at the same moment.
 
 use futures_util::future::join_all;
-use millchat::{AuthorKind, RoomName};
+use millchat::{AuthorKind, RoomName, SendError};
 
 use super::super::decide::Caller;
+use super::super::flags::{self, FLAGS_OF_AUTHOR_MAX, FLAGS_OF_ROOM_MAX};
 use super::super::role::Role;
 use super::super::table::Action;
 use super::super::{deeds, kept};
-use super::served::{Served, author};
+use super::served::{ADMIN, Served, author};
 use super::{guest, user};
 use crate::identity::Person;
 
@@ -73,4 +74,80 @@ async fn an_invitation_takes_no_role_that_was_given_meanwhile() {
         join_all(roles.map(&raise)).await;
         assert_eq!(role(), Some(Role::Owner), "{round}");
     }
+}
+
+#[tokio::test]
+async fn flags_go_with_their_message_and_with_the_messages_of_an_emptied_room() {
+    let served = Served::start("");
+    let (chat, hall, bob) = (&served.app.chat, RoomName::new("hall").unwrap(), author("g_bob", "Bob"));
+    let mut positions = Vec::new();
+    for number in 0..4 {
+        let position = served.post("hall", &bob, "rude").await;
+        for by in ["g_ada", "g_eve"] {
+            flags::flag(chat, &hall, position, format!("{number}"), author(by, by)).await.unwrap();
+        }
+        positions.push(position);
+    }
+    let elsewhere = served.post("team", &bob, "rude").await;
+    flags::flag(chat, &room(), elsewhere, String::new(), author("g_ada", "Ada")).await.unwrap();
+    let kept = || chat.values_count("flag");
+    let delete = async |path: &str, token: &str| {
+        let path = format!("/api/v1/rooms/hall/messages{path}");
+        served.ask(("DELETE", &path), Some(token), ("", ""), &[]).await.status
+    };
+    assert_eq!(kept(), 9);
+    assert_eq!(delete(&format!("/{}", positions[0]), &served.token("g_bob")).await, 204);
+    assert_eq!(kept(), 7, "its author took it away");
+    assert_eq!(delete(&format!("/{}", positions[1]), ADMIN).await, 204);
+    assert_eq!(kept(), 5, "somebody else took it away");
+    assert_eq!(delete("", ADMIN).await, 200);
+    assert_eq!(kept(), 1, "those of another room stay");
+    assert!(flags::list(chat, &hall, None, 10).is_empty());
+}
+
+#[tokio::test]
+async fn an_author_and_a_room_have_a_part_of_all_flags_and_each_ends() {
+    let served = Served::start("");
+    let (chat, hall) = (&served.app.chat, RoomName::new("hall").unwrap());
+    let flag = async |room: &RoomName, position: usize, by: usize| {
+        let by = author(&format!("g_{by}"), "Ada");
+        flags::flag(chat, room, position as u64, String::new(), by).await
+    };
+    for by in 0..FLAGS_OF_ROOM_MAX / FLAGS_OF_AUTHOR_MAX {
+        let all = (1..=FLAGS_OF_AUTHOR_MAX).map(|position| flag(&hall, position, by));
+        assert!(join_all(all).await.into_iter().all(|flagged| flagged.is_ok()), "{by}");
+        let refused = flag(&room(), 1, by).await;
+        assert!(matches!(refused, Err(SendError::TooMany("flags of this author"))), "{refused:?}");
+    }
+    // A flag that is there is no new one.
+    flag(&hall, 1, 0).await.unwrap();
+    let refused = flag(&hall, 1, FLAGS_OF_ROOM_MAX).await;
+    assert!(matches!(refused, Err(SendError::TooMany("flags in this room"))), "{refused:?}");
+    flag(&room(), 1, FLAGS_OF_ROOM_MAX).await.unwrap();
+    assert!(chat.values("flag/").iter().all(|(_, value)| value.until.is_some()));
+}
+
+#[tokio::test]
+async fn flags_are_listed_by_pages_however_large_the_messages_are() {
+    let served = Served::start("");
+    let (chat, hall, bob) = (&served.app.chat, RoomName::new("hall").unwrap(), author("g_bob", "Bob"));
+    let (large, mut positions) = ("x".repeat(30_000), Vec::new());
+    for number in 0..120 {
+        let position = served.post("hall", &bob, &large).await;
+        let by = author(&format!("g_{}", number % 2), "Ada");
+        flags::flag(chat, &hall, position, String::new(), by).await.unwrap();
+        positions.push(position);
+    }
+    let (mut listed, mut after) = (Vec::new(), String::new());
+    for count in [100, 20] {
+        let path = format!("/api/v1/rooms/hall/flags{after}");
+        let page = served.ask(("GET", &path), Some(ADMIN), ("", ""), &[]).await;
+        let page: serde_json::Value = serde_json::from_str(&page.body).unwrap();
+        let flags = page["flags"].as_array().unwrap();
+        assert_eq!(flags.len(), count);
+        listed.extend(flags.iter().map(|flag| flag["position"].as_u64().unwrap()));
+        assert_eq!(page["next"].as_u64().is_some(), count == 100);
+        after = format!("?after={}", page["next"]);
+    }
+    assert_eq!(listed, positions);
 }

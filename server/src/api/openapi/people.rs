@@ -159,6 +159,7 @@ fn flag() -> Operation {
 
 fn flags() -> Operation {
     let op = of_people("listFlags", "The flags of a room; for its moderators")
+        .parameter(query("after", Type::Integer, "Only those of messages after this position"))
         .response("200", gives("By message; not those of deleted ones", "Flags"));
     problems(op, &deed(&[Kind::LogUnreadable])).build()
 }
