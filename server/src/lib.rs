@@ -68,6 +68,7 @@ mod session_time;
 mod settings_file;
 mod sharded_counter;
 mod sign_in;
+mod source_name;
 mod sse;
 mod start;
 mod start_error;

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use crate::identity::{Person, Via};
+use crate::source_name::{SOURCE_NAME_LEN_MAX, is_source_name};
 
-/// Most characters of the name of a login or of a site.
-const SOURCE_LEN_MAX: usize = 16;
 /// Most bytes of a name at a login or a site, or of a group.
 const SUBJECT_BYTES_MAX: usize = 255;
 /// The beginnings of authors' ids.
@@ -56,7 +55,7 @@ impl Holder {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` names nobody: it is LOGIN:SUB, LOGIN:@GROUP or LOGIN:*, with the name of a login or a site (1 to \
-     {SOURCE_LEN_MAX} of a-z 0-9 -), or an author's id such as u_4kqv6mzd2xw7yrbtfn3a"
+     {SOURCE_NAME_LEN_MAX} of a-z 0-9 -), or an author's id such as u_4kqv6mzd2xw7yrbtfn3a"
 )]
 pub struct NoHolder(String);
 
@@ -72,8 +71,7 @@ impl FromStr for Holder {
             let is_author = rest.is_some() && text.len() <= AUTHOR_BYTES_MAX;
             return if is_author { Ok(Self::Author(text.into())) } else { Err(no_holder()) };
         };
-        let is_source = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        if source.is_empty() || source.len() > SOURCE_LEN_MAX || !source.bytes().all(is_source) {
+        if !is_source_name(source) {
             return Err(no_holder());
         }
         let name = subject.strip_prefix('@').unwrap_or(subject);

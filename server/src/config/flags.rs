@@ -239,6 +239,7 @@ impl Flags {
             let token = AdminToken::read(file).map_err(|source| StartError::AdminToken { source, origin })?;
             settings.admin_token = Some(token);
         }
+        site::check_names(&settings.site, settings.login.iter().map(|login| &*login.name))?;
         sign_in::check(&settings.login, settings.public_url.as_ref()).map_err(StartError::Logins)?;
         let public_url = settings.public_url.as_ref().map(PublicUrl::origin);
         let secret_of = |name: &str| std::env::var(name).ok().filter(|secret| !secret.is_empty());

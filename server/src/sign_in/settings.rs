@@ -6,9 +6,8 @@ use hyper::Uri;
 use serde::Deserialize;
 
 use crate::outgoing::check_address;
+use crate::source_name::{SOURCE_NAME_LEN_MAX, is_source_name};
 
-/// Longest name of a login, in bytes.
-const NAME_BYTES_MAX: usize = 16;
 /// Longest label, in bytes.
 const LABEL_BYTES_MAX: usize = 64;
 /// Names that are something else in the paths of sign-ins.
@@ -153,16 +152,13 @@ impl TryFrom<Table> for LoginSettings {
 
     fn try_from(table: Table) -> Result<Self, String> {
         let name = table.name.clone();
-        let fits = |name: &str| {
-            (1..=NAME_BYTES_MAX).contains(&name.len())
-                && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
         if NAMES_TAKEN.contains(&name.as_str()) {
             return Err(format!("no login can have the name `{name}`: /auth/{name} is something else"));
         }
-        if !fits(&name) {
+        if !is_source_name(&name) {
             return Err(format!(
-                "`{name}` is no name of a login; it is 1 to {NAME_BYTES_MAX} of a-z 0-9 -, and never changes"
+                "`{name}` is no name of a login; it is 1 to {SOURCE_NAME_LEN_MAX} of a-z 0-9 -, and never \
+                 changes"
             ));
         }
         read(table).map_err(|why| format!("the login `{name}`: {why}"))

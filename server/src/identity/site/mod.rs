@@ -11,5 +11,5 @@ mod verify;
 
 pub use claims::is_jwt;
 pub use jwks::{Count, Fetched};
-pub use settings::{Site, SiteError, SiteTable, sites};
+pub use settings::{Site, SiteError, SiteTable, check_names, sites};
 pub use verify::Sites;

@@ -11,9 +11,8 @@ use serde::Deserialize;
 use super::super::grants;
 use super::key::SiteKey;
 use crate::outgoing::{Trust, check_address};
+use crate::source_name::{SOURCE_NAME_LEN_MAX, is_source_name};
 
-/// Longest name of a site.
-const NAME_LEN_MAX: usize = 16;
 /// Fewest bytes of a secret.
 const SECRET_BYTES_MIN: usize = 32;
 /// The role that a site's claims give at most, unless the settings say another.
@@ -86,8 +85,8 @@ pub fn sites(
     let mut names: Vec<&str> = Vec::new();
     for table in tables {
         let error = |sentence: String| SiteError { site: shown(&table.name), sentence };
-        if !is_name(&table.name) {
-            return Err(error(format!("`name` is 1 to {NAME_LEN_MAX} of a-z 0-9 -")));
+        if !is_source_name(&table.name) {
+            return Err(error(format!("`name` is 1 to {SOURCE_NAME_LEN_MAX} of a-z 0-9 -")));
         }
         if names.contains(&table.name.as_str()) {
             return Err(error("this name is there twice".to_owned()));
@@ -100,6 +99,22 @@ pub fn sites(
         sites.push(site);
     }
     Ok(sites)
+}
+
+/// Checks that no site has the name of a login: rights are given by the name, and would be both's.
+pub fn check_names<'a>(
+    tables: &[SiteTable],
+    mut logins: impl Iterator<Item = &'a str>,
+) -> Result<(), SiteError> {
+    match logins.find(|login| tables.iter().any(|table| table.name == *login)) {
+        Some(site) => Err(SiteError {
+            site: site.to_owned(),
+            sentence:
+                "a [[login]] has this name too; lists such as `owners` give rights by it, so rename one"
+                    .to_owned(),
+        }),
+        None => Ok(()),
+    }
 }
 
 impl SiteTable {
@@ -190,11 +205,6 @@ fn read(file: &std::path::Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
 }
 
-fn is_name(name: &str) -> bool {
-    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    (1..=NAME_LEN_MAX).contains(&name.len()) && name.bytes().all(is_part)
-}
-
 /// Returns true if a text is what browsers send as an origin: a scheme, a host and perhaps a port.
 fn is_origin(text: &str) -> bool {
     text.parse::<url::Url>().is_ok_and(|url| {
@@ -204,7 +214,7 @@ fn is_origin(text: &str) -> bool {
 
 /// A name as an error shows it.
 fn shown(name: &str) -> String {
-    name.chars().take(2 * NAME_LEN_MAX).filter(|c| !c.is_control()).collect()
+    name.chars().take(2 * SOURCE_NAME_LEN_MAX).filter(|c| !c.is_control()).collect()
 }
 
 #[cfg(test)]

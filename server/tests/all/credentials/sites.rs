@@ -234,6 +234,10 @@ async fn a_site_rotates_its_keys_without_a_restart_and_made_up_kids_fetch_nothin
 async fn a_wrong_table_of_a_site_ends_the_start_with_a_sentence() {
     for (key, words) in [
         ("secret-file = \"/no/such/file\"", &["[[site]] shop", "/no/such/file"][..]),
+        (
+            "secret-file = \"SECRET\"\n[[login]]\nname = \"shop\"\nkind = \"github\"\nclient-id = \"x\"",
+            &["[[site]] shop", "a [[login]] has this name too", "rename one"],
+        ),
         ("jwks-url = \"http://shop.example/jwks.json\"", &["[[site]] shop", "https"]),
         ("", &["[[site]] shop", "exactly one of", "MILLCHAT_SECRET_SHOP_SECRET"]),
         ("secret-file = \"SECRET\"\nsecret = \"x\"", &["line 3: site", "unknown field `secret`"]),
