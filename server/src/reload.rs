@@ -52,6 +52,7 @@ impl Reload {
         self.app.authority.set_admin_token(applied.admin_token.clone());
         if applied.rules() != running.rules() {
             self.app.authority.set_rules(applied.rules());
+            self.app.logins.set_named_groups(applied.named_groups());
         }
         let changed = list(&running.differences(&applied));
         tracing::info!(%changed, "SIGHUP: the settings were read again");

@@ -6,8 +6,6 @@ use millchat::Chat;
 use tokio::sync::Semaphore;
 
 use crate::access::authority::Authority;
-use crate::access::holder::Holder;
-use crate::access::settings::RoomSettings;
 use crate::app::{App, Frames};
 use crate::avatars::Avatars;
 use crate::body::READING_BYTES_MAX;
@@ -21,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
 use crate::public_url::PublicUrl;
 use crate::refusal_log::RefusalLog;
-use crate::sign_in::{self, LoginError, Logins};
+use crate::sign_in::{LoginError, Logins};
 use crate::sse::frame;
 use crate::start_error::StartError;
 use crate::tls::{Acme, CertificateFiles, CertificateSource, Tls};
@@ -98,9 +96,5 @@ pub fn tls(settings: &Settings) -> Result<Option<(Arc<Tls>, CertificateSource)>,
 /// Reads what the logins of the settings name.
 pub fn logins(settings: &Settings) -> Result<Logins, LoginError> {
     let origin = settings.public_url.as_ref().map(PublicUrl::origin).unwrap_or_default();
-    // A session holds those of its groups that any setting names.
-    let rooms = settings.room.iter().flat_map(RoomSettings::holders);
-    let holders = rooms.chain(&settings.operators).filter_map(Holder::group).map(ToOwned::to_owned);
-    let named = sign_in::groups_of_only(&settings.login).chain(holders).collect();
-    Logins::new(&settings.login, origin, named)
+    Logins::new(&settings.login, origin, settings.named_groups())
 }

@@ -23,7 +23,7 @@ use crate::origin::Origins;
 use crate::public_url::PublicUrl;
 use crate::retention::{Age, Bytes};
 use crate::session_time::{Idle, SignInAgain};
-use crate::sign_in::LoginSettings;
+use crate::sign_in::{self, LoginSettings};
 use crate::start_error::StartError;
 use crate::tls::{Contact, DirectoryUrl, Domain, Hsts, RedirectAddress, Switch};
 
@@ -117,6 +117,13 @@ impl Settings {
             tables: self.room.clone(),
             operators: self.operators.clone(),
         }
+    }
+
+    /// Returns the groups that any setting names. A session holds those of its person that are among them.
+    pub fn named_groups(&self) -> Vec<String> {
+        let rooms = self.room.iter().flat_map(RoomSettings::holders);
+        let holders = rooms.chain(&self.operators).filter_map(Holder::group).map(ToOwned::to_owned);
+        sign_in::groups_of_only(&self.login).chain(holders).collect()
     }
 
     /// Returns these settings with the address of a socket that the service manager passed. Another address

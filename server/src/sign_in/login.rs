@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use millchat::Timestamp;
 use oauth2::{PkceCodeChallenge, PkceCodeVerifier};
 use url::Url;
@@ -74,6 +75,9 @@ pub struct Answer {
     pub error: Option<String>,
 }
 
+/// The groups that any setting names. A reload may name others.
+pub type NamedGroups = Arc<ArcSwap<Vec<String>>>;
+
 /// A login, ready for use.
 pub struct Login {
     /// Its settings.
@@ -83,17 +87,13 @@ pub struct Login {
     trust: Trust,
     redirect_uri: String,
     /// The groups that the settings name, wherever they do.
-    named_groups: Arc<[String]>,
+    named_groups: NamedGroups,
     cache: ProviderCache,
 }
 
 impl Login {
     /// Reads what the settings name. `origin` is the public address.
-    pub fn new(
-        settings: LoginSettings,
-        origin: &str,
-        named_groups: Arc<[String]>,
-    ) -> Result<Self, LoginError> {
+    pub fn new(settings: LoginSettings, origin: &str, named_groups: NamedGroups) -> Result<Self, LoginError> {
         let login = || settings.name.clone();
         let secret = secret(&settings).map_err(|why| LoginError::Secret { login: login(), why })?;
         let trust = settings.ca_file.as_deref().map(Trust::file).transpose();
@@ -257,7 +257,8 @@ impl Login {
         let sub =
             sub.ok_or_else(|| SignInError::invalid("the provider names no id of the user that is taken"))?;
         let claim = self.settings.groups_claim.as_deref();
-        let is_named = |group: &str| self.named_groups.iter().any(|named| named == group);
+        let named_groups = self.named_groups.load();
+        let is_named = |group: &str| named_groups.iter().any(|named| named == group);
         let mut groups = claim.map(|claim| provider::groups(claims, claim, is_named)).unwrap_or_default();
         if !self.lets_in(&sub, &groups) {
             return Err(SignInError::Refused("`only` of the settings does not name this person".to_owned()));

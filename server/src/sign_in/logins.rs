@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::login::{Login, LoginError};
+use arc_swap::ArcSwap;
+
+use super::login::{Login, LoginError, NamedGroups};
 use super::settings::LoginSettings;
 use super::used::UsedStates;
 use crate::outgoing::Outgoing;
@@ -11,6 +13,7 @@ use crate::outgoing::Outgoing;
 #[derive(Default)]
 pub struct Logins {
     all: Vec<Login>,
+    named_groups: NamedGroups,
     /// Calls the providers.
     pub outgoing: Arc<Outgoing>,
     /// The sign-ins that have come back.
@@ -25,10 +28,15 @@ impl Logins {
         origin: &str,
         named_groups: Vec<String>,
     ) -> Result<Self, LoginError> {
-        let named_groups: Arc<[String]> = named_groups.into();
-        let login = |one: &LoginSettings| Login::new(one.clone(), origin, named_groups.clone());
+        let named_groups = NamedGroups::new(ArcSwap::from_pointee(named_groups));
+        let login = |one: &LoginSettings| Login::new(one.clone(), origin, Arc::clone(&named_groups));
         let all = settings.iter().map(login).collect::<Result<_, _>>()?;
-        Ok(Self { all, ..Self::default() })
+        Ok(Self { all, named_groups, ..Self::default() })
+    }
+
+    /// Names other groups, from the next sign-in on.
+    pub fn set_named_groups(&self, named_groups: Vec<String>) {
+        self.named_groups.store(Arc::new(named_groups));
     }
 
     /// Returns true if nobody can sign in.

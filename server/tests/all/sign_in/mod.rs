@@ -18,7 +18,8 @@ use crate::support::{ADMIN, Server, Visitor, free_port};
 struct SignIns {
     server: Server,
     provider: Provider,
-    _files: Vec<NamedTempFile>,
+    /// Those that the settings name, and the settings.
+    files: Vec<NamedTempFile>,
 }
 
 /// A file with this text.
@@ -47,7 +48,7 @@ impl SignIns {
             tables.replace("ISSUER", issuer),
         ));
         let server = Server::start_on(address, &["--config", settings.path().to_str().unwrap()]).await;
-        Self { server, provider, _files: vec![secret, settings] }
+        Self { server, provider, files: vec![secret, settings] }
     }
 
     /// Lets a visitor sign in with an account at a login. Returns the place that they are led to.

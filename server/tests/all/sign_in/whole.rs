@@ -1,11 +1,15 @@
 //! Whole sign-ins at npm's oidc-provider, over plain HTTP on this machine.
 
+use std::io::Write as _;
+use std::time::Duration;
+
 use super::{SignIns, attribute, claims};
 use crate::support::client::answer;
 use crate::support::oracle::epoch;
-use crate::support::{Server, Visitor};
+use crate::support::{Server, Visitor, within};
 use base64::Engine as _;
 use reqwest::Method;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 /// The cookie of a session.
@@ -89,6 +93,27 @@ async fn a_guest_signs_in_comes_back_to_the_room_and_has_the_name_of_the_provide
     for secret in [&after, crate::support::provider::CLIENT_SECRET, path] {
         assert!(!log.contains(secret), "{log}");
     }
+}
+
+#[tokio::test]
+async fn a_group_that_a_reload_names_is_in_the_next_session() {
+    let lines = "groups-claim = \"groups\"\nscopes = [\"openid\", \"profile\", \"groups\"]";
+    let mut signs = SignIns::start(lines, "").await;
+    let mut ada = Visitor::new(&signs.server);
+    signs.sign_in(&mut ada, "ada", "/lobby").await;
+    assert_eq!(claims(ada.cookie(COOKIE).unwrap())["groups"], json!(null), "nothing names one");
+    let settings = signs.files.last_mut().unwrap();
+    settings.write_all(b"[[room]]\nname = \"plans\"\nowners = [\"corp:@staff\"]\n").unwrap();
+    let pid = Pid::from_raw(signs.server.pid().cast_signed()).unwrap();
+    kill_process(pid, Signal::HUP).unwrap();
+    let reloaded = async {
+        while !signs.server.stderr().contains("the settings were read again") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    within("the reload is told", reloaded).await;
+    signs.sign_in(&mut ada, "ada", "/lobby").await;
+    assert_eq!(claims(ada.cookie(COOKIE).unwrap())["groups"], json!(["staff"]));
 }
 
 #[tokio::test]
