@@ -44,7 +44,7 @@ fn gather() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo::rerun-if-changed=build");
     // Each by its name: `node_modules` beside them is large and no source.
-    for source in ["datastar", "icon.svg", "locales", "script", "style"] {
+    for source in ["datastar", "icon.svg", "locales", "plain", "script", "style"] {
         println!("cargo::rerun-if-changed=web/{source}");
     }
 
@@ -55,6 +55,7 @@ fn gather() -> Result<(), Box<dyn Error>> {
     for (name, stem, extension, content_type, bytes) in [
         ("DATASTAR", "datastar", "js", JAVASCRIPT, client.script),
         ("STYLE", "page", "css", "text/css; charset=utf-8", style::join(&web.join("style"))?),
+        ("INVITATION", "invitation", "js", JAVASCRIPT, read(&web.join("plain/invitation.js"))?),
         ("ICON", "icon", "svg", "image/svg+xml", read(&web.join("icon.svg"))?),
     ] {
         let hash = &hex(&Sha256::digest(&bytes))[..NAME_HASH_DIGITS];

@@ -228,6 +228,16 @@ impl Problem {
         Self { kind, detail: detail.into(), close: false, retry_after_seconds }
     }
 
+    /// Returns its kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns the seconds after which it is worth another try, if it is.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_seconds
+    }
+
     /// The answer.
     pub fn response(&self) -> Response {
         let (name, status, title) = self.kind.parts();

@@ -28,6 +28,7 @@ use crate::identity::TokenError;
 use crate::limit::Limited;
 use crate::page::denied;
 use crate::page::error::{self, Localize as _};
+use crate::page::form;
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
@@ -159,7 +160,8 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
     }
     // A cookie that is used outlives its year.
     let renewed = if resource.is_in_room() { page::renewed_cookies(w, req.headers()) } else { Vec::new() };
-    let Some(route) = resource.route(req.method()) else {
+    let method = form::method(&req);
+    let Some(route) = resource.route(&method) else {
         let why = LocalizedMessage::of("wrong-method").with_text("methods", resource.allow());
         let mut response = error::page(language, StatusCode::METHOD_NOT_ALLOWED, &why);
         set(&mut response, header::ALLOW, resource.allow());
@@ -355,7 +357,7 @@ mod tests {
                 "GET, HEAD, PATCH, DELETE, OPTIONS",
             ),
             (ADMIN.at("/admin/rooms/lobby/messages").map(|found| found.0.allow()), "DELETE"),
-            (PAGE.at("/lobby/messages").map(|found| found.0.allow()), "GET, HEAD, POST"),
+            (PAGE.at("/lobby/messages").map(|found| found.0.allow()), "GET, HEAD, POST, DELETE"),
             (PAGE.at("/new").map(|found| found.0.allow()), "GET, HEAD"),
         ] {
             assert_eq!(allow, Some(expected));

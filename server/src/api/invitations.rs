@@ -2,16 +2,21 @@
 
 use std::time::Duration;
 
-use hyper::{StatusCode, header};
-use millchat::{RoomName, Timestamp};
+use hyper::StatusCode;
+use hyper::header::{self, HeaderMap};
+use millchat::{Author, RoomName, Timestamp};
 
 use super::input;
 use super::members::given;
 use super::room_shapes::{Accepted, Invitation, Invitations, NewInvitation, NewInvitationMade, Secret};
+use crate::access::authority::Allowed;
+use crate::access::decide::Standing;
+use crate::access::deeds;
 use crate::access::denial::Denial;
 use crate::access::invitations::{self, USES_MAX, UseError};
-use crate::access::{deeds, role};
+use crate::access::role::Role;
 use crate::admin::operator::by;
+use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
 use crate::http::{self, Response};
 use crate::problem::{Answer, Kind, Problem};
@@ -26,28 +31,43 @@ const TIMES: [Duration; 3] =
 pub async fn invite(call: Call<'_>, room: RoomName) -> Answer {
     let by = by(&call)?;
     let Call { w, req, allowed, .. } = call;
-    let base = if let Some(public) = &w.app.public_url {
-        public.origin().to_owned()
-    } else {
-        let host = req.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-        let scheme = if w.app.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://{}", host.unwrap_or_default())
-    };
-    let NewInvitation { role, expires_in, uses } = input::read(w, req, NAME_BYTES_MAX).await?;
+    let origin = origin(w, req.headers());
+    let new = input::read(w, req, NAME_BYTES_MAX).await?;
+    Ok(http::json(StatusCode::CREATED, &make(w, &allowed, by, (&room, &origin), new).await?))
+}
+
+/// Returns the origin of the chat, as links name it: the public one, or that by which the request came.
+pub fn origin(w: &Worker, headers: &HeaderMap) -> String {
+    if let Some(public) = &w.app.public_url {
+        return public.origin().to_owned();
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let scheme = if w.app.tls.is_some() { "https" } else { "http" };
+    format!("{scheme}://{host}")
+}
+
+/// Makes an invitation to a room, with a link at this origin.
+pub async fn make(
+    w: &Worker,
+    allowed: &Allowed,
+    by: Author,
+    (room, origin): (&RoomName, &str),
+    NewInvitation { role, expires_in, uses }: NewInvitation,
+) -> Result<NewInvitationMade, Problem> {
     let role = given(&role)?;
     let uses = uses.unwrap_or(1);
     if !(1..=USES_MAX).contains(&uses) {
         return Err(Problem::new(Kind::InvalidBody, format!("`uses` is 1 to {USES_MAX}")));
     }
     let until = Timestamp(Timestamp::now().0 + time(expires_in)?.as_millis() as u64);
-    if Some(role) > w.app.authority.confirm(&allowed, &room)?.role {
+    if Some(role) > w.app.authority.confirm(allowed, room)?.role {
         return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
     }
     tracing::info!(%room, by = %by.name, role = role.as_str(), uses, deed = "invite", "moderation");
-    let (id, secret) = invitations::invite(&w.app.chat, &room, (role, uses), until, by).await?;
+    let (id, secret) = invitations::invite(&w.app.chat, room, (role, uses), until, by).await?;
     w.app.metrics.moderated("invite");
-    let url = format!("{base}/{room}#invite={secret}");
-    Ok(http::json(StatusCode::CREATED, &NewInvitationMade { id, url, expires_at: Time(until) }))
+    let url = format!("{origin}/{room}#invite={secret}");
+    Ok(NewInvitationMade { id, url, expires_at: Time(until) })
 }
 
 fn time(span: Option<Span>) -> Result<Duration, Problem> {
@@ -88,22 +108,31 @@ pub async fn accept(call: Call<'_>, room: RoomName) -> Answer {
     w.app.limits.message(&author, &req)?;
     let Secret { secret } = input::read(w, req, NAME_BYTES_MAX).await?;
     let standing = w.app.authority.confirm(&allowed, &room)?;
+    let role = use_once(w, &room, (author, standing), &secret).await?.as_str();
+    Ok(http::json(StatusCode::OK, &Accepted { role }))
+}
+
+/// Uses an invitation for somebody who stands so, and returns the role that they have then.
+pub async fn use_once(
+    w: &Worker,
+    room: &RoomName,
+    (author, standing): (Author, Standing),
+    secret: &str,
+) -> Result<Role, Problem> {
     if standing.is_banned {
         return Err(Denial::Banned.into());
     }
     let unknown = || Problem::new(Kind::UnknownInvitation, "there is no such invitation, or no longer");
-    let offered = invitations::role(&w.app.chat, &room, &secret).ok_or_else(unknown)?;
-    if standing.role >= Some(offered) {
-        let role = standing.role.map_or(offered.as_str(), role::Role::as_str);
-        return Ok(http::json(StatusCode::OK, &Accepted { role }));
+    let offered = invitations::role(&w.app.chat, room, secret).ok_or_else(unknown)?;
+    if let Some(role) = standing.role.filter(|role| *role >= offered) {
+        return Ok(role);
     }
-    let role = match invitations::take(&w.app.chat, &room, &secret).await {
+    let role = match invitations::take(&w.app.chat, room, secret).await {
         Ok(role) => role,
         Err(UseError::Unknown) => return Err(unknown()),
         Err(UseError::Send(error)) => return Err(error.into()),
     };
     let (id, name) = (author.id.clone(), author.name.clone());
     // While it was used, an owner may have given them more.
-    let role = deeds::raise(&w.app.chat, &room, (&id, &name), role, author).await?;
-    Ok(http::json(StatusCode::OK, &Accepted { role: role.as_str() }))
+    Ok(deeds::raise(&w.app.chat, room, (&id, &name), role, author).await?)
 }

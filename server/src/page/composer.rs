@@ -160,8 +160,7 @@ pub fn outbox(language: &Language) -> Markup {
     }
 }
 
-/// The actions on a message, and on one's own: the script puts them into the row that is pointed at. And the
-/// question that comes before a message is taken away.
+/// The actions on a message, on one's own, and of moderators: the script puts them into the row that is pointed at.
 pub fn tools(language: &Language) -> Markup {
     html! {
         template #tools {
@@ -171,16 +170,8 @@ pub fn tools(language: &Language) -> Markup {
                 (reactions::picker())
                 button.quiet.edit type="button" { (language.markup("edit")) }
                 button.quiet.delete type="button" { (language.markup("delete")) }
-            }
-        }
-        dialog #deleting data-ignore aria-labelledby="deleting-what" {
-            form method="dialog" {
-                h2 #deleting-what { (language.markup("delete-question")) }
-                p.text {}
-                p.choices {
-                    button.quiet value="keep" { (language.markup("keep")) }
-                    button.button.alarm value="delete" { (language.markup("delete")) }
-                }
+                button.quiet.flag type="button" { (language.markup("flag")) }
+                button.quiet.ban type="button" { (language.markup("ban")) }
             }
         }
     }

@@ -8,7 +8,7 @@ use millchat::{Author, AuthorKind, RoomName};
 use super::error::{self, Localize as _};
 use super::i18n::{Language, Localizer, Value};
 use super::layout::{self, Script};
-use super::people;
+use super::{invitation, people};
 use crate::access::denial::Denial;
 use crate::access::table::Action;
 use crate::http::Response;
@@ -45,7 +45,7 @@ pub fn document(
     has_logins: bool,
 ) -> String {
     let title = language.text("denied-title");
-    layout::document(language, &title, Script::None, &body(language, room, me, has_logins))
+    layout::document(language, &title, Script::Invitation, &body(language, room, me, has_logins))
 }
 
 fn body(language: &'static Language, room: &RoomName, me: Option<&Author>, has_logins: bool) -> Markup {
@@ -69,6 +69,10 @@ fn body(language: &'static Language, room: &RoomName, me: Option<&Author>, has_l
                     a class=(if signs_in { "quiet" } else { "button" }) href="/new" {
                         (language.markup("open-room"))
                     }
+                }
+                details.invited {
+                    summary { (language.markup("invitation-have")) }
+                    (invitation::form(language, room, me))
                 }
             }
         }

@@ -42,7 +42,7 @@ type LazyGzip = LazyLock<Vec<u8>, Box<dyn FnOnce() -> Vec<u8> + Send>>;
 impl Asset {
     /// The page's script in one language. There is one for each, and it lives as long as the process.
     fn new_script(language: &Language) -> Self {
-        let source = format!("const catalogue = {};\n{SCRIPT}", language.catalogue());
+        let source = format!("const catalogue = {};\n{SCRIPT}", language.catalogue(SCRIPT));
         let bytes: &'static [u8] = source.leak().as_bytes();
         let hash = &blake3::hash(bytes).to_hex()[..NAME_HASH_DIGITS];
         Self {

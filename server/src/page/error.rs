@@ -225,6 +225,28 @@ impl Localize for Denial {
     }
 }
 
+/// What the API refuses at a route that the page shares with it.
+impl Localize for Problem {
+    fn localize(&self) -> LocalizedMessage {
+        let seconds = whole(self.retry_after_seconds().unwrap_or_default());
+        LocalizedMessage::of(match self.kind() {
+            Kind::RateLimited => return LocalizedMessage::of("limited").with_number("count", seconds),
+            Kind::NeedsRole => "denied-needs-role",
+            Kind::NotMember => "denied-not-member",
+            Kind::Banned => "denied-banned",
+            Kind::NoToken => "no-name",
+            Kind::UnknownMessage => "message-unknown",
+            Kind::MessageDeleted => "message-deleted",
+            Kind::UnknownInvitation => "invitation-unknown",
+            Kind::Busy => "too-busy",
+            Kind::DiskFull => "disk-full",
+            Kind::LogUnreadable => "unreadable",
+            kind if kind.parts().1.is_client_error() => "malformed",
+            _ => "not-now",
+        })
+    }
+}
+
 impl Localize for UnknownReaction {
     fn localize(&self) -> LocalizedMessage {
         LocalizedMessage::of("reaction-unknown")

@@ -1,15 +1,32 @@
 //! The page's forms: reading them, and answering them with or without script.
 
-use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION};
+use hyper::{Method, StatusCode};
 use millchat::RoomName;
 
+use crate::headers::{self, ContentType};
 use crate::http::{self, Response};
 
 /// Returns the value of a form's field; empty when the form has no such field.
 pub fn field(body: &[u8], name: &str) -> String {
     let said = form_urlencoded::parse(body).find(|(field, _)| field == name);
     said.map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// Returns true if a browser sends a form by itself, without script.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    headers::content_type(headers) == ContentType::Form
+}
+
+/// Returns the method that a request means. A form can send GET and POST alone: its address says
+/// `?method=delete` or `?method=put`.
+pub fn method<B>(req: &hyper::Request<B>) -> Method {
+    let meant = (req.method() == Method::POST && is_form(req.headers())).then(|| http::query(req, "method"));
+    match meant.flatten().as_deref() {
+        Some("delete") => Method::DELETE,
+        Some("put") => Method::PUT,
+        _ => req.method().clone(),
+    }
 }
 
 /// A form without script is answered by the room as it is now.

@@ -38,6 +38,8 @@ pub const REFERRER_POLICY: &str = "same-origin";
 pub enum Script {
     /// Datastar and our script.
     Live,
+    /// The one that reads an invitation out of the address.
+    Invitation,
     /// None: it is only read.
     None,
 }
@@ -59,9 +61,13 @@ pub fn document(language: &Language, title: &str, script: Script, body: &Markup)
                 meta name="color-scheme" content="light dark";
                 link rel="icon" type="image/svg+xml" href=(embedded::ICON);
                 link rel="stylesheet" href=(embedded::STYLE);
-                @if script == Script::Live {
-                    script type="module" src=(embedded::DATASTAR) {}
-                    script type="module" src=(embedded::script(language)) {}
+                @match script {
+                    Script::Live => {
+                        script type="module" src=(embedded::DATASTAR) {}
+                        script type="module" src=(embedded::script(language)) {}
+                    },
+                    Script::Invitation => script type="module" src=(embedded::INVITATION) {},
+                    Script::None => {},
                 }
             }
             (body)

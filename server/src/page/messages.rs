@@ -13,7 +13,9 @@ use serde::Deserialize;
 
 use super::error::{self, Localize};
 use super::i18n::{Language, LocalizedMessage};
+use super::moderation::act_at;
 use crate::actions::{self, ActError, NewMessage};
+use crate::admin::moderate;
 use crate::app::Worker;
 use crate::body;
 use crate::client_ip::client;
@@ -46,9 +48,16 @@ pub async fn edit(call: Call<'_>, room: RoomName, target: Position) -> Response 
     answered(replace(call, &room, target).await)
 }
 
-/// `DELETE /{room}/messages/{position}`: takes one's own message away.
+/// `DELETE /{room}/messages/{position}`: takes a message away, one's own or as a moderator.
 pub async fn delete(call: Call<'_>, room: RoomName, target: Position) -> Response {
-    answered(remove(&call, &room, target).await)
+    match moderate::is_of_others(&call, &room, target).await {
+        Ok(false) => answered(remove(&call, &room, target).await),
+        Ok(true) => {
+            let at = async |call: Call<'_>, room, target| moderate::delete(&call, &room, target).await;
+            act_at(call, room, target, at).await
+        }
+        Err(problem) => error::of(call.language, problem),
+    }
 }
 
 /// `PUT` and `DELETE /{room}/messages/{position}/reactions/{emoji}`: adds one's reaction, or takes it back.

@@ -17,7 +17,6 @@ use super::{error, gzip, layout};
 use crate::access::authority::Allowed;
 use crate::access::decide::Caller;
 use crate::access::pattern::Pattern;
-use crate::access::role::Role;
 use crate::access::table::Action;
 use crate::app::Worker;
 use crate::current::current;
@@ -121,7 +120,7 @@ async fn newest(
                 place,
                 presence: &overview.presence,
                 closed: overview.closed,
-                role: role.map(Role::as_str),
+                role,
                 title: rules.of(&room).title.as_deref(),
                 origin: app.public_url.as_ref().map(PublicUrl::origin),
                 has_logins: app.has_logins(),

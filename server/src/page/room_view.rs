@@ -13,7 +13,9 @@ use super::composer::Reader;
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
 use super::quote::QuotedMessages;
-use super::{composer, people, rows, search};
+use super::{composer, dialogs, people, rows, search};
+use crate::access::role::Role;
+use crate::access::table::{Action, allows};
 
 /// The parts of a room's page.
 pub struct View<'a> {
@@ -33,8 +35,8 @@ pub struct View<'a> {
     pub presence: &'a Presence,
     /// True if the room is closed to writing.
     pub closed: bool,
-    /// The word for what the reader is in the room, or would be with a name.
-    pub role: Option<&'static str>,
+    /// What the reader is in the room, or would be with a name.
+    pub role: Option<Role>,
     /// The title of the room, if the operator gave it one.
     pub title: Option<&'a str>,
     /// The public address of the chat; `None` is the address by which the browser came.
@@ -60,7 +62,8 @@ fn body(view: &View<'_>) -> Markup {
     let (room, language) = (view.room.as_str(), view.language);
     let localizer = Localizer::For(language);
     html! {
-        body.room.closed[view.closed] data-room=(room) data-origin=[view.origin] data-role=[view.role]
+        body.room.closed[view.closed] data-room=(room) data-origin=[view.origin]
+            data-role=[view.role.map(Role::as_str)]
             data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
             data-signals:_people="false" data-signals:_saving="false" data-signals:_closed=(view.closed)
             data-class:closed="$_closed" {
@@ -102,6 +105,7 @@ fn body(view: &View<'_>) -> Markup {
                 button #latest type="button" hidden { (language.markup("to-newest")) }
                 (rows::hole_template(localizer))
                 (composer::tools(language))
+                (dialogs::dialogs(language))
             }
             aside #people aria-label=(language.text("people")) data-class:open="$_people" {
                 (people::list(localizer, view.presence))
@@ -167,6 +171,9 @@ fn menu(language: &Language, room: &str, view: &View<'_>) -> Markup {
         nav #menu popover aria-label=(language.text("menu")) {
             (search::form(language, room, ""))
             a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
+            @if allows(view.role, Action::Moderate) {
+                a.quiet href={ "/" (room) "/moderation" } { (shield_icon()) (language.markup("moderation")) }
+            }
             @if view.has_logins {
                 a.quiet href=(composer::sign_in_address(room)) {
                     (person_icon()) (language.markup(if is_user { "account" } else { "sign-in" }))
@@ -226,6 +233,14 @@ fn person_icon() -> Markup {
     }
 }
 
+fn shield_icon() -> Markup {
+    html! {
+        svg viewBox="0 0 24 24" aria-hidden="true" {
+            path d="M12 3l7 3v5c0 5-3 8-7 10c-4-2-7-5-7-10V6z" {}
+        }
+    }
+}
+
 fn plus_icon() -> Markup {
     html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M12 5v14M5 12h14" {} } }
 }
@@ -255,7 +270,7 @@ mod tests {
         let place = EventId { epoch: Epoch(0x5f3c_9a2e), position: 9 };
         let origin = Some("https://chat.example");
         let (room, me, history, presence) = (&room, Some(&ada), &history, &presence);
-        let (role, title) = (Some("writer"), Some("The lobby"));
+        let (role, title) = (Some(Role::Writer), Some("The lobby"));
         let language = Language::by_code("en").unwrap();
         let quoted = &QuotedMessages::default();
         let was = &[];

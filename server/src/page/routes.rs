@@ -2,8 +2,11 @@
 
 use hyper::Method;
 
-use super::{assets, auth, avatar, choose_language, messages, name, room, search, stream};
-use crate::access::table::Action::{Anything, Read, Visit, Write};
+use super::moderation::{act, act_at, moderation};
+use super::{assets, auth, avatar, choose_language, invitation, messages, name, room, search, stream};
+use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
+use crate::admin::moderate;
+use crate::api::{flags, invitations, members};
 use crate::http::Response;
 use crate::paths::{METRICS_PATH, SIGN_OUT_PATH, SIGNED_IN_PATH};
 use crate::probes;
@@ -17,6 +20,15 @@ const TYPING: &str = "/{room}/typing";
 const SEARCH: &str = "/{room}/search";
 const MESSAGES: &str = "/{room}/messages";
 const MESSAGE: &str = "/{room}/messages/{position}";
+const MODERATION: &str = "/{room}/moderation";
+const CLOSED: &str = "/{room}/closed";
+const MEMBER: &str = "/{room}/members/{author}";
+const BAN: &str = "/{room}/bans/{author}";
+const INVITATIONS: &str = "/{room}/invitations";
+const INVITATION: &str = "/{room}/invitations/{id}";
+const ACCEPT: &str = "/{room}/invitations/accept";
+const FLAGS: &str = "/{room}/flags/{position}";
+const FLAG: &str = "/{room}/messages/{position}/flags";
 const REACTION: &str = "/{room}/messages/{position}/reactions/{reaction}";
 
 /// The rows.
@@ -72,5 +84,29 @@ pub fn routes() -> Vec<Route<Response>> {
             Write,
             AtMessage(|c, room, at| Box::pin(messages::react(c, room, at))),
         ),
+        Route(Method::GET, MODERATION, Moderate, InRoom(|c, room| Box::pin(moderation(c, room)))),
+        Route(Method::PUT, CLOSED, Moderate, InRoom(|c, room| Box::pin(act(c, room, moderate::close)))),
+        Route(Method::DELETE, CLOSED, Moderate, InRoom(|c, room| Box::pin(act(c, room, moderate::open)))),
+        Route(Method::DELETE, MESSAGES, Own, InRoom(|c, room| Box::pin(act(c, room, moderate::empty)))),
+        Route(Method::PUT, MEMBER, Own, InRoom(|c, room| Box::pin(act(c, room, members::give)))),
+        Route(Method::DELETE, MEMBER, Own, InRoom(|c, room| Box::pin(act(c, room, members::take_back)))),
+        Route(Method::PUT, BAN, Moderate, InRoom(|c, room| Box::pin(act(c, room, members::ban)))),
+        Route(Method::DELETE, BAN, Moderate, InRoom(|c, room| Box::pin(act(c, room, members::unban)))),
+        Route(Method::POST, INVITATIONS, Own, InRoom(|c, room| Box::pin(invitation::invite(c, room)))),
+        Route(
+            Method::DELETE,
+            INVITATION,
+            Own,
+            InRoom(|c, room| Box::pin(act(c, room, invitations::take_back))),
+        ),
+        Route(Method::GET, ACCEPT, Visit, InRoom(|c, room| now(invitation::page(&c, &room)))),
+        Route(Method::POST, ACCEPT, Visit, InRoom(|c, room| Box::pin(invitation::accept(c, room)))),
+        Route(
+            Method::DELETE,
+            FLAGS,
+            Moderate,
+            AtMessage(|c, room, at| Box::pin(act_at(c, room, at, flags::clear))),
+        ),
+        Route(Method::POST, FLAG, Read, AtMessage(|c, room, at| Box::pin(act_at(c, room, at, flags::flag)))),
     ]
 }

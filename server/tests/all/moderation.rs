@@ -1,7 +1,9 @@
 //! Moderation by the holder of the admin token: over HTTP, in the streams, in copies of the log, and on the
 //! page.
 
+mod forms;
 mod page;
+mod people;
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -279,3 +279,71 @@ denied-no-new-rooms = لا يمكنك فتح غرفة جديدة هنا.
 denied-banned = أنت محظور، ولا يمكنك الكتابة هنا.
 denied-ended = لم يعد بإمكانك قراءة هذه الغرفة.
 denied-signed-out = لم تعد مسجّل الدخول، فلا يمكنك متابعة القراءة هنا.
+
+## الإشراف
+
+flag = إبلاغ
+flag-question = هل تريد إبلاغ المشرفين عن هذه الرسالة؟
+flag-reason = لماذا؟ (يمكن تركه فارغًا)
+flagged = تم الإبلاغ. يمكن لمشرفي هذه الغرفة رؤيته.
+ban = حظر
+ban-question = هل تريد حظر { $name } من هذه الغرفة؟
+ban-time = المدة
+ban-hour = ساعة
+ban-day = يوم
+ban-week = أسبوع
+ban-ever = دائمًا
+ban-done = تم حظر { $name } من هذه الغرفة.
+close-dialog = إغلاق
+deed-failed = لم يتم ذلك. { $why }
+moderation = الإشراف
+close-room = إغلاق الغرفة أمام الكتابة
+open-again = فتح الغرفة من جديد
+empty-room = حذف كل الرسائل
+empty-sure = نعم، كل رسائل هذه الغرفة، عند الجميع
+flags = رسائل مُبلَّغ عنها
+flags-none = لا بلاغات.
+flag-clear = لا بأس بها
+flagged-by = أبلغ عنها { $name }:
+bans = المحظورون
+bans-none = لا أحد محظور من هذه الغرفة.
+done-by = بواسطة { $name }،
+until = حتى
+unban = السماح بالعودة
+members = الأعضاء
+members-none = لم يُمنح أحد دورًا هنا.
+member-remove = سحب الدور
+role-reader = قارئ
+role-writer = كاتب
+role-moderator = مشرف
+role-owner = مالك
+invitations = الدعوات
+invite = إنشاء دعوة
+invitation-role = تمنح دور
+invitation-time = صالحة لمدة
+days =
+    { $count ->
+        [zero] { $count } يوم
+        [one] يوم واحد
+        [two] يومان
+        [few] { $count } أيام
+        [many] { $count } يومًا
+       *[other] { $count } يوم
+    }
+invitation-uses-max = عدد مرات الاستعمال
+invitation-uses =
+    { $count ->
+        [zero] لا يمكن استعمالها بعد
+        [one] يمكن استعمالها مرة أخرى
+        [two] يمكن استعمالها مرتين أخريين
+        [few] يمكن استعمالها { $count } مرات أخرى
+        [many] يمكن استعمالها { $count } مرة أخرى
+       *[other] يمكن استعمالها { $count } مرة أخرى
+    }
+invitation-end = سحبها
+invitation-made = رابط الدعوة الجديدة. لا يظهر إلا الآن:
+invitation = أنت مدعو
+invitation-have = لديّ دعوة
+invitation-link = رابط الدعوة
+invitation-use = قبول
+invitation-unknown = لا توجد دعوة كهذه، أو أنها استُعملت أو انتهت صلاحيتها.

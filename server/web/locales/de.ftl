@@ -262,3 +262,63 @@ denied-no-new-rooms = Du kannst hier keinen neuen Raum öffnen.
 denied-banned = Du bist gesperrt und kannst hier nicht schreiben.
 denied-ended = Du kannst diesen Raum nicht mehr lesen.
 denied-signed-out = Du bist nicht mehr angemeldet und kannst hier nicht weiterlesen.
+
+## Moderation
+
+flag = Melden
+flag-question = Diese Nachricht den Moderatoren melden?
+flag-reason = Warum? (kann leer bleiben)
+flagged = Gemeldet. Die Moderatoren dieses Raums können es sehen.
+ban = Sperren
+ban-question = { $name } aus diesem Raum aussperren?
+ban-time = Wie lange
+ban-hour = Eine Stunde
+ban-day = Einen Tag
+ban-week = Eine Woche
+ban-ever = Für immer
+ban-done = { $name } ist aus diesem Raum ausgesperrt.
+close-dialog = Schließen
+deed-failed = Das ist nicht geschehen. { $why }
+moderation = Moderation
+close-room = Raum für neue Nachrichten schließen
+open-again = Raum wieder öffnen
+empty-room = Alle Nachrichten löschen
+empty-sure = Ja, alle Nachrichten dieses Raums, für alle
+flags = Gemeldete Nachrichten
+flags-none = Es ist nichts gemeldet.
+flag-clear = Ist in Ordnung
+flagged-by = Gemeldet von { $name }:
+bans = Sperren
+bans-none = Niemand ist aus diesem Raum ausgesperrt.
+done-by = von { $name },
+until = bis
+unban = Wieder hereinlassen
+members = Mitglieder
+members-none = Niemand hat hier eine Rolle bekommen.
+member-remove = Rolle wegnehmen
+role-reader = Leser
+role-writer = Schreiber
+role-moderator = Moderator
+role-owner = Besitzer
+invitations = Einladungen
+invite = Einladung erstellen
+invitation-role = Sie macht zum
+invitation-time = Gültig für
+days =
+    { $count ->
+        [one] { $count } Tag
+       *[other] { $count } Tage
+    }
+invitation-uses-max = Wie oft sie benutzt werden kann
+invitation-uses =
+    { $count ->
+        [one] Kann noch { $count }-mal benutzt werden
+       *[other] Kann noch { $count }-mal benutzt werden
+    }
+invitation-end = Zurücknehmen
+invitation-made = Der Link der neuen Einladung. Er wird nur jetzt gezeigt:
+invitation = Du bist eingeladen
+invitation-have = Ich habe eine Einladung
+invitation-link = Der Link der Einladung
+invitation-use = Annehmen
+invitation-unknown = Diese Einladung gibt es nicht, oder sie ist benutzt oder abgelaufen.

@@ -268,3 +268,67 @@ denied-no-new-rooms = You cannot open a new room here.
 denied-banned = You are banned, and cannot write here.
 denied-ended = You can no longer read this room.
 denied-signed-out = You are no longer signed in, so you cannot read on here.
+
+## Moderation
+
+flag = Report
+flag-question = Report this message to the moderators?
+flag-reason = Why? (you can leave this empty)
+flagged = Reported. The moderators of this room can see it.
+ban = Ban
+# The question before it; $name is a person
+ban-question = Ban { $name } from this room?
+ban-time = For how long
+ban-hour = One hour
+ban-day = One day
+ban-week = One week
+ban-ever = For good
+ban-done = { $name } is banned from this room.
+close-dialog = Close
+deed-failed = That was not done. { $why }
+moderation = Moderation
+close-room = Close the room to writing
+open-again = Open the room again
+empty-room = Delete all messages
+empty-sure = Yes, all messages of this room, for everybody
+flags = Reported messages
+flags-none = Nothing is reported.
+flag-clear = Nothing wrong with it
+# $name: who reported it
+flagged-by = Reported by { $name }:
+bans = Bans
+bans-none = Nobody is banned from this room.
+# $name: who gave a role, made an invitation or banned somebody
+done-by = by { $name },
+# A date follows
+until = until
+unban = Let back in
+members = Members
+members-none = Nobody was given a role here.
+member-remove = Take the role away
+role-reader = Reader
+role-writer = Writer
+role-moderator = Moderator
+role-owner = Owner
+invitations = Invitations
+invite = Make an invitation
+invitation-role = It makes people
+invitation-time = Good for
+days =
+    { $count ->
+        [one] { $count } day
+       *[other] { $count } days
+    }
+invitation-uses-max = How often it can be used
+invitation-uses =
+    { $count ->
+        [one] Can be used { $count } more time
+       *[other] Can be used { $count } more times
+    }
+invitation-end = Take it back
+invitation-made = The link of the new invitation. It is shown only now:
+invitation = You are invited
+invitation-have = I have an invitation
+invitation-link = The link of the invitation
+invitation-use = Accept
+invitation-unknown = There is no such invitation, or it was used or has expired.

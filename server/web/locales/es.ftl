@@ -258,3 +258,63 @@ denied-no-new-rooms = Aquí no puedes abrir una sala nueva.
 denied-banned = Tienes un veto y no puedes escribir aquí.
 denied-ended = Ya no puedes leer esta sala.
 denied-signed-out = Ya no tienes una sesión iniciada, así que no puedes seguir leyendo.
+
+## Moderación
+
+flag = Denunciar
+flag-question = ¿Denunciar este mensaje a los moderadores?
+flag-reason = ¿Por qué? (opcional)
+flagged = Denunciado. Los moderadores de esta sala pueden verlo.
+ban = Vetar
+ban-question = ¿Vetar a { $name } en esta sala?
+ban-time = Por cuánto tiempo
+ban-hour = Una hora
+ban-day = Un día
+ban-week = Una semana
+ban-ever = Para siempre
+ban-done = { $name } tiene un veto en esta sala.
+close-dialog = Cerrar
+deed-failed = No se ha hecho. { $why }
+moderation = Moderación
+close-room = Cerrar la sala a nuevos mensajes
+open-again = Abrir la sala de nuevo
+empty-room = Borrar todos los mensajes
+empty-sure = Sí, todos los mensajes de esta sala, para todos
+flags = Mensajes denunciados
+flags-none = No hay nada denunciado.
+flag-clear = Está bien
+flagged-by = Denunciado por { $name }:
+bans = Vetos
+bans-none = Nadie tiene un veto en esta sala.
+done-by = por { $name },
+until = hasta
+unban = Dejar volver
+members = Miembros
+members-none = Nadie ha recibido un papel aquí.
+member-remove = Quitar el papel
+role-reader = Lector
+role-writer = Autor
+role-moderator = Moderador
+role-owner = Propietario
+invitations = Invitaciones
+invite = Crear una invitación
+invitation-role = Da el papel de
+invitation-time = Válida
+days =
+    { $count ->
+        [one] { $count } día
+       *[other] { $count } días
+    }
+invitation-uses-max = Cuántas veces se puede usar
+invitation-uses =
+    { $count ->
+        [one] Se puede usar { $count } vez más
+       *[other] Se puede usar { $count } veces más
+    }
+invitation-end = Retirarla
+invitation-made = El enlace de la nueva invitación. Solo se muestra ahora:
+invitation = Tienes una invitación
+invitation-have = Tengo una invitación
+invitation-link = El enlace de la invitación
+invitation-use = Aceptar
+invitation-unknown = Esa invitación no existe, ya se usó o ha caducado.

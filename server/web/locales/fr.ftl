@@ -266,3 +266,63 @@ denied-no-new-rooms = Vous ne pouvez pas ouvrir de nouveau salon ici.
 denied-banned = Vous êtes banni et ne pouvez pas écrire ici.
 denied-ended = Vous ne pouvez plus lire ce salon.
 denied-signed-out = Vous n’êtes plus connecté et ne pouvez plus lire ici.
+
+## Modération
+
+flag = Signaler
+flag-question = Signaler ce message aux modérateurs ?
+flag-reason = Pourquoi ? (facultatif)
+flagged = Signalé. Les modérateurs de ce salon peuvent le voir.
+ban = Bannir
+ban-question = Bannir { $name } de ce salon ?
+ban-time = Pour combien de temps
+ban-hour = Une heure
+ban-day = Un jour
+ban-week = Une semaine
+ban-ever = Définitivement
+ban-done = { $name } est banni de ce salon.
+close-dialog = Fermer
+deed-failed = Cela n’a pas été fait. { $why }
+moderation = Modération
+close-room = Fermer le salon à l’écriture
+open-again = Rouvrir le salon
+empty-room = Supprimer tous les messages
+empty-sure = Oui, tous les messages de ce salon, pour tout le monde
+flags = Messages signalés
+flags-none = Rien n’est signalé.
+flag-clear = Rien à redire
+flagged-by = Signalé par { $name } :
+bans = Bannissements
+bans-none = Personne n’est banni de ce salon.
+done-by = par { $name },
+until = jusqu’au
+unban = Laisser revenir
+members = Membres
+members-none = Personne n’a reçu de rôle ici.
+member-remove = Retirer le rôle
+role-reader = Lecteur
+role-writer = Auteur
+role-moderator = Modérateur
+role-owner = Propriétaire
+invitations = Invitations
+invite = Créer une invitation
+invitation-role = Elle donne le rôle
+invitation-time = Valable
+days =
+    { $count ->
+        [one] { $count } jour
+       *[other] { $count } jours
+    }
+invitation-uses-max = Nombre d’utilisations
+invitation-uses =
+    { $count ->
+        [one] Encore { $count } utilisation
+       *[other] Encore { $count } utilisations
+    }
+invitation-end = La retirer
+invitation-made = Le lien de la nouvelle invitation. Il n’est affiché que maintenant :
+invitation = Vous êtes invité
+invitation-have = J’ai une invitation
+invitation-link = Le lien de l’invitation
+invitation-use = Accepter
+invitation-unknown = Cette invitation n’existe pas, ou elle a été utilisée ou a expiré.

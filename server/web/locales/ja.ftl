@@ -233,3 +233,61 @@ denied-no-new-rooms = ここでは新しいルームを開けません。
 denied-banned = 禁止されているため、ここには書き込めません。
 denied-ended = このルームはもう読めません。
 denied-signed-out = サインインが切れたため、続きを読めません。
+
+## モデレーション
+
+flag = 報告
+flag-question = このメッセージをモデレーターに報告しますか？
+flag-reason = 理由（空欄でもかまいません）
+flagged = 報告しました。このルームのモデレーターが確認できます。
+ban = 追放
+ban-question = { $name } さんをこのルームから追放しますか？
+ban-time = 期間
+ban-hour = 1時間
+ban-day = 1日
+ban-week = 1週間
+ban-ever = 無期限
+ban-done = { $name } さんをこのルームから追放しました。
+close-dialog = 閉じる
+deed-failed = 実行できませんでした。{ $why }
+moderation = モデレーション
+close-room = ルームへの書き込みを締め切る
+open-again = ルームを再び開く
+empty-room = すべてのメッセージを削除
+empty-sure = はい、このルームの全メッセージを全員について削除します
+flags = 報告されたメッセージ
+flags-none = 報告はありません。
+flag-clear = 問題なし
+flagged-by = { $name } さんの報告:
+bans = 追放
+bans-none = このルームから追放された人はいません。
+done-by = { $name } さんによる、
+until = 期限:
+unban = 追放を解く
+members = メンバー
+members-none = ここで役割を与えられた人はいません。
+member-remove = 役割を外す
+role-reader = 閲覧者
+role-writer = 投稿者
+role-moderator = モデレーター
+role-owner = 所有者
+invitations = 招待
+invite = 招待を作る
+invitation-role = 与える役割
+invitation-time = 有効期間
+days =
+    { $count ->
+       *[other] { $count }日
+    }
+invitation-uses-max = 使える回数
+invitation-uses =
+    { $count ->
+       *[other] あと{ $count }回使えます
+    }
+invitation-end = 取り消す
+invitation-made = 新しい招待のリンクです。表示されるのは今だけです:
+invitation = 招待されています
+invitation-have = 招待を持っています
+invitation-link = 招待のリンク
+invitation-use = 受ける
+invitation-unknown = そのような招待はないか、すでに使われたか、期限が切れています。

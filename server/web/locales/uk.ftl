@@ -264,3 +264,67 @@ denied-no-new-rooms = Тут ви не можете відкрити нову к
 denied-banned = Вас заблоковано, тож писати тут ви не можете.
 denied-ended = Ви більше не можете читати цю кімнату.
 denied-signed-out = Ви більше не ввійшли, тож не можете читати далі.
+
+## Модерація
+
+flag = Поскаржитися
+flag-question = Поскаржитися модераторам на це повідомлення?
+flag-reason = Чому? (можна не заповнювати)
+flagged = Скаргу надіслано. Модератори цієї кімнати її побачать.
+ban = Заблокувати
+ban-question = Заблокувати { $name } у цій кімнаті?
+ban-time = На який час
+ban-hour = На годину
+ban-day = На день
+ban-week = На тиждень
+ban-ever = Назавжди
+ban-done = { $name } заблоковано в цій кімнаті.
+close-dialog = Закрити
+deed-failed = Цього не зроблено. { $why }
+moderation = Модерація
+close-room = Закрити кімнату для нових повідомлень
+open-again = Відкрити кімнату знову
+empty-room = Видалити всі повідомлення
+empty-sure = Так, усі повідомлення цієї кімнати, для всіх
+flags = Повідомлення зі скаргами
+flags-none = Скарг немає.
+flag-clear = Усе гаразд
+flagged-by = Скаржиться { $name }:
+bans = Блокування
+bans-none = У цій кімнаті нікого не заблоковано.
+done-by = від { $name },
+until = до
+unban = Розблокувати
+members = Учасники
+members-none = Тут нікому не надано ролі.
+member-remove = Забрати роль
+role-reader = Читач
+role-writer = Дописувач
+role-moderator = Модератор
+role-owner = Власник
+invitations = Запрошення
+invite = Створити запрошення
+invitation-role = Надає роль
+invitation-time = Діє
+days =
+    { $count ->
+        [one] { $count } день
+        [few] { $count } дні
+        [many] { $count } днів
+       *[other] { $count } дня
+    }
+invitation-uses-max = Скільки разів можна використати
+invitation-uses =
+    { $count ->
+        [one] Можна використати ще { $count } раз
+        [few] Можна використати ще { $count } рази
+        [many] Можна використати ще { $count } разів
+       *[other] Можна використати ще { $count } разу
+    }
+invitation-end = Відкликати
+invitation-made = Посилання нового запрошення. Його показано лише зараз:
+invitation = Вас запрошено
+invitation-have = Я маю запрошення
+invitation-link = Посилання запрошення
+invitation-use = Прийняти
+invitation-unknown = Такого запрошення немає, або його вже використано, або воно прострочене.

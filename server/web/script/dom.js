@@ -38,6 +38,8 @@ export const notifyBox = element('notify', 'input');
 export const mentionsOnlyBox = element('notify-mentions', 'input');
 export const soundBox = element('sound', 'input');
 export const deleteDialog = element('deleting', 'dialog');
+export const flagDialog = element('flagging', 'dialog');
+export const banDialog = element('banning', 'dialog');
 
 /** The field to write in; a reader without a name has none. @returns {HTMLTextAreaElement | null} */
 export const draftField = () => /** @type {HTMLTextAreaElement | null} */ (document.getElementById('draft'));

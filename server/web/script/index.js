@@ -14,6 +14,8 @@ import './mentions.js';
 import './missed.js';
 import './follow.js';
 import './history.js';
+import './invite.js';
+import './moderate.js';
 import './notifications.js';
 import './outbox.js';
 import './people.js';

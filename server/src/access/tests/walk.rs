@@ -42,6 +42,8 @@ const REASON: Sent = ("application/json", "{\"reason\":\"spam\"}");
 const RETIRE: Sent = ("application/json", "{\"retire\":\"now\"}");
 const TOKEN: Sent = ("application/json", "{\"name\":\"bot\",\"rooms\":{\"open\":\"writer\"}}");
 const NO_FIELD: Sent = ("application/json", "{}");
+const INVITED: Sent = ("application/x-www-form-urlencoded", "role=reader&expires_in=1d&uses=1");
+const INVITATION: Sent = ("application/x-www-form-urlencoded", "name=Eve&invitation=none");
 const LANGUAGE: Sent = ("application/x-www-form-urlencoded", "language=en");
 const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 
@@ -49,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 84] = [
+const ROWS: [Row; 99] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -123,6 +125,21 @@ const ROWS: [Row; 84] = [
     ("DELETE", "/{room}/messages/{position}", "", NONE, Write),
     ("PUT", "/{room}/messages/{position}/reactions/{reaction}", "", NONE, Write),
     ("DELETE", "/{room}/messages/{position}/reactions/{reaction}", "", NONE, Write),
+    ("GET", "/{room}/moderation", "", NONE, Moderate),
+    ("PUT", "/{room}/closed", "", NONE, Moderate),
+    ("DELETE", "/{room}/closed", "", NONE, Moderate),
+    ("DELETE", "/{room}/messages", "", NONE, Own),
+    ("PUT", "/{room}/members/{author}", "", ROLE, Own),
+    ("DELETE", "/{room}/members/{author}", "", NONE, Own),
+    ("PUT", "/{room}/bans/{author}", "", NONE, Moderate),
+    ("PUT", "/{room}/bans/{author}", "", UNTIL, Moderate),
+    ("DELETE", "/{room}/bans/{author}", "", NONE, Moderate),
+    ("POST", "/{room}/invitations", "", INVITED, Own),
+    ("DELETE", "/{room}/invitations/{id}", "", NONE, Own),
+    ("GET", "/{room}/invitations/accept", "", NONE, Visit),
+    ("POST", "/{room}/invitations/accept", "", INVITATION, Anything),
+    ("DELETE", "/{room}/flags/{position}", "", NONE, Moderate),
+    ("POST", "/{room}/messages/{position}/flags", "", REASON, Flag),
     ("GET", "/admin/backup", "", NONE, Keys),
     ("GET", "/admin/rooms", "", NONE, Operate),
     ("PUT", "/admin/rooms/{room}/closed", "", NONE, Operate),

@@ -23,6 +23,36 @@ pub const FALLBACK: &str = "en";
 pub const ISOLATE: char = '\u{2068}';
 pub const ISOLATE_END: char = '\u{2069}';
 
+/// The messages of what is in frames of the stream, which the browser fills in. A test reads the sources.
+pub const IN_FRAMES: [&str; 26] = [
+    "and-more",
+    "begins",
+    "between",
+    "bot",
+    "deleted",
+    "deleted-many",
+    "denied-ended",
+    "denied-signed-out",
+    "edited",
+    "gap",
+    "gap-damage",
+    "here",
+    "nobody-named",
+    "older",
+    "older-gone",
+    "quote-gone",
+    "reset",
+    "room-closed",
+    "room-closed-by",
+    "room-emptied",
+    "room-emptied-by",
+    "room-opened",
+    "room-opened-by",
+    "show-less",
+    "show-more",
+    "user-mark",
+];
+
 static LANGUAGES: LazyLock<Vec<Language>> = LazyLock::new(|| {
     let whole = FILES.iter().find(|(code, _)| *code == FALLBACK).map_or("", |(_, source)| source);
     FILES.iter().map(|(code, source)| Language::new(code, texts(code, source, whole))).collect()
@@ -94,9 +124,11 @@ impl Language {
         self.text("language-direction")
     }
 
-    /// Returns its messages as JSON, for the browser.
-    pub fn catalogue(&self) -> String {
-        serde_json::to_string(&self.texts).expect("texts are strings by name")
+    /// Returns the messages that the browser fills in as JSON: those that this script names, and those of frames.
+    pub fn catalogue(&self, script: &str) -> String {
+        let is_used = |id: &str| IN_FRAMES.contains(&id) || script.contains(&format!("'{id}'"));
+        let used: BTreeMap<_, _> = self.texts.iter().filter(|(id, _)| is_used(id)).collect();
+        serde_json::to_string(&used).expect("texts are strings by name")
     }
 
     /// Returns a message as text, for attributes and titles.

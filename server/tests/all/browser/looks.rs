@@ -1,7 +1,9 @@
 //! The page for everybody: without script, by keyboard and screen reader, in both themes, and small.
 
 use super::room_url;
-use crate::support::{Browser, Server, node, within};
+use crate::support::client::answer;
+use crate::support::{ADMIN, Browser, Server, node, within};
+use reqwest::Method;
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 use tokio::process::Command;
@@ -27,7 +29,7 @@ pub async fn violations(page: &Browser) -> Value {
 
 #[tokio::test]
 async fn a_checker_of_accessibility_finds_nothing_on_any_screen_in_either_theme() {
-    let server = Server::start().await;
+    let server = Server::start_with(&["--admin-token", ADMIN]).await;
     let api = server.api();
     let page = Browser::open(&room_url(&server)).await;
     for number in 0..40 {
@@ -92,8 +94,43 @@ pub async fn screens(page: &Browser, server: &Server, code: &str, round: &str, l
     look("a question").await;
     page.click("#deleting button[value=keep]").await;
     page.keys("#draft", Key::Escape + "").await;
+    page.hover(".msg:not(.mine):has(.text:not(.deleted)) .text").await;
+    page.click(".tools .flag").await;
+    page.until("document.querySelector('#flagging').open").await;
+    look("a report").await;
+    page.click("#flagging [type=submit]").await;
+    page.until("document.querySelector('#flagging.finished')").await;
+    page.click("#flagging .shut").await;
+    moderating(page, server, look).await;
     // The page of an error is one that a request for was refused.
     page.assert_quiet(true).await;
+}
+
+/// The screens of somebody who looks after the room, and of somebody who is invited.
+async fn moderating(page: &Browser, server: &Server, look: impl AsyncFn(&str)) {
+    let me = page.js("return document.querySelector('#composer').dataset.authorId").await;
+    let path = format!("/api/v1/rooms/lobby/members/{}", me.as_str().unwrap());
+    let request = server.api().request(Method::PUT, &path).bearer_auth(ADMIN);
+    answer(request.json(&json!({ "role": "owner", "name": "Ada" }))).await.expect(204);
+    page.go(&room_url(server)).await;
+    page.hover(".msg:not(.mine):has(.text:not(.deleted)) .text").await;
+    page.click(".tools .ban").await;
+    page.until("document.querySelector('#banning').open").await;
+    look("a ban").await;
+    page.click("#banning [type=submit]").await;
+    page.until("document.querySelector('#banning.finished')").await;
+    look("a ban that was done").await;
+    page.go(&format!("{}/moderation", room_url(server))).await;
+    page.click("form.invite button").await;
+    page.until("document.querySelector('#made')").await;
+    look("moderation").await;
+    let link = page.js("return document.querySelector('#made').value").await;
+    page.go("about:blank").await;
+    page.go(link.as_str().unwrap()).await;
+    page.until("document.querySelector('#invitation[hidden]')").await;
+    look("an invitation").await;
+    page.go(&room_url(server)).await;
+    page.until("document.querySelector('#draft')").await;
 }
 
 #[tokio::test]

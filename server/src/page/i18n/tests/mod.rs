@@ -172,7 +172,7 @@ fn the_choice_is_kept_for_a_year_and_out_of_reach_of_other_sites() {
 }
 
 #[test]
-fn the_browser_gets_every_message_with_its_forms() {
+fn the_browser_gets_each_message_that_it_fills_in_with_its_forms() {
     let headers = HeaderMap::new();
     for language in Language::all() {
         let address = crate::page::embedded::script(language).to_string();
@@ -183,8 +183,13 @@ fn the_browser_gets_every_message_with_its_forms() {
         let script = std::str::from_utf8(bytes).unwrap();
         let catalogue = script.strip_prefix("const catalogue = ").unwrap().split_once(";\n").unwrap().0;
         let catalogue: serde_json::Value = serde_json::from_str(catalogue).unwrap();
-        assert_eq!(catalogue.as_object().unwrap().len(), language.texts.len());
-        assert_eq!(catalogue["language-name"], language.name());
+        let english: serde_json::Value =
+            serde_json::from_str(&Language::english().catalogue(script)).unwrap();
+        let ids = |catalogue: &serde_json::Value| {
+            catalogue.as_object().unwrap().keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&catalogue), ids(&english), "the same in each language");
+        assert!(ids(&catalogue).len() < language.texts.len() / 2, "the others stay here");
     }
     let script = serde_json::to_value(&language("ar").texts["new-messages"]).unwrap();
     assert_eq!(script["few"], "{count} رسائل جديدة");

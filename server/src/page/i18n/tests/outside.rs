@@ -9,13 +9,16 @@ use hyper::StatusCode;
 use millchat::{
     Author, AuthorKind, Encoder as _, Epoch, Event, EventId, HistoryPage, Item, Message, Opened, Opening,
     Presence, Query, QueryError, Reaction, ReadError, ResetReason, RoomName, SearchPage, SendError, Signal,
-    Timestamp, UnknownReaction,
+    Timestamp, UnknownReaction, Value,
 };
 
 use super::super::catalogue::Language;
 use super::super::expand::Text;
 use super::super::message::{LocalizedMessage, Localizer};
 use super::{language, places};
+use crate::access::deeds::Member;
+use crate::access::invitations::Invitation;
+use crate::access::role::Role;
 use crate::body::BodyError;
 use crate::cross_site::CrossSite;
 use crate::http::{Body, Malformed, Response};
@@ -23,8 +26,9 @@ use crate::identity::{Person, Via};
 use crate::page::auth;
 use crate::page::error::{self, Localize};
 use crate::page::frame::{self, SseFormat, tests::elements_of, tests::read};
+use crate::page::moderation_view::Flagged;
 use crate::page::quote::QuotedMessages;
-use crate::page::{composer, room_view, rows, search};
+use crate::page::{composer, invitation, moderation_view, room_view, rows, search};
 use crate::sanitize::TextError;
 use crate::sign_in::Target;
 use crate::sse::stream::SseFormat as _;
@@ -148,7 +152,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 place,
                 presence,
                 closed,
-                role: Some("writer"),
+                role: Some(Role::Moderator),
                 title: None,
                 origin: None,
                 has_logins: true,
@@ -171,6 +175,45 @@ fn searches(language: &'static Language) -> Vec<String> {
     let shown = pages.iter().map(|page| Some(Ok((&query, page))));
     let shown = shown.chain([None, Some(Err(&refused as &dyn Localize))]);
     shown.map(|shown| search::document(&search::View { language, room: &room, typed: "1", shown })).collect()
+}
+
+/// The page of moderation, empty and full, and the form for an invitation.
+fn moderations(language: &'static Language) -> Vec<String> {
+    let room = &RoomName::new("---").unwrap();
+    let kept = |text: &str, until| Value {
+        text: text.into(),
+        position: 1,
+        set_at: Timestamp(0),
+        until,
+        by: Some(somebody()),
+    };
+    let (value, id) = (kept("1", Some(Timestamp(1))), std::sync::Arc::<str>::from("0000"));
+    let mut screens = vec![invitation::form(language, room, None).into_string()];
+    screens.push(invitation::form(language, room, Some(&somebody())).into_string());
+    for is_full in [false, true] {
+        let flags = vec![kept("1", None)];
+        let flagged = Flagged { position: 1, message: Some(message(1, Some("1"))), flags };
+        let members =
+            Role::GIVEN.map(|role| Member { author_id: id.clone(), name: None, role, value: value.clone() });
+        let invited = |uses| Invitation { id: id.clone(), role: Role::Writer, uses, value: value.clone() };
+        screens.push(moderation_view::document(&moderation_view::View {
+            language,
+            room,
+            title: None,
+            role: Some(Role::Owner),
+            closed: is_full,
+            flagged: if is_full { vec![flagged] } else { Vec::new() },
+            bans: if is_full {
+                vec![(id.clone(), value.clone()), (id.clone(), kept("", None))]
+            } else {
+                Vec::new()
+            },
+            members: if is_full { members.into() } else { Vec::new() },
+            invitations: if is_full { vec![invited(1), invited(2)] } else { Vec::new() },
+            made: is_full.then(|| moderation_view::made(language, "")),
+        }));
+    }
+    screens
 }
 
 /// The pages of signing in, as a stranger, a guest and a user see them.
@@ -255,6 +298,9 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
         assert!(screen.matches('⟦').count() > 30, "there is something to find");
     }
     for screen in searches(language) {
+        assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
+    }
+    for screen in moderations(language) {
         assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
     }
     for screen in sign_in_screens() {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::super::catalogue::IN_FRAMES;
 use super::language;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
@@ -124,6 +125,24 @@ fn asked(source: &str, before: &[&str], quote: char) -> BTreeSet<String> {
         }
     }
     ids
+}
+
+/// The sources of what is in frames. What they name is filled in by the browser.
+const OF_FRAMES: [&str; 6] = ["frame", "history", "people", "quote", "reactions", "rows"];
+
+#[test]
+fn the_browser_has_the_messages_of_the_frames() {
+    let sources: String = OF_FRAMES
+        .into_iter()
+        .map(|name| fs::read_to_string(Path::new(PAGE).join(format!("{name}.rs"))).unwrap())
+        .map(|source| source.split("#[cfg(test)]\n").next().unwrap_or_default().to_owned())
+        .collect();
+    let english = language("en");
+    let named: Vec<_> = english.texts.keys().filter(|id| sources.contains(&format!("\"{id}\""))).collect();
+    assert_eq!(named, IN_FRAMES.iter().collect::<Vec<_>>());
+    let catalogue = english.catalogue("localize('said')");
+    assert!(catalogue.contains("\"said\"") && catalogue.contains("\"room-emptied-by\""), "{catalogue}");
+    assert!(!catalogue.contains("\"moderation\""), "what no script shows stays at home: {catalogue}");
 }
 
 #[test]

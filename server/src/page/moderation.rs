@@ -1,0 +1,103 @@
+//! Moderation at the page: what moderators and owners do in a room, by the script of the room or by the forms of
+//! the page of moderation, which work without script.
+//!
+//! Each act is the API's: here its answer is made one for a browser. The router decides who may do it.
+
+use hyper::StatusCode;
+use hyper::header::{HeaderValue, LOCATION};
+use maud::Markup;
+use millchat::{Position, RoomName};
+
+use super::form::is_form;
+use super::i18n::Language;
+use super::moderation_view::{self, Flagged, View};
+use super::{error, layout};
+use crate::access::authority::Allowed;
+use crate::access::role::Role;
+use crate::access::{deeds, flags, invitations};
+use crate::app::Worker;
+use crate::http::{self, Response};
+use crate::problem::{Answer, Problem};
+use crate::route_table::Call;
+
+/// People of a list, and flagged messages. More are listed by the API.
+const LISTED_MAX: usize = 100;
+
+/// `GET /{room}/moderation`: the flags and the bans of a room, and for its owners its members and invitations.
+pub async fn moderation(call: Call<'_>, room: RoomName) -> Response {
+    let Call { w, req, allowed, language, .. } = call;
+    let shown = shown((w, language), &req, (&allowed, &room), None).await;
+    shown.unwrap_or_else(|problem| error::of(language, problem))
+}
+
+/// Returns the page; above its lists `made`, which is shown only this once.
+pub async fn shown<B>(
+    (w, language): (&Worker, &'static Language),
+    req: &hyper::Request<B>,
+    (allowed, room): (&Allowed, &RoomName),
+    made: Option<Markup>,
+) -> Answer {
+    w.app.limits.read(req)?;
+    let _turn = w.app.turns.read(req).await;
+    let chat = w.chat_for(req);
+    let is_owner = allowed.standing.role >= Some(Role::Owner);
+    let overview = chat.overview(room).await?;
+    let mut flagged: Vec<Flagged> = Vec::new();
+    for flag in flags::list(&chat, room, None, LISTED_MAX) {
+        match flagged.last_mut() {
+            Some(last) if last.position == flag.position => last.flags.push(flag.value),
+            _ => flagged.push(Flagged { position: flag.position, message: None, flags: vec![flag.value] }),
+        }
+    }
+    let positions = flagged.iter().map(|it| it.position).collect();
+    for message in chat.messages(room, positions).await? {
+        let of = flagged.iter_mut().find(|it| it.position == message.position);
+        if let Some(of) = of {
+            of.message = Some(message);
+        }
+    }
+    flagged.retain(|it| it.message.as_ref().is_some_and(|message| message.content.is_some()));
+    let view = View {
+        language,
+        room,
+        title: w.app.authority.rules().of(room).title.clone(),
+        role: allowed.standing.role,
+        closed: overview.closed,
+        flagged,
+        bans: deeds::bans(&chat, room, None, LISTED_MAX),
+        members: if is_owner { deeds::members(&chat, room, None, LISTED_MAX) } else { Vec::new() },
+        invitations: if is_owner { invitations::list(&chat, room) } else { Vec::new() },
+        made,
+    };
+    Ok(layout::answer(StatusCode::OK, moderation_view::document(&view)))
+}
+
+/// Lets the API do what a route of the page shares with it. A form is sent back to the page of moderation; the
+/// script gets a bare status.
+pub async fn act(
+    call: Call<'_>,
+    room: RoomName,
+    act: impl AsyncFnOnce(Call<'_>, RoomName) -> Answer,
+) -> Response {
+    let (language, by_form) = (call.language, is_form(call.req.headers()));
+    match act(call, room.clone()).await {
+        Err(problem) => error::of::<Problem>(language, problem),
+        Ok(_) if by_form => {
+            let mut back = http::empty(StatusCode::SEE_OTHER);
+            let page = HeaderValue::from_str(&format!("/{room}/moderation"));
+            http::set(&mut back, LOCATION, page.expect("a room's name is visible ASCII"));
+            back
+        }
+        Ok(_) => http::empty(StatusCode::NO_CONTENT),
+    }
+}
+
+/// The same for an act on a message.
+pub async fn act_at(
+    call: Call<'_>,
+    room: RoomName,
+    target: Position,
+    at: impl AsyncFnOnce(Call<'_>, RoomName, Position) -> Answer,
+) -> Response {
+    act(call, room, async |call, room| at(call, room, target).await).await
+}

@@ -1,0 +1,104 @@
+//! Moderators and readers at the page, in real Chromium: flags, bans, invitations.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{ADMIN, moderated};
+use crate::support::client::answer;
+use crate::support::{Browser, Server};
+
+const OTHERS: &str = ".msg:not(.mine)";
+
+fn room_url(server: &Server) -> String {
+    format!("http://{}/lobby", server.address())
+}
+
+async fn give(server: &Server, page: &Browser, role: &str) {
+    let id = page.js("return document.querySelector('#composer').dataset.authorId").await;
+    let path = format!("/api/v1/rooms/lobby/members/{}", id.as_str().unwrap());
+    let request = server.api().request(Method::PUT, &path).bearer_auth(ADMIN);
+    answer(request.json(&json!({ "role": role, "name": "Ada" }))).await.expect(204);
+    page.reload().await;
+}
+
+/// The buttons that somebody sees at a row.
+async fn tools(page: &Browser, row: &str) -> Vec<String> {
+    page.hover(&format!("{row} .text")).await;
+    let seen = "return [...document.querySelectorAll('.tools > button')].filter((b) => b.checkVisibility())
+        .map((b) => b.textContent)";
+    serde_json::from_value(page.js(seen).await).unwrap()
+}
+
+#[tokio::test]
+async fn a_reader_reports_and_a_moderator_deletes_and_bans() {
+    let server = moderated().await;
+    let (ada, bob) = (Browser::open(&room_url(&server)).await, Browser::open(&room_url(&server)).await);
+    ada.join("Ada").await;
+    bob.join("Bob").await;
+    bob.say("cheap pills").await;
+    ada.until_messages(1).await;
+    assert_eq!(tools(&ada, OTHERS).await, ["Reply", "React", "Report"]);
+    assert_eq!(tools(&bob, ".mine").await, ["Reply", "React", "Edit", "Delete"]);
+    ada.click(".tools .flag").await;
+    // Enter in the reason sends it, and does not give it up.
+    ada.keys("#reason", "spam\n").await;
+    ada.until_text("Reported. The moderators of this room can see it.").await;
+    ada.click("#flagging .shut").await;
+    ada.until("document.activeElement.id === 'draft'").await;
+    assert_eq!(ada.js("return document.querySelector('#flagging .text').textContent").await, "");
+
+    give(&server, &ada, "moderator").await;
+    assert_eq!(tools(&ada, OTHERS).await, ["Reply", "React", "Delete", "Ban"]);
+    ada.click(".tools .ban").await;
+    ada.until("document.querySelector('#banning').open").await;
+    ada.click("#banning [type=submit]").await;
+    ada.until_text("is banned from this room.").await;
+    ada.click("#banning .shut").await;
+    bob.say("more pills").await;
+    bob.until_text("You are banned, and cannot write here.").await;
+    ada.click("#more").await;
+    ada.click("#menu a[href$='/moderation']").await;
+    ada.until_text("Reported by").await;
+    ada.until_text("spam").await;
+    ada.click("form[action*='/messages/'] button").await;
+    bob.until_text("This message was deleted.").await;
+    ada.until_text("Nothing is reported.").await;
+    ada.assert_quiet(true).await;
+}
+
+#[tokio::test]
+async fn somebody_above_cannot_be_banned_and_the_dialog_says_so() {
+    let server = moderated().await;
+    let (ada, bob) = (Browser::open(&room_url(&server)).await, Browser::open(&room_url(&server)).await);
+    ada.join("Ada").await;
+    bob.join("Bob").await;
+    bob.say("hello").await;
+    ada.until_messages(1).await;
+    give(&server, &bob, "owner").await;
+    give(&server, &ada, "moderator").await;
+    tools(&ada, OTHERS).await;
+    ada.click(".tools .ban").await;
+    ada.click("#banning [type=submit]").await;
+    ada.until_text("Only people with more rights in this room can do that.").await;
+    assert!(!ada.is("document.querySelector('#banning.finished')").await);
+}
+
+#[tokio::test]
+async fn the_link_of_an_invitation_leads_through_a_form_into_the_room() {
+    let server = moderated().await;
+    let ada = Browser::open(&room_url(&server)).await;
+    ada.join("Ada").await;
+    give(&server, &ada, "owner").await;
+    ada.go(&format!("{}/moderation", room_url(&server))).await;
+    ada.js("document.querySelector('form.invite [name=role]').value = 'moderator'").await;
+    ada.click("form.invite button").await;
+    ada.until("document.querySelector('#made')").await;
+    let link = ada.js("return document.querySelector('#made').value").await;
+    let bob = Browser::open(link.as_str().unwrap()).await;
+    bob.until("document.querySelector('#invitation[hidden]')").await;
+    assert!(!bob.url().await.contains('#'), "the secret is not left in the address");
+    bob.keys("#guest", "Bob\n").await;
+    bob.until("document.body.dataset.role === 'moderator' && document.querySelector('#draft')").await;
+    ada.go(&format!("{}/moderation", room_url(&server))).await;
+    ada.until_text("Bob").await;
+}
