@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{ADMIN, moderated};
+use crate::browser::pictures::{DEVICES, keep};
 use crate::support::client::answer;
 use crate::support::{Browser, Server};
 
@@ -101,4 +102,49 @@ async fn the_link_of_an_invitation_leads_through_a_form_into_the_room() {
     bob.until("document.body.dataset.role === 'moderator' && document.querySelector('#draft')").await;
     ada.go(&format!("{}/moderation", room_url(&server))).await;
     ada.until_text("Bob").await;
+}
+
+#[tokio::test]
+#[ignore = "it writes the pictures of the documentation"]
+async fn pictures_of_the_page_of_moderation_are_taken() {
+    for code in ["en", "ar", "ja"] {
+        let server = moderated().await;
+        let api = server.api();
+        let bob = api.guest("Bob").await;
+        let spam = api.say("lobby", &bob, "Buy cheap watches at https://watches.example").await;
+        let page = Browser::open_in(&room_url(&server), code).await;
+        page.join("Grace Hopper").await;
+        page.say("Good morning!").await;
+        let flags = format!("/api/v1/rooms/lobby/messages/{spam}/flags");
+        for (name, reason) in [("Joan Clarke", "It is spam."), ("Omar", "")] {
+            let reader = api.guest(name).await;
+            let request = api.request(Method::POST, &flags).bearer_auth(&reader.token);
+            answer(request.json(&json!({ "reason": reason }))).await.expect(204);
+        }
+        for (device, width, height, scale, mobile) in DEVICES {
+            page.resize(width, height, scale, mobile).await;
+            for theme in ["light", "dark"] {
+                page.prefers(&[("prefers-color-scheme", theme)]).await;
+                let of = format!("{code}-{device}-{theme}");
+                give(&server, &page, "writer").await;
+                page.hover(&format!("{OTHERS} .text")).await;
+                page.click(".tools .flag").await;
+                page.until("document.querySelector('#flagging').open").await;
+                keep(&page, "report", &of).await;
+                give(&server, &page, "owner").await;
+                page.hover(&format!("{OTHERS} .text")).await;
+                page.click(".tools .ban").await;
+                page.until("document.querySelector('#banning').open").await;
+                keep(&page, "ban", &of).await;
+                page.click("#banning [type=submit]").await;
+                page.until("document.querySelector('#banning.finished')").await;
+                page.go(&format!("{}/moderation", room_url(&server))).await;
+                keep(&page, "moderation", &of).await;
+                page.go(&format!("{}/invitations/accept", room_url(&server))).await;
+                keep(&page, "invitation", &of).await;
+                page.go(&room_url(&server)).await;
+            }
+        }
+        page.cdp("Emulation.clearDeviceMetricsOverride", json!({})).await;
+    }
 }
