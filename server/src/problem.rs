@@ -142,7 +142,11 @@ impl Kind {
             Self::NoToken => ("no-token", S::UNAUTHORIZED, "A token is needed"),
             Self::ForgedToken => ("forged-token", S::UNAUTHORIZED, "The token is not genuine"),
             Self::ExpiredToken => ("expired-token", S::UNAUTHORIZED, "The token has expired"),
-            Self::WrongAudience => ("wrong-audience", S::UNAUTHORIZED, "The token is for another server"),
+            Self::WrongAudience => (
+                "wrong-audience",
+                S::UNAUTHORIZED,
+                "The token is for another server, or the ticket for another room",
+            ),
             Self::RevokedToken => ("revoked-token", S::UNAUTHORIZED, "The token was revoked"),
             Self::MalformedToken => ("malformed-token", S::UNAUTHORIZED, "The token is malformed"),
             Self::NotGuest => ("not-guest", S::FORBIDDEN, "This is for guests"),
@@ -320,7 +324,7 @@ impl From<TokenError> for Kind {
             TokenError::Malformed(_) => Self::MalformedToken,
             TokenError::Forged(_) => Self::ForgedToken,
             TokenError::Expired(_) => Self::ExpiredToken,
-            TokenError::WrongAudience => Self::WrongAudience,
+            TokenError::WrongAudience | TokenError::WrongRoom => Self::WrongAudience,
             TokenError::Revoked(_) => Self::RevokedToken,
         }
     }

@@ -21,6 +21,7 @@ use crate::access::table::{Action, allows};
 use crate::admin::operator;
 use crate::api::cors;
 use crate::api::input;
+use crate::api::ticket::TICKET;
 use crate::app::Worker;
 use crate::client_ip::{ListenerKind, Peer, client};
 use crate::http::{self, Body, Request, Response};
@@ -33,7 +34,7 @@ use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
-use crate::route_table::{Call, Decision, Handler, Table};
+use crate::route_table::{Call, Decision, Handler, Route, Table};
 use crate::{admin, api, cross_site, follow, loose_paths, page, refusal_log, tls, unsent};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
@@ -249,7 +250,10 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
     let room = room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE))?;
     let decided = match outside {
         Some(allowed) => Ok(allowed),
-        None => sender(w, &req, &room, route.2).await?,
+        None => match of_ticket(w, &req, &room, route) {
+            Some(decided) => decided,
+            None => sender(w, &req, &room, route.2).await?,
+        },
     };
     if let Handler::Following(answer) = route.3 {
         let call = Call { w, req, allowed: Allowed::anything(), params, language };
@@ -275,6 +279,19 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
 fn visitor(w: &Worker, req: &Request) -> Caller {
     let person = w.app.identity.visitor(req.headers());
     Caller::of(person.ok_or(TokenError::Missing))
+}
+
+/// Decides about a stream of the API whose address has a ticket. `None`: the request has none, or is for something
+/// else.
+fn of_ticket(w: &Worker, req: &Request, room: &RoomName, route: &Route<Answer>) -> Option<Decision> {
+    let Handler::Following(_) = route.3 else { return None };
+    let opened = w.app.identity.open_ticket(&http::query(req, TICKET)?);
+    // Also where everybody may read: whoever sends it takes one room for another.
+    if opened.as_ref().is_ok_and(|ticket| *ticket.room != *room.as_str()) {
+        return Some(Err(Denial::Nobody(TokenError::WrongRoom)));
+    }
+    let caller = Caller::of(opened.map(|ticket| ticket.person));
+    Some(w.app.authority.decide(caller, room, route.2).map_err(|(_, denial)| denial))
 }
 
 /// Decides about a request of the API. Where nobody else may, the operator may.

@@ -87,7 +87,7 @@ pub fn standing(rules: &Rules, chat: &Chat, caller: &Caller, room: &RoomName) ->
 }
 
 /// Returns the role that the person's own credential gives them in a room.
-fn granted(person: &Person, room: &RoomName) -> Option<Role> {
+pub fn granted(person: &Person, room: &RoomName) -> Option<Role> {
     let grants = person.grants.iter().flat_map(|grants| grants.iter());
     let matching = grants.filter(|(pattern, _)| pattern.parse().is_ok_and(|it: Pattern| it.matches(room)));
     matching.filter_map(|(_, role)| Role::given(role)).max()

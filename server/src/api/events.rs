@@ -6,6 +6,7 @@
 use millchat::{EventId, GapReason, Opened, Opening, Position, RoomName};
 
 use super::parameters;
+use super::ticket::TICKET;
 use crate::access::denial::Denial;
 use crate::follow;
 use crate::identity::TokenError;
@@ -21,8 +22,8 @@ use crate::sse::stream;
 /// Where everybody may read, a token is not needed: with a good one presence names the reader; with any other the
 /// stream says so, and the reader is counted.
 pub async fn follow(Call { w, req, .. }: Call<'_>, room: RoomName, decided: Decision) -> Answer {
-    let is_known = |name: &str| name == HISTORY || is_place(name);
-    parameters::refuse_unknown(req.uri().query(), is_known, "last_event_id and history")?;
+    let is_known = |name: &str| [HISTORY, TICKET].contains(&name) || is_place(name);
+    parameters::refuse_unknown(req.uri().query(), is_known, "last_event_id, history and ticket")?;
     Ok(follow::respond(w, &req, &room, (decided, true), (w.app.frames.json, SseFormat)).await)
 }
 

@@ -19,3 +19,4 @@ pub mod room_shapes;
 pub mod rooms;
 pub mod routes;
 pub mod search;
+pub mod ticket;

@@ -166,6 +166,15 @@ impl<'a> Invitation<'a> {
     }
 }
 
+/// A ticket that was made.
+#[derive(Serialize, ToSchema)]
+pub struct TicketMade {
+    /// The value of `ticket=` of the room's stream.
+    pub ticket: String,
+    /// Its end.
+    pub expires_at: Time,
+}
+
 /// The secret of an invitation.
 #[derive(Deserialize, ToSchema)]
 pub struct Secret {

@@ -2,7 +2,9 @@
 
 use hyper::Method;
 
-use super::{events, flags, guests, invitations, members, messages, openapi, reactions, rooms, search};
+use super::{
+    events, flags, guests, invitations, members, messages, openapi, reactions, rooms, search, ticket,
+};
 use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
 use crate::admin::moderate;
 use crate::problem::Answer;
@@ -10,6 +12,7 @@ use crate::route_table::Handler::{AtMessage, Following, InRoom, Plain};
 use crate::route_table::{Route, now};
 
 const ROOM: &str = "/api/v1/rooms/{room}";
+const TICKET: &str = "/api/v1/rooms/{room}/ticket";
 const TYPING: &str = "/api/v1/rooms/{room}/typing";
 const EVENTS: &str = "/api/v1/rooms/{room}/events";
 const SEARCH: &str = "/api/v1/rooms/{room}/search";
@@ -42,6 +45,7 @@ pub fn routes() -> Vec<Route<Answer>> {
             Read,
             Following(|c, room, decided| Box::pin(events::follow(c, room, decided))),
         ),
+        Route(Method::POST, TICKET, Read, InRoom(|c, room| now(ticket::make(&c, &room)))),
         Route(Method::GET, SEARCH, Read, InRoom(|c, room| Box::pin(search::page(c, room)))),
         Route(Method::GET, MESSAGES, Read, InRoom(|c, room| Box::pin(messages::page(c, room)))),
         Route(Method::POST, MESSAGES, Write, InRoom(|c, room| Box::pin(messages::post(c, room)))),

@@ -18,6 +18,9 @@ pub enum TokenError {
     /// It is meant for another server.
     #[error("the token's `aud` is another server; it must be this server's public URL")]
     WrongAudience,
+    /// The ticket is for another room.
+    #[error("the ticket is for another room; POST /api/v1/rooms/ROOM/ticket gives one for this room")]
+    WrongRoom,
     /// It was good, and was made void before its time.
     #[error("the token was revoked: {0}")]
     Revoked(&'static str),

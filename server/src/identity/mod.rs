@@ -21,6 +21,7 @@ mod session;
 pub mod site;
 #[cfg(test)]
 mod tests;
+mod ticket;
 mod token;
 mod user;
 mod user_id;

@@ -29,6 +29,8 @@ pub struct Person {
     pub grants: Option<Arc<[Grant]>>,
     /// The time from which the credential is void.
     pub expires_at: Option<Timestamp>,
+    /// The number of the key that signed the ticket, if they come by one. The rest is of whoever made it.
+    pub ticket_key: Option<u32>,
 }
 
 /// A session: one sign-in, over all renewals of its token. A credential that somebody else made is one by
@@ -68,6 +70,7 @@ impl Person {
             was: Vec::new(),
             grants: None,
             expires_at,
+            ticket_key: None,
         }
     }
 

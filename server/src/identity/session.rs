@@ -170,7 +170,7 @@ fn verify_old(
     Ok(Proof { person, made })
 }
 
-fn kind_of(name: &str) -> Result<AuthorKind, TokenError> {
+pub(super) fn kind_of(name: &str) -> Result<AuthorKind, TokenError> {
     let kinds = [AuthorKind::Guest, AuthorKind::User, AuthorKind::Bot];
     kinds.into_iter().find(|kind| kind.as_str() == name).ok_or(TokenError::FOREIGN)
 }

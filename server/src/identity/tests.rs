@@ -149,6 +149,55 @@ async fn no_token_passes_for_one_of_another_purpose() {
 }
 
 #[tokio::test]
+async fn a_ticket_is_its_maker_for_a_day_at_most_and_no_longer_than_what_it_was_made_by() {
+    let identity = identity();
+    let ada = signed_in(&identity);
+    let (ticket, end) = identity.ticket(&ada, "lobby").unwrap();
+    let day = later(DAY).0;
+    assert!((day - 10_000..=day).contains(&end.0), "{end:?}");
+    let opened = identity.open_ticket(&ticket).unwrap();
+    assert_eq!(&*opened.room, "lobby");
+    let ticket_key = opened.person.ticket_key;
+    assert_eq!(
+        (opened.person, ticket_key),
+        (Person { expires_at: Some(end), ticket_key, ..ada.clone() }, Some(1))
+    );
+    assert!(identity.open_ticket_at(&ticket, Timestamp(end.0 - 1)).is_ok());
+    assert_eq!(identity.open_ticket_at(&ticket, end), Err(TokenError::OLD));
+    assert!(matches!(identity.verify(&ticket), Err(TokenError::Forged(_))), "it is no bearer");
+    let session = identity.sign(&ada);
+    assert!(matches!(identity.open_ticket(&session), Err(TokenError::Forged(_))), "a session is no ticket");
+    let soon = later(DAY / 24);
+    let hour = Person { expires_at: Some(soon), ..ada.clone() };
+    assert_eq!(identity.ticket(&hour, "lobby").unwrap().1, soon);
+    let many: Vec<_> = (0..32).map(|n| format!("{n}{}", "g".repeat(200)).into()).collect();
+    assert_eq!(identity.ticket(&Person { groups: many.into(), ..ada.clone() }, "lobby"), None);
+    // Those of a site that is none any more, and of a program whose token was removed.
+    for via in [Via::Site("shop".into()), Via::ApiToken("abcdefghijkl".into())] {
+        let (ticket, _) = identity.ticket(&Person { via, ..ada.clone() }, "lobby").unwrap();
+        assert!(identity.open_ticket(&ticket).is_err());
+    }
+    identity.sign_out(&ada, false).await.unwrap();
+    assert!(matches!(identity.open_ticket(&ticket), Err(TokenError::Revoked(_))));
+}
+
+#[tokio::test]
+async fn a_ticket_of_a_program_ends_with_its_own_key_too() {
+    let identity = identity();
+    let (_, token) = identity.add_api_token(new_token(), operator()).await.unwrap();
+    let program = identity.verify(&token).unwrap();
+    let (ticket, end) = identity.ticket(&program, "lobby").unwrap();
+    let holder = identity.open_ticket(&ticket).unwrap().person;
+    assert!(holder.is_in_force(&identity, Timestamp::now()));
+    identity.rotate(Retire::After(Duration::from_hours(1)), &operator()).await.unwrap();
+    assert!(holder.void_from(&identity).is_some_and(|void| void < end));
+    identity.rotate(Retire::Now, &operator()).await.unwrap();
+    assert!(!holder.is_in_force(&identity, Timestamp::now()));
+    assert!(identity.open_ticket(&ticket).is_err());
+    assert!(identity.verify(&token).is_ok(), "the program's own token is not of the key");
+}
+
+#[tokio::test]
 async fn tokens_of_earlier_releases_stay_good_and_are_renewed_with_the_same_id() {
     let identity = identity();
     let ada = Identity::new_guest("Ada").author;

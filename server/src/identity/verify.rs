@@ -62,7 +62,7 @@ pub struct Counts {
 pub(super) struct Derived {
     /// The version of the values when they were looked at.
     version: u64,
-    ring: Ring,
+    pub(super) ring: Ring,
 }
 
 impl Derived {
@@ -155,6 +155,19 @@ impl Identity {
             return Err(TokenError::Revoked(REVOKED));
         }
         Ok(proof)
+    }
+
+    /// Fails when the credential by which a person made something is no longer good.
+    pub(super) fn hold_made(&self, person: &Person, now: Timestamp) -> Result<(), TokenError> {
+        match &person.via {
+            // No revocation of it is kept for longer.
+            Via::Login(_) if self.end_of(person).is_none_or(|end| end <= now) => Err(TokenError::OLD),
+            Via::Site(name) if !self.sites.has(name) => {
+                Err(TokenError::Forged("it was made by a token of a site that may sign no tokens here"))
+            }
+            _ if !person.is_in_force(self, now) => Err(TokenError::Revoked(REVOKED)),
+            _ => Ok(()),
+        }
     }
 
     /// Fetches what is needed to check the tokens of an API request and is not there: the keys of a site. It
@@ -388,6 +401,9 @@ impl Person {
         if self.expires_at.is_some_and(|end| end <= now) {
             return false;
         }
+        if self.ticket_key.is_some_and(|key| identity.derived().ring.is_void(key, now)) {
+            return false;
+        }
         let Some(session) = &self.session else { return true };
         match &self.via {
             Via::ApiToken(id) => api_token::is_in_force(&identity.chat, id, &session.sid, now),
@@ -403,10 +419,12 @@ impl Person {
     /// was replaced, or the key that signed it.
     pub fn void_from(&self, identity: &Identity) -> Option<Timestamp> {
         let session = self.session.as_ref()?;
-        match &self.via {
+        let of_ticket = self.ticket_key.and_then(|key| identity.derived().ring.void_from(key));
+        let own = match &self.via {
             Via::ApiToken(id) => api_token::void_from(&identity.chat, id, &session.sid),
             Via::Guest | Via::Login(_) => identity.derived().ring.void_from(session.key),
             Via::Site(_) => None,
-        }
+        };
+        own.into_iter().chain(of_ticket).min()
     }
 }

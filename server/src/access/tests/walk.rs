@@ -51,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 99] = [
+const ROWS: [Row; 100] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -69,6 +69,7 @@ const ROWS: [Row; 99] = [
     ("PATCH", "/api/v1/guests/me", "", NAME, Anything),
     ("GET", "/api/v1/rooms/{room}", "", NONE, Read),
     ("POST", "/api/v1/rooms/{room}/typing", "", NONE, Write),
+    ("POST", "/api/v1/rooms/{room}/ticket", "", NONE, Flag),
     ("GET", "/api/v1/rooms/{room}/events", "", NONE, Read),
     ("GET", "/api/v1/rooms/{room}/events", "?history=7", NONE, Read),
     ("GET", "/api/v1/rooms/{room}/events", "?last_event_id=EPOCH-0", NONE, Read),

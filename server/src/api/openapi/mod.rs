@@ -24,7 +24,7 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens};
 use crate::api::room_shapes::{
     Accepted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, Member, Members, NewInvitation,
-    NewInvitationMade, Reason, RoomBan, RoomBans, Secret,
+    NewInvitationMade, Reason, RoomBan, RoomBans, Secret, TicketMade,
 };
 use crate::http::{self, Response};
 use crate::problem::Document;
@@ -89,6 +89,7 @@ fn describe() -> OpenApi {
         .schema_from::<Invitations<'_>>()
         .schema_from::<Invitation<'_>>()
         .schema_from::<Secret>()
+        .schema_from::<TicketMade>()
         .schema_from::<Accepted>()
         .schema_from::<Reason>()
         .schema_from::<Flags<'_>>()

@@ -49,6 +49,7 @@ pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
             vec![(HttpMethod::Put, react(true)), (HttpMethod::Delete, react(false))],
         ),
         (format!("{room}/search"), vec![(HttpMethod::Get, search())]),
+        (format!("{room}/ticket"), vec![(HttpMethod::Post, ticket())]),
         (format!("{room}/typing"), vec![(HttpMethod::Post, typing())]),
         (format!("{room}/events"), vec![(HttpMethod::Get, events())]),
     ]
@@ -73,6 +74,14 @@ fn rename() -> Operation {
         .response("200", gives("You go by this name now", "Guest"));
     body_problems(op, &with_token(&[Kind::InvalidName, Kind::NotGuest, Kind::RateLimited, Kind::Busy]))
         .build()
+}
+
+fn ticket() -> Operation {
+    let op =
+        writing("makeTicket", "A ticket: with it an EventSource follows the room as you, for a day at most")
+            .parameter(room())
+            .response("201", gives("For `ticket=` of the stream of this room", "TicketMade"));
+    problems(op, &reading(&[Kind::TooLarge])).build()
 }
 
 fn overview() -> Operation {
@@ -234,6 +243,11 @@ fn events() -> Operation {
         .parameter(parameter("Last-Event-ID", ParameterIn::Header, Type::String, place))
         .parameter(query("last_event_id", Type::String, PARAMETER))
         .parameter(query("history", Type::Integer, "The newest N events, 0 to 1,000, default 100, clamped"))
+        .parameter(query(
+            "ticket",
+            Type::String,
+            "Who asks, for clients that cannot send `Authorization`; of this room",
+        ))
         .response("200", answer);
     stream_problems(op, &[Kind::InvalidRoom, Kind::MalformedParameter]).build()
 }

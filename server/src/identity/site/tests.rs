@@ -281,7 +281,7 @@ fn every_attack_on_a_sites_token_is_refused_with_its_reason() {
             TokenError::Malformed(_) => "malformed",
             TokenError::Expired(_) => "expired",
             TokenError::WrongAudience => "audience",
-            TokenError::Missing | TokenError::Revoked(_) => "other",
+            TokenError::Missing | TokenError::Revoked(_) | TokenError::WrongRoom => "other",
         };
         assert!(found == name && refused.to_string().contains(word), "{attack}: {refused}");
     }

@@ -66,6 +66,11 @@ impl Sites {
         }
     }
 
+    /// Returns true if there is a site of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|site| site.site.name == *name)
+    }
+
     fn of(&self, parts: &Parts<'_>) -> Result<&SigningSite, TokenError> {
         let issuer = parts.claims.iss.as_deref().ok_or(TokenError::Malformed("it has no `iss`"))?;
         let found = self.0.iter().find(|site| site.site.issuer == issuer);

@@ -7,7 +7,7 @@ use crate::support::client::answer;
 use crate::support::{Answer, Server};
 
 /// The API's routes: path with `{room}`, `{position}` and `{reaction}`, and its methods.
-const ROUTES: [(&str, &[&str]); 20] = [
+const ROUTES: [(&str, &[&str]); 21] = [
     ("/api/v1/guests", &["POST"]),
     ("/api/v1/guests/me", &["PATCH"]),
     ("/api/v1/rooms/{room}", &["GET"]),
@@ -26,6 +26,7 @@ const ROUTES: [(&str, &[&str]); 20] = [
     ("/api/v1/rooms/{room}/messages/{position}", &["GET", "PATCH", "DELETE"]),
     ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", &["PUT", "DELETE"]),
     ("/api/v1/rooms/{room}/search", &["GET"]),
+    ("/api/v1/rooms/{room}/ticket", &["POST"]),
     ("/api/v1/rooms/{room}/typing", &["POST"]),
     ("/api/v1/rooms/{room}/events", &["GET"]),
 ];

@@ -5,6 +5,7 @@ mod keys;
 mod recipes;
 mod sessions;
 mod sites;
+mod tickets;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
