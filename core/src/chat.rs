@@ -76,6 +76,7 @@ pub struct Builder {
     encoders: Vec<Box<dyn Encoder>>,
     retention: RetentionPolicy,
     search_index: bool,
+    quiet: Vec<Box<str>>,
 }
 
 impl Builder {
@@ -105,6 +106,14 @@ impl Builder {
         self
     }
 
+    /// Lets the values of a kind leave [`Chat::values_version`] as it is: for kinds by which nothing is decided, so
+    /// that a change of one makes nobody decide anew.
+    #[must_use]
+    pub fn quiet_values(mut self, kind: &str) -> Self {
+        self.quiet.push(kind.into());
+        self
+    }
+
     /// Opens the log, and makes it when there is none: a path, `memory:` (gone with the process), or `temp:`
     /// (a file without a name, gone with the process).
     pub fn open(self, log: &str) -> Result<Chat, OpenError> {
@@ -113,6 +122,7 @@ impl Builder {
 
     /// Opens a chat over any log. Fails when its threads cannot be started.
     pub fn open_log(self, log: Arc<dyn Log>) -> std::io::Result<Chat> {
+        log.values().set_quiet(self.quiet);
         let reads = ReadPool::start(&log)?;
         let shared = Arc::new(Shared {
             encoders: Encoders::new(log.epoch(), self.encoders),

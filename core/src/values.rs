@@ -39,7 +39,8 @@ impl Chat {
     }
 
     /// Returns a number that rises when a value is set or removed, and not when one expires; and when an author
-    /// is banned or a ban is taken back. It costs one load.
+    /// is banned or a ban is taken back. Values of [`quiet`](crate::Builder::quiet_values) kinds leave it as it is. It
+    /// costs one load.
     ///
     /// It rises before the change is acknowledged, and before any event that was committed with the change or
     /// after it is published or acknowledged. Ask for it before you look at values: then what you made of

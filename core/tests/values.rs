@@ -348,6 +348,19 @@ async fn a_change_is_seen_before_it_is_acknowledged_and_before_what_was_committe
 }
 
 #[tokio::test]
+async fn a_value_of_a_quiet_kind_leaves_the_version_as_it_is() {
+    let chat = Chat::builder().quiet_values("flag").open("memory:").unwrap();
+    let role = chat.set_value("role/a", new("reader")).await.unwrap();
+    let flag = chat.set_value("flag/a", new("spam")).await.unwrap();
+    assert!(flag.position > role.position && chat.values_version() == role.position);
+    chat.remove_value("flag/a", None).await.unwrap();
+    assert_eq!(chat.values_version(), role.position);
+    // A kind whose name only begins so is none of them.
+    let flags = chat.set_value("flags/a", new("x")).await.unwrap();
+    assert_eq!(chat.values_version(), flags.position);
+}
+
+#[tokio::test]
 async fn a_value_outlives_its_record() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");

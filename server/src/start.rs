@@ -6,6 +6,7 @@ use millchat::Chat;
 use tokio::sync::Semaphore;
 
 use crate::access::authority::Authority;
+use crate::access::{flags, invitations};
 use crate::app::{App, Frames};
 use crate::avatars::Avatars;
 use crate::body::READING_BYTES_MAX;
@@ -32,6 +33,7 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
+    let builder = builder.quiet_values(flags::KIND).quiet_values(invitations::KIND);
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");

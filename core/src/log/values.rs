@@ -15,6 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
@@ -52,8 +53,13 @@ pub struct ValuesState {
     /// Held for memory work only.
     state: RwLock<State>,
     /// The position of the newest record that set or removed a value. Stored (Release) under the write lock,
-    /// after the change; loaded (Acquire) before values are looked at.
+    /// after the change; loaded (Acquire) under the read lock.
+    newest: AtomicU64,
+    /// The same of the values whose kind is not among `quiet`. Stored (Release) under the write lock, after the
+    /// change; loaded (Acquire) before values are looked at.
     version: AtomicU64,
+    /// Kinds whose values raise no version. Set once, before anything is written.
+    quiet: OnceLock<Vec<Box<str>>>,
     /// Values that have expired by this time may be taken out. Stored by the writer, loaded by the commit, on
     /// one thread.
     due: AtomicU64,
@@ -102,8 +108,13 @@ impl ValuesState {
         rows.map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 
-    /// Returns a number that rises with each commit that sets or removes a value: the position of the newest
-    /// record that did.
+    /// Lets the values of these kinds raise no version from now on.
+    pub(crate) fn set_quiet(&self, kinds: Vec<Box<str>>) {
+        let _ = self.quiet.set(kinds);
+    }
+
+    /// Returns a number that rises with each commit that sets or removes a value, but for those of quiet kinds: the
+    /// position of the newest record that did.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
     }
@@ -172,7 +183,10 @@ impl ValuesState {
     /// The records of all values, and a position as of which that is so: the newest that changed any of them.
     pub(crate) fn records(&self) -> (Position, Vec<Record>) {
         let state = self.state.read();
-        (self.version(), state.values.iter().map(|(key, value)| record_of(key, value)).collect())
+        (
+            self.newest.load(Ordering::Acquire),
+            state.values.iter().map(|(key, value)| record_of(key, value)).collect(),
+        )
     }
 
     /// Takes what a commit changed, all of it in one step.
@@ -181,16 +195,23 @@ impl ValuesState {
             return;
         }
         let mut state = self.state.write();
-        let mut version = self.version.load(Ordering::Relaxed);
+        let quiet = self.quiet.get().map_or(&[][..], Vec::as_slice);
+        let (mut newest, mut version) = (0, 0);
+        let mut raise = |key: &str, position| {
+            newest = newest.max(position);
+            if !quiet.iter().any(|kind| **kind == *kind_of(key)) {
+                version = version.max(position);
+            }
+        };
         for change in changes {
             match change {
                 ValueChange::Set(key, value) => {
-                    version = version.max(value.position);
+                    raise(&key, value.position);
                     state.remove(&key);
                     state.insert(key, value);
                 }
                 ValueChange::Removed(key, position) => {
-                    version = version.max(position);
+                    raise(&key, position);
                     state.remove(&key);
                 }
                 ValueChange::Expired(key, position) => {
@@ -200,7 +221,8 @@ impl ValuesState {
                 }
             }
         }
-        self.version.store(version, Ordering::Release);
+        self.newest.fetch_max(newest, Ordering::Release);
+        self.version.fetch_max(version, Ordering::Release);
     }
 }
 

@@ -18,8 +18,8 @@ const KEPT: Duration = Duration::from_hours(90 * 24);
 pub const REASON_CHARS_MAX: usize = 500;
 /// Flags that are taken away at once.
 const STEP: usize = 100;
-/// The beginning of their keys.
-const PREFIX: &str = "flag/";
+/// The kind of their values. No right depends on them.
+pub const KIND: &str = "flag";
 
 /// A flag that is listed.
 pub struct Flag {
@@ -30,11 +30,11 @@ pub struct Flag {
 }
 
 fn of_room(room: &RoomName) -> String {
-    format!("{PREFIX}{room}/")
+    format!("{KIND}/{room}/")
 }
 
 fn of_message(room: &RoomName, position: Position) -> String {
-    format!("{PREFIX}{room}/{position}/")
+    format!("{KIND}/{room}/{position}/")
 }
 
 /// Flags a message. A second flag of the same author changes nothing.
@@ -62,7 +62,7 @@ pub async fn flag(
 /// a few over it.
 fn refuse_too_many(chat: &Chat, room: &RoomName, by: &Author) -> Result<(), SendError> {
     let (of_room, mut in_room, mut of_author) = (of_room(room), 0, 0);
-    for (key, value) in chat.values_from(PREFIX, None, FLAGS_MAX) {
+    for (key, value) in chat.values_from(&format!("{KIND}/"), None, FLAGS_MAX) {
         in_room += usize::from(key.starts_with(&of_room));
         of_author += usize::from(value.by.is_some_and(|flagger| flagger.id == by.id));
     }

@@ -12,6 +12,8 @@ use super::role::Role;
 
 /// Most invitations that are kept, in all rooms together.
 pub const INVITATIONS_MAX: usize = 10_000;
+/// The kind of their values. Nobody has a right by one before it is used.
+pub const KIND: &str = ".invitation";
 /// Most times that an invitation can be used.
 pub const USES_MAX: u32 = 1_000;
 /// Random bytes of a secret.
@@ -52,7 +54,7 @@ pub enum UseError {
 }
 
 fn prefix(room: &RoomName) -> String {
-    format!(".invitation/{room}/")
+    format!("{KIND}/{room}/")
 }
 
 fn id_of(secret: &str) -> String {
