@@ -4,6 +4,7 @@
 //! needs no proof. A file per resource; [`crate::schema`] holds what goes over the wire, [`crate::problem`]
 //! what goes wrong. Handlers give `Result<Response, Problem>` and never look at paths: the router does.
 
+pub mod author_messages;
 pub mod cors;
 pub mod events;
 pub mod flags;

@@ -166,6 +166,16 @@ impl<'a> Invitation<'a> {
     }
 }
 
+/// Messages of an author were deleted.
+#[derive(Serialize, ToSchema)]
+pub struct AuthorDeleted {
+    /// The number of messages that this request deleted, at most 100.
+    #[schema(example = 12)]
+    pub deleted: usize,
+    /// Ask again with `before` set to this, until it is null: then there is nothing more of theirs.
+    pub before: Option<u64>,
+}
+
 /// A ticket that was made.
 #[derive(Serialize, ToSchema)]
 pub struct TicketMade {

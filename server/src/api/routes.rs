@@ -3,7 +3,8 @@
 use hyper::Method;
 
 use super::{
-    events, flags, guests, invitations, members, messages, openapi, reactions, rooms, search, ticket,
+    author_messages, events, flags, guests, invitations, members, messages, openapi, reactions, rooms,
+    search, ticket,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
 use crate::admin::moderate;
@@ -21,6 +22,7 @@ const MESSAGE: &str = "/api/v1/rooms/{room}/messages/{position}";
 const CLOSED: &str = "/api/v1/rooms/{room}/closed";
 const MEMBERS: &str = "/api/v1/rooms/{room}/members";
 const MEMBER: &str = "/api/v1/rooms/{room}/members/{author}";
+const AUTHOR_MESSAGES: &str = "/api/v1/rooms/{room}/authors/{author}/messages";
 const BANS: &str = "/api/v1/rooms/{room}/bans";
 const BAN: &str = "/api/v1/rooms/{room}/bans/{author}";
 const INVITATIONS: &str = "/api/v1/rooms/{room}/invitations";
@@ -63,6 +65,12 @@ pub fn routes() -> Vec<Route<Answer>> {
         Route(Method::GET, MEMBERS, Moderate, InRoom(|c, room| now(Ok(members::list(&c, &room))))),
         Route(Method::PUT, MEMBER, Own, InRoom(|c, room| Box::pin(members::give(c, room)))),
         Route(Method::DELETE, MEMBER, Own, InRoom(|c, room| Box::pin(members::take_back(c, room)))),
+        Route(
+            Method::DELETE,
+            AUTHOR_MESSAGES,
+            Moderate,
+            InRoom(|c, room| Box::pin(author_messages::delete(c, room))),
+        ),
         Route(Method::GET, BANS, Moderate, InRoom(|c, room| now(Ok(members::bans(&c, &room))))),
         Route(Method::PUT, BAN, Moderate, InRoom(|c, room| Box::pin(members::ban(c, room)))),
         Route(Method::DELETE, BAN, Moderate, InRoom(|c, room| Box::pin(members::unban(c, room)))),

@@ -92,6 +92,19 @@ pub async fn act(
     }
 }
 
+/// The same for a step of something long: the script gets the API's answer, which says where to go on.
+pub async fn step(
+    call: Call<'_>,
+    room: RoomName,
+    step: impl AsyncFnOnce(Call<'_>, RoomName) -> Answer,
+) -> Response {
+    if is_form(call.req.headers()) {
+        return act(call, room, step).await;
+    }
+    let language = call.language;
+    step(call, room).await.unwrap_or_else(|problem| error::of::<Problem>(language, problem))
+}
+
 /// The same for an act on a message.
 pub async fn act_at(
     call: Call<'_>,

@@ -2,11 +2,11 @@
 
 use hyper::Method;
 
-use super::moderation::{act, act_at, moderation};
+use super::moderation::{act, act_at, moderation, step};
 use super::{assets, auth, avatar, choose_language, invitation, messages, name, room, search, stream};
 use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
 use crate::admin::moderate;
-use crate::api::{flags, invitations, members};
+use crate::api::{author_messages, flags, invitations, members};
 use crate::http::Response;
 use crate::paths::{METRICS_PATH, SIGN_OUT_PATH, SIGNED_IN_PATH};
 use crate::probes;
@@ -23,6 +23,7 @@ const MESSAGE: &str = "/{room}/messages/{position}";
 const MODERATION: &str = "/{room}/moderation";
 const CLOSED: &str = "/{room}/closed";
 const MEMBER: &str = "/{room}/members/{author}";
+const AUTHOR_MESSAGES: &str = "/{room}/authors/{author}/messages";
 const BAN: &str = "/{room}/bans/{author}";
 const INVITATIONS: &str = "/{room}/invitations";
 const INVITATION: &str = "/{room}/invitations/{id}";
@@ -90,6 +91,12 @@ pub fn routes() -> Vec<Route<Response>> {
         Route(Method::DELETE, MESSAGES, Own, InRoom(|c, room| Box::pin(act(c, room, moderate::empty)))),
         Route(Method::PUT, MEMBER, Own, InRoom(|c, room| Box::pin(act(c, room, members::give)))),
         Route(Method::DELETE, MEMBER, Own, InRoom(|c, room| Box::pin(act(c, room, members::take_back)))),
+        Route(
+            Method::DELETE,
+            AUTHOR_MESSAGES,
+            Moderate,
+            InRoom(|c, room| Box::pin(step(c, room, author_messages::delete))),
+        ),
         Route(Method::PUT, BAN, Moderate, InRoom(|c, room| Box::pin(act(c, room, members::ban)))),
         Route(Method::DELETE, BAN, Moderate, InRoom(|c, room| Box::pin(act(c, room, members::unban)))),
         Route(Method::POST, INVITATIONS, Own, InRoom(|c, room| Box::pin(invitation::invite(c, room)))),

@@ -1,6 +1,7 @@
 //! Moderation by the holder of the admin token: over HTTP, in the streams, in copies of the log, and on the
 //! page.
 
+mod authors;
 mod forms;
 mod page;
 mod people;

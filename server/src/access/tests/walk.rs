@@ -51,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 100] = [
+const ROWS: [Row; 102] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -89,6 +89,7 @@ const ROWS: [Row; 100] = [
     ("PUT", "/api/v1/rooms/{room}/members/{author}", "", ROLE, Own),
     ("DELETE", "/api/v1/rooms/{room}/members/{author}", "", NONE, Own),
     ("GET", "/api/v1/rooms/{room}/bans", "", NONE, Moderate),
+    ("DELETE", "/api/v1/rooms/{room}/authors/{author}/messages", "", NONE, Moderate),
     ("PUT", "/api/v1/rooms/{room}/bans/{author}", "", NONE, Moderate),
     ("PUT", "/api/v1/rooms/{room}/bans/{author}", "", UNTIL, Moderate),
     ("DELETE", "/api/v1/rooms/{room}/bans/{author}", "", NONE, Moderate),
@@ -132,6 +133,7 @@ const ROWS: [Row; 100] = [
     ("DELETE", "/{room}/messages", "", NONE, Own),
     ("PUT", "/{room}/members/{author}", "", ROLE, Own),
     ("DELETE", "/{room}/members/{author}", "", NONE, Own),
+    ("DELETE", "/{room}/authors/{author}/messages", "", NONE, Moderate),
     ("PUT", "/{room}/bans/{author}", "", NONE, Moderate),
     ("PUT", "/{room}/bans/{author}", "", UNTIL, Moderate),
     ("DELETE", "/{room}/bans/{author}", "", NONE, Moderate),

@@ -23,8 +23,8 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
 use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens};
 use crate::api::room_shapes::{
-    Accepted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, Member, Members, NewInvitation,
-    NewInvitationMade, Reason, RoomBan, RoomBans, Secret, TicketMade,
+    Accepted, AuthorDeleted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, Member, Members,
+    NewInvitation, NewInvitationMade, Reason, RoomBan, RoomBans, Secret, TicketMade,
 };
 use crate::http::{self, Response};
 use crate::problem::Document;
@@ -82,6 +82,7 @@ fn describe() -> OpenApi {
         .schema_from::<Members<'_>>()
         .schema_from::<Member<'_>>()
         .schema_from::<BanUntil>()
+        .schema_from::<AuthorDeleted>()
         .schema_from::<RoomBans<'_>>()
         .schema_from::<RoomBan<'_>>()
         .schema_from::<NewInvitation>()

@@ -21,6 +21,7 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
         (path("/messages"), vec![(HttpMethod::Delete, purge)]),
         (path("/members"), vec![(HttpMethod::Get, members())]),
         (path("/members/{author}"), vec![(HttpMethod::Put, give()), (HttpMethod::Delete, take_back())]),
+        (path("/authors/{author}/messages"), vec![(HttpMethod::Delete, delete_author())]),
         (path("/bans"), vec![(HttpMethod::Get, bans())]),
         (path("/bans/{author}"), vec![(HttpMethod::Put, ban()), (HttpMethod::Delete, unban())]),
         (path("/invitations"), vec![(HttpMethod::Get, invitations()), (HttpMethod::Post, invite())]),
@@ -96,6 +97,19 @@ fn take_back() -> Operation {
         .parameter(author())
         .parameter(by());
     problems(done(op, "They have none of the room"), &deed(&[])).build()
+}
+
+fn delete_author() -> Operation {
+    let op = of_people("deleteAuthorMessages", "Delete what an author wrote in a room; for its moderators")
+        .description(Some(
+            "One request looks at 1,000 messages at most, newest first, and deletes 100 at most. Ask again with \
+             `before` until it is null.",
+        ))
+        .parameter(author())
+        .parameter(query("before", Type::Integer, "Only messages before this position"))
+        .parameter(by())
+        .response("200", gives("They are deleted", "AuthorDeleted"));
+    problems(op, &deed(&[Kind::RateLimited, Kind::LogUnreadable])).build()
 }
 
 fn bans() -> Operation {

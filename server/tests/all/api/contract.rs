@@ -7,7 +7,7 @@ use crate::support::client::answer;
 use crate::support::{Answer, Server};
 
 /// The API's routes: path with `{room}`, `{position}` and `{reaction}`, and its methods.
-const ROUTES: [(&str, &[&str]); 21] = [
+const ROUTES: [(&str, &[&str]); 22] = [
     ("/api/v1/guests", &["POST"]),
     ("/api/v1/guests/me", &["PATCH"]),
     ("/api/v1/rooms/{room}", &["GET"]),
@@ -16,6 +16,7 @@ const ROUTES: [(&str, &[&str]); 21] = [
     ("/api/v1/rooms/{room}/closed", &["PUT", "DELETE"]),
     ("/api/v1/rooms/{room}/members", &["GET"]),
     ("/api/v1/rooms/{room}/members/{author}", &["PUT", "DELETE"]),
+    ("/api/v1/rooms/{room}/authors/{author}/messages", &["DELETE"]),
     ("/api/v1/rooms/{room}/bans", &["GET"]),
     ("/api/v1/rooms/{room}/bans/{author}", &["PUT", "DELETE"]),
     ("/api/v1/rooms/{room}/invitations", &["GET", "POST"]),
