@@ -12,7 +12,7 @@ use millchat::{Author, AuthorKind, Chat, NewValue, Replaces, RoomName, SendError
 use super::authority::{Allowed, Authority};
 use super::decide::Caller;
 use super::denial::Denial;
-use super::kept::{ban_in, ban_text, bans_of, role_in, role_text, roles_of};
+use super::kept::{ban_in, ban_text, bans_of, refuse_full, role_in, role_text, roles_of};
 use super::role::Role;
 use super::table::allows_to;
 use crate::identity::{Person, TokenError, Via};
@@ -21,6 +21,14 @@ use crate::identity::{Person, TokenError, Via};
 pub const ROLES_MAX: usize = 100_000;
 /// Most bans from rooms that are kept, in all rooms together.
 pub const ROOM_BANS_MAX: usize = 100_000;
+/// Most of these roles in one room.
+pub const ROLES_OF_ROOM_MAX: usize = 1_000;
+/// The refusal of one more.
+const ROLES_FULL: &str = "roles in this room; at most 1,000 are kept";
+/// Most bans from one room.
+pub const BANS_OF_ROOM_MAX: usize = 1_000;
+/// The refusal of one more.
+const BANS_FULL: &str = "bans from this room; at most 1,000 are kept";
 /// Tries to replace a value that others replace at the same moment.
 const TRIES_MAX: usize = 16;
 
@@ -50,6 +58,11 @@ pub fn refuse_above(
     if allows_to(by.standing.role, by.action(), target.role) { Ok(()) } else { Err(Denial::Above) }
 }
 
+/// Refuses a role to somebody who has none in a room where as many are kept as may be.
+pub fn refuse_too_many_roles(chat: &Chat, room: &RoomName, target: &str) -> Result<(), SendError> {
+    refuse_full(chat, (&roles_of(room), target), ROLES_OF_ROOM_MAX, ROLES_FULL)
+}
+
 /// Gives somebody a role in a room, in place of the one that they were given before.
 pub async fn give(
     chat: &Chat,
@@ -58,6 +71,7 @@ pub async fn give(
     role: Role,
     by: Author,
 ) -> Result<(), SendError> {
+    refuse_too_many_roles(chat, room, target)?;
     chat.set_value(&(roles_of(room) + target), of(role_text(role, name), None, by, ROLES_MAX)).await.map(drop)
 }
 
@@ -75,6 +89,7 @@ pub async fn raise(
     role: Role,
     by: Author,
 ) -> Result<Role, SendError> {
+    refuse_too_many_roles(chat, room, target)?;
     let mut given = role;
     let new = |kept: Option<&Value>| {
         given = kept.and_then(role_in).map_or(role, |(kept, _)| kept.max(role));
@@ -94,6 +109,7 @@ pub async fn ban(
     until: Option<Timestamp>,
     (role, by): (Option<Role>, Author),
 ) -> Result<(), SendError> {
+    refuse_full(chat, (&bans_of(room), target), BANS_OF_ROOM_MAX, BANS_FULL)?;
     let new = |kept: Option<&Value>| {
         // A ban by somebody higher does not become one by somebody lower.
         let role = role.max(kept.map(ban_in));

@@ -8,12 +8,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use millchat::{Author, Chat, NewValue, Replaces, RoomName, SendError, Timestamp, Value};
 use serde::{Deserialize, Serialize};
 
+use super::kept::refuse_full;
 use super::role::Role;
 
 /// Most invitations that are kept, in all rooms together.
 pub const INVITATIONS_MAX: usize = 10_000;
 /// The kind of their values. Nobody has a right by one before it is used.
 pub const KIND: &str = ".invitation";
+/// Most of them to one room.
+pub const INVITATIONS_OF_ROOM_MAX: usize = 100;
+/// The refusal of one more.
+const ROOM_FULL: &str = "invitations to this room; at most 100 are kept";
 /// Most times that an invitation can be used.
 pub const USES_MAX: u32 = 1_000;
 /// Random bytes of a secret.
@@ -88,8 +93,9 @@ pub async fn invite(
 ) -> Result<(String, String), SendError> {
     let secret = URL_SAFE_NO_PAD.encode(rand::random::<[u8; SECRET_BYTES]>());
     let id = id_of(&secret);
-    let new = new_value(role, uses, Some(until), Some(by), Replaces::Absent);
-    chat.set_value(&(prefix(room) + &id), new).await?;
+    let (prefix, new) = (prefix(room), new_value(role, uses, Some(until), Some(by), Replaces::Absent));
+    refuse_full(chat, (&prefix, &id), INVITATIONS_OF_ROOM_MAX, ROOM_FULL)?;
+    chat.set_value(&(prefix + &id), new).await?;
     Ok((id, secret))
 }
 

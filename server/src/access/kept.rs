@@ -1,6 +1,6 @@
 //! Roles and bans that are kept in the log, beside those of the settings: their keys and texts.
 
-use millchat::{Chat, RoomName, Timestamp, Value};
+use millchat::{Chat, RoomName, SendError, Timestamp, Value};
 
 use super::role::Role;
 
@@ -58,4 +58,19 @@ pub fn ban_in(value: &Value) -> Role {
 /// Returns the role of whoever banned an author from a room, if they are banned from it.
 pub fn ban(chat: &Chat, room: &RoomName, author: &str) -> Option<Role> {
     chat.value(&(bans_of(room) + author)).as_ref().map(ban_in)
+}
+
+/// Refuses one more value under a prefix that has as many as it may; one that is there may be replaced. Those who
+/// set one at the same moment may be a few over it.
+pub fn refuse_full(
+    chat: &Chat,
+    (prefix, rest): (&str, &str),
+    max: usize,
+    what: &'static str,
+) -> Result<(), SendError> {
+    let is_new = chat.value(&format!("{prefix}{rest}")).is_none();
+    if is_new && chat.values_from(prefix, None, max).len() >= max {
+        return Err(SendError::TooMany(what));
+    }
+    Ok(())
 }

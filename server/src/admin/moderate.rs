@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use millchat::{AUTHOR_ID_BYTES_MAX, Position, RoomName};
 use percent_encoding::percent_decode_str;
 
-use super::operator::by;
+use super::operator::{by, doer};
 use crate::access::deeds;
 use crate::access::table::{Action, allows};
 use crate::actions::{self, Moderation};
@@ -72,7 +72,7 @@ pub async fn delete(call: &Call<'_>, room: &RoomName, target: Position) -> Answe
 }
 
 async fn in_room(call: &Call<'_>, room: &RoomName, moderation: Moderation, deed: &'static str) -> Answer {
-    let (w, by) = (call.w, by(call)?);
+    let (w, by) = (call.w, doer(call)?);
     let target = if let Moderation::Delete(target) = moderation { Some(target) } else { None };
     tracing::info!(%room, target, by = %by.name, deed, "moderation");
     let receipt = actions::moderate(w, room, by, moderation).await?;

@@ -99,6 +99,16 @@ pub fn by(call: &Call<'_>) -> Result<Author, Problem> {
     }
 }
 
+/// Returns the author of a deed in a room, and counts it with their messages: anybody may own a room, and each deed
+/// is a durable write. Those of operators are not counted.
+pub fn doer(call: &Call<'_>) -> Result<Author, Problem> {
+    let by = by(call)?;
+    if call.w.app.authority.decide_outside(&call.allowed.caller, Action::Operate).is_err() {
+        call.w.app.limits.message(&by, &call.req)?;
+    }
+    Ok(by)
+}
+
 fn named<B>(req: &hyper::Request<B>) -> Result<Author, Problem> {
     let name = http::query(req, "by").unwrap_or_else(|| OPERATOR_NAME.to_owned());
     if !sanitize::is_author_text(&name, AUTHOR_NAME_BYTES_MAX) {

@@ -8,7 +8,7 @@ use super::room_shapes::{Flag, Flags, Reason};
 use crate::access::decide::Standing;
 use crate::access::denial::Denial;
 use crate::access::flags::{self, REASON_CHARS_MAX};
-use crate::admin::operator::by;
+use crate::admin::operator::doer;
 use crate::body::{self, NAME_BYTES_MAX};
 use crate::http;
 use crate::problem::{Answer, Kind, Problem};
@@ -68,7 +68,7 @@ pub async fn list(call: Call<'_>, room: RoomName) -> Answer {
 
 /// Take all flags of a message away: it was looked at.
 pub async fn clear(call: Call<'_>, room: RoomName, target: Position) -> Answer {
-    let by = by(&call)?;
+    let by = doer(&call)?;
     flags::clear(&call.w.app.chat, &room, target, Some(by)).await?;
     call.w.app.metrics.moderated("unflag");
     Ok(http::empty(StatusCode::NO_CONTENT))

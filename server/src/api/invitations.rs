@@ -15,7 +15,7 @@ use crate::access::deeds;
 use crate::access::denial::Denial;
 use crate::access::invitations::{self, USES_MAX, UseError};
 use crate::access::role::Role;
-use crate::admin::operator::by;
+use crate::admin::operator::doer;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
 use crate::http::{self, Response};
@@ -29,7 +29,7 @@ const TIMES: [Duration; 3] =
 
 /// Make an invitation: a link that gives whoever has it a role, not above your own.
 pub async fn invite(call: Call<'_>, room: RoomName) -> Answer {
-    let by = by(&call)?;
+    let by = doer(&call)?;
     let Call { w, req, allowed, .. } = call;
     let origin = origin(w, req.headers());
     let new = input::read(w, req, NAME_BYTES_MAX).await?;
@@ -88,7 +88,7 @@ pub fn list(call: &Call<'_>, room: &RoomName) -> Response {
 
 /// Take an invitation back.
 pub async fn take_back(call: Call<'_>, room: RoomName) -> Answer {
-    let (w, by, id) = (call.w, by(&call)?, call.param("id"));
+    let (w, by, id) = (call.w, doer(&call)?, call.param("id"));
     if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(Problem::new(
             Kind::MalformedParameter,
@@ -127,6 +127,7 @@ pub async fn use_once(
     if let Some(role) = standing.role.filter(|role| *role >= offered) {
         return Ok(role);
     }
+    deeds::refuse_too_many_roles(&w.app.chat, room, &author.id)?;
     let role = match invitations::take(&w.app.chat, room, secret).await {
         Ok(role) => role,
         Err(UseError::Unknown) => return Err(unknown()),

@@ -10,7 +10,7 @@ use super::room_shapes::{BanUntil, GivenRole, Member, Members, RoomBan, RoomBans
 use crate::access::authority::Allowed;
 use crate::access::deeds;
 use crate::access::role::Role;
-use crate::admin::operator::by;
+use crate::admin::operator::doer;
 use crate::app::Worker;
 use crate::body::{self, NAME_BYTES_MAX};
 use crate::http::{self, Response};
@@ -31,7 +31,7 @@ pub fn list(call: &Call<'_>, room: &RoomName) -> Response {
 
 /// Give somebody a role: not above your own, and not to somebody above you.
 pub async fn give(call: Call<'_>, room: RoomName) -> Answer {
-    let (target, by) = (author(&call)?, by(&call)?);
+    let (target, by) = (author(&call)?, doer(&call)?);
     let Call { w, req, mut allowed, .. } = call;
     let GivenRole { role, name } = input::read(w, req, NAME_BYTES_MAX).await?;
     let role = given(&role)?;
@@ -48,7 +48,7 @@ pub async fn give(call: Call<'_>, room: RoomName) -> Answer {
 
 /// Take the role back that somebody was given.
 pub async fn take_back(call: Call<'_>, room: RoomName) -> Answer {
-    let (w, target, by) = (call.w, author(&call)?, by(&call)?);
+    let (w, target, by) = (call.w, author(&call)?, doer(&call)?);
     deeds::refuse_above(&w.app.authority, &call.allowed, &room, &target)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "take-role", "moderation");
     deeds::take_back(&w.app.chat, &room, &target, by).await?;
@@ -67,7 +67,7 @@ pub fn bans(call: &Call<'_>, room: &RoomName) -> Response {
 
 /// Ban somebody from a room, for good or until a time.
 pub async fn ban(call: Call<'_>, room: RoomName) -> Answer {
-    let (target, by) = (author(&call)?, by(&call)?);
+    let (target, by) = (author(&call)?, doer(&call)?);
     let Call { w, req, mut allowed, .. } = call;
     let body = body::read(&w.app.reading, req, NAME_BYTES_MAX).await?;
     let until = match &body[..] {
@@ -83,7 +83,7 @@ pub async fn ban(call: Call<'_>, room: RoomName) -> Answer {
 
 /// Let somebody who was banned from a room back into it.
 pub async fn unban(call: Call<'_>, room: RoomName) -> Answer {
-    let (w, target, by) = (call.w, author(&call)?, by(&call)?);
+    let (w, target, by) = (call.w, author(&call)?, doer(&call)?);
     deeds::refuse_above(&w.app.authority, &call.allowed, &room, &target)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "unban-from-room", "moderation");
     deeds::unban(&w.app.chat, &room, &target, by).await?;

@@ -238,6 +238,7 @@ impl Localize for Problem {
             Kind::UnknownMessage => "message-unknown",
             Kind::MessageDeleted => "message-deleted",
             Kind::UnknownInvitation => "invitation-unknown",
+            Kind::ListFull => "list-full",
             Kind::Busy => "too-busy",
             Kind::DiskFull => "disk-full",
             Kind::LogUnreadable => "unreadable",

@@ -12,7 +12,7 @@ use super::i18n::{Language, Localizer, Value};
 use super::layout::{self, Script};
 use super::{error, moderation, moderation_view, people};
 use crate::access::decide::Caller;
-use crate::admin::operator::by;
+use crate::admin::operator::doer;
 use crate::api::invitations as api;
 use crate::api::room_shapes::NewInvitation;
 use crate::body::{self, NAME_BYTES_MAX};
@@ -36,7 +36,7 @@ pub async fn invite(call: Call<'_>, room: RoomName) -> Response {
 }
 
 async fn made(call: Call<'_>, room: &RoomName) -> Answer {
-    let by = by(&call)?;
+    let by = doer(&call)?;
     let Call { w, req, allowed, language, .. } = call;
     let (parts, body) = req.into_parts();
     let head = hyper::Request::from_parts(parts.clone(), ());

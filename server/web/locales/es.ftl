@@ -318,3 +318,4 @@ invitation-have = Tengo una invitación
 invitation-link = El enlace de la invitación
 invitation-use = Aceptar
 invitation-unknown = Esa invitación no existe, ya se usó o ha caducado.
+list-full = Esta lista está llena. Quita algo primero.

@@ -291,3 +291,4 @@ invitation-have = 招待を持っています
 invitation-link = 招待のリンク
 invitation-use = 受ける
 invitation-unknown = そのような招待はないか、すでに使われたか、期限が切れています。
+list-full = この一覧はいっぱいです。先にどれかを取り除いてください。

@@ -1,10 +1,12 @@
 //! Deeds of people in a room, where they meet the settings and others who act at the same moment.
 
 use futures_util::future::join_all;
-use millchat::{AuthorKind, RoomName, SendError};
+use millchat::{AuthorKind, RoomName, SendError, Timestamp};
 
 use super::super::decide::Caller;
+use super::super::deeds::{BANS_OF_ROOM_MAX, ROLES_OF_ROOM_MAX};
 use super::super::flags::{self, FLAGS_OF_AUTHOR_MAX, FLAGS_OF_ROOM_MAX};
+use super::super::invitations::{self, INVITATIONS_OF_ROOM_MAX};
 use super::super::role::Role;
 use super::super::table::Action;
 use super::super::{deeds, kept};
@@ -150,4 +152,102 @@ async fn flags_are_listed_by_pages_however_large_the_messages_are() {
         after = format!("?after={}", page["next"]);
     }
     assert_eq!(listed, positions);
+}
+
+#[tokio::test]
+async fn a_room_has_a_part_of_all_roles_bans_and_invitations() {
+    let served = Served::start("");
+    let (chat, hall, olga) = (&served.app.chat, RoomName::new("hall").unwrap(), author("g_olga", "Olga"));
+    let give = async |room: &RoomName, target: usize| {
+        deeds::give(chat, room, (&format!("g_{target}"), None), Role::Reader, olga.clone()).await
+    };
+    let ban = async |room: &RoomName, target: usize| {
+        deeds::ban(chat, room, &format!("g_{target}"), None, (Some(Role::Owner), olga.clone())).await
+    };
+    let invite = async |room: &RoomName, _: usize| {
+        let until = Timestamp(Timestamp::now().0 + 3_600_000);
+        invitations::invite(chat, room, (Role::Moderator, 1), until, olga.clone())
+            .await
+            .map(|(_, secret)| secret)
+    };
+    for (max, words) in [(ROLES_OF_ROOM_MAX, "roles"), (BANS_OF_ROOM_MAX, "bans")] {
+        let act = async |room: &RoomName, target: usize| {
+            if words == "roles" { give(room, target).await } else { ban(room, target).await }
+        };
+        for step in (0..max).collect::<Vec<_>>().chunks(100) {
+            assert!(join_all(step.iter().map(|target| act(&hall, *target))).await.iter().all(Result::is_ok));
+        }
+        let refused = act(&hall, max).await.unwrap_err().to_string();
+        assert!(
+            refused.contains(words) && refused.contains(&format!("at most {},000", max / 1_000)),
+            "{refused}"
+        );
+        act(&hall, 0).await.expect("one that is there takes no place");
+        act(&room(), max).await.expect("another room has its own");
+    }
+    let mut secrets = Vec::new();
+    for number in 0..INVITATIONS_OF_ROOM_MAX {
+        secrets.push(invite(&hall, number).await.unwrap());
+    }
+    let refused = invite(&hall, 0).await.unwrap_err().to_string();
+    assert!(refused.contains(&format!("at most {INVITATIONS_OF_ROOM_MAX}")), "{refused}");
+    invite(&room(), 0).await.unwrap();
+    // The room can take nobody in: the invitation stays for later.
+    let eve = served.token("g_eve");
+    let accept = async || {
+        let (path, body) =
+            ("/api/v1/rooms/hall/invitations/accept", format!("{{\"secret\":\"{}\"}}", secrets[0]));
+        served.ask(("POST", path), Some(&eve), ("application/json", &body), &[]).await
+    };
+    let refused = accept().await;
+    assert!(
+        (refused.status, refused.body.contains("urn:millchat:problem:list-full")) == (409, true),
+        "{refused:?}"
+    );
+    assert_eq!(invitations::list(chat, &hall).len(), INVITATIONS_OF_ROOM_MAX);
+}
+
+#[tokio::test]
+async fn what_moderators_and_owners_do_counts_for_their_limit_and_what_operators_do_does_not() {
+    const DEEDS: [(&str, &str, &str); 11] = [
+        ("PUT", "/closed", ""),
+        ("DELETE", "/closed", ""),
+        ("DELETE", "/messages", ""),
+        ("PUT", "/members/g_x", "{\"role\":\"reader\"}"),
+        ("DELETE", "/members/g_x", ""),
+        ("PUT", "/bans/g_x", ""),
+        ("DELETE", "/bans/g_x", ""),
+        ("POST", "/invitations", "{\"role\":\"reader\"}"),
+        ("DELETE", "/invitations/0123", ""),
+        ("POST", "/messages/1/flags", ""),
+        ("DELETE", "/flags/1", ""),
+    ];
+    let owners: Vec<_> = (0..DEEDS.len()).map(|number| format!("\"g_{number}\"")).collect();
+    let settings = format!(
+        "rate-limit = \"author=1/3\"\noperators = [\"g_operator\"]\n[[room]]\nname = \"*\"\nowners = [{}]\n",
+        owners.join(", ")
+    );
+    let served = Served::start(&settings);
+    for (number, (method, path, body)) in DEEDS.into_iter().enumerate() {
+        let path = format!("/api/v1/rooms/room-{number}{path}");
+        served.post(&format!("room-{number}"), &author("g_y", "Yves"), "hello").await;
+        let ask = async |token: &str| {
+            let kind = if body.is_empty() { "" } else { "application/json" };
+            served.ask((method, &path), Some(token), (kind, body), &[]).await.status
+        };
+        let owner = served.token(&format!("g_{number}"));
+        let (mut done, mut limited) = (0, false);
+        while !limited {
+            assert!(done < 50, "{method} {path} has no limit");
+            limited = ask(&owner).await == 429;
+            done += usize::from(!limited);
+        }
+        assert!(done >= 3, "{method} {path} is counted {done} times");
+        // A flag is a reader's deed, whoever they are.
+        for token in [ADMIN, &*served.token("g_operator")] {
+            for _ in 0..5 {
+                assert!(ask(token).await != 429 || path.ends_with("/flags"), "{method} {path}");
+            }
+        }
+    }
 }

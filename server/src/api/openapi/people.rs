@@ -40,6 +40,7 @@ fn deed(kinds: &[Kind]) -> Vec<Kind> {
         Kind::NeedsRole,
         Kind::MalformedParameter,
         Kind::ListFull,
+        Kind::RateLimited,
         Kind::OutcomeUnknown,
         Kind::Busy,
         Kind::Unavailable,
@@ -153,7 +154,7 @@ fn accept() -> Operation {
     let op = of_people("acceptInvitation", "Use an invitation, once per author")
         .request_body(Some(takes("Secret")))
         .response("200", gives("The role that you have now", "Accepted"));
-    body_problems(op, &deed(&[Kind::UnknownInvitation, Kind::Banned, Kind::RateLimited])).build()
+    body_problems(op, &deed(&[Kind::UnknownInvitation, Kind::Banned])).build()
 }
 
 fn uninvite() -> Operation {
@@ -166,8 +167,7 @@ fn flag() -> Operation {
     let op = of_people("flagMessage", "Flag a message for the moderators of its room, once")
         .parameter(position())
         .request_body(Some(takes("Reason")));
-    let kinds =
-        [Kind::UnknownMessage, Kind::MessageDeleted, Kind::Banned, Kind::RateLimited, Kind::LogUnreadable];
+    let kinds = [Kind::UnknownMessage, Kind::MessageDeleted, Kind::Banned, Kind::LogUnreadable];
     body_problems(done(op, "They see it"), &deed(&kinds)).build()
 }
 
