@@ -3,9 +3,12 @@
 
 use millchat::{Action, Author, Draft, Position, Reaction, ReadError, Receipt, RoomName, SendError};
 
+use tokio::sync::MutexGuard;
+
 use crate::access::authority::Allowed;
 use crate::access::denial::Denial;
-use crate::access::flags;
+use crate::access::role::Role;
+use crate::access::{decide, deeds, flags};
 use crate::app::Worker;
 use crate::client_ip::Client;
 use crate::log_throttle::LogThrottle;
@@ -77,12 +80,63 @@ pub async fn post(
 ) -> Result<Receipt, ActError> {
     let NewMessage { content, reply_to, key } = message;
     let content = rendered_ahead(w, client, content).await;
-    if w.app.authority.limits_beginnings() && w.app.chat.overview(room).await?.head == 0 {
-        w.app.authority.may_begin(by)?;
-    }
+    // Kept until it is stored: of those who write the first event at once only one is the first.
+    let _turn = begin(w, room, by).await?;
     let author = confirmed(w, by, room)?;
     let draft = Draft { author: Some(author), action: Action::Post { content, reply_to }, key };
     Ok(w.send(room, draft).await?)
+}
+
+/// Lets somebody write an event that may be the first of a room, and own the room by it. Returns their turn, if it
+/// is the first.
+async fn begin<'w>(
+    w: &'w Worker,
+    room: &RoomName,
+    by: &Allowed,
+) -> Result<Option<MutexGuard<'w, ()>>, ActError> {
+    let authority = &w.app.authority;
+    if !authority.watches_beginning(room) || w.app.chat.overview(room).await?.head != 0 {
+        return Ok(None);
+    }
+    // Also where somebody owns it already: their event may be on its way.
+    let turn = w.app.beginnings.lock().await;
+    if !is_new(w, room).await? {
+        return Ok(None);
+    }
+    // They waited.
+    let standing = authority.confirm(by, room)?;
+    if authority.may_begin(&by.caller, standing, room)? && standing.role < Some(Role::Owner) {
+        own(w, room, by).await?;
+    }
+    Ok(Some(turn))
+}
+
+/// Returns true if nobody has begun the room: it has no event, nor an owner who has written none yet.
+async fn is_new(w: &Worker, room: &RoomName) -> Result<bool, ReadError> {
+    let (app, chat) = (&w.app, &w.app.chat);
+    let is_owned = app.authority.has_creator(room) && !deeds::members(chat, room, None, 1).is_empty();
+    Ok(!is_owned && chat.overview(room).await?.head == 0)
+}
+
+async fn own(w: &Worker, room: &RoomName, by: &Allowed) -> Result<(), ActError> {
+    let author = by.caller.author()?.clone();
+    tracing::info!(%room, by = %author.name, deed = "own-room", "moderation");
+    let (id, name) = (author.id.clone(), author.name.clone());
+    deeds::give(&w.app.chat, room, (&id, Some(&name)), Role::Owner, author).await?;
+    w.app.metrics.moderated("own-room");
+    Ok(())
+}
+
+/// Makes somebody the owner of a private room that is theirs to begin. Returns false if others were first.
+pub async fn open_private(w: &Worker, room: &RoomName, by: &Allowed) -> Result<bool, ActError> {
+    let _turn = w.app.beginnings.lock().await;
+    let is_new = is_new(w, room).await?;
+    if is_new {
+        // They waited.
+        w.app.authority.confirm(by, room)?;
+        own(w, room, by).await?;
+    }
+    Ok(is_new)
 }
 
 /// Gives the author's own message another text.
@@ -216,6 +270,8 @@ async fn owner(w: &Worker, by: &Allowed, room: &RoomName, target: Position) -> R
 /// Returns the author of an action, if it is still allowed: between the decision and this moment the client took
 /// its time to send the rest.
 fn confirmed(w: &Worker, by: &Allowed, room: &RoomName) -> Result<Author, Denial> {
-    w.app.authority.confirm(by, room)?;
+    let standing = w.app.authority.confirm(by, room)?;
+    // Who might have begun the room is not who may write in it.
+    decide::refuse(standing, by.action())?;
     by.caller.author().cloned()
 }

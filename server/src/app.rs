@@ -40,6 +40,8 @@ pub struct App {
     pub identity: Arc<Identity>,
     /// Decides who may do what.
     pub authority: Arc<Authority>,
+    /// Held while a room is begun whose first event is not like any other, until that is stored.
+    pub beginnings: tokio::sync::Mutex<()>,
     /// Raised when the process is to end.
     pub drain: Arc<Drain>,
     /// The figures of `/metrics`.

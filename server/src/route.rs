@@ -375,7 +375,7 @@ mod tests {
             ),
             (ADMIN.at("/admin/rooms/lobby/messages").map(|found| found.0.allow()), "DELETE"),
             (PAGE.at("/lobby/messages").map(|found| found.0.allow()), "GET, HEAD, POST, DELETE"),
-            (PAGE.at("/new").map(|found| found.0.allow()), "GET, HEAD"),
+            (PAGE.at("/new").map(|found| found.0.allow()), "GET, HEAD, POST"),
         ] {
             assert_eq!(allow, Some(expected));
         }

@@ -60,6 +60,7 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         frames,
         identity,
         authority,
+        beginnings: tokio::sync::Mutex::default(),
         drain,
         metrics,
         limits,

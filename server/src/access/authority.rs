@@ -13,7 +13,7 @@ use millchat::{Chat, RoomName, Timestamp};
 use super::decide::{self, Caller, Standing};
 use super::denial::Denial;
 use super::rules::Rules;
-use super::settings::NewRooms;
+use super::settings::{Creator, Guests, NewRooms, RoomSettings};
 use super::table::Action;
 use crate::identity::operator::AdminToken;
 use crate::identity::{Identity, Person, TokenError, Via};
@@ -209,13 +209,36 @@ impl Authority {
         decide::standing(&self.rules.load(), &self.chat, caller, room)
     }
 
-    /// Returns true if not everybody who may write in a room may write its first event.
-    pub fn limits_beginnings(&self) -> bool {
-        self.rules.load().new_rooms != NewRooms::Anyone
+    /// Returns true if the first event of a room is not like any other: not everybody may write it who may write
+    /// others, or whoever writes it owns the room.
+    pub fn watches_beginning(&self, room: &RoomName) -> bool {
+        self.rules.load().new_rooms != NewRooms::Anyone || self.has_creator(room)
     }
 
-    /// Refuses the first event of a room to somebody who may write no such.
-    pub fn may_begin(&self, allowed: &Allowed) -> Result<(), Denial> {
-        decide::may_begin(self.rules.load().new_rooms, &allowed.caller, allowed.standing.role)
+    /// Returns true if whoever writes the first event of a room owns it.
+    pub fn has_creator(&self, room: &RoomName) -> bool {
+        self.rules.load().of(room).creator == Creator::Owner
+    }
+
+    /// Refuses the first event of a room to somebody who stands so and may write no such. Returns true if they own
+    /// the room by it.
+    pub fn may_begin(&self, caller: &Caller, standing: Standing, room: &RoomName) -> Result<bool, Denial> {
+        let rules = self.rules.load();
+        decide::may_begin(rules.new_rooms, caller, standing.role)?;
+        Ok(decide::owns_beginning(&rules, caller, room))
+    }
+
+    /// Returns a room that would be this person's alone if they began it, with these letters in its name. `None`: the
+    /// settings have no such rooms, or not for them.
+    pub fn private_room(&self, caller: &Caller, letters: &str) -> Option<(RoomName, Allowed)> {
+        let rules = self.rules.load();
+        let is_private = |of: &RoomSettings| of.creator == Creator::Owner && of.guests() == Guests::None;
+        let tables = rules.tables.iter().filter(|table| is_private(table));
+        let mut names = tables.filter_map(|table| table.name.filled(letters));
+        names.find_map(|room| {
+            let allowed = self.decide(caller.clone(), &room, Action::Post).ok()?;
+            let owns = self.may_begin(caller, allowed.standing, &room).is_ok_and(|owns| owns);
+            (owns && is_private(rules.of(&room))).then_some((room, allowed))
+        })
     }
 }

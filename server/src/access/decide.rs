@@ -12,7 +12,7 @@ use super::kept;
 use super::pattern::Pattern;
 use super::role::Role;
 use super::rules::Rules;
-use super::settings::NewRooms;
+use super::settings::{Creator, NewRooms};
 use super::table::{Action, allows};
 use crate::identity::operator::AdminToken;
 use crate::identity::{Person, TokenError};
@@ -111,12 +111,33 @@ pub fn decide(
     if let Err(error) = caller.person {
         return Err(Denial::Nobody(error));
     }
-    Err(match (standing.role, action) {
+    // Whether the room has events is looked at when it is their turn, and not here.
+    let may_own = action == Action::Post && !standing.is_banned && owns_beginning(rules, caller, room);
+    if may_own && may_begin(rules.new_rooms, caller, standing.role).is_ok() {
+        return Ok(standing);
+    }
+    Err(denial(standing, action))
+}
+
+/// Refuses what somebody who stands so may not do.
+pub fn refuse(standing: Standing, action: Action) -> Result<(), Denial> {
+    if allows(standing.role, action) { Ok(()) } else { Err(denial(standing, action)) }
+}
+
+fn denial(standing: Standing, action: Action) -> Denial {
+    match (standing.role, action) {
         (None, _) => Denial::NotMember,
         (Some(_), _) if standing.is_banned => Denial::Banned,
-        (Some(Role::Reader), Action::Write) => Denial::ReadOnly,
+        (Some(Role::Reader), Action::Write | Action::Post) => Denial::ReadOnly,
         (Some(_), action) => Denial::NeedsRole(action),
-    })
+    }
+}
+
+/// Returns true if somebody who writes the first event of a room owns it. A credential that says in which rooms it
+/// may write makes nobody an owner.
+pub fn owns_beginning(rules: &Rules, caller: &Caller, room: &RoomName) -> bool {
+    let is_whole = caller.admin.is_none() && caller.person.as_ref().is_ok_and(|it| it.grants.is_none());
+    is_whole && rules.of(room).creator == Creator::Owner
 }
 
 /// Decides if somebody may do something that is about no room.

@@ -12,8 +12,10 @@ pub enum Action {
     Visit,
     /// Read the room: history, stream, search, presence.
     Read,
-    /// Post, react and type; change one's own messages.
+    /// React and type; change one's own messages.
     Write,
+    /// Post a message, which may be the first of a room whose creator owns it.
+    Post,
     /// Look after the room: take messages of others away, close and open it, ban from it.
     Moderate,
     /// Empty the room; give and remove roles.
@@ -32,12 +34,13 @@ const YES: bool = true;
 const NO: bool = false;
 
 #[rustfmt::skip]
-const TABLE: [Line; 8] = [
+const TABLE: [Line; 9] = [
     //                  no role, reader, writer, moderator, owner, operator, admin token
     (Action::Anything, [YES,     YES,    YES,    YES,       YES,   YES,      YES]),
     (Action::Visit,    [YES,     YES,    YES,    YES,       YES,   YES,      YES]),
     (Action::Read,     [NO,      YES,    YES,    YES,       YES,   YES,      YES]),
     (Action::Write,    [NO,      NO,     YES,    YES,       YES,   YES,      YES]),
+    (Action::Post,     [NO,      NO,     YES,    YES,       YES,   YES,      YES]),
     (Action::Moderate, [NO,      NO,     NO,     YES,       YES,   YES,      YES]),
     (Action::Own,      [NO,      NO,     NO,     NO,        YES,   YES,      YES]),
     (Action::Operate,  [NO,      NO,     NO,     NO,        NO,    YES,      YES]),

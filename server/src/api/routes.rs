@@ -6,7 +6,7 @@ use super::{
     author_messages, events, flags, guests, invitations, members, messages, openapi, reactions, rooms,
     search, ticket,
 };
-use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
+use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
 use crate::problem::Answer;
 use crate::route_table::Handler::{AtMessage, Following, InRoom, Plain};
@@ -50,7 +50,7 @@ pub fn routes() -> Vec<Route<Answer>> {
         Route(Method::POST, TICKET, Read, InRoom(|c, room| now(ticket::make(&c, &room)))),
         Route(Method::GET, SEARCH, Read, InRoom(|c, room| Box::pin(search::page(c, room)))),
         Route(Method::GET, MESSAGES, Read, InRoom(|c, room| Box::pin(messages::page(c, room)))),
-        Route(Method::POST, MESSAGES, Write, InRoom(|c, room| Box::pin(messages::post(c, room)))),
+        Route(Method::POST, MESSAGES, Post, InRoom(|c, room| Box::pin(messages::post(c, room)))),
         Route(Method::GET, MESSAGE, Read, AtMessage(|c, room, at| Box::pin(messages::get(c, room, at)))),
         Route(Method::PATCH, MESSAGE, Write, AtMessage(|c, room, at| Box::pin(messages::edit(c, room, at)))),
         Route(

@@ -4,6 +4,7 @@ use std::path::Path;
 use clap::Parser;
 
 use super::*;
+use crate::access::settings::Creator;
 use crate::environment;
 use crate::limit::RateLimit;
 use crate::tls::Hsts;
@@ -83,6 +84,10 @@ fn the_settings_of_rooms_are_read_from_flags_and_file_alike() {
         [[room]]\nname = \"*\"\nguests = \"read\"\n";
     let rules = with_file(tables, &[]).unwrap().rules();
     assert_eq!(rules.tables.len(), 2);
+    assert_eq!(
+        rules.tables.iter().map(|table| table.creator).collect::<Vec<_>>(),
+        [Creator::Owner, Creator::No]
+    );
     assert_eq!(rules.tables[0].owners[0].to_string(), "corp:@leads");
 }
 

@@ -8,7 +8,7 @@ use millchat::{Author, AuthorKind, RoomName};
 use super::error::{self, Localize as _};
 use super::i18n::{Language, Localizer, Value};
 use super::layout::{self, Script};
-use super::{invitation, people};
+use super::{invitation, new_room, people};
 use crate::access::denial::Denial;
 use crate::access::table::Action;
 use crate::http::Response;
@@ -29,7 +29,8 @@ pub fn answer(call: &Call<'_>, room: &RoomName, denial: &Denial) -> Response {
         _ if is_hidden => {
             let status = if me.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
             let has_logins = call.w.app.has_logins();
-            layout::answer(status, document(language, room, me, has_logins))
+            let opens_private = new_room::may_open_private(call.w, &call.allowed.caller);
+            layout::answer(status, document(language, room, me, (has_logins, opens_private)))
         }
         _ => return error::of(language, denial.clone()),
     };
@@ -42,13 +43,23 @@ pub fn document(
     language: &'static Language,
     room: &RoomName,
     me: Option<&Author>,
-    has_logins: bool,
+    (has_logins, opens_private): (bool, bool),
 ) -> String {
     let title = language.text("denied-title");
-    layout::document(language, &title, Script::Invitation, &body(language, room, me, has_logins))
+    layout::document(
+        language,
+        &title,
+        Script::Invitation,
+        &body(language, room, me, (has_logins, opens_private)),
+    )
 }
 
-fn body(language: &'static Language, room: &RoomName, me: Option<&Author>, has_logins: bool) -> Markup {
+fn body(
+    language: &'static Language,
+    room: &RoomName,
+    me: Option<&Author>,
+    (has_logins, opens_private): (bool, bool),
+) -> Markup {
     // Also a guest may be a member, once they have signed in.
     let signs_in = has_logins && me.is_none_or(|me| me.kind == AuthorKind::Guest);
     let name = me.map(|me| html! { span data-ignore { (people::name(Localizer::For(language), me)) } });
@@ -69,6 +80,9 @@ fn body(language: &'static Language, room: &RoomName, me: Option<&Author>, has_l
                     a class=(if signs_in { "quiet" } else { "button" }) href="/new" {
                         (language.markup("open-room"))
                     }
+                }
+                @if opens_private {
+                    div.onward { (new_room::private(language, "quiet", &html! {})) }
                 }
                 details.invited {
                     summary { (language.markup("invitation-have")) }

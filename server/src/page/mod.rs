@@ -2,7 +2,7 @@
 //!
 //! Server-rendered by maud, kept live by Datastar: the first HTML holds the newest messages, and the stream
 //! goes on from the position it was rendered at. A handler is in the file of its resource: [`room`],
-//! [`stream`], [`history`], [`search`], [`messages`], [`name`],
+//! [`stream`], [`history`], [`search`], [`messages`], [`name`], [`new_room`],
 //! [`language`], [`assets`]; what things look like is in the
 //! others. Writing needs the cookie of a guest, and is refused to pages of other sites.
 
@@ -28,6 +28,7 @@ mod messages;
 mod moderation;
 mod moderation_view;
 mod name;
+mod new_room;
 mod patch;
 mod people;
 mod quote;

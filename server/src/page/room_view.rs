@@ -13,7 +13,7 @@ use super::composer::Reader;
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
 use super::quote::QuotedMessages;
-use super::{composer, dialogs, people, rows, search};
+use super::{composer, dialogs, new_room, people, rows, search};
 use crate::access::role::Role;
 use crate::access::table::{Action, allows};
 
@@ -41,6 +41,8 @@ pub struct View<'a> {
     pub title: Option<&'a str>,
     /// The public address of the chat; `None` is the address by which the browser came.
     pub origin: Option<&'a str>,
+    /// True if the reader may open a private room.
+    pub may_open_private: bool,
     /// True if people can sign in.
     pub has_logins: bool,
     /// The ids that the reader wrote under as a guest, before they signed in.
@@ -171,6 +173,7 @@ fn menu(language: &Language, room: &str, view: &View<'_>) -> Markup {
         nav #menu popover aria-label=(language.text("menu")) {
             (search::form(language, room, ""))
             a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
+            @if view.may_open_private { (new_room::private(language, "quiet", &plus_icon())) }
             @if allows(view.role, Action::Moderate) {
                 a.quiet href={ "/" (room) "/moderation" } { (shield_icon()) (language.markup("moderation")) }
             }
@@ -286,6 +289,7 @@ mod tests {
             role,
             title,
             origin,
+            may_open_private: true,
             has_logins: true,
             was,
         };

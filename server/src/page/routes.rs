@@ -3,8 +3,10 @@
 use hyper::Method;
 
 use super::moderation::{act, act_at, moderation, step};
-use super::{assets, auth, avatar, choose_language, invitation, messages, name, room, search, stream};
-use crate::access::table::Action::{Anything, Moderate, Own, Read, Visit, Write};
+use super::{
+    assets, auth, avatar, choose_language, invitation, messages, name, new_room, room, search, stream,
+};
+use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
 use crate::api::{author_messages, flags, invitations, members};
 use crate::http::Response;
@@ -35,8 +37,9 @@ const REACTION: &str = "/{room}/messages/{position}/reactions/{reaction}";
 /// The rows.
 pub fn routes() -> Vec<Route<Response>> {
     vec![
-        Route(Method::GET, "/", Anything, Plain(|c| Box::pin(room::home(c)))),
-        Route(Method::GET, "/new", Anything, Plain(|c| Box::pin(room::home(c)))),
+        Route(Method::GET, "/", Anything, Plain(|c| Box::pin(new_room::home(c)))),
+        Route(Method::GET, "/new", Anything, Plain(|c| Box::pin(new_room::home(c)))),
+        Route(Method::POST, "/new", Anything, Plain(|c| Box::pin(new_room::open_private(c)))),
         Route(
             Method::GET,
             "/favicon.ico",
@@ -70,7 +73,7 @@ pub fn routes() -> Vec<Route<Response>> {
             Read,
             Following(|c, room, decided| Box::pin(stream::stream(c, room, decided))),
         ),
-        Route(Method::POST, MESSAGES, Write, InRoom(|c, room| Box::pin(messages::send(c, room)))),
+        Route(Method::POST, MESSAGES, Post, InRoom(|c, room| Box::pin(messages::send(c, room)))),
         Route(Method::PATCH, MESSAGE, Write, AtMessage(|c, room, at| Box::pin(messages::edit(c, room, at)))),
         Route(
             Method::DELETE,

@@ -286,3 +286,35 @@ async fn somebody_whose_session_ends_while_they_accept_an_invitation_gets_no_rol
     let members = get(&api, &olga, &format!("{ROOM}/members")).await.expect(200).json();
     assert_eq!(members["members"].as_array().unwrap().len(), 1, "{members}");
 }
+
+#[tokio::test]
+async fn who_writes_the_first_event_of_a_room_owns_it_also_over_a_kill() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("millchat.toml");
+    let text = "[[room]]\nname = \"made-*\"\ncreator = \"owner\"\npolicy = \"members\"\n";
+    fs::write(&config, text).unwrap();
+    let mut server = Server::start_with(&["--config", config.to_str().unwrap()]).await;
+    let api = server.api();
+    let (ada, eve) = (api.guest("Ada").await, api.guest("Eve").await);
+    api.say("made-1", &ada, "mine").await;
+    for restarted in [false, true] {
+        if restarted {
+            server.kill().await;
+            server.restart().await;
+        }
+        let api = server.api();
+        let room = get(&api, &ada, "/api/v1/rooms/made-1").await.expect(200).json();
+        assert_eq!(room["you"]["role"], "owner", "restarted: {restarted}");
+        assert_refused(&answer(api.post("made-1", &eve, "x")).await, 403, "not-member");
+        api.say("made-1", &ada, "more").await;
+    }
+    put(
+        &server.api(),
+        &ada,
+        &format!("/api/v1/rooms/made-1/members/{}", eve.id),
+        json!({ "role": "writer" }),
+    )
+    .await
+    .expect(204);
+    server.api().say("made-1", &eve, "thank you").await;
+}

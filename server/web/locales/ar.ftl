@@ -14,6 +14,7 @@ copy-link = نسخ الرابط
 link-copied = نُسخ الرابط
 menu = القائمة
 new-room = غرفة جديدة
+new-private-room = غرفة خاصة جديدة
 notify = إشعاري بالرسائل الجديدة
 notify-mentions = فقط عندما يذكرني أحدهم
 notify-sound = مع صوت

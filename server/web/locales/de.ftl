@@ -14,6 +14,7 @@ copy-link = Link kopieren
 link-copied = Link kopiert
 menu = Menü
 new-room = Neuer Raum
+new-private-room = Neuer privater Raum
 notify = Bei neuen Nachrichten benachrichtigen
 notify-mentions = Nur wenn mich jemand erwähnt
 notify-sound = Dazu einen Ton abspielen

@@ -16,6 +16,7 @@ copy-link = Copy link
 link-copied = Link copied
 menu = Menu
 new-room = New room
+new-private-room = New private room
 notify = Notify me of new messages
 notify-mentions = Only when somebody mentions me
 notify-sound = Play a sound with it

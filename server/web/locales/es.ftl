@@ -14,6 +14,7 @@ copy-link = Copiar enlace
 link-copied = Enlace copiado
 menu = Menú
 new-room = Sala nueva
+new-private-room = Nueva sala privada
 notify = Avísame de los mensajes nuevos
 notify-mentions = Solo cuando alguien me mencione
 notify-sound = Con un sonido

@@ -14,6 +14,7 @@ copy-link = Copier le lien
 link-copied = Lien copié
 menu = Menu
 new-room = Nouveau salon
+new-private-room = Nouveau salon privé
 notify = Me notifier des nouveaux messages
 notify-mentions = Seulement quand on me mentionne
 notify-sound = Avec un son

@@ -14,6 +14,7 @@ copy-link = リンクをコピー
 link-copied = コピーしました
 menu = メニュー
 new-room = 新しいルーム
+new-private-room = 新しいプライベートルーム
 notify = 新しいメッセージを通知する
 notify-mentions = 自分がメンションされたときだけ
 notify-sound = 音を鳴らす

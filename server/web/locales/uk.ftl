@@ -14,6 +14,7 @@ copy-link = Копіювати посилання
 link-copied = Посилання скопійовано
 menu = Меню
 new-room = Нова кімната
+new-private-room = Нова приватна кімната
 notify = Сповіщати про нові повідомлення
 notify-mentions = Лише коли мене згадують
 notify-sound = Зі звуком

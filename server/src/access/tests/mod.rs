@@ -1,5 +1,6 @@
 //! The tests of access as a whole, and people for those of its parts.
 
+mod beginnings;
 mod ends;
 mod page;
 mod people;

@@ -51,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 102] = [
+const ROWS: [Row; 103] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -104,6 +104,7 @@ const ROWS: [Row; 102] = [
     ("POST", "/api/v1/rooms/{room}/messages/{position}/flags", "", REASON, Flag),
     ("GET", "/", "", NONE, Anything),
     ("GET", "/new", "", NONE, Anything),
+    ("POST", "/new", "", NONE, Anything),
     ("GET", "/favicon.ico", "", NONE, Anything),
     ("GET", "/assets/{*path}", "", NONE, Anything),
     ("GET", "/healthz", "", NONE, Anything),

@@ -155,6 +155,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 role: Some(Role::Moderator),
                 title: None,
                 origin: None,
+                may_open_private: me.is_some(),
                 has_logins: true,
                 was: &[],
             };
