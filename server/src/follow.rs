@@ -158,6 +158,7 @@ async fn begin(
     (kind, format): (FrameKind, impl SseFormat),
 ) -> Result<Stream, Bytes> {
     static LOGGED: LogThrottle = LogThrottle::new();
+    let is_shown = is_shown && !allowed.standing.is_banned;
     let reader = allowed.caller.author().ok().filter(|_| is_shown).cloned();
     let guard = Guard::new(&w.watch, allowed, room.clone());
     let error = match w.subscribe(kind, room, from, (reader, client)).await {

@@ -399,9 +399,24 @@ pub struct Ban<'a> {
     pub position: u64,
     /// When it was laid.
     pub created_at: Time,
+    /// Its end; absent: for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub until: Option<Time>,
 }
 
 impl<'a> Ban<'a> {
+    /// The shape of a ban until a time.
+    pub fn until(author_id: &'a str, ban: &'a millchat::Value) -> Self {
+        Self {
+            author_id,
+            by: ban.by.as_ref().map(|by| &*by.name),
+            position: ban.position,
+            created_at: Time(ban.set_at),
+            until: ban.until.map(Time),
+        }
+    }
+
     /// The shape of a ban.
     pub fn of(ban: &'a millchat::Ban) -> Self {
         Self {
@@ -409,6 +424,7 @@ impl<'a> Ban<'a> {
             by: ban.by.as_ref().map(|by| &*by.name),
             position: ban.position,
             created_at: Time(ban.created_at),
+            until: None,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use millchat::{Author, AuthorKind, Chat, RoomName, Timestamp};
 
+use super::bans;
 use super::denial::Denial;
 use super::kept;
 use super::pattern::Pattern;
@@ -70,7 +71,7 @@ pub fn standing(rules: &Rules, chat: &Chat, caller: &Caller, room: &RoomName) ->
     }
     let ids = || std::iter::once(&person.author.id).chain(&person.was);
     let banned = Standing { role: to_read, is_banned: true, until: None };
-    if ids().any(|id| chat.is_banned(id)) {
+    if ids().any(|id| bans::is_banned(chat, id)) {
         return banned;
     }
     // A credential that says in which rooms it may write writes in no other.

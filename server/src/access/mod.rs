@@ -6,6 +6,7 @@
 //! can forget it; a stream asks again when something has changed ([`guard`]).
 
 pub mod authority;
+pub mod bans;
 pub mod decide;
 pub mod deeds;
 pub mod denial;

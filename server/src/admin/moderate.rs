@@ -7,9 +7,10 @@ use millchat::{AUTHOR_ID_BYTES_MAX, Position, RoomName};
 use percent_encoding::percent_decode_str;
 
 use super::operator::{by, doer};
-use crate::access::deeds;
 use crate::access::table::{Action, allows};
+use crate::access::{bans, deeds};
 use crate::actions::{self, Moderation};
+use crate::api::members::ban_until;
 use crate::app::Worker;
 use crate::http::{self, Response};
 use crate::problem::{Answer, Kind, Problem};
@@ -82,28 +83,35 @@ async fn in_room(call: &Call<'_>, room: &RoomName, moderation: Moderation, deed:
 
 /// The authors who may not write.
 pub fn bans(w: &Worker) -> Response {
-    let bans = w.app.chat.bans();
-    let bans = bans.iter().map(Ban::of).collect();
+    let (for_good, timed) = (w.app.chat.bans(), bans::timed(&w.app.chat));
+    let timed = timed.iter().map(|(author, ban)| Ban::until(author, ban));
+    let mut bans: Vec<_> = for_good.iter().map(Ban::of).chain(timed).collect();
+    bans.sort_unstable_by_key(|ban| (ban.author_id, ban.position));
     http::json(StatusCode::OK, &Bans { bans })
 }
 
-/// Lets an author write nothing more, in any room.
+/// Lets an author write nothing more, in any room, for good or until a time.
 pub async fn ban(call: Call<'_>) -> Answer {
-    of_author(&call, true).await
+    let (author, by) = (author_id(call.param("author"))?, by(&call)?);
+    let Call { w, req, allowed, .. } = call;
+    let until = ban_until(w, req).await?;
+    w.app.authority.confirm_outside(&allowed)?;
+    if until.is_some() && !bans::can_end(&author) {
+        let detail = "a ban until a time needs an author's id of visible ASCII";
+        return Err(Problem::new(Kind::MalformedParameter, detail));
+    }
+    tracing::info!(%author, by = %by.name, until = until.map(|until| until.0), deed = "ban", "moderation");
+    let receipt = bans::ban(&w.app.chat, &author, until, by).await?;
+    w.app.metrics.moderated("ban");
+    Ok(http::json(StatusCode::OK, &Banned::of(&receipt)))
 }
 
 /// Lets an author write again.
 pub async fn unban(call: Call<'_>) -> Answer {
-    of_author(&call, false).await
-}
-
-async fn of_author(call: &Call<'_>, banned: bool) -> Answer {
-    let (w, author, by) = (call.w, author_id(call.param("author"))?, by(call)?);
-    let deed = if banned { "ban" } else { "unban" };
-    tracing::info!(%author, by = %by.name, deed, "moderation");
-    let chat = &w.app.chat;
-    let receipt = if banned { chat.ban(&author, by).await } else { chat.unban(&author, by).await }?;
-    w.app.metrics.moderated(deed);
+    let (w, author, by) = (call.w, author_id(call.param("author"))?, by(&call)?);
+    tracing::info!(%author, by = %by.name, deed = "unban", "moderation");
+    let receipt = bans::unban(&w.app.chat, &author, by).await?;
+    w.app.metrics.moderated("unban");
     Ok(http::json(StatusCode::OK, &Banned::of(&receipt)))
 }
 

@@ -13,7 +13,7 @@ use crate::access::role::Role;
 use crate::admin::operator::doer;
 use crate::app::Worker;
 use crate::body::{self, NAME_BYTES_MAX};
-use crate::http::{self, Response};
+use crate::http::{self, Request, Response};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 
@@ -69,16 +69,20 @@ pub fn bans(call: &Call<'_>, room: &RoomName) -> Response {
 pub async fn ban(call: Call<'_>, room: RoomName) -> Answer {
     let (target, by) = (author(&call)?, doer(&call)?);
     let Call { w, req, mut allowed, .. } = call;
-    let body = body::read(&w.app.reading, req, NAME_BYTES_MAX).await?;
-    let until = match &body[..] {
-        [] => None,
-        bytes => input::object::<BanUntil>(bytes)?.until.as_deref().map(moment).transpose()?,
-    };
+    let until = ban_until(w, req).await?;
     confirm_above(w, &mut allowed, &room, &target)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "ban-from-room", "moderation");
     deeds::ban(&w.app.chat, &room, &target, until, (allowed.standing.role, by)).await?;
     w.app.metrics.moderated("ban-from-room");
     Ok(http::empty(StatusCode::NO_CONTENT))
+}
+
+/// Reads the end of a ban; an empty body is one for good.
+pub async fn ban_until(w: &Worker, req: Request) -> Result<Option<Timestamp>, Problem> {
+    match &body::read(&w.app.reading, req, NAME_BYTES_MAX).await?[..] {
+        [] => Ok(None),
+        bytes => input::object::<BanUntil>(bytes)?.until.as_deref().map(moment).transpose(),
+    }
 }
 
 /// Let somebody who was banned from a room back into it.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::client::answer;
 use crate::support::raw::Held;
-use crate::support::{ADMIN, Answer, Api, Guest, Server};
+use crate::support::{ADMIN, Answer, Api, Guest, Server, within};
 
 const ROOM: &str = "/api/v1/rooms/team";
 
@@ -317,4 +317,86 @@ async fn who_writes_the_first_event_of_a_room_owns_it_also_over_a_kill() {
     .await
     .expect(204);
     server.api().say("made-1", &eve, "thank you").await;
+}
+
+#[tokio::test]
+async fn a_ban_until_a_time_keeps_somebody_out_of_all_rooms_over_a_kill_and_ends_by_itself() {
+    let (mut server, olga) = private().await;
+    let api = server.api();
+    let (eve, bob) = (api.guest("Eve").await, api.guest("Bob").await);
+    let operator = Guest { token: ADMIN.to_owned(), ..olga.clone() };
+    put(&api, &olga, &format!("{ROOM}/members/{}", eve.id), json!({ "role": "writer" })).await.expect(204);
+    let token = format!("Bearer {}", eve.token);
+    let headers = [("Authorization", token.as_bytes())];
+    let mut stream =
+        crate::support::Stream::open(server.address(), &format!("{ROOM}/events"), &headers).await.unwrap();
+    assert_eq!(stream.logged().await.event, "start");
+    let (of_eve, of_bob) = (format!("/admin/bans/{}", eve.id), format!("/admin/bans/{}", bob.id));
+    for refused in
+        [json!({ "until": "2001-01-01T00:00:00Z" }), json!({ "until": "soon" }), json!({ "for": "1h" })]
+    {
+        assert_refused(&put(&api, &operator, &of_eve, refused).await, 422, "invalid-body");
+    }
+    let until = json!({ "until": "2999-01-01T00:00:00Z" });
+    assert_refused(
+        &put(&api, &operator, "/admin/bans/%C3%A9", until.clone()).await,
+        400,
+        "malformed-parameter",
+    );
+    let receipt = put(&api, &operator, &of_eve, until.clone()).await.expect(200).json();
+    assert!(receipt["position"].is_u64() && receipt.get("prev").is_none(), "{receipt}");
+    // The stream of a room that they may no longer read ends.
+    let denied = loop {
+        let event = within("a denial", stream.next()).await.expect("a reader is told");
+        if event.event == "denied" {
+            break event;
+        }
+    };
+    assert_eq!(denied.json()["reason"], "not-member");
+    answer(api.request(Method::PUT, &of_bob).bearer_auth(ADMIN)).await.expect(200);
+    for restarted in [false, true] {
+        if restarted {
+            server.kill().await;
+            server.restart().await;
+        }
+        let api = server.api();
+        let bans = get(&api, &operator, "/admin/bans").await.expect(200).json();
+        let of = |guest: &Guest| {
+            let bans = bans["bans"].as_array().unwrap();
+            bans.iter().find(|ban| ban["author_id"] == guest.id.as_str()).unwrap().clone()
+        };
+        assert_eq!(bans["bans"].as_array().unwrap().len(), 2, "{bans}");
+        assert_eq!(
+            (&of(&eve)["until"], &of(&eve)["by"]),
+            (&json!("2999-01-01T00:00:00.000Z"), &json!("admin"))
+        );
+        assert!(of(&bob).get("until").is_none(), "{bans}");
+        assert_refused(&answer(api.post("lobby", &eve, "x")).await, 403, "banned");
+        assert_refused(&answer(api.post("lobby", &bob, "x")).await, 403, "banned");
+        assert_refused(&get(&api, &eve, &format!("{ROOM}/messages")).await, 403, "not-member");
+    }
+    let api = server.api();
+    // Of two bans the newer counts: one for good becomes one that ends.
+    for guest in [&eve, &bob] {
+        let soon = (jiff::Timestamp::now() + jiff::SignedDuration::from_millis(1_500)).to_string();
+        put(&api, &operator, &format!("/admin/bans/{}", guest.id), json!({ "until": soon }))
+            .await
+            .expect(200);
+        let let_in = async { while answer(api.post("lobby", guest, "back")).await.status != 201 {} };
+        within("the end of a ban", let_in).await;
+        get(&api, &operator, "/admin/bans").await.expect(200);
+    }
+    assert_eq!(get(&api, &operator, "/admin/bans").await.json(), json!({ "bans": [] }));
+    api.say("team", &eve, "back").await;
+    // And one that ends becomes one for good; a DELETE ends either.
+    put(&api, &operator, &of_eve, until.clone()).await.expect(200);
+    answer(api.request(Method::PUT, &of_eve).bearer_auth(ADMIN)).await.expect(200);
+    let bans = get(&api, &operator, "/admin/bans").await.json();
+    assert!(bans["bans"].as_array().unwrap().len() == 1 && bans["bans"][0].get("until").is_none(), "{bans}");
+    put(&api, &operator, &of_bob, until).await.expect(200);
+    for guest in [&eve, &bob] {
+        assert_refused(&answer(api.post("lobby", guest, "x")).await, 403, "banned");
+        delete(&api, &operator, &format!("/admin/bans/{}", guest.id)).await.expect(200);
+        api.say("lobby", guest, "back again").await;
+    }
 }

@@ -51,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 103] = [
+const ROWS: [Row; 104] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -151,6 +151,7 @@ const ROWS: [Row; 103] = [
     ("DELETE", "/admin/rooms/{room}/messages", "", NONE, Operate),
     ("GET", "/admin/bans", "", NONE, Operate),
     ("PUT", "/admin/bans/{author}", "", NONE, Operate),
+    ("PUT", "/admin/bans/{author}", "", UNTIL, Operate),
     ("DELETE", "/admin/bans/{author}", "", NONE, Operate),
     ("GET", "/admin/authors/{author}", "", NONE, Operate),
     ("GET", "/admin/bans/addresses", "", NONE, Operate),

@@ -83,17 +83,19 @@ fn bans() -> Operation {
 }
 
 fn ban() -> Operation {
-    of_author("ban", "Let an author write nothing more, in any room", "The author is banned")
+    let summary = "Let an author write nothing more, in any room, for good or until a time";
+    let op = author_of("ban", summary, "The author is banned").request_body(Some(takes("BanUntil")));
+    body_problems(op, &[&OPERATORS[..], &DEED].concat()).build()
 }
 
 fn unban() -> Operation {
-    of_author("unban", "Let an author write again", "The author is not banned")
+    let op = author_of("unban", "Let an author write again", "The author is not banned");
+    problems(op, &[&OPERATORS[..], &DEED].concat()).build()
 }
 
-fn of_author(id: &str, summary: &str, done: &str) -> Operation {
+fn author_of(id: &str, summary: &str, done: &str) -> OperationBuilder {
     let author = parameter("author", ParameterIn::Path, Type::String, "The author's id, percent-encoded");
-    let op = operators(id, summary).parameter(author).parameter(by()).response("200", gives(done, "Banned"));
-    problems(op, &[&OPERATORS[..], &DEED].concat()).build()
+    operators(id, summary).parameter(author).parameter(by()).response("200", gives(done, "Banned"))
 }
 
 fn author() -> Operation {
