@@ -12,7 +12,7 @@ use super::room_shapes::AuthorDeleted;
 use crate::access::deeds;
 use crate::access::denial::Denial;
 use crate::actions::{self, ActError, Moderation};
-use crate::admin::operator::by;
+use crate::admin::operator::doer;
 use crate::http;
 use crate::problem::Answer;
 use crate::route_table::Call;
@@ -24,7 +24,7 @@ const DELETED_MAX: usize = 100;
 
 /// Delete what an author wrote in a room: the newest of it, or the newest before a position.
 pub async fn delete(call: Call<'_>, room: RoomName) -> Answer {
-    let (target, by) = (author(&call)?, by(&call)?);
+    let (target, by) = (author(&call)?, doer(&call)?);
     let Call { w, req, allowed, .. } = call;
     let confirm = || -> Result<(), Denial> {
         let mut allowed = allowed.clone();
