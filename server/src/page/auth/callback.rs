@@ -44,7 +44,9 @@ pub async fn callback(call: Call<'_>) -> Response {
             Ok((person, cookie)) => {
                 fetch_picture(w, login, &person.author.id, picture);
                 w.app.metrics.signed_in(name, OUTCOME_DONE);
-                tracing::info!(login = name, author = %person.author.id, "somebody signed in");
+                // By which the settings name somebody; it is in no answer.
+                let sub = person.sub.as_deref().unwrap_or_default();
+                tracing::info!(login = name, sub, author = %person.author.id, "somebody signed in");
                 let place = if pending.popup { SIGNED_IN_PATH.to_owned() } else { target.to_header() };
                 let mut response = http::empty(StatusCode::SEE_OTHER);
                 let place = HeaderValue::from_str(&place).unwrap_or(HeaderValue::from_static("/"));
