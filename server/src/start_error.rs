@@ -82,7 +82,8 @@ pub enum StartError {
     },
     /// The service manager passes more sockets than are served.
     #[error(
-        "the service manager passes {count} sockets, and one is served: leave one ListenStream= in the unit"
+        "the service manager passes {count} sockets, and one is served: leave one ListenStream= in the unit; in a \
+         drop-in, an empty ListenStream= before it takes away that of the unit"
     )]
     ManySockets {
         /// The number of the sockets.
@@ -114,7 +115,8 @@ pub enum StartError {
     },
     /// The address of the redirect cannot be listened on.
     #[error(
-        "the redirect cannot listen on {address}: {source}; choose another address with --redirect, or off"
+        "the redirect cannot listen on {address}: {source}{}; choose another address with --redirect, or off",
+        capability_hint(source)
     )]
     RedirectListen {
         /// The address.
@@ -227,6 +229,16 @@ fn admin_listen_sentence(address: &AdminAddress, error: &io::Error) -> String {
     }
 }
 
+/// The way to a port that is refused for its number.
+fn capability_hint(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        ": a port below 1024 needs the capability CAP_NET_BIND_SERVICE (uncomment AmbientCapabilities= and \
+         CapabilityBoundingSet= of the systemd unit)"
+    } else {
+        ""
+    }
+}
+
 fn listen_sentence(address: SocketAddr, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => format!(
@@ -234,7 +246,9 @@ fn listen_sentence(address: SocketAddr, error: &io::Error) -> String {
              (port 0 takes a free one)"
         ),
         io::ErrorKind::PermissionDenied => format!(
-            "{address} may not be listened on by this user; take a port of 1024 or more with --address"
+            "{address} may not be listened on by this user{}; where no certificate is obtained by acme, a port of \
+             1024 or more with --address does too",
+            capability_hint(error)
         ),
         io::ErrorKind::AddrNotAvailable => {
             format!("{address} is not an address of this machine; 0.0.0.0 is every one it has")
