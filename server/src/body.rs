@@ -16,10 +16,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::Request;
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 
 use crate::byte_budget::{ByteBudget, Claim, GivenUp};
 use crate::client_ip::client;
+use crate::request_body::RequestBody;
 
 /// Largest body that can hold a message, in bytes: room for 64 KiB of content in which every byte is a JSON
 /// escape.
@@ -59,7 +60,7 @@ pub enum BodyError {
 /// the rest of the body is still on its way and cannot be told from a next request.
 pub async fn read(
     reading: &Arc<ByteBudget>,
-    req: Request<Incoming>,
+    req: Request<RequestBody>,
     limit: usize,
 ) -> Result<Bytes, BodyError> {
     let address = client(&req).share();

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode, Version};
 use jiff::Timestamp;
@@ -20,6 +20,7 @@ use serde::Serialize;
 
 use crate::byte_budget::GivenUp;
 use crate::limit::ConnectionPermit;
+use crate::request_body::RequestBody;
 
 /// The type of JSON. It is UTF-8 by its standard; some clients take what does not say so for Latin-1.
 pub const JSON: &str = "application/json; charset=utf-8";
@@ -31,7 +32,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json; charset=utf-8";
 pub const EVENT_STREAM: &str = "text/event-stream; charset=utf-8";
 
 /// A request as handlers get it.
-pub type Request = hyper::Request<Incoming>;
+pub type Request = hyper::Request<RequestBody>;
 /// An answer.
 pub type Response = hyper::Response<Body>;
 

@@ -23,6 +23,7 @@ use crate::detached::{self, DetachedStream};
 use crate::http::{self, Body};
 use crate::http_socket::HttpSocket;
 use crate::limit::Limited;
+use crate::request_body;
 use crate::route;
 
 /// Longest time for the head of a request, and for a connection to idle between two requests.
@@ -74,7 +75,7 @@ pub async fn serve<S: HttpSocket>(
                 may_leave && w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
             let is_refused = refused.is_some();
             has_asked.set(true);
-            let mut response = route::answer(&w, peer, refused, request).await;
+            let mut response = route::answer(&w, peer, refused, request_body::wrapped(request)).await;
             // A process that will end says so in each answer: its client takes another connection, and no
             // later request of it meets the close.
             let is_last = w.app.drain.is_announced() && !matches!(response.body(), Body::Events(_));

@@ -57,6 +57,7 @@ mod problem;
 mod public_url;
 mod refusal_log;
 mod reload;
+mod request_body;
 mod resolve;
 mod retention;
 mod route;

@@ -23,6 +23,7 @@ use crate::client_ip::Peer;
 use crate::http::Body;
 use crate::http_socket::HttpSocket;
 use crate::http1::{FIRST_REQUEST_GRACE, HEAD_BYTES_MAX, HEAD_READ_TIMEOUT};
+use crate::request_body;
 use crate::route;
 
 /// Requests and streams that a connection may have open at one time. Each counts as a connection of its
@@ -57,7 +58,7 @@ pub async fn serve(w: &Rc<Worker>, socket: impl HttpSocket, peer: Peer) {
         }
         Box::pin(async move {
             name_host(&mut request);
-            let response = route::answer(&w, peer, refused, request).await;
+            let response = route::answer(&w, peer, refused, request_body::wrapped(request)).await;
             let (head, mut body) = response.into_parts();
             state.is_events.set(matches!(body, Body::Events(_)));
             state.given_up.replace(body.take_given_up());

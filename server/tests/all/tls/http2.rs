@@ -1,5 +1,8 @@
 //! HTTP/2: many streams on one connection, each live, each counted, each with an end of its own.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use h2::Reason;
 use hyper::Request;
 use tokio::process::Command;
@@ -155,6 +158,43 @@ async fn at_the_end_of_the_process_a_connection_is_told_and_its_streams_end_in_o
     let (ended, reset) = tokio::join!(secure.server.terminate(), stream.whole());
     assert!(ended.0.success(), "{}", ended.0);
     assert_eq!(reset.filter(|reason| *reason != Reason::NO_ERROR), None);
+}
+
+#[tokio::test]
+async fn an_answer_before_the_body_resets_no_stream_whose_body_comes_soon() {
+    let secure = Secure::start(&[]).await;
+    let mut client = Http2::connect(&secure, 64 * 1024).await;
+    // Without a token: the router refuses it before anybody reads the body.
+    let path = format!("https://{NAME}/api/v1/rooms/lobby/messages");
+    for (bytes, is_reset) in [(100, false), (60_000, false), (80_000, true)] {
+        // One that says that it is large is waited for by nobody.
+        let request = Request::post(&path).header("content-length", bytes).body(()).unwrap();
+        let requests = client.requests.clone().ready().await.unwrap();
+        let (response, mut body) = { requests }.send_request(request, false).unwrap();
+        let mut answer = Answer::of(response).await.unwrap();
+        assert_eq!(answer.status, 401);
+        while answer.read().await.is_some() {}
+        assert!(answer.text.contains("no-token"), "{}", answer.text);
+        // The body comes when the answer has been read to its end, and a reset would have come.
+        client.get("/healthz").await;
+        body.reserve_capacity(bytes);
+        let end = async {
+            let mut left = bytes;
+            while left > 0 {
+                let Some(Ok(ready)) = poll_fn(|cx| body.poll_capacity(cx)).await else { return true };
+                let now = ready.min(left);
+                if body.send_data(vec![b'x'; now].into(), now == left).is_err() {
+                    return true;
+                }
+                left -= now;
+            }
+            // A reset would come before the answer to the next request.
+            client.get("/healthz").await;
+            let reset = poll_fn(|cx| Poll::Ready(body.poll_reset(cx).is_ready())).await;
+            reset
+        };
+        assert_eq!(within("the body is taken or refused", end).await, is_reset, "{bytes} bytes");
+    }
 }
 
 #[tokio::test]
