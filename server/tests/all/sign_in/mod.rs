@@ -36,6 +36,11 @@ fn local() -> SocketAddr {
 impl SignIns {
     /// With these lines in the table of the login, and the other tables of the settings.
     async fn start(lines: &str, tables: &str) -> Self {
+        Self::start_in(&[], lines, tables).await
+    }
+
+    /// The same, with these variables in the server's environment.
+    async fn start_in(environment: &[(&str, &str)], lines: &str, tables: &str) -> Self {
         let address = local();
         let provider = Provider::start(address).await;
         let secret = file(CLIENT_SECRET);
@@ -47,7 +52,8 @@ impl SignIns {
             secret.path().display(),
             tables.replace("ISSUER", issuer),
         ));
-        let server = Server::start_on(address, &["--config", settings.path().to_str().unwrap()]).await;
+        let arguments = ["--config", settings.path().to_str().unwrap()];
+        let server = Server::start_on_in(address, environment, &arguments).await;
         Self { server, provider, files: vec![secret, settings] }
     }
 

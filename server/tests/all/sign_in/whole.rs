@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::{SignIns, attribute, claims};
+use crate::clock::fake_clock;
 use crate::support::client::answer;
 use crate::support::oracle::epoch;
 use crate::support::{Server, Visitor, within};
@@ -228,6 +229,24 @@ async fn a_sign_in_comes_back_once_in_ten_minutes_to_the_browser_that_began_it()
         ada.get("/auth/corp").await.expect(303);
     }
     assert_eq!(ada.jar.len(), 1 + 5, "{:?}", ada.jar);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_took_eleven_minutes_begins_again() {
+    let clock = fake_clock();
+    let signs = SignIns::start_in(&clock.environment(), "", "").await;
+    // After nine minutes the provider's own token is too old here, and the sign-in itself is not.
+    for (minutes, status, kind) in [(9, 403, "sign-in-invalid"), (11, 400, "sign-in-expired")] {
+        clock.set(0);
+        let mut ada = Visitor::new(&signs.server);
+        let begun = ada.get("/auth/corp?to=/lobby").await.expect(303);
+        let back = signs.provider.sign_in(begun.header("location").unwrap(), "ada").await;
+        let path = back.strip_prefix(&format!("http://{}", signs.server.address())).unwrap().to_owned();
+        // The browser has the cookie of the sign-in all the same.
+        clock.set(minutes * 60);
+        let answer = ada.get(&path).await.expect(status);
+        assert!(answer.body.contains(&format!("data-kind=\"{kind}\"")), "{minutes} minutes: {}", answer.body);
+    }
 }
 
 #[tokio::test]

@@ -61,6 +61,11 @@ impl Server {
         Self::launch_at(address, extra, &[], None).await
     }
 
+    /// The same, with these variables in its environment.
+    pub async fn start_on_in(address: SocketAddr, environment: &[(&str, &str)], extra: &[&str]) -> Self {
+        Self::launch_at(address, extra, environment, None).await
+    }
+
     /// Starts one with these variables in its environment.
     pub async fn start_in(environment: &[(&str, &str)], extra: &[&str]) -> Self {
         Self::launch(extra, environment, None).await
