@@ -14,7 +14,7 @@ use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp}
 #[cfg(doc)]
 use crate::limits::CLIENT_READS_MAX;
 use crate::limits::FRAME_KINDS_MAX;
-use crate::log::{self, BanRecord, Log, LogError, OpenError, Record};
+use crate::log::{self, BanRecord, Log, LogError, OpenError, Record, RoomHead};
 use crate::message::Message;
 use crate::packer;
 use crate::read::dispatcher::Dispatcher;
@@ -350,6 +350,15 @@ impl Chat {
         let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
         let closed = shared.log.moderation().is_closed(room);
         Ok(Overview { head, floor: shared.log.floor(), closed, presence })
+    }
+
+    /// The rooms of the log by name: those after one of them, at most `count` (256). Fewer than that are the last.
+    /// The newest event of a room may not be kept any more: then its head is below [`Chat::floor`].
+    ///
+    /// It costs `count` rows of a table, and a look at each room that had an event since the last checkpoint: at most
+    /// 16,384.
+    pub async fn rooms(&self, after: Option<RoomName>, count: usize) -> Result<Vec<RoomHead>, ReadError> {
+        self.read(move |log| log.room_heads(after.as_ref(), count)).await
     }
 
     /// Says that somebody is typing in a room; nothing happens when nobody is in it, or when the author is

@@ -92,7 +92,7 @@ pub use limits::{
     RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX, SEARCH_MESSAGES_MAX, TYPING_NAMES_MAX, VALUE_KEY_BYTES_MAX,
     VALUE_TEXT_BYTES_MAX, VALUES_BYTES_MAX,
 };
-pub use log::OpenError;
+pub use log::{OpenError, RoomHead};
 pub use message::{Message, Reacted, Reactions};
 pub use reaction::{Reaction, UnknownReaction};
 pub use read::cursor::Delivery;

@@ -166,6 +166,17 @@ pub struct Committed {
     pub event: Option<Arc<Event>>,
 }
 
+/// A room and its newest event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomHead {
+    /// The room's name.
+    pub room: RoomName,
+    /// The position of its newest event, which may not be kept any more.
+    pub head: Position,
+    /// The time of that event.
+    pub last_at: Timestamp,
+}
+
 /// A piece of a room's chain, oldest first.
 #[derive(Debug, Clone, Default)]
 pub struct Chain {
@@ -269,6 +280,11 @@ pub trait Log: Send + Sync + 'static {
     fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
     /// The newest position of a room; 0 when nothing is known of it.
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError>;
+    /// The rooms of which something is known, by name: those after one of them, at most `count` and at most
+    /// [`READ_EVENTS_MAX`]. A log that cannot list them has none.
+    fn room_heads(&self, _after: Option<&RoomName>, _count: usize) -> Result<Vec<RoomHead>, LogError> {
+        Ok(Vec::new())
+    }
     /// The events of a room after a position, oldest first: at most [`READ_EVENTS_MAX`], about
     /// [`READ_BYTES_MAX`]. Empty only when there are none that can be read. Damaged records end a piece, and
     /// the next one begins beyond them: then `prev` of its first event is after the position.

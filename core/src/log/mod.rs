@@ -18,7 +18,7 @@ mod values;
 pub use check::{Checked, Finding};
 pub use contract::{
     Chain, ChainPoint, Committed, Counts, Found, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX,
-    StoredKey,
+    RoomHead, StoredKey,
 };
 pub use error::{CommitError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};

@@ -14,7 +14,7 @@ pub mod flags;
 pub mod guard;
 pub mod holder;
 pub mod invitations;
-mod kept;
+pub mod kept;
 pub mod pattern;
 pub mod role;
 pub mod rules;

@@ -42,7 +42,7 @@ pub enum Creator {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Policy {
-    /// Whoever has the address, as of a link: nothing lists rooms yet, and search engines are kept out of all.
+    /// Whoever has the address, as of a link; the list of rooms has it, and search engines are not kept out.
     Public,
     /// Whoever has the address.
     #[default]

@@ -1,7 +1,7 @@
 //! The shapes of JSON about the people of a room: roles, bans, invitations, flags.
 
-use millchat::Value;
-use serde::{Deserialize, Serialize};
+use millchat::{RoomName, Value};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use crate::access::deeds;
@@ -174,6 +174,39 @@ pub struct AuthorDeleted {
     pub deleted: usize,
     /// Ask again with `before` set to this, until it is null: then there is nothing more of theirs.
     pub before: Option<u64>,
+}
+
+/// Rooms that may be listed to you.
+#[derive(Serialize, ToSchema)]
+pub struct ListedRooms {
+    /// By name, at most 100.
+    pub rooms: Vec<ListedRoom>,
+    /// Ask again with `after` set to this, also when there are no rooms on this page; absent when there are no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next: Option<String>,
+}
+
+/// A room of the list.
+#[derive(Serialize, ToSchema)]
+pub struct ListedRoom {
+    /// Its name.
+    #[serde(serialize_with = "name_of")]
+    #[schema(value_type = String, example = "lobby")]
+    pub name: RoomName,
+    /// Its title, if the operator gave it one.
+    pub title: Option<String>,
+    /// Its newest position.
+    #[schema(example = 1207)]
+    pub head: u64,
+    /// The time of its newest event.
+    pub last_at: Time,
+    /// True if it is closed to writing.
+    pub closed: bool,
+}
+
+fn name_of<S: Serializer>(room: &RoomName, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(room.as_str())
 }
 
 /// A ticket that was made.

@@ -44,8 +44,19 @@ pub enum Script {
     None,
 }
 
-/// A whole page.
+/// A whole page, which is for no search engine.
 pub fn document(language: &Language, title: &str, script: Script, body: &Markup) -> String {
+    document_for(false, language, title, script, body)
+}
+
+/// A whole page. `is_indexed`: search engines may have it.
+pub fn document_for(
+    is_indexed: bool,
+    language: &Language,
+    title: &str,
+    script: Script,
+    body: &Markup,
+) -> String {
     let document = html! {
         (DOCTYPE)
         html lang=(language.code()) dir=(language.direction()) {
@@ -55,7 +66,9 @@ pub fn document(language: &Language, title: &str, script: Script, body: &Markup)
                     content="width=device-width, initial-scale=1, viewport-fit=cover, \
                         interactive-widget=resizes-content";
                 title { (title) " · Millchat" }
-                meta name="robots" content="noindex";
+                @if !is_indexed {
+                    meta name="robots" content="noindex";
+                }
                 // Over the header of a proxy that sets a policy for all that is behind it.
                 meta name="referrer" content=(REFERRER_POLICY);
                 meta name="color-scheme" content="light dark";
@@ -76,12 +89,13 @@ pub fn document(language: &Language, title: &str, script: Script, body: &Markup)
     document.into_string()
 }
 
+/// The header by which search engines are kept out.
+pub const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
+
 /// A page as an answer. Nobody keeps it: it shows who its reader is.
 pub fn answer(status: StatusCode, document: impl Into<Bytes>) -> Response {
     let mut response = http::html(status, document);
-    for (name, value) in
-        [(header::CACHE_CONTROL, "no-store"), (HeaderName::from_static("x-robots-tag"), "noindex")]
-    {
+    for (name, value) in [(header::CACHE_CONTROL, "no-store"), (ROBOTS, "noindex")] {
         http::set(&mut response, name, HeaderValue::from_static(value));
     }
     response

@@ -13,6 +13,7 @@ use super::quote::{self, QuotedMessages};
 use super::room_view::{self, View};
 use super::{error, gzip, layout, new_room};
 use crate::access::authority::Allowed;
+use crate::access::settings::{Guests, Policy};
 use crate::app::Worker;
 use crate::current::current;
 use crate::http::{self, Response};
@@ -55,6 +56,8 @@ async fn newest(
         Err(_) => rules.of(&room).guests().role(),
     };
     let may_open_private = new_room::may_open_private(w, &allowed.caller);
+    // A room that nobody reads without a token has nothing for search engines.
+    let is_indexed = rules.of(&room).policy == Policy::Public && rules.of(&room).guests() != Guests::None;
     let page = current(chat, async || {
         let history = history::history(chat, &room, HistoryRange::Newest).await?;
         // Read after the history: what changes in between comes by the stream.
@@ -68,27 +71,33 @@ async fn newest(
         let (app, room) = (Arc::clone(&w.app), room.clone());
         let (texts_of, rules) = (quoted.texts_of(&history), Arc::clone(&rules));
         let render = move || {
-            let page = room_view::document(&View {
-                language,
-                room: &room,
-                me: me.as_ref().map(|me| &me.author),
-                was: me.as_ref().map(|me| me.was.as_slice()).unwrap_or_default(),
-                history: &history,
-                quoted: &quoted,
-                place,
-                presence: &overview.presence,
-                closed: overview.closed,
-                role,
-                title: rules.of(&room).title.as_deref(),
-                origin: app.public_url.as_ref().map(PublicUrl::origin),
-                has_logins: app.has_logins(),
-                may_open_private,
-            });
+            let page = room_view::document(
+                &View {
+                    language,
+                    room: &room,
+                    me: me.as_ref().map(|me| &me.author),
+                    was: me.as_ref().map(|me| me.was.as_slice()).unwrap_or_default(),
+                    history: &history,
+                    quoted: &quoted,
+                    place,
+                    presence: &overview.presence,
+                    closed: overview.closed,
+                    role,
+                    title: rules.of(&room).title.as_deref(),
+                    origin: app.public_url.as_ref().map(PublicUrl::origin),
+                    has_logins: app.has_logins(),
+                    may_open_private,
+                },
+                is_indexed,
+            );
             if packed { gzip::pack(page.as_bytes()) } else { page.into_bytes() }
         };
         Ok((w.app.turns.render(render).await, texts_of))
     });
     let mut response = layout::answer(StatusCode::OK, page.await?);
+    if is_indexed {
+        response.headers_mut().remove(layout::ROBOTS);
+    }
     gzip::mark(&mut response, packed);
     Ok(response)
 }

@@ -55,9 +55,10 @@ impl View<'_> {
     }
 }
 
-/// The page.
-pub fn document(view: &View<'_>) -> String {
-    layout::document(view.language, view.title.unwrap_or(view.room.as_str()), Script::Live, &body(view))
+/// The page. `is_indexed`: search engines may have it.
+pub fn document(view: &View<'_>, is_indexed: bool) -> String {
+    let title = view.title.unwrap_or(view.room.as_str());
+    layout::document_for(is_indexed, view.language, title, Script::Live, &body(view))
 }
 
 fn body(view: &View<'_>) -> Markup {

@@ -37,6 +37,7 @@ mod proxy;
 mod rate;
 mod reload;
 mod restore;
+mod room_list;
 mod service;
 mod several;
 mod sign_in;

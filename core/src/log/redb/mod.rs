@@ -32,6 +32,7 @@ mod detour;
 mod disk;
 mod handle;
 mod keys;
+mod list;
 mod moderation;
 mod open;
 mod overlay;

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering;
 
 use crate::event::{Epoch, Position, RoomName, Timestamp};
 use crate::log::contract::{
-    Chain, ChainPoint, Committed, Counts, Found, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, StoredKey,
+    Chain, ChainPoint, Committed, Counts, Found, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, RoomHead,
+    StoredKey,
 };
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
@@ -79,6 +80,10 @@ impl Log for RedbLog {
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
         let known = self.known(room, 0);
         head(&self.begin_read()?, room, &known)
+    }
+
+    fn room_heads(&self, after: Option<&RoomName>, count: usize) -> Result<Vec<RoomHead>, LogError> {
+        self.heads(after, count)
     }
 
     fn read_after(&self, room: &RoomName, after: Position) -> Result<Chain, LogError> {

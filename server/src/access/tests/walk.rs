@@ -51,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 104] = [
+const ROWS: [Row; 105] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -67,6 +67,7 @@ const ROWS: [Row; 104] = [
     ("POST", "/admin/tokens/{id}/secret", "", NO_FIELD, Operate),
     ("POST", "/api/v1/guests", "", NAME, Anything),
     ("PATCH", "/api/v1/guests/me", "", NAME, Anything),
+    ("GET", "/api/v1/rooms", "", NONE, Anything),
     ("GET", "/api/v1/rooms/{room}", "", NONE, Read),
     ("POST", "/api/v1/rooms/{room}/typing", "", NONE, Write),
     ("POST", "/api/v1/rooms/{room}/ticket", "", NONE, Flag),

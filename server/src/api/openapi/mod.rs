@@ -23,8 +23,9 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
 use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens};
 use crate::api::room_shapes::{
-    Accepted, AuthorDeleted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, Member, Members,
-    NewInvitation, NewInvitationMade, Reason, RoomBan, RoomBans, Secret, TicketMade,
+    Accepted, AuthorDeleted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, ListedRoom,
+    ListedRooms, Member, Members, NewInvitation, NewInvitationMade, Reason, RoomBan, RoomBans, Secret,
+    TicketMade,
 };
 use crate::http::{self, Response};
 use crate::problem::Document;
@@ -81,6 +82,8 @@ fn describe() -> OpenApi {
         .schema_from::<GivenRole>()
         .schema_from::<Members<'_>>()
         .schema_from::<Member<'_>>()
+        .schema_from::<ListedRooms>()
+        .schema_from::<ListedRoom>()
         .schema_from::<BanUntil>()
         .schema_from::<AuthorDeleted>()
         .schema_from::<RoomBans<'_>>()

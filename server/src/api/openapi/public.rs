@@ -38,6 +38,7 @@ pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
         ("/api/openapi.json".to_owned(), vec![(HttpMethod::Get, own())]),
         ("/api/v1/guests".to_owned(), vec![(HttpMethod::Post, guest())]),
         ("/api/v1/guests/me".to_owned(), vec![(HttpMethod::Patch, rename())]),
+        ("/api/v1/rooms".to_owned(), vec![(HttpMethod::Get, rooms())]),
         (room.to_owned(), vec![(HttpMethod::Get, overview())]),
         (format!("{room}/messages"), vec![(HttpMethod::Get, page()), (HttpMethod::Post, post())]),
         (
@@ -82,6 +83,20 @@ fn ticket() -> Operation {
             .parameter(room())
             .response("201", gives("For `ticket=` of the stream of this room", "TicketMade"));
     problems(op, &reading(&[Kind::TooLarge])).build()
+}
+
+fn rooms() -> Operation {
+    let op = writing(
+        "listRooms",
+        "The rooms that the operator made public; with a token also those of your roles",
+    )
+    .parameter(query("after", Type::String, "The `next` of the page before"))
+    .parameter(query("limit", Type::Integer, "1 to 100, default 100; more is clamped"))
+    .parameter(query("match", Type::String, "A pattern of names: * any run of characters, ? one"))
+    .response("200", gives("By name; a page may be short, even empty, and have a `next`", "ListedRooms"));
+    let kinds =
+        [Kind::MalformedParameter, Kind::RateLimited, Kind::LogUnreadable, Kind::Busy, Kind::Unavailable];
+    problems(op, &with_token(&kinds)).build()
 }
 
 fn overview() -> Operation {

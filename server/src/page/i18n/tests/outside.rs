@@ -159,7 +159,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 has_logins: true,
                 was: &[],
             };
-            screens.push(room_view::document(&view));
+            screens.push(room_view::document(&view, false));
         }
     }
     screens
