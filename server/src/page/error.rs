@@ -225,7 +225,7 @@ impl Localize for Denial {
     }
 }
 
-/// What the API refuses at a route that the page shares with it.
+/// A refusal of the API at a route that the page shares with it.
 impl Localize for Problem {
     fn localize(&self) -> LocalizedMessage {
         let seconds = whole(self.retry_after_seconds().unwrap_or_default());

@@ -36,7 +36,7 @@ pub struct View<'a> {
     pub room: &'a RoomName,
     /// The title of the room, if the operator gave it one.
     pub title: Option<String>,
-    /// What the reader is in the room.
+    /// The role of the reader.
     pub role: Option<Role>,
     /// True if the room is closed to writing.
     pub closed: bool,
@@ -161,7 +161,7 @@ fn flag(view: &View<'_>, flagged: &Flagged) -> Markup {
     }
 }
 
-/// Who did something, and when.
+/// The one who did something, and the time.
 fn by(language: &'static Language, message: &'static str, kept: &Kept) -> Markup {
     let name = kept.by.as_ref().map(|author: &Author| people::name(Localizer::For(language), author));
     html! {

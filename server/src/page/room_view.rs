@@ -35,7 +35,7 @@ pub struct View<'a> {
     pub presence: &'a Presence,
     /// True if the room is closed to writing.
     pub closed: bool,
-    /// What the reader is in the room, or would be with a name.
+    /// The role of the reader, or the one that they would have with a name.
     pub role: Option<Role>,
     /// The title of the room, if the operator gave it one.
     pub title: Option<&'a str>,

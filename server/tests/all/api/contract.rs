@@ -154,7 +154,7 @@ async fn a_wrong_method_is_told_the_right_ones() {
 async fn an_unknown_path_is_404_for_programs_and_for_people() {
     let server = Server::start().await;
     let api = server.api();
-    for path in ["/api/", "/api/v1", "/api/v2/rooms/lobby", "/api/v1/rooms", "/api/v1/rooms/lobby/nothing"] {
+    for path in ["/api/", "/api/v1", "/api/v2/rooms/lobby", "/api/v1/room", "/api/v1/rooms/lobby/nothing"] {
         api.get(path).await.expect_problem(404);
     }
     for path in ["/lobby/nothing", "/lobby/messages/7/8", "/assets/nothing.js", "/a/b/c/d"] {

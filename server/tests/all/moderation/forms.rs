@@ -1,4 +1,4 @@
-//! What moderators and owners do by the page's forms, in a browser without script.
+//! Moderation by the forms of the page, in a browser without script.
 
 use reqwest::Method;
 use serde_json::json;
