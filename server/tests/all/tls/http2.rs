@@ -190,8 +190,7 @@ async fn an_answer_before_the_body_resets_no_stream_whose_body_comes_soon() {
             }
             // A reset would come before the answer to the next request.
             client.get("/healthz").await;
-            let reset = poll_fn(|cx| Poll::Ready(body.poll_reset(cx).is_ready())).await;
-            reset
+            poll_fn(|cx| Poll::Ready(body.poll_reset(cx).is_ready())).await
         };
         assert_eq!(within("the body is taken or refused", end).await, is_reset, "{bytes} bytes");
     }
