@@ -27,6 +27,7 @@ use tokio_rustls::client::TlsStream;
 
 use crate::resolve::{self, AnyError};
 use crate::tls::provider;
+use crate::untrusted::is_untrusted;
 
 /// Longest time for a request and its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -74,9 +75,9 @@ pub enum RequestError {
     #[error("{0} is not an address of HTTPS")]
     NotHttps(String),
     /// There is no connection, or it broke.
-    #[error("{host} cannot be asked: {source}")]
+    #[error("{host} cannot be asked: {source}{}", authority_hint(&**source))]
     Failed {
-        /// The host.
+        /// The host, with its port.
         host: String,
         /// The reason.
         #[source]
@@ -88,6 +89,11 @@ pub enum RequestError {
         /// The host.
         host: String,
     },
+}
+
+/// The way out where the authority of a certificate is not known: requests go to authorities of ACME.
+fn authority_hint(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static str {
+    if is_untrusted(error) { "; acme-ca-file names the authority that signed its certificate" } else { "" }
 }
 
 impl HttpsClient {
@@ -132,7 +138,9 @@ impl HttpsClient {
         };
         let port = uri.port_u16().unwrap_or(443);
         match timeout(REQUEST_TIMEOUT, self.exchange(&host, port, request)).await {
-            Ok(answer) => answer.map_err(|source| RequestError::Failed { host, source }),
+            Ok(answer) => {
+                answer.map_err(|source| RequestError::Failed { host: format!("{host}:{port}"), source })
+            }
             Err(_elapsed) => Err(RequestError::Timeout { host }),
         }
     }

@@ -78,6 +78,7 @@ mod tls;
 mod turns;
 mod unix_socket;
 mod unsent;
+mod untrusted;
 mod watchdog;
 mod write_timeout;
 

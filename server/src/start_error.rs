@@ -82,8 +82,8 @@ pub enum StartError {
     },
     /// The service manager passes more sockets than are served.
     #[error(
-        "the service manager passes {count} sockets, and one is served: leave one ListenStream= in the unit; in a \
-         drop-in, an empty ListenStream= before it takes away that of the unit"
+        "the service manager passes {count} sockets, and one is served: leave one ListenStream= in the unit; \
+         in a drop-in, an empty ListenStream= before it takes away that of the unit"
     )]
     ManySockets {
         /// The number of the sockets.
@@ -246,8 +246,8 @@ fn listen_sentence(address: SocketAddr, error: &io::Error) -> String {
              (port 0 takes a free one)"
         ),
         io::ErrorKind::PermissionDenied => format!(
-            "{address} may not be listened on by this user{}; where no certificate is obtained by acme, a port of \
-             1024 or more with --address does too",
+            "{address} may not be listened on by this user{}; where no certificate is obtained by acme, you \
+             may take a port of 1024 or more instead, with --address",
             capability_hint(error)
         ),
         io::ErrorKind::AddrNotAvailable => {

@@ -17,6 +17,7 @@ use tokio::net::UnixStream;
 use crate::https_client::HttpsClient;
 use crate::listen_address::parse_unix;
 use crate::resolve::{self, AnyError};
+use crate::untrusted::is_untrusted;
 
 /// The address of a running server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +67,10 @@ impl ServerAddress {
     ) -> Result<Response<Incoming>, AnyError> {
         let socket: Box<dyn Connection> = match self {
             Self::Tcp { host, port } => Box::new(resolve::connect(host, *port).await?),
-            Self::Tls { host, port } => Box::new(HttpsClient::new(None)?.connect(host, *port).await?),
+            Self::Tls { host, port } => {
+                let connected = HttpsClient::new(None)?.connect(host, *port).await;
+                Box::new(connected.map_err(with_hint)?)
+            }
             Self::OwnTls { host, port } => Box::new(HttpsClient::for_own()?.connect(host, *port).await?),
             Self::Unix(path) => Box::new(UnixStream::connect(path).await?),
         };
@@ -87,6 +91,15 @@ impl ServerAddress {
             }
             Self::Unix(_) => "localhost".to_owned(),
         }
+    }
+}
+
+/// Adds the way out where the authority of a certificate is not known.
+fn with_hint(error: AnyError) -> AnyError {
+    if is_untrusted(&*error) {
+        format!("{error}; this system does not trust the authority that signed its certificate").into()
+    } else {
+        error
     }
 }
 

@@ -76,7 +76,7 @@ async fn call(
     *request.uri_mut() = path.parse::<Uri>().map_err(|_| HostError::Malformed)?;
     let request = request.map(Full::new);
     let limit = bounds.bytes_max.min(Bounds::default().bytes_max);
-    let lost = |source| CallError::Connect { host: name(), source };
+    let lost = |source| CallError::Connect { host: host.with_port(), source };
     let sockets: Vec<SocketAddr> = addresses.iter().map(|address| (*address, host.port).into()).collect();
     let socket = TcpStream::connect(&sockets[..]).await.map_err(lost)?;
     if !host.is_tls {

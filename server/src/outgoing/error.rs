@@ -7,9 +7,10 @@ use hyper::StatusCode;
 
 use super::host::HostError;
 use crate::resolve::AnyError;
+use crate::untrusted::is_untrusted;
 
-/// A call that came to nothing. No message has more of the address than its host, and none a byte of the
-/// request or the answer.
+/// A call that came to nothing. No message has more of the address than its host and port, and none a byte of
+/// the request or the answer.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
     /// As many calls as there may be are under way; a later one may find a place.
@@ -34,9 +35,9 @@ pub enum CallError {
         host: String,
     },
     /// Nobody takes the connection, or it breaks.
-    #[error("{host}: {source}")]
+    #[error("{host}: {source}{}", authority_hint(source))]
     Connect {
-        /// The host.
+        /// The host, with its port.
         host: String,
         /// The system's error, or that of TLS.
         #[source]
@@ -75,4 +76,13 @@ pub enum CallError {
         /// The limit.
         limit: Duration,
     },
+}
+
+/// The way out where the authority of a certificate is not known.
+fn authority_hint(error: &io::Error) -> &'static str {
+    if is_untrusted(error) {
+        "; `ca-file` of the login or the site names the authority that signed its certificate"
+    } else {
+        ""
+    }
 }

@@ -47,11 +47,19 @@ impl Host {
 
     /// Returns the value of the header `Host`.
     pub fn header(&self) -> String {
-        let name = if self.name.contains(':') { format!("[{}]", self.name) } else { self.name.clone() };
         match (self.is_tls, self.port) {
-            (true, 443) | (false, 80) => name,
-            (_, port) => format!("{name}:{port}"),
+            (true, 443) | (false, 80) => self.bracketed(),
+            _ => self.with_port(),
         }
+    }
+
+    /// Returns the host and the port, as people read them.
+    pub fn with_port(&self) -> String {
+        format!("{}:{}", self.bracketed(), self.port)
+    }
+
+    fn bracketed(&self) -> String {
+        if self.name.contains(':') { format!("[{}]", self.name) } else { self.name.clone() }
     }
 }
 

@@ -136,6 +136,10 @@ async fn only_an_authority_that_is_trusted_vouches_for_a_server() {
         let request = peer.request(&format!("https://{host}"));
         let error = call(trust, request, Bounds::default()).await.unwrap_err();
         assert!(matches!(error, CallError::Connect { .. }), "{host}: {error}");
+        // It says where, and a wrong name is not mended by another authority.
+        let said = error.to_string();
+        assert!(said.contains(&format!("{host}:{}", peer.address.port())), "{said}");
+        assert_eq!(said.contains("ca-file"), host == "localhost", "{said}");
     }
     assert!(peer.requests.recv().await.unwrap().starts_with("GET /path"));
     for _ in 0..3 {

@@ -13,6 +13,8 @@ use crate::sign_in::error::SignInError;
 
 /// Time for which a discovery document and the keys are used again.
 const KEPT: Duration = Duration::from_mins(10);
+/// Most characters of an issuer that the log shows.
+const ISSUER_SHOWN_CHARS_MAX: usize = 200;
 /// Largest set of keys, in bytes.
 const KEYS_BYTES_MAX: usize = 64 * 1024;
 
@@ -81,11 +83,11 @@ impl ProviderCache {
         let metadata: Metadata =
             get_json(client, ("its configuration", &address), None, Bounds::default()).await?;
         if metadata.issuer != issuer {
-            return Err(SignInError::Unreachable(
-                "the issuer in the provider's configuration is not the issuer of the settings, letter by \
-                 letter"
-                    .to_owned(),
-            ));
+            let theirs: String = metadata.issuer.chars().take(ISSUER_SHOWN_CHARS_MAX).collect();
+            return Err(SignInError::Unreachable(format!(
+                "the provider's configuration says that its issuer is {theirs:?}, and the settings say \
+                 {issuer:?}: they must be equal, letter by letter"
+            )));
         }
         for (name, address) in [
             ("authorization_endpoint", Some(&metadata.authorization_endpoint)),
