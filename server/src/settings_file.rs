@@ -35,7 +35,9 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, Vec<(String, Origin)
     for (key, origin) in &origins {
         let alone: Table = table.get(key).map(|value| (key.clone(), value.clone())).into_iter().collect();
         if let Err(error) = alone.try_into::<T>() {
-            faults.push((format!("{origin}: {key}: {}", error.message().trim_end()), error));
+            let is_setting = |field: &str| field != key && is_setting::<T>(field);
+            let said = in_words(error.message().trim_end(), is_setting);
+            faults.push((format!("{origin}: {key}: {said}"), error));
         }
     }
     if let Some((_, source)) = faults.first() {
@@ -52,6 +54,34 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<(T, Vec<(String, Origin)
     Ok((settings, origins))
 }
 
+/// The library's words for a value that is none of those that there are.
+const NO_VARIANT: &str = "unknown variant ";
+/// The library's words for a key that is not known.
+const NO_FIELD: &str = "unknown field ";
+
+/// Returns what the library says, in words for people who write settings.
+fn in_words(said: &str, is_setting: impl Fn(&str) -> bool) -> String {
+    if let Some((value, others)) =
+        said.strip_prefix(NO_VARIANT).and_then(|rest| rest.split_once(", expected "))
+    {
+        return format!("{value} is not known here; it is {others}");
+    }
+    let field = said.strip_prefix(NO_FIELD).and_then(|rest| rest.strip_prefix('`')?.split('`').next());
+    match field.filter(|field| is_setting(field)) {
+        Some(field) => format!(
+            "{said}; `{field}` is a setting of its own, which must stand above the first line in brackets, \
+             such as [[room]]: below it, it is a part of that table"
+        ),
+        None => said.to_owned(),
+    }
+}
+
+/// Returns true if the settings have this key, whatever its value may be.
+fn is_setting<T: DeserializeOwned>(key: &str) -> bool {
+    let alone: Table = [(key.to_owned(), toml::Value::Boolean(true))].into_iter().collect();
+    alone.try_into::<T>().err().is_none_or(|error| !error.message().starts_with(NO_FIELD))
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;
@@ -66,6 +96,22 @@ mod tests {
         port: u16,
         two_words: Option<String>,
         list: Vec<u8>,
+        table: Vec<Inner>,
+        kind: Kind,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        _name: String,
+    }
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Kind {
+        #[default]
+        Red,
+        Green,
     }
 
     fn read_text(text: &[u8]) -> Result<(Settings, Vec<(String, Origin)>), String> {
@@ -84,6 +130,11 @@ mod tests {
             ),
             ("\"two-words\" = \"x\"\nnone = 1", &["line 2: none", "two-words"]),
             ("port = 1\n[none]\nx = 1", &["line 2: none"]),
+            ("kind = \"blue\"", &["kind: `blue` is not known here; it is `red` or `green`"]),
+            (
+                "[[table]]\n_name = \"x\"\ntwo-words = \"x\"",
+                &["line 1: table", "unknown field `two-words`", "above the first line in brackets"],
+            ),
             ("port = 1\nport = 2", &["line 2: this is not TOML"]),
             ("port = 1\n\nlist = ", &["line 3: this is not TOML"]),
         ] {
@@ -92,6 +143,8 @@ mod tests {
                 assert!(error.contains(word), "{text}: {error}");
             }
         }
+        let error = read_text(b"[[table]]\nthree = 1").unwrap_err();
+        assert!(error.contains("`three`") && !error.contains("brackets"), "{error}");
         assert!(read_text(b"port = 1\n# \xff").unwrap_err().contains("UTF-8"));
     }
 
