@@ -54,8 +54,13 @@ pub struct View<'a> {
 
 /// The page.
 pub fn document(view: &View<'_>) -> String {
-    let title = format!("{} · {}", view.language.text("moderation"), view.room);
+    let title = format!("{} · {}", view.language.text("moderation"), shown_name(view));
     layout::document(view.language, &title, Script::None, &body(view))
+}
+
+/// The room as people know it.
+fn shown_name<'a>(view: &'a View<'_>) -> &'a str {
+    view.title.as_deref().unwrap_or(view.room.as_str())
 }
 
 fn body(view: &View<'_>) -> Markup {
@@ -65,7 +70,7 @@ fn body(view: &View<'_>) -> Markup {
             header.bar {
                 (layout::brand(language))
                 h1 title=(room) {
-                    a href={ "/" (room) } { bdi { (view.title.as_deref().unwrap_or(room.as_str())) } }
+                    a href={ "/" (room) } { bdi { (shown_name(view)) } }
                 }
             }
             main.moderation {
@@ -279,4 +284,29 @@ fn role(language: &Language, role: Role) -> Markup {
 /// An author's id as a part of a path: it may hold anything that can be seen.
 fn in_path(author_id: &str) -> String {
     percent_encoding::utf8_percent_encode(author_id, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_with_a_title_is_shown_by_it() {
+        let room = RoomName::new("team-7").unwrap();
+        for (title, shown) in [(Some("The team"), "The team"), (None, "team-7")] {
+            let page = document(&View {
+                language: Language::by_code("en").unwrap(),
+                room: &room,
+                title: title.map(str::to_owned),
+                role: Some(Role::Moderator),
+                closed: false,
+                flagged: Vec::new(),
+                bans: Vec::new(),
+                members: Vec::new(),
+                invitations: Vec::new(),
+                made: None,
+            });
+            assert!(page.contains(&format!(" · {shown} · Millchat</title>")), "{page}");
+        }
+    }
 }

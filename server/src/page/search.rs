@@ -32,6 +32,8 @@ pub struct View<'a> {
     pub language: &'static Language,
     /// The room.
     pub room: &'a RoomName,
+    /// The title of the room, if the operator gave it one.
+    pub title: Option<&'a str>,
     /// The words as they were typed.
     pub typed: &'a str,
     /// The result; `None` when there is nothing to look for yet.
@@ -45,7 +47,9 @@ pub async fn search(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> 
     }
     let typed = http::query(&req, "q").unwrap_or_default();
     let before = http::query(&req, "before").and_then(|before| before.parse::<Position>().ok());
-    let page = |shown| document(&View { language, room: &room, typed: &typed, shown });
+    let title = w.app.authority.rules().of(&room).title.clone();
+    let page =
+        |shown| document(&View { language, room: &room, title: title.as_deref(), typed: &typed, shown });
     if typed.is_empty() {
         return layout::answer(StatusCode::OK, page(None));
     }
@@ -58,9 +62,10 @@ pub async fn search(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> 
     let found = current(&chat, async || {
         let found = find(&chat, &room, &query, before).await?;
         let texts_of = found.messages.iter().map(|message| message.position).collect();
-        let (room, typed, query) = (room.clone(), typed.clone(), query.clone());
+        let (room, title, typed, query) = (room.clone(), title.clone(), typed.clone(), query.clone());
         let render = move || {
-            document(&View { language, room: &room, typed: &typed, shown: Some(Ok((&query, &found))) })
+            let title = title.as_deref();
+            document(&View { language, room: &room, title, typed: &typed, shown: Some(Ok((&query, &found))) })
         };
         Ok((w.app.turns.render(render).await, texts_of))
     });
@@ -89,16 +94,16 @@ async fn find(
 
 /// The page.
 pub fn document(view: &View<'_>) -> String {
-    let title = format!("{} · {}", view.language.text("search"), view.room);
+    let title = format!("{} · {}", view.language.text("search"), view.title.unwrap_or(view.room.as_str()));
     layout::document(view.language, &title, Script::None, &body(view))
 }
 
-fn body(View { language, room, typed, shown }: &View<'_>) -> Markup {
+fn body(View { language, room, title, typed, shown }: &View<'_>) -> Markup {
     html! {
         body.plain {
             header.bar {
                 (layout::brand(language))
-                h1 title=(room) { a href={ "/" (room) } { bdi { (room) } } }
+                h1 title=(room) { a href={ "/" (room) } { bdi { (title.unwrap_or(room.as_str())) } } }
             }
             main.search {
                 (form(language, room.as_str(), typed))
@@ -193,6 +198,17 @@ fn part(text: &str, first: usize) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_room_with_a_title_is_shown_by_it() {
+        let room = RoomName::new("team-7").unwrap();
+        for (title, shown) in [(Some("The <team>"), "The &lt;team&gt;"), (None, "team-7")] {
+            let language = Language::by_code("en").unwrap();
+            let page = document(&View { language, room: &room, title, typed: "", shown: None });
+            assert!(page.contains(&format!(" · {shown} · Millchat</title>")), "{page}");
+            assert!(page.contains(&format!("<bdi>{shown}</bdi>")), "{page}");
+        }
+    }
 
     fn shown(text: &str, query: &str) -> String {
         excerpt(text, &Query::parse(query).unwrap()).into_string()

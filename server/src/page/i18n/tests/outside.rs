@@ -175,7 +175,9 @@ fn searches(language: &'static Language) -> Vec<String> {
     let refused = QueryError::Empty;
     let shown = pages.iter().map(|page| Some(Ok((&query, page))));
     let shown = shown.chain([None, Some(Err(&refused as &dyn Localize))]);
-    shown.map(|shown| search::document(&search::View { language, room: &room, typed: "1", shown })).collect()
+    let document =
+        |shown| search::document(&search::View { language, room: &room, title: None, typed: "1", shown });
+    shown.map(document).collect()
 }
 
 /// The page of moderation, empty and full, and the form for an invitation.
