@@ -29,7 +29,8 @@ pub enum TokenError {
 impl TokenError {
     /// A token of this server's form that it did not sign.
     pub const FOREIGN: Self = Self::Forged(
-        "the token was not issued by this server, or it was changed; POST /api/v1/guests gives a new one",
+        "the token was not issued by this server, or it was changed; POST /api/v1/guests gives a new one \
+         (the admin token is no author's: it counts where no author is needed)",
     );
     /// A token of this server whose time is over.
     pub const OLD: Self = Self::Expired("; POST /api/v1/guests gives a new one");

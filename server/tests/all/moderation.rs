@@ -128,9 +128,11 @@ async fn the_operator_takes_any_message_away_also_in_a_closed_room() {
         404,
         "unknown-message",
     );
-    // It writes in nobody's name: as a guest it is unknown.
+    // It writes in nobody's name: as a guest it is unknown, and the answer says so.
     let request = ask(&api, Method::POST, "/api/v1/rooms/kitchen/messages").json(&json!({ "content": "x" }));
-    assert_refused(&answer(request).await, 401, "forged-token");
+    let refused = answer(request).await;
+    assert_refused(&refused, 401, "forged-token");
+    assert!(refused.body.contains("the admin token is no author's"), "{}", refused.body);
 }
 
 #[tokio::test]

@@ -25,6 +25,10 @@ The role is the highest that the settings, the token and the room's own list of 
 role has what the room's `guests` says: nothing, reading, or reading and writing. Nobody writes without a token. A
 ban overrides every role but the operator's.
 
+The admin token is nobody's: it has no author. Where something is written or done in an author's name (a message, an
+edit, a reaction, a flag, one's own name), it may, but there is nobody to do it, and the answer is 401 `forged-token`.
+Use the token of a person who is an operator there, or of a program.
+
 ";
 
 fn mark(role: Option<Role>, action: Action) -> &'static str {
