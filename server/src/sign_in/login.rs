@@ -14,6 +14,7 @@ use super::id_token::{self, Claims, Expected, error_word};
 use super::pending::Pending;
 use super::provider::{self, Exchange, Provider, ProviderCache, exchange, get_json};
 use super::settings::{Endpoints, Fields, LoginSettings, Logout, ProviderSettings};
+use crate::log_throttle::LogThrottle;
 use crate::outgoing::{Bounds, Outgoing, Trust, TrustError};
 
 /// Longest time of all calls of one sign-in together.
@@ -89,6 +90,8 @@ pub struct Login {
     /// The groups that the settings name, wherever they do.
     named_groups: NamedGroups,
     cache: ProviderCache,
+    /// The line about sign-ins without the claim of the groups.
+    no_groups_told: LogThrottle,
 }
 
 impl Login {
@@ -105,6 +108,7 @@ impl Login {
             redirect_uri: format!("{origin}/auth/{}/callback", settings.name),
             named_groups,
             cache: ProviderCache::default(),
+            no_groups_told: LogThrottle::new(),
             settings,
         })
     }
@@ -257,6 +261,16 @@ impl Login {
         let sub =
             sub.ok_or_else(|| SignInError::invalid("the provider names no id of the user that is taken"))?;
         let claim = self.settings.groups_claim.as_deref();
+        if let Some(claim) = claim.filter(|claim| !claims.contains_key(*claim))
+            && self.no_groups_told.is_due()
+        {
+            tracing::warn!(
+                login = %self.name,
+                claim,
+                "a sign-in has no such claim, so the person is in no group; most providers list the groups \
+                 only if `scopes` asks for them"
+            );
+        }
         let named_groups = self.named_groups.load();
         let is_named = |group: &str| named_groups.iter().any(|named| named == group);
         let mut groups = claim.map(|claim| provider::groups(claims, claim, is_named)).unwrap_or_default();

@@ -103,6 +103,17 @@ async fn a_guest_signs_in_comes_back_to_the_room_and_has_the_name_of_the_provide
 }
 
 #[tokio::test]
+async fn a_sign_in_whose_claims_have_no_groups_is_named_in_the_log() {
+    // The provider lists groups only for the scope of that name.
+    let signs = SignIns::start("groups-claim = \"groups\"", "").await;
+    signs.sign_in(&mut Visitor::new(&signs.server), "ada", "/lobby").await;
+    let log = signs.server.stderr();
+    let line =
+        log.lines().find(|line| line.contains("a sign-in has no such claim")).expect("a line of the log");
+    assert!(line.contains("claim=\"groups\"") && line.contains("`scopes`"), "{line}");
+}
+
+#[tokio::test]
 async fn a_group_that_a_reload_names_is_in_the_next_session() {
     let lines = "groups-claim = \"groups\"\nscopes = [\"openid\", \"profile\", \"groups\"]";
     let mut signs = SignIns::start(lines, "").await;
