@@ -171,6 +171,7 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
     let app = Arc::new(app);
     settings.tell_limits();
     settings.tell_token_file();
+    settings.tell_doubts();
     let reload =
         (!is_in_terminal).then(|| Reload::new(Arc::clone(&app), cli, settings.clone(), passed_address));
     match main.run(&app, listeners, connections_max, (writer, settings.drain_delay, reload)) {

@@ -53,6 +53,7 @@ impl Reload {
         if applied.rules() != running.rules() {
             self.app.authority.set_rules(applied.rules());
             self.app.logins.set_named_groups(applied.named_groups());
+            applied.tell_doubts();
         }
         let changed = list(&running.differences(&applied));
         tracing::info!(%changed, "SIGHUP: the settings were read again");

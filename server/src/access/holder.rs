@@ -31,6 +31,14 @@ pub enum Holder {
 }
 
 impl Holder {
+    /// Returns the name of the login or the site, if it names one.
+    pub fn source(&self) -> Option<&str> {
+        match self {
+            Self::Subject(source, _) | Self::Group(source, _) | Self::Everybody(source) => Some(source),
+            Self::Author(_) => None,
+        }
+    }
+
     /// Returns the group, if it is one.
     pub fn group(&self) -> Option<&str> {
         if let Self::Group(_, group) = self { Some(group) } else { None }

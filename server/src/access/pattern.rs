@@ -40,6 +40,35 @@ impl Pattern {
         places & self.end != 0
     }
 
+    /// Returns true if there may be a name that both match; false only if there is none. (Of two with stars, a
+    /// name that both match may be too long.)
+    pub fn meets(&self, other: &Self) -> bool {
+        if self.stays == 0 {
+            return other.takes(&self.text);
+        }
+        if other.stays == 0 {
+            return self.takes(&other.text);
+        }
+        // The stars take what the other one has in the middle.
+        let is_same = |(one, two): (u8, u8)| one == two || one == b'?' || two == b'?';
+        let before_star =
+            |text: &Self| text.text.bytes().take_while(|byte| *byte != b'*').collect::<Vec<_>>();
+        let after_star =
+            |text: &Self| text.text.bytes().rev().take_while(|byte| *byte != b'*').collect::<Vec<_>>();
+        before_star(self).into_iter().zip(before_star(other)).all(is_same)
+            && after_star(self).into_iter().zip(after_star(other)).all(is_same)
+    }
+
+    /// Returns true if it matches some name of this text, in which a question mark is any character.
+    fn takes(&self, text: &str) -> bool {
+        let mut places = 1;
+        for byte in text.bytes() {
+            let passes = if byte == b'?' { u128::MAX } else { self.passes[usize::from(byte) % BYTES] };
+            places = ((places & passes & !self.end) << 1) | (places & self.stays);
+        }
+        places & self.end != 0
+    }
+
     /// Returns the one name that the pattern matches, if it has neither a star nor a question mark.
     pub fn plain(&self) -> Option<RoomName> {
         RoomName::new(&self.text).ok()
@@ -187,6 +216,24 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn two_patterns_meet_where_a_name_is_of_both(
+            one in "[ab*?]{1,4}", two in "[ab*?]{1,4}", name in "[ab]{1,6}",
+        ) {
+            let meets = one.parse::<Pattern>().unwrap().meets(&two.parse().unwrap());
+            let is_of_both = |name: &[u8]| naive(one.as_bytes(), name) && naive(two.as_bytes(), name);
+            prop_assert!(meets || !is_of_both(name.as_bytes()));
+            // No shorter pattern than these needs a longer name to meet.
+            let mut names: Vec<Vec<u8>> = vec![Vec::new()];
+            let mut is_met = false;
+            for _ in 0..8 {
+                let longer = |name: Vec<u8>| [b"a", b"b"].map(|last| [&name[..], &last[..]].concat());
+                names = names.into_iter().flat_map(longer).collect();
+                is_met |= names.iter().any(|name| is_of_both(name));
+            }
+            prop_assert_eq!(meets, is_met);
+        }
+
         #[test]
         fn a_match_is_that_of_the_rule(pattern in "[ab*?]{1,8}", name in "[ab]{1,8}") {
             prop_assert_eq!(matches(&pattern, &name), naive(pattern.as_bytes(), name.as_bytes()));

@@ -22,8 +22,9 @@ enum ConfigCommand {
     Check(Check),
 }
 
-/// Reads the settings as the server would, and says what is wrong with them: exit code 2. Then asks the
-/// provider of each login, and says what it answers: exit code 1 if one does not answer as it should.
+/// Reads the settings as the server would, and says what is wrong with them: exit code 2. Then says which rights
+/// in them have no effect, asks the provider of each login, and says what it answers: exit code 1 if there is such
+/// a right, or a provider does not answer as it should.
 ///
 /// It opens no log and listens nowhere, so it may run beside the server.
 #[derive(clap::Args, Debug)]
@@ -41,9 +42,18 @@ impl Config {
             .map_err(|error| Failure::refused(format!("{error}{}", error.told(origins))))?;
         let logins = start::logins(&settings)
             .map_err(|error| Failure::refused(format!("{error}{}", origins.told("login"))))?;
-        say("the settings are good")?;
+        let doubts = settings.doubts();
+        say(if doubts.is_empty() { "the settings are good" } else { "the settings can be served, but:" })?;
+        for doubt in &doubts {
+            say(doubt)?;
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        runtime.map_err(Failure::refused)?.block_on(ask(&logins))
+        runtime.map_err(Failure::refused)?.block_on(ask(&logins))?;
+        if doubts.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::failed("rights in the settings have no effect, as is said above"))
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 //! set.
 
 mod changes;
+mod doubts;
 mod flags;
 mod https;
 mod listening;

@@ -92,6 +92,34 @@ fn the_settings_of_rooms_are_read_from_flags_and_file_alike() {
 }
 
 #[test]
+fn rights_that_have_no_effect_are_named() {
+    let login = "public-url = \"https://chat.example.org\"\n[[login]]\nname = \"corp\"\nkind = \"github\"\n\
+        client-id = \"x\"\n";
+    let grouped = login.to_owned() + "groups-claim = \"groups\"\n";
+    let room = |lines: &str| format!("[[room]]\nname = \"team-*\"\n{lines}\n");
+    for (toml, words) in [
+        (grouped.clone() + &room("owners = [\"corp:@leads\", \"corp:*\", \"g_abc\"]"), &[][..]),
+        (
+            grouped.clone() + &room("owners = [\"crop:@leads\"]"),
+            &["[[room]] `team-*`", "`crop:@leads`", "`crop`"],
+        ),
+        (format!("operators = [\"crop:7\"]\n{login}"), &["operators", "`crop:7`"]),
+        (login.to_owned() + &room("readers = [\"corp:@leads\"]"), &["`corp:@leads`", "groups-claim"]),
+        (login.to_owned() + &room("readers = [\"corp:leads\"]"), &[]),
+        ("rooms = [\"lobby\", \"x-*\"]\n".to_owned() + &room(""), &["`team-*`", "`rooms`"]),
+        ("rooms = [\"lobby\", \"team-7\"]\n".to_owned() + &room(""), &[]),
+        ("rooms = [\"*-7\"]\n".to_owned() + &room(""), &[]),
+    ] {
+        let doubts = with_file(&toml, &[]).unwrap().doubts();
+        assert_eq!(doubts.is_empty(), words.is_empty(), "{toml}: {doubts:?}");
+        assert!(words.iter().all(|word| doubts[0].contains(word)), "{toml}: {doubts:?}");
+    }
+    let many: Vec<String> = (0..30).map(|number| format!("\"crop:{number}\"")).collect();
+    let doubts = with_file(&format!("operators = [{}]", many.join(", ")), &[]).unwrap().doubts();
+    assert_eq!((doubts.len(), doubts[20].as_str()), (21, "and 10 more of this sort"));
+}
+
+#[test]
 fn the_recommended_limits_are_those_that_the_help_and_the_docs_name() {
     let recommended = RateLimit::recommended().to_string();
     let help = <Parsed as clap::CommandFactory>::command().render_long_help().to_string();

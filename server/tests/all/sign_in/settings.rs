@@ -109,6 +109,16 @@ async fn config_check_says_what_each_provider_answers() {
         code == 1 && stdout.contains("corp") && stderr.contains("other") && stderr.contains("503"),
         "{stdout} {stderr}"
     );
+    let doubtful = format!("{good}[[room]]\nname = \"x\"\nowners = [\"crop:@leads\"]\n");
+    let (code, stdout, stderr) = check(&doubtful).await;
+    assert!(
+        code == 1 && stdout.contains("crop:@leads") && stdout.contains(&liar.issuer()),
+        "{stdout} {stderr}"
+    );
+    assert!(stderr.contains("no effect") && !stdout.contains("settings are good"), "{stdout} {stderr}");
+    let (code, _, stderr) = check(&good.replace(&liar.issuer(), &format!("{}/", liar.issuer()))).await;
+    let both = [format!("{:?}", liar.issuer()), format!("{:?}", format!("{}/", liar.issuer()))];
+    assert!(code == 1 && both.iter().all(|issuer| stderr.contains(issuer)), "{stderr}");
     let (code, _, stderr) = check(&format!("{good}colour = 1")).await;
     assert!(code == 2 && stderr.contains("colour"), "{stderr}");
     let (code, stdout, _) = check("").await;
