@@ -77,6 +77,7 @@ pub struct Builder {
     retention: RetentionPolicy,
     search_index: bool,
     quiet: Vec<Box<str>>,
+    vital: Vec<Box<str>>,
 }
 
 impl Builder {
@@ -114,6 +115,14 @@ impl Builder {
         self
     }
 
+    /// Reserves [`VALUES_BYTES_RESERVED`](crate::VALUES_BYTES_RESERVED) bytes for the values of a kind, and of others that
+    /// are named so: for what must not fail when others have filled the rest.
+    #[must_use]
+    pub fn vital_values(mut self, kind: &str) -> Self {
+        self.vital.push(kind.into());
+        self
+    }
+
     /// Opens the log, and makes it when there is none: a path, `memory:` (gone with the process), or `temp:`
     /// (a file without a name, gone with the process).
     pub fn open(self, log: &str) -> Result<Chat, OpenError> {
@@ -123,6 +132,7 @@ impl Builder {
     /// Opens a chat over any log. Fails when its threads cannot be started.
     pub fn open_log(self, log: Arc<dyn Log>) -> std::io::Result<Chat> {
         log.values().set_quiet(self.quiet);
+        log.values().set_vital(self.vital);
         let reads = ReadPool::start(&log)?;
         let shared = Arc::new(Shared {
             encoders: Encoders::new(log.epoch(), self.encoders),

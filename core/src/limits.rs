@@ -84,6 +84,8 @@ pub const VALUE_KEY_BYTES_MAX: usize = 256;
 pub const VALUE_TEXT_BYTES_MAX: usize = 4 * 1024;
 /// Most bytes that all kept values may take in memory, keys and texts and what is kept with each.
 pub const VALUES_BYTES_MAX: usize = 128 * 1024 * 1024;
+/// Bytes of them that only values of vital kinds may take, if the embedder names any.
+pub const VALUES_BYTES_RESERVED: usize = 16 * 1024 * 1024;
 
 /// Shortest age that may be set.
 pub const RETENTION_AGE_MIN: Duration = Duration::from_mins(1);

@@ -7,7 +7,7 @@ use std::path::Path;
 use millchat::log::{Log, LogSnapshot, Piece};
 use millchat::{
     Author, Chat, Draft, NewValue, Replaces, SendError, StartFrom, Timestamp, VALUE_TEXT_BYTES_MAX,
-    VALUES_BYTES_MAX,
+    VALUES_BYTES_MAX, VALUES_BYTES_RESERVED,
 };
 use support::people::{author, event, opening};
 use support::{Parking, ada, room, until};
@@ -236,14 +236,11 @@ async fn a_kind_holds_as_many_as_it_may_and_those_that_expired_make_room() {
     chat.set_value("k/2", limited(absent("x"))).await.unwrap_err();
 }
 
-#[tokio::test]
-async fn all_values_together_take_a_bounded_number_of_bytes() {
-    let log = millchat::log::open("memory:").unwrap();
-    let chat = Chat::builder().open_log(log.clone()).unwrap();
+/// Sets large values until no more are taken. Returns how many were.
+async fn fill(chat: &Chat) -> usize {
     let large = "x".repeat(VALUE_TEXT_BYTES_MAX);
-    let most = VALUES_BYTES_MAX / VALUE_TEXT_BYTES_MAX;
     let mut stored = 0;
-    'full: for batch in (0..most).collect::<Vec<_>>().chunks(512) {
+    for batch in (0..VALUES_BYTES_MAX / VALUE_TEXT_BYTES_MAX).collect::<Vec<_>>().chunks(512) {
         let sends = batch.iter().map(|n| {
             let (chat, large) = (chat.clone(), large.clone());
             async move { chat.set_value(&format!("k/{n}"), new(&large)).await }
@@ -253,11 +250,31 @@ async fn all_values_together_take_a_bounded_number_of_bytes() {
                 Ok(_) => stored += 1,
                 Err(error) => {
                     assert!(matches!(error, SendError::TooMany("bytes of kept values")), "{error}");
-                    break 'full;
+                    return stored;
                 }
             }
         }
     }
+    stored
+}
+
+#[tokio::test]
+async fn a_vital_value_has_room_when_others_have_filled_the_rest() {
+    let log = millchat::log::open("memory:").unwrap();
+    let chat = Chat::builder().vital_values("revoked").open_log(log.clone()).unwrap();
+    fill(&chat).await;
+    let (_, bytes) = log.values().counts();
+    assert!(bytes <= VALUES_BYTES_MAX - VALUES_BYTES_RESERVED, "{bytes}");
+    chat.set_value("revoked/ada", new(&"x".repeat(VALUE_TEXT_BYTES_MAX))).await.unwrap();
+    chat.set_value("other/ada", new(&"x".repeat(VALUE_TEXT_BYTES_MAX))).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn all_values_together_take_a_bounded_number_of_bytes() {
+    let log = millchat::log::open("memory:").unwrap();
+    let chat = Chat::builder().open_log(log.clone()).unwrap();
+    let large = "x".repeat(VALUE_TEXT_BYTES_MAX);
+    let (most, stored) = (VALUES_BYTES_MAX / VALUE_TEXT_BYTES_MAX, fill(&chat).await);
     let (count, bytes) = log.values().counts();
     assert!(stored > most * 9 / 10 && count >= stored, "{stored} of {most}");
     assert!(bytes <= VALUES_BYTES_MAX && bytes > VALUES_BYTES_MAX - 2 * VALUE_TEXT_BYTES_MAX, "{bytes}");

@@ -1,9 +1,11 @@
 //! The actions in a room, of authors and of the operator: the one place where drafts are made. The API, the
 //! page and the operator's routes bring who acts, and say the outcome in their own way.
 
+use std::sync::Arc;
+
 use millchat::{Action, Author, Draft, Position, Reaction, ReadError, Receipt, RoomName, SendError};
 
-use tokio::sync::MutexGuard;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::access::authority::Allowed;
 use crate::access::denial::Denial;
@@ -11,6 +13,7 @@ use crate::access::role::Role;
 use crate::access::{decide, deeds, flags};
 use crate::app::Worker;
 use crate::client_ip::Client;
+use crate::limit::Limited;
 use crate::log_throttle::LogThrottle;
 use crate::own;
 use crate::page::markdown;
@@ -30,6 +33,8 @@ pub enum ActError {
     Send(SendError),
     /// It could not be found out if the room has events.
     Read(ReadError),
+    /// The address of whoever does it has done as much as it may.
+    Limited(Limited),
 }
 
 impl From<Denial> for ActError {
@@ -50,9 +55,16 @@ impl From<ReadError> for ActError {
     }
 }
 
+impl From<Limited> for ActError {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
+    }
+}
+
 impl From<ActError> for Problem {
     fn from(error: ActError) -> Self {
         match error {
+            ActError::Limited(limited) => limited.into(),
             ActError::Denied(denial) => denial.into(),
             ActError::Send(error) => error.into(),
             ActError::Read(error) => error.into(),
@@ -81,7 +93,7 @@ pub async fn post(
     let NewMessage { content, reply_to, key } = message;
     let content = rendered_ahead(w, client, content).await;
     // Kept until it is stored: of those who write the first event at once only one is the first.
-    let _turn = begin(w, room, by).await?;
+    let _turn = begin(w, client, room, by).await?;
     let author = confirmed(w, by, room)?;
     let draft = Draft { author: Some(author), action: Action::Post { content, reply_to }, key };
     Ok(w.send(room, draft).await?)
@@ -89,24 +101,25 @@ pub async fn post(
 
 /// Lets somebody write an event that may be the first of a room, and own the room by it. Returns their turn, if it
 /// is the first.
-async fn begin<'w>(
-    w: &'w Worker,
+async fn begin(
+    w: &Worker,
+    client: Client,
     room: &RoomName,
     by: &Allowed,
-) -> Result<Option<MutexGuard<'w, ()>>, ActError> {
+) -> Result<Option<OwnedMutexGuard<()>>, ActError> {
     let authority = &w.app.authority;
     if !authority.watches_beginning(room) || w.app.chat.overview(room).await?.head != 0 {
         return Ok(None);
     }
     // Also where somebody owns it already: their event may be on its way.
-    let turn = w.app.beginnings.lock().await;
+    let mut turn = Arc::clone(&w.app.beginnings).lock_owned().await;
     if !is_new(w, room).await? {
         return Ok(None);
     }
     // They waited.
     let standing = authority.confirm(by, room)?;
     if authority.may_begin(&by.caller, standing, room)? && standing.role < Some(Role::Owner) {
-        own(w, room, by).await?;
+        turn = own(w, client, room, by, turn).await?;
     }
     Ok(Some(turn))
 }
@@ -118,23 +131,38 @@ async fn is_new(w: &Worker, room: &RoomName) -> Result<bool, ReadError> {
     Ok(!is_owned && chat.overview(room).await?.head == 0)
 }
 
-async fn own(w: &Worker, room: &RoomName, by: &Allowed) -> Result<(), ActError> {
+/// Makes somebody the owner. It is kept for ever, so an address makes as few owners as it makes guests.
+/// The turn lasts until that is stored, also if whoever asks goes away.
+async fn own(
+    w: &Worker,
+    client: Client,
+    room: &RoomName,
+    by: &Allowed,
+    turn: OwnedMutexGuard<()>,
+) -> Result<OwnedMutexGuard<()>, ActError> {
     let author = by.caller.author()?.clone();
+    w.app.limits.owner(&client)?;
     tracing::info!(%room, by = %author.name, deed = "own-room", "moderation");
-    let (id, name) = (author.id.clone(), author.name.clone());
-    deeds::give(&w.app.chat, room, (&id, Some(&name)), Role::Owner, author).await?;
+    let (chat, room) = (w.app.chat.clone(), room.clone());
+    let owned = tokio::spawn(async move { deeds::own(&chat, &room, author).await.map(|()| turn) });
+    let turn = owned.await.map_err(|_| SendError::Unavailable("the server is about to end".into()))??;
     w.app.metrics.moderated("own-room");
-    Ok(())
+    Ok(turn)
 }
 
 /// Makes somebody the owner of a private room that is theirs to begin. Returns false if others were first.
-pub async fn open_private(w: &Worker, room: &RoomName, by: &Allowed) -> Result<bool, ActError> {
-    let _turn = w.app.beginnings.lock().await;
+pub async fn open_private(
+    w: &Worker,
+    client: Client,
+    room: &RoomName,
+    by: &Allowed,
+) -> Result<bool, ActError> {
+    let turn = Arc::clone(&w.app.beginnings).lock_owned().await;
     let is_new = is_new(w, room).await?;
     if is_new {
         // They waited.
         w.app.authority.confirm(by, room)?;
-        own(w, room, by).await?;
+        drop(own(w, client, room, by, turn).await?);
     }
     Ok(is_new)
 }

@@ -41,7 +41,7 @@ pub struct App {
     /// Decides who may do what.
     pub authority: Arc<Authority>,
     /// Held while a room is begun whose first event is not like any other, until that is stored.
-    pub beginnings: tokio::sync::Mutex<()>,
+    pub beginnings: Arc<tokio::sync::Mutex<()>>,
     /// Raised when the process is to end.
     pub drain: Arc<Drain>,
     /// The figures of `/metrics`.

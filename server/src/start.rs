@@ -28,12 +28,17 @@ use crate::turns::Turns;
 use crate::unsent::UNSENT_BYTES_MAX;
 use crate::{page, retention};
 
+/// Kinds of values that have a part of the memory to themselves: revocations, keys, API tokens, bans from all rooms.
+const VITAL: [&str; 4] = ["revoked", ".key", ".token", "banned"];
+
 /// Opens the log of the settings, with an encoder for either kind of reader.
 pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
     let builder = builder.quiet_values(flags::KIND).quiet_values(invitations::KIND);
+    // A sign-out, a rotation of keys and a ban must not fail for what people have filled.
+    let builder = VITAL.iter().fold(builder, |builder, kind| builder.vital_values(kind));
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
@@ -60,7 +65,7 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         frames,
         identity,
         authority,
-        beginnings: tokio::sync::Mutex::default(),
+        beginnings: Arc::default(),
         drain,
         metrics,
         limits,

@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 
 use crate::event::{Author, Position, Timestamp};
+use crate::limits::{VALUES_BYTES_MAX, VALUES_BYTES_RESERVED};
 use crate::log::record::{Record, ValueRecord};
 use crate::value::{Value, kind_of};
 
@@ -60,6 +61,8 @@ pub struct ValuesState {
     version: AtomicU64,
     /// Kinds whose values raise no version. Set once, before anything is written.
     quiet: OnceLock<Vec<Box<str>>>,
+    /// Kinds for whose values some of the bytes are reserved. Set once, before anything is written.
+    vital: OnceLock<Vec<Box<str>>>,
     /// Values that have expired by this time may be taken out. Stored by the writer, loaded by the commit, on
     /// one thread.
     due: AtomicU64,
@@ -106,6 +109,18 @@ impl ValuesState {
         let rows = rows.take_while(|(key, _)| key.starts_with(prefix));
         let rows = rows.filter(|(_, value)| value.is_in_force(now)).take(count);
         rows.map(|(key, value)| (key.clone(), value.clone())).collect()
+    }
+
+    /// Reserves some of the bytes for the values of these kinds from now on.
+    pub(crate) fn set_vital(&self, kinds: Vec<Box<str>>) {
+        let _ = self.vital.set(kinds);
+    }
+
+    /// Returns the most bytes that all values may take, for one more of this kind.
+    pub(crate) fn bytes_max(&self, kind: &str) -> usize {
+        let vital = self.vital.get().map_or(&[][..], Vec::as_slice);
+        let is_reserved = !vital.is_empty() && !vital.iter().any(|vital| **vital == *kind);
+        VALUES_BYTES_MAX - if is_reserved { VALUES_BYTES_RESERVED } else { 0 }
     }
 
     /// Lets the values of these kinds raise no version from now on.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use crate::error::SendError;
 use crate::event::{Author, Timestamp};
-use crate::limits::VALUES_BYTES_MAX;
 use crate::log::{NewRecord, Payload, ValuesState, value_bytes};
 use crate::value::{NewValue, Replaces, kind_of};
 use crate::writer::verdict::Verdict;
@@ -53,7 +52,7 @@ impl BatchValues {
         }
         let (all, replaced) = state.bytes_with(&key);
         let bytes = value_bytes(&key, &text, by.as_ref());
-        if all + self.bytes + bytes > VALUES_BYTES_MAX + replaced {
+        if all + self.bytes + bytes > state.bytes_max(kind) + replaced {
             return Err(SendError::TooMany("bytes of kept values").into());
         }
         let payload = Payload::SetValue { key, text: text.into(), until };

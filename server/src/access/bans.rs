@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Mutex;
+
 use millchat::{Author, Chat, NewValue, Receipt, Replaces, SendError, Timestamp, Value, is_value_key};
 
 /// Most bans that end by themselves.
@@ -11,6 +13,9 @@ pub const TIMED_BANS_MAX: usize = 100_000;
 const PREFIX: &str = "banned/";
 /// Their text: who it is for is in the key, who laid it is the value's author.
 const TEXT: &str = "banned";
+
+/// Held over the steps of a ban: of two at once, one is the newer.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 fn key(author: &str) -> String {
     format!("{PREFIX}{author}")
@@ -33,6 +38,7 @@ pub async fn ban(
     until: Option<Timestamp>,
     by: Author,
 ) -> Result<Receipt, SendError> {
+    let _turn = TURN.lock().await;
     // The new one first: at no moment there is none.
     if until.is_none() {
         let receipt = chat.ban(author, by.clone()).await?;
@@ -55,6 +61,7 @@ pub async fn ban(
 
 /// Lets an author write again, however they are banned.
 pub async fn unban(chat: &Chat, author: &str, by: Author) -> Result<Receipt, SendError> {
+    let _turn = TURN.lock().await;
     remove(chat, author, by.clone()).await?;
     chat.unban(author, by).await
 }

@@ -19,6 +19,8 @@ use crate::identity::{Person, TokenError, Via};
 
 /// Most roles that are kept, in all rooms together.
 pub const ROLES_MAX: usize = 100_000;
+/// Roles of these that people are given: those who begin rooms cannot take them all.
+pub const ROLES_RESERVED: usize = 20_000;
 /// Most bans from rooms that are kept, in all rooms together.
 pub const ROOM_BANS_MAX: usize = 100_000;
 /// Most of these roles in one room.
@@ -73,6 +75,12 @@ pub async fn give(
 ) -> Result<(), SendError> {
     refuse_too_many_roles(chat, room, target)?;
     chat.set_value(&(roles_of(room) + target), of(role_text(role, name), None, by, ROLES_MAX)).await.map(drop)
+}
+
+/// Makes somebody the owner of a room that they begin. Such roles are at most a part of all.
+pub async fn own(chat: &Chat, room: &RoomName, author: Author) -> Result<(), SendError> {
+    let (key, text) = (roles_of(room) + &*author.id, role_text(Role::Owner, Some(&author.name)));
+    chat.set_value(&key, of(text, None, author, ROLES_MAX - ROLES_RESERVED)).await.map(drop)
 }
 
 /// Takes back the role that somebody was given; nothing happens when they have none.

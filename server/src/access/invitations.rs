@@ -117,6 +117,15 @@ pub async fn take_back(chat: &Chat, room: &RoomName, id: &str, by: Author) -> Re
     }
 }
 
+/// Takes back the invitations to a room that somebody made: they would come back by one.
+pub async fn take_back_of(chat: &Chat, room: &RoomName, maker: &str, by: &Author) -> Result<(), SendError> {
+    let made = list(chat, room).into_iter();
+    for one in made.filter(|one| one.value.by.as_ref().is_some_and(|author| *author.id == *maker)) {
+        take_back(chat, room, &one.id, by.clone()).await?;
+    }
+    Ok(())
+}
+
 /// Returns the role that an invitation gives, and uses nothing of it.
 pub fn role(chat: &Chat, room: &RoomName, secret: &str) -> Option<Role> {
     let is_secret = secret.len() <= SECRET_LEN_MAX;

@@ -50,6 +50,8 @@ fn refuse_banned(standing: Standing) -> Result<(), Denial> {
 
 /// The flags of a room, by message. Those of messages that were deleted are not among them.
 pub async fn list(call: Call<'_>, room: RoomName) -> Answer {
+    call.w.app.limits.read(&call.req)?;
+    let _turn = call.w.app.turns.read(&call.req).await;
     let after = http::query(&call.req, "after").map(|after| input::position("after", &after)).transpose()?;
     let chat = call.w.chat_for(&call.req);
     let flags = flags::list(&chat, &room, after, PAGE_MESSAGES);

@@ -18,7 +18,7 @@ use crate::access::role::Role;
 use crate::admin::operator::doer;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
-use crate::http::{self, Response};
+use crate::http;
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 use crate::schema::{Span, Time};
@@ -80,10 +80,11 @@ fn time(span: Option<Span>) -> Result<Duration, Problem> {
 }
 
 /// The invitations of a room.
-pub fn list(call: &Call<'_>, room: &RoomName) -> Response {
+pub fn list(call: &Call<'_>, room: &RoomName) -> Answer {
+    call.w.app.limits.read(&call.req)?;
     let invitations = invitations::list(&call.w.app.chat, room);
     let invitations = invitations.iter().map(Invitation::of).collect();
-    http::json(StatusCode::OK, &Invitations { invitations })
+    Ok(http::json(StatusCode::OK, &Invitations { invitations }))
 }
 
 /// Take an invitation back.
@@ -128,12 +129,17 @@ pub async fn use_once(
         return Ok(role);
     }
     deeds::refuse_too_many_roles(&w.app.chat, room, &author.id)?;
-    let role = match invitations::take(&w.app.chat, room, secret).await {
-        Ok(role) => role,
-        Err(UseError::Unknown) => return Err(unknown()),
-        Err(UseError::Send(error)) => return Err(error.into()),
-    };
-    let (id, name) = (author.id.clone(), author.name.clone());
-    // While it was used, an owner may have given them more.
-    Ok(deeds::raise(&w.app.chat, room, (&id, &name), role, author).await?)
+    let (chat, room, secret) = (w.app.chat.clone(), room.clone(), secret.to_owned());
+    // In a task of its own: if its user goes away meanwhile, the invitation is not used for nothing.
+    let used = tokio::spawn(async move {
+        let role = invitations::take(&chat, &room, &secret).await?;
+        let (id, name) = (author.id.clone(), author.name.clone());
+        // While it was used, an owner may have given them more.
+        deeds::raise(&chat, &room, (&id, &name), role, author).await.map_err(UseError::Send)
+    });
+    match used.await.map_err(|_| Problem::new(Kind::Unavailable, "the server is about to end"))? {
+        Ok(role) => Ok(role),
+        Err(UseError::Unknown) => Err(unknown()),
+        Err(UseError::Send(error)) => Err(error.into()),
+    }
 }

@@ -8,12 +8,12 @@ use percent_encoding::percent_decode_str;
 use super::input;
 use super::room_shapes::{BanUntil, GivenRole, Member, Members, RoomBan, RoomBans};
 use crate::access::authority::Allowed;
-use crate::access::deeds;
 use crate::access::role::Role;
+use crate::access::{deeds, invitations};
 use crate::admin::operator::doer;
 use crate::app::Worker;
 use crate::body::{self, NAME_BYTES_MAX};
-use crate::http::{self, Request, Response};
+use crate::http::{self, Request};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 
@@ -21,12 +21,13 @@ use crate::route_table::Call;
 const PAGE: usize = 1_000;
 
 /// The roles that were given in a room. Those of the settings are not among them.
-pub fn list(call: &Call<'_>, room: &RoomName) -> Response {
+pub fn list(call: &Call<'_>, room: &RoomName) -> Answer {
+    call.w.app.limits.read(&call.req)?;
     let after = http::query(&call.req, "after");
     let members = deeds::members(&call.w.app.chat, room, after.as_deref(), PAGE);
     let next = (members.len() == PAGE).then(|| members.last().map(|last| last.author_id.as_ref())).flatten();
     let members = members.iter().map(Member::of).collect();
-    http::json(StatusCode::OK, &Members { members, next })
+    Ok(http::json(StatusCode::OK, &Members { members, next }))
 }
 
 /// Give somebody a role: not above your own, and not to somebody above you.
@@ -41,7 +42,10 @@ pub async fn give(call: Call<'_>, room: RoomName) -> Answer {
         return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
     }
     tracing::info!(%room, author = target, by = %by.name, role = role.as_str(), deed = "give-role", "moderation");
-    deeds::give(&w.app.chat, &room, (&target, name.as_deref()), role, by).await?;
+    deeds::give(&w.app.chat, &room, (&target, name.as_deref()), role, by.clone()).await?;
+    if role < Role::Owner {
+        invitations::take_back_of(&w.app.chat, &room, &target, &by).await?;
+    }
     w.app.metrics.moderated("give-role");
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
@@ -51,18 +55,20 @@ pub async fn take_back(call: Call<'_>, room: RoomName) -> Answer {
     let (w, target, by) = (call.w, author(&call)?, doer(&call)?);
     deeds::refuse_above(&w.app.authority, &call.allowed, &room, &target)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "take-role", "moderation");
-    deeds::take_back(&w.app.chat, &room, &target, by).await?;
+    deeds::take_back(&w.app.chat, &room, &target, by.clone()).await?;
+    invitations::take_back_of(&w.app.chat, &room, &target, &by).await?;
     w.app.metrics.moderated("take-role");
     Ok(http::empty(StatusCode::NO_CONTENT))
 }
 
 /// The bans from a room.
-pub fn bans(call: &Call<'_>, room: &RoomName) -> Response {
+pub fn bans(call: &Call<'_>, room: &RoomName) -> Answer {
+    call.w.app.limits.read(&call.req)?;
     let after = http::query(&call.req, "after");
     let bans = deeds::bans(&call.w.app.chat, room, after.as_deref(), PAGE);
     let next = (bans.len() == PAGE).then(|| bans.last().map(|(last, _)| last.as_ref())).flatten();
     let bans = bans.iter().map(|(author_id, ban)| RoomBan::of(author_id, ban)).collect();
-    http::json(StatusCode::OK, &RoomBans { bans, next })
+    Ok(http::json(StatusCode::OK, &RoomBans { bans, next }))
 }
 
 /// Ban somebody from a room, for good or until a time.
@@ -72,7 +78,8 @@ pub async fn ban(call: Call<'_>, room: RoomName) -> Answer {
     let until = ban_until(w, req).await?;
     confirm_above(w, &mut allowed, &room, &target)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "ban-from-room", "moderation");
-    deeds::ban(&w.app.chat, &room, &target, until, (allowed.standing.role, by)).await?;
+    deeds::ban(&w.app.chat, &room, &target, until, (allowed.standing.role, by.clone())).await?;
+    invitations::take_back_of(&w.app.chat, &room, &target, &by).await?;
     w.app.metrics.moderated("ban-from-room");
     Ok(http::empty(StatusCode::NO_CONTENT))
 }

@@ -248,34 +248,38 @@ impl Limits {
                 .check(&author.id, weight(req))
                 .map_err(|wait| self.refuse("author", pace.said("messages by one author"), wait))?;
         }
-        self.of_address(req, "address", rules.address.as_ref(), weight(req))
+        self.of_address(&client(req), "address", rules.address.as_ref(), weight(req))
     }
 
     /// Somebody reads a page, history or an overview, or joins a room.
     pub fn read<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "reads", self.rules.load().reads.as_ref(), NonZeroU32::MIN)
+        self.of_address(&client(req), "reads", self.rules.load().reads.as_ref(), NonZeroU32::MIN)
     }
 
     /// Somebody begins to sign in, or comes back.
     pub fn login<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "logins", self.rules.load().logins.as_ref(), NonZeroU32::MIN)
+        self.of_address(&client(req), "logins", self.rules.load().logins.as_ref(), NonZeroU32::MIN)
     }
 
     /// Somebody becomes a guest.
     pub fn guest<B>(&self, req: &hyper::Request<B>) -> Result<(), Limited> {
-        self.of_address(req, "guests", self.rules.load().guests.as_ref(), NonZeroU32::MIN)
+        self.of_address(&client(req), "guests", self.rules.load().guests.as_ref(), NonZeroU32::MIN)
     }
 
-    fn of_address<B>(
+    /// Somebody becomes the owner of a room. It counts as becoming a guest does.
+    pub fn owner(&self, client: &Client) -> Result<(), Limited> {
+        self.of_address(client, "guests", self.rules.load().guests.as_ref(), NonZeroU32::MIN)
+    }
+
+    fn of_address(
         &self,
-        req: &hyper::Request<B>,
+        client: &Client,
         name: &'static str,
         limit: Option<&ByAddress>,
         count: NonZeroU32,
     ) -> Result<(), Limited> {
-        let client = client(req);
         let Some(limit) = limit.filter(|_| !client.is_exempt) else { return Ok(()) };
-        limit.check(&client, count).map_err(|wait| self.refuse(name, limit.words.clone(), wait))
+        limit.check(client, count).map_err(|wait| self.refuse(name, limit.words.clone(), wait))
     }
 
     fn refuse(&self, name: &'static str, limit: String, retry_after: Duration) -> Limited {

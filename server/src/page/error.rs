@@ -205,6 +205,7 @@ impl Localize for ActError {
     fn localize(&self) -> LocalizedMessage {
         match self {
             Self::Denied(denial) => denial.localize(),
+            Self::Limited(limited) => limited.localize(),
             Self::Send(error) => error.localize(),
             Self::Read(error) => error.localize(),
         }

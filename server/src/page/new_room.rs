@@ -14,6 +14,7 @@ use crate::access::pattern::Pattern;
 use crate::access::table::Action;
 use crate::actions;
 use crate::app::Worker;
+use crate::client_ip::client;
 use crate::cross_site;
 use crate::http::{self, Response};
 use crate::identity::TokenError;
@@ -70,7 +71,7 @@ pub async fn open_private(Call { w, req, language, .. }: Call<'_>) -> Response {
         if paths::room(Some(room.as_str())).is_none() {
             continue;
         }
-        match actions::open_private(w, &room, &allowed).await {
+        match actions::open_private(w, client(&req), &room, &allowed).await {
             Ok(true) => return back_to(&room),
             Ok(false) => {}
             Err(failed) => return error::of(language, failed),

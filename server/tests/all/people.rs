@@ -144,6 +144,33 @@ async fn who_is_banned_from_a_room_may_read_what_everybody_may_and_writes_elsewh
 }
 
 #[tokio::test]
+async fn an_owner_who_was_removed_comes_back_by_no_invitation() {
+    let (server, olga) = private().await;
+    let api = server.api();
+    let invitations = format!("{ROOM}/invitations");
+    let accept = format!("{ROOM}/invitations/accept");
+    for way in ["taken back", "banned", "a lower role"] {
+        let (mallory, mask) = (api.guest("Mallory").await, api.guest("Mask").await);
+        let member = format!("{ROOM}/members/{}", mallory.id);
+        put(&api, &olga, &member, json!({ "role": "owner" })).await.expect(204);
+        let asked = json!({ "role": "owner", "uses": 1_000, "expires_in": "30d" });
+        let made = post(&api, &mallory, &invitations, asked.clone()).await.expect(201).json();
+        let own = post(&api, &olga, &invitations, asked).await.expect(201).json();
+        match way {
+            "taken back" => delete(&api, &olga, &member).await.expect(204),
+            "banned" => put(&api, &olga, &format!("{ROOM}/bans/{}", mallory.id), json!({})).await.expect(204),
+            _ => put(&api, &olga, &member, json!({ "role": "writer" })).await.expect(204),
+        };
+        let secret =
+            |made: &Value| made["url"].as_str().unwrap().split_once("#invite=").unwrap().1.to_owned();
+        let used = post(&api, &mask, &accept, json!({ "secret": secret(&made) })).await;
+        assert_refused(&used, 404, "unknown-invitation");
+        // Those of others stay.
+        post(&api, &mask, &accept, json!({ "secret": secret(&own) })).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn an_invitation_gives_its_role_as_often_as_it_says_and_the_log_has_no_secret() {
     let (mut server, olga) = private().await;
     let api = server.api();

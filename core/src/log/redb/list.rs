@@ -18,7 +18,9 @@ impl RedbLog {
         let count = count.min(READ_EVENTS_MAX);
         let mut found: BTreeMap<RoomName, Head> = BTreeMap::new();
         for (room, head) in self.derived.read().heads() {
-            if after.is_none_or(|after| room > after) {
+            let is_behind =
+                found.len() == count && found.last_key_value().is_some_and(|(last, _)| room > last);
+            if !is_behind && after.is_none_or(|after| room > after) {
                 found.insert(room.clone(), *head);
                 if found.len() > count {
                     found.pop_last();
