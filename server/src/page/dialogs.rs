@@ -39,6 +39,7 @@ pub fn dialogs(language: &Language) -> Markup {
                 select #ban-time {
                     @for (hours, message) in BAN_TIMES { option value=(hours) { (language.markup(message)) } }
                 }
+                label.tick { input type="checkbox"; (language.markup("ban-all")) }
                 p { a.link { (language.markup("moderation")) } }
                 (foot(language, "ban"))
             }

@@ -294,6 +294,7 @@ ban-hour = ساعة
 ban-day = يوم
 ban-week = أسبوع
 ban-ever = دائمًا
+ban-all = احذف أيضًا كل رسائله هنا
 ban-done = تم حظر { $name } من هذه الغرفة.
 close-dialog = إغلاق
 deed-failed = لم يتم ذلك. { $why }

@@ -277,6 +277,7 @@ ban-hour = Eine Stunde
 ban-day = Einen Tag
 ban-week = Eine Woche
 ban-ever = Für immer
+ban-all = Auch alle Nachrichten dieser Person hier löschen
 ban-done = { $name } ist aus diesem Raum ausgesperrt.
 close-dialog = Schließen
 deed-failed = Das ist nicht geschehen. { $why }

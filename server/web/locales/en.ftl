@@ -284,6 +284,7 @@ ban-hour = One hour
 ban-day = One day
 ban-week = One week
 ban-ever = For good
+ban-all = Also delete all their messages here
 ban-done = { $name } is banned from this room.
 close-dialog = Close
 deed-failed = That was not done. { $why }

@@ -273,6 +273,7 @@ ban-hour = Una hora
 ban-day = Un día
 ban-week = Una semana
 ban-ever = Para siempre
+ban-all = Borrar también todos sus mensajes aquí
 ban-done = { $name } tiene un veto en esta sala.
 close-dialog = Cerrar
 deed-failed = No se ha hecho. { $why }

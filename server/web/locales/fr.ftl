@@ -281,6 +281,7 @@ ban-hour = Une heure
 ban-day = Un jour
 ban-week = Une semaine
 ban-ever = Définitivement
+ban-all = Supprimer aussi tous ses messages ici
 ban-done = { $name } est banni de ce salon.
 close-dialog = Fermer
 deed-failed = Cela n’a pas été fait. { $why }

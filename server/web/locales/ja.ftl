@@ -248,6 +248,7 @@ ban-hour = 1時間
 ban-day = 1日
 ban-week = 1週間
 ban-ever = 無期限
+ban-all = この人がここに書いたメッセージもすべて削除
 ban-done = { $name } さんをこのルームから追放しました。
 close-dialog = 閉じる
 deed-failed = 実行できませんでした。{ $why }

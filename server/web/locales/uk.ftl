@@ -279,6 +279,7 @@ ban-hour = На годину
 ban-day = На день
 ban-week = На тиждень
 ban-ever = Назавжди
+ban-all = Також видалити тут усі повідомлення цієї людини
 ban-done = { $name } заблоковано в цій кімнаті.
 close-dialog = Закрити
 deed-failed = Цього не зроблено. { $why }

@@ -6,6 +6,7 @@ import { localize } from './i18n.js';
 import { rowOf, typedText } from './message.js';
 import { reasonOf } from './refusal.js';
 
+const SECOND_MS = 1_000;
 const HOUR_MS = 3_600_000;
 
 /** @template {HTMLElement} T @param {HTMLDialogElement} dialog @param {string} selector */
@@ -46,16 +47,35 @@ function flag(row) {
   });
 }
 
+/** Deletes all that somebody wrote in the room, in the steps that the server takes.
+ *  @param {string} author */
+async function deleteAll(author) {
+  for (let after = ''; ;) {
+    const answer = await ask(`/${room}/authors/${author}/messages${after}`, { method: 'DELETE' });
+    if (answer.status === 429) {
+      const seconds = Number(answer.headers.get('retry-after')) || 1;
+      await new Promise((resolve) => setTimeout(resolve, seconds * SECOND_MS));
+      continue;
+    }
+    if (!answer.ok) return answer;
+    const { before } = await answer.clone().json();
+    if (before === null) return answer;
+    after = `?before=${before}`;
+  }
+}
+
 /** @param {Row} row */
 function ban(row) {
   const name = row.querySelector('.who .name')?.textContent ?? '';
   const hours = /** @type {HTMLSelectElement} */ (inside(banDialog, 'select'));
+  const all = /** @type {HTMLInputElement} */ (inside(banDialog, 'input'));
   inside(banDialog, 'h2').textContent = localize('ban-question', { name });
   /** @type {HTMLAnchorElement} */ (inside(banDialog, 'a')).href = `/${room}/moderation`;
-  open(banDialog, localize('ban-done', { name }), () => {
-    const path = `/${room}/bans/${encodeURIComponent(row.dataset.authorId ?? '')}`;
+  open(banDialog, localize('ban-done', { name }), async () => {
+    const author = encodeURIComponent(row.dataset.authorId ?? '');
     const until = hours.value && new Date(Date.now() + Number(hours.value) * HOUR_MS).toISOString();
-    return ask(path, { method: 'PUT', json: until ? { until } : {} });
+    const answer = await ask(`/${room}/bans/${author}`, { method: 'PUT', json: until ? { until } : {} });
+    return answer.ok && all.checked ? deleteAll(author) : answer;
   });
 }
 

@@ -68,6 +68,32 @@ async fn a_reader_reports_and_a_moderator_deletes_and_bans() {
 }
 
 #[tokio::test]
+async fn a_ban_takes_all_messages_of_its_author_along_if_that_is_wanted() {
+    let server = moderated().await;
+    let (ada, bob) = (Browser::open(&room_url(&server)).await, Browser::open(&room_url(&server)).await);
+    ada.join("Ada").await;
+    bob.join("Bob").await;
+    for text in ["cheap pills", "more pills"] {
+        bob.say(text).await;
+    }
+    ada.say("hello").await;
+    ada.until_messages(3).await;
+    give(&server, &ada, "moderator").await;
+    ada.until_messages(3).await;
+    tools(&ada, OTHERS).await;
+    ada.click(".tools .ban").await;
+    ada.until("document.querySelector('#banning').open").await;
+    ada.click("#banning .tick").await;
+    ada.click("#banning [type=submit]").await;
+    ada.until_text("is banned from this room.").await;
+    for page in [&ada, &bob] {
+        page.until("document.querySelectorAll('.text.deleted').length === 2").await;
+        assert!(page.is("document.body.innerText.includes('hello')").await);
+    }
+    ada.assert_quiet(true).await;
+}
+
+#[tokio::test]
 async fn somebody_above_cannot_be_banned_and_the_dialog_says_so() {
     let server = moderated().await;
     let (ada, bob) = (Browser::open(&room_url(&server)).await, Browser::open(&room_url(&server)).await);
