@@ -107,6 +107,7 @@ async fn a_sign_in_whose_claims_have_no_groups_is_named_in_the_log() {
     // The provider lists groups only for the scope of that name.
     let signs = SignIns::start("groups-claim = \"groups\"", "").await;
     signs.sign_in(&mut Visitor::new(&signs.server), "ada", "/lobby").await;
+    signs.server.said("a sign-in has no such claim", 1).await;
     let log = signs.server.stderr();
     let line =
         log.lines().find(|line| line.contains("a sign-in has no such claim")).expect("a line of the log");
