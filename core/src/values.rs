@@ -61,7 +61,7 @@ impl Chat {
     /// let first = chat.set_value("role/lobby/ada", role("reader", Replaces::Absent)).await?;
     /// // Unless somebody else has changed it since:
     /// chat.set_value("role/lobby/ada", role("writer", Replaces::Position(first.position))).await?;
-    /// assert_eq!(&*chat.value("role/lobby/ada").unwrap().text, "writer");
+    /// assert!(chat.value("role/lobby/ada").is_some_and(|role| *role.text == *"writer"));
     /// # Ok(()) })
     /// # .map_err(|error: Box<dyn std::error::Error>| error)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -252,7 +252,7 @@ impl Metrics {
             ("rooms", "Rooms in memory", core.rooms as u64),
             ("rooms_closed", "Rooms that are closed to writing", core.closed_rooms as u64),
             ("rooms_emptying", "Emptied rooms whose records are still being rewritten", core.purges as u64),
-            ("authors_banned", "Authors who are banned", core.bans as u64),
+            ("authors_banned", "Authors who are banned for good", core.bans as u64),
             (
                 "revocations",
                 "Sessions and authors whose tokens are void before their time",

@@ -6,7 +6,7 @@ use millchat::Chat;
 use tokio::sync::Semaphore;
 
 use crate::access::authority::Authority;
-use crate::access::{flags, invitations};
+use crate::access::{bans, flags, invitations};
 use crate::app::{App, Frames};
 use crate::avatars::Avatars;
 use crate::body::READING_BYTES_MAX;
@@ -14,7 +14,7 @@ use crate::byte_budget::ByteBudget;
 use crate::config::Settings;
 use crate::drain::Drain;
 use crate::identity::site::{Count, Sites};
-use crate::identity::{Identity, Lifetimes};
+use crate::identity::{API_TOKENS, Identity, KEYS, Lifetimes, REVOCATIONS};
 use crate::limit::Limits;
 use crate::metrics::Metrics;
 use crate::outgoing::Outgoing;
@@ -29,7 +29,7 @@ use crate::unsent::UNSENT_BYTES_MAX;
 use crate::{page, retention};
 
 /// Kinds of values that have a part of the memory to themselves: revocations, keys, API tokens, bans from all rooms.
-const VITAL: [&str; 4] = ["revoked", ".key", ".token", "banned"];
+const VITAL: [&str; 4] = [REVOCATIONS, KEYS, API_TOKENS, bans::KIND];
 
 /// Opens the log of the settings, with an encoder for either kind of reader.
 pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {

@@ -9,6 +9,8 @@ use millchat::{Author, Chat, NewValue, Receipt, Replaces, SendError, Timestamp, 
 
 /// Most bans that end by themselves.
 pub const TIMED_BANS_MAX: usize = 100_000;
+/// The kind of their values.
+pub const KIND: &str = "banned";
 /// The beginning of their keys.
 const PREFIX: &str = "banned/";
 /// Their text: who it is for is in the key, who laid it is the value's author.

@@ -69,19 +69,19 @@ pub fn standing(rules: &Rules, chat: &Chat, caller: &Caller, room: &RoomName) ->
     if rules.is_operator(person) {
         return Standing { role: Some(Role::Operator), is_banned: false, until: None };
     }
-    let ids = || std::iter::once(&person.author.id).chain(&person.was);
     let banned = Standing { role: to_read, is_banned: true, until: None };
-    if ids().any(|id| bans::is_banned(chat, id)) {
+    if person.ids().any(|id| bans::is_banned(chat, id)) {
         return banned;
     }
     // A credential that says in which rooms it may write writes in no other.
     let open = if person.grants.is_some() { to_read } else { open.role() };
     let lasting = open.max(granted(person, room)).max(rules.role(room, person));
-    let given = ids().filter_map(|id| kept::role(chat, room, id)).max_by_key(|kept| (kept.value, kept.until));
+    let given =
+        person.ids().filter_map(|id| kept::role(chat, room, id)).max_by_key(|kept| (kept.value, kept.until));
     let given = given.filter(|kept| Some(kept.value) > lasting);
     let role = lasting.max(given.map(|kept| kept.value));
     // A ban from the room by somebody below them is none. Who bans cannot see all that the settings say of whom.
-    if ids().filter_map(|id| kept::ban(chat, room, id)).any(|by| Some(by) >= role) {
+    if person.ids().filter_map(|id| kept::ban(chat, room, id)).any(|by| Some(by) >= role) {
         return banned;
     }
     Standing { role, is_banned: false, until: given.and_then(|kept| kept.until) }

@@ -25,7 +25,7 @@ impl Role {
     pub const GIVEN: [Self; 4] = [Self::Reader, Self::Writer, Self::Moderator, Self::Owner];
 
     /// Returns the word for it, as programs read it: both kinds of operator have the same.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reader => "reader",
             Self::Writer => "writer",

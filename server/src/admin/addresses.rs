@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use super::moderate::author_id;
 use super::operator::by;
+use super::schema::{AddressBan, AddressBans, AuthorAddress, AuthorAddresses, BanTime};
 use crate::api::input;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
@@ -18,7 +19,6 @@ use crate::http::{self, Response};
 use crate::limit::{ADDRESS_BAN_MAX, ADDRESS_BANS_MAX};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
-use crate::schema::{AddressBan, AddressBans, AuthorAddress, AuthorAddresses, BanTime};
 
 /// The newest addresses of an author.
 pub fn of_author(call: &Call<'_>) -> Answer {

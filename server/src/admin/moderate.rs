@@ -7,6 +7,7 @@ use millchat::{AUTHOR_ID_BYTES_MAX, Position, RoomName};
 use percent_encoding::percent_decode_str;
 
 use super::operator::{by, doer};
+use super::schema::{Ban, Banned, Bans, ClosedRoom, ClosedRooms};
 use crate::access::table::{Action, allows};
 use crate::access::{bans, deeds};
 use crate::actions::{self, Moderation};
@@ -16,7 +17,7 @@ use crate::http::{self, Response};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 use crate::sanitize;
-use crate::schema::{Ban, Banned, Bans, ClosedRoom, ClosedRooms, Receipt};
+use crate::schema::Receipt;
 
 /// The rooms that are closed to writing.
 pub fn closed_rooms(w: &Worker) -> Response {

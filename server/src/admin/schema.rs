@@ -1,4 +1,4 @@
-//! The shapes of the operator's JSON about keys and API tokens.
+//! The shapes of the operator's JSON: closed rooms, bans, addresses, keys and API tokens.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,143 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::identity::{ApiToken, Retire};
-use crate::schema::{Author, Span, Time};
+use crate::schema::{Author, Receipt, Span, Time};
+
+/// The rooms that are closed to writing.
+#[derive(Serialize, ToSchema)]
+pub struct ClosedRooms<'a> {
+    /// By name.
+    pub rooms: Vec<ClosedRoom<'a>>,
+}
+
+/// A room that is closed to writing.
+#[derive(Serialize, ToSchema)]
+pub struct ClosedRoom<'a> {
+    /// Its name.
+    #[schema(example = "lobby")]
+    pub room: &'a str,
+}
+
+/// A ban was laid or lifted, durably, at this position.
+#[derive(Serialize, ToSchema)]
+pub struct Banned {
+    /// Its place in the log; it is outside every room.
+    #[schema(example = 1207)]
+    pub position: u64,
+    /// The log's life.
+    #[schema(example = "5f3c9a2e")]
+    pub epoch: String,
+    /// When it was taken.
+    pub created_at: Time,
+}
+
+impl Banned {
+    /// The shape of a ban's receipt.
+    pub fn of(receipt: &millchat::Receipt) -> Self {
+        let Receipt { position, epoch, created_at, .. } = Receipt::of(receipt);
+        Self { position, epoch, created_at }
+    }
+}
+
+/// The authors who may not write.
+#[derive(Serialize, ToSchema)]
+pub struct Bans<'a> {
+    /// By id.
+    pub bans: Vec<Ban<'a>>,
+}
+
+/// An author who may not write.
+#[derive(Serialize, ToSchema)]
+pub struct Ban<'a> {
+    /// The author who is banned.
+    #[schema(example = "g_4kqv6mzd2xw7yrbtfn3a")]
+    pub author_id: &'a str,
+    /// The name of who laid it.
+    #[schema(example = "admin")]
+    pub by: Option<&'a str>,
+    /// Its place in the log.
+    #[schema(example = 1207)]
+    pub position: u64,
+    /// When it was laid.
+    pub created_at: Time,
+    /// Its end; absent: for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub until: Option<Time>,
+}
+
+impl<'a> Ban<'a> {
+    /// The shape of a ban until a time.
+    pub fn until(author_id: &'a str, ban: &'a millchat::Value) -> Self {
+        Self {
+            author_id,
+            by: ban.by.as_ref().map(|by| &*by.name),
+            position: ban.position,
+            created_at: Time(ban.set_at),
+            until: ban.until.map(Time),
+        }
+    }
+
+    /// The shape of a ban.
+    pub fn of(ban: &'a millchat::Ban) -> Self {
+        Self {
+            author_id: &ban.author_id,
+            by: ban.by.as_ref().map(|by| &*by.name),
+            position: ban.position,
+            created_at: Time(ban.created_at),
+            until: None,
+        }
+    }
+}
+
+/// The addresses from which an author wrote in the last hour. They are in memory only.
+#[derive(Serialize, ToSchema)]
+pub struct AuthorAddresses<'a> {
+    /// The author.
+    #[schema(example = "g_4kqv6mzd2xw7yrbtfn3a")]
+    pub author_id: &'a str,
+    /// The newest first, at most 4.
+    pub addresses: Vec<AuthorAddress>,
+}
+
+/// An address from which an author wrote.
+#[derive(Serialize, ToSchema)]
+pub struct AuthorAddress {
+    /// The address.
+    #[schema(example = "203.0.113.7")]
+    pub address: String,
+    /// Seconds since the author last wrote from it.
+    #[schema(example = 12)]
+    pub seconds_ago: u64,
+}
+
+/// The addresses that are banned. A restart removes them.
+#[derive(Serialize, ToSchema)]
+pub struct AddressBans {
+    /// By address.
+    pub bans: Vec<AddressBan>,
+}
+
+/// An address or a network that is banned.
+#[derive(Serialize, ToSchema)]
+pub struct AddressBan {
+    /// The network.
+    #[schema(example = "203.0.113.0/24")]
+    pub network: String,
+    /// Seconds until the ban ends.
+    #[schema(example = 3600)]
+    pub seconds_left: u64,
+}
+
+/// The time of a ban.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BanTime {
+    /// The time, such as 30m, 1h or 7d; at most 30d.
+    #[serde(rename = "for")]
+    #[schema(example = "1h")]
+    pub time: String,
+}
 
 /// The rotation of the keys that is asked for.
 #[derive(Deserialize, ToSchema)]

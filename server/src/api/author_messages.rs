@@ -7,10 +7,8 @@ use hyper::StatusCode;
 use millchat::{HistoryPage, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName, SendError};
 
 use super::input;
-use super::members::author;
+use super::members::{author, confirm_above};
 use super::room_shapes::AuthorDeleted;
-use crate::access::deeds;
-use crate::access::denial::Denial;
 use crate::actions::{self, ActError, Moderation};
 use crate::admin::operator::doer;
 use crate::http;
@@ -25,13 +23,8 @@ const DELETED_MAX: usize = 100;
 /// Delete what an author wrote in a room: the newest of it, or the newest before a position.
 pub async fn delete(call: Call<'_>, room: RoomName) -> Answer {
     let (target, by) = (author(&call)?, doer(&call)?);
-    let Call { w, req, allowed, .. } = call;
-    let confirm = || -> Result<(), Denial> {
-        let mut allowed = allowed.clone();
-        allowed.standing = w.app.authority.confirm(&allowed, &room)?;
-        deeds::refuse_above(&w.app.authority, &allowed, &room, &target)
-    };
-    confirm()?;
+    let Call { w, req, mut allowed, .. } = call;
+    confirm_above(w, &mut allowed, &room, &target)?;
     let before = http::query(&req, "before").map(|before| input::position("before", &before)).transpose()?;
     w.app.limits.read(&req)?;
     let range = before.map_or(HistoryRange::Newest, HistoryRange::Before);
@@ -44,7 +37,7 @@ pub async fn delete(call: Call<'_>, room: RoomName) -> Answer {
     let mut deleted = 0;
     for at in found {
         // Each takes its time, and the right may end meanwhile.
-        confirm()?;
+        confirm_above(w, &mut allowed, &room, &target)?;
         match actions::moderate(w, &room, by.clone(), Moderation::Delete(at)).await {
             Ok(_) => deleted += 1,
             // Somebody else was faster.

@@ -103,7 +103,12 @@ pub async fn unban(call: Call<'_>, room: RoomName) -> Answer {
 }
 
 /// Refuses what was allowed before the body, if it no longer is or is done to somebody above.
-fn confirm_above(w: &Worker, allowed: &mut Allowed, room: &RoomName, target: &str) -> Result<(), Problem> {
+pub(super) fn confirm_above(
+    w: &Worker,
+    allowed: &mut Allowed,
+    room: &RoomName,
+    target: &str,
+) -> Result<(), Problem> {
     allowed.standing = w.app.authority.confirm(allowed, room)?;
     Ok(deeds::refuse_above(&w.app.authority, allowed, room, target)?)
 }

@@ -91,8 +91,7 @@ fn is_listed(w: &Worker, caller: &Caller, room: &RoomName) -> bool {
     let is_public = w.app.authority.rules().of(room).policy == Policy::Public;
     let is_member = || {
         let Ok(person) = &caller.person else { return false };
-        let mut ids = std::iter::once(&person.author.id).chain(&person.was);
-        ids.any(|id| kept::role(&w.app.chat, room, id).is_some())
+        person.ids().any(|id| kept::role(&w.app.chat, room, id).is_some())
     };
     (is_public || is_member()) && w.app.authority.decide(caller.clone(), room, Action::Read).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The shapes of JSON about the people of a room: roles, bans, invitations, flags.
+//! The shapes of JSON about rooms and their people: the list, roles, bans, invitations, flags, tickets.
 
 use millchat::{RoomName, Value};
 use serde::{Deserialize, Serialize, Serializer};

@@ -1,6 +1,6 @@
 //! The settings themselves, each with its default, and the words that a file may say for them.
 //!
-//! What follows from several of them is in files of its own beside this one.
+//! The consequences of several of them are in files of their own beside this one.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -37,7 +37,7 @@ const EXPIRED_KEPT: Duration = Duration::from_hours(30 * 24);
 /// The beginning of the keys of their values.
 const PREFIX: &str = ".token/";
 /// The kind of their values.
-const KIND: &str = ".token";
+pub const KIND: &str = ".token";
 const DAY_MILLIS: u64 = 24 * 60 * 60 * 1_000;
 
 /// A token as it is stored.

@@ -6,11 +6,15 @@ use std::sync::Arc;
 use millchat::ROOM_NAME_BYTES_MAX;
 
 pub use super::person::Grant;
+use crate::access::role::Role;
 
 /// Most patterns of one credential.
 pub const GRANTS_MAX: usize = 32;
 /// The roles that a credential may give, the lowest first.
-pub const ROLES: [&str; 4] = ["reader", "writer", "moderator", "owner"];
+pub const ROLES: [&str; 4] = {
+    let [reader, writer, moderator, owner] = Role::GIVEN;
+    [reader.as_str(), writer.as_str(), moderator.as_str(), owner.as_str()]
+};
 
 /// Rights that are none, with the sentence that says why.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

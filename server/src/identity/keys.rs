@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 pub const KEYS_MAX: usize = 4;
 /// Most keys that are stored: those in force, and as many that are void and not yet removed.
 const KEYS_STORED_MAX: usize = 2 * KEYS_MAX;
+/// The kind of their values.
+pub const KIND: &str = ".key";
 /// The beginning of the names of their values.
 const PREFIX: &str = ".key/";
 /// Derives the key of the tokens of earlier releases from the log's signing key.

@@ -27,13 +27,12 @@ mod user;
 mod user_id;
 mod verify;
 
-pub use api_token::{ApiToken, NewApiToken, is_author_id as is_program_id};
+pub use api_token::{ApiToken, KIND as API_TOKENS, NewApiToken, is_author_id as is_program_id};
 pub use error::TokenError;
 pub use grants::check as check_grants;
-pub use keys::Purpose;
-pub use keys::{Retire, RotateError};
+pub use keys::{KIND as KEYS, Purpose, Retire, RotateError};
 pub use person::{Person, Via};
-pub use revocation::{RevokeError, is_revocable};
+pub use revocation::{KIND as REVOCATIONS, RevokeError, is_revocable};
 pub use session::Lifetimes;
 pub use user::NewUser;
 pub use verify::{BEARERS_MAX, Counts, Identity};

@@ -58,7 +58,42 @@ pub enum Via {
     ApiToken(Arc<str>),
 }
 
+/// The claim of a guest.
+const BY_GUEST: &str = "guest";
+/// The beginnings of the other claims; the name of the login or the site, or the token's id, follows.
+const BY_LOGIN: &str = "login:";
+const BY_SITE: &str = "site:";
+const BY_API_TOKEN: &str = "token:";
+
+impl Via {
+    /// Returns the value of `by` in our tokens.
+    pub(super) fn claim(&self) -> String {
+        match self {
+            Self::Guest => BY_GUEST.to_owned(),
+            Self::Login(name) => format!("{BY_LOGIN}{name}"),
+            Self::Site(name) => format!("{BY_SITE}{name}"),
+            Self::ApiToken(id) => format!("{BY_API_TOKEN}{id}"),
+        }
+    }
+
+    /// Reads the value of `by`.
+    pub(super) fn of_claim(by: &str) -> Option<Self> {
+        match by.split_at(by.find(':').map_or(by.len(), |colon| colon + 1)) {
+            (BY_GUEST, "") => Some(Self::Guest),
+            (BY_LOGIN, name) => Some(Self::Login(name.into())),
+            (BY_SITE, name) => Some(Self::Site(name.into())),
+            (BY_API_TOKEN, id) => Some(Self::ApiToken(id.into())),
+            _ => None,
+        }
+    }
+}
+
 impl Person {
+    /// Returns the ids that are theirs: their own, and those of the guests that they were.
+    pub fn ids(&self) -> impl Iterator<Item = &Arc<str>> + Clone {
+        std::iter::once(&self.author.id).chain(&self.was)
+    }
+
     /// Somebody of whom no more is known than the credential, and until when it is good.
     pub fn new(author: Author, via: Via, expires_at: Option<Timestamp>) -> Self {
         Self {

@@ -26,7 +26,7 @@ const GUESTS_MAX: usize = REVOCATIONS_MAX / 4;
 /// The beginning of the keys of all revocations.
 const PREFIX: &str = "revoked/";
 /// The kind of their values.
-const KIND: &str = "revoked";
+pub const KIND: &str = "revoked";
 /// Longest id of an author whose sessions can be revoked, in bytes; ours have 22.
 pub const AUTHOR_ID_BYTES_MAX: usize = 128;
 

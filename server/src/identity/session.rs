@@ -18,10 +18,6 @@ const GUEST_LIFETIME: Duration = Duration::from_hours(365 * 24);
 const GUEST_RENEWED_FROM: Duration = Duration::from_hours(7 * 24);
 /// Age from which the token of a user who signed in is renewed.
 const USER_RENEWED_FROM: Duration = Duration::from_hours(24);
-/// The value of `by` of a guest.
-const BY_GUEST: &str = "guest";
-/// The beginning of the value of `by` of a user who signed in; the login's name follows.
-const BY_LOGIN: &str = "login:";
 
 /// The lifetimes of users' sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,12 +99,9 @@ pub fn sign(
     now: Timestamp,
 ) -> Option<(String, Timestamp)> {
     let session = person.session.as_ref()?;
-    let (by, expires_at) = match &person.via {
-        Via::Guest => (BY_GUEST.to_owned(), after(now, GUEST_LIFETIME)),
-        Via::Login(name) => {
-            let end = after(now, lifetimes.idle).min(latest_end(session, lifetimes));
-            (format!("{BY_LOGIN}{name}"), end)
-        }
+    let expires_at = match person.via {
+        Via::Guest => after(now, GUEST_LIFETIME),
+        Via::Login(_) => after(now, lifetimes.idle).min(latest_end(session, lifetimes)),
         Via::Site(_) | Via::ApiToken(_) => return None,
     };
     let Author { id, name, kind } = person.author.clone();
@@ -117,7 +110,7 @@ pub fn sign(
         id,
         name,
         kind: kind.as_str().to_owned(),
-        by,
+        by: person.via.claim(),
         sub: person.sub.clone(),
         iat: now.0,
         auth: session.auth.0,
@@ -134,10 +127,8 @@ pub fn verify(ring: &Ring, token: &str, now: Timestamp) -> Result<Proof, TokenEr
     }
     let opened = token::open::<Claims>(ring, Purpose::Session, token, now)?;
     let Claims { sid, id, name, kind, by, sub, iat, auth, was, groups } = opened.about;
-    let via = match by.strip_prefix(BY_LOGIN) {
-        Some(name) => Via::Login(name.into()),
-        None if by == BY_GUEST => Via::Guest,
-        None => return Err(TokenError::FOREIGN),
+    let Some(via @ (Via::Guest | Via::Login(_))) = Via::of_claim(&by) else {
+        return Err(TokenError::FOREIGN);
     };
     let author = Author { id, name, kind: kind_of(&kind)? };
     let session = Some(Session { sid, auth: Timestamp(auth), key: opened.key });

@@ -19,12 +19,6 @@ use super::verify::Identity;
 
 /// Longest time for which a ticket is good.
 pub const TICKET_LIFETIME_MAX: Duration = Duration::from_hours(24);
-/// The value of `by` of a guest.
-const BY_GUEST: &str = "guest";
-/// The beginnings of the other values of `by`; the name of the login or the site, or the token's id, follows.
-const BY_LOGIN: &str = "login:";
-const BY_SITE: &str = "site:";
-const BY_API_TOKEN: &str = "token:";
 
 /// A ticket that is good.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,12 +56,6 @@ impl Identity {
     pub fn ticket(&self, person: &Person, room: &str) -> Option<(String, Timestamp)> {
         let session = person.session.clone()?;
         let Author { id, name, kind } = person.author.clone();
-        let by = match &person.via {
-            Via::Guest => BY_GUEST.to_owned(),
-            Via::Login(name) => format!("{BY_LOGIN}{name}"),
-            Via::Site(name) => format!("{BY_SITE}{name}"),
-            Via::ApiToken(id) => format!("{BY_API_TOKEN}{id}"),
-        };
         let claims = Claims {
             room: room.into(),
             sid: session.sid,
@@ -76,7 +64,7 @@ impl Identity {
             id,
             name,
             kind: kind.as_str().to_owned(),
-            by,
+            by: person.via.claim(),
             sub: person.sub.clone(),
             was: person.was.clone(),
             groups: person.groups.clone(),
@@ -95,13 +83,7 @@ impl Identity {
     pub(super) fn open_ticket_at(&self, sealed: &str, now: Timestamp) -> Result<Ticket, TokenError> {
         let opened = token::open::<Claims>(&self.derived().ring, Purpose::Ticket, sealed, now)?;
         let Claims { room, sid, auth, of, id, name, kind, by, sub, was, groups, grants } = opened.about;
-        let via = match by.split_at(by.find(':').map_or(by.len(), |colon| colon + 1)) {
-            (BY_GUEST, "") => Via::Guest,
-            (BY_LOGIN, name) => Via::Login(name.into()),
-            (BY_SITE, name) => Via::Site(name.into()),
-            (BY_API_TOKEN, id) => Via::ApiToken(id.into()),
-            _ => return Err(TokenError::FOREIGN),
-        };
+        let via = Via::of_claim(&by).ok_or(TokenError::FOREIGN)?;
         let author = Author { id, name, kind: kind_of(&kind)? };
         let session = Some(Session { sid, auth: Timestamp(auth), key: of });
         let (expires_at, ticket_key) = (Some(opened.expires_at), Some(opened.key));

@@ -19,7 +19,7 @@ use crate::body::{self, NAME_BYTES_MAX};
 use crate::cross_site;
 use crate::http::{self, Request, Response};
 use crate::identity::{Identity, TokenError};
-use crate::problem::{Answer, Problem};
+use crate::problem::Answer;
 use crate::route_table::Call;
 use crate::sanitize::{self, NAME_GRAPHEMES_MAX};
 use crate::schema::Span;
@@ -108,7 +108,7 @@ pub async fn accept(call: Call<'_>, room: RoomName) -> Response {
         },
     };
     if let Err(problem) = api::use_once(w, &room, by, secret).await {
-        return error::of::<Problem>(language, problem);
+        return error::of(language, problem);
     }
     let mut response = back_to(&room);
     if let Some(cookie) = cookie {

@@ -2,9 +2,9 @@
 //!
 //! Server-rendered by maud, kept live by Datastar: the first HTML holds the newest messages, and the stream
 //! goes on from the position it was rendered at. A handler is in the file of its resource: [`room`],
-//! [`stream`], [`history`], [`search`], [`messages`], [`name`], [`new_room`],
-//! [`language`], [`assets`]; what things look like is in the
-//! others. Writing needs the cookie of a guest, and is refused to pages of other sites.
+//! [`stream`], [`history`], [`search`], [`messages`], [`moderation`], [`invitation`], [`name`], [`new_room`],
+//! [`auth`], [`choose_language`], [`assets`]; what things look like is in the others. Writing needs the cookie of a
+//! session, and is refused to pages of other sites.
 
 mod assets;
 pub mod auth;

@@ -17,7 +17,7 @@ use crate::access::role::Role;
 use crate::access::{deeds, flags, invitations};
 use crate::app::Worker;
 use crate::http::{self, Response};
-use crate::problem::{Answer, Problem};
+use crate::problem::Answer;
 use crate::route_table::Call;
 
 /// People of a list, and flagged messages. More are listed by the API.
@@ -42,21 +42,13 @@ pub async fn shown<B>(
     let chat = w.chat_for(req);
     let is_owner = allowed.standing.role >= Some(Role::Owner);
     let overview = chat.overview(room).await?;
-    let mut flagged: Vec<Flagged> = Vec::new();
-    for flag in flags::list(&chat, room, None, LISTED_MAX) {
-        match flagged.last_mut() {
-            Some(last) if last.position == flag.position => last.flags.push(flag.value),
-            _ => flagged.push(Flagged { position: flag.position, message: None, flags: vec![flag.value] }),
-        }
+    let flags = flags::list(&chat, room, None, LISTED_MAX);
+    let mut flagged = Vec::new();
+    for of in flags.chunk_by(|flag, next| flag.position == next.position) {
+        // One by one, and only their beginnings: the texts together would take too much memory.
+        let message = chat.message(room, of[0].position).await?;
+        flagged.extend(message.and_then(|message| Flagged::of(message, of)));
     }
-    let positions = flagged.iter().map(|it| it.position).collect();
-    for message in chat.messages(room, positions).await? {
-        let of = flagged.iter_mut().find(|it| it.position == message.position);
-        if let Some(of) = of {
-            of.message = Some(message);
-        }
-    }
-    flagged.retain(|it| it.message.as_ref().is_some_and(|message| message.content.is_some()));
     let view = View {
         language,
         room,
@@ -81,7 +73,7 @@ pub async fn act(
 ) -> Response {
     let (language, by_form) = (call.language, is_form(call.req.headers()));
     match act(call, room.clone()).await {
-        Err(problem) => error::of::<Problem>(language, problem),
+        Err(problem) => error::of(language, problem),
         Ok(_) if by_form => {
             let mut back = http::empty(StatusCode::SEE_OTHER);
             let page = HeaderValue::from_str(&format!("/{room}/moderation"));
@@ -102,7 +94,7 @@ pub async fn step(
         return act(call, room, step).await;
     }
     let language = call.language;
-    step(call, room).await.unwrap_or_else(|problem| error::of::<Problem>(language, problem))
+    step(call, room).await.unwrap_or_else(|problem| error::of(language, problem))
 }
 
 /// The same for an act on a message.

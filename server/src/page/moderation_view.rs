@@ -10,6 +10,7 @@ use super::i18n::{Language, Localizer, Value};
 use super::layout::{self, Script};
 use super::{people, rows};
 use crate::access::deeds::Member;
+use crate::access::flags::Flag;
 use crate::access::invitations::{Invitation, USES_MAX};
 use crate::access::role::Role;
 
@@ -22,10 +23,25 @@ const INVITATION_DAYS: [usize; 3] = [1, 7, 30];
 pub struct Flagged {
     /// Its position.
     pub position: Position,
-    /// The message; `None` when it could not be found.
-    pub message: Option<Message>,
+    /// Its author.
+    pub author: Option<Author>,
+    /// The beginning of its text.
+    pub excerpt: String,
     /// The flags: who, and why.
     pub flags: Vec<Kept>,
+}
+
+impl Flagged {
+    /// Keeps of a message with these flags what the page shows; `None` when it is deleted.
+    pub fn of(message: Message, flags: &[Flag]) -> Option<Self> {
+        let content = message.content?;
+        let mut excerpt: String = content.chars().take(EXCERPT_CHARS).collect();
+        if excerpt.len() < content.len() {
+            excerpt.push('…');
+        }
+        let flags = flags.iter().map(|flag| flag.value.clone()).collect();
+        Some(Self { position: message.position, author: message.author, excerpt, flags })
+    }
 }
 
 /// The parts of the page.
@@ -138,18 +154,10 @@ fn whole_room(view: &View<'_>) -> Markup {
 fn flag(view: &View<'_>, flagged: &Flagged) -> Markup {
     let (language, room, position) = (view.language, view.room, flagged.position);
     let localizer = Localizer::For(language);
-    let message = flagged.message.as_ref();
-    let text = message.and_then(|message| message.content.as_deref()).unwrap_or_default();
-    let is_cut = text.chars().nth(EXCERPT_CHARS).is_some();
     html! {
         li {
-            @if let Some(author) = message.and_then(|message| message.author.as_ref()) {
-                p.who { (people::name(localizer, author)) }
-            }
-            a.text dir="auto" href={ "/" (room) "#m-" (position) } {
-                (text.chars().take(EXCERPT_CHARS).collect::<String>())
-                @if is_cut { "…" }
-            }
+            @if let Some(author) = &flagged.author { p.who { (people::name(localizer, author)) } }
+            a.text dir="auto" href={ "/" (room) "#m-" (position) } { (flagged.excerpt) }
             ul.reasons {
                 @for flag in &flagged.flags {
                     li {

@@ -9,7 +9,7 @@ use crate::log::derived::Head;
 use crate::log::error::LogError;
 
 use super::handle::RedbLog;
-use super::tables::{HEADS, storage_error};
+use super::tables::{HEADS, head_of, storage_error};
 
 impl RedbLog {
     /// Returns the heads of rooms after one of them, by name. What is not in the table yet is looked at first: what
@@ -33,9 +33,7 @@ impl RedbLog {
         for row in heads.range::<&str>((after, Unbounded)).map_err(storage_error)?.take(count) {
             let (room, head) = row.map_err(storage_error)?;
             let Ok(room) = RoomName::new(room.value()) else { continue };
-            let (position, count, at) = head.value();
-            let head = Head { position, count, at: crate::event::Timestamp(at) };
-            found.entry(room).or_insert(head);
+            found.entry(room).or_insert_with(|| head_of(head.value()));
         }
         let found = found.into_iter().take(count);
         Ok(found

@@ -66,10 +66,12 @@ pub(super) fn stored_head(
     room: &RoomName,
 ) -> Result<Head, LogError> {
     let row = heads.get(room.as_str()).map_err(storage_error)?;
-    Ok(row.map_or(Head::default(), |row| {
-        let (position, count, at) = row.value();
-        Head { position, count, at: Timestamp(at) }
-    }))
+    Ok(row.map_or(Head::default(), |row| head_of(row.value())))
+}
+
+/// Reads a row of the table of heads.
+pub(super) fn head_of((position, count, at): (u64, u64, u64)) -> Head {
+    Head { position, count, at: Timestamp(at) }
 }
 
 /// Counts the edits of a message.

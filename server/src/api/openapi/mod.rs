@@ -21,7 +21,10 @@ use utoipa::openapi::schema::ComponentsBuilder;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
-use crate::admin::schema::{MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens};
+use crate::admin::schema::{
+    AddressBan, AddressBans, AuthorAddress, AuthorAddresses, Ban, BanTime, Banned, Bans, ClosedRoom,
+    ClosedRooms, MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens,
+};
 use crate::api::room_shapes::{
     Accepted, AuthorDeleted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, ListedRoom,
     ListedRooms, Member, Members, NewInvitation, NewInvitationMade, Reason, RoomBan, RoomBans, Secret,
@@ -30,8 +33,7 @@ use crate::api::room_shapes::{
 use crate::http::{self, Response};
 use crate::problem::Document;
 use crate::schema::{
-    AddressBan, AddressBans, Author, AuthorAddress, AuthorAddresses, Ban, BanTime, Banned, Bans, ClosedRoom,
-    ClosedRooms, Content, Denied, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
+    Author, Content, Denied, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
     Reactions, Receipt, Reset, SearchPage, Span, Start, StreamEvent, Time, Typing, You,
 };
 

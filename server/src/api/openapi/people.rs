@@ -110,7 +110,7 @@ fn delete_author() -> Operation {
         .parameter(query("before", Type::Integer, "Only messages before this position"))
         .parameter(by())
         .response("200", gives("They are deleted", "AuthorDeleted"));
-    problems(op, &deed(&[Kind::RateLimited, Kind::LogUnreadable])).build()
+    problems(op, &deed(&[Kind::LogUnreadable])).build()
 }
 
 fn bans() -> Operation {

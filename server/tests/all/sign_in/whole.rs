@@ -1,13 +1,12 @@
 //! Whole sign-ins at npm's oidc-provider, over plain HTTP on this machine.
 
 use std::io::Write as _;
-use std::time::Duration;
 
 use super::{SignIns, attribute, claims};
 use crate::clock::fake_clock;
 use crate::support::client::answer;
 use crate::support::oracle::epoch;
-use crate::support::{Server, Visitor, within};
+use crate::support::{Server, Visitor};
 use base64::Engine as _;
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
@@ -125,12 +124,7 @@ async fn a_group_that_a_reload_names_is_in_the_next_session() {
     settings.write_all(b"[[room]]\nname = \"plans\"\nowners = [\"corp:@staff\"]\n").unwrap();
     let pid = Pid::from_raw(signs.server.pid().cast_signed()).unwrap();
     kill_process(pid, Signal::HUP).unwrap();
-    let reloaded = async {
-        while !signs.server.stderr().contains("the settings were read again") {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    within("the reload is told", reloaded).await;
+    signs.server.said("the settings were read again", 1).await;
     signs.sign_in(&mut ada, "ada", "/lobby").await;
     assert_eq!(claims(ada.cookie(COOKIE).unwrap())["groups"], json!(["staff"]));
 }

@@ -17,6 +17,7 @@ use super::super::expand::Text;
 use super::super::message::{LocalizedMessage, Localizer};
 use super::{language, places};
 use crate::access::deeds::Member;
+use crate::access::flags::Flag;
 use crate::access::invitations::Invitation;
 use crate::access::role::Role;
 use crate::body::BodyError;
@@ -194,8 +195,8 @@ fn moderations(language: &'static Language) -> Vec<String> {
     let mut screens = vec![invitation::form(language, room, None).into_string()];
     screens.push(invitation::form(language, room, Some(&somebody())).into_string());
     for is_full in [false, true] {
-        let flags = vec![kept("1", None)];
-        let flagged = Flagged { position: 1, message: Some(message(1, Some("1"))), flags };
+        let flags = [Flag { position: 1, value: kept("1", None) }];
+        let flagged = Flagged::of(message(1, Some("1")), &flags).unwrap();
         let members =
             Role::GIVEN.map(|role| Member { author_id: id.clone(), name: None, role, value: value.clone() });
         let invited = |uses| Invitation { id: id.clone(), role: Role::Writer, uses, value: value.clone() };
