@@ -97,6 +97,11 @@ impl Authority {
         Self { chat, identity, rules, admin_token: ArcSwapOption::empty(), changes: AtomicU64::new(0) }
     }
 
+    /// Returns the chat by whose values is decided.
+    pub fn chat(&self) -> &Chat {
+        &self.chat
+    }
+
     /// Returns the rules that apply now.
     pub fn rules(&self) -> Arc<Rules> {
         self.rules.load_full()

@@ -19,7 +19,7 @@ use crate::identity::{Person, TokenError, Via};
 
 /// Most roles that are kept, in all rooms together.
 pub const ROLES_MAX: usize = 100_000;
-/// Roles of these that people are given: those who begin rooms cannot take them all.
+/// Roles of these that those who begin rooms leave.
 pub const ROLES_RESERVED: usize = 20_000;
 /// Most bans from rooms that are kept, in all rooms together.
 pub const ROOM_BANS_MAX: usize = 100_000;
@@ -65,6 +65,17 @@ pub fn refuse_too_many_roles(chat: &Chat, room: &RoomName, target: &str) -> Resu
     refuse_full(chat, (&roles_of(room), target), ROLES_OF_ROOM_MAX, ROLES_FULL)
 }
 
+/// Refuses one more value of a kind in a room that anybody may begin, once all take three fifths of what there can be:
+/// the rest is for other rooms. Whoever comes at the same moment may be over it.
+pub fn refuse_begun(authority: &Authority, room: &RoomName, kind: &str, max: usize) -> Result<(), SendError> {
+    let is_full = authority.has_creator(room) && authority.chat().values_count(kind) >= max / 5 * 3;
+    if is_full {
+        Err(SendError::TooMany("values of this kind in rooms that anybody may begin"))
+    } else {
+        Ok(())
+    }
+}
+
 /// Gives somebody a role in a room, in place of the one that they were given before.
 pub async fn give(
     chat: &Chat,
@@ -81,6 +92,11 @@ pub async fn give(
 pub async fn own(chat: &Chat, room: &RoomName, author: Author) -> Result<(), SendError> {
     let (key, text) = (roles_of(room) + &*author.id, role_text(Role::Owner, Some(&author.name)));
     chat.set_value(&key, of(text, None, author, ROLES_MAX - ROLES_RESERVED)).await.map(drop)
+}
+
+/// Returns true if somebody was given a role in a room.
+pub fn has_role(chat: &Chat, room: &RoomName, target: &str) -> bool {
+    chat.value(&(roles_of(room) + target)).is_some()
 }
 
 /// Takes back the role that somebody was given; nothing happens when they have none.

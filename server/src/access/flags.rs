@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millchat::{Author, Chat, NewValue, Position, Replaces, RoomName, SendError, Timestamp, Value};
+use millchat::{
+    Author, AuthorKind, Chat, NewValue, Position, Replaces, RoomName, SendError, Timestamp, Value,
+};
 use tokio::task::JoinSet;
 
 /// Most flags that are kept, in all rooms together.
@@ -12,6 +14,9 @@ pub const FLAGS_MAX: usize = 10_000;
 pub const FLAGS_OF_ROOM_MAX: usize = 1_000;
 /// Most of them by one author.
 pub const FLAGS_OF_AUTHOR_MAX: usize = 100;
+/// Most of them by one guest: anybody is as many guests as they wait for. All guests together have half of a room's
+/// and of all.
+pub const FLAGS_OF_GUEST_MAX: usize = 20;
 /// Time for which a flag is kept.
 const KEPT: Duration = Duration::from_hours(90 * 24);
 /// Most characters of a reason.
@@ -51,28 +56,40 @@ pub async fn flag(
     }
     refuse_too_many(chat, room, &by)?;
     let until = Some(Timestamp(Timestamp::now().0.saturating_add(KEPT.as_secs() * 1_000)));
-    let new = NewValue { text: reason, until, by: Some(by), replaces: Replaces::Absent, limit: FLAGS_MAX };
+    let limit = part(&by, FLAGS_MAX);
+    let new = NewValue { text: reason, until, by: Some(by), replaces: Replaces::Absent, limit };
     match chat.set_value(&key, new).await {
         Err(SendError::ValueChanged) => Ok(()),
         outcome => outcome.map(drop),
     }
 }
 
+/// Returns the part of a bound that somebody like this author may fill.
+fn part(by: &Author, max: usize) -> usize {
+    if by.kind == AuthorKind::Guest { max / 2 } else { max }
+}
+
 /// Refuses a flag to an author, or in a room, that has as many as it may. Those who flag at the same moment may be
 /// a few over it.
 fn refuse_too_many(chat: &Chat, room: &RoomName, by: &Author) -> Result<(), SendError> {
-    let (of_room, mut in_room, mut of_author) = (of_room(room), 0, 0);
-    for (key, value) in chat.values_from(&format!("{KIND}/"), None, FLAGS_MAX) {
-        in_room += usize::from(key.starts_with(&of_room));
-        of_author += usize::from(value.by.is_some_and(|flagger| flagger.id == by.id));
-    }
-    if of_author >= FLAGS_OF_AUTHOR_MAX {
-        return Err(SendError::TooMany("flags of this author"));
-    }
-    if in_room >= FLAGS_OF_ROOM_MAX {
+    if chat.values_from(&of_room(room), None, FLAGS_OF_ROOM_MAX).len() >= part(by, FLAGS_OF_ROOM_MAX) {
         return Err(SendError::TooMany("flags in this room"));
     }
-    Ok(())
+    let max = if by.kind == AuthorKind::Guest { FLAGS_OF_GUEST_MAX } else { FLAGS_OF_AUTHOR_MAX };
+    let (all, mut after, mut of_author) = (format!("{KIND}/"), None, 0);
+    // In steps: the writer waits for whoever looks.
+    loop {
+        let step = chat.values_from(&all, after.as_deref(), STEP);
+        of_author +=
+            step.iter().filter(|(_, value)| value.by.as_ref().is_some_and(|it| it.id == by.id)).count();
+        if of_author >= max {
+            return Err(SendError::TooMany("flags of this author"));
+        }
+        match step.last() {
+            Some((last, _)) if step.len() == STEP => after = Some(last.clone()),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Returns the flags of a room, by message: those of at most `messages` messages, after a position.

@@ -4,6 +4,9 @@ use millchat::{Chat, RoomName, SendError, Timestamp, Value};
 
 use super::role::Role;
 
+/// The kinds of values of roles and of bans from rooms.
+pub const ROLE: &str = "role";
+pub const BAN: &str = "ban";
 /// The beginning of the text of a ban.
 const BANNED: &str = "banned";
 
@@ -18,12 +21,12 @@ pub struct Kept<T> {
 
 /// Returns the key of the roles of a room, up to the author.
 pub fn roles_of(room: &RoomName) -> String {
-    format!("role/{room}/")
+    format!("{ROLE}/{room}/")
 }
 
 /// Returns the key of the bans from a room, up to the author.
 pub fn bans_of(room: &RoomName) -> String {
-    format!("ban/{room}/")
+    format!("{BAN}/{room}/")
 }
 
 /// Returns the text of a role that is kept: its word, and the name of who has it, if that is known.

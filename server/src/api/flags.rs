@@ -1,7 +1,7 @@
 //! Flags: readers point moderators to a message.
 
 use hyper::StatusCode;
-use millchat::{Position, RoomName};
+use millchat::{Message, Position, RoomName};
 
 use super::input;
 use super::room_shapes::{Flag, Flags, Reason};
@@ -14,8 +14,12 @@ use crate::http;
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 
-/// Messages of which a page has the flags.
+/// Messages of which a page has the flags. It is shorter when they are large.
 const PAGE_MESSAGES: usize = 100;
+/// Bytes that are read for a page, about; one message more may be.
+const PAGE_BYTES_MAX: usize = 1024 * 1024;
+/// Bytes of a reaction, about.
+const REACTION_BYTES: usize = 64;
 
 /// Flag a message for the moderators of its room, once.
 pub async fn flag(call: Call<'_>, room: RoomName, target: Position) -> Answer {
@@ -23,6 +27,7 @@ pub async fn flag(call: Call<'_>, room: RoomName, target: Position) -> Answer {
     let author = allowed.caller.author()?.clone();
     refuse_banned(allowed.standing)?;
     w.app.limits.message(&author, &req)?;
+    let chat = w.chat_for(&req);
     let body = body::read(&w.app.reading, req, NAME_BYTES_MAX).await?;
     let reason = if body.is_empty() {
         String::new()
@@ -33,7 +38,7 @@ pub async fn flag(call: Call<'_>, room: RoomName, target: Position) -> Answer {
         let detail = format!("`reason` has at most {REASON_CHARS_MAX} characters");
         return Err(Problem::new(Kind::TooLarge, detail));
     }
-    let Some(message) = w.app.chat.message(&room, target).await? else {
+    let Some(message) = chat.message(&room, target).await? else {
         return Err(Problem::new(Kind::UnknownMessage, "there is no message at this position of this room"));
     };
     if message.content.is_none() {
@@ -55,17 +60,28 @@ pub async fn list(call: Call<'_>, room: RoomName) -> Answer {
     let after = http::query(&call.req, "after").map(|after| input::position("after", &after)).transpose()?;
     let chat = call.w.chat_for(&call.req);
     let flags = flags::list(&chat, &room, after, PAGE_MESSAGES);
-    let (mut shown, mut messages) = (Vec::with_capacity(flags.len()), 0);
+    let (mut shown, mut messages, mut cost, mut last) = (Vec::with_capacity(flags.len()), 0, 0, None);
     for of_message in flags.chunk_by(|flag, next| flag.position == next.position) {
         messages += 1;
         // One by one: the texts of a page together would take too much memory.
         let message = chat.message(&room, of_message[0].position).await?;
+        last = Some(of_message[0].position);
+        cost += message.as_ref().map_or(0, cost_of);
         if message.is_some_and(|message| message.content.is_some()) {
             shown.extend(of_message.iter().map(Flag::of));
         }
+        if cost >= PAGE_BYTES_MAX {
+            break;
+        }
     }
-    let next = (messages == PAGE_MESSAGES).then(|| flags.last().map(|last| last.position)).flatten();
+    let next = last.filter(|_| messages == PAGE_MESSAGES || cost >= PAGE_BYTES_MAX);
     Ok(http::json(StatusCode::OK, &Flags { flags: shown, next }))
+}
+
+/// Returns the bytes of a message that are read, about.
+fn cost_of(message: &Message) -> usize {
+    let reactions: usize = message.reactions.iter().map(|of| of.count).sum();
+    message.content.as_deref().map_or(0, str::len) + REACTION_BYTES * reactions
 }
 
 /// Take all flags of a message away: it was looked at.

@@ -11,10 +11,10 @@ use super::members::given;
 use super::room_shapes::{Accepted, Invitation, Invitations, NewInvitation, NewInvitationMade, Secret};
 use crate::access::authority::Allowed;
 use crate::access::decide::Standing;
-use crate::access::deeds;
 use crate::access::denial::Denial;
 use crate::access::invitations::{self, USES_MAX, UseError};
 use crate::access::role::Role;
+use crate::access::{deeds, kept};
 use crate::admin::operator::doer;
 use crate::app::Worker;
 use crate::body::NAME_BYTES_MAX;
@@ -63,6 +63,7 @@ pub async fn make(
     if Some(role) > w.app.authority.confirm(allowed, room)?.role {
         return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
     }
+    deeds::refuse_begun(&w.app.authority, room, invitations::KIND, invitations::INVITATIONS_MAX)?;
     tracing::info!(%room, by = %by.name, role = role.as_str(), uses, deed = "invite", "moderation");
     let (id, secret) = invitations::invite(&w.app.chat, room, (role, uses), until, by).await?;
     w.app.metrics.moderated("invite");
@@ -129,6 +130,7 @@ pub async fn use_once(
         return Ok(role);
     }
     deeds::refuse_too_many_roles(&w.app.chat, room, &author.id)?;
+    deeds::refuse_begun(&w.app.authority, room, kept::ROLE, deeds::ROLES_MAX)?;
     let (chat, room, secret) = (w.app.chat.clone(), room.clone(), secret.to_owned());
     // In a task of its own: if its user goes away meanwhile, the invitation is not used for nothing.
     let used = tokio::spawn(async move {

@@ -9,7 +9,7 @@ use super::input;
 use super::room_shapes::{BanUntil, GivenRole, Member, Members, RoomBan, RoomBans};
 use crate::access::authority::Allowed;
 use crate::access::role::Role;
-use crate::access::{deeds, invitations};
+use crate::access::{deeds, invitations, kept};
 use crate::admin::operator::doer;
 use crate::app::Worker;
 use crate::body::{self, NAME_BYTES_MAX};
@@ -40,6 +40,9 @@ pub async fn give(call: Call<'_>, room: RoomName) -> Answer {
     confirm_above(w, &mut allowed, &room, &target)?;
     if Some(role) > allowed.standing.role {
         return Err(Problem::new(Kind::NeedsRole, "nobody gives a higher role than their own"));
+    }
+    if !deeds::has_role(&w.app.chat, &room, &target) {
+        deeds::refuse_begun(&w.app.authority, &room, kept::ROLE, deeds::ROLES_MAX)?;
     }
     tracing::info!(%room, author = target, by = %by.name, role = role.as_str(), deed = "give-role", "moderation");
     deeds::give(&w.app.chat, &room, (&target, name.as_deref()), role, by.clone()).await?;
@@ -77,6 +80,7 @@ pub async fn ban(call: Call<'_>, room: RoomName) -> Answer {
     let Call { w, req, mut allowed, .. } = call;
     let until = ban_until(w, req).await?;
     confirm_above(w, &mut allowed, &room, &target)?;
+    deeds::refuse_begun(&w.app.authority, &room, kept::BAN, deeds::ROOM_BANS_MAX)?;
     tracing::info!(%room, author = target, by = %by.name, deed = "ban-from-room", "moderation");
     deeds::ban(&w.app.chat, &room, &target, until, (allowed.standing.role, by.clone())).await?;
     invitations::take_back_of(&w.app.chat, &room, &target, &by).await?;

@@ -77,7 +77,8 @@ pub async fn list(Call { w, req, .. }: Call<'_>) -> Answer {
         if is_last {
             break None;
         }
-        if looked_at >= LOOKED_AT_MAX {
+        // Each further look at the log counts as a read; without one left the page ends here.
+        if looked_at >= LOOKED_AT_MAX || w.app.limits.read(&req).is_err() {
             break after;
         }
     };

@@ -16,6 +16,7 @@ use crate::access::authority::Allowed;
 use crate::access::role::Role;
 use crate::access::{deeds, flags, invitations};
 use crate::app::Worker;
+use crate::current::current;
 use crate::http::{self, Response};
 use crate::problem::Answer;
 use crate::route_table::Call;
@@ -41,27 +42,39 @@ pub async fn shown<B>(
     let _turn = w.app.turns.read(req).await;
     let chat = w.chat_for(req);
     let is_owner = allowed.standing.role >= Some(Role::Owner);
-    let overview = chat.overview(room).await?;
-    let flags = flags::list(&chat, room, None, LISTED_MAX);
-    let mut flagged = Vec::new();
-    for of in flags.chunk_by(|flag, next| flag.position == next.position) {
-        // One by one, and only their beginnings: the texts together would take too much memory.
-        let message = chat.message(room, of[0].position).await?;
-        flagged.extend(message.and_then(|message| Flagged::of(message, of)));
-    }
-    let view = View {
-        language,
-        room,
-        title: w.app.authority.rules().of(room).title.clone(),
-        role: allowed.standing.role,
-        closed: overview.closed,
-        flagged,
-        bans: deeds::bans(&chat, room, None, LISTED_MAX),
-        members: if is_owner { deeds::members(&chat, room, None, LISTED_MAX) } else { Vec::new() },
-        invitations: if is_owner { invitations::list(&chat, room) } else { Vec::new() },
-        made,
-    };
-    Ok(layout::answer(StatusCode::OK, moderation_view::document(&view)))
+    let title = w.app.authority.rules().of(room).title.clone();
+    let page = current(&chat, async || {
+        let overview = chat.overview(room).await?;
+        let flags = flags::list(&chat, room, None, LISTED_MAX);
+        let mut flagged = Vec::new();
+        for of in flags.chunk_by(|flag, next| flag.position == next.position) {
+            // One by one, and only their beginnings: the texts together would take too much memory.
+            let message = chat.message(room, of[0].position).await?;
+            flagged.extend(message.and_then(|message| Flagged::of(message, of)));
+        }
+        let texts_of = flagged.iter().map(|it| it.position).collect();
+        let bans = deeds::bans(&chat, room, None, LISTED_MAX);
+        let members = if is_owner { deeds::members(&chat, room, None, LISTED_MAX) } else { Vec::new() };
+        let invitations = if is_owner { invitations::list(&chat, room) } else { Vec::new() };
+        let (room, title, made) = (room.clone(), title.clone(), made.clone());
+        let (role, closed) = (allowed.standing.role, overview.closed);
+        let render = move || {
+            moderation_view::document(&View {
+                language,
+                room: &room,
+                title,
+                role,
+                closed,
+                flagged,
+                bans,
+                members,
+                invitations,
+                made,
+            })
+        };
+        Ok((w.app.turns.render(render).await, texts_of))
+    });
+    Ok(layout::answer(StatusCode::OK, page.await?))
 }
 
 /// Lets the API do what a route of the page shares with it. A form is sent back to the page of moderation; the

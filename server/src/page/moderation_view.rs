@@ -16,6 +16,8 @@ use crate::access::role::Role;
 
 /// Characters of a flagged message that the page shows; the rest is in the room.
 const EXCERPT_CHARS: usize = 400;
+/// Flags of one message that the page shows. The API lists all.
+const REASONS_MAX: usize = 10;
 /// Days for which an invitation of the form is good, the middle one unless somebody chooses another.
 const INVITATION_DAYS: [usize; 3] = [1, 7, 30];
 
@@ -39,7 +41,7 @@ impl Flagged {
         if excerpt.len() < content.len() {
             excerpt.push('…');
         }
-        let flags = flags.iter().map(|flag| flag.value.clone()).collect();
+        let flags = flags.iter().take(REASONS_MAX).map(|flag| flag.value.clone()).collect();
         Some(Self { position: message.position, author: message.author, excerpt, flags })
     }
 }
