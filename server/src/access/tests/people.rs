@@ -264,3 +264,18 @@ async fn what_moderators_and_owners_do_counts_for_their_limit_and_what_operators
         }
     }
 }
+
+#[tokio::test]
+async fn rooms_that_anybody_may_begin_leave_a_part_of_all_to_other_rooms() {
+    const MAX: usize = 10;
+    let served = Served::start("[[room]]\nname = \"own-*\"\ncreator = \"owner\"");
+    let (authority, chat) = (&served.app.authority, &served.app.chat);
+    let (begun, hall) = (RoomName::new("own-1").unwrap(), RoomName::new("hall").unwrap());
+    for target in 0..MAX {
+        let refused =
+            [&begun, &hall].map(|room| deeds::refuse_begun(authority, room, kept::ROLE, MAX).is_err());
+        assert_eq!(refused, [target >= MAX / 5 * 3, false], "{target} are given");
+        let olga = author("g_olga", "Olga");
+        deeds::give(chat, &hall, (&format!("g_{target}"), None), Role::Reader, olga).await.unwrap();
+    }
+}
