@@ -108,7 +108,7 @@ impl Builder {
     }
 
     /// Lets the values of a kind leave [`Chat::values_version`] as it is: for kinds by which nothing is decided, so
-    /// that a change of one makes nobody decide anew.
+    /// that a change of one makes nobody decide again.
     #[must_use]
     pub fn quiet_values(mut self, kind: &str) -> Self {
         self.quiet.push(kind.into());
@@ -299,7 +299,7 @@ impl Chat {
     /// acknowledged since then concerns a text in it. `has_text_of` says of which messages it may have texts.
     ///
     /// A read of a chat is current when it is given. An embedder that takes its time to make an answer
-    /// of it asks again, and makes it anew if need be.
+    /// of it asks again, and makes it again if need be.
     pub fn is_current(&self, mark: RedactionMark, has_text_of: impl Fn(Position) -> bool) -> bool {
         self.inner.shared.redactions.validate(mark.0, has_text_of).is_some()
     }

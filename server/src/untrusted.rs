@@ -12,7 +12,7 @@ pub fn is_untrusted(error: &(dyn Error + 'static)) -> bool {
         Some(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
         None => error.downcast_ref(),
     };
-    // An authority that was made anew has the name of the one before, and another key.
+    // An authority that was made again has the name of the one before, and another key.
     matches!(
         of_tls,
         Some(rustls::Error::InvalidCertificate(

@@ -21,7 +21,7 @@ pub const LOG_READ_THREADS_MIN: usize = 2;
 pub const LOG_READ_THREADS_MAX: usize = 64;
 
 /// The reason given for a log whose storage panics while it reads.
-const PANICKED: &str = "the log cannot be read (its pages do not hang together); a restart opens it anew";
+const PANICKED: &str = "the log cannot be read (its pages do not hang together); a restart opens it again";
 
 /// A read: of the log, or else it is told why not.
 type Job = Box<dyn FnOnce(Result<&dyn Log, ReadError>) + Send>;
@@ -115,7 +115,7 @@ impl ReadPool {
                 };
                 if let Err(LogError::Storage(why)) = &result {
                     // The first failure is the one to report.
-                    let _ = failed.set(format!("the log cannot be read ({why}); a restart opens it anew"));
+                    let _ = failed.set(format!("the log cannot be read ({why}); a restart opens it again"));
                 }
                 answer.give(result.map_err(ReadError::from));
             }

@@ -197,7 +197,7 @@ pub(crate) struct Duty<B> {
 }
 
 impl<B> Duty<B> {
-    /// Returns true if somebody waits still. If not, the duty is over, and who comes now begins anew.
+    /// Returns true if somebody waits still. If not, the duty is over, and who comes now begins again.
     pub fn is_wanted(&mut self) -> bool {
         let mut table = self.reads.table.lock();
         let is_wanted = !self.read.state.lock().waiting.is_empty();

@@ -23,7 +23,7 @@ use crate::writer::retention::RetentionPolicy;
 use crate::writer::target::Target;
 use crate::writer::thread::Writer;
 
-const WRITER_FAILED: &str = "the writer failed; a restart opens the log anew";
+const WRITER_FAILED: &str = "the writer failed; a restart opens the log again";
 
 #[derive(Debug, Clone)]
 enum WindowState {

@@ -265,7 +265,7 @@ impl Writer {
         self.space_needed = if let Some(CommitError::DiskFull { needed, .. }) = error { *needed } else { 0 };
         self.shared.disk_full.store(full, Ordering::Release);
         if let Some(error) = error.filter(|_| !full) {
-            self.gate.break_for(format!("a commit failed ({error}); a restart opens the log anew"));
+            self.gate.break_for(format!("a commit failed ({error}); a restart opens the log again"));
         }
     }
 

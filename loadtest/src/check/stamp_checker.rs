@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_history_that_is_shown_anew_is_no_double_unless_a_last_id_was_given() {
+    fn a_history_that_is_shown_again_is_no_double_unless_a_last_id_was_given() {
         for (replayed, doubled) in [(true, 0), (false, 2)] {
             let mut checker = StampChecker::new(false);
             assert!(checker.observe(&stamp(0)) && checker.observe(&stamp(1)));

@@ -166,7 +166,7 @@ impl Authority {
         self.hold_person(person, Timestamp::now()).map_err(Denial::Nobody)
     }
 
-    /// Decides anew, by what there is now.
+    /// Decides again, by what there is now.
     pub fn decide_again(&self, allowed: &Allowed, room: &RoomName) -> Result<Allowed, Denial> {
         self.decide(allowed.caller.clone(), room, allowed.action).map_err(|(_, denial)| denial)
     }

@@ -30,7 +30,7 @@ impl Guard {
         self.place.watch().authority().seen() == self.allowed.seen()
     }
 
-    /// Decides anew.
+    /// Decides again.
     pub fn check(&mut self) -> Result<(), Denial> {
         let authority = self.place.watch().authority();
         self.allowed = authority.decide_again(&self.allowed, &self.room)?;
@@ -43,7 +43,7 @@ impl Guard {
         self.place.wait(waker);
     }
 
-    /// Returns the time at which it is to be decided anew, if there is one that is known.
+    /// Returns the time at which it is to be decided again, if there is one that is known.
     pub fn until(&self) -> Option<Timestamp> {
         [self.end, self.allowed.standing.until].into_iter().flatten().min()
     }

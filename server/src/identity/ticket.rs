@@ -1,6 +1,6 @@
 //! Tickets: tokens that read the stream of one room by its address, for clients that can send no header.
 //!
-//! A ticket names the room, and its maker as a session's token does, so their rights are looked up anew each time.
+//! A ticket names the room, and its maker as a session's token does, so their rights are looked up again each time.
 //! It is good for a day at most, for no longer than the credential by which it was made, and ends with it. It has
 //! a purpose of its own: it is no bearer and no cookie, and these are no tickets.
 

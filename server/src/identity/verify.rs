@@ -207,7 +207,7 @@ impl Identity {
         headers::cookies(headers, cookie::name(self.by_tls)).take(COOKIES_MAX)
     }
 
-    /// Returns the cookie of a page's request anew when its token is some days old or signed by an old key, so
+    /// Returns a new cookie for a page's request when its token is some days old or signed by an old key, so
     /// that somebody who comes by now and then is never somebody else.
     pub fn renewed_cookie(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         self.renewed_at(headers, Timestamp::now())

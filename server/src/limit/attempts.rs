@@ -97,7 +97,7 @@ impl Attempt<'_> {
         }
         let is_right = is_right();
         if is_right {
-            // Others of the address may be waiting: they go on, and are counted anew.
+            // Others of the address may be waiting: they go on, and are counted again.
             if let Some(failures) = self.attempts.0.lock().get_mut(&self.address) {
                 failures.count = 0;
             }

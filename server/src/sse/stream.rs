@@ -209,7 +209,7 @@ impl Stream {
         Poll::Pending
     }
 
-    /// Asks the guard anew. If the reader may no longer read, nothing goes out of what was taken, and what goes out
+    /// Asks the guard again. If the reader may no longer read, nothing goes out of what was taken, and what goes out
     /// instead says so.
     fn ask_guard(&mut self) {
         let Err(denial) = self.guard.check() else {

@@ -28,7 +28,7 @@ const ROOM: &str = "team";
 /// Longest time until a reader in a quiet room is told; generous, for a busy machine. The promise is two seconds.
 const TOLD_MAX: Duration = Duration::from_secs(20);
 
-/// A server with a settings file that can be written anew.
+/// A server with a settings file that can be written again.
 struct Ruled {
     server: Server,
     directory: tempfile::TempDir,

@@ -127,7 +127,7 @@ async fn read_all(run: Arc<Run>, number: u64, mut done: watch::Receiver<Option<u
         }
         if stay <= 0 && head.is_none() {
             reader.leave();
-            // The place is kept over leaves, kills and restarts, but by a few who join anew.
+            // The place is kept over leaves, kills and restarts, but by a few who join again.
             if random.random_ratio(1, 20) {
                 reader.forget();
             }

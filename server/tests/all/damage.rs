@@ -138,8 +138,9 @@ async fn pages_that_are_damaged_under_a_running_server_hang_nothing() {
     let oldest = format!("/api/v1/rooms/{ROOM}/messages?after=0");
     api.get(&oldest).await.expect_problem(500);
     let ready = api.get("/readyz").await;
-    let is_said = |why| ready.status == 503 && ready.body.contains(why);
-    assert!(is_said("the log cannot be read") || is_said("the log takes no writes"), "{ready:?}");
+    // Who meets the damage first is a matter of time: a reader, a commit, or the thread that packs.
+    let reasons = ["the log cannot be read", "the log takes no writes", "the writer failed"];
+    assert!(ready.status == 503 && reasons.iter().any(|why| ready.body.contains(why)), "{ready:?}");
     let mut answers = Vec::new();
     // Stored, unless the writer has met the damage before, by what it stores on the side.
     let elsewhere = answer(api.post("elsewhere", &ada, "after")).await;

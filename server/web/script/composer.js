@@ -42,7 +42,7 @@ document.addEventListener('submit', (event) => {
   const form = /** @type {HTMLFormElement} */ (event.target);
   const field = draftField();
   if (form.id !== 'writer' || !field) return;
-  // Without the client nothing would come live: the browser sends the form, and gets the page anew.
+  // Without the client nothing would come live: the browser sends the form, and gets the page again.
   if (!stream.dataset.place) return leave(field);
   event.preventDefault();
   try {

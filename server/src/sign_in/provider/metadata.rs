@@ -63,7 +63,7 @@ pub struct ProviderCache(
 );
 
 impl ProviderCache {
-    /// Returns the provider, asked anew if that is some time ago.
+    /// Returns the provider, asked again if that is some time ago.
     pub async fn get(&self, client: (&Outgoing, &Trust), issuer: &str) -> Result<Arc<Provider>, SignInError> {
         let kept =
             self.0.lock().as_ref().filter(|(read, _)| read.elapsed() < KEPT).map(|kept| kept.1.clone());

@@ -93,18 +93,28 @@ pub async fn obtain(
         },
         None => account.new_order(&new).await?,
     };
-    // Answered for as long as this is there.
-    let _challenges = answer_challenges(&mut order, tls).await?;
     let policy = RetryPolicy::new().timeout(AUTHORITY_TIMEOUT);
-    let status = match order.poll_ready(&policy).await {
+    let status = match answer_and_wait(&mut order, tls, &policy).await {
         Ok(status) => status,
-        Err(error) => return Err(refusal(&mut order).await.unwrap_or_else(|| error.into())),
+        Err(error) => return Err(refusal(&mut order).await.unwrap_or(error)),
     };
     if status != OrderStatus::Ready {
         return Err(refusal(&mut order).await.unwrap_or(AcmeError::Invalid));
     }
     let key = order.finalize().await?;
     Ok((order.poll_certificate(&policy).await?, key))
+}
+
+/// Answers the challenges until the authority has looked. One that looks at once already says what it found when
+/// it is told that the answers are there.
+async fn answer_and_wait(
+    order: &mut Order,
+    tls: &Arc<Tls>,
+    policy: &RetryPolicy,
+) -> Result<OrderStatus, AcmeError> {
+    // Answered for as long as this is there.
+    let _challenges = answer_challenges(order, tls).await?;
+    Ok(order.poll_ready(policy).await?)
 }
 
 async fn answer_challenges(order: &mut Order, tls: &Arc<Tls>) -> Result<Vec<Challenge>, AcmeError> {
@@ -127,16 +137,26 @@ async fn answer_challenges(order: &mut Order, tls: &Arc<Tls>) -> Result<Vec<Chal
 
 /// Returns the authority's reason for giving up an order, if it says one.
 async fn refusal(order: &mut Order) -> Option<AcmeError> {
-    let mut authorizations = order.authorizations();
-    while let Some(Ok(mut authorization)) = authorizations.next().await {
-        let domain = authorization.identifier().to_string();
-        for _ in 0..REFUSAL_TRIES {
-            let Ok(state) = authorization.refresh().await else { continue };
+    for _ in 0..REFUSAL_TRIES {
+        let mut authorizations = order.authorizations();
+        let mut are_all_answered = true;
+        while let Some(authorization) = authorizations.next().await {
+            let Ok(mut authorization) = authorization else {
+                are_all_answered = false;
+                continue;
+            };
+            let domain = authorization.identifier().to_string();
+            let Ok(state) = authorization.refresh().await else {
+                are_all_answered = false;
+                continue;
+            };
             let mut problems = state.challenges.iter().filter_map(|challenge| challenge.error.as_ref());
-            match problems.next() {
-                Some(problem) => return Some(AcmeError::NotHere { domain, reason: problem.to_string() }),
-                None => break,
+            if let Some(problem) = problems.next() {
+                return Some(AcmeError::NotHere { domain, reason: problem.to_string() });
             }
+        }
+        if are_all_answered {
+            break;
         }
     }
     None

@@ -49,7 +49,7 @@ async fn in_a_long_and_busy_room_the_page_keeps_up_and_stays_bounded() {
     page.click("#latest").await;
     page.until("document.querySelector('#scroller').classList.contains('following')").await;
     let jumped = page.js("return tasks.splice(0)").await;
-    // What stands is not formed anew by what comes below or goes above: that would cost more than all else.
+    // What stands is not formed again by what comes below or goes above: that would cost more than all else.
     page.js(
         "window.formed = [];
          const watch = new MutationObserver((changes) => formed.push(

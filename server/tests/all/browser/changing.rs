@@ -32,7 +32,7 @@ async fn arrow_up_edits_the_last_message_and_escape_leaves_it() {
     assert_eq!(bob.texts().await, expected);
     ada.until("document.querySelector('#editing').hidden").await;
     assert_eq!(ada.js(value).await, "", "the field is free again");
-    // Edited anew, it begins with the text as it is now.
+    // Edited again, it begins with the text as it is now.
     ada.keys("#draft", Key::Up + Key::Up + Key::Up).await;
     assert_eq!(ada.js(value).await, "first <b> and last");
     for page in [&ada, &bob] {

@@ -88,7 +88,7 @@ async fn what_is_live_comes_in_the_language_of_each_who_looks() {
         page.until(&format!("document.querySelector('#t-{deleted}').textContent === '{gone}'")).await;
         page.until(&format!("document.querySelector('#presence h2').textContent === '{here}'")).await;
         page.until(&format!("document.querySelector('#here .word').textContent === '{here}'")).await;
-        // Filled in again, not twice, when the next frame brings it anew.
+        // Filled in again, not twice, when the next frame brings it again.
         page.until("document.querySelectorAll('#presence h2 > *').length === 1").await;
     }
     let typing = async {

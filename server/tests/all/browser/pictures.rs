@@ -1,4 +1,4 @@
-//! The pictures of `docs/page.md` and `docs/screens.md`. They are made anew by
+//! The pictures of `docs/page.md` and `docs/screens.md`. They are made again by
 //! `cargo test -p millchat-server --test all -- --ignored pictures_of_the_page`.
 
 use super::room_url;

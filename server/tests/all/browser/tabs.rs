@@ -143,7 +143,7 @@ async fn a_tab_that_is_far_behind_brings_nothing_old_into_another_of_its_room() 
     let ahead = page.here().await;
     page.switch_to(behind).await;
     page.cdp("Page.setWebLifecycleState", json!({ "state": "active" })).await;
-    // It catches up by the stream that is opened anew for its sake.
+    // It catches up by the stream that is opened again for its sake.
     page.until_messages(153).await;
     assert_shows_all(&api, &oracle, &page).await;
     page.switch_to(ahead).await;
@@ -174,7 +174,7 @@ async fn a_new_name_shows_in_all_tabs() {
         page.say("from the first").await;
         page.until_messages(1).await;
         page.until("document.querySelector('#messages .msg.mine')").await;
-        // Chosen anew in the first, while there is a draft in the second.
+        // Chosen again in the first, while there is a draft in the second.
         page.switch_to(second.clone()).await;
         page.keys("#draft", "a draft").await;
         page.switch_to(first).await;

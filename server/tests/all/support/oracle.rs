@@ -59,7 +59,7 @@ impl Follower {
         self.stream = None;
     }
 
-    /// Forgets its place: joins anew next time.
+    /// Forgets its place: joins again next time.
     pub fn forget(&mut self) {
         self.leave();
         self.last_id = None;

@@ -52,7 +52,7 @@ pub(in crate::log::redb) struct PacksTable<'tx> {
     /// `None` while nobody has asked, and when there is no index.
     tables: Option<(Packed<'tx>, Packs<'tx>)>,
     has_asked: bool,
-    /// The ends of the packs that were removed, which are to be made anew.
+    /// The ends of the packs that were removed, which are to be made again.
     removed: Vec<(RoomName, Position)>,
     /// The piece that was looked at last: it has no pack now.
     last: Option<(RoomName, Piece)>,

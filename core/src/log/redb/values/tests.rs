@@ -97,7 +97,7 @@ fn expired_rows_go_in_bounded_steps_and_only_when_they_may() {
 }
 
 #[test]
-fn a_value_that_is_set_anew_as_it_expires_stays() {
+fn a_value_that_is_set_again_as_it_expires_stays() {
     let (_directory, _, log) = new();
     log.commit(&[set(".k/x", "old", Some(1)), set(".k/y", "old", Some(1))], 0).unwrap();
     log.values().let_expire(Timestamp(1));
