@@ -50,7 +50,7 @@ impl WriteLoop {
         self.write(&format!("{TENS}{messages}"));
     }
 
-    /// Makes it write this number of frames of so many bytes to all readers, by one write(2).
+    /// Makes it write this number of frames of this many bytes to all readers, by one write(2).
     pub fn write_frames(&self, count: usize, bytes: usize) {
         self.write(&format!("{FRAMES}{count}/{bytes}"));
     }

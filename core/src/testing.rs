@@ -49,8 +49,8 @@ pub fn index(log: &dyn Log) {
     }
 }
 
-/// Opens a log whose commits take along much smaller steps than others: a checkpoint after so many events,
-/// and at most so many records and edits of what is being erased.
+/// Opens a log whose commits take along much smaller steps than others: a checkpoint after this many events,
+/// and at most this many records and edits of what is being erased.
 pub fn open_log_in_steps(
     storage: impl StorageBackend,
     checkpoint_events: usize,

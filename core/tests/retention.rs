@@ -139,7 +139,7 @@ fn days(count: i64) -> i64 {
     count * Duration::from_hours(24).as_millis() as i64
 }
 
-/// A log whose records were made so many milliseconds before now.
+/// A log whose records were made this many milliseconds before now.
 fn log_of(ages_ms: &[i64]) -> Arc<dyn Log> {
     let log = millchat::log::open("memory:").unwrap();
     let at = |age: &i64| Timestamp(Timestamp::now().0.checked_add_signed(-age).unwrap());

@@ -475,7 +475,7 @@ async fn a_copy_has_the_values_in_force_also_when_they_change_while_it_is_made()
     assert_eq!(copied, [".key/1", ".key/2", ".key/3", "k/1", "k/3"]);
 }
 
-/// Replaces a secret, and sets so many other values that a copy under way does not come to the end of it.
+/// Replaces a secret, and sets this many other values: a copy under way does not come to its end.
 async fn change(chat: &Chat) {
     chat.set_value(".key/3", new("replaced")).await.unwrap();
     for _ in 0..600 {

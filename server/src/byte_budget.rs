@@ -64,7 +64,7 @@ struct Holding {
 }
 
 impl ByteBudget {
-    /// A budget of so many bytes. `held` shows what is in use, and `refusals` counts by the name what was
+    /// A budget of this many bytes. `held` shows what is in use, and `refusals` counts by the name what was
     /// refused or given up.
     pub fn new(name: &'static str, max: usize, held: Gauge, refusals: Refusals) -> Arc<Self> {
         let (log, shares) = (LogThrottle::new(), Mutex::default());
@@ -85,7 +85,7 @@ impl ByteBudget {
         Ok((Claim { budget: Arc::clone(self), address, number }, GivenUp(Some(told))))
     }
 
-    /// Gives up claims until there is room for so many bytes of this address: those of whoever would hold the
+    /// Gives up claims until there is room for this many bytes of this address: those of whoever would hold the
     /// most, the oldest first.
     fn make_room(&self, shares: &mut Shares, address: IpAddr, bytes: usize) -> Result<(), BudgetFull> {
         while shares.held + bytes > self.max {

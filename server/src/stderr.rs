@@ -214,7 +214,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes so many bytes, then nothing.
+    /// Takes this many bytes, then nothing.
     struct Disk {
         text: Arc<Mutex<Vec<u8>>>,
         free: Arc<Mutex<usize>>,

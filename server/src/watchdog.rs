@@ -105,7 +105,7 @@ mod tests {
         const EVERY: Duration = Duration::from_secs(1);
         let beats = Beats::default();
         let mut watch = Watch::new([beats.clone()]);
-        // Its beats pass the looks by and by.
+        // Its beats pass the looks over time.
         tokio::spawn(beats.beat(EVERY / BEATS + Duration::from_millis(5)));
         for look in 0..1_000 {
             tokio::time::sleep(EVERY).await;

@@ -28,7 +28,7 @@ pub(crate) struct Deletion {
     pub target: Position,
     /// The next edit to erase is at this position or after it.
     pub next: Position,
-    /// At most so many edits are left.
+    /// At most this many edits are left.
     pub left: u64,
 }
 

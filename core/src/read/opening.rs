@@ -189,7 +189,7 @@ async fn open_from_log(
     shared.reads.read((Lane::Pages, client), read).await
 }
 
-/// Brings the newest events of a room into memory, at most so many.
+/// Brings the newest events of a room into memory, at most this many.
 fn bring_newest(log: &dyn Log, room: &Room, count: usize) -> Result<Chain, LogError> {
     let redaction_generation = room.redactions.generation();
     let newest = log.read_before(&room.name, Position::MAX, count)?;

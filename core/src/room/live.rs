@@ -247,7 +247,7 @@ impl Room {
         }
     }
 
-    /// Gives all memory back but the newest events, within so many bytes.
+    /// Gives all memory back but the newest events, within this many bytes.
     pub fn shrink(&self, bytes_max: usize) {
         self.ring.write().shrink(bytes_max);
         for shared in &self.shared {

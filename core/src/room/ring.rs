@@ -187,7 +187,7 @@ impl Ring {
         }
     }
 
-    /// Trims to so many bytes, also what the newest commits have brought, if need be all of it.
+    /// Trims to this many bytes, also what the newest commits have brought, if need be all of it.
     pub fn shrink(&mut self, bytes_max: usize) {
         (self.newest_commit, self.commit_before) = (Position::MAX, Position::MAX);
         self.trim(RING_EVENTS_MAX, bytes_max);
@@ -285,7 +285,7 @@ mod tests {
         assert_eq!(ring.bytes(), ring.entries.iter().map(|entry| entry.counted.bytes()).sum::<usize>());
     }
 
-    /// Pushes a commit of so many events of so many bytes.
+    /// Pushes a commit of this many events of this many bytes.
     fn commit(ring: &mut Ring, events: u64, bytes: usize) {
         let last = ring.entries.back().map_or(0, |newest| newest.event.position);
         for n in 1..=events {

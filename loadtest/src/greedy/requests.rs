@@ -57,7 +57,7 @@ pub fn react(room: &str, token: &str, position: u64, reaction: &str, on: bool) -
     request(method, &path, token, None, "")
 }
 
-/// Returns the request for the API's stream of a room: after this id, or with so many events of history.
+/// Returns the request for the API's stream of a room: after this id, or with this many events of history.
 pub fn events(room: &str, last_id: Option<&str>, history: u32) -> Vec<u8> {
     stream(&format!("/api/v1/rooms/{room}/events?history={history}"), last_id)
 }

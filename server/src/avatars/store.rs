@@ -10,7 +10,7 @@ use super::image::Image;
 const PICTURES_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Bytes that a picture takes beside its own.
 const OVERHEAD_BYTES: u64 = 256;
-/// About so many pictures are in that: 16 KiB each.
+/// About this many pictures fit into that: 16 KiB each.
 const PICTURES_EXPECTED: usize = 1_024;
 
 /// The pictures of users, by id.

@@ -55,7 +55,7 @@ struct ByAddress {
 }
 
 impl ByAddress {
-    /// Makes a limit; `quota` is the allowance of so many addresses.
+    /// Makes a limit; `quota` is the allowance of this many addresses.
     fn new(words: String, quota: impl Fn(NonZeroU32) -> Quota, before: Option<&Self>) -> Self {
         let one = quota(NonZeroU32::MIN);
         let site = quota(NonZeroU32::MIN.saturating_add(SITE_FACTOR - 1));

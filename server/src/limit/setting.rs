@@ -24,7 +24,7 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Returns the allowance of so many who share one.
+    /// Returns the allowance of this many who share one.
     pub fn quota(self, times: NonZeroU32) -> Quota {
         let burst = self.burst.saturating_mul(times);
         Quota::per_second(self.a_second.saturating_mul(times)).allow_burst(burst)

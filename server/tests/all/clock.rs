@@ -61,7 +61,7 @@ impl FakeClock {
         ]
     }
 
-    /// Moves it: so many seconds away from the right time.
+    /// Moves it: this many seconds away from the right time.
     pub fn set(&self, seconds: i64) {
         // As a whole, since the server may look at any moment.
         let new = self.offset.with_extension("new");
@@ -92,7 +92,7 @@ impl Chat {
         Self { server, clock, oracle, sender, ada, sent: 0, newest: (0, 0) }
     }
 
-    /// Moves the wall clock: so many seconds away from the right time.
+    /// Moves the wall clock: this many seconds away from the right time.
     async fn set(&self, seconds: i64) {
         self.clock.set(seconds);
         let off = self.clock().await - jiff::Timestamp::now().as_second();

@@ -26,7 +26,7 @@ const ROUNDS_VARIABLE: &str = "MILLCHAT_CRASH_ROUNDS";
 const ROUNDS_DEFAULT: u64 = 10;
 /// Messages that are sent from one kill to the next.
 const MESSAGES_A_ROUND: u64 = 1_000;
-/// Of so many kills one comes as soon as the server has come back.
+/// One kill of this many comes as soon as the server has come back.
 const AT_ONCE: u32 = 5;
 /// Time for which the server stands still, in seconds; `make prove` sets more than its own patience with its
 /// peers.
@@ -172,7 +172,7 @@ impl Load {
         Self { run, messages: each * SENDERS, senders, readers, done, started }
     }
 
-    /// Waits until so many sends have ended.
+    /// Waits until this many sends have ended.
     async fn sent(&self, due: u64) {
         let mut sent = self.run.sent.subscribe();
         within("the senders go on", sent.wait_for(|&sent| sent >= due)).await.unwrap();

@@ -127,7 +127,7 @@ async fn when_the_disk_is_full_senders_are_told_readers_go_on_and_it_recovers_by
 }
 
 const SENDERS: u64 = 8;
-/// Of so many bytes is each text of those who fill up a disk.
+/// Bytes of each text of those who fill up a disk.
 const CONTENT_BYTES: usize = 4_000;
 
 /// Sends until the disk has been full for this one for a while; gives the last position it got.

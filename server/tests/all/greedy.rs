@@ -27,7 +27,7 @@ const PAGES: usize = 30;
 const HISTORIES: usize = 50;
 /// The bytes that their clients let the kernel take.
 const RECEIVE_BYTES: u32 = 4 * 1024;
-/// Memory besides the budget that so many connections, and the work for them, may take.
+/// Memory besides the budget that this many connections, and the work for them, may take.
 const WORK_BYTES: u64 = 96 << 20;
 
 /// The value of a sample; 0 when it is not there.

@@ -43,7 +43,7 @@ pub(super) fn write(
     Ok(ModerationChange::Deleting(at, deletion))
 }
 
-/// Takes a step: erases at most so many edits of these deletes, the first one's first.
+/// Takes a step: erases at most this many edits of these deletes, the first one's first.
 pub(super) fn erase_step(
     tx: &WriteTransaction,
     deletions: Vec<(Position, Deletion)>,

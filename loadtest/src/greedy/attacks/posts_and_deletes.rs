@@ -27,7 +27,7 @@ const WRITERS: usize = 10;
 /// Posts and deletes of each writer a second, together.
 const WRITES_PER_S: f64 = 10.0;
 const READERS: usize = 80;
-/// A reader takes so many bytes, so often: it stays behind.
+/// A reader takes this many bytes, this often: it stays behind.
 const READ_BYTES: usize = 4 * 1024;
 const READ_EVERY: Duration = Duration::from_millis(100);
 

@@ -22,7 +22,7 @@ where
     results
 }
 
-/// Returns a pace of so many ticks a second. What was missed is not made up for.
+/// Returns a pace of this many ticks a second. What was missed is not made up for.
 pub fn pace(per_second: f64) -> Interval {
     let mut interval = interval(Duration::from_secs_f64(1.0 / per_second));
     interval.set_missed_tick_behavior(MissedTickBehavior::Delay);

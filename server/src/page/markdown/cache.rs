@@ -15,7 +15,7 @@ const CACHE_BYTES_MAX: u64 = 32 * 1024 * 1024;
 pub const CACHED_BYTES_MIN: usize = 512;
 /// Bytes that an entry takes beside its markup.
 const ENTRY_BYTES: u64 = 128;
-/// The cache makes room for so many entries at the start.
+/// The cache makes room for this many entries at the start.
 const ENTRIES_ESTIMATE: usize = 1_024;
 
 /// A text as people see it.

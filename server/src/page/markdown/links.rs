@@ -26,7 +26,7 @@ pub struct Bare<'a> {
     pub host: String,
 }
 
-/// Returns how the text goes on: with a link, or with so many bytes that hold no link, if they look like one.
+/// Returns how the text goes on: with a link, or with this many bytes that hold no link, if they look like one.
 pub fn at_start(text: &str, before: Option<char>) -> Option<Result<Bare<'_>, usize>> {
     let first = text.as_bytes().first()?;
     if !matches!(first, b'h' | b'H' | b'w' | b'W') || before.is_some_and(|c| c.is_ascii_alphanumeric()) {

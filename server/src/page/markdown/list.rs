@@ -177,7 +177,7 @@ fn columns_before(line: &str) -> usize {
     columns(&line[..line.len() - line.trim_start_matches([' ', '\t']).len()])
 }
 
-/// Returns the line without white space of at most so many columns.
+/// Returns the line without white space of at most this many columns.
 fn without_columns(line: &str, width: usize) -> &str {
     let mut taken = 0;
     for (at, byte) in line.bytes().enumerate() {

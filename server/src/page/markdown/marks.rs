@@ -34,9 +34,9 @@ pub struct Run {
     pub length: usize,
     /// A backslash is before it.
     pub is_escaped: bool,
-    /// The text before it, up to here, has so many letters.
+    /// The text before it, up to here, has this many letters.
     pub letters: usize,
-    /// The text before it, up to here, has so many characters that no identifier has.
+    /// The text before it, up to here, has this many characters that no identifier has.
     pub others: usize,
     /// It can open.
     pub opens: bool,
@@ -83,7 +83,7 @@ impl Run {
         }
     }
 
-    /// The elements that so many marks stand for, the innermost first.
+    /// The elements that this many marks stand for, the innermost first.
     fn elements(&self, length: usize) -> Vec<Element> {
         if length == MARKS_MAX { vec![Element::Italic, Element::Bold] } else { vec![self.element(length)] }
     }

@@ -85,7 +85,7 @@ impl Writer {
         Rendered { markup: PreEscaped(self.out), as_typed: self.as_typed, has_sides: self.has_sides }
     }
 
-    /// Returns true if so many elements may begin here, one inside of the other.
+    /// Returns true if this many elements may begin here, one inside of the other.
     pub fn may_begin(&self, elements: usize, levels: usize) -> bool {
         self.elements + elements <= ELEMENTS_MAX && self.depth + levels <= DEPTH_MAX
     }

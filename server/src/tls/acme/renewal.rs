@@ -78,7 +78,7 @@ impl InUse {
     }
 }
 
-/// Returns the time until the next try after so many failures.
+/// Returns the time until the next try after this many failures.
 fn retry(failures: u32) -> Duration {
     RETRY_MIN.saturating_mul(1 << failures.saturating_sub(1).min(8)).min(RETRY_MAX)
 }

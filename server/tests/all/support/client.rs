@@ -80,7 +80,7 @@ impl Api {
         self.address
     }
 
-    /// Waits until so many are in a room.
+    /// Waits until this many are in a room.
     pub async fn until_present(&self, room: &str, count: u64) {
         let path = format!("/api/v1/rooms/{room}");
         let there = async {

@@ -27,7 +27,7 @@ pub struct Answer {
 }
 
 impl Http2 {
-    /// Connects; each stream has a window of so many bytes at first.
+    /// Connects; each stream has a window of this many bytes at first.
     pub async fn connect(secure: &Secure, window: u32) -> Self {
         let socket = secure.connect(&["h2"]).await;
         let mut builder = h2::client::Builder::new();

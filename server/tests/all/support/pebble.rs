@@ -34,7 +34,7 @@ pub struct Pebble {
 }
 
 impl Pebble {
-    /// Starts one that refuses so many nonces of a hundred.
+    /// Starts one that refuses this many nonces of a hundred.
     pub async fn start(nonces_refused: u32) -> Self {
         let loopback = Ipv4Addr::LOCALHOST.into();
         let (address, management) = (free_port(loopback), free_port(loopback));

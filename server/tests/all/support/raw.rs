@@ -119,7 +119,7 @@ impl Held {
     }
 }
 
-/// Connects from an address of this machine, with a receive buffer of so many bytes if that matters.
+/// Connects from an address of this machine, with a receive buffer of this many bytes if that matters.
 pub async fn connect_from(
     source: [u8; 4],
     address: SocketAddr,

@@ -185,7 +185,7 @@ impl RedbLog {
     }
 }
 
-/// Returns the pages that a checkpoint with so many keys of its own may cost: their rows and those that were
+/// Returns the pages that a checkpoint with this many keys of its own may cost: their rows and those that were
 /// missing, and both ends of the table.
 pub(super) fn pages(keys: usize) -> usize {
     // Leaves may be half full, and have branches.

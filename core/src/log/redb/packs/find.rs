@@ -10,7 +10,7 @@ use crate::log::error::LogError;
 use crate::log::redb::tables::{present, storage_error};
 use crate::search::TermHash;
 
-/// A pack counts as one more for each of so many bytes: most have less, and some half a megabyte.
+/// A pack counts as one more for each of this many bytes: most have less, and some half a megabyte.
 const PACK_BYTES: usize = 16 * 1024;
 
 /// Looks at the packs of a room below `before`, newest first: until one has a message with all terms, until

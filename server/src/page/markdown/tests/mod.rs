@@ -559,7 +559,7 @@ fn seconds(content: &str) -> f64 {
 
 #[test]
 fn no_text_costs_many_times_a_plain_one_of_its_length() {
-    /// Against a plain text of the same length. One parse that is quadratic in so many bytes takes 700 times
+    /// Against a plain text of the same length. One parse that is quadratic in this many bytes takes 700 times
     /// it and more.
     const RATIO_MAX: f64 = 100.0;
     let plain = seconds(&"plain words, and more of them. ".repeat(CONTENT_BYTES_MAX / 31));
