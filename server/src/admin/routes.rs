@@ -4,6 +4,7 @@ use hyper::Method;
 
 use super::{addresses, backup, keys, moderate, tokens};
 use crate::access::table::Action::{Keys, Operate};
+use crate::api::everywhere;
 use crate::paths::BACKUP_PATH;
 use crate::problem::Answer;
 use crate::route_table::Handler::{InRoom, Plain};
@@ -12,6 +13,7 @@ use crate::route_table::{Route, now};
 const CLOSED: &str = "/admin/rooms/{room}/closed";
 const MESSAGES: &str = "/admin/rooms/{room}/messages";
 const AUTHOR: &str = "/admin/authors/{author}";
+const AUTHOR_MESSAGES: &str = "/admin/authors/{author}/messages";
 const BAN: &str = "/admin/bans/{author}";
 const ADDRESS_BANS: &str = "/admin/bans/addresses";
 const TOKENS: &str = "/admin/tokens";
@@ -32,6 +34,7 @@ pub fn routes() -> Vec<Route<Answer>> {
         Route(Method::PUT, BAN, Operate, Plain(|c| Box::pin(moderate::ban(c)))),
         Route(Method::DELETE, BAN, Operate, Plain(|c| Box::pin(moderate::unban(c)))),
         Route(Method::GET, AUTHOR, Operate, Plain(|c| now(addresses::of_author(&c)))),
+        Route(Method::DELETE, AUTHOR_MESSAGES, Operate, Plain(|c| Box::pin(everywhere::delete_of(c)))),
         Route(Method::GET, ADDRESS_BANS, Operate, Plain(|c| now(Ok(addresses::bans(c.w))))),
         Route(Method::PUT, ADDRESS_BAN, Operate, Plain(|c| Box::pin(addresses::ban(c)))),
         Route(Method::POST, "/admin/keys", Keys, Plain(|c| Box::pin(keys::rotate(c)))),

@@ -7,6 +7,7 @@
 pub mod author_messages;
 pub mod cors;
 pub mod events;
+pub mod everywhere;
 pub mod flags;
 pub mod guests;
 pub mod input;

@@ -1,18 +1,39 @@
-//! The place at which a list of rooms goes on: the name of a room, which may be one that nobody is told of, as a
-//! text that only this server reads.
+//! The place at which a walk over rooms goes on: the name of a room, which may be one that nobody hears of, and
+//! perhaps a position in it, as a text that only this server reads.
 //!
-//! The text is the MAC of the name and the name under a stream of bytes that the MAC makes, as long for each name.
+//! The text is the MAC of the place and the place under a stream of bytes that the MAC makes, as long for each place.
 //! Whoever gets it can send it back, and learns nothing of the name by it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use millchat::{ROOM_NAME_BYTES_MAX, RoomName};
+use millchat::{Position, ROOM_NAME_BYTES_MAX, RoomName};
 
 /// Derives the key of the MAC from the log's signing key.
 const MAC_CONTEXT: &str = "millchat 2026-11-28 place in a list of rooms: mac";
 /// Derives the key of the stream.
 const STREAM_CONTEXT: &str = "millchat 2026-11-28 place in a list of rooms: stream";
 const MAC_BYTES: usize = blake3::OUT_LEN;
+/// Bytes of a place: a position, 0 for none, and a name.
+const PLACE_BYTES: usize = POSITION_BYTES + ROOM_NAME_BYTES_MAX;
+const POSITION_BYTES: usize = 8;
+/// Stands for no position: no event has it.
+const NOWHERE: Position = 0;
+
+/// A place in a walk over the rooms by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The room at which, or after which, it goes on.
+    pub room: RoomName,
+    /// The position in the room before which it goes on; `None`: the room is done.
+    pub before: Option<Position>,
+}
+
+impl Place {
+    /// The place after a room.
+    pub fn after(room: RoomName) -> Self {
+        Self { room, before: None }
+    }
+}
 
 /// Makes and reads places.
 pub struct Places {
@@ -27,34 +48,38 @@ impl Places {
         Self { mac: derive(MAC_CONTEXT), stream: derive(STREAM_CONTEXT) }
     }
 
-    /// Returns the text of the place after a room.
-    pub fn after(&self, room: &RoomName) -> String {
-        let mut name = [0; ROOM_NAME_BYTES_MAX];
-        name[..room.as_str().len()].copy_from_slice(room.as_str().as_bytes());
-        let mac = blake3::keyed_hash(&self.mac, &name);
-        self.mask(&mac, &mut name);
-        URL_SAFE_NO_PAD.encode([&mac.as_bytes()[..], &name].concat())
+    /// Returns the text of a place.
+    pub fn text(&self, place: &Place) -> String {
+        let mut bytes = [0; PLACE_BYTES];
+        bytes[..POSITION_BYTES].copy_from_slice(&place.before.unwrap_or(NOWHERE).to_be_bytes());
+        bytes[POSITION_BYTES..][..place.room.as_str().len()].copy_from_slice(place.room.as_str().as_bytes());
+        let mac = blake3::keyed_hash(&self.mac, &bytes);
+        self.mask(&mac, &mut bytes);
+        URL_SAFE_NO_PAD.encode([&mac.as_bytes()[..], &bytes].concat())
     }
 
-    /// Returns the room after which the list goes on; `None`: the text was not made here.
-    pub fn read(&self, text: &str) -> Option<RoomName> {
+    /// Returns the place of a text; `None`: the text was not made here.
+    pub fn read(&self, text: &str) -> Option<Place> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (mac, name) = bytes.split_first_chunk::<MAC_BYTES>()?;
-        let mut name: [u8; ROOM_NAME_BYTES_MAX] = name.try_into().ok()?;
+        let (mac, place) = bytes.split_first_chunk::<MAC_BYTES>()?;
+        let mut place: [u8; PLACE_BYTES] = place.try_into().ok()?;
         let mac = blake3::Hash::from_bytes(*mac);
-        self.mask(&mac, &mut name);
+        self.mask(&mac, &mut place);
         // Compares in constant time.
-        if blake3::keyed_hash(&self.mac, &name) != mac {
+        if blake3::keyed_hash(&self.mac, &place) != mac {
             return None;
         }
-        RoomName::new(std::str::from_utf8(&name).ok()?.trim_end_matches('\0')).ok()
+        let (position, name) = place.split_first_chunk::<POSITION_BYTES>()?;
+        let room = RoomName::new(std::str::from_utf8(name).ok()?.trim_end_matches('\0')).ok()?;
+        let before = Some(u64::from_be_bytes(*position)).filter(|&before| before != NOWHERE);
+        Some(Place { room, before })
     }
 
-    fn mask(&self, mac: &blake3::Hash, name: &mut [u8; ROOM_NAME_BYTES_MAX]) {
-        let mut stream = [0; ROOM_NAME_BYTES_MAX];
+    fn mask(&self, mac: &blake3::Hash, place: &mut [u8; PLACE_BYTES]) {
+        let mut stream = [0; PLACE_BYTES];
         let mut hasher = blake3::Hasher::new_keyed(&self.stream);
         hasher.update(mac.as_bytes()).finalize_xof().fill(&mut stream);
-        name.iter_mut().zip(stream).for_each(|(byte, mask)| *byte ^= mask);
+        place.iter_mut().zip(stream).for_each(|(byte, mask)| *byte ^= mask);
     }
 }
 
@@ -67,10 +92,11 @@ mod tests {
         let (places, others) = (Places::new(&[7; 32]), Places::new(&[8; 32]));
         let longest = "x".repeat(ROOM_NAME_BYTES_MAX);
         let mut lengths = Vec::new();
-        for name in ["a", "b", "team-secret", &longest] {
-            let room = RoomName::new(name).unwrap();
-            let text = places.after(&room);
-            assert_eq!(places.read(&text), Some(room));
+        let positions = [None, Some(1), Some(u64::MAX), None];
+        for (name, before) in ["a", "b", "team-secret", &longest].into_iter().zip(positions) {
+            let place = Place { room: RoomName::new(name).unwrap(), before };
+            let text = places.text(&place);
+            assert_eq!(places.read(&text), Some(place));
             assert_eq!(others.read(&text), None);
             assert!(
                 !URL_SAFE_NO_PAD

@@ -5,7 +5,7 @@
 use hyper::StatusCode;
 use millchat::RoomName;
 
-use super::place::Places;
+use super::place::{Place, Places};
 use super::room_shapes::{ListedRoom, ListedRooms};
 use crate::access::decide::Caller;
 use crate::access::kept;
@@ -44,9 +44,10 @@ pub async fn list(Call { w, req, .. }: Call<'_>) -> Answer {
     let places = Places::new(&w.app.chat.signing_key());
     let mut after = match http::query(&req, "after") {
         None => None,
-        Some(text) => Some(
-            places.read(&text).ok_or_else(|| malformed("after is the `next` of another page".to_owned()))?,
-        ),
+        Some(text) => {
+            let place = places.read(&text);
+            Some(place.ok_or_else(|| malformed("after is the `next` of another page".to_owned()))?.room)
+        }
     };
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
@@ -82,7 +83,7 @@ pub async fn list(Call { w, req, .. }: Call<'_>) -> Answer {
             break after;
         }
     };
-    let next = next.map(|room| places.after(&room));
+    let next = next.map(|room| places.text(&Place::after(room)));
     Ok(http::json(StatusCode::OK, &ListedRooms { rooms, next }))
 }
 

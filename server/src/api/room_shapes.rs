@@ -176,6 +176,19 @@ pub struct AuthorDeleted {
     pub before: Option<u64>,
 }
 
+/// Messages of an author were deleted, in all rooms.
+#[derive(Serialize, ToSchema)]
+pub struct DeletedEverywhere {
+    /// The number of messages that this request deleted, at most 100.
+    #[schema(example = 12)]
+    pub deleted: usize,
+    /// The number of messages that this request left, since you may not write in their rooms now.
+    #[schema(example = 0)]
+    pub kept: usize,
+    /// Ask again with `from` set to this, until it is null: then all rooms were looked into.
+    pub next: Option<String>,
+}
+
 /// Rooms that may be listed to you.
 #[derive(Serialize, ToSchema)]
 pub struct ListedRooms {

@@ -3,8 +3,8 @@
 use hyper::Method;
 
 use super::{
-    author_messages, events, flags, guests, invitations, members, messages, openapi, reactions, room_list,
-    rooms, search, ticket,
+    author_messages, events, everywhere, flags, guests, invitations, members, messages, openapi, reactions,
+    room_list, rooms, search, ticket,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
@@ -39,6 +39,12 @@ pub fn routes() -> Vec<Route<Answer>> {
         Route(Method::GET, "/api/openapi.json", Anything, Plain(|_| now(Ok(openapi::document())))),
         Route(Method::POST, "/api/v1/guests", Anything, Plain(|c| Box::pin(guests::create(c)))),
         Route(Method::PATCH, "/api/v1/guests/me", Anything, Plain(|c| Box::pin(guests::rename(c)))),
+        Route(
+            Method::DELETE,
+            "/api/v1/me/messages",
+            Anything,
+            Plain(|c| Box::pin(everywhere::delete_own(c))),
+        ),
         Route(Method::GET, "/api/v1/rooms", Anything, Plain(|c| Box::pin(room_list::list(c)))),
         Route(Method::GET, ROOM, Read, InRoom(|c, room| Box::pin(rooms::overview(c, room)))),
         Route(Method::POST, TYPING, Write, InRoom(|c, room| now(rooms::typing(&c, &room)))),

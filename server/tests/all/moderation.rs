@@ -2,6 +2,7 @@
 //! page.
 
 mod authors;
+mod everywhere;
 mod forms;
 mod page;
 mod people;

@@ -51,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 105] = [
+const ROWS: [Row; 107] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -67,6 +67,7 @@ const ROWS: [Row; 105] = [
     ("POST", "/admin/tokens/{id}/secret", "", NO_FIELD, Operate),
     ("POST", "/api/v1/guests", "", NAME, Anything),
     ("PATCH", "/api/v1/guests/me", "", NAME, Anything),
+    ("DELETE", "/api/v1/me/messages", "", NONE, Anything),
     ("GET", "/api/v1/rooms", "", NONE, Anything),
     ("GET", "/api/v1/rooms/{room}", "", NONE, Read),
     ("POST", "/api/v1/rooms/{room}/typing", "", NONE, Write),
@@ -155,6 +156,7 @@ const ROWS: [Row; 105] = [
     ("PUT", "/admin/bans/{author}", "", UNTIL, Operate),
     ("DELETE", "/admin/bans/{author}", "", NONE, Operate),
     ("GET", "/admin/authors/{author}", "", NONE, Operate),
+    ("DELETE", "/admin/authors/{author}/messages", "", NONE, Operate),
     ("GET", "/admin/bans/addresses", "", NONE, Operate),
     ("PUT", "/admin/bans/addresses/{*network}", "", TIME, Operate),
     ("DELETE", "/admin/bans/addresses/{*network}", "", NONE, Operate),

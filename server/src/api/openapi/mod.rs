@@ -26,9 +26,9 @@ use crate::admin::schema::{
     ClosedRooms, MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens,
 };
 use crate::api::room_shapes::{
-    Accepted, AuthorDeleted, BanUntil, Flag, Flags, GivenRole, Invitation, Invitations, ListedRoom,
-    ListedRooms, Member, Members, NewInvitation, NewInvitationMade, Reason, RoomBan, RoomBans, Secret,
-    TicketMade,
+    Accepted, AuthorDeleted, BanUntil, DeletedEverywhere, Flag, Flags, GivenRole, Invitation, Invitations,
+    ListedRoom, ListedRooms, Member, Members, NewInvitation, NewInvitationMade, Reason, RoomBan, RoomBans,
+    Secret, TicketMade,
 };
 use crate::http::{self, Response};
 use crate::problem::Document;
@@ -88,6 +88,7 @@ fn describe() -> OpenApi {
         .schema_from::<ListedRoom>()
         .schema_from::<BanUntil>()
         .schema_from::<AuthorDeleted>()
+        .schema_from::<DeletedEverywhere>()
         .schema_from::<RoomBans<'_>>()
         .schema_from::<RoomBan<'_>>()
         .schema_from::<NewInvitation>()

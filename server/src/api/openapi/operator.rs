@@ -27,6 +27,7 @@ pub(super) fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
             vec![(HttpMethod::Put, ban_address()), (HttpMethod::Delete, unban_address())],
         ),
         ("/admin/authors/{author}".to_owned(), vec![(HttpMethod::Get, author())]),
+        ("/admin/authors/{author}/messages".to_owned(), vec![(HttpMethod::Delete, delete_author())]),
     ]
 }
 
@@ -98,10 +99,26 @@ fn author_of(id: &str, summary: &str, done: &str) -> OperationBuilder {
     operators(id, summary).parameter(author).parameter(by()).response("200", gives(done, "Banned"))
 }
 
+fn author_id() -> Parameter {
+    parameter("author", ParameterIn::Path, Type::String, "The author's id, percent-encoded")
+}
+
+fn delete_author() -> Operation {
+    let op = operators("deleteAuthorEverywhere", "Delete what an author wrote, in all rooms")
+        .description(Some(
+            "One request looks into 64 rooms and at 1,000 messages at most, and deletes 100 at most. Ask again \
+             with `from` until `next` is null.",
+        ))
+        .parameter(author_id())
+        .parameter(query("from", Type::String, "The `next` of the answer before"))
+        .parameter(by())
+        .response("200", gives("They are deleted", "DeletedEverywhere"));
+    problems(op, &[&OPERATORS[..], &DEED[..], &[Kind::RateLimited, Kind::LogUnreadable]].concat()).build()
+}
+
 fn author() -> Operation {
-    let author = parameter("author", ParameterIn::Path, Type::String, "The author's id, percent-encoded");
     let op = operators("getAuthor", "The addresses from which an author wrote in the last hour")
-        .parameter(author)
+        .parameter(author_id())
         .response("200", gives("The newest first; they are in memory only", "AuthorAddresses"));
     problems(op, &[&OPERATORS[..], &[Kind::MalformedParameter]].concat()).build()
 }

@@ -38,6 +38,7 @@ pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
         ("/api/openapi.json".to_owned(), vec![(HttpMethod::Get, own())]),
         ("/api/v1/guests".to_owned(), vec![(HttpMethod::Post, guest())]),
         ("/api/v1/guests/me".to_owned(), vec![(HttpMethod::Patch, rename())]),
+        ("/api/v1/me/messages".to_owned(), vec![(HttpMethod::Delete, delete_own())]),
         ("/api/v1/rooms".to_owned(), vec![(HttpMethod::Get, rooms())]),
         (room.to_owned(), vec![(HttpMethod::Get, overview())]),
         (format!("{room}/messages"), vec![(HttpMethod::Get, page()), (HttpMethod::Post, post())]),
@@ -75,6 +76,26 @@ fn rename() -> Operation {
         .response("200", gives("You go by this name now", "Guest"));
     body_problems(op, &with_token(&[Kind::InvalidName, Kind::NotGuest, Kind::RateLimited, Kind::Busy]))
         .build()
+}
+
+fn delete_own() -> Operation {
+    let op = writing("deleteOwnMessages", "Delete what you wrote, in all rooms in which you may write")
+        .description(Some(
+            "One request looks into 64 rooms and at 1,000 messages at most, and deletes 100 at most: fewer where \
+             your limit of messages ends. Ask again with `from` until `next` is null.",
+        ))
+        .parameter(query("from", Type::String, "The `next` of the answer before"))
+        .response("200", gives("They are deleted", "DeletedEverywhere"));
+    let kinds = [
+        Kind::MalformedParameter,
+        Kind::RateLimited,
+        Kind::LogUnreadable,
+        Kind::OutcomeUnknown,
+        Kind::Busy,
+        Kind::Unavailable,
+        Kind::DiskFull,
+    ];
+    problems(op, &with_token(&kinds)).build()
 }
 
 fn ticket() -> Operation {
