@@ -1,6 +1,6 @@
 //! Gathers what the page's browser loads: the Datastar client out of its package, and our own style and icon,
-//! each under a name that carries a hash of its bytes, so that it can be cached for ever; the bundle of our
-//! script; and the catalogues of the page's messages, one for each language.
+//! each under a name that carries a hash of its bytes, so that it can be cached for ever; the bundles of the
+//! page's script and of the panel's loader; and the catalogues of the page's messages, one for each language.
 //!
 //! The sources are in `server/web`. Nothing but cargo is needed: the folder's `package.json` names checkers
 //! only.
@@ -44,7 +44,7 @@ fn gather() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     println!("cargo::rerun-if-changed=build");
     // Each by its name: `node_modules` beside them is large and no source.
-    for source in ["datastar", "icon.svg", "locales", "plain", "script", "style"] {
+    for source in ["datastar", "embed", "icon.svg", "locales", "plain", "script", "style"] {
         println!("cargo::rerun-if-changed=web/{source}");
     }
 
@@ -63,16 +63,18 @@ fn gather() -> Result<(), Box<dyn Error>> {
         table.push_str(&asset(name, &out, &path, content_type, &bytes)?);
     }
     table.push_str(&asset("LICENCES", &out, "licences.txt", "text/plain; charset=utf-8", &client.licences)?);
-    let script = out.join("page.js");
-    fs::write(&script, script::bundle(&sources(&web.join("script"))?)?)?;
-    // It is no asset yet: the server puts the catalogue of each language in front.
-    writeln!(table, "const SCRIPT: &str = include_str!({:?});", script.to_str().ok_or(NOT_UTF8)?)?;
+    // They are no assets yet: the server puts the catalogues of the languages in front.
+    for (name, folder, file) in [("SCRIPT", "script", "page.js"), ("LOADER", "embed", "embed.js")] {
+        let bundle = out.join(file);
+        fs::write(&bundle, script::bundle(&sources(&web.join(folder))?)?)?;
+        writeln!(table, "const {name}: &str = include_str!({:?});", bundle.to_str().ok_or(NOT_UTF8)?)?;
+    }
     fs::write(out.join("assets.rs"), table)?;
     fs::write(out.join("locales.rs"), catalogues(&web.join("locales"))?)?;
     Ok(())
 }
 
-/// The modules of the script by their file names.
+/// The modules of a script by their file names.
 fn sources(dir: &Path) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     let mut sources = BTreeMap::new();
     for file in files(dir, "js")? {

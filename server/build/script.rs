@@ -1,4 +1,4 @@
-//! Bundles the modules of the page's script into one.
+//! Bundles the modules of a script into one.
 //!
 //! Each module becomes a block of its own behind those that it imports, so it runs as the browser would run
 //! it, and names that it does not export stay its own. In one thing it runs better: a module that throws

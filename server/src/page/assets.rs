@@ -6,13 +6,13 @@
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
-use super::embedded::{self, DATASTAR, ICON, INVITATION, LICENCES, STYLE};
+use super::embedded::{self, DATASTAR, FOR_EVER, ICON, INVITATION, LICENCES, STYLE};
 use super::error;
 use super::gzip;
 use super::i18n::{Language, LocalizedMessage};
+use super::loader;
 use crate::http::{self, Response};
 
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const AN_HOUR: &str = "public, max-age=3600";
 
 /// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
@@ -24,6 +24,9 @@ pub fn respond(path: &str, headers: &HeaderMap, language: &Language) -> Response
         .chain([(&LICENCES, AN_HOUR)])
         .find(|(asset, _)| asset.path == path)
         .or_else(|| (path == "favicon.ico").then_some((&ICON, AN_HOUR)));
+    if path == embedded::loader().path {
+        return loader::named_by_hash(headers);
+    }
     let Some((asset, kept)) = found else {
         return error::page(language, StatusCode::NOT_FOUND, &LocalizedMessage::of("no-file"));
     };

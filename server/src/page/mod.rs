@@ -3,7 +3,7 @@
 //! Server-rendered by maud, kept live by Datastar: the first HTML holds the newest messages, and the stream
 //! goes on from the position it was rendered at. A handler is in the file of its resource: [`room`],
 //! [`stream`], [`history`], [`search`], [`messages`], [`moderation`], [`invitation`], [`name`], [`new_room`],
-//! [`auth`], [`choose_language`], [`assets`]; what things look like is in the others. Writing needs the cookie of a
+//! [`auth`], [`choose_language`], [`assets`], [`loader`]; what things look like is in the others. Writing needs the cookie of a
 //! session, and is refused to pages of other sites.
 
 mod assets;
@@ -23,6 +23,7 @@ mod history;
 pub mod i18n;
 mod invitation;
 pub mod layout;
+mod loader;
 pub mod markdown;
 mod messages;
 mod moderation;

@@ -4,7 +4,7 @@ use hyper::Method;
 
 use super::moderation::{act, act_at, moderation, step};
 use super::{
-    assets, auth, avatar, choose_language, invitation, messages, name, new_room, room, search, stream,
+    assets, auth, avatar, choose_language, invitation, loader, messages, name, new_room, room, search, stream,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
@@ -52,6 +52,7 @@ pub fn routes() -> Vec<Route<Response>> {
             Anything,
             Plain(|c| now(assets::respond(c.param("path"), c.req.headers(), c.language))),
         ),
+        Route(Method::GET, "/embed.js", Anything, Plain(|c| now(loader::loader(c.req.headers())))),
         Route(Method::GET, "/healthz", Anything, Plain(|_| now(probes::healthz()))),
         Route(Method::GET, "/readyz", Anything, Plain(|c| now(probes::readyz(c.w)))),
         Route(Method::GET, METRICS_PATH, Anything, Plain(|c| now(probes::metrics(c.w)))),

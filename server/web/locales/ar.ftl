@@ -350,3 +350,5 @@ invitation-link = رابط الدعوة
 invitation-use = قبول
 invitation-unknown = لا توجد دعوة كهذه، أو أنها استُعملت أو انتهت صلاحيتها.
 list-full = هذه القائمة ممتلئة. أزِل منها شيئًا أولًا.
+
+panel-label = دردشة

@@ -325,3 +325,5 @@ invitation-link = Der Link der Einladung
 invitation-use = Annehmen
 invitation-unknown = Diese Einladung gibt es nicht, oder sie ist benutzt oder abgelaufen.
 list-full = Diese Liste ist voll. Nimm zuerst etwas davon weg.
+
+panel-label = Chat

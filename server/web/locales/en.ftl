@@ -335,3 +335,5 @@ invitation-link = The link of the invitation
 invitation-use = Accept
 invitation-unknown = There is no such invitation, or it was used or has expired.
 list-full = This list is full. Take something off it first.
+
+panel-label = Chat

@@ -321,3 +321,5 @@ invitation-link = El enlace de la invitación
 invitation-use = Aceptar
 invitation-unknown = Esa invitación no existe, ya se usó o ha caducado.
 list-full = Esta lista está llena. Quita algo primero.
+
+panel-label = Chat

@@ -329,3 +329,5 @@ invitation-link = Le lien de l’invitation
 invitation-use = Accepter
 invitation-unknown = Cette invitation n’existe pas, ou elle a été utilisée ou a expiré.
 list-full = Cette liste est pleine. Retirez-en d’abord un élément.
+
+panel-label = Discussion

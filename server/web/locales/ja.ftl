@@ -294,3 +294,5 @@ invitation-link = 招待のリンク
 invitation-use = 受ける
 invitation-unknown = そのような招待はないか、すでに使われたか、期限が切れています。
 list-full = この一覧はいっぱいです。先にどれかを取り除いてください。
+
+panel-label = チャット

@@ -51,7 +51,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 107] = [
+const ROWS: [Row; 108] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -109,6 +109,7 @@ const ROWS: [Row; 107] = [
     ("POST", "/new", "", NONE, Anything),
     ("GET", "/favicon.ico", "", NONE, Anything),
     ("GET", "/assets/{*path}", "", NONE, Anything),
+    ("GET", "/embed.js", "", NONE, Anything),
     ("GET", "/healthz", "", NONE, Anything),
     ("GET", "/readyz", "", NONE, Anything),
     ("GET", "/metrics", "", NONE, Anything),

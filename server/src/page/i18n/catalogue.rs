@@ -23,6 +23,9 @@ pub const FALLBACK: &str = "en";
 pub const ISOLATE: char = '\u{2068}';
 pub const ISOLATE_END: char = '\u{2069}';
 
+/// The ids of the messages of the panel begin so. Its loader has those that it names.
+const OF_LOADER: &str = "panel-";
+
 /// The messages of what is in frames of the stream, which the browser fills in. A test reads the sources.
 pub const IN_FRAMES: [&str; 26] = [
     "and-more",
@@ -129,6 +132,12 @@ impl Language {
         let is_used = |id: &str| IN_FRAMES.contains(&id) || script.contains(&format!("'{id}'"));
         let used: BTreeMap<_, _> = self.texts.iter().filter(|(id, _)| is_used(id)).collect();
         serde_json::to_string(&used).expect("texts are strings by name")
+    }
+
+    /// Returns the messages of the panel's loader: those that it names, of those that are meant for it.
+    pub fn loader_texts(&self, loader: &str) -> BTreeMap<&str, &Text> {
+        let is_used = |id: &str| id.starts_with(OF_LOADER) && loader.contains(&format!("'{id}'"));
+        self.texts.iter().filter(|(id, _)| is_used(id)).map(|(id, text)| (id.as_str(), text)).collect()
     }
 
     /// Returns a message as text, for attributes and titles.

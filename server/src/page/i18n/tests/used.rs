@@ -35,7 +35,7 @@ fn files(dir: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 fn scripts() -> Vec<(String, String)> {
-    let files = files(&Path::new(WEB).join("script"), "js").into_iter();
+    let files = ["script", "embed"].into_iter().flat_map(|folder| files(&Path::new(WEB).join(folder), "js"));
     files.map(|path| (path.display().to_string(), fs::read_to_string(path).unwrap())).collect()
 }
 
