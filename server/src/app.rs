@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use arc_swap::ArcSwap;
 use hyper::header::HeaderValue;
 use millchat::{
     Author, Chat, Dispatcher, Draft, FrameKind, FrameSubscription, ReadError, Receipt, RoomName, SendError,
@@ -21,6 +22,7 @@ use crate::byte_budget::ByteBudget;
 use crate::client_ip::{Client, client};
 use crate::detached::WriteBatcher;
 use crate::drain::Drain;
+use crate::framing::Framing;
 use crate::identity::Identity;
 use crate::limit::Limits;
 use crate::metrics::Metrics;
@@ -60,6 +62,8 @@ pub struct App {
     pub has_admin_listener: bool,
     /// The public address, if it is not the one where the server listens.
     pub public_url: Option<PublicUrl>,
+    /// The sites that may show rooms in a frame. A reload stores others.
+    pub framing: ArcSwap<Framing>,
     /// The server's side of TLS, if the public listener speaks it.
     pub tls: Option<Arc<Tls>>,
     /// The place that its certificate comes from.

@@ -6,6 +6,8 @@ use millchat::RoomName;
 
 /// The beginning of the operator's paths.
 pub const OPERATORS: &str = "/admin/";
+/// The beginning of the paths of panels: rooms in frames of other sites.
+pub const PANELS: &str = "/embed/";
 /// The path of signing in, and the beginning of all paths of sessions at the page.
 const AUTH: &str = "/auth";
 /// The end of a sign-in in a popup.
@@ -40,7 +42,17 @@ pub fn room(name: Option<&str>) -> Option<RoomName> {
 /// Returns true if a GET of this path is answered by a stream that does not end, if it is answered at all.
 pub fn is_stream(path: &str) -> bool {
     let parts: Vec<&str> = path.split('/').skip(1).take(6).collect();
-    matches!(parts[..], ["api", "v1", "rooms", _, "events"] | [_, "messages"])
+    match parts[..] {
+        // The panel of a room of that name.
+        ["embed", _] => false,
+        ["api", "v1", "rooms", _, "events"] | [_, "messages"] | ["embed", _, "messages"] => true,
+        _ => false,
+    }
+}
+
+/// Returns the room of a panel's path.
+pub fn room_of_panel(path: &str) -> Option<RoomName> {
+    room(path.strip_prefix(PANELS)?.split('/').next())
 }
 
 #[cfg(test)]
@@ -53,5 +65,19 @@ mod tests {
             assert!(room(Some(name)).is_none(), "{name}");
         }
         assert!(room(Some("Lobby_2-x")).is_some());
+    }
+
+    #[test]
+    fn the_panel_of_a_room_that_is_called_messages_is_no_stream() {
+        for (path, room, expected) in [
+            ("/embed/messages", Some("messages"), false),
+            ("/embed/messages/messages", Some("messages"), true),
+            ("/embed/lobby", Some("lobby"), false),
+            ("/embed/embed/name", None, false),
+            ("/lobby/messages", None, true),
+        ] {
+            assert_eq!(is_stream(path), expected, "{path}");
+            assert_eq!(room_of_panel(path).as_ref().map(RoomName::as_str), room, "{path}");
+        }
     }
 }

@@ -2,8 +2,9 @@
 //!
 //! Everything is read first, and put in place only if all of it is right: one wrong value keeps all that was.
 //! What can change while connections are open is put in place at once: the limits, the trusted proxies, the
-//! operator's token, the rules of the rooms. Of the rest a line of the log says that it needs a restart. Flags
-//! and variables stay as they were, and stay stronger than the file.
+//! operator's token, the rules of the rooms, the sites that may show them in a frame. Of the rest a line of
+//! the log says that it needs a restart. Flags and variables stay as they were, and stay stronger than the
+//! file.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 use crate::app::App;
 use crate::cli::Cli;
 use crate::config::Settings;
+use crate::framing::Framing;
 
 /// Reads the settings again.
 pub struct Reload {
@@ -54,6 +56,9 @@ impl Reload {
             self.app.authority.set_rules(applied.rules());
             self.app.logins.set_named_groups(applied.named_groups());
             applied.tell_doubts();
+        }
+        if applied.embed_origins != running.embed_origins {
+            self.app.framing.store(Arc::new(Framing::new(&applied.embed_origins, &applied.site)));
         }
         let changed = list(&running.differences(&applied));
         tracing::info!(%changed, "SIGHUP: the settings were read again");

@@ -1,7 +1,7 @@
 //! Path to handler, and nothing about what handlers do.
 //!
 //! Each row says which action it is. Before a handler is called, [`crate::access`] decides if whoever asks may do
-//! it: who asks of the page is in its cookie, who asks of the API in its bearer token.
+//! it: who asks of the page is in its cookie, who asks of the API or of a panel in its bearer token.
 //!
 //! Every path is once in the table of its surface. A path that is in no table is a 404, a method that is not
 //! taken a 405 that says which are; under `/api/` as a problem document, elsewhere as a page. Headers that
@@ -32,10 +32,12 @@ use crate::page::error::{self, Localize as _};
 use crate::page::form;
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use crate::page::panel;
 use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
+use crate::room_address::Surface;
 use crate::route_table::{Call, Decision, Handler, Route, Table};
-use crate::{admin, api, cross_site, follow, loose_paths, page, refusal_log, tls, unsent};
+use crate::{admin, api, cross_site, follow, framing, loose_paths, page, refusal_log, tls, unsent};
 
 static API: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(api::routes::routes(), true));
 static ADMIN: LazyLock<Table<Answer>> = LazyLock::new(|| Table::new(admin::routes::routes(), false));
@@ -66,6 +68,11 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
         None => arrived,
     };
     let client = client(&req);
+    let surface = Surface::of(&path);
+    let ancestors = (surface == Surface::Panel).then(|| {
+        let host = http::query(&req, framing::HOST);
+        w.app.framing.load().ancestors(paths::room_of_panel(&path).as_ref(), host.as_deref())
+    });
     let is_stream = req.method() == Method::GET && paths::is_stream(&path);
     // It asks for nothing and costs nothing. Refused, a page of another origin could not even read why the
     // request behind it is.
@@ -90,28 +97,36 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
         }
         response
     } else {
-        let language = Language::of(req.headers());
+        let language = match surface {
+            Surface::Page => Language::of(req.headers()),
+            Surface::Panel => panel::language(&req),
+        };
         // A browser takes no policy for openers from a connection that it does not trust, and complains; it
         // sends this header over no such connection.
         let is_trusted = req.headers().contains_key("sec-fetch-site");
         let mut response = match (&arrived, malformed) {
-            (Ok(_), None) => to_page(w, req, &path, language).await,
+            (Ok(_), None) => to_page(w, req, &path, (language, surface)).await,
             (Err(limited), _) if is_stream => follow::refuse(limited),
             (Err(limited), _) => error::of(language, limited.clone()),
             (_, Some(malformed)) => error::of(language, malformed),
         };
         response = count(response).unwrap_or_else(|full| error::of(language, full));
+        if let Some(ancestors) = &ancestors {
+            panel::set_headers(&mut response, ancestors);
+        }
         let is_auth = paths::is_auth(&path);
         let policy = if is_auth { &AUTH_CONTENT_SECURITY_POLICY } else { CONTENT_SECURITY_POLICY };
         // A picture has one of its own.
         if !response.headers().contains_key(header::CONTENT_SECURITY_POLICY) {
             set(&mut response, header::CONTENT_SECURITY_POLICY, policy);
         }
-        set(&mut response, header::REFERRER_POLICY, REFERRER_POLICY);
+        if surface == Surface::Page {
+            set(&mut response, header::REFERRER_POLICY, REFERRER_POLICY);
+        }
         if is_auth {
             set(&mut response, header::CACHE_CONTROL, "no-store");
         }
-        if is_trusted {
+        if is_trusted && surface == Surface::Page {
             // With `same-origin` a popup in which somebody signs in would lose the page that opened it.
             let policy = if is_auth { "unsafe-none" } else { "same-origin" };
             set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), policy);
@@ -145,8 +160,16 @@ fn set(response: &mut Response, name: HeaderName, value: &'static str) {
     http::set(response, name, HeaderValue::from_static(value));
 }
 
-async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Language) -> Response {
-    let missing = |why| error::missing(language, &why, &loose_paths::meant(path));
+async fn to_page(
+    w: &Worker,
+    req: Request,
+    path: &str,
+    (language, surface): (&'static Language, Surface),
+) -> Response {
+    let missing = |why| match surface {
+        Surface::Page => error::missing(language, &why, &loose_paths::meant(path)),
+        Surface::Panel => error::in_panel(language, StatusCode::NOT_FOUND, &why),
+    };
     if path == METRICS_PATH && !operator::is_served(&w.app, &req) {
         return missing(LocalizedMessage::of("no-page"));
     }
@@ -160,7 +183,8 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
         return missing(rule.with_text("names", RESERVED_LIST.as_str()));
     }
     // A cookie that is used outlives its year.
-    let renewed = if resource.is_in_room() { page::renewed_cookies(w, req.headers()) } else { Vec::new() };
+    let has_cookies = resource.is_in_room() && surface == Surface::Page;
+    let renewed = if has_cookies { page::renewed_cookies(w, req.headers()) } else { Vec::new() };
     let method = form::method(&req);
     let Some(route) = resource.route(&method) else {
         let why = LocalizedMessage::of("wrong-method").with_text("methods", resource.allow());
@@ -178,13 +202,13 @@ async fn to_page(w: &Worker, req: Request, path: &str, language: &'static Langua
     }
     let decided = match &room {
         None => Ok(Allowed::anything()),
-        Some(room) => w.app.authority.decide(visitor(w, &req), room, route.2),
+        Some(room) => w.app.authority.decide(visitor(w, &req, surface).await, room, route.2),
     };
     let (allowed, denied) = match decided {
         Ok(allowed) => (allowed, None),
         Err((caller, denial)) => (Allowed::outside(caller, route.2), Some(denial)),
     };
-    let call = Call { w, req, allowed: allowed.clone(), params, language };
+    let call = Call { w, req, allowed: allowed.clone(), params, language, surface };
     let mut response = match (&route.3, room, position, denied) {
         (Handler::Plain(answer), ..) => answer(call).await,
         (Handler::Following(answer), Some(room), _, denied) => {
@@ -243,9 +267,9 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
         Handler::Plain(_) => Some(Allowed::anything()),
         _ => None,
     };
-    let language = Language::english();
+    let (language, surface) = (Language::english(), Surface::Page);
     if let (Handler::Plain(answer), Some(allowed)) = (&route.3, &outside) {
-        return answer(Call { w, req, allowed: allowed.clone(), params, language }).await;
+        return answer(Call { w, req, allowed: allowed.clone(), params, language, surface }).await;
     }
     let room = room(params.get("room")).ok_or_else(|| Problem::new(Kind::InvalidRoom, ROOM_RULE))?;
     let decided = match outside {
@@ -256,10 +280,10 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
         },
     };
     if let Handler::Following(answer) = route.3 {
-        let call = Call { w, req, allowed: Allowed::anything(), params, language };
+        let call = Call { w, req, allowed: Allowed::anything(), params, language, surface };
         return answer(call, room, decided).await;
     }
-    let call = Call { w, req, allowed: decided?, params, language };
+    let call = Call { w, req, allowed: decided?, params, language, surface };
     match route.3 {
         Handler::Plain(answer) => answer(call).await,
         Handler::InRoom(answer) => answer(call, room).await,
@@ -274,11 +298,17 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
     }
 }
 
-/// Returns whoever asks of the page. A page of another site can make a browser come here, which then is nobody
-/// in what it reads; what it writes is refused.
-fn visitor(w: &Worker, req: &Request) -> Caller {
-    let person = w.app.identity.visitor(req.headers());
-    Caller::of(person.ok_or(TokenError::Missing))
+/// Returns whoever asks of the page, or of a panel. A page of another site can make a browser come here,
+/// which then is nobody in what it reads; what it writes is refused. A page around a panel cannot have its
+/// token sent.
+async fn visitor(w: &Worker, req: &Request, surface: Surface) -> Caller {
+    Caller::of(match surface {
+        Surface::Page => w.app.identity.visitor(req.headers()).ok_or(TokenError::Missing),
+        Surface::Panel => {
+            w.app.identity.prepare(req.headers()).await;
+            w.app.identity.bearer(req.headers())
+        }
+    })
 }
 
 /// Decides about a stream of the API whose address has a ticket. `None`: the request has none, or is for something
@@ -342,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn of_all_paths_that_are_routed_two_are_streams() {
+    fn of_all_paths_that_are_routed_three_are_streams() {
         let routed = api::routes::routes().into_iter().chain(admin::routes::routes()).map(|route| route.1);
         let routed: BTreeSet<_> =
             routed.chain(page::routes::routes().into_iter().map(|route| route.1)).collect();
@@ -353,7 +383,7 @@ mod tests {
                 .join("/")
         };
         let streams: Vec<_> = routed.into_iter().filter(|path| paths::is_stream(&filled(path))).collect();
-        assert_eq!(streams, ["/api/v1/rooms/{room}/events", "/{room}/messages"]);
+        assert_eq!(streams, ["/api/v1/rooms/{room}/events", "/embed/{room}/messages", "/{room}/messages"]);
     }
 
     #[test]

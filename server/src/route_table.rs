@@ -14,6 +14,7 @@ use crate::access::table::Action;
 use crate::app::Worker;
 use crate::http::Request;
 use crate::page::i18n::Language;
+use crate::room_address::Surface;
 
 /// The methods that there are, in the order in which the `Allow` header lists them.
 const METHODS: [Method; 7] =
@@ -58,6 +59,8 @@ pub struct Call<'a> {
     pub params: Params<'a, 'a>,
     /// The language of the answer. Programs are answered in English.
     pub language: &'static Language,
+    /// The surface that it is for.
+    pub surface: Surface,
 }
 
 impl<'a> Call<'a> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use millchat::Chat;
 use tokio::sync::Semaphore;
 
@@ -13,6 +14,7 @@ use crate::body::READING_BYTES_MAX;
 use crate::byte_budget::ByteBudget;
 use crate::config::Settings;
 use crate::drain::Drain;
+use crate::framing::Framing;
 use crate::identity::site::{Count, Sites};
 use crate::identity::{API_TOKENS, Identity, KEYS, Lifetimes, REVOCATIONS};
 use crate::limit::Limits;
@@ -75,6 +77,7 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         unsent,
         has_admin_listener: settings.admin_address.is_some(),
         public_url,
+        framing: ArcSwap::from_pointee(Framing::new(&settings.embed_origins, &settings.site)),
         logins,
         avatars: Avatars::default(),
         tls: None,

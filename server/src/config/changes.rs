@@ -14,6 +14,7 @@ impl Settings {
             new_rooms: new.new_rooms,
             room: new.room.clone(),
             operators: new.operators.clone(),
+            embed_origins: new.embed_origins.clone(),
             ..self.clone()
         }
     }
@@ -51,6 +52,7 @@ impl Settings {
             operators,
             session,
             sign_in_again,
+            embed_origins,
             login,
             site,
             sites,
@@ -85,6 +87,7 @@ impl Settings {
             ("operators", *operators == other.operators),
             ("session", *session == other.session),
             ("sign-in-again", *sign_in_again == other.sign_in_again),
+            ("embed-origins", *embed_origins == other.embed_origins),
             ("login", *login == other.login),
             ("site", *site == other.site && *sites == other.sites),
         ]

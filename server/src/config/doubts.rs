@@ -29,7 +29,16 @@ impl Settings {
                 table.name
             )
         });
-        let mut doubts = of_tables.chain(of_holders);
+        let roomless =
+            self.site.iter().filter(|site| !site.origins().is_empty() && site.rooms().count() == 0);
+        let of_sites = roomless.map(|site| {
+            format!(
+                "[[site]] `{}`: its `origins` may show its `rooms`, and it names none; --embed-origins names \
+                 sites that may show every room",
+                site.name()
+            )
+        });
+        let mut doubts = of_tables.chain(of_holders).chain(of_sites);
         let mut said: Vec<String> = doubts.by_ref().take(DOUBTS_SAID_MAX).collect();
         match doubts.count() {
             0 => {}

@@ -12,6 +12,7 @@ use crate::access::settings::NewRooms;
 use crate::client_ip::ProxyNetwork;
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
+use crate::embed_origins::EmbedOrigins;
 use crate::identity::operator::AdminToken;
 use crate::identity::site;
 use crate::limit::RateLimit;
@@ -176,6 +177,12 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_SIGN_IN_AGAIN", value_name = "TIME")]
     sign_in_again: Option<SignInAgain>,
 
+    /// Sites that may show every room in a frame, as a panel: origins such as `https://shop.example`,
+    /// `https://*.example.org`, `http://localhost:3000`; or * for every site. A `[[site]]` names those for
+    /// its own rooms [default: none; the chat's own pages may]
+    #[arg(long, env = "MILLCHAT_EMBED_ORIGINS", value_name = "ORIGINS")]
+    embed_origins: Option<EmbedOrigins>,
+
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -228,6 +235,7 @@ impl Flags {
         set(&mut settings.operators, self.operators.as_ref());
         set(&mut settings.session, self.session.as_ref());
         set(&mut settings.sign_in_again, self.sign_in_again.as_ref());
+        set(&mut settings.embed_origins, self.embed_origins.as_ref());
         settings.imply(&origins);
         settings.check_tls(&origins)?;
         if let Some(file) = &settings.admin_token_file {

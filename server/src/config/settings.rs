@@ -15,6 +15,7 @@ use crate::access::settings::{self, NewRooms, RoomSettings};
 use crate::client_ip::ProxyNetwork;
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
+use crate::embed_origins::EmbedOrigins;
 use crate::identity::operator::{self, AdminToken};
 use crate::identity::site::{Site, SiteTable};
 use crate::limit::RateLimit;
@@ -99,6 +100,8 @@ pub struct Settings {
     pub session: Idle,
     /// Time after a sign-in from which another one is necessary.
     pub sign_in_again: SignInAgain,
+    /// The sites that may show every room in a frame.
+    pub embed_origins: EmbedOrigins,
     /// The providers at which people sign in.
     pub login: Vec<LoginSettings>,
     /// The tables of the sites that embed the chat.
@@ -176,6 +179,7 @@ impl Default for Settings {
             operators: Vec::new(),
             session: Idle::default(),
             sign_in_again: SignInAgain::default(),
+            embed_origins: EmbedOrigins::default(),
             login: Vec::new(),
             site: Vec::new(),
             sites: Vec::new(),

@@ -61,6 +61,8 @@ fn the_file_and_the_flags_say_the_same_things() {
         "7d",
         "--sign-in-again",
         "12h",
+        "--embed-origins",
+        "https://shop.example,https://*.example.org",
     ];
     let by_flags = with_file("rate-limit = \"author=1\"", &flags).unwrap();
     let file = "public-url = \"https://chat.example.org\"\nrate-limit = \"author=5/20,guests=10\"\n\
@@ -68,7 +70,8 @@ fn the_file_and_the_flags_say_the_same_things() {
         admin-address = \"unix:/run/millchat/admin.sock\"\n\
         tls-certificate = \"/etc/millchat/chat.pem\"\ntls-key = \"/etc/millchat/chat.key\"\n\
         redirect = \"0.0.0.0:80\"\nhttp2 = \"off\"\nhsts = \"30d\"\n\
-        session = \"7d\"\nsign-in-again = \"12h\"";
+        session = \"7d\"\nsign-in-again = \"12h\"\n\
+        embed-origins = [\"https://shop.example\", \"https://*.example.org\"]";
     assert_eq!(with_file(file, &[]).unwrap(), by_flags);
     assert!(with_file(file, &["--rate-limit", "off"]).unwrap().rate_limit.unwrap().is_off());
 }
@@ -107,6 +110,10 @@ fn rights_that_have_no_effect_are_named() {
         (login.to_owned() + &room("readers = [\"corp:@leads\"]"), &["`corp:@leads`", "groups-claim"]),
         (login.to_owned() + &room("readers = [\"corp:leads\"]"), &[]),
         ("rooms = [\"lobby\", \"x-*\"]\n".to_owned() + &room(""), &["`team-*`", "`rooms`"]),
+        (
+            "[[site]]\nname = \"shop\"\norigins = [\"https://shop.example\"]\n".to_owned(),
+            &["[[site]] `shop`", "--embed-origins"],
+        ),
         ("rooms = [\"lobby\", \"team-7\"]\n".to_owned() + &room(""), &[]),
         ("rooms = [\"*-7\"]\n".to_owned() + &room(""), &[]),
     ] {
@@ -251,6 +258,18 @@ fn a_wrong_value_says_what_was_wrong_and_what_is_allowed() {
         ("", &["--rooms", "lobby,x.y"], &["--rooms", "`x.y`"]),
         ("new-rooms = \"some\"", &[], &["new-rooms", "`some`", "signed-in"]),
         ("", &["--new-rooms", "some"], &["--new-rooms", "signed-in"]),
+        (
+            "embed-origins = [\"shop.example\"]",
+            &[],
+            &["line 1: embed-origins", "`shop.example`", "https://shop.example"],
+        ),
+        ("embed-origins = [\"*\", \"https://a.example\"]", &[], &["embed-origins", "alone"]),
+        ("", &["--embed-origins", "http://a.example"], &["--embed-origins", "`http://a.example`"]),
+        (
+            "[[site]]\nname = \"shop\"\norigins = [\"https://*.example\"]",
+            &[],
+            &["line 1: site", "`https://*.example`", "two labels"],
+        ),
         ("operators = [\"Ada\"]", &[], &["operators", "`Ada`", "LOGIN:@GROUP"]),
         ("", &["--operators", "corp:"], &["--operators", "`corp:`"]),
         ("[[room]]\npolicy = \"members\"", &[], &["line 1: room", "name"]),

@@ -1,6 +1,6 @@
 //! The one place that turns a request into a [`Person`].
 //!
-//! The API carries a token as a bearer, the page its own as a cookie. All forms of tokens end in
+//! The API and a panel carry a token as a bearer, the page its own as a cookie. All forms of tokens end in
 //! [`Identity::verify`]: those of guests and of users who signed in ([`session`]), API tokens ([`api_token`]),
 //! and those that sites sign ([`Sites`]). Each is held against what is revoked.
 
@@ -180,8 +180,8 @@ impl Identity {
         }
     }
 
-    /// Returns the sender of an API request: the holder of the `Authorization: Bearer` token. Further tokens than
-    /// [`BEARERS_MAX`] are nobody's.
+    /// Returns the sender of a request of the API, or of a panel: the holder of the `Authorization: Bearer`
+    /// token. Further tokens than [`BEARERS_MAX`] are nobody's.
     pub fn bearer(&self, headers: &HeaderMap) -> Result<Person, TokenError> {
         let mut error = TokenError::Missing;
         for token in headers::bearer_tokens(headers).take(BEARERS_MAX) {
@@ -228,6 +228,24 @@ impl Identity {
         let proof = self.cookies(headers).find_map(|token| self.session(ring, token, now).ok())?;
         let is_due = proof.is_to_be_renewed(ring.newest().number, now);
         is_due.then(|| self.cookie_of(self.sign_by(ring, &proof.person, now), now))
+    }
+
+    /// Returns the bearer token of a guest as it should be now: another one when it is some days old or
+    /// signed by an old key, else the same. `None`: the request has no guest's.
+    pub fn renewed_bearer(&self, headers: &HeaderMap) -> Option<String> {
+        self.renewed_bearer_at(headers, Timestamp::now())
+    }
+
+    pub(super) fn renewed_bearer_at(&self, headers: &HeaderMap, now: Timestamp) -> Option<String> {
+        // By the same keys, as a cookie.
+        let derived = self.derived();
+        let ring = &derived.ring;
+        let tokens = headers::bearer_tokens(headers).take(BEARERS_MAX);
+        tokens.filter_map(|token| std::str::from_utf8(token).ok()).find_map(|token| {
+            let proof = self.session(ring, token, now).ok().filter(|proof| proof.person.via == Via::Guest)?;
+            let is_due = proof.is_to_be_renewed(ring.newest().number, now);
+            Some(if is_due { self.sign_by(ring, &proof.person, now).0 } else { token.to_owned() })
+        })
     }
 
     /// The `Set-Cookie` header by which a browser stays this person.

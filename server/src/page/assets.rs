@@ -1,7 +1,7 @@
 //! `GET /assets/…`: what is embedded, as browsers keep it.
 //!
-//! A name with a hash never means other bytes, so browsers keep it for ever. The two names without one, the
-//! licences and `favicon.ico`, are asked for again after an hour.
+//! A name with a hash never means other bytes, so browsers keep it for ever. The names without one, the
+//! licences, `favicon.ico` and the styles of a panel's colour, are asked for again after an hour.
 
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
@@ -11,6 +11,7 @@ use super::error;
 use super::gzip;
 use super::i18n::{Language, LocalizedMessage};
 use super::loader;
+use super::look::Colour;
 use crate::http::{self, Response};
 
 const AN_HOUR: &str = "public, max-age=3600";
@@ -27,6 +28,11 @@ pub fn respond(path: &str, headers: &HeaderMap, language: &Language) -> Response
     if path == embedded::loader().path {
         return loader::named_by_hash(headers);
     }
+    if let Some(accent) = accent(path) {
+        let mut response = http::bytes(StatusCode::OK, STYLE.content_type, accent.styles());
+        http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static(AN_HOUR));
+        return response;
+    }
     let Some((asset, kept)) = found else {
         return error::page(language, StatusCode::NOT_FOUND, &LocalizedMessage::of("no-file"));
     };
@@ -36,6 +42,11 @@ pub fn respond(path: &str, headers: &HeaderMap, language: &Language) -> Response
     gzip::mark(&mut response, packed);
     http::set(&mut response, CACHE_CONTROL, HeaderValue::from_static(kept));
     response
+}
+
+/// The colour of a panel whose styles are at a path.
+fn accent(path: &str) -> Option<Colour> {
+    Colour::of(path.strip_prefix("accent-")?.strip_suffix(".css")?)
 }
 
 #[cfg(test)]
@@ -56,6 +67,33 @@ mod tests {
         }
         for asset in [script, &STYLE] {
             assert!(asset.gzip().len() < asset.bytes.len() / 2 && asset.gzip().starts_with(&[0x1f, 0x8b]));
+        }
+    }
+
+    #[test]
+    fn a_panel_is_dark_as_the_page_is_at_night() {
+        let style = std::str::from_utf8(STYLE.bytes).unwrap();
+        let block = |selector: &str| {
+            let (_, rest) = style.split_once(selector).expect(selector);
+            let lines = rest.split_once('}').unwrap().0.lines().map(str::trim);
+            lines.filter(|line| line.starts_with("--")).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let [night, panel] =
+            [":root:not([data-theme=\"light\"]) {", ":root[data-theme=\"dark\"] {"].map(block);
+        assert!(night.len() > 10 && night == panel, "{night:?} {panel:?}");
+    }
+
+    #[test]
+    fn the_styles_of_a_colour_are_at_an_address_of_its_digits() {
+        for (path, found) in [
+            ("accent-0f766e.css", true),
+            ("accent-0F766E.css", true),
+            ("accent-red.css", false),
+            ("accent-0f766e;.css", false),
+            ("accent-.css", false),
+        ] {
+            let response = respond(path, &HeaderMap::new(), Language::english());
+            assert_eq!(response.status() == StatusCode::OK, found, "{path}");
         }
     }
 

@@ -8,6 +8,7 @@ use super::error::{self, Localize};
 use super::form::{back_to, field};
 use super::i18n::{Language, LocalizedMessage, set_language_cookie};
 use crate::http::{self, Response};
+use crate::room_address::RoomAddress;
 use crate::route_table::Call;
 use crate::{body, cross_site};
 
@@ -24,7 +25,7 @@ pub async fn language(Call { w, req, language: now, .. }: Call<'_>, room: RoomNa
         return error::page(now, StatusCode::UNPROCESSABLE_ENTITY, &LocalizedMessage::of("malformed"));
     };
     let by_tls = w.app.identity.is_by_tls();
-    let mut response = back_to(&room);
+    let mut response = back_to(RoomAddress::page(&room));
     http::set(&mut response, SET_COOKIE, set_language_cookie(chosen, by_tls));
     response
 }

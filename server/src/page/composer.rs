@@ -12,6 +12,7 @@ use rand::distr::Alphanumeric;
 
 use super::i18n::{Language, LocalizedMessage, Localizer, Value};
 use super::{people, quote, reactions};
+use crate::room_address::RoomAddress;
 use crate::sanitize::NAME_GRAPHEMES_MAX;
 
 /// Letters and digits of the key that a form without script is sent under.
@@ -40,25 +41,29 @@ pub struct Refused<'a> {
 /// The whole foot, as this reader sees it.
 pub fn composer(
     language: &'static Language,
-    room: &str,
+    at: RoomAddress<'_>,
     reader: Reader<'_>,
     refused: Option<Refused<'_>>,
 ) -> Markup {
     let Reader { me, was, has_logins } = reader;
+    // The pages of signing in are in no frame.
+    let has_logins = has_logins && !at.is_panel();
     let is_user = me.is_some_and(|me| me.kind == AuthorKind::User);
     let id = me.map_or("", |me| &me.id);
     let name = me.map_or("", |me| &me.name);
     html! {
         section #composer aria-label=(language.text("write")) data-author-id=(id) data-author-name=(name)
             data-author-was=[(!was.is_empty()).then(|| was.join(" "))]
-            data-on:refresh={ "@get('/" (room) "/name')" } {
+            data-on:refresh={ "@get('" (at) "/name')" } {
             @if let Some(me) = me {
-                (writer(language, room))
+                (writer(language, at))
                 p.me {
                     @let name = html! { span data-ignore { (people::name(Localizer::For(language), me)) } };
                     (language.markup_with("writing-as", &[("name", Value::Markup(name))])) " "
                     @if is_user {
-                        a.link href=(sign_in_address(room)) { (language.markup("account")) }
+                        @if !at.is_panel() {
+                            a.link href=(sign_in_address(at.room())) { (language.markup("account")) }
+                        }
                     } @else {
                         button #rename .link type="button" aria-controls="namer"
                             data-on:click="$_naming = !$_naming" data-attr:aria-expanded="`${$_naming}`" {
@@ -66,16 +71,24 @@ pub fn composer(
                         }
                     }
                     @if has_logins && !is_user {
-                        " " a.link href=(sign_in_address(room)) { (language.markup("sign-in")) }
+                        " " a.link href=(sign_in_address(at.room())) { (language.markup("sign-in")) }
                     }
                 }
             }
             // A user has the name that the provider says.
-            @if !is_user || refused.is_some() { (namer(language, room, me, refused)) }
+            @if !is_user || refused.is_some() { (namer(language, at, me, refused)) }
             @if has_logins && me.is_none() {
-                p.me { a.link href=(sign_in_address(room)) { (language.markup("sign-in")) } }
+                p.me { a.link href=(sign_in_address(at.room())) { (language.markup("sign-in")) } }
             }
         }
+    }
+}
+
+/// The foot of a room of which nothing is shown yet.
+pub fn blank(language: &Language, at: RoomAddress<'_>) -> Markup {
+    html! {
+        section #composer aria-label=(language.text("write")) data-author-id="" data-author-name=""
+            data-on:refresh={ "@get('" (at) "/name')" } {}
     }
 }
 
@@ -84,7 +97,7 @@ pub fn sign_in_address(room: &str) -> String {
     format!("/auth?to=/{room}")
 }
 
-fn writer(language: &Language, room: &str) -> Markup {
+fn writer(language: &Language, at: RoomAddress<'_>) -> Markup {
     let key: String = rand::rng().sample_iter(Alphanumeric).take(FORM_KEY_CHARS).map(char::from).collect();
     html! {
         p #editing hidden {
@@ -97,7 +110,7 @@ fn writer(language: &Language, room: &str) -> Markup {
             (quote::empty()) " "
             button.link.cancel type="button" { (language.markup("cancel")) }
         }
-        form #writer method="post" action={ "/" (room) "/messages" }
+        form #writer method="post" action={ (at) "/messages" }
             data-content-bytes-max=(CONTENT_BYTES_MAX) {
             // Without script the browser sends this form; sent twice, it is one message.
             input type="hidden" name="key" value=(key);
@@ -115,8 +128,13 @@ fn writer(language: &Language, room: &str) -> Markup {
     }
 }
 
-fn namer(language: &Language, room: &str, me: Option<&Author>, refused: Option<Refused<'_>>) -> Markup {
-    let path = format!("/{room}/name");
+fn namer(
+    language: &Language,
+    at: RoomAddress<'_>,
+    me: Option<&Author>,
+    refused: Option<Refused<'_>>,
+) -> Markup {
+    let path = format!("{at}/name");
     let post = format!("@post('{path}', {{contentType: 'form', requestCancellation: 'disabled'}})");
     let value = refused.map(|r| r.typed).or(me.map(|me| &*me.name)).unwrap_or_default();
     html! {
@@ -179,7 +197,10 @@ pub fn tools(language: &Language) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use millchat::RoomName;
+
     use super::*;
+    use crate::room_address::Surface;
 
     fn composer(me: Option<&Author>, refused: Option<Refused<'_>>) -> String {
         composer_with(me, false, refused)
@@ -187,7 +208,24 @@ mod tests {
 
     fn composer_with(me: Option<&Author>, has_logins: bool, refused: Option<Refused<'_>>) -> String {
         let reader = Reader { me, has_logins, was: &[] };
-        super::composer(Language::by_code("en").unwrap(), "lobby", reader, refused).into_string()
+        let room = RoomName::new("lobby").unwrap();
+        super::composer(Language::by_code("en").unwrap(), RoomAddress::page(&room), reader, refused)
+            .into_string()
+    }
+
+    #[test]
+    fn in_a_panel_all_is_below_its_own_address_and_nothing_leads_to_a_page() {
+        let (room, english) = (RoomName::new("lobby").unwrap(), Language::by_code("en").unwrap());
+        let at = RoomAddress::new(Surface::Panel, &room);
+        for kind in [AuthorKind::Guest, AuthorKind::User] {
+            let ada = Author { id: "g_4kq7".into(), name: "Ada".into(), kind };
+            for me in [None, Some(&ada)] {
+                let reader = Reader { me, has_logins: true, was: &[] };
+                let html = super::composer(english, at, reader, None).into_string();
+                assert!(html.contains("@get('/embed/lobby/name')"), "{html}");
+                assert!(!html.contains("/auth") && !html.contains("\"/lobby"), "{html}");
+            }
+        }
     }
 
     #[test]

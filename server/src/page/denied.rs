@@ -12,6 +12,7 @@ use super::{invitation, new_room, people};
 use crate::access::denial::Denial;
 use crate::access::table::Action;
 use crate::http::Response;
+use crate::room_address::Surface;
 use crate::route_table::Call;
 
 /// The answer to a request that was denied.
@@ -25,6 +26,11 @@ pub fn answer(call: &Call<'_>, room: &RoomName, denial: &Denial) -> Response {
         _ => false,
     };
     let mut response = match denial {
+        Denial::UnknownRoom if call.surface == Surface::Panel => {
+            error::in_panel(language, StatusCode::NOT_FOUND, &denial.localize())
+        }
+        // Its script asks, and says why in the panel.
+        _ if call.surface == Surface::Panel => error::of(language, denial.clone()),
         Denial::UnknownRoom => error::missing(language, &denial.localize(), &[]),
         _ if is_hidden => {
             let status = if me.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };

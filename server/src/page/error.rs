@@ -34,12 +34,30 @@ pub fn missing(language: &Language, why: &LocalizedMessage, meant: &[RoomName]) 
     render(language, StatusCode::NOT_FOUND, why, meant)
 }
 
-fn render(language: &Language, status: StatusCode, why: &LocalizedMessage, meant: &[RoomName]) -> Response {
-    let title = match status {
+/// The page for a panel in which there is no room. It has no way onward: that would be a page in a frame.
+pub fn in_panel(language: &Language, status: StatusCode, why: &LocalizedMessage) -> Response {
+    let body = html! {
+        body.plain {
+            main.failure {
+                p.code { (status.as_str()) }
+                h1 { (language.markup(title(status))) }
+                p.why { (why.markup(language)) }
+            }
+        }
+    };
+    layout::answer(status, layout::document(language, &language.text(title(status)), Script::None, &body))
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status {
         StatusCode::NOT_FOUND | StatusCode::GONE => "failure-missing",
         status if status.is_server_error() => "failure-server",
         _ => "failure-refused",
-    };
+    }
+}
+
+fn render(language: &Language, status: StatusCode, why: &LocalizedMessage, meant: &[RoomName]) -> Response {
+    let title = title(status);
     let body = html! {
         body.plain {
             header.bar { (layout::brand(language)) }

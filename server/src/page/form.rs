@@ -2,15 +2,20 @@
 
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue, LOCATION};
 use hyper::{Method, StatusCode};
-use millchat::RoomName;
 
 use crate::headers::{self, ContentType};
 use crate::http::{self, Response};
+use crate::room_address::RoomAddress;
 
 /// Returns the value of a form's field; empty when the form has no such field.
 pub fn field(body: &[u8], name: &str) -> String {
     let said = form_urlencoded::parse(body).find(|(field, _)| field == name);
     said.map(|(_, value)| value.into_owned()).unwrap_or_default()
+}
+
+/// Returns true if a form has this field.
+pub fn has_field(body: &[u8], name: &str) -> bool {
+    form_urlencoded::parse(body).any(|(field, _)| field == name)
 }
 
 /// Returns true if a browser sends a form by itself, without script.
@@ -30,9 +35,9 @@ pub fn method<B>(req: &hyper::Request<B>) -> Method {
 }
 
 /// A form without script is answered by the room as it is now.
-pub fn back_to(room: &RoomName) -> Response {
+pub fn back_to(room: RoomAddress<'_>) -> Response {
     let mut back = http::empty(StatusCode::SEE_OTHER);
-    let room = HeaderValue::from_str(&format!("/{room}")).expect("a room's name is visible ASCII");
+    let room = HeaderValue::from_str(&room.to_string()).expect("a room's name is visible ASCII");
     http::set(&mut back, LOCATION, room);
     back
 }

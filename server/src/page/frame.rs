@@ -30,6 +30,9 @@ use super::rows::{self, RoomNotice};
 use super::{people, reactions};
 use crate::access::denial::Denial;
 use crate::identity::TokenError;
+use crate::json_line;
+use crate::problem::Kind;
+use crate::schema::Guest;
 use crate::sse::stream;
 
 /// A frame names its messages; the browsers of those who get it fill them in.
@@ -98,6 +101,34 @@ impl stream::SseFormat for SseFormat {
     fn nobody(&self, _why: TokenError, _out: &mut Vec<u8>) {}
 }
 
+/// The same of a panel, whose script holds the token: it is told when that is no good.
+#[derive(Debug, Clone, Copy)]
+pub struct PanelSseFormat;
+
+impl stream::SseFormat for PanelSseFormat {
+    fn opening(&self, opened: &Opened, out: &mut Vec<u8>) {
+        SseFormat.opening(opened, out);
+    }
+
+    fn gap(&self, from: Position, reason: GapReason, at: EventId, is_closed: bool, out: &mut Vec<u8>) {
+        SseFormat.gap(from, reason, at, is_closed, out);
+    }
+
+    fn heartbeat(&self, out: &mut Vec<u8>) {
+        SseFormat.heartbeat(out);
+    }
+
+    fn denied(&self, denial: &Denial, out: &mut Vec<u8>) {
+        SseFormat.denied(denial, out);
+    }
+
+    fn nobody(&self, why: TokenError, out: &mut Vec<u8>) {
+        let mut notice: DatastarEvent = PatchSignals::new("{}").into();
+        notice.data.push(format!("nobody {}", Kind::from(why).name()));
+        push(notice, out);
+    }
+}
+
 /// The notice that the reader may not read, or no longer. It is always in the page, and hidden.
 fn denied_notice(message: &'static str) -> Markup {
     html! { p #denied role="alert" { (LOCALIZER.markup(message)) } }
@@ -106,6 +137,17 @@ fn denied_notice(message: &'static str) -> Markup {
 /// Says that what follows is of this room. The client hands on every event whose name begins with its own.
 pub fn room(room: &RoomName, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("event: datastar-room\ndata: room {room}\n\n").as_bytes());
+}
+
+/// Says the token of a guest to the script of a panel.
+pub fn token(guest: &Guest<'_>, out: &mut Vec<u8>) {
+    let mut author = Vec::new();
+    json_line::write(&guest.author, &mut author);
+    out.extend_from_slice(
+        format!("event: datastar-token\ndata: token {}\ndata: author ", guest.token).as_bytes(),
+    );
+    out.extend_from_slice(&author);
+    out.extend_from_slice(b"\n\n");
 }
 
 /// The foot of the room after its reader has, or has not, got a new name.
@@ -155,7 +197,7 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
             let notice = rows::notice(LOCALIZER, event.position, RoomNotice::Emptied, event.author.as_ref());
             let list = elements(notice).selector("#messages").mode(ElementPatchMode::Inner);
             push(with_data(list, "position", event.position), out);
-            outer(rows::emptied(LOCALIZER, event.room.as_str()), out);
+            outer(rows::emptied(LOCALIZER), out);
         }
         // An edit of a message that was deleted since; a kind of a newer release: only the place moves.
         _ => {}

@@ -152,11 +152,9 @@ pub async fn answer(
 ) -> Result<Vec<u8>, ReadError> {
     current(chat, async || {
         let Brought { page, quoted, into } = bring(chat, room, query).await?;
-        let (room, texts_of) = (room.clone(), quoted.texts_of(&page));
+        let texts_of = quoted.texts_of(&page);
         let render = move || match into {
-            Destination::Above { before, hole } => {
-                older(localizer, room.as_str(), before, (&page, &quoted), hole)
-            }
+            Destination::Above { before, hole } => older(localizer, before, (&page, &quoted), hole),
             Destination::Hole { hole, left, upwards } => {
                 between(localizer, hole, (&page, &quoted), left, upwards)
             }
@@ -218,13 +216,7 @@ async fn around(
 /// Rows before the page's first row, which is the one at `before`, and the element that is then above them.
 /// `hole`: they do not reach down to it. That row may be gone by now, because the room was emptied or the
 /// script took it away, or have others before it: then these rows do not belong there any more.
-fn older(
-    localizer: Localizer,
-    room: &str,
-    before: Position,
-    (page, quoted): Read<'_>,
-    hole: Option<Hole>,
-) -> Vec<u8> {
+fn older(localizer: Localizer, before: Position, (page, quoted): Read<'_>, hole: Option<Hole>) -> Vec<u8> {
     let mut out = Vec::new();
     let first = format!("[data-position=\"{before}\"]");
     let first = format!("#messages:has(> {first}):not(:has(> [data-position] ~ {first}))");
@@ -235,7 +227,7 @@ fn older(
         };
         push(elements(rows).selector(first.as_str()).mode(ElementPatchMode::Prepend), &mut out);
     }
-    outer(rows::older(localizer, room, page), &mut out);
+    outer(rows::older(localizer, page), &mut out);
     out
 }
 
@@ -334,7 +326,7 @@ mod tests {
             newer: None,
         };
         let page = (&page, &QuotedMessages::default());
-        let [rows, above] = &read(&older(Localizer::InBrowser, "lobby", 7, page, Some((3, 7))))[..] else {
+        let [rows, above] = &read(&older(Localizer::InBrowser, 7, page, Some((3, 7))))[..] else {
             panic!("two events")
         };
         let first = "[data-position=\"7\"]";

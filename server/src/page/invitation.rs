@@ -20,6 +20,7 @@ use crate::cross_site;
 use crate::http::{self, Request, Response};
 use crate::identity::{Identity, TokenError};
 use crate::problem::Answer;
+use crate::room_address::RoomAddress;
 use crate::route_table::Call;
 use crate::sanitize::{self, NAME_GRAPHEMES_MAX};
 use crate::schema::Span;
@@ -110,7 +111,7 @@ pub async fn accept(call: Call<'_>, room: RoomName) -> Response {
     if let Err(problem) = api::use_once(w, &room, by, secret).await {
         return error::of(language, problem);
     }
-    let mut response = back_to(&room);
+    let mut response = back_to(RoomAddress::page(&room));
     if let Some(cookie) = cookie {
         http::set(&mut response, SET_COOKIE, cookie);
     }

@@ -17,6 +17,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::embedded;
 pub use super::embedded::STYLE;
 use super::i18n::Language;
+use super::look::{Look, Theme};
 use crate::http::{self, Response};
 
 /// The Content-Security-Policy of every page answer.
@@ -28,9 +29,19 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
 pub static AUTH_CONTENT_SECURITY_POLICY: LazyLock<String> =
     LazyLock::new(|| CONTENT_SECURITY_POLICY.replace("frame-ancestors 'self'", "frame-ancestors 'none'"));
 
-/// The Referrer-Policy of every page answer. A room's address is what opens it: no other site is told it, nor
-/// that of the chat. Our own server is: by a stricter policy browsers would send `Origin: null` with our own
-/// forms, as they do with those of strangers.
+/// Returns the policy of a panel: the same, but for the pages that may show it.
+pub fn panel_policy(ancestors: &str) -> HeaderValue {
+    let policy =
+        CONTENT_SECURITY_POLICY.replace("frame-ancestors 'self'", &format!("frame-ancestors {ancestors}"));
+    HeaderValue::from_str(&policy).expect("an origin that was read is visible ASCII")
+}
+
+/// The Referrer-Policy of panels. Their script sends all that is sent, and its requests name their origin.
+pub const PANEL_REFERRER_POLICY: &str = "no-referrer";
+
+/// The Referrer-Policy of every other page answer. A room's address is what opens it: no other site is told
+/// it, nor that of the chat. Our own server is: by a stricter policy browsers would send `Origin: null` with
+/// our own forms, as they do with those of strangers.
 pub const REFERRER_POLICY: &str = "same-origin";
 
 /// The scripts of a page.
@@ -57,9 +68,26 @@ pub fn document_for(
     script: Script,
     body: &Markup,
 ) -> String {
+    whole((is_indexed, None), language, title, script, body)
+}
+
+/// The whole page of a panel with this look.
+pub fn panel(look: &Look, language: &Language, title: &str, script: Script, body: &Markup) -> String {
+    whole((false, Some(look)), language, title, script, body)
+}
+
+fn whole(
+    (is_indexed, look): (bool, Option<&Look>),
+    language: &Language,
+    title: &str,
+    script: Script,
+    body: &Markup,
+) -> String {
+    let accent = look.and_then(|look| look.accent);
     let document = html! {
         (DOCTYPE)
-        html lang=(language.code()) dir=(language.direction()) {
+        html lang=(language.code()) dir=(language.direction()) data-panel[look.is_some()]
+            data-theme=[look.map(|look| look.theme.as_str())] data-accent=[accent] {
             head {
                 meta charset="utf-8";
                 meta name="viewport"
@@ -70,10 +98,11 @@ pub fn document_for(
                     meta name="robots" content="noindex";
                 }
                 // Over the header of a proxy that sets a policy for all that is behind it.
-                meta name="referrer" content=(REFERRER_POLICY);
-                meta name="color-scheme" content="light dark";
+                meta name="referrer" content=(look.map_or(REFERRER_POLICY, |_| PANEL_REFERRER_POLICY));
+                meta name="color-scheme" content=(look.map_or(Theme::Auto, |look| look.theme).schemes());
                 link rel="icon" type="image/svg+xml" href=(embedded::ICON);
                 link rel="stylesheet" href=(embedded::STYLE);
+                @if let Some(accent) = accent { link rel="stylesheet" href=(accent.stylesheet()); }
                 @match script {
                     Script::Live => {
                         script type="module" src=(embedded::DATASTAR) {}

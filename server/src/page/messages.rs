@@ -22,6 +22,7 @@ use crate::client_ip::client;
 use crate::headers::{self, ContentType};
 use crate::http::{self, Request, Response};
 use crate::problem::Problem;
+use crate::room_address::RoomAddress;
 use crate::route_table::Call;
 use crate::sanitize;
 
@@ -80,7 +81,7 @@ fn answered(answer: Answer) -> Response {
 
 async fn post(call: Call<'_>, room: &RoomName) -> Answer {
     limited(&call)?;
-    let Call { w, req, language, allowed, .. } = call;
+    let Call { w, req, language, allowed, surface, .. } = call;
     let client = client(&req);
     let by_form = headers::content_type(req.headers()) == ContentType::Form;
     let message = sent(w, language, req).await?;
@@ -88,7 +89,7 @@ async fn post(call: Call<'_>, room: &RoomName) -> Answer {
         actions::post(w, client, room, &allowed, message).await.map_err(|e| refused(language, e))?;
     let status = if by_form { StatusCode::SEE_OTHER } else { StatusCode::NO_CONTENT };
     let mut response = http::empty(status);
-    let place = HeaderValue::from_str(&format!("/{room}#m-{}", receipt.position));
+    let place = HeaderValue::from_str(&format!("{}#m-{}", RoomAddress::new(surface, room), receipt.position));
     http::set(&mut response, LOCATION, place.expect("a room's name is visible ASCII"));
     Ok(response)
 }

@@ -3,8 +3,9 @@
 //! Server-rendered by maud, kept live by Datastar: the first HTML holds the newest messages, and the stream
 //! goes on from the position it was rendered at. A handler is in the file of its resource: [`room`],
 //! [`stream`], [`history`], [`search`], [`messages`], [`moderation`], [`invitation`], [`name`], [`new_room`],
-//! [`auth`], [`choose_language`], [`assets`], [`loader`]; what things look like is in the others. Writing needs the cookie of a
-//! session, and is refused to pages of other sites.
+//! [`auth`], [`choose_language`], [`assets`], [`loader`]; what things look like is in the others. Writing
+//! needs the cookie of a session, or in a panel ([`panel`]) a bearer token, and is refused to pages of other
+//! sites.
 
 mod assets;
 pub mod auth;
@@ -24,12 +25,14 @@ pub mod i18n;
 mod invitation;
 pub mod layout;
 mod loader;
+mod look;
 pub mod markdown;
 mod messages;
 mod moderation;
 mod moderation_view;
 mod name;
 mod new_room;
+pub mod panel;
 mod patch;
 mod people;
 mod quote;

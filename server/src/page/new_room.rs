@@ -19,6 +19,7 @@ use crate::cross_site;
 use crate::http::{self, Response};
 use crate::identity::TokenError;
 use crate::paths;
+use crate::room_address::RoomAddress;
 use crate::route_table::Call;
 
 /// Letters and digits of a fresh room's name: 190 bits, so nobody finds it who was not told.
@@ -72,7 +73,7 @@ pub async fn open_private(Call { w, req, language, .. }: Call<'_>) -> Response {
             continue;
         }
         match actions::open_private(w, client(&req), &room, &allowed).await {
-            Ok(true) => return back_to(&room),
+            Ok(true) => return back_to(RoomAddress::page(&room)),
             Ok(false) => {}
             Err(failed) => return error::of(language, failed),
         }

@@ -12,10 +12,13 @@ use millchat::{Author, AuthorKind, EventId, HistoryPage, Presence, RoomName};
 use super::composer::Reader;
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
+use super::look::Look;
+use super::patch::outer;
 use super::quote::QuotedMessages;
 use super::{composer, dialogs, new_room, people, rows, search};
 use crate::access::role::Role;
 use crate::access::table::{Action, allows};
+use crate::room_address::{RoomAddress, Surface};
 
 /// The parts of a room's page.
 pub struct View<'a> {
@@ -23,6 +26,8 @@ pub struct View<'a> {
     pub language: &'static Language,
     /// The room.
     pub room: &'a RoomName,
+    /// The look of a panel; `None`: it is the page.
+    pub look: Option<&'a Look>,
     /// The reader, if they gave a name.
     pub me: Option<&'a Author>,
     /// The newest messages.
@@ -53,92 +58,174 @@ impl View<'_> {
     fn reader(&self) -> Reader<'_> {
         Reader { me: self.me, was: self.was, has_logins: self.has_logins }
     }
+
+    fn address(&self) -> RoomAddress<'_> {
+        RoomAddress::new(if self.look.is_some() { Surface::Panel } else { Surface::Page }, self.room)
+    }
+
+    /// The title: of a panel the one that its address says, else the room's own, else its name.
+    fn heading(&self) -> &str {
+        let of_panel = self.look.and_then(|look| look.title.as_deref());
+        of_panel.or(self.title).unwrap_or(self.room.as_str())
+    }
 }
 
 /// The page. `is_indexed`: search engines may have it.
 pub fn document(view: &View<'_>, is_indexed: bool) -> String {
-    let title = view.title.unwrap_or(view.room.as_str());
-    layout::document_for(is_indexed, view.language, title, Script::Live, &body(view))
+    let (language, title, body) = (view.language, view.heading(), body(view));
+    match view.look {
+        Some(look) => layout::panel(look, language, title, Script::Live, &body),
+        None => layout::document_for(is_indexed, language, title, Script::Live, &body),
+    }
+}
+
+/// The body alone, for a document that has another one.
+pub fn patch(view: &View<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    outer(body(view), &mut out);
+    out
+}
+
+/// The panel of a room that its reader may not read, as far as is known: nothing is in it but the name, which
+/// is in the address. Its script asks for the rest.
+pub fn shell(language: &'static Language, at: RoomAddress<'_>, look: &Look) -> String {
+    let title = look.title.as_deref().unwrap_or(at.room());
+    let presence = Presence { count: 0, authors: Vec::new() };
+    let contents =
+        Contents { rows: html! {}, older: html! { div #older {} }, foot: composer::blank(language, at) };
+    let body = html! {
+        body.room data-room=(at.room()) data-base=(at) data-shell data-signals:_place="''"
+            data-signals:_naming="false" data-signals:_people="false" data-signals:_saving="false"
+            data-signals:_closed="false" data-class:closed="$_closed" {
+            a.skip href="#composer" { (language.markup("skip")) }
+            (header(language, at, title, &presence))
+            nav #menu popover aria-label=(language.text("menu")) {}
+            (middle(language, at, &presence, &contents))
+            (stream(at))
+        }
+    };
+    layout::panel(look, language, title, Script::Live, &body)
 }
 
 fn body(view: &View<'_>) -> Markup {
-    let (room, language) = (view.room.as_str(), view.language);
+    let (at, language) = (view.address(), view.language);
     let localizer = Localizer::For(language);
+    let contents = Contents {
+        rows: rows::history(localizer, view.history, view.quoted),
+        older: rows::older(localizer, view.history),
+        foot: composer::composer(language, at, view.reader(), None),
+    };
     html! {
-        body.room.closed[view.closed] data-room=(room) data-origin=[view.origin]
+        body.room.closed[view.closed] data-room=(at.room()) data-base=(at) data-origin=[view.origin]
             data-role=[view.role.map(Role::as_str)]
             data-signals:_place={ "'" (view.place) "'" } data-signals:_naming="false"
             data-signals:_people="false" data-signals:_saving="false" data-signals:_closed=(view.closed)
             data-class:closed="$_closed" {
             a.skip href="#composer" { (language.markup("skip")) }
-            header.bar {
-                (layout::brand(language))
-                h1 title=(room) data-ignore { bdi { (view.title.unwrap_or(room)) } }
-                nav aria-label=(language.text("room")) {
-                    button #who .quiet type="button" aria-controls="people"
-                        title=(language.text("who-is-here"))
-                        data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
-                        (people::here(localizer, view.presence))
-                    }
-                    button.quiet.share type="button" { (copy_link(language)) }
-                    button #more .quiet type="button" popovertarget="menu"
-                        aria-label=(language.text("menu")) {
-                        (more_icon())
+            (header(language, at, view.heading(), view.presence))
+            (menu(language, at, view))
+            (middle(language, at, view.presence, &contents))
+            (stream(at))
+        }
+    }
+}
+
+fn header(language: &'static Language, at: RoomAddress<'_>, title: &str, presence: &Presence) -> Markup {
+    html! {
+        header.bar {
+            @if !at.is_panel() { (layout::brand(language)) }
+            h1 title=(at.room()) data-ignore { bdi { (title) } }
+            nav aria-label=(language.text("room")) {
+                button #who .quiet type="button" aria-controls="people"
+                    title=(language.text("who-is-here"))
+                    data-on:click="$_people = !$_people" data-attr:aria-expanded="`${$_people}`" {
+                    (people::here(Localizer::For(language), presence))
+                }
+                button.quiet.share type="button" { (copy_link(language)) }
+                button #more .quiet type="button" popovertarget="menu"
+                    aria-label=(language.text("menu")) {
+                    (more_icon())
+                }
+                // The script shows it when there is a page around that can take the panel away.
+                @if at.is_panel() {
+                    button #shut .quiet type="button" hidden aria-label=(language.text("panel-close")) {
+                        (close_icon())
                     }
                 }
             }
-            (menu(language, room, view))
-            p #state role="status" {}
-            main {
-                // What is new is said by `#announcer`: here, rows of history would be read out too.
-                div #scroller role="log" aria-live="off" aria-label=(language.text("messages"))
-                    tabindex="0" {
-                    div.column {
-                        p #day aria-hidden="true" {}
-                        (rows::older(localizer, room, view.history))
-                        ol #messages data-ignore { (rows::history(localizer, view.history, view.quoted)) }
-                        div #empty {
-                            h2 { (language.markup("quiet")) }
-                            p { (language.markup("quiet-hint")) }
-                            button.button.share type="button" { (copy_link(language)) }
-                        }
-                        (composer::outbox(language))
+        }
+    }
+}
+
+/// The parts of a room that its reader must be allowed to see.
+struct Contents {
+    rows: Markup,
+    older: Markup,
+    foot: Markup,
+}
+
+/// All between the menu and the stream.
+fn middle(
+    language: &'static Language,
+    at: RoomAddress<'_>,
+    presence: &Presence,
+    contents: &Contents,
+) -> Markup {
+    let localizer = Localizer::For(language);
+    html! {
+        p #state role="status" {}
+        main {
+            // What is new is said by `#announcer`: here, rows of history would be read out too.
+            div #scroller role="log" aria-live="off" aria-label=(language.text("messages"))
+                tabindex="0" {
+                div.column {
+                    p #day aria-hidden="true" {}
+                    (contents.older)
+                    ol #messages data-ignore { (contents.rows) }
+                    div #empty {
+                        h2 { (language.markup("quiet")) }
+                        p { (language.markup("quiet-hint")) }
+                        button.button.share type="button" { (copy_link(language)) }
                     }
+                    (composer::outbox(language))
                 }
-                button #latest type="button" hidden { (language.markup("to-newest")) }
-                (rows::hole_template(localizer))
-                (composer::tools(language))
-                (dialogs::dialogs(language))
             }
-            aside #people aria-label=(language.text("people")) data-class:open="$_people" {
-                (people::list(localizer, view.presence))
-                p.foot { a href="/assets/licences.txt" { (language.markup("licences")) } }
+            button #latest type="button" hidden { (language.markup("to-newest")) }
+            (rows::hole_template(localizer))
+            (composer::tools(language))
+            (dialogs::dialogs(language))
+        }
+        aside #people aria-label=(language.text("people")) data-class:open="$_people" {
+            (people::list(localizer, presence))
+            p.foot {
+                a href="/assets/licences.txt" target=[at.is_panel().then_some("_blank")] {
+                    (language.markup("licences"))
+                }
             }
-            footer {
-                noscript {
-                    p.problem {
-                        (language.markup("no-script")) " "
-                        a href={ "/" (room) } { (language.markup("no-script-reload")) }
-                    }
+        }
+        footer {
+            noscript {
+                p.problem {
+                    (language.markup("no-script")) " "
+                    a href=(at) { (language.markup("no-script-reload")) }
                 }
-                p #typists data-ignore {} (people::typing(&[]))
-                p #joins data-ignore {}
-                p #problem .problem role="alert" data-ignore {}
-                // One of these is shown, by the class and the role of the body.
-                p #closed { (language.markup("room-is-closed")) }
-                p #read-only { (language.markup("denied-read-only")) }
-                p #denied role="alert" hidden {}
-                div #kept hidden data-ignore tabindex="-1" {
-                    h2 { (language.markup("draft-kept")) }
-                    p.text {}
-                }
-                div #announcer .unseen data-ignore aria-live="polite" {}
-                div #mentioning data-ignore {
-                    ul #mentionable role="listbox" aria-label=(language.text("mentionable")) tabindex="0" hidden {}
-                }
-                (composer::composer(language, room, view.reader(), None))
             }
-            (stream(room))
+            p #typists data-ignore {} (people::typing(&[]))
+            p #joins data-ignore {}
+            p #problem .problem role="alert" data-ignore {}
+            // One of these is shown, by the class and the role of the body.
+            p #closed { (language.markup("room-is-closed")) }
+            p #read-only { (language.markup("denied-read-only")) }
+            p #denied role="alert" hidden {}
+            div #kept hidden data-ignore tabindex="-1" {
+                h2 { (language.markup("draft-kept")) }
+                p.text {}
+            }
+            div #announcer .unseen data-ignore aria-live="polite" {}
+            div #mentioning data-ignore {
+                ul #mentionable role="listbox" aria-label=(language.text("mentionable")) tabindex="0" hidden {}
+            }
+            (contents.foot)
         }
     }
 }
@@ -149,30 +236,36 @@ fn body(view: &View<'_>) -> Markup {
 /// The header is in lower case since the client sets that very key. `retry` has it say whenever a stream has
 /// ended; the script then opens the next one, since the client's own would begin at the last id it saw, of
 /// whatever room.
-fn stream(room: &str) -> Markup {
+fn stream(at: RoomAddress<'_>) -> Markup {
     let get = "@get(evt.detail.url, {openWhenHidden: true, retry: 'always', retryMaxCount: Infinity, \
                requestCancellation: evt.detail.until, headers: {'last-event-id': evt.detail.place}})";
     // Brings the messages around one that a link names, when it is far back.
-    let seek = format!("@get(`/{room}?around=${{evt.detail.at}}&before=${{evt.detail.before}}`)");
+    let seek = format!("@get(`{at}?around=${{evt.detail.at}}&before=${{evt.detail.before}}`)");
     // Brings what lies in a hole. It is asked for here, since nothing runs inside of the list.
     let fill = format!(
-        "@get(`/{room}?after=${{evt.detail.after}}&before=${{evt.detail.before}}${{evt.detail.upwards ? \
+        "@get(`{at}?after=${{evt.detail.after}}&before=${{evt.detail.before}}${{evt.detail.upwards ? \
          '&upwards' : ''}}`)"
     );
     html! {
         div #seeker hidden data-on:seek=(seek) {}
         div #filler hidden data-on:fill=(fill) {}
         div #stream hidden data-attr:data-place="$_place" data-on:open=(get) {}
+        // Brings the whole body for a reader whom the document was not made for.
+        @if at.is_panel() { div #joiner hidden data-on:join={ "@get('" (at) "')" } {} }
     }
 }
 
 /// The menu of things that are not needed every day. The script fills in the rooms; the browser keeps the
 /// choices.
-fn menu(language: &Language, room: &str, view: &View<'_>) -> Markup {
+fn menu(language: &Language, at: RoomAddress<'_>, view: &View<'_>) -> Markup {
     let is_user = view.me.is_some_and(|me| me.kind == AuthorKind::User);
+    let room = at.room();
+    if at.is_panel() {
+        return panel_menu(language, at, view);
+    }
     html! {
         nav #menu popover aria-label=(language.text("menu")) {
-            (search::form(language, room, ""))
+            (search::form(language, at, ""))
             a.quiet href="/new" { (plus_icon()) (language.markup("new-room")) }
             @if view.may_open_private { (new_room::private(language, "quiet", &plus_icon())) }
             @if allows(view.role, Action::Moderate) {
@@ -195,6 +288,23 @@ fn menu(language: &Language, room: &str, view: &View<'_>) -> Markup {
                 button.link type="button" { (language.markup("lately-forget")) }
             }
             (languages(language, room))
+        }
+    }
+}
+
+/// The menu of a panel: what is no page leads to none, and a page is opened beside the frame.
+fn panel_menu(language: &Language, at: RoomAddress<'_>, view: &View<'_>) -> Markup {
+    html! {
+        nav #menu popover aria-label=(language.text("menu")) {
+            (search::form(language, at, ""))
+            @if allows(view.role, Action::Moderate) {
+                a.quiet href={ "/" (at.room()) "/moderation" } target="_blank" {
+                    (shield_icon()) (language.markup("moderation"))
+                }
+            }
+            div #choices hidden {
+                label.quiet { input #sound type="checkbox"; (language.markup("notify-sound")) }
+            }
         }
     }
 }
@@ -245,6 +355,10 @@ fn shield_icon() -> Markup {
     }
 }
 
+fn close_icon() -> Markup {
+    html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M6 6l12 12M18 6L6 18" {} } }
+}
+
 fn plus_icon() -> Markup {
     html! { svg viewBox="0 0 24 24" aria-hidden="true" { path d="M12 5v14M5 12h14" {} } }
 }
@@ -281,6 +395,7 @@ mod tests {
         let view = View {
             language,
             room,
+            look: None,
             me,
             history,
             quoted,

@@ -4,7 +4,8 @@ use hyper::Method;
 
 use super::moderation::{act, act_at, moderation, step};
 use super::{
-    assets, auth, avatar, choose_language, invitation, loader, messages, name, new_room, room, search, stream,
+    assets, auth, avatar, choose_language, invitation, loader, messages, name, new_room, panel, room, search,
+    stream,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
@@ -16,26 +17,118 @@ use crate::route_table::Handler::{AtMessage, Following, InRoom, Plain};
 use crate::route_table::{Route, now};
 
 const ROOM: &str = "/{room}";
-const NAME: &str = "/{room}/name";
+const PANEL: &str = "/embed/{room}";
 const LANGUAGE: &str = "/{room}/language";
-const TYPING: &str = "/{room}/typing";
-const SEARCH: &str = "/{room}/search";
 const MESSAGES: &str = "/{room}/messages";
-const MESSAGE: &str = "/{room}/messages/{position}";
 const MODERATION: &str = "/{room}/moderation";
 const CLOSED: &str = "/{room}/closed";
 const MEMBER: &str = "/{room}/members/{author}";
-const AUTHOR_MESSAGES: &str = "/{room}/authors/{author}/messages";
 const BAN: &str = "/{room}/bans/{author}";
 const INVITATIONS: &str = "/{room}/invitations";
 const INVITATION: &str = "/{room}/invitations/{id}";
 const ACCEPT: &str = "/{room}/invitations/accept";
 const FLAGS: &str = "/{room}/flags/{position}";
-const FLAG: &str = "/{room}/messages/{position}/flags";
-const REACTION: &str = "/{room}/messages/{position}/reactions/{reaction}";
+
+/// The paths of what a room and its panel do alike.
+struct Shared {
+    name: &'static str,
+    typing: &'static str,
+    search: &'static str,
+    messages: &'static str,
+    message: &'static str,
+    author_messages: &'static str,
+    ban: &'static str,
+    flag: &'static str,
+    reaction: &'static str,
+}
+
+/// Returns these paths below an address.
+macro_rules! below {
+    ($address:literal) => {
+        Shared {
+            name: concat!($address, "/name"),
+            typing: concat!($address, "/typing"),
+            search: concat!($address, "/search"),
+            messages: concat!($address, "/messages"),
+            message: concat!($address, "/messages/{position}"),
+            author_messages: concat!($address, "/authors/{author}/messages"),
+            ban: concat!($address, "/bans/{author}"),
+            flag: concat!($address, "/messages/{position}/flags"),
+            reaction: concat!($address, "/messages/{position}/reactions/{reaction}"),
+        }
+    };
+}
 
 /// The rows.
 pub fn routes() -> Vec<Route<Response>> {
+    let mut rows = of_pages();
+    rows.extend(shared(&below!("/{room}")));
+    rows.push(Route(
+        Method::GET,
+        PANEL,
+        Read,
+        Following(|c, room, decided| Box::pin(panel::panel(c, room, decided))),
+    ));
+    rows.extend(shared(&below!("/embed/{room}")));
+    rows
+}
+
+/// The rows of all that a room and its panel do alike.
+fn shared(at: &Shared) -> Vec<Route<Response>> {
+    vec![
+        Route(Method::GET, at.name, Visit, InRoom(|c, room| now(name::current(&c, &room)))),
+        Route(Method::POST, at.name, Visit, InRoom(|c, room| Box::pin(name::name(c, room)))),
+        Route(Method::GET, at.search, Read, InRoom(|c, room| Box::pin(search::search(c, room)))),
+        Route(Method::POST, at.typing, Write, InRoom(|c, room| now(messages::typing(&c, &room)))),
+        Route(
+            Method::GET,
+            at.messages,
+            Read,
+            Following(|c, room, decided| Box::pin(stream::stream(c, room, decided))),
+        ),
+        Route(Method::POST, at.messages, Post, InRoom(|c, room| Box::pin(messages::send(c, room)))),
+        Route(
+            Method::PATCH,
+            at.message,
+            Write,
+            AtMessage(|c, room, at| Box::pin(messages::edit(c, room, at))),
+        ),
+        Route(
+            Method::DELETE,
+            at.message,
+            Write,
+            AtMessage(|c, room, at| Box::pin(messages::delete(c, room, at))),
+        ),
+        Route(
+            Method::PUT,
+            at.reaction,
+            Write,
+            AtMessage(|c, room, at| Box::pin(messages::react(c, room, at))),
+        ),
+        Route(
+            Method::DELETE,
+            at.reaction,
+            Write,
+            AtMessage(|c, room, at| Box::pin(messages::react(c, room, at))),
+        ),
+        Route(
+            Method::DELETE,
+            at.author_messages,
+            Moderate,
+            InRoom(|c, room| Box::pin(step(c, room, author_messages::delete))),
+        ),
+        Route(Method::PUT, at.ban, Moderate, InRoom(|c, room| Box::pin(act(c, room, members::ban)))),
+        Route(
+            Method::POST,
+            at.flag,
+            Read,
+            AtMessage(|c, room, at| Box::pin(act_at(c, room, at, flags::flag))),
+        ),
+    ]
+}
+
+/// The rows of pages, and of what is done by the forms of one.
+fn of_pages() -> Vec<Route<Response>> {
     vec![
         Route(Method::GET, "/", Anything, Plain(|c| Box::pin(new_room::home(c)))),
         Route(Method::GET, "/new", Anything, Plain(|c| Box::pin(new_room::home(c)))),
@@ -63,45 +156,13 @@ pub fn routes() -> Vec<Route<Response>> {
         Route(Method::GET, "/auth/{login}", Anything, Plain(|c| Box::pin(auth::begin(c)))),
         Route(Method::GET, "/auth/{login}/callback", Anything, Plain(|c| Box::pin(auth::callback(c)))),
         Route(Method::GET, ROOM, Read, InRoom(|c, room| Box::pin(room::room(c, room)))),
-        Route(Method::GET, NAME, Visit, InRoom(|c, room| now(name::current(&c, &room)))),
-        Route(Method::POST, NAME, Visit, InRoom(|c, room| Box::pin(name::name(c, room)))),
         Route(Method::POST, LANGUAGE, Visit, InRoom(|c, room| Box::pin(choose_language::language(c, room)))),
-        Route(Method::GET, SEARCH, Read, InRoom(|c, room| Box::pin(search::search(c, room)))),
-        Route(Method::POST, TYPING, Write, InRoom(|c, room| now(messages::typing(&c, &room)))),
-        Route(
-            Method::GET,
-            MESSAGES,
-            Read,
-            Following(|c, room, decided| Box::pin(stream::stream(c, room, decided))),
-        ),
-        Route(Method::POST, MESSAGES, Post, InRoom(|c, room| Box::pin(messages::send(c, room)))),
-        Route(Method::PATCH, MESSAGE, Write, AtMessage(|c, room, at| Box::pin(messages::edit(c, room, at)))),
-        Route(
-            Method::DELETE,
-            MESSAGE,
-            Write,
-            AtMessage(|c, room, at| Box::pin(messages::delete(c, room, at))),
-        ),
-        Route(Method::PUT, REACTION, Write, AtMessage(|c, room, at| Box::pin(messages::react(c, room, at)))),
-        Route(
-            Method::DELETE,
-            REACTION,
-            Write,
-            AtMessage(|c, room, at| Box::pin(messages::react(c, room, at))),
-        ),
         Route(Method::GET, MODERATION, Moderate, InRoom(|c, room| Box::pin(moderation(c, room)))),
         Route(Method::PUT, CLOSED, Moderate, InRoom(|c, room| Box::pin(act(c, room, moderate::close)))),
         Route(Method::DELETE, CLOSED, Moderate, InRoom(|c, room| Box::pin(act(c, room, moderate::open)))),
         Route(Method::DELETE, MESSAGES, Own, InRoom(|c, room| Box::pin(act(c, room, moderate::empty)))),
         Route(Method::PUT, MEMBER, Own, InRoom(|c, room| Box::pin(act(c, room, members::give)))),
         Route(Method::DELETE, MEMBER, Own, InRoom(|c, room| Box::pin(act(c, room, members::take_back)))),
-        Route(
-            Method::DELETE,
-            AUTHOR_MESSAGES,
-            Moderate,
-            InRoom(|c, room| Box::pin(step(c, room, author_messages::delete))),
-        ),
-        Route(Method::PUT, BAN, Moderate, InRoom(|c, room| Box::pin(act(c, room, members::ban)))),
         Route(Method::DELETE, BAN, Moderate, InRoom(|c, room| Box::pin(act(c, room, members::unban)))),
         Route(Method::POST, INVITATIONS, Own, InRoom(|c, room| Box::pin(invitation::invite(c, room)))),
         Route(
@@ -118,6 +179,5 @@ pub fn routes() -> Vec<Route<Response>> {
             Moderate,
             AtMessage(|c, room, at| Box::pin(act_at(c, room, at, flags::clear))),
         ),
-        Route(Method::POST, FLAG, Read, AtMessage(|c, room, at| Box::pin(act_at(c, room, at, flags::flag)))),
     ]
 }

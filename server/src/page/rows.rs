@@ -155,25 +155,24 @@ pub fn notice(localizer: Localizer, position: Position, did: RoomNotice, by: Opt
 }
 
 /// The element above the oldest row: a way to older ones, or the reason why there is none.
-pub fn older(localizer: Localizer, room: &str, page: &HistoryPage) -> Markup {
+pub fn older(localizer: Localizer, page: &HistoryPage) -> Markup {
     let why_none = page.messages.first().map(|oldest| match oldest.prev {
         0 => localizer.markup("begins"),
         _ => localizer.markup("older-gone"),
     });
-    above(localizer, room, page.older.is_none().then(|| why_none.unwrap_or_default()))
+    above(localizer, page.older.is_none().then(|| why_none.unwrap_or_default()))
 }
 
 /// The element above a list that was emptied. The script shows the button once it has taken rows away.
-pub fn emptied(localizer: Localizer, room: &str) -> Markup {
-    above(localizer, room, Some(Markup::default()))
+pub fn emptied(localizer: Localizer) -> Markup {
+    above(localizer, Some(Markup::default()))
 }
 
-fn above(localizer: Localizer, room: &str, why_none: Option<Markup>) -> Markup {
-    // The script can take rows away at the top, so the oldest row is looked up when the button is pressed.
-    let get = format!(
-        "@get('/{room}?before=' + (document.querySelector('#messages > [data-position]')?.dataset.position \
-         ?? 0))"
-    );
+fn above(localizer: Localizer, why_none: Option<Markup>) -> Markup {
+    // The script can take rows away at the top, so the oldest row is looked up when the button is pressed. A
+    // frame is the same for a page and for a panel: the body says at which address it is.
+    let get = "@get(document.body.dataset.base + '?before=' + (document.querySelector('#messages > \
+               [data-position]')?.dataset.position ?? 0))";
     html! {
         div #older {
             button.quiet type="button" hidden[why_none.is_some()] data-on:click=(get) {

@@ -10,9 +10,11 @@ use millchat::{Chat, Message, Position, Query, ReadError, RoomName, SearchPage};
 use super::error::{self, Localize};
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
+use super::look::Look;
 use super::{people, rows};
 use crate::current::current;
 use crate::http::{self, Response};
+use crate::room_address::{RoomAddress, Surface};
 use crate::route_table::Call;
 
 /// Messages of a page.
@@ -30,8 +32,10 @@ const FIELD_CHARS_MAX: usize = millchat::QUERY_BYTES_MAX;
 pub struct View<'a> {
     /// The language of its reader.
     pub language: &'static Language,
-    /// The room.
-    pub room: &'a RoomName,
+    /// The address of the room.
+    pub at: RoomAddress<'a>,
+    /// The look of a panel; `None`: it is the page.
+    pub look: Option<&'a Look>,
     /// The title of the room, if the operator gave it one.
     pub title: Option<&'a str>,
     /// The words as they were typed.
@@ -41,15 +45,18 @@ pub struct View<'a> {
 }
 
 /// `GET /{room}/search`: what a search finds, and the form to search again.
-pub async fn search(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
+pub async fn search(Call { w, req, language, surface, .. }: Call<'_>, room: RoomName) -> Response {
     if let Err(limited) = w.app.limits.read(&req) {
         return error::of(language, limited);
     }
     let typed = http::query(&req, "q").unwrap_or_default();
     let before = http::query(&req, "before").and_then(|before| before.parse::<Position>().ok());
     let title = w.app.authority.rules().of(&room).title.clone();
-    let page =
-        |shown| document(&View { language, room: &room, title: title.as_deref(), typed: &typed, shown });
+    let look = (surface == Surface::Panel).then(|| Look::of(&req));
+    let page = |shown| {
+        let (at, look) = (RoomAddress::new(surface, &room), look.as_ref());
+        document(&View { language, at, look, title: title.as_deref(), typed: &typed, shown })
+    };
     if typed.is_empty() {
         return layout::answer(StatusCode::OK, page(None));
     }
@@ -62,10 +69,11 @@ pub async fn search(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> 
     let found = current(&chat, async || {
         let found = find(&chat, &room, &query, before).await?;
         let texts_of = found.messages.iter().map(|message| message.position).collect();
-        let (room, title, typed, query) = (room.clone(), title.clone(), typed.clone(), query.clone());
+        let (room, look, title) = (room.clone(), look.clone(), title.clone());
+        let (typed, query) = (typed.clone(), query.clone());
         let render = move || {
-            let title = title.as_deref();
-            document(&View { language, room: &room, title, typed: &typed, shown: Some(Ok((&query, &found))) })
+            let (at, look, title) = (RoomAddress::new(surface, &room), look.as_ref(), title.as_deref());
+            document(&View { language, at, look, title, typed: &typed, shown: Some(Ok((&query, &found))) })
         };
         Ok((w.app.turns.render(render).await, texts_of))
     });
@@ -94,34 +102,37 @@ async fn find(
 
 /// The page.
 pub fn document(view: &View<'_>) -> String {
-    let title = format!("{} · {}", view.language.text("search"), view.title.unwrap_or(view.room.as_str()));
-    layout::document(view.language, &title, Script::None, &body(view))
+    let title = format!("{} · {}", view.language.text("search"), view.title.unwrap_or(view.at.room()));
+    match view.look {
+        Some(look) => layout::panel(look, view.language, &title, Script::None, &body(view)),
+        None => layout::document(view.language, &title, Script::None, &body(view)),
+    }
 }
 
-fn body(View { language, room, title, typed, shown }: &View<'_>) -> Markup {
+fn body(View { language, at, title, typed, shown, .. }: &View<'_>) -> Markup {
     html! {
         body.plain {
             header.bar {
-                (layout::brand(language))
-                h1 title=(room) { a href={ "/" (room) } { bdi { (title.unwrap_or(room.as_str())) } } }
+                @if !at.is_panel() { (layout::brand(language)) }
+                h1 title=(at.room()) { a href=(at) { bdi { (title.unwrap_or(at.room())) } } }
             }
             main.search {
-                (form(language, room.as_str(), typed))
+                (form(language, *at, typed))
                 @match shown {
                     None => p.hint { (language.markup("search-hint")) },
                     Some(Err(refused)) => p.problem role="alert" { (refused.localize().markup(language)) },
-                    Some(Ok((query, page))) => (results(language, room.as_str(), typed, query, page)),
+                    Some(Ok((query, page))) => (results(language, *at, typed, query, page)),
                 }
-                p.onward { a.quiet href={ "/" (room) } { (language.markup("search-back")) } }
+                p.onward { a.quiet href=(at) { (language.markup("search-back")) } }
             }
         }
     }
 }
 
 /// The form by which one searches a room.
-pub fn form(language: &Language, room: &str, typed: &str) -> Markup {
+pub fn form(language: &Language, at: RoomAddress<'_>, typed: &str) -> Markup {
     html! {
-        form.search role="search" action={ "/" (room) "/search" } {
+        form.search role="search" action={ (at) "/search" } {
             input type="search" name="q" value=(typed) maxlength=(FIELD_CHARS_MAX) required
                 enterkeyhint="search" autocomplete="off" aria-label=(language.text("search-room"))
                 placeholder=(language.text("search-room"));
@@ -130,10 +141,16 @@ pub fn form(language: &Language, room: &str, typed: &str) -> Markup {
     }
 }
 
-fn results(language: &'static Language, room: &str, typed: &str, query: &Query, page: &SearchPage) -> Markup {
+fn results(
+    language: &'static Language,
+    at: RoomAddress<'_>,
+    typed: &str,
+    query: &Query,
+    page: &SearchPage,
+) -> Markup {
     let older = page.older.map(|before| {
         let q: String = form_urlencoded::byte_serialize(typed.as_bytes()).collect();
-        format!("/{room}/search?q={q}&before={before}")
+        format!("{at}/search?q={q}&before={before}")
     });
     html! {
         @if page.messages.is_empty() {
@@ -142,7 +159,7 @@ fn results(language: &'static Language, room: &str, typed: &str, query: &Query, 
             }
         } @else {
             ol.results aria-label=(language.text("search-results")) {
-                @for message in &page.messages { (result(language, room, query, message)) }
+                @for message in &page.messages { (result(language, at, query, message)) }
             }
         }
         @if let Some(older) = older {
@@ -152,7 +169,7 @@ fn results(language: &'static Language, room: &str, typed: &str, query: &Query, 
 }
 
 /// A message that was found: who, when, and the part of its text around the words.
-fn result(language: &'static Language, room: &str, query: &Query, message: &Message) -> Markup {
+fn result(language: &'static Language, at: RoomAddress<'_>, query: &Query, message: &Message) -> Markup {
     let localizer = Localizer::For(language);
     html! {
         li.msg.system[message.author.is_none()] {
@@ -160,7 +177,7 @@ fn result(language: &'static Language, room: &str, query: &Query, message: &Mess
             div.body {
                 p.who {
                     @if let Some(author) = &message.author { (people::name(localizer, author)) " " }
-                    a.at href={ "/" (room) "#m-" (message.position) } dir="ltr" { (rows::date(message.created_at)) }
+                    a.at href={ (at) "#m-" (message.position) } dir="ltr" { (rows::date(message.created_at)) }
                     @if message.edited_at.is_some() { " " span.edited { (localizer.markup("edited")) } }
                 }
                 p.text { (excerpt(message.content.as_deref().unwrap_or_default(), query)) }
@@ -202,9 +219,10 @@ mod tests {
     #[test]
     fn a_room_with_a_title_is_shown_by_it() {
         let room = RoomName::new("team-7").unwrap();
+        let at = RoomAddress::page(&room);
         for (title, shown) in [(Some("The <team>"), "The &lt;team&gt;"), (None, "team-7")] {
             let language = Language::by_code("en").unwrap();
-            let page = document(&View { language, room: &room, title, typed: "", shown: None });
+            let page = document(&View { language, at, look: None, title, typed: "", shown: None });
             assert!(page.contains(&format!(" · {shown} · Millchat</title>")), "{page}");
             assert!(page.contains(&format!("<bdi>{shown}</bdi>")), "{page}");
         }

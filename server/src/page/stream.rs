@@ -9,17 +9,27 @@ use super::i18n::LocalizedMessage;
 use crate::access::table::Action;
 use crate::follow::Followed;
 use crate::http::Response;
+use crate::room_address::Surface;
 use crate::route_table::{Call, Decision};
 use crate::sse::multi_room::{ROOMS_MAX, RoomMarker};
 use crate::sse::start::place;
+use crate::sse::stream::SseFormat;
 use crate::{cross_site, follow, paths};
 
-/// `GET /{room}/messages`: the page's stream. With `also=ROOM:PLACE`, as often as there are other rooms, it
-/// is the stream of all of them: a browser has one for all of its tabs.
-pub async fn stream(
+/// `GET /{room}/messages`: the stream of the page, or of a panel. With `also=ROOM:PLACE`, as often as there
+/// are other rooms, it is the stream of all of them: a browser has one for all of its tabs.
+pub async fn stream(call: Call<'_>, room: RoomName, decided: Decision) -> Response {
+    match call.surface {
+        Surface::Page => follow(call, room, decided, frame::SseFormat).await,
+        Surface::Panel => follow(call, room, decided, frame::PanelSseFormat).await,
+    }
+}
+
+async fn follow(
     Call { w, req, allowed, language, .. }: Call<'_>,
     room: RoomName,
     decided: Decision,
+    format: impl SseFormat + Copy,
 ) -> Response {
     // A page of another site can make a browser come here: then nobody is shown to be in the room.
     let own = cross_site::refuse(req.headers(), w.app.public_url.as_ref()).is_ok();
@@ -28,7 +38,7 @@ pub async fn stream(
         return error::page(language, StatusCode::BAD_REQUEST, &LocalizedMessage::of("malformed"));
     };
     if also.is_empty() {
-        return follow::respond(w, &req, &room, (decided, own), (w.app.frames.html, frame::SseFormat)).await;
+        return follow::respond(w, &req, &room, (decided, own), (w.app.frames.html, format)).await;
     }
     let decide = |room: &RoomName| {
         let decided = w.app.authority.decide(allowed.caller.clone(), room, Action::Read);
@@ -37,7 +47,7 @@ pub async fn stream(
     let also = also.into_iter().map(|(room, from)| Followed { decided: decide(&room), room, from });
     let first = Followed { from: place(&req, w.app.chat.epoch()), room, decided };
     let rooms = std::iter::once(first).chain(also).collect();
-    let format = (w.app.frames.html, frame::SseFormat, frame::room as RoomMarker);
+    let format = (w.app.frames.html, format, frame::room as RoomMarker);
     follow::respond_several(w, &req, (rooms, own), format).await
 }
 

@@ -19,6 +19,7 @@ mod credentials;
 mod damage;
 mod disk;
 mod draining;
+mod embed;
 mod environment;
 mod flood;
 mod greedy;

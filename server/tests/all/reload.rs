@@ -222,6 +222,25 @@ async fn what_needs_a_restart_is_told_and_stays() {
 }
 
 #[tokio::test]
+async fn a_reload_names_other_sites_that_may_show_the_chat() {
+    let list = |origin: &str| format!("embed-origins = [\"{origin}\"]\n");
+    let configured = Configured::start(&list("https://a.example")).await;
+    let api = configured.server.api();
+    let shown_by = async || {
+        let panel = api.get("/embed/lobby").await.expect(200);
+        panel.header("content-security-policy").unwrap().split_once("frame-ancestors ").unwrap().1.to_owned()
+    };
+    assert_eq!(shown_by().await, "'self' https://a.example");
+    configured.write("millchat.toml", &list("https://b.example"));
+    let said = reload(&configured.server, READ).await;
+    assert!(said.contains("embed-origins"), "{said}");
+    assert_eq!(shown_by().await, "'self' https://b.example");
+    configured.write("millchat.toml", &list("https://c.example/"));
+    reload(&configured.server, KEPT).await;
+    assert_eq!(shown_by().await, "'self' https://b.example");
+}
+
+#[tokio::test]
 async fn a_flag_and_a_variable_stay_stronger_than_the_file_that_is_read_again() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("millchat.toml");

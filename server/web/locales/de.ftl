@@ -327,3 +327,4 @@ invitation-unknown = Diese Einladung gibt es nicht, oder sie ist benutzt oder ab
 list-full = Diese Liste ist voll. Nimm zuerst etwas davon weg.
 
 panel-label = Chat
+panel-close = Chat schließen

@@ -337,3 +337,4 @@ invitation-unknown = There is no such invitation, or it was used or has expired.
 list-full = This list is full. Take something off it first.
 
 panel-label = Chat
+panel-close = Close the chat

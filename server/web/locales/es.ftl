@@ -323,3 +323,4 @@ invitation-unknown = Esa invitación no existe, ya se usó o ha caducado.
 list-full = Esta lista está llena. Quita algo primero.
 
 panel-label = Chat
+panel-close = Cerrar el chat

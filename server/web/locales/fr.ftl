@@ -331,3 +331,4 @@ invitation-unknown = Cette invitation n’existe pas, ou elle a été utilisée 
 list-full = Cette liste est pleine. Retirez-en d’abord un élément.
 
 panel-label = Discussion
+panel-close = Fermer la discussion

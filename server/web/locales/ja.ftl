@@ -296,3 +296,4 @@ invitation-unknown = そのような招待はないか、すでに使われた�
 list-full = この一覧はいっぱいです。先にどれかを取り除いてください。
 
 panel-label = チャット
+panel-close = チャットを閉じる

@@ -47,10 +47,11 @@ fn written() -> String {
             .map(|(path, method, action)| ((path.to_owned(), method), action)),
     );
     let mut out = HEAD.to_owned();
-    let surfaces: [Surface; 3] = [
+    let surfaces: [Surface; 4] = [
         ("The API", |path| path.starts_with("/api/")),
         ("The operator's routes", |path| path.starts_with("/admin/")),
-        ("The page", |path| !path.starts_with("/api/") && !path.starts_with("/admin/")),
+        ("The page", |path| !["/api/", "/admin/", "/embed/"].iter().any(|other| path.starts_with(other))),
+        ("The panel", |path| path.starts_with("/embed/")),
     ];
     for (title, is_of) in surfaces {
         let _ = writeln!(out, "## {title}\n");

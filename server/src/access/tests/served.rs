@@ -60,8 +60,8 @@ impl Served {
         Self { app, address, client: client.pool_max_idle_per_host(0).build().unwrap() }
     }
 
-    /// Asks, with the credential of somebody: of the page as a cookie, elsewhere as a bearer. A stream is read up
-    /// to one of the words.
+    /// Asks, with the credential of somebody: of the page as a cookie, of the API and a panel as a bearer. A
+    /// stream is read up to one of the words.
     pub async fn ask(
         &self,
         (method, path): (&str, &str),
@@ -71,7 +71,7 @@ impl Served {
     ) -> Answer {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self.client.request(method, format!("http://{}{path}", self.address));
-        let is_page = !path.starts_with("/api/") && !path.starts_with("/admin/");
+        let is_page = !["/api/", "/admin/", "/embed/"].iter().any(|bearers| path.starts_with(bearers));
         if let Some(credential) = credential {
             request = if is_page {
                 request.header("cookie", format!("millchat={credential}"))

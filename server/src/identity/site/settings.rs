@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::super::grants;
 use super::key::SiteKey;
+use crate::embed_origins::EmbedOrigins;
 use crate::outgoing::{Trust, check_address};
 use crate::source_name::{SOURCE_NAME_LEN_MAX, is_source_name};
 
@@ -23,10 +24,9 @@ const GRANTS_DEFAULT: &str = "writer";
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SiteTable {
     name: String,
-    /// The pages that may show the chat in a frame. They are checked, and nothing reads them yet:
-    /// pages of other origins may not show it.
+    /// The pages that may show these rooms in a frame.
     #[serde(default)]
-    origins: Vec<String>,
+    origins: EmbedOrigins,
     /// The rooms that the site may show, and give rights in.
     #[serde(default)]
     rooms: Vec<String>,
@@ -118,15 +118,27 @@ pub fn check_names<'a>(
 }
 
 impl SiteTable {
+    /// Returns its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the pages that may show its rooms in a frame.
+    pub fn origins(&self) -> &EmbedOrigins {
+        &self.origins
+    }
+
+    /// Returns the patterns of its rooms.
+    pub fn rooms(&self) -> impl Iterator<Item = &str> {
+        self.rooms.iter().map(String::as_str)
+    }
+
     /// Returns the site if it signs tokens.
     fn signing(
         &self,
         public_url: Option<&str>,
         secret_of: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Option<Site>, String> {
-        if let Some(origin) = self.origins.iter().find(|origin| !is_origin(origin)) {
-            return Err(format!("`{origin}` is no origin; write it like https://shop.example"));
-        }
         let patterns: BTreeMap<_, _> =
             self.rooms.iter().map(|pattern| (pattern.clone(), GRANTS_DEFAULT.to_owned())).collect();
         grants::check(&patterns).map_err(|error| error.to_string())?;
@@ -203,13 +215,6 @@ fn of_secret(secret: &str, origin: &str) -> Result<SiteKey, String> {
 
 fn read(file: &std::path::Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
-}
-
-/// Returns true if a text is what browsers send as an origin: a scheme, a host and perhaps a port.
-fn is_origin(text: &str) -> bool {
-    text.parse::<url::Url>().is_ok_and(|url| {
-        matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text
-    })
 }
 
 /// A name as an error shows it.

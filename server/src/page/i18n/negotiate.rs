@@ -14,14 +14,17 @@ impl Language {
     /// Returns the language that a reader chose, else the first of their browser's that there is, else
     /// English.
     pub fn of(headers: &HeaderMap) -> &'static Self {
-        language_cookie::chosen(headers).unwrap_or_else(|| {
-            let mut left = ACCEPTED_BYTES_MAX;
-            let entries = headers::entries(headers, &ACCEPT_LANGUAGE, b',').map_while(|entry| {
-                left = left.checked_sub(entry.len() + 1)?;
-                Some(std::str::from_utf8(entry).unwrap_or_default())
-            });
-            accepted_language(&entries.collect::<Vec<_>>().join(","))
-        })
+        language_cookie::chosen(headers).unwrap_or_else(|| Self::accepted(headers))
+    }
+
+    /// Returns the first language of a reader's browser that there is, else English.
+    pub fn accepted(headers: &HeaderMap) -> &'static Self {
+        let mut left = ACCEPTED_BYTES_MAX;
+        let entries = headers::entries(headers, &ACCEPT_LANGUAGE, b',').map_while(|entry| {
+            left = left.checked_sub(entry.len() + 1)?;
+            Some(std::str::from_utf8(entry).unwrap_or_default())
+        });
+        accepted_language(&entries.collect::<Vec<_>>().join(","))
     }
 }
 

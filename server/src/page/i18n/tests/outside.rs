@@ -27,9 +27,11 @@ use crate::identity::{Person, Via};
 use crate::page::auth;
 use crate::page::error::{self, Localize};
 use crate::page::frame::{self, SseFormat, tests::elements_of, tests::read};
+use crate::page::look::Look;
 use crate::page::moderation_view::Flagged;
 use crate::page::quote::QuotedMessages;
 use crate::page::{composer, invitation, moderation_view, room_view, rows, search};
+use crate::room_address::RoomAddress;
 use crate::sanitize::TextError;
 use crate::sign_in::Target;
 use crate::sse::stream::SseFormat as _;
@@ -144,9 +146,11 @@ fn rooms(language: &'static Language) -> Vec<String> {
             let presence = crowd(count);
             let (room, history, presence) = (&name, &history, &presence);
             let quoted = &QuotedMessages::default();
-            let view = room_view::View {
+            let look = Look::default();
+            let mut view = room_view::View {
                 language,
                 room,
+                look: None,
                 me,
                 history,
                 quoted,
@@ -161,6 +165,8 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 was: &[],
             };
             screens.push(room_view::document(&view, false));
+            view.look = Some(&look);
+            screens.push(room_view::document(&view, false));
         }
     }
     screens
@@ -169,6 +175,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
 /// Every page of a search: not begun, refused, with nothing found, and with something.
 fn searches(language: &'static Language) -> Vec<String> {
     let room = RoomName::new("---").unwrap();
+    let at = RoomAddress::page(&room);
     let query = Query::parse("1").unwrap();
     let page =
         |messages: &[Message], older| SearchPage { messages: messages.to_vec(), floor: 1, head: 9, older };
@@ -177,7 +184,7 @@ fn searches(language: &'static Language) -> Vec<String> {
     let shown = pages.iter().map(|page| Some(Ok((&query, page))));
     let shown = shown.chain([None, Some(Err(&refused as &dyn Localize))]);
     let document =
-        |shown| search::document(&search::View { language, room: &room, title: None, typed: "1", shown });
+        |shown| search::document(&search::View { language, at, look: None, title: None, typed: "1", shown });
     shown.map(document).collect()
 }
 
@@ -315,6 +322,7 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
             for screen in [
                 error::page(language, status, &why),
                 error::missing(language, &why, &[RoomName::new("-").unwrap()]),
+                error::in_panel(language, status, &why),
             ] {
                 let screen = text_of(&screen);
                 assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
@@ -323,7 +331,9 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
         let refused = composer::Refused { typed: "1", why: &why };
         let author = somebody();
         let reader = composer::Reader { me: Some(&author), has_logins: true, was: &[] };
-        let foot = composer::composer(language, "---", reader, Some(refused)).into_string();
+        let room = RoomName::new("---").unwrap();
+        let at = RoomAddress::page(&room);
+        let foot = composer::composer(language, at, reader, Some(refused)).into_string();
         assert_eq!(outside(&foot), Vec::<String>::new(), "{foot}");
     }
     let hole = rows::hole(Localizer::For(language), (1, 2)).into_string();

@@ -1,0 +1,68 @@
+//! The panel: the page of a room in a frame of another site.
+//!
+//! A frame is loaded without a bearer token, so its document is what nobody sees: the room where everybody
+//! may read, and elsewhere the shell of the page, in which there is nothing of the room. The script then asks
+//! with the token that it holds. No cookie is read below `/embed/`, and none is set.
+
+use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, REFERRER_POLICY};
+use hyper::{Request, StatusCode};
+use millchat::RoomName;
+
+use super::form::is_datastar;
+use super::i18n::Language;
+use super::look::Look;
+use super::{denied, layout, room, room_view};
+use crate::access::denial::Denial;
+use crate::http::{self, Response};
+use crate::identity::TokenError;
+use crate::room_address::{RoomAddress, Surface};
+use crate::route_table::{Call, Decision};
+
+/// The headers of every answer below `/embed/`, besides its policy. A page that shows only what agrees to it
+/// (`require-corp`) shows a frame with the first two alone.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (HeaderName::from_static("cross-origin-embedder-policy"), "require-corp"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), microphone=(), geolocation=()"),
+    (REFERRER_POLICY, layout::PANEL_REFERRER_POLICY),
+    (layout::ROBOTS, "noindex"),
+];
+
+/// `GET /embed/{room}`: the room as a panel.
+pub async fn panel(call: Call<'_>, room: RoomName, decided: Decision) -> Response {
+    match decided {
+        Ok(_) => room::room(call, room).await,
+        Err(Denial::Nobody(TokenError::Missing)) if is_document(&call.req) => shell(&call, &room),
+        Err(denial) => denied::answer(&call, &room, &denial),
+    }
+}
+
+/// Returns true for the request of a frame's document. The script asks with its mark, or for a quote.
+fn is_document<B>(req: &Request<B>) -> bool {
+    !is_datastar(req.headers()) && http::query(req, "quote").is_none()
+}
+
+/// The page without anything of the room but its name, which is in its address.
+fn shell(call: &Call<'_>, room: &RoomName) -> Response {
+    let at = RoomAddress::new(Surface::Panel, room);
+    layout::answer(StatusCode::OK, room_view::shell(call.language, at, &Look::of(&call.req)))
+}
+
+/// Returns the language of a panel: the one that the page around it names, else the first of the browser's.
+/// The choice that the page of a room keeps is in a cookie.
+pub fn language<B>(req: &Request<B>) -> &'static Language {
+    let named = http::query(req, "lang").and_then(|code| Language::by_code(&code));
+    named.unwrap_or_else(|| Language::accepted(req.headers()))
+}
+
+/// Sets the headers of an answer below `/embed/`. `ancestors`: the pages that may show it.
+pub fn set_headers(response: &mut Response, ancestors: &str) {
+    http::set(response, CONTENT_SECURITY_POLICY, layout::panel_policy(ancestors));
+    for (name, value) in HEADERS {
+        http::set(response, name, HeaderValue::from_static(value));
+    }
+    // A stream has said so, and more.
+    if !response.headers().contains_key(CACHE_CONTROL) {
+        http::set(response, CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
