@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use maud::{Markup, html};
 use millchat::{Author, AuthorKind, RoomName};
 
+use super::composer::sign_in_address;
 use super::error::{self, Localize as _};
 use super::i18n::{Language, Localizer, Value};
 use super::layout::{self, Script};
@@ -66,8 +67,11 @@ fn body(
     me: Option<&Author>,
     (has_logins, opens_private): (bool, bool),
 ) -> Markup {
-    // Also a guest may be a member, once they have signed in.
-    let signs_in = has_logins && me.is_none_or(|me| me.kind == AuthorKind::Guest);
+    // Also a guest may be a member, once they have signed in; a user, as somebody else.
+    let onward = match me.map(|me| me.kind) {
+        None | Some(AuthorKind::Guest) => has_logins.then_some("sign-in"),
+        Some(_) => has_logins.then_some("account"),
+    };
     let name = me.map(|me| html! { span data-ignore { (people::name(Localizer::For(language), me)) } });
     html! {
         body.plain {
@@ -80,10 +84,10 @@ fn body(
                     None => p.why { (language.markup("denied-nobody")) },
                 }
                 p.onward {
-                    @if signs_in {
-                        a.button href={ "/auth?to=/" (room) } { (language.markup("sign-in")) } " "
+                    @if let Some(onward) = onward {
+                        a.button href=(sign_in_address(room.as_str())) { (language.markup(onward)) } " "
                     }
-                    a class=(if signs_in { "quiet" } else { "button" }) href="/new" {
+                    a class=(if onward.is_some() { "quiet" } else { "button" }) href="/new" {
                         (language.markup("open-room"))
                     }
                 }

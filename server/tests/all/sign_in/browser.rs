@@ -17,7 +17,7 @@ async fn picture(page: &Browser, name: &str) {
 }
 
 /// Fills in the form of the provider.
-async fn at_provider(page: &Browser, account: &str) {
+pub async fn at_provider(page: &Browser, account: &str) {
     page.until("document.querySelector('input[name=login]') !== null").await;
     page.keys("input[name=login]", account).await;
     page.keys("input[name=password]", "x").await;

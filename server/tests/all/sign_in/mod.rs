@@ -2,6 +2,7 @@
 
 mod browser;
 mod lying;
+mod denied;
 mod oauth2;
 mod settings;
 mod whole;
