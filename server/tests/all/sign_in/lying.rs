@@ -32,7 +32,7 @@ async fn start() -> (Server, LyingProvider, LyingProvider) {
 }
 
 /// A sign-in that has begun: its visitor, state and nonce.
-async fn begin(server: &Server, login: &str) -> (Visitor, String, String) {
+pub async fn begin(server: &Server, login: &str) -> (Visitor, String, String) {
     let mut visitor = Visitor::new(server);
     let begun = visitor.get(&format!("/auth/{login}?to=/lobby")).await.expect(303);
     let address = reqwest::Url::parse(begun.header("location").unwrap()).unwrap();
@@ -40,7 +40,7 @@ async fn begin(server: &Server, login: &str) -> (Visitor, String, String) {
     (visitor, query("state"), query("nonce"))
 }
 
-async fn come_back(visitor: &mut Visitor, state: &str, issuer: Option<&str>) -> Answer {
+pub async fn come_back(visitor: &mut Visitor, state: &str, issuer: Option<&str>) -> Answer {
     let iss = issuer.map(|issuer| format!("&iss={issuer}")).unwrap_or_default();
     visitor.get(&format!("/auth/corp/callback?state={state}&code=c0de{iss}")).await
 }

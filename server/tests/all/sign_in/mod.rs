@@ -1,8 +1,9 @@
 //! Signing in: at a real provider, and at one that lies.
 
+mod avatars;
 mod browser;
-mod lying;
 mod denied;
+mod lying;
 mod oauth2;
 mod settings;
 mod whole;
