@@ -25,6 +25,9 @@ pub struct Message {
     pub created_at: Timestamp,
     /// When its text was last replaced.
     pub edited_at: Option<Timestamp>,
+    /// Whoever deleted it, as named then. `None` while it has its text, after a purge, and where that is not
+    /// known: the delete was trimmed, or is of an older release.
+    pub deleted_by: Option<Author>,
     /// The reactions to it, in the order of [`Reaction::ALL`]; empty once deleted, or once the room was
     /// purged.
     pub reactions: Vec<Reactions>,

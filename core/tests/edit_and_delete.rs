@@ -3,7 +3,7 @@
 mod support;
 
 use millchat::{
-    Action, Body, Chat, Draft, EventId, HistoryRange, SendError, StartFrom, Subscription, testing,
+    Action, Body, Chat, Draft, EventId, HistoryRange, Message, SendError, StartFrom, Subscription, testing,
 };
 use support::people::{author, content, delete, draft, edit, event, opening};
 use support::{Parking, room};
@@ -69,4 +69,45 @@ async fn a_deleted_text_is_served_to_nobody_and_gone_from_the_file() {
     chat.close().await.unwrap();
     let chat = Chat::open(path.to_str().unwrap()).unwrap();
     check(&mut chat.subscribe(&lobby, from, None).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn history_says_who_deleted_a_message_as_long_as_its_delete_is_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("chat.redb");
+    let lobby = room("lobby");
+    let names = async |chat: &Chat| {
+        let page = chat.history(&lobby, HistoryRange::Newest, 9).await.unwrap();
+        let name = |it: &Message| it.deleted_by.as_ref().map(|by| by.name.to_string());
+        let one = chat.message(&lobby, 2).await.unwrap().unwrap();
+        assert_eq!(name(&one), name(&page.messages[1]));
+        page.messages.iter().map(name).collect::<Vec<_>>()
+    };
+    let chat = Chat::open(path.to_str().unwrap()).unwrap();
+    for _ in 0..3 {
+        chat.send(&lobby, Draft::post(author("ada"), "x")).await.unwrap();
+    }
+    chat.send(&lobby, edit("ada", 2, "y")).await.unwrap();
+    assert_eq!(names(&chat).await, [None, None, None]);
+    chat.send(&lobby, delete("ada", 1)).await.unwrap();
+    chat.send(&lobby, draft("eve", Action::Delete { target: 2, moderator: true })).await.unwrap();
+    let expected = [Some("ADA".to_owned()), Some("EVE".to_owned()), None];
+    assert_eq!(names(&chat).await, expected);
+    chat.close().await.unwrap();
+    let chat = Chat::open(path.to_str().unwrap()).unwrap();
+    assert_eq!(names(&chat).await, expected);
+    // What a purge takes away, no delete did.
+    chat.send(&lobby, draft("eve", Action::Purge)).await.unwrap();
+    assert_eq!(names(&chat).await, expected);
+    chat.close().await.unwrap();
+    // With the event of the delete its row goes.
+    let log = millchat::log::open(path.to_str().unwrap()).unwrap();
+    assert!(log.delete_of(1).unwrap().is_some());
+    log.commit(&[], 7).unwrap();
+    assert!(log.delete_of(1).unwrap().is_none() && log.delete_of(2).unwrap().is_none());
+    log.close().unwrap();
+    drop(log);
+    let mut found = Vec::new();
+    millchat::log::check(&path, &mut |_, _| {}, &mut |finding| found.push(finding.to_string())).unwrap();
+    assert_eq!(found, Vec::<String>::new());
 }

@@ -189,6 +189,11 @@ pub struct Message<'a> {
     #[serde(skip_serializing_if = "is_false")]
     #[schema(required = false)]
     pub deleted: bool,
+    /// Whoever deleted it, as named then; absent when it was not deleted, when its room was emptied, and when
+    /// that is not known any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub deleted_by: Option<Author<'a>>,
 }
 
 impl<'a> Message<'a> {
@@ -206,6 +211,7 @@ impl<'a> Message<'a> {
             reactions: message.reactions.iter().map(Reactions::of).collect(),
             edited_at: message.edited_at.filter(|_| !deleted).map(Time),
             deleted,
+            deleted_by: message.deleted_by.as_ref().map(Author::of),
         }
     }
 }

@@ -298,6 +298,10 @@ pub trait Log: Send + Sync + 'static {
     fn point_before_last(&self, room: &RoomName, count: usize) -> Result<ChainPoint, LogError>;
     /// The newest edit of a message that can be read, content and time.
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
+    /// The delete of a message, if it is kept and can be read. A log that does not note them has none.
+    fn delete_of(&self, _target: Position) -> Result<Option<Record>, LogError> {
+        Ok(None)
+    }
     /// Forgets the heads of rooms that have no record any more and whose newest was made before `before`:
     /// looks at [`READ_EVENTS_MAX`] rooms at most, from the one after `after` on. Returns where to go on.
     /// `spare` names rooms to leave alone.

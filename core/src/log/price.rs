@@ -40,7 +40,7 @@ pub(crate) fn delete(counts: &Counts) -> usize {
     let reactions = counts.all_reactions();
     let edits = if erased_later(counts) > 0 { ROW } else { counts.edits };
     let rows = if reactions > 0 { ROW } else { 0 } + if reactions + counts.edits > 0 { ROW } else { 0 };
-    1 + edits + reactions + rows + PACK
+    1 + ROW + edits + reactions + rows + PACK
 }
 
 /// Returns the number of edits that the delete of a message leaves to later commits.

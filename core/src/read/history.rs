@@ -263,9 +263,9 @@ pub(super) fn with_text(
         Body::Message { reply_to, .. } => *reply_to,
         _ => None,
     };
-    let reactions = match &content {
-        Some(_) => Reactions::gather(log.reactions(event.position)?),
-        None => Vec::new(),
+    let (reactions, deleted_by) = match &content {
+        Some(_) => (Reactions::gather(log.reactions(event.position)?), None),
+        None => (Vec::new(), deleter(log, event.position)?),
     };
     Ok(Message {
         position: event.position,
@@ -276,6 +276,14 @@ pub(super) fn with_text(
         reply_to,
         created_at: event.created_at,
         edited_at,
+        deleted_by,
         reactions,
     })
+}
+
+/// Returns whoever deleted a message, if that is known.
+fn deleter(log: &dyn Log, target: Position) -> Result<Option<Author>, LogError> {
+    let delete = log.delete_of(target)?.and_then(|record| record.event);
+    let delete = delete.filter(|event| matches!(event.body, Body::Delete { target: of } if of == target));
+    Ok(delete.and_then(|event| event.author.clone()))
 }

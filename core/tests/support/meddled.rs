@@ -94,6 +94,9 @@ impl Log for Meddled {
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
         self.log.last_edit(target)
     }
+    fn delete_of(&self, target: Position) -> Result<Option<Record>, LogError> {
+        self.log.delete_of(target)
+    }
     fn forget_heads(
         &self,
         after: Option<&RoomName>,

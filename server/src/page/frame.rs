@@ -167,6 +167,7 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
                 author: event.author.as_ref(),
                 created_at: event.created_at,
                 content: content.as_deref(),
+                deleted_by: None,
                 edited: false,
                 reactions: &[],
                 answered: reply_to.map(|target| Answered { target, quoted: Quoted::Unread }),
@@ -174,10 +175,10 @@ fn patch(event: &Event, out: &mut Vec<u8>) {
             append(&format!("m-{}", event.position), event.position, rows::message(LOCALIZER, &row), out);
         }
         Body::Edit { target, content: Some(content) } => {
-            text(*target, rows::text(LOCALIZER, *target, Some(&**content), true), out);
+            text(*target, rows::text(LOCALIZER, *target, content, true), out);
         }
         Body::Delete { target } => {
-            text(*target, rows::text(LOCALIZER, *target, None, false), out);
+            text(*target, rows::deleted_text(LOCALIZER, *target, event.author.as_ref()), out);
             reactions::remove(*target, out);
         }
         Body::Reaction { target, reaction, on, count } => {

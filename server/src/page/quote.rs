@@ -156,6 +156,7 @@ mod tests {
             reply_to,
             created_at: Timestamp(0),
             edited_at: None,
+            deleted_by: None,
             reactions: Vec::new(),
         }
     }

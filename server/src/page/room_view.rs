@@ -380,6 +380,7 @@ mod tests {
             content: Some(content.into()),
             created_at: Timestamp(0),
             edited_at: None,
+            deleted_by: None,
             reply_to: None,
             reactions: Vec::new(),
         };

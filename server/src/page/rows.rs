@@ -25,6 +25,8 @@ pub struct Row<'a> {
     pub created_at: Timestamp,
     /// Its text; `None` once deleted.
     pub content: Option<&'a str>,
+    /// Whoever deleted it, if that is known.
+    pub deleted_by: Option<&'a Author>,
     /// True if the text is not the first one.
     pub edited: bool,
     /// The message that it answers.
@@ -35,7 +37,7 @@ pub struct Row<'a> {
 
 /// A message.
 pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
-    let id = row.author.map_or("", |author| &author.id);
+    let id: &str = row.author.map_or("", |author| &author.id);
     html! {
         li .msg.system[row.author.is_none()] #{ "m-" (row.position) } data-position=(row.position)
             data-author-id=(id) {
@@ -48,8 +50,16 @@ pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
                 @if let Some(answered) = row.answered.filter(|_| row.content.is_some()) {
                     (quote(localizer, answered))
                 }
-                (text(localizer, row.position, row.content, row.edited))
-                @if row.content.is_some() { (chips(row.position, row.reactions)) }
+                @match row.content {
+                    Some(content) => {
+                        (text(localizer, row.position, content, row.edited))
+                        (chips(row.position, row.reactions))
+                    }
+                    None => {
+                        @let by = row.deleted_by.filter(|by| *by.id != *id);
+                        (deleted_text(localizer, row.position, by))
+                    }
+                }
             }
         }
     }
@@ -57,11 +67,8 @@ pub fn message(localizer: Localizer, row: &Row<'_>) -> Markup {
 
 /// The text of a message: the part that an edit or a delete replaces. Where it is shown otherwise than it was
 /// typed, it says so, for its author to edit. A tall text has a control beside it that shows all of it.
-pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edited: bool) -> Markup {
+pub fn text(localizer: Localizer, position: Position, content: &str, edited: bool) -> Markup {
     let id = format!("t-{position}");
-    let Some(content) = content else {
-        return html! { div.text.deleted #(id) { (localizer.markup("deleted")) } };
-    };
     let shown = markdown::formatted(content);
     let text = |id: Option<&str>| {
         html! {
@@ -88,6 +95,22 @@ pub fn text(localizer: Localizer, position: Position, content: Option<&str>, edi
     }
 }
 
+/// The words in place of the text of a message that was deleted, and who deleted it. Where that is its own
+/// author a row says less: a frame does not know of whom its message is, so there the script looks.
+pub fn deleted_text(localizer: Localizer, position: Position, by: Option<&Author>) -> Markup {
+    html! {
+        div.text.deleted #{ "t-" (position) } data-by=[by.map(|by| &by.id)] {
+            @match by {
+                Some(by) => {
+                    @let name = Value::Text((&*by.name).into());
+                    (localizer.markup_with("deleted-by", &[("name", name)]))
+                }
+                None => (localizer.markup("deleted")),
+            }
+        }
+    }
+}
+
 /// The rows of a page of history, oldest first, with what they answer `elsewhere`. Deleted messages in a row
 /// are one line, so that a room that was emptied is not a page of their stones.
 pub fn history(localizer: Localizer, page: &HistoryPage, quoted: &QuotedMessages) -> Markup {
@@ -99,6 +122,7 @@ pub fn history(localizer: Localizer, page: &HistoryPage, quoted: &QuotedMessages
                     author: m.author.as_ref(),
                     created_at: m.created_at,
                     content: m.content.as_deref(),
+                    deleted_by: m.deleted_by.as_ref(),
                     edited: m.edited_at.is_some(),
                     answered: quoted.answered(page, m),
                     reactions: &m.reactions,
@@ -253,6 +277,7 @@ mod tests {
             author: Some(&ada),
             created_at: Timestamp(1_795_426_200_123),
             content: Some("a\n\n  b"),
+            deleted_by: None,
             edited: true,
             answered: None,
             reactions: &[],
@@ -289,6 +314,7 @@ mod tests {
             content: content.map(Into::into),
             created_at: Timestamp(0),
             edited_at: None,
+            deleted_by: None,
             reply_to: None,
             reactions: Vec::new(),
         };
@@ -319,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_tall_text_has_a_control_beside_it() {
-        let html = |content: &str| text(english(), 7, Some(content), true).into_string();
+        let html = |content: &str| text(english(), 7, content, true).into_string();
         assert!(!html("low").contains("Show more"));
         let tall = html(&"line\n".repeat(100));
         assert!(tall.starts_with("<div class=\"tall\" id=\"t-7\"><div class=\"text\">line"), "{tall}");
@@ -330,7 +356,26 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_text_is_not_in_its_row() {
-        assert!(text(english(), 7, None, true).into_string().contains("was deleted"));
+    fn a_deleted_text_names_whoever_took_it_away_but_its_author() {
+        let person =
+            |id: &str, name: &str| Author { id: id.into(), name: name.into(), kind: AuthorKind::Guest };
+        let (ada, eve) = (person("g_ada", "Ada"), person("g_eve", "<b>\"Eve"));
+        let row = |deleted_by| Row {
+            position: 7,
+            author: Some(&ada),
+            created_at: Timestamp(0),
+            content: None,
+            deleted_by,
+            edited: false,
+            answered: None,
+            reactions: &[],
+        };
+        let html = |localizer, by| message(localizer, &row(by)).into_string();
+        assert!(html(english(), None).contains("id=\"t-7\">This message was deleted.</div>"));
+        assert!(html(english(), Some(&ada)).contains("id=\"t-7\">This message was deleted.</div>"));
+        let by_eve = html(english(), Some(&eve));
+        assert!(by_eve.contains("deleted by <bdi>&lt;b&gt;&quot;Eve</bdi>."), "{by_eve}");
+        let frame = deleted_text(Localizer::InBrowser, 7, Some(&ada)).into_string();
+        assert!(frame.contains("data-by=\"g_ada\"") && frame.contains("deleted-by"), "{frame}");
     }
 }

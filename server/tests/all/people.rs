@@ -107,6 +107,9 @@ async fn a_moderator_does_what_moderators_do_and_nothing_to_those_above_them() {
     api.delete("team", &max, of_eve).await.expect(204);
     let event = stream.logged().await;
     assert_eq!((event.event.as_str(), &event.json()["author"]["name"]), ("delete", &json!("Max")));
+    let page = get(&api, &olga, &format!("{ROOM}/messages")).await.expect(200).json();
+    let by = page["messages"].as_array().unwrap().iter().map(|message| &message["deleted_by"]["name"]);
+    assert_eq!(by.collect::<Vec<_>>(), [&json!(null), &json!("Max")]);
 
     let closed = format!("{ROOM}/closed");
     put(&api, &max, &closed, json!({})).await.expect(200);

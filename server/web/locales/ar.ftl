@@ -79,6 +79,7 @@ edited = معدّلة
 you = أنت
 bot = بوت
 deleted = حُذفت هذه الرسالة.
+deleted-by = حُذفت هذه الرسالة من قبل { $name }.
 quote-gone = لم تعد هذه الرسالة محفوظة.
 deleted-many =
     { $count ->

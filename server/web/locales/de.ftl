@@ -74,6 +74,7 @@ edited = bearbeitet
 you = du
 bot = Bot
 deleted = Diese Nachricht wurde gelöscht.
+deleted-by = Diese Nachricht wurde von { $name } gelöscht.
 quote-gone = Diese Nachricht wird nicht mehr aufbewahrt.
 deleted-many =
     { $count ->

@@ -72,6 +72,7 @@ you = you
 # After a program's name
 bot = bot
 deleted = This message was deleted.
+deleted-by = This message was deleted by { $name }.
 quote-gone = This message is no longer kept.
 deleted-many =
     { $count ->

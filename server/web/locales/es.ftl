@@ -70,6 +70,7 @@ edited = editado
 you = tú
 bot = bot
 deleted = Este mensaje fue eliminado.
+deleted-by = { $name } eliminó este mensaje.
 quote-gone = Este mensaje ya no se conserva.
 deleted-many =
     { $count ->

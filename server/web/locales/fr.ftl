@@ -78,6 +78,7 @@ edited = modifié
 you = vous
 bot = bot
 deleted = Ce message a été supprimé.
+deleted-by = Ce message a été supprimé par { $name }.
 quote-gone = Ce message n’est plus conservé.
 deleted-many =
     { $count ->

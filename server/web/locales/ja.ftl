@@ -54,6 +54,7 @@ edited = 編集済み
 you = あなた
 bot = ボット
 deleted = このメッセージは削除されました。
+deleted-by = このメッセージは{ $name }さんが削除しました。
 quote-gone = このメッセージはもう保存されていません。
 deleted-many = { $count }件のメッセージが削除されました。
 show-more = もっと見る

@@ -70,6 +70,7 @@ edited = змінено
 you = ви
 bot = бот
 deleted = Це повідомлення видалено.
+deleted-by = { $name } видаляє це повідомлення.
 quote-gone = Це повідомлення більше не зберігається.
 deleted-many =
     { $count ->

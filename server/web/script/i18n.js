@@ -31,7 +31,10 @@ export function localize(id, values = {}) {
 /** @param {HTMLElement} element */
 function fill(element) {
   const values = /** @type {Values} */ (JSON.parse(element.dataset.l10nArgs ?? '{}'));
-  const nodes = split(element.dataset.l10n ?? '', values).map((piece, at) => {
+  // Of what its author took away the row does not say who did it.
+  const by = element.parentElement?.dataset.by;
+  const isOwn = by && element.closest('.msg')?.getAttribute('data-author-id') === by;
+  const nodes = split(isOwn ? 'deleted' : (element.dataset.l10n ?? ''), values).map((piece, at) => {
     if (at % 2 === 0) return piece;
     const value = values[piece];
     if (typeof value === 'number') return figureOf(value);

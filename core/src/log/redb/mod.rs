@@ -8,6 +8,7 @@
 //! | `index` | (room, position), one per 128 events of a room | at checkpoints |
 //! | `keys` | position → (idempotency key, time), for 24 hours | at checkpoints |
 //! | `reactions` | (target, kind, author's id) → (position, author's kind and name) | with its event |
+//! | `deletes` | target → position of the delete | with the delete |
 //! | `counts` | target → number of its edits and of its reactions by kind | with each of them |
 //! | `closed` | room → the record that closed it | with it, until the room is opened |
 //! | `bans` | author's id → the record that bans them | with it, until the ban ends |
@@ -21,12 +22,13 @@
 //!
 //! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
 //! costs what it returns and at most 128 steps, each of which reads a position and no content. One commit is
-//! one transaction and one fsync. A trim takes records, with their rows of `edits`, `index`, `reactions` and
-//! `counts`; the rows of `closed`, `bans`, `values` and `emptying` stay.
+//! one transaction and one fsync. A trim takes records, with their rows of `edits`, `index`, `deletes`,
+//! `reactions` and `counts`; the rows of `closed`, `bans`, `values` and `emptying` stay.
 
 mod check;
 mod checkpoint;
 mod counts;
+mod deletes;
 mod deletions;
 mod detour;
 mod disk;

@@ -17,7 +17,7 @@ use crate::log::redb::handle::RedbLog;
 use crate::log::redb::piece::{Forwards, newest_before, refuse_hole};
 use crate::log::redb::tables::{EDITS, LOG, event_of, get, storage_error};
 use crate::log::redb::walk::{above, head, prev_of};
-use crate::log::redb::{counts, packs, reactions};
+use crate::log::redb::{counts, deletes, packs, reactions};
 use crate::log::values::ValuesState;
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -216,6 +216,17 @@ impl Log for RedbLog {
             }
         }
         Ok(None)
+    }
+
+    fn delete_of(&self, target: Position) -> Result<Option<Record>, LogError> {
+        let (mask, tx) = self.begin_redacted()?;
+        let Some(at) = deletes::of(&tx, target)? else { return Ok(None) };
+        let log = tx.open_table(LOG).map_err(storage_error)?;
+        match get(&log, at, &mask) {
+            // Nobody can say who it was.
+            Err(LogError::Damaged { .. }) => Ok(None),
+            delete => delete,
+        }
     }
 
     fn counts(&self, target: Position) -> Result<Counts, LogError> {

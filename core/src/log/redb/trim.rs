@@ -8,12 +8,14 @@ use crate::event::{Body, Position};
 use crate::log::error::LogError;
 use crate::log::record;
 use crate::log::redb::counts::CountsTable;
+use crate::log::redb::deletes::DeletesTable;
 use crate::log::redb::packs::PacksTable;
 use crate::log::redb::reactions;
 use crate::log::redb::redact::BytesDelta;
 use crate::log::redb::tables::{EDITS, INDEX, LOG, STATE, STATE_FLOOR, STATE_LAST, storage_error};
 
-/// Takes the records from `old` to `floor` out, with their rows of index, edits, reactions and counts.
+/// Takes the records from `old` to `floor` out, with their rows of index, edits, deletes, reactions and
+/// counts.
 pub(super) fn trim(
     tx: &WriteTransaction,
     old: Position,
@@ -25,6 +27,7 @@ pub(super) fn trim(
     let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
     let mut reactions = reactions::ReactionsTable::new(tx);
     let mut counts = CountsTable::new(tx);
+    let mut deletes = DeletesTable::new(tx);
     let mut packs = PacksTable::new(tx);
     let mut change = BytesDelta { old: true, ..BytesDelta::default() };
     // Dropped, it goes on with its work. After a panic over a damaged page that would be a second panic in
@@ -44,6 +47,9 @@ pub(super) fn trim(
         }
         if let Body::Edit { target, .. } = event.body {
             edits.remove((target, event.position)).map_err(storage_error)?;
+        }
+        if let Body::Delete { target } = event.body {
+            deletes.forget(target)?;
         }
         reactions.trim(&event)
     };

@@ -17,6 +17,7 @@ use crate::log::price::{self, ERASE_EDITS_MAX, UNIT_PAGES};
 use crate::log::record::{self, Fields};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
 use crate::log::redb::counts::CountsTable;
+use crate::log::redb::deletes::DeletesTable;
 use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES, ROW_PAGES};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::keys::FOUND_KEYS_MAX;
@@ -192,6 +193,7 @@ impl RedbLog {
         let heads = tx.open_table(HEADS).map_err(storage_error)?;
         let mut reactions = reactions::ReactionsTable::new(tx);
         let mut counts = CountsTable::new(tx);
+        let mut deletes = DeletesTable::new(tx);
         let mut packs = PacksTable::new(tx);
         let mut scratch = self.scratch.lock();
         let mut appended = Appended::default();
@@ -248,6 +250,7 @@ impl RedbLog {
                             *change += redact(&mut log, key.value().1)?;
                         }
                     }
+                    deletes.note(*target, position)?;
                     reactions.forget(*target)?;
                     counts.forget(*target)?;
                 }

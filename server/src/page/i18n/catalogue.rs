@@ -27,12 +27,13 @@ pub const ISOLATE_END: char = '\u{2069}';
 const OF_LOADER: &str = "panel-";
 
 /// The messages of what is in frames of the stream, which the browser fills in. A test reads the sources.
-pub const IN_FRAMES: [&str; 26] = [
+pub const IN_FRAMES: [&str; 27] = [
     "and-more",
     "begins",
     "between",
     "bot",
     "deleted",
+    "deleted-by",
     "deleted-many",
     "denied-ended",
     "denied-signed-out",

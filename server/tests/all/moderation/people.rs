@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
+use thirtyfour::Key;
 
 use super::{ADMIN, moderated};
 use crate::browser::pictures::{DEVICES, keep};
@@ -62,8 +63,22 @@ async fn a_reader_reports_and_a_moderator_deletes_and_bans() {
     ada.until_text("Reported by").await;
     ada.until_text("spam").await;
     ada.click("form[action*='/messages/'] button").await;
-    bob.until_text("This message was deleted.").await;
     ada.until_text("Nothing is reported.").await;
+    // Who did it, live and from the server, by its script and without; and of one's own nothing more.
+    bob.until_text("This message was deleted by Ada.").await;
+    bob.reload().await;
+    bob.until_text("This message was deleted by Ada.").await;
+    ada.go(&room_url(&server)).await;
+    ada.say("my own").await;
+    ada.until("document.querySelector('.msg.mine .text:not(.deleted)')").await;
+    ada.keys("#draft", Key::Up + "").await;
+    ada.click("#editing .delete").await;
+    ada.until("document.querySelector('#deleting').open").await;
+    ada.click("#deleting button[value=delete]").await;
+    for page in [&ada, &bob] {
+        let own = "[...document.querySelectorAll('#messages .text.deleted')].at(-1)?.textContent";
+        page.until(&format!("{own} === 'This message was deleted.'")).await;
+    }
     ada.assert_quiet(true).await;
 }
 

@@ -2,10 +2,10 @@
 //!
 //! The storage's own checksums come first, then the records in their order: the checksum of each, and that
 //! each chain is whole (the `prev` of a record is the record before it in its room, or below the floor for
-//! the first). Then what is kept beside the records is held against them: heads, index, edits, reactions,
-//! their counts, keys, the search index, the floor, the live bytes, closed rooms, banned authors and kept values,
-//! and that no text is left of what was deleted or purged. Memory: a little per room, per author who was banned
-//! and per value that was set, and a word per row of the index.
+//! the first). Then what is kept beside the records is held against them: heads, index, edits, deletes,
+//! reactions, their counts, keys, the search index, the floor, the live bytes, closed rooms, banned authors
+//! and kept values, and that no text is left of what was deleted or purged. Memory: a little per room, per
+//! author who was banned and per value that was set, and a word per row of the index.
 
 mod counts;
 mod deletions;
@@ -100,6 +100,7 @@ pub fn check(
             walk.heads()?;
             walk.index();
             walk.edits()?;
+            walk.deletes()?;
             walk.reactions()?;
             walk.keys()?;
             walk.counts()?;

@@ -3,6 +3,7 @@ use crate::event::Body;
 use crate::log::contract::{Log, NewRecord, Payload};
 use crate::log::record;
 use crate::log::redb::counts::COUNTS;
+use crate::log::redb::deletes::DELETES;
 use crate::log::redb::deletions::DELETIONS;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::keys::KEYS;
@@ -86,7 +87,7 @@ fn a_log_that_was_not_closed_is_repaired_in_memory_and_right() {
 #[test]
 fn each_thing_that_is_broken_on_purpose_is_found() {
     type Harm = fn(&WriteTransaction);
-    let harms: [(&str, &[&str], Harm); 19] = [
+    let harms: [(&str, &[&str], Harm); 20] = [
         ("a record is gone", &["room room-2, position 503: it says that 500 is before it"], |tx| {
             tx.open_table(LOG).unwrap().remove(500).unwrap();
         }),
@@ -144,6 +145,9 @@ fn each_thing_that_is_broken_on_purpose_is_found() {
                 tx.open_table(EDITS).unwrap().insert((90, 300), ()).unwrap();
             },
         ),
+        ("a delete is noted of another", &["position 300: it is noted as what took 90 away"], |tx| {
+            tx.open_table(DELETES).unwrap().insert(90, 300).unwrap();
+        }),
         (
             "an edit is counted twice",
             &["position 100: 2 edits and 0 reactions are counted, and there are 1"],

@@ -17,8 +17,9 @@ use crate::log::redb::check::moderation::ModerationCheck;
 use crate::log::redb::check::packs;
 use crate::log::redb::check::reactions::ReactionsCheck;
 use crate::log::redb::check::values::ValuesCheck;
+use crate::log::redb::deletes::DELETES;
 use crate::log::redb::state::State;
-use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, storage_error};
+use crate::log::redb::tables::{EDITS, HEADS, INDEX, LOG, get, present, storage_error};
 
 /// Progress is reported once per this many records.
 const PROGRESS_EVERY: u64 = 1_024;
@@ -322,6 +323,27 @@ impl<'a> Walk<'a> {
                 .is_some_and(|event| matches!(event.body, Body::Edit { target: of, .. } if of == target));
             if !is_edit {
                 self.report(None, Some(edit), format!("it is noted as an edit of {target}, and is none"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The deletes that are noted for their messages.
+    pub fn deletes(&mut self) -> Result<(), LogError> {
+        let Some(deletes) = present(self.tx.open_table(DELETES))? else { return Ok(()) };
+        for row in deletes.iter().map_err(storage_error)? {
+            let (target, at) = row.map_err(storage_error)?;
+            let (target, at) = (target.value(), at.value());
+            if self.broken.contains(&at) {
+                continue;
+            }
+            let there = get(&self.log, at, &RedactionMask::default())?.and_then(|record| record.event);
+            if !there.is_some_and(|event| event.body == Body::Delete { target }) {
+                self.report(
+                    None,
+                    Some(at),
+                    format!("it is noted as what took {target} away, and is no such delete"),
+                );
             }
         }
         Ok(())

@@ -21,6 +21,7 @@ use crate::log::derived::{Derived, Head};
 use crate::log::error::{LogError, NewLogError};
 use crate::log::record::{self, RawRecord, Record};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
+use crate::log::redb::deletes::DeletesTable;
 use crate::log::redb::open::{builder, create};
 use crate::log::redb::redact::{BytesDelta, redact};
 use crate::log::redb::stopped::open_stopped;
@@ -316,7 +317,10 @@ impl NewLog {
                         edits.insert((*target, raw.position), ()).map_err(storage_error)?;
                     }
                     // What comes from a log has no text here any more; what comes from elsewhere may have.
-                    Some(Body::Delete { target }) => this.redact(tx, *target)?,
+                    Some(Body::Delete { target }) => {
+                        this.redact(tx, *target)?;
+                        DeletesTable::new(tx).note(*target, raw.position)?;
+                    }
                     Some(Body::Message { .. }) => {}
                     Some(Body::Reaction { .. }) => {
                         let event = record.event.as_ref();

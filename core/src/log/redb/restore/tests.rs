@@ -82,6 +82,8 @@ fn a_copy_has_every_record_the_floor_and_the_key_and_another_epoch() {
     assert_eq!((made.floor(), made.head()), (log.floor(), log.head()));
     assert_eq!((made.live_bytes(), made.signing_key()), (log.live_bytes(), log.signing_key()));
     assert_ne!(made.epoch(), log.epoch());
+    let delete_of = |log: &dyn Log, target| log.delete_of(target).unwrap().map(|record| record.position);
+    assert_eq!((delete_of(&made, 2_000), delete_of(&made, 1_000)), (Some(20_002), None));
     for room in 0..3 {
         let room = RoomName::new(&format!("room-{room}")).unwrap();
         assert_eq!(made.room_head(&room).unwrap(), log.room_head(&room).unwrap());

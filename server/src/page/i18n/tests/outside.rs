@@ -113,6 +113,7 @@ fn message(position: u64, content: Option<&str>) -> Message {
         content: content.map(Into::into),
         created_at: Timestamp(0),
         edited_at: content.map(|_| Timestamp(1)),
+        deleted_by: content.is_none().then(|| Author { id: "1111".into(), ..somebody() }),
         reply_to: (position > 1).then_some(position - 1),
         reactions: Vec::new(),
     }
