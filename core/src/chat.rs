@@ -214,7 +214,24 @@ impl Chat {
     /// Dropping the future does not take the send back.
     pub async fn send(&self, room: &RoomName, mut draft: Draft) -> Result<Receipt, SendError> {
         check(&mut draft)?;
-        self.inner.writer.send(room, draft).await
+        self.inner.writer.send(room, draft, None).await
+    }
+
+    /// Sends as [`Chat::send`] does, if it is still allowed when the writer takes the draft; otherwise the
+    /// answer is [`SendError::NotAllowed`], and nothing is stored.
+    ///
+    /// The writer asks after every commit that it acknowledged before: so no draft is stored behind the
+    /// acknowledgement of a value, a ban or a purge that `is_allowed` looks at. It asks on its own thread,
+    /// and everybody waits: look at memory only, such as [`Chat::value`]. A draft that is repeated with its
+    /// key gets its receipt unasked.
+    pub async fn send_if(
+        &self,
+        room: &RoomName,
+        mut draft: Draft,
+        is_allowed: impl FnOnce() -> bool + Send + 'static,
+    ) -> Result<Receipt, SendError> {
+        check(&mut draft)?;
+        self.inner.writer.send(room, draft, Some(Box::new(is_allowed))).await
     }
 
     /// Returns the same chat for the reads of one client, as an address or an account: any number but 0.

@@ -52,6 +52,10 @@ pub enum SendError {
     /// The author is banned: they post, edit and delete nothing, in no room.
     #[error("the author is banned")]
     Banned,
+    /// What the sender was to be allowed by was no longer so when the writer asked: see
+    /// [`crate::Chat::send_if`].
+    #[error("it is no longer allowed")]
+    NotAllowed,
     /// A list is full: banned authors, closed rooms, purges under way, or kept values.
     #[error("there are too many {0}")]
     TooMany(&'static str),

@@ -9,8 +9,9 @@ use millchat::{
     Author, Chat, Draft, NewValue, Replaces, SendError, StartFrom, Timestamp, VALUE_TEXT_BYTES_MAX,
     VALUES_BYTES_MAX, VALUES_BYTES_RESERVED,
 };
+use parking_lot::Mutex;
 use support::people::{author, event, opening};
-use support::{Parking, ada, room, until};
+use support::{Meddled, Parking, ada, room, until};
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 
@@ -481,4 +482,45 @@ async fn change(chat: &Chat) {
     for _ in 0..600 {
         chat.set_value("k/3", new("x")).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn no_draft_is_stored_behind_the_acknowledgement_of_a_value_that_forbids_it() {
+    let (reached, mut commits) = tokio::sync::mpsc::unbounded_channel();
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = Mutex::new(gone);
+    let before_commit = move || {
+        let _ = reached.send(());
+        // Once the other end is dropped, nothing is parked.
+        let _ = gone.lock().recv();
+        Ok(())
+    };
+    let chat = Meddled { before_commit: Box::new(before_commit), ..Meddled::new() }.open();
+    let go = go;
+    let lobby = room("lobby");
+    let is_allowed = {
+        let chat = chat.clone();
+        move || chat.value("banned/ada").is_none()
+    };
+    let ban = tokio::spawn({
+        let chat = chat.clone();
+        async move { chat.set_value("banned/ada", new("x")).await }
+    });
+    commits.recv().await.unwrap();
+    assert!(is_allowed(), "it is on its way to the disk");
+    let draft = || Draft { key: Some("k".into()), ..Draft::post(ada(), "x") };
+    let sent = tokio::spawn({
+        let (chat, lobby, is_allowed) = (chat.clone(), lobby.clone(), is_allowed.clone());
+        async move { chat.send_if(&lobby, draft(), is_allowed).await }
+    });
+    until("it waits for the writer", async || chat.stats().queued == 1).await;
+    drop(go);
+    ban.await.unwrap().unwrap();
+    let refused = sent.await.unwrap();
+    assert!(matches!(refused, Err(SendError::NotAllowed)), "{refused:?}");
+    assert_eq!(chat.overview(&lobby).await.unwrap().head, 0);
+    chat.remove_value("banned/ada", None).await.unwrap();
+    let stored = chat.send_if(&lobby, draft(), is_allowed).await.unwrap();
+    // What was sent when it was allowed keeps its receipt.
+    assert_eq!(chat.send_if(&lobby, draft(), || false).await.unwrap(), stored);
 }

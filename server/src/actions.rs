@@ -10,6 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 use crate::access::authority::Allowed;
 use crate::access::denial::Denial;
 use crate::access::role::Role;
+use crate::access::table::Action as Right;
 use crate::access::{decide, deeds, flags};
 use crate::app::Worker;
 use crate::client_ip::Client;
@@ -96,7 +97,7 @@ pub async fn post(
     let _turn = begin(w, client, room, by).await?;
     let author = confirmed(w, by, room)?;
     let draft = Draft { author: Some(author), action: Action::Post { content, reply_to }, key };
-    Ok(w.send(room, draft).await?)
+    send(w, room, draft, (by, by.action())).await
 }
 
 /// Lets somebody write an event that may be the first of a room, and own the room by it. Returns their turn, if it
@@ -178,7 +179,7 @@ pub async fn edit(
 ) -> Result<Receipt, ActError> {
     let content = rendered_ahead(w, client, content).await;
     let author = owner(w, by, room, target).await?;
-    act(w, room, author, Action::Edit { target, content, moderator: false }).await
+    act(w, room, author, Action::Edit { target, content, moderator: false }, (by, by.action())).await
 }
 
 /// Returns the text once it is rendered, if it is a long one: its author waits for that, and no reader.
@@ -201,7 +202,8 @@ pub async fn delete(
     target: Position,
 ) -> Result<Receipt, ActError> {
     let author = owner(w, by, room, target).await?;
-    let receipt = act(w, room, author.clone(), Action::Delete { target, moderator: false }).await?;
+    let action = Action::Delete { target, moderator: false };
+    let receipt = act(w, room, author.clone(), action, (by, by.action())).await?;
     clear_flags(w, room, Gone::Message(target), author).await;
     Ok(receipt)
 }
@@ -215,7 +217,7 @@ pub async fn react(
     (reaction, on): (Reaction, bool),
 ) -> Result<Receipt, ActError> {
     let author = confirmed(w, by, room)?;
-    act(w, room, author, Action::React { target, reaction, on }).await
+    act(w, room, author, Action::React { target, reaction, on }, (by, by.action())).await
 }
 
 /// An action of the operator in a room.
@@ -231,20 +233,20 @@ pub enum Moderation {
     Delete(Position),
 }
 
-/// Acts in a room as the operator; the event names them.
+/// Acts in a room as one of its moderators or as the operator; the event names them.
 pub async fn moderate(
     w: &Worker,
     room: &RoomName,
-    by: Author,
+    (allowed, by): (&Allowed, Author),
     moderation: Moderation,
 ) -> Result<Receipt, ActError> {
-    let action = match moderation {
-        Moderation::Close => Action::Close,
-        Moderation::Open => Action::Open,
-        Moderation::Purge => Action::Purge,
-        Moderation::Delete(target) => Action::Delete { target, moderator: true },
+    let (action, right) = match moderation {
+        Moderation::Close => (Action::Close, Right::Moderate),
+        Moderation::Open => (Action::Open, Right::Moderate),
+        Moderation::Purge => (Action::Purge, Right::Own),
+        Moderation::Delete(target) => (Action::Delete { target, moderator: true }, Right::Moderate),
     };
-    let receipt = act(w, room, by.clone(), action).await?;
+    let receipt = act(w, room, by.clone(), action, (allowed, right)).await?;
     match moderation {
         Moderation::Purge => clear_flags(w, room, Gone::Before(receipt.position), by).await,
         Moderation::Delete(target) => clear_flags(w, room, Gone::Message(target), by).await,
@@ -280,8 +282,30 @@ async fn clear_flags(w: &Worker, room: &RoomName, gone: Gone, by: Author) {
     let _ = tokio::spawn(clear).await;
 }
 
-async fn act(w: &Worker, room: &RoomName, author: Author, action: Action) -> Result<Receipt, ActError> {
-    Ok(w.send(room, Draft { author: Some(author), action, key: None }).await?)
+async fn act(
+    w: &Worker,
+    room: &RoomName,
+    author: Author,
+    action: Action,
+    right: (&Allowed, Right),
+) -> Result<Receipt, ActError> {
+    send(w, room, Draft { author: Some(author), action, key: None }, right).await
+}
+
+/// Sends what somebody may. The writer asks again if they still may: whoever was banned or lost a role while
+/// the draft was on its way has written nothing behind the acknowledgement of that.
+async fn send(
+    w: &Worker,
+    room: &RoomName,
+    draft: Draft,
+    (by, right): (&Allowed, Right),
+) -> Result<Receipt, ActError> {
+    let sent = w.send(room, draft, (by, right)).await;
+    if let Err(SendError::NotAllowed) = sent {
+        // If they may again by now, they are to try again.
+        w.app.authority.still_allows(by, room, right)?;
+    }
+    Ok(sent?)
 }
 
 /// Returns the author of a change to a message, if it is still allowed: somebody, or the guest that they were when

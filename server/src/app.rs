@@ -15,7 +15,8 @@ use millchat::{
 };
 use tokio::sync::Semaphore;
 
-use crate::access::authority::Authority;
+use crate::access::authority::{Allowed, Authority};
+use crate::access::table::Action;
 use crate::access::watch::RightsWatch;
 use crate::avatars::Avatars;
 use crate::byte_budget::ByteBudget;
@@ -125,10 +126,17 @@ impl Worker {
         self.app.chat.for_client(client(req).number())
     }
 
-    /// Sends, and counts how it went.
-    pub async fn send(&self, room: &RoomName, draft: Draft) -> Result<Receipt, SendError> {
+    /// Sends what somebody was allowed, if it still is when it is stored, and counts how it went.
+    pub async fn send(
+        &self,
+        room: &RoomName,
+        draft: Draft,
+        (by, action): (&Allowed, Action),
+    ) -> Result<Receipt, SendError> {
         let started = Instant::now();
-        let sent = self.app.chat.send(room, draft).await;
+        let (authority, by, of) = (Arc::clone(&self.app.authority), by.clone(), room.clone());
+        let is_allowed = move || authority.still_allows(&by, &of, action).is_ok();
+        let sent = self.app.chat.send_if(room, draft, is_allowed).await;
         self.app.metrics.sent(sent.as_ref().err(), started.elapsed());
         sent
     }

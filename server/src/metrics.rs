@@ -351,6 +351,7 @@ fn reason(error: &SendError) -> &'static str {
         SendError::NotAuthor(_) => "not_author",
         SendError::RoomClosed => "room_closed",
         SendError::Banned => "banned",
+        SendError::NotAllowed => "not_allowed",
         SendError::TooMany(_) => "too_many",
         SendError::InvalidValue(_) => "invalid_value",
         SendError::UnknownValue => "unknown_value",

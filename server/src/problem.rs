@@ -370,7 +370,7 @@ impl From<TextError> for Problem {
 impl From<SendError> for Problem {
     fn from(error: SendError) -> Self {
         let kind = match &error {
-            SendError::QueueFull { .. } | SendError::ValueChanged => Kind::Busy,
+            SendError::QueueFull { .. } | SendError::ValueChanged | SendError::NotAllowed => Kind::Busy,
             SendError::TooLarge { .. } => Kind::TooLarge,
             SendError::NoText => Kind::InvalidContent,
             SendError::InvalidKey { .. } => Kind::InvalidKey,

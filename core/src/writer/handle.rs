@@ -18,7 +18,7 @@ use crate::sync::channel::{Sender, TrySendError, bounded};
 use crate::sync::thread::{self, JoinHandle};
 use crate::value::NewValue;
 use crate::writer::idempotency::Window;
-use crate::writer::queue::{CLOSED, Gate, Pending, RebuiltWindow, Request, Reserved};
+use crate::writer::queue::{CLOSED, Gate, Pending, Permission, RebuiltWindow, Request, Reserved};
 use crate::writer::retention::RetentionPolicy;
 use crate::writer::target::Target;
 use crate::writer::thread::Writer;
@@ -65,14 +65,19 @@ impl WriterHandle {
         Ok(Self { shared, gate, queued_bytes, window, thread: Mutex::new(Some(thread)) })
     }
 
-    pub async fn send(&self, room: &RoomName, draft: Draft) -> Result<Receipt, SendError> {
+    pub async fn send(
+        &self,
+        room: &RoomName,
+        draft: Draft,
+        permission: Option<Permission>,
+    ) -> Result<Receipt, SendError> {
         self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
         let reserved = self.reserve(cost_bytes(&draft))?;
         self.load_target(&draft).await?;
         if draft.key.is_some() {
             self.wait_for_window().await?;
         }
-        self.request(Request::Send(room.clone(), draft), reserved).await
+        self.request(Request::Send(room.clone(), draft, permission), reserved).await
     }
 
     pub async fn ban(&self, ban: BanRecord) -> Result<Receipt, SendError> {

@@ -30,7 +30,7 @@ impl Price {
         let (lookup, rewrite, edits_to_erase) = match request {
             Request::Ban(_) => (0, price::MODERATION, 0),
             Request::SetValue(..) | Request::RemoveValue(..) => (0, price::VALUE, 0),
-            Request::Send(_, draft) => match draft.action {
+            Request::Send(_, draft, _) => match draft.action {
                 // A key may be one of an earlier message, which is read then.
                 Action::Post { reply_to, .. } => {
                     let named = usize::from(draft.key.is_some()) + usize::from(reply_to.is_some());

@@ -21,10 +21,13 @@ pub(super) const CLOSED: &str = "the chat is closed";
 
 pub(crate) type Reply = oneshot::Sender<Result<Receipt, SendError>>;
 
+/// Says if a send is still allowed. The writer asks it when it takes the send.
+pub(crate) type Permission = Box<dyn FnOnce() -> bool + Send>;
+
 /// A request to the writer.
 pub(crate) enum Request {
-    /// An event of a room.
-    Send(RoomName, Draft),
+    /// An event of a room, and if it is still allowed.
+    Send(RoomName, Draft, Option<Permission>),
     /// A ban, or the end of one.
     Ban(BanRecord),
     /// A value to be kept under a key.

@@ -8,7 +8,7 @@ use crate::limits::{
 use crate::log::{Hash, Log, LogError, NewRecord, Payload, Record};
 use crate::writer::batch::Batch;
 use crate::writer::idempotency::{Hasher, Window};
-use crate::writer::queue::{Gate, Request};
+use crate::writer::queue::{Gate, Permission, Request};
 use crate::writer::verdict::{Verdict, unreadable};
 
 /// Refuses what must not be stored, and cleans line ends.
@@ -64,7 +64,9 @@ impl Validator<'_> {
             return Err(SendError::Unavailable(why.into()).into());
         }
         let append = match request {
-            Request::Send(room, draft) => self.validate_draft(batch, room, draft, now)?,
+            Request::Send(room, draft, permission) => {
+                self.validate_draft(batch, (room, draft, permission), now)?
+            }
             Request::Ban(ban) => {
                 let payload =
                     if ban.banned { Payload::Ban(ban.author_id) } else { Payload::Unban(ban.author_id) };
@@ -86,8 +88,7 @@ impl Validator<'_> {
     fn validate_draft(
         &self,
         batch: &Batch,
-        room: RoomName,
-        draft: Draft,
+        (room, draft, permission): (RoomName, Draft, Option<Permission>),
         now: Timestamp,
     ) -> Result<NewRecord, Verdict> {
         let (mut key, mut content_hash) = (None, None);
@@ -108,6 +109,9 @@ impl Validator<'_> {
                 return Err(Verdict::Replay(receipt));
             }
             (key, content_hash) = (Some(hash), Some(content));
+        }
+        if permission.is_some_and(|is_allowed| !is_allowed()) {
+            return Err(SendError::NotAllowed.into());
         }
         batch.moderation.may_send(self.log.moderation(), &room, &draft)?;
         let body = match &draft.action {

@@ -200,6 +200,16 @@ impl Authority {
         if is_current { Ok(allowed.standing) } else { Ok(self.decide_again(allowed, room)?.standing) }
     }
 
+    /// Refuses an action in a room to somebody who was allowed it, by the right that they asked for or by one
+    /// above, if they no longer may.
+    pub fn still_allows(&self, allowed: &Allowed, room: &RoomName, action: Action) -> Result<(), Denial> {
+        if matches!(allowed.action, Action::Operate | Action::Keys) {
+            // By a route of the operator, where no room is asked for rights.
+            return self.confirm_outside(allowed);
+        }
+        decide::refuse(self.confirm(allowed, room)?, action)
+    }
+
     /// Returns the time at which the credential of somebody ends as far as is known, if it does.
     pub fn end_of(&self, caller: &Caller) -> Option<Timestamp> {
         let person = caller.person.as_ref().ok().filter(|_| caller.admin.is_none())?;

@@ -77,7 +77,7 @@ async fn in_room(call: &Call<'_>, room: &RoomName, moderation: Moderation, deed:
     let (w, by) = (call.w, doer(call)?);
     let target = if let Moderation::Delete(target) = moderation { Some(target) } else { None };
     tracing::info!(%room, target, by = %by.name, deed, "moderation");
-    let receipt = actions::moderate(w, room, by, moderation).await?;
+    let receipt = actions::moderate(w, room, (&call.allowed, by), moderation).await?;
     w.app.metrics.moderated(deed);
     Ok(http::json(StatusCode::OK, &Receipt::of(&receipt)))
 }

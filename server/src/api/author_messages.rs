@@ -38,7 +38,7 @@ pub async fn delete(call: Call<'_>, room: RoomName) -> Answer {
     for at in found {
         // Each takes its time, and the right may end meanwhile.
         confirm_above(w, &mut allowed, &room, &target)?;
-        match actions::moderate(w, &room, by.clone(), Moderation::Delete(at)).await {
+        match actions::moderate(w, &room, (&allowed, by.clone()), Moderation::Delete(at)).await {
             Ok(_) => deleted += 1,
             // Somebody else was faster.
             Err(ActError::Send(SendError::TargetDeleted(_) | SendError::UnknownTarget(_))) => {}

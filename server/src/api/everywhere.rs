@@ -60,7 +60,7 @@ pub async fn delete_of(call: Call<'_>) -> Answer {
     for (room, at) in found.messages {
         // Each takes its time, and the right may end meanwhile.
         w.app.authority.confirm_outside(&allowed)?;
-        let done = actions::moderate(w, &room, by.clone(), Moderation::Delete(at)).await;
+        let done = actions::moderate(w, &room, (&allowed, by.clone()), Moderation::Delete(at)).await;
         deleted += usize::from(is_deleted(done)?);
     }
     w.app.metrics.moderated("delete-author-everywhere");

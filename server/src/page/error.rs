@@ -187,7 +187,7 @@ impl Localize for Limited {
 impl Localize for SendError {
     fn localize(&self) -> LocalizedMessage {
         match *self {
-            Self::QueueFull { .. } => LocalizedMessage::of("too-busy"),
+            Self::QueueFull { .. } | Self::NotAllowed => LocalizedMessage::of("too-busy"),
             Self::TooLarge { bytes } => message_too_long(bytes),
             Self::NoText => LocalizedMessage::of("message-invisible"),
             Self::InvalidKey { bytes } => LocalizedMessage::of("key-invalid")

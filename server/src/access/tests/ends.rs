@@ -5,15 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{AUTHORIZATION, HeaderMap, HeaderValue};
-use millchat::{RoomName, Timestamp};
+use millchat::{Draft, RoomName, SendError, Timestamp};
 
 use super::super::authority::Authority;
 use super::super::decide::Caller;
+use super::super::denial::Denial;
 use super::super::guard::Guard;
+use super::super::role::Role;
 use super::super::table::Action;
 use super::super::watch::RightsWatch;
+use super::super::{bans, deeds};
 use super::served::{Served, author};
 use super::{guest, user};
+use crate::actions::{self, ActError, Moderation};
+use crate::app::Worker;
 use crate::identity::{NewApiToken, Person, Retire, Via};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -95,4 +100,52 @@ async fn the_leeway_of_a_sites_token_counts_once() {
     let until = |via| guard(&served.app.authority, Caller::of(Ok(person(via)))).until();
     assert_eq!(until(Via::Site("shop".into())), Some(end));
     assert_eq!(until(Via::Login("shop".into())), Some(Timestamp(end.0 + 60_000)));
+}
+
+#[tokio::test]
+async fn what_was_allowed_is_not_stored_when_the_right_has_ended_on_its_way() {
+    let served = Served::start("[[room]]\nname = \"lobby\"\npolicy = \"members\"\n");
+    let (app, chat, eve) = (&served.app, &served.app.chat, author("g_eve", "Eve"));
+    let watch = RightsWatch::new(Arc::clone(&app.authority));
+    let w = Worker { app: Arc::clone(app), dispatcher: chat.dispatcher(), watch, batcher: None };
+    let target = served.post("lobby", &eve, "hello").await;
+    let give =
+        async || deeds::give(chat, &room(), ("g_ada", None), Role::Moderator, eve.clone()).await.unwrap();
+    let take = async || deeds::take_back(chat, &room(), "g_ada", eve.clone()).await.unwrap();
+    let allow = |action| {
+        let caller = bearer(&served, &served.token("g_ada"));
+        app.authority.decide(caller, &room(), action).unwrap()
+    };
+    let head = async || chat.overview(&room()).await.unwrap().head;
+    let post = || Draft::post(author("g_ada", "Ada"), "x");
+    give().await;
+    let (posts, deletes) = (allow(Action::Post), allow(Action::Write));
+    w.send(&room(), post(), (&posts, Action::Post)).await.unwrap();
+    let before = head().await;
+    take().await;
+    // They were asked before, and the writer asks again.
+    let refused = w.send(&room(), post(), (&posts, Action::Post)).await;
+    assert!(matches!(refused, Err(SendError::NotAllowed)), "{refused:?}");
+    let by = author("g_ada", "Ada");
+    let refused = actions::moderate(&w, &room(), (&deletes, by.clone()), Moderation::Delete(target)).await;
+    assert!(matches!(refused, Err(ActError::Denied(Denial::NotMember))), "{refused:?}");
+    // Who may still write, and delete nothing of others any more.
+    deeds::give(chat, &room(), ("g_ada", None), Role::Writer, eve.clone()).await.unwrap();
+    let refused = actions::moderate(&w, &room(), (&deletes, by.clone()), Moderation::Delete(target)).await;
+    assert!(matches!(refused, Err(ActError::Denied(Denial::NeedsRole(Action::Moderate)))), "{refused:?}");
+    give().await;
+    let (owns, posts) = (allow(Action::Moderate), allow(Action::Post));
+    let refused = actions::moderate(&w, &room(), (&owns, by.clone()), Moderation::Purge).await;
+    assert!(matches!(refused, Err(ActError::Denied(Denial::NeedsRole(Action::Own)))), "{refused:?}");
+    // A ban until a time, and a session that was ended.
+    bans::ban(chat, "g_ada", Some(Timestamp(Timestamp::now().0 + 60_000)), eve.clone()).await.unwrap();
+    assert!(matches!(w.send(&room(), post(), (&posts, Action::Post)).await, Err(SendError::NotAllowed)));
+    bans::unban(chat, "g_ada", eve.clone()).await.unwrap();
+    w.send(&room(), post(), (&posts, Action::Post)).await.unwrap();
+    let after = head().await;
+    assert!(after > before);
+    app.identity.rotate(Retire::Now, &eve).await.unwrap();
+    assert!(matches!(w.send(&room(), post(), (&posts, Action::Post)).await, Err(SendError::NotAllowed)));
+    assert_eq!(head().await, after);
+    assert!(chat.message(&room(), target).await.unwrap().unwrap().content.is_some());
 }

@@ -318,7 +318,7 @@ pub fn every_send_is_answered_truly_while_the_chat_is_closed(fails: bool) {
                 Err(error) => panic!("{error}"),
             }
         }
-        assert!(block_on(writer.send(&lobby(), draft("late"))).is_err());
+        assert!(block_on(writer.send(&lobby(), draft("late"), None)).is_err());
     });
 }
 
@@ -328,5 +328,5 @@ fn draft(text: &str) -> Draft {
 }
 
 fn send(writer: &WriterHandle, text: &str) -> Result<(), SendError> {
-    block_on(writer.send(&lobby(), draft(text))).map(drop)
+    block_on(writer.send(&lobby(), draft(text), None)).map(drop)
 }
