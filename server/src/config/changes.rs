@@ -1,8 +1,25 @@
 //! Two sets of settings compared: what a reload takes over, and what differs.
 
+use super::contents::{ADMIN_TOKEN_FILE, FileContents};
 use super::settings::Settings;
 
 impl Settings {
+    /// Reads the contents of the files that these settings name.
+    pub(super) fn read_contents(&self) -> FileContents {
+        let own = [(ADMIN_TOKEN_FILE, &self.admin_token_file), ("acme-ca-file", &self.acme_ca_file)];
+        let own = own.into_iter().map(|(setting, file)| (setting.to_owned(), file.as_deref()));
+        let of_logins = self.login.iter().flat_map(|login| {
+            let files = [("client-secret-file", &login.client_secret_file), ("ca-file", &login.ca_file)];
+            files.map(|(setting, file)| (format!("{setting} of [[login]] {}", login.name), file.as_deref()))
+        });
+        let of_sites = self.site.iter().flat_map(|site| {
+            let of_site =
+                |(setting, file): (&str, Option<_>)| (format!("{setting} of [[site]] {}", site.name()), file);
+            site.files().map(of_site)
+        });
+        FileContents::read(own.chain(of_logins).chain(of_sites))
+    }
+
     /// Returns these settings with those of `new` that can change while the server runs.
     pub fn with_reloadable(&self, new: &Self) -> Self {
         Self {
@@ -15,12 +32,13 @@ impl Settings {
             room: new.room.clone(),
             operators: new.operators.clone(),
             embed_origins: new.embed_origins.clone(),
+            contents: self.contents.with_reloadable(&new.contents),
             ..self.clone()
         }
     }
 
-    /// Returns the names of the settings that differ.
-    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+    /// Returns the names of the settings that differ, and of those whose file has another content.
+    pub fn differences<'a>(&'a self, other: &'a Self) -> Vec<&'a str> {
         // So that the compiler asks for each setting that is added.
         let Self {
             address,
@@ -55,9 +73,13 @@ impl Settings {
             embed_origins,
             login,
             site,
-            sites,
+            // They follow from the tables, the public URL and the contents of files.
+            sites: _,
+            contents,
         } = self;
-        [
+        // One that is read from a file is another because the file is, or its content.
+        let is_from_file = admin_token_file.is_some() && other.admin_token_file.is_some();
+        let named = [
             ("address", *address == other.address),
             ("log", *log == other.log),
             ("admin-address", *admin_address == other.admin_address),
@@ -69,7 +91,7 @@ impl Settings {
             ("trusted-proxies", *trusted_proxies == other.trusted_proxies),
             ("drain-delay", *drain_delay == other.drain_delay),
             ("stream-writer", *stream_writer == other.stream_writer),
-            ("admin-token", *admin_token == other.admin_token),
+            ("admin-token", is_from_file || *admin_token == other.admin_token),
             ("admin-token-file", *admin_token_file == other.admin_token_file),
             ("tls-certificate", *tls_certificate == other.tls_certificate),
             ("tls-key", *tls_key == other.tls_key),
@@ -89,10 +111,13 @@ impl Settings {
             ("sign-in-again", *sign_in_again == other.sign_in_again),
             ("embed-origins", *embed_origins == other.embed_origins),
             ("login", *login == other.login),
-            ("site", *site == other.site && *sites == other.sites),
-        ]
-        .into_iter()
-        .filter_map(|(name, is_same)| (!is_same).then_some(name))
-        .collect()
+            ("site", *site == other.site),
+        ];
+        let mut differing: Vec<_> =
+            named.into_iter().filter_map(|(name, is_same)| (!is_same).then_some(name)).collect();
+        let of_files = contents.differences(&other.contents).filter(|name| !differing.contains(name));
+        let of_files: Vec<_> = of_files.collect();
+        differing.extend(of_files);
+        differing
     }
 }

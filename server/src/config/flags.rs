@@ -252,6 +252,7 @@ impl Flags {
         let public_url = settings.public_url.as_ref().map(PublicUrl::origin);
         let secret_of = |name: &str| std::env::var(name).ok().filter(|secret| !secret.is_empty());
         settings.sites = site::sites(&settings.site, public_url, &secret_of)?;
+        settings.contents = settings.read_contents();
         Ok((settings, origins))
     }
 }

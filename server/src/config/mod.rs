@@ -6,6 +6,7 @@
 //! set.
 
 mod changes;
+mod contents;
 mod doubts;
 mod flags;
 mod https;

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
+use super::contents::FileContents;
 use crate::access::holder::Holder;
 use crate::access::pattern::Pattern;
 use crate::access::rules::Rules;
@@ -109,6 +110,9 @@ pub struct Settings {
     /// Those of them that sign tokens, with their keys.
     #[serde(skip)]
     pub sites: Vec<Site>,
+    /// The contents of the files that the settings name.
+    #[serde(skip)]
+    pub contents: FileContents,
 }
 
 impl Settings {
@@ -183,6 +187,7 @@ impl Default for Settings {
             login: Vec::new(),
             site: Vec::new(),
             sites: Vec::new(),
+            contents: FileContents::default(),
         }
     }
 }

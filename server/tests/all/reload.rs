@@ -241,6 +241,52 @@ async fn a_reload_names_other_sites_that_may_show_the_chat() {
 }
 
 #[tokio::test]
+async fn a_file_whose_content_has_changed_is_named_by_its_setting_and_never_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();
+    let (secret, key) = ("the-secret-of-the-client", "0123456789abcdef0123456789abcdef");
+    write("secret", secret);
+    write("key", key);
+    write("token", OLD);
+    let settings = format!(
+        "public-url = \"http://127.0.0.1:1\"\nadmin-token-file = \"{}\"\n\
+         [[login]]\nname = \"corp\"\nkind = \"oidc\"\nissuer = \"http://127.0.0.1:1\"\n\
+         client-id = \"millchat\"\nclient-secret-file = \"{}\"\n\
+         [[site]]\nname = \"shop\"\nissuer = \"https://shop.example\"\nsecret-file = \"{}\"\n",
+        path("token"),
+        path("secret"),
+        path("key")
+    );
+    write("millchat.toml", &settings);
+    let server = Server::start_with(&["--config", &path("millchat.toml")]).await;
+    let reloaded = async || {
+        let before = server.stderr().len();
+        reload(&server, READ).await;
+        server.stderr()[before..].to_owned()
+    };
+    let of_line =
+        |log: &str, words: &str| log.lines().find(|line| line.contains(words)).unwrap_or_default().to_owned();
+    assert!(of_line(&reloaded().await, READ).contains("changed=nothing"));
+    write("token", NEW);
+    let log = reloaded().await;
+    assert!(of_line(&log, READ).contains("changed=admin-token-file"), "{log}");
+    // With an end of line, it is the same secret.
+    write("secret", &format!("{secret}\n"));
+    assert!(of_line(&reloaded().await, READ).contains("changed=nothing"));
+    write("secret", "another-secret-of-the-client");
+    write("key", "fedcba9876543210fedcba9876543210");
+    let lines = reload(&server, "apply after a restart").await;
+    let line = of_line(&lines, "apply after a restart");
+    for words in ["client-secret-file of [[login]] corp", "secret-file of [[site]] shop"] {
+        assert!(line.contains(words), "{words}: {line}");
+    }
+    for text in [OLD, NEW, secret, "another-secret", key, "fedcba98"] {
+        assert!(!lines.contains(text), "{lines}");
+    }
+}
+
+#[tokio::test]
 async fn a_flag_and_a_variable_stay_stronger_than_the_file_that_is_read_again() {
     let directory = tempfile::tempdir().unwrap();
     let config = directory.path().join("millchat.toml");

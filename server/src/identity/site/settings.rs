@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hyper::Uri;
 use serde::Deserialize;
@@ -133,6 +133,15 @@ impl SiteTable {
         self.rooms.iter().map(String::as_str)
     }
 
+    /// Returns the files that its settings name, by the setting.
+    pub fn files(&self) -> [(&'static str, Option<&Path>); 3] {
+        [
+            ("secret-file", self.secret_file.as_deref()),
+            ("public-key-file", self.public_key_file.as_deref()),
+            ("ca-file", self.ca_file.as_deref()),
+        ]
+    }
+
     /// Returns the site if it signs tokens.
     fn signing(
         &self,
@@ -213,7 +222,7 @@ fn of_secret(secret: &str, origin: &str) -> Result<SiteKey, String> {
     Ok(SiteKey::Secret(secret.as_bytes().into()))
 }
 
-fn read(file: &std::path::Path) -> Result<String, String> {
+fn read(file: &Path) -> Result<String, String> {
     std::fs::read_to_string(file).map_err(|error| format!("{} cannot be read: {error}", file.display()))
 }
 
