@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::support::machine::put_last;
+use crate::support::machine::{put_back, put_last};
 use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::raw::{Connection, post};
-use crate::support::{Guest, Server, turn, within};
+use crate::support::{Guest, LOOK_EVERY, Server, turn, while_it_moves, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
 use millchat_testkit::descriptors::raise_limit;
@@ -157,6 +157,8 @@ async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: S
                 let count = if reading { &flood.reading_full } else { &flood.queue_full };
                 count.fetch_add(1, Ordering::Relaxed);
             }
+            // It is sent slowly where the machine is busy.
+            408 => sender.rejected(sequence, EventDigest::post(&ada.id, &content)),
             _ => panic!("{head:?}: {body}"),
         }
         if head.header("connection") != Some("close") {
@@ -185,11 +187,20 @@ async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_acce
             tokio::spawn(flood(server.address(), ada.clone(), name, sender, Arc::clone(&count)))
         })
         .collect();
+    let figure = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+    let answered = || figure(&count.accepted) + figure(&count.queue_full) + figure(&count.reading_full);
+    let refused = async {
+        while figure(&count.queue_full) < REFUSED {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    while_it_moves("too much waits for the disk", answered, refused).await;
+    // What was taken is stored now, also where the machine has never a moment to spare.
+    put_back(server.pid(), "millchat-writer").await;
     for sender in senders {
-        within("the flood ends", sender).await.unwrap();
+        while_it_moves("the flood ends", answered, sender).await.unwrap();
     }
     let memory = resident_bytes_max(server.pid()).unwrap();
-    let figure = |count: &AtomicUsize| count.load(Ordering::Relaxed);
     println!(
         "{SENDERS} senders of {CONTENT_BYTES} bytes: {} accepted, {} refused at the queue, {} while bodies are read; \
          {} MiB of memory at most, {} before",

@@ -31,7 +31,10 @@ async fn exchange(socket: &mut TlsStream<TcpStream>, request: &str) -> String {
 /// Reads until what was read has these words.
 async fn read_until(socket: &mut TlsStream<TcpStream>, bytes: &mut Vec<u8>, words: &str) {
     let read = async {
-        while !String::from_utf8_lossy(bytes).contains(words) {
+        let mut from = 0;
+        while !String::from_utf8_lossy(&bytes[from..]).contains(words) {
+            // They may be cut in two.
+            from = bytes.len().saturating_sub(words.len());
             assert_ne!(socket.read_buf(bytes).await.unwrap(), 0, "{words}");
         }
     };

@@ -72,6 +72,20 @@ pub async fn listens(what: &str, address: SocketAddr) {
     within(what, listens).await;
 }
 
+/// Waits for a thing that takes as long as the machine takes for it: as long as this figure of its progress
+/// moves.
+pub async fn while_it_moves<T>(what: &str, figure: impl Fn() -> usize, thing: impl Future<Output = T>) -> T {
+    let (mut thing, mut last) = (std::pin::pin!(thing), figure());
+    loop {
+        if let Ok(done) = tokio::time::timeout(PATIENCE, &mut thing).await {
+            return done;
+        }
+        let now = figure();
+        assert_ne!(now, last, "nothing moved for {PATIENCE:?}: {what}");
+        last = now;
+    }
+}
+
 /// Waits for a thing, and says what it waited for when it does not come.
 pub async fn within<T>(what: &str, thing: impl Future<Output = T>) -> T {
     let in_time = tokio::time::timeout(PATIENCE, thing).await;

@@ -5,6 +5,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use super::{exchange, read_until};
 use crate::support::raw::connect_from;
 use crate::support::tls::{NAME, Secure, connect_over};
+use crate::support::within;
 
 const STREAM: &str = "GET /api/v1/rooms/lobby/events?history=0 HTTP/1.1\r\nHost: chat.example\r\n\r\n";
 
@@ -44,12 +45,16 @@ async fn a_reader_by_tls_that_takes_little_at_a_time_gets_all_of_it_in_order() {
     let mut slow = connect_over(socket, secure.authority.client(&["http/1.1"]), NAME).await.unwrap();
     slow.write_all(STREAM.as_bytes()).await.unwrap();
     api.until_present("lobby", 1).await;
-    let text = |number: usize| format!("<{number}>{}", "x".repeat(4_000));
-    // More than the sockets' buffers hold, so that the kernel takes only parts.
+    let text = |number: usize| format!("<{number}>{}", "x".repeat(5_000));
+    let mut bytes = Vec::new();
+    // More than the sockets' buffers hold, so that the kernel takes only parts. A little is taken all the
+    // time: a reader that takes nothing for long is given up, and on a busy machine all of it takes long.
     for number in 0..MESSAGES {
         api.say("lobby", &ada, &text(number)).await;
+        let mut little = [0; 1_000];
+        let read = within("a little", slow.read(&mut little)).await.unwrap();
+        bytes.extend_from_slice(&little[..read]);
     }
-    let mut bytes = Vec::new();
     read_until(&mut slow, &mut bytes, &text(MESSAGES - 1)).await;
     // By hyper the body comes in chunks: a line of digits stands between two of them.
     let is_size = |piece: &&str| piece.bytes().all(|byte| byte.is_ascii_hexdigit());
