@@ -8,6 +8,7 @@
 mod bytes;
 mod datastar;
 mod script;
+mod shorten;
 mod style;
 
 use std::collections::BTreeMap;
@@ -64,10 +65,12 @@ fn gather() -> Result<(), Box<dyn Error>> {
     }
     table.push_str(&asset("LICENCES", &out, "licences.txt", "text/plain; charset=utf-8", &client.licences)?);
     // They are no assets yet: the server puts the catalogues of the languages in front.
-    for (name, folder, file) in [("SCRIPT", "script", "page.js"), ("LOADER", "embed", "embed.js")] {
-        let bundle = out.join(file);
-        fs::write(&bundle, script::bundle(&sources(&web.join(folder))?)?)?;
-        writeln!(table, "const {name}: &str = include_str!({:?});", bundle.to_str().ok_or(NOT_UTF8)?)?;
+    let script = shorten::tighten(&script::bundle(&sources(&web.join("script"))?)?)?;
+    let loader = shorten::shorten(&script::flat(&sources(&web.join("embed"))?)?)?;
+    for (name, file, bundle) in [("SCRIPT", "page.js", script), ("LOADER", "embed.js", loader)] {
+        let file = out.join(file);
+        fs::write(&file, bundle)?;
+        writeln!(table, "const {name}: &str = include_str!({:?});", file.to_str().ok_or(NOT_UTF8)?)?;
     }
     fs::write(out.join("assets.rs"), table)?;
     fs::write(out.join("locales.rs"), catalogues(&web.join("locales"))?)?;

@@ -42,22 +42,52 @@ struct Export {
     is_function: bool,
 }
 
+fn parsed(sources: &BTreeMap<String, String>) -> Result<BTreeMap<&str, Module>, String> {
+    sources.iter().map(|(name, source)| Ok((name.as_str(), parse(name, source)?))).collect()
+}
+
+/// The file names in the order in which the modules run.
+fn order<'a>(modules: &'a BTreeMap<&'a str, Module>) -> Result<Vec<&'a str>, String> {
+    let mut order = Vec::new();
+    visit(ENTRY, modules, &mut Vec::new(), &mut order)?;
+    match modules.keys().find(|name| !order.contains(name)) {
+        Some(unused) => {
+            Err(format!("{unused}: {ENTRY} does not import it, nor does a module that it imports"))
+        }
+        None => Ok(order),
+    }
+}
+
 /// Returns the bundle of these modules, by their file names, or what is wrong with them.
 pub fn bundle(sources: &BTreeMap<String, String>) -> Result<String, String> {
-    let modules = sources
-        .iter()
-        .map(|(name, source)| Ok((name.as_str(), parse(name, source)?)))
-        .collect::<Result<BTreeMap<_, _>, String>>()?;
-    let mut order = Vec::new();
-    visit(ENTRY, &modules, &mut Vec::new(), &mut order)?;
-    if let Some(unused) = modules.keys().find(|name| !order.contains(name)) {
-        return Err(format!("{unused}: {ENTRY} does not import it, nor does a module that it imports"));
-    }
+    let modules = parsed(sources)?;
     let mut bundle = String::new();
-    for name in order {
+    for name in order(&modules)? {
         write_module(name, &modules[name], &mut bundle);
     }
     Ok(bundle)
+}
+
+/// Returns these modules in one scope, which is shorter: one that throws ends all, and no two may declare the
+/// same name.
+pub fn flat(sources: &BTreeMap<String, String>) -> Result<String, String> {
+    let modules = parsed(sources)?;
+    let mut declared = BTreeMap::new();
+    let mut flat = String::new();
+    for name in order(&modules)? {
+        let body = &modules[name].body;
+        for line in body.lines() {
+            let words = line.split(|c| !is_name_char(c)).filter(|word| !matches!(*word, "" | "async"));
+            let mut words = words.take(if line.starts_with(' ') { 0 } else { 2 });
+            let kind = words.next().filter(|kind| matches!(*kind, "class" | "const" | "function" | "let"));
+            let Some(own) = kind.and_then(|_| words.next()) else { continue };
+            if let Some(other) = declared.insert(own, name) {
+                return Err(format!("{name}: {other} declares {own} too"));
+            }
+        }
+        flat.push_str(body);
+    }
+    Ok(flat)
 }
 
 fn parse(name: &str, source: &str) -> Result<Module, String> {
@@ -234,6 +264,21 @@ mod tests {
              try {{\nconst {{ f, N }} = $$b_c;\nf(N, catalogue);\n{end}"
         );
         assert_eq!(bundle.unwrap(), expected);
+    }
+
+    #[test]
+    fn modules_in_one_scope_declare_no_name_twice() {
+        let flat = |modules: &[(&str, &str)]| {
+            flat(&modules.iter().map(|(name, source)| ((*name).to_owned(), (*source).to_owned())).collect())
+        };
+        let index = ("index.js", "import { f } from './a.js';\nconst n = f();\n");
+        let a = ("a.js", "// Why.\nexport async function f() {\n  const n = 1;\n  return n;\n}\n");
+        let expected = "async function f() {\n  const n = 1;\n  return n;\n}\nconst n = f();\n";
+        assert_eq!(flat(&[index, a]).as_deref(), Ok(expected));
+        for second in ["export const f = 1;\nclass n {}\n", "export function f() {}\nlet n = 1;\n"] {
+            let error = flat(&[index, ("a.js", second)]).unwrap_err();
+            assert!(error.contains("declares n too"), "{error}");
+        }
     }
 
     #[test]

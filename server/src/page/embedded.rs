@@ -126,6 +126,11 @@ impl fmt::Display for Asset {
 #[path = "../../build/script.rs"]
 mod bundler;
 
+/// What makes the loader short, for its tests.
+#[cfg(test)]
+#[path = "../../build/shorten.rs"]
+mod shortener;
+
 #[cfg(test)]
 mod tests {
     use super::*;
