@@ -1,6 +1,9 @@
-// The rules for the page's script, beside the types: each file is an ES module.
+// The rules for the page's script and the panel's loader, beside the types: each file is an ES module.
 import js from '@eslint/js';
 import globals from 'globals';
+
+/** Names that variables of the loader may have, so they are never those of the browser. */
+const OWN_NAMES = ['close', 'event', 'focus', 'name', 'open', 'opener', 'top'];
 
 export default [
   js.configs.recommended,
@@ -35,6 +38,16 @@ export default [
       'object-shorthand': 'error',
       'prefer-const': 'error',
       'prefer-template': 'error',
+    },
+  },
+  {
+    files: ['embed/*.js'],
+    rules: {
+      // Whoever puts the panel into a page reads there what is wrong.
+      'no-console': 'off',
+      // The build gives variables shorter names: none may have the name of something of the browser's that is used.
+      'no-shadow': ['error', { builtinGlobals: true, hoist: 'never', allow: OWN_NAMES }],
+      'no-restricted-globals': ['error', ...OWN_NAMES],
     },
   },
 ];

@@ -55,6 +55,12 @@ pub fn composer(
         section #composer aria-label=(language.text("write")) data-author-id=(id) data-author-name=(name)
             data-author-was=[(!was.is_empty()).then(|| was.join(" "))]
             data-on:refresh={ "@get('" (at) "/name')" } {
+            // A guest of a panel gives the name with the first message.
+            @let is_introduced_later = at.is_panel() && me.is_none() && refused.is_none();
+            @if is_introduced_later {
+                (introduction(language))
+                (writer(language, at))
+            }
             @if let Some(me) = me {
                 (writer(language, at))
                 p.me {
@@ -76,7 +82,9 @@ pub fn composer(
                 }
             }
             // A user has the name that the provider says.
-            @if !is_user || refused.is_some() { (namer(language, at, me, refused)) }
+            @if (!is_user || refused.is_some()) && !is_introduced_later {
+                (namer(language, at, me, refused))
+            }
             @if has_logins && me.is_none() {
                 p.me { a.link href=(sign_in_address(at.room())) { (language.markup("sign-in")) } }
             }
@@ -124,6 +132,17 @@ fn writer(language: &Language, at: RoomAddress<'_>) -> Markup {
                 aria-label=(language.text("send")) {
                 svg viewBox="0 0 24 24" aria-hidden="true" { path d="M4 12h14M12 6l6 6-6 6" {} }
             }
+        }
+    }
+}
+
+/// The field for the name, which goes with the first message.
+fn introduction(language: &Language) -> Markup {
+    html! {
+        div.introduction {
+            label for="name" { (language.markup("your-name")) }
+            input #name name="name" form="writer" required maxlength=(NAME_GRAPHEMES_MAX * 4)
+                autocomplete="nickname" spellcheck="false" placeholder=(language.text("name-hint"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod busy;
 mod changing;
+mod embed;
 mod engines;
 mod following;
 mod formatting;

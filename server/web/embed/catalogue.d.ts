@@ -1,3 +1,3 @@
-// The words of the loader in every language, by its code: the server puts them in front of the bundle.
+// The messages of the loader in every language, by its code: the server puts them in front of the bundle.
 
-export const catalogue: Record<string, Record<string, string>>;
+export const catalogue: Record<string, any>;

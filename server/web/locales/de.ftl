@@ -329,3 +329,5 @@ list-full = Diese Liste ist voll. Nimm zuerst etwas davon weg.
 
 panel-label = Chat
 panel-close = Chat schließen
+panel-window = Chat in einem Fenster öffnen
+panel-forgets = Dieser Browser speichert nichts für den Chat: Wenn du diese Seite verlässt, kennt er dich nicht mehr.

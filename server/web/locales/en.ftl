@@ -339,3 +339,5 @@ list-full = This list is full. Take something off it first.
 
 panel-label = Chat
 panel-close = Close the chat
+panel-window = Open the chat in a window
+panel-forgets = This browser keeps nothing for the chat: when you leave this page, it no longer knows you.

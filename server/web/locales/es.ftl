@@ -325,3 +325,5 @@ list-full = Esta lista está llena. Quita algo primero.
 
 panel-label = Chat
 panel-close = Cerrar el chat
+panel-window = Abrir el chat en una ventana
+panel-forgets = Este navegador no guarda nada para el chat: cuando salgas de esta página, ya no te conocerá.

@@ -333,3 +333,5 @@ list-full = Cette liste est pleine. Retirez-en d’abord un élément.
 
 panel-label = Discussion
 panel-close = Fermer la discussion
+panel-window = Ouvrir la discussion dans une fenêtre
+panel-forgets = Ce navigateur ne garde rien pour la discussion : quand vous quitterez cette page, il ne vous connaîtra plus.

@@ -4,6 +4,7 @@
 import { announcer, messages } from './dom.js';
 import { localize } from './i18n.js';
 import { isMessage } from './message.js';
+import { isSeen } from './seen.js';
 import './rows.js';
 
 // More than these at once are counted.
@@ -35,7 +36,7 @@ function clear() {
 }
 
 new MutationObserver((records) => {
-  if (document.hidden) return;
+  if (!isSeen()) return;
   const atEnd = records.filter((record) => record.nextSibling === null);
   const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]).filter(isMessage);
   const others = added.filter((row) => row.isConnected && !row.classList.contains('mine'));

@@ -7,11 +7,16 @@
 function element(id, tag) {
   const found = document.getElementById(id);
   if (found?.localName === tag) return /** @type {HTMLElementTagNameMap[T]} */ (found);
-  window.reportError?.(new TypeError(id));
+  // A panel has no part of the page's that is for other rooms.
+  if (!isPanel) window.reportError?.(new TypeError(id));
   return document.createElement(tag);
 }
 
+/** The page is in a frame of another page, or is made for it. */
+export const isPanel = document.documentElement.dataset.panel !== undefined;
 export const room = document.body.dataset.room ?? '';
+/** The path of the requests of this page. */
+export const base = document.body.dataset.base ?? `/${room}`;
 
 export const scroller = element('scroller', 'div');
 export const messages = element('messages', 'ol');

@@ -2,7 +2,7 @@
 // it when pressed again; the actions of a row offer both.
 
 import { ask } from './ask.js';
-import { composer, composerForm, deleteDialog, draftField, messages, problem, room } from './dom.js';
+import { base, composer, composerForm, deleteDialog, draftField, messages, problem, room } from './dom.js';
 import { draftText, replaceText } from './draft.js';
 import { localize } from './i18n.js';
 import { rowOf, typedText } from './message.js';
@@ -79,7 +79,7 @@ async function request(method, row, content) {
   };
   try {
     const json = content === undefined ? undefined : { content };
-    const answer = await ask(`/${room}/messages/${row.dataset.position}`, { method, json });
+    const answer = await ask(`${base}/messages/${row.dataset.position}`, { method, json });
     if (answer.ok) return true;
     showProblem((await reasonOf(answer)) ?? '');
   } catch {

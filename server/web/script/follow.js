@@ -4,6 +4,7 @@
 import { draftField, latest, messages, outbox, scroller } from './dom.js';
 import { localize } from './i18n.js';
 import { isMessage } from './message.js';
+import { isSeen, whenSeen } from './seen.js';
 
 const NEAR_END_PX = 64;
 
@@ -55,7 +56,7 @@ export function follow() {
 scroller.addEventListener('scroll', () => {
   if (isNearEnd()) {
     setFollowing(true);
-    if (!document.hidden) count(0);
+    if (isSeen()) count(0);
   } else if (scroller.scrollTop < lastTop) {
     setFollowing(false);
   }
@@ -73,8 +74,8 @@ scroller.addEventListener('keydown', (event) => {
   event.preventDefault();
   follow();
 });
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden && isFollowing()) count(0);
+whenSeen((seen) => {
+  if (seen && isFollowing()) count(0);
 });
 
 /** Brings a row into view. @param {Row} row */
@@ -103,7 +104,7 @@ new MutationObserver((records) => {
   const added = nodes.filter((node) => node.isConnected && isMessage(node));
   // The room was purged: what was counted is gone, and so is the place that the view was at.
   if (!messages.querySelector('.msg')) follow();
-  if (added.length > 0 && (!isFollowing() || document.hidden)) count(added.length);
+  if (added.length > 0 && (!isFollowing() || !isSeen())) count(added.length);
 }).observe(messages, { childList: true });
 new MutationObserver((records) => {
   if (records.some(({ addedNodes }) => addedNodes.length > 0)) follow();

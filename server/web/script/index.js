@@ -4,6 +4,7 @@
 // ran.
 
 import './i18n.js';
+import './bearer.js';
 import './announce.js';
 import './back.js';
 import './closed.js';
@@ -31,4 +32,6 @@ import './tabs.js';
 import './tall.js';
 import './row-actions.js';
 import './unread.js';
+import './host.js';
+import './guest.js';
 import './composer.js';

@@ -1,7 +1,7 @@
 // Flags for the moderators, and bans by them: the buttons of a row open a dialog, which says how it went.
 
 import { ask } from './ask.js';
-import { banDialog, draftField, flagDialog, room } from './dom.js';
+import { banDialog, base, draftField, flagDialog, room } from './dom.js';
 import { localize } from './i18n.js';
 import { rowOf, typedText } from './message.js';
 import { reasonOf } from './refusal.js';
@@ -42,7 +42,7 @@ function flag(row) {
   const reason = /** @type {HTMLInputElement} */ (inside(flagDialog, 'input'));
   inside(flagDialog, '.text').textContent = typedText(row.querySelector('.text'));
   open(flagDialog, localize('flagged'), () => {
-    const path = `/${room}/messages/${row.dataset.position}/flags`;
+    const path = `${base}/messages/${row.dataset.position}/flags`;
     return ask(path, { method: 'POST', json: { reason: reason.value } });
   });
 }
@@ -51,7 +51,7 @@ function flag(row) {
  *  @param {string} author */
 async function deleteAll(author) {
   for (let after = ''; ;) {
-    const answer = await ask(`/${room}/authors/${author}/messages${after}`, { method: 'DELETE' });
+    const answer = await ask(`${base}/authors/${author}/messages${after}`, { method: 'DELETE' });
     if (answer.status === 429) {
       const seconds = Number(answer.headers.get('retry-after')) || 1;
       await new Promise((resolve) => setTimeout(resolve, seconds * SECOND_MS));
@@ -74,7 +74,7 @@ function ban(row) {
   open(banDialog, localize('ban-done', { name }), async () => {
     const author = encodeURIComponent(row.dataset.authorId ?? '');
     const until = hours.value && new Date(Date.now() + Number(hours.value) * HOUR_MS).toISOString();
-    const answer = await ask(`/${room}/bans/${author}`, { method: 'PUT', json: until ? { until } : {} });
+    const answer = await ask(`${base}/bans/${author}`, { method: 'PUT', json: until ? { until } : {} });
     return answer.ok && all.checked ? deleteAll(author) : answer;
   });
 }

@@ -6,6 +6,7 @@ import { mentionsOnlyBox, messages, notificationChoices, notificationProblem } f
 import { notifyBox, room, soundBox } from './dom.js';
 import { localize } from './i18n.js';
 import './mentions.js';
+import { isSeen } from './seen.js';
 import { load, save } from './storage.js';
 
 const TEXT_CHARS_MAX = 160;
@@ -89,7 +90,7 @@ soundBox.addEventListener('change', () => {
 // Several messages at once are one notification, of the newest mention or the newest message; it replaces the one
 // before.
 new MutationObserver((records) => {
-  if (!document.hidden) return;
+  if (isSeen()) return;
   const atEnd = records.filter((record) => record.nextSibling === null);
   const added = atEnd.flatMap(({ addedNodes }) => [...addedNodes]);
   const others = added.filter((node) => node instanceof HTMLElement && node.matches('.msg:not(.mine)'));
@@ -103,7 +104,7 @@ new MutationObserver((records) => {
 }).observe(messages, { childList: true });
 
 // Notifications exist only on pages that came by TLS or from this machine.
-/** @type {HTMLElement} */ (notifyBox.parentElement).hidden = typeof window.Notification !== 'function';
+notifyBox.parentElement?.toggleAttribute('hidden', typeof window.Notification !== 'function');
 notifyBox.checked = isOn(NOTIFY) && isGranted();
 mentionsOnlyBox.checked = isOn(MENTIONS_ONLY);
 soundBox.checked = isOn(SOUND);

@@ -4,7 +4,7 @@
 // reload, a restart.
 
 import { ask } from './ask.js';
-import { cloneTemplate, composer, messages, outbox, room } from './dom.js';
+import { base, cloneTemplate, composer, messages, outbox, room } from './dom.js';
 import { focusField, putBack } from './draft.js';
 import { localize } from './i18n.js';
 import { quoteOf } from './quote.js';
@@ -127,7 +127,7 @@ async function post(entry) {
   let answer;
   try {
     const json = { content, key, reply_to: replyTo && Number(replyTo) };
-    answer = await ask(`/${room}/messages`, { method: 'POST', json });
+    answer = await ask(`${base}/messages`, { method: 'POST', json });
   } catch {
     return retryLater(entry, localize('waiting-connection'));
   }

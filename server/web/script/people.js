@@ -1,7 +1,7 @@
 // One's own name, in all tabs, and who is typing. A new name opens the stream again, so that the others see it.
 // The line of those who type leaves its reader out.
 
-import { composer, composerForm, draftField, nameField, problem, room, typists } from './dom.js';
+import { base, composer, composerForm, draftField, nameField, problem, typists } from './dom.js';
 import { isolate, localize } from './i18n.js';
 import { listOf } from './intl.js';
 import { save } from './storage.js';
@@ -10,7 +10,7 @@ import { isShared, reopenStream } from './tabs.js';
 const TYPING_EVERY_MS = 3_000;
 const NAMED_MAX = 3;
 /** The time at which a name was last chosen in this browser, for its other tabs. */
-const NAMED = 'millchat:named';
+export const NAMED = 'millchat:named';
 
 let announcedAt = 0;
 /** The server has just answered to a name that was chosen in this tab. */
@@ -21,7 +21,7 @@ document.addEventListener('input', ({ target }) => {
   if (target.id !== 'draft' || target.value.trim() === '' || Date.now() - announcedAt < TYPING_EVERY_MS) return;
   announcedAt = Date.now();
   // A notice that is lost is not sent again.
-  fetch(`/${room}/typing`, { method: 'POST' }).catch(() => {});
+  fetch(`${base}/typing`, { method: 'POST' }).catch(() => {});
 });
 
 // A message ends the typing that was announced; the next typing is announced at once.

@@ -6,7 +6,7 @@
 // the text only when the quote is in view, one at a time, and after a random wait that grows with the number of
 // readers: together they ask about as often whatever their number.
 
-import { cloneTemplate, composer, messages, outbox, room, scroller } from './dom.js';
+import { base, cloneTemplate, composer, messages, outbox, scroller } from './dom.js';
 import { localize } from './i18n.js';
 import { lineOf } from './line.js';
 import './missed.js';
@@ -73,7 +73,7 @@ async function request(target) {
   requested.set(target, current);
   failures += 1;
   try {
-    const answer = await fetch(`/${room}?quote=${target}`);
+    const answer = await fetch(`${base}?quote=${target}`);
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const made = answer.ok && page.querySelector('.quote');
     if (made) failures = 0;

@@ -2,7 +2,7 @@
 // one's own are pressed. Counts and marks of who reacted arrive by the stream alone, the same for everybody.
 
 import { ask } from './ask.js';
-import { composer, draftField, messages, nameField, problem, room } from './dom.js';
+import { base, composer, draftField, messages, nameField, problem } from './dom.js';
 import { localize } from './i18n.js';
 import { rowOf } from './message.js';
 import { reasonOf } from './refusal.js';
@@ -31,7 +31,7 @@ function updatePressed(chips) {
 async function request(row, reaction, on) {
   problem.textContent = '';
   try {
-    const path = `/${room}/messages/${row.dataset.position}/reactions/${encodeURIComponent(reaction)}`;
+    const path = `${base}/messages/${row.dataset.position}/reactions/${encodeURIComponent(reaction)}`;
     const answer = await ask(path, { method: on ? 'PUT' : 'DELETE' });
     if (!answer.ok) {
       problem.textContent = localize('react-failed', { why: (await reasonOf(answer)) ?? '' });

@@ -1,7 +1,7 @@
 // The rooms that were open in this browser lately, for the menu. The server does not know them: a room's
 // address is what opens it.
 
-import { menu, recentRooms, room } from './dom.js';
+import { isPanel, menu, recentRooms, room } from './dom.js';
 import { sorted } from './intl.js';
 import { load, save } from './storage.js';
 
@@ -48,5 +48,7 @@ recentRooms.querySelector('button')?.addEventListener('click', () => {
 // Another tab can have opened a room in the meantime.
 menu.addEventListener('beforetoggle', show);
 
-remember([room, ...recent().filter((name) => name !== room)].slice(0, ROOMS_MAX));
-show();
+if (!isPanel) {
+  remember([room, ...recent().filter((name) => name !== room)].slice(0, ROOMS_MAX));
+  show();
+}

@@ -1,5 +1,6 @@
 // Copies the room's address to the clipboard.
 
+import { room } from './dom.js';
 import { localize } from './i18n.js';
 
 const SHOWN_MS = 2_500;
@@ -23,7 +24,7 @@ document.addEventListener('click', async ({ target }) => {
   const label = button?.querySelector('.word');
   if (!button || !label || button.classList.contains('done')) return;
   const before = label.textContent;
-  const address = (document.body.dataset.origin ?? location.origin) + location.pathname;
+  const address = `${document.body.dataset.origin ?? location.origin}/${room}`;
   try {
     await copy(address);
     label.textContent = localize('link-copied');

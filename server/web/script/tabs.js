@@ -8,11 +8,13 @@
 // In a browser without locks (it has them by TLS, and on this machine, unless it keeps nothing for the site) each
 // tab has its own connection.
 
-import { room, stream } from './dom.js';
+import { base, isPanel, room, stream } from './dom.js';
 import { covers, earlier, isPassed, positionAt } from './place.js';
 
-const LEADER = 'millchat:leader';
-const TAB = 'millchat:tab:';
+// The panels of a browser are somebody else than its pages.
+const SCOPE = isPanel ? 'millchat:panel-' : 'millchat:';
+const LEADER = `${SCOPE}leader`;
+const TAB = `${SCOPE}tab:`;
 // The server's limit.
 const ROOMS_MAX = 32;
 // The time that the other tabs have to answer a roll-call. A tab that is later joins when it answers.
@@ -58,7 +60,7 @@ let isAlone = true;
 
 function openChannel() {
   try {
-    return navigator.locks && window.BroadcastChannel ? new BroadcastChannel('millchat:tabs') : undefined;
+    return navigator.locks && window.BroadcastChannel ? new BroadcastChannel(`${SCOPE}tabs`) : undefined;
   } catch {
     return undefined;
   }
@@ -149,7 +151,7 @@ function connect() {
   followed = number;
   post({ kind: 'opened', number, open });
   const also = [...open].slice(1).map(([room, place]) => `also=${room}:${place}`);
-  const url = `/${room}/messages${also.length > 0 ? `?${also.join('&')}` : ''}`;
+  const url = `${base}/messages${also.length > 0 ? `?${also.join('&')}` : ''}`;
   stream.dispatchEvent(new CustomEvent('open', { detail: { url, place: open.get(room), until: connection } }));
 }
 

@@ -6,6 +6,7 @@ import { isFollowing, showRow } from './follow.js';
 import { seekPosition } from './history.js';
 import { localize } from './i18n.js';
 import { isMessage, positionOf } from './message.js';
+import { isSeen, whenSeen } from './seen.js';
 import { load, save } from './storage.js';
 
 const SEEN = `millchat:seen:${room}`;
@@ -18,7 +19,7 @@ let mark = Number(load(SEEN)) || undefined;
 let isSeeking = false;
 
 const rows = () => /** @type {NodeListOf<Row>} */ (messages.querySelectorAll('.msg'));
-const isHere = () => !document.hidden && isFollowing();
+const isHere = () => isSeen() && isFollowing();
 
 function newest() {
   let row = messages.lastElementChild;
@@ -71,14 +72,14 @@ function comeBack() {
   saveSeen();
 }
 
-document.addEventListener('visibilitychange', () => {
-  if (document.hidden) return leave();
+whenSeen((seen) => {
+  if (!seen) return leave();
   // The first message that arrived in the meantime is above the view: the reader goes on from there.
   if (isFollowing()) showDivider();
   if (isHere()) comeBack();
 });
 new MutationObserver(() => {
-  if (document.hidden) return;
+  if (!isSeen()) return;
   if (isHere()) comeBack();
   else if (mark === undefined) leave();
 }).observe(scroller, { attributeFilter: ['class'] });

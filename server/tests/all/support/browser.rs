@@ -295,6 +295,26 @@ impl Browser {
         element.unwrap_or_else(|error| panic!("{selector}: {error}")).click().await.unwrap();
     }
 
+    /// Clicks the element that this expression gives, also one in the shadow of another.
+    pub async fn click_found(&self, expression: &str) {
+        self.found(expression).await.click().await.unwrap();
+    }
+
+    /// Goes into the frame that this expression gives: what follows happens there.
+    pub async fn enter_found(&self, expression: &str) {
+        self.found(expression).await.enter_frame().await.unwrap();
+    }
+
+    /// Goes back to the page around all frames.
+    pub async fn leave_frame(&self) {
+        self.driver.enter_default_frame().await.unwrap();
+    }
+
+    async fn found(&self, expression: &str) -> WebElement {
+        let found = self.driver.execute(format!("return {expression}"), Vec::new()).await;
+        found.unwrap().element().unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
     /// Gives a name, as a person who is asked for it.
     pub async fn join(&self, name: &str) {
         self.keys("#name", name.to_owned() + Key::Enter).await;

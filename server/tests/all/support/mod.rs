@@ -19,6 +19,7 @@ pub mod provider;
 pub mod raw;
 pub mod refusal;
 pub mod server;
+pub mod site;
 pub mod sse;
 pub mod stderr;
 pub mod tls;

@@ -11,9 +11,12 @@ use super::language;
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
 const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
 /// Literals of the script that begin like a word and are names of keys, headers and parts of the browser.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 15] = [
+    "Accept-Language",
     "ArrowDown",
     "ArrowUp",
+    "Authorization",
+    "Bearer",
     "Content-Type",
     "End",
     "Enter",
@@ -79,7 +82,11 @@ fn literals(script: &str) -> Vec<String> {
 /// letter of no code.
 fn is_said(literal: &str) -> bool {
     let trimmed = literal.trim();
-    let is_code = trimmed.starts_with(['.', '#', '[', '/', ':']) || NAMES.contains(&trimmed);
+    // Styles have braces. What begins with the name is for the developers of a site, in its console.
+    let is_code = trimmed.starts_with(['.', '#', '[', '/', ':'])
+        || trimmed.contains('{')
+        || trimmed.starts_with("Millchat:")
+        || NAMES.contains(&trimmed);
     let chars: Vec<char> = trimmed.chars().collect();
     let words = chars.windows(3).any(|w| w[0].is_alphabetic() && w[1] == ' ' && w[2].is_alphabetic());
     let capital =

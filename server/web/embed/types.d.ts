@@ -1,0 +1,42 @@
+// Types that modules of the loader share. Only the type checker reads this.
+
+/** The settings of a panel that were given and are right. */
+type Settings = Record<string, string | undefined>;
+
+/** The calls of a panel that the page of the host has. */
+interface PanelHandle {
+  open(how?: { room?: string; focus?: boolean }): void;
+  close(): void;
+  toggle(): void;
+  set(changes: Record<string, string>): void;
+  identify(): void;
+  on(name: string, listener: Function): () => void;
+  destroy(): void;
+  readonly isOpen: boolean;
+  readonly unread: number;
+}
+
+/** A panel, as the loader knows it. */
+interface Panel {
+  element: HTMLElement;
+  isFloating: boolean;
+  /** The buttons below its own. */
+  others: number;
+  handle: PanelHandle;
+  /** Reads the attributes again. */
+  change(): void;
+  render(): void;
+  /** The element was put into the document, or out of it. */
+  attached(): void;
+  detached(): void;
+}
+
+interface CloseWatcher {
+  onclose: (() => void) | null;
+  destroy(): void;
+}
+
+interface Window {
+  Millchat?: object;
+  CloseWatcher?: new () => CloseWatcher;
+}

@@ -1,0 +1,69 @@
+// Who writes in a panel: a token that the server gave with the name. It is kept in this frame's own storage, which the
+// browser keeps apart for each site around it, or only here where there is no storage; and it goes with every request
+// of the panel. No cookie does.
+
+import { base, isPanel } from './dom.js';
+import { load, save } from './storage.js';
+
+const PERSON = 'millchat:panel';
+// The server makes a token new that is a week old.
+const RENEW_MS_MIN = 24 * 3_600_000;
+
+/** @typedef {{ token: string, at: number }} Person */
+/** @type {Person | undefined} */
+let person = isPanel ? read(load(PERSON)) : undefined;
+
+/** @param {string} text @returns {Person | undefined} */
+function read(text) {
+  try {
+    const { token, at } = JSON.parse(text);
+    return typeof token === 'string' && typeof at === 'number' ? { token, at } : undefined;
+  } catch {
+    // There is none, or another program has written there.
+    return undefined;
+  }
+}
+
+/** Returns whether there is a token. */
+export const hasToken = () => person !== undefined;
+
+/** Returns whether the browser keeps it. */
+export const isKept = () => load(PERSON) !== '';
+
+/** Keeps a token; an empty one is none. @param {string} token */
+export function keepToken(token) {
+  person = token ? { token, at: Date.now() } : undefined;
+  save(PERSON, person ? JSON.stringify(person) : '');
+}
+
+/** Gives a name, and keeps the token of it. Without a name the token is made new when it is old enough. Returns the
+ *  answer if there is none. @param {string} [name] */
+export async function giveName(name) {
+  const body = new URLSearchParams(name === undefined ? {} : { name });
+  const answer = await fetch(`${base}/name`, { method: 'POST', body });
+  if (!answer.ok) return answer;
+  const { token } = await answer.json();
+  keepToken(token);
+  return undefined;
+}
+
+if (isPanel) {
+  const plain = window.fetch.bind(window);
+  window.fetch = (input, init = {}) => {
+    const url = new URL(input instanceof Request ? input.url : input, location.href);
+    if (url.origin !== location.origin || !url.pathname.startsWith('/embed/')) return plain(input, init);
+    const headers = new Headers(init.headers);
+    headers.set('Accept-Language', document.documentElement.lang);
+    if (person) headers.set('Authorization', `Bearer ${person.token}`);
+    return plain(input, { ...init, headers, credentials: 'omit' });
+  };
+  // Another panel of this browser has a name; the foot is fetched again by `people`.
+  window.addEventListener('storage', ({ key, newValue }) => {
+    if (key === PERSON) person = read(newValue ?? '');
+  });
+  // The answer to a name that the client sent.
+  document.addEventListener('datastar-fetch', ({ detail: { type, argsRaw } }) => {
+    if (type === 'datastar-token') keepToken(argsRaw.token);
+  });
+  if (person && Date.now() - person.at > RENEW_MS_MIN) giveName().catch(() => {});
+}
