@@ -195,3 +195,18 @@ pub fn names(link: &str, host: &str) -> bool {
     let after_scheme = link.split_once("//").map_or(link, |(_, rest)| rest);
     after_scheme.get(..host.len()).is_some_and(|start| start.eq_ignore_ascii_case(host))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_parsed_up_to_its_limit_and_no_longer_one() {
+        let link = |bytes: usize| {
+            let top = ".example";
+            format!("https://{}{top}/path", "a".repeat(bytes - top.len()))
+        };
+        assert_eq!(host(&link(AUTHORITY_BYTES_MAX)).map(|host| host.len()), Some(AUTHORITY_BYTES_MAX));
+        assert_eq!(host(&link(AUTHORITY_BYTES_MAX + 1)), None);
+    }
+}
