@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::{ask, assert_refused, now, write, write_at_page};
 use crate::clock::fake_clock;
+use crate::support::browser::Browser;
 use crate::support::client::answer;
 use crate::support::server::run;
 use crate::support::{ADMIN, Api, Server};
@@ -164,6 +165,51 @@ async fn the_operator_ends_the_sessions_of_a_sites_user_whose_old_tokens_are_voi
     clock.set(5);
     let new = hs256(&with(&json!({ "iat": now() / 1_000 + 5 })));
     assert_eq!(author_of(&api, &new).await["id"], id);
+}
+
+/// The address of a page of the site, which has nothing but a list.
+fn shop() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((mut socket, _)) = listener.accept() {
+            let _ = socket.read(&mut [0; 4_096]);
+            let body = "<!doctype html><title>Shop</title><link rel=icon href=data:,><h1>Shop</h1><ul></ul>";
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+                body.len()
+            );
+            let _ = socket.write_all(format!("{head}{body}").as_bytes());
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_page_of_the_site_writes_for_its_user_in_the_room_of_the_token_and_in_no_other() {
+    const SCRIPT: &str = "const [chat, token] = arguments;
+        const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
+        const ask = (room, more) => fetch(`${chat}/api/v1/rooms/${room}/messages`, { headers, ...more });
+        const body = JSON.stringify({ content: 'Where is my parcel?' });
+        const say = async (room) => (await ask(room, { method: 'POST', body })).status;
+        return (async () => {
+          const said = [await say('support-7'), await say('support-8'), await say('lobby')];
+          for (const { author, content } of (await (await ask('support-7')).json()).messages) {
+            const row = document.createElement('li');
+            row.textContent = `${author.name}: ${content}`;
+            document.querySelector('ul').append(row);
+          }
+          return said;
+        })();";
+    let settings = Settings::with("secret-file = \"SECRET\"");
+    let server = settings.server(&[]).await;
+    let token = hs256(&with(&json!({ "rooms": { "support-7": "writer" } })));
+    let page = Browser::open(&shop()).await;
+    let chat = format!("http://{}", server.address());
+    let said = page.js_with(SCRIPT, vec![json!(chat), json!(token)]).await;
+    assert_eq!(said, json!([201, 403, 403]));
+    assert!(page.is("document.querySelector('li').textContent === 'Ada: Where is my parcel?'").await);
+    assert_eq!(page.cookies().await, json!([]));
 }
 
 /// A site's server: gives its keys, and counts how often it was asked.
