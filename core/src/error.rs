@@ -52,7 +52,7 @@ pub enum SendError {
     /// The author is banned: they post, edit and delete nothing, in no room.
     #[error("the author is banned")]
     Banned,
-    /// What the sender was to be allowed by was no longer so when the writer asked: see
+    /// The sender was no longer allowed when the writer asked: see
     /// [`crate::Chat::send_if`].
     #[error("it is no longer allowed")]
     NotAllowed,

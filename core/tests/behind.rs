@@ -88,7 +88,7 @@ fn park(log: &mut Meddled) -> (tokio::sync::mpsc::UnboundedReceiver<()>, Sender<
     (commits, go)
 }
 
-/// What is over the bounds of the ring stays for this long at least, when nothing more is published.
+/// Events over the bounds of the ring stay for this long at least, when nothing more is published.
 const KEPT_MIN: Duration = Duration::from_secs(4);
 /// Fewest readers that say something, and most times that a busy machine may be too slow for them.
 const READERS_MIN: usize = 10;

@@ -126,7 +126,7 @@ impl fmt::Display for Asset {
 #[path = "../../build/script.rs"]
 mod bundler;
 
-/// What makes the loader short, for its tests.
+/// The part of the build that makes the loader short, for its tests.
 #[cfg(test)]
 #[path = "../../build/shorten.rs"]
 mod shortener;
