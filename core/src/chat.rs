@@ -222,7 +222,7 @@ impl Chat {
     ///
     /// The writer asks after every commit that it acknowledged before: so no draft is stored behind the
     /// acknowledgement of a value, a ban or a purge that `is_allowed` looks at. It asks on its own thread,
-    /// and everybody waits: look at memory only, such as [`Chat::value`]. A draft that is repeated with its
+    /// and everybody waits: look at memory only, such as [`Chat::value`]. If it panics, it is not allowed. A draft that is repeated with its
     /// key gets its receipt unasked.
     pub async fn send_if(
         &self,

@@ -91,7 +91,7 @@ fn park(log: &mut Meddled) -> (tokio::sync::mpsc::UnboundedReceiver<()>, Sender<
 /// Events over the bounds of the ring stay for this long at least, when nothing more is published.
 const KEPT_MIN: Duration = Duration::from_secs(4);
 /// Fewest readers that say something, and most times that a busy machine may be too slow for them.
-const READERS_MIN: usize = 10;
+const READERS_MIN: usize = 25;
 const TRIES_MAX: usize = 20;
 
 /// Has readers take a long commit. On a busy machine it is fewer of them, who are done before the commit goes.

@@ -523,4 +523,8 @@ async fn no_draft_is_stored_behind_the_acknowledgement_of_a_value_that_forbids_i
     let stored = chat.send_if(&lobby, draft(), is_allowed).await.unwrap();
     // What was sent when it was allowed keeps its receipt.
     assert_eq!(chat.send_if(&lobby, draft(), || false).await.unwrap(), stored);
+    // One that panics forbids, and the writer goes on.
+    let refused = chat.send_if(&lobby, Draft::post(ada(), "y"), || panic!("of an embedder")).await;
+    assert!(matches!(refused, Err(SendError::NotAllowed)), "{refused:?}");
+    chat.send(&lobby, Draft::post(ada(), "z")).await.unwrap();
 }

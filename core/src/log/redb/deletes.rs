@@ -3,11 +3,11 @@
 //! So that a page of history can say who did it. A row comes with the delete, in the same transaction, and
 //! goes when the event of the delete is trimmed. A log of a release before has none for its older deletes.
 
-use ::redb::{ReadTransaction, Table, TableDefinition, WriteTransaction};
+use ::redb::{ReadTransaction, TableDefinition, WriteTransaction};
 
 use crate::event::Position;
 use crate::log::error::LogError;
-use crate::log::redb::tables::{present, storage_error};
+use crate::log::redb::tables::{LazyTable, present, storage_error};
 
 /// The message → the position of its delete.
 pub(super) const DELETES: TableDefinition<'static, u64, u64> = TableDefinition::new("deletes");
@@ -18,31 +18,21 @@ pub(super) fn of(tx: &ReadTransaction, target: Position) -> Result<Option<Positi
     Ok(table.get(target).map_err(storage_error)?.map(|row| row.value()))
 }
 
-/// The table in a transaction that writes, opened by the first that needs it.
-pub(super) struct DeletesTable<'tx> {
-    tx: &'tx WriteTransaction,
-    table: Option<Table<'tx, u64, u64>>,
-}
+/// The table in a transaction that writes.
+pub(super) struct DeletesTable<'tx>(LazyTable<'tx, u64, u64>);
 
 impl<'tx> DeletesTable<'tx> {
     pub fn new(tx: &'tx WriteTransaction) -> Self {
-        Self { tx, table: None }
-    }
-
-    fn table(&mut self) -> Result<&mut Table<'tx, u64, u64>, LogError> {
-        if self.table.is_none() {
-            self.table = Some(self.tx.open_table(DELETES).map_err(storage_error)?);
-        }
-        self.table.as_mut().ok_or_else(|| LogError::Storage("a table that was opened is gone".into()))
+        Self(LazyTable::new(tx, DELETES))
     }
 
     /// Notes the delete of a message.
     pub fn note(&mut self, target: Position, at: Position) -> Result<(), LogError> {
-        self.table()?.insert(target, at).map(drop).map_err(storage_error)
+        self.0.get()?.insert(target, at).map(drop).map_err(storage_error)
     }
 
     /// Forgets a delete that is trimmed.
     pub fn forget(&mut self, target: Position) -> Result<(), LogError> {
-        self.table()?.remove(target).map(drop).map_err(storage_error)
+        self.0.get()?.remove(target).map(drop).map_err(storage_error)
     }
 }

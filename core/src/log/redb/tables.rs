@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ::redb::{ReadableTable, TableDefinition, TableError};
+use ::redb::{Key, ReadableTable, Table, TableDefinition, TableError, Value, WriteTransaction};
 
 use crate::cause::Cause;
 use crate::event::{Event, Position, RoomName, Timestamp};
@@ -35,6 +35,28 @@ pub(super) fn present<T>(table: Result<T, TableError>) -> Result<Option<T>, LogE
     match table {
         Err(TableError::TableDoesNotExist(_)) => Ok(None),
         table => table.map(Some).map_err(storage_error),
+    }
+}
+
+/// A table in a transaction that writes, opened by the first that needs it.
+pub(super) struct LazyTable<'tx, K: Key + 'static, V: Value + 'static> {
+    tx: &'tx WriteTransaction,
+    definition: TableDefinition<'static, K, V>,
+    table: Option<Table<'tx, K, V>>,
+}
+
+impl<'tx, K: Key + 'static, V: Value + 'static> LazyTable<'tx, K, V> {
+    pub fn new(tx: &'tx WriteTransaction, definition: TableDefinition<'static, K, V>) -> Self {
+        Self { tx, definition, table: None }
+    }
+
+    /// Returns the table, opened.
+    pub fn get(&mut self) -> Result<&mut Table<'tx, K, V>, LogError> {
+        let opened = match self.table.take() {
+            Some(table) => table,
+            None => self.tx.open_table(self.definition).map_err(storage_error)?,
+        };
+        Ok(self.table.insert(opened))
     }
 }
 

@@ -4,13 +4,13 @@
 //! or reaction, in the same transaction, and goes when the message loses its text, or is trimmed. A message
 //! of a log of a release before has none: its rows of edits and reactions are counted once.
 
-use ::redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use ::redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::event::Position;
 use crate::log::contract::Counts;
 use crate::log::error::LogError;
 use crate::log::redb::reactions::{self, ReactionsTable};
-use crate::log::redb::tables::{EDITS, count_edits, present, storage_error};
+use crate::log::redb::tables::{EDITS, LazyTable, count_edits, present, storage_error};
 use crate::reaction::Reaction;
 
 /// The message → numbers of 4 bytes, little-endian: its edits, its reactions of the first kind, the second…
@@ -50,22 +50,12 @@ fn encode(counts: &Counts) -> Vec<u8> {
     numbers.flat_map(|number| u32::try_from(number).unwrap_or(u32::MAX).to_le_bytes()).collect()
 }
 
-/// The table in a transaction that writes, opened by the first that needs it.
-pub(super) struct CountsTable<'tx> {
-    tx: &'tx WriteTransaction,
-    table: Option<Table<'tx, u64, &'static [u8]>>,
-}
+/// The table in a transaction that writes.
+pub(super) struct CountsTable<'tx>(LazyTable<'tx, u64, &'static [u8]>);
 
 impl<'tx> CountsTable<'tx> {
     pub fn new(tx: &'tx WriteTransaction) -> Self {
-        Self { tx, table: None }
-    }
-
-    fn table(&mut self) -> Result<&mut Table<'tx, u64, &'static [u8]>, LogError> {
-        if self.table.is_none() {
-            self.table = Some(self.tx.open_table(COUNTS).map_err(storage_error)?);
-        }
-        self.table.as_mut().ok_or_else(|| LogError::Storage("a table that was opened is gone".into()))
+        Self(LazyTable::new(tx, COUNTS))
     }
 
     /// Changes the counts of a message. Call it after its rows changed: if there are no counts yet, these are
@@ -84,7 +74,7 @@ impl<'tx> CountsTable<'tx> {
             }
             None => count(target, edits, reactions)?,
         };
-        self.table()?.insert(target, encode(&counts).as_slice()).map(drop).map_err(storage_error)
+        self.0.get()?.insert(target, encode(&counts).as_slice()).map(drop).map_err(storage_error)
     }
 
     /// Returns the counts of a message.
@@ -101,12 +91,12 @@ impl<'tx> CountsTable<'tx> {
     }
 
     fn row(&mut self, target: Position) -> Result<Option<Counts>, LogError> {
-        Ok(self.table()?.get(target).map_err(storage_error)?.map(|row| decode(row.value())))
+        Ok(self.0.get()?.get(target).map_err(storage_error)?.map(|row| decode(row.value())))
     }
 
     /// Removes the row of a message that has no text any more, or is trimmed.
     pub fn forget(&mut self, target: Position) -> Result<(), LogError> {
-        self.table()?.remove(target).map(drop).map_err(storage_error)
+        self.0.get()?.remove(target).map(drop).map_err(storage_error)
     }
 }
 

@@ -7,13 +7,13 @@
 #[cfg(test)]
 mod tests;
 
-use ::redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use ::redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::event::{Author, Body, Event, Position};
 use crate::log::contract::Counts;
 use crate::log::error::LogError;
 use crate::log::record::{author_kind_number, author_kind_of};
-use crate::log::redb::tables::{present, storage_error};
+use crate::log::redb::tables::{LazyTable, present, storage_error};
 use crate::message::Reacted;
 use crate::reaction::Reaction;
 
@@ -73,27 +73,17 @@ pub(super) fn count(
     Ok(())
 }
 
-/// The table in a transaction that writes, opened by the first that needs it.
-pub(super) struct ReactionsTable<'tx> {
-    tx: &'tx WriteTransaction,
-    table: Option<Table<'tx, Key, Row>>,
-}
+/// The table in a transaction that writes.
+pub(super) struct ReactionsTable<'tx>(LazyTable<'tx, Key, Row>);
 
 impl<'tx> ReactionsTable<'tx> {
     pub fn new(tx: &'tx WriteTransaction) -> Self {
-        Self { tx, table: None }
-    }
-
-    fn table(&mut self) -> Result<&mut Table<'tx, Key, Row>, LogError> {
-        if self.table.is_none() {
-            self.table = Some(self.tx.open_table(REACTIONS).map_err(storage_error)?);
-        }
-        self.table.as_mut().ok_or_else(|| LogError::Storage("a table that was opened is gone".into()))
+        Self(LazyTable::new(tx, REACTIONS))
     }
 
     /// Adds the reactions to a message to its counts.
     pub fn count(&mut self, target: Position, counts: &mut Counts) -> Result<(), LogError> {
-        count(self.table()?, target, counts)
+        count(self.0.get()?, target, counts)
     }
 
     /// Records an event that adds a reaction or takes it back; others change nothing. Returns true if there
@@ -102,7 +92,7 @@ impl<'tx> ReactionsTable<'tx> {
         let Body::Reaction { target, reaction, on, .. } = event.body else { return Ok(false) };
         let Some(author) = &event.author else { return Ok(false) };
         let key = (target, reaction.number(), &*author.id);
-        let table = self.table()?;
+        let table = self.0.get()?;
         if on {
             let row = (event.position, author_kind_number(author.kind), &*author.name);
             Ok(table.insert(key, row).map_err(storage_error)?.is_none())
@@ -116,7 +106,7 @@ impl<'tx> ReactionsTable<'tx> {
         let Body::Reaction { target, reaction, on: true, .. } = event.body else { return Ok(()) };
         let Some(author) = &event.author else { return Ok(()) };
         let key = (target, reaction.number(), &*author.id);
-        let table = self.table()?;
+        let table = self.0.get()?;
         let its = table.get(key).map_err(storage_error)?.is_some_and(|row| row.value().0 == event.position);
         if its {
             table.remove(key).map_err(storage_error)?;
@@ -127,7 +117,7 @@ impl<'tx> ReactionsTable<'tx> {
     /// Removes all rows of a message. Returns their number.
     pub fn forget(&mut self, target: Position) -> Result<usize, LogError> {
         let mut rows = 0;
-        let table = self.table()?;
+        let table = self.0.get()?;
         let forget = |_: (u64, u8, &str), _: (u64, u8, &str)| {
             rows += 1;
             false

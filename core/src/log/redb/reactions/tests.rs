@@ -1,3 +1,5 @@
+use ::redb::Table;
+
 use super::*;
 use crate::event::{AuthorKind, RoomName, Timestamp};
 use crate::log::contract::{Log, NewRecord, Payload};
