@@ -2,9 +2,8 @@
 
 use hyper::Method;
 
-use super::{addresses, backup, keys, moderate, tokens};
+use super::{addresses, author_messages, backup, keys, moderate, tokens};
 use crate::access::table::Action::{Keys, Operate};
-use crate::api::everywhere;
 use crate::paths::BACKUP_PATH;
 use crate::problem::Answer;
 use crate::route_table::Handler::{InRoom, Plain};
@@ -34,7 +33,7 @@ pub fn routes() -> Vec<Route<Answer>> {
         Route(Method::PUT, BAN, Operate, Plain(|c| Box::pin(moderate::ban(c)))),
         Route(Method::DELETE, BAN, Operate, Plain(|c| Box::pin(moderate::unban(c)))),
         Route(Method::GET, AUTHOR, Operate, Plain(|c| now(addresses::of_author(&c)))),
-        Route(Method::DELETE, AUTHOR_MESSAGES, Operate, Plain(|c| Box::pin(everywhere::delete_of(c)))),
+        Route(Method::DELETE, AUTHOR_MESSAGES, Operate, Plain(|c| Box::pin(author_messages::delete(c)))),
         Route(Method::GET, ADDRESS_BANS, Operate, Plain(|c| now(Ok(addresses::bans(c.w))))),
         Route(Method::PUT, ADDRESS_BAN, Operate, Plain(|c| Box::pin(addresses::ban(c)))),
         Route(Method::POST, "/admin/keys", Keys, Plain(|c| Box::pin(keys::rotate(c)))),

@@ -4,7 +4,7 @@
 //! messages, each by an event of its own, as if the moderator had done it one by one.
 
 use hyper::StatusCode;
-use millchat::{HistoryPage, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName, SendError};
+use millchat::{Author, HistoryPage, HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName, SendError};
 
 use super::input;
 use super::members::{author, confirm_above};
@@ -18,7 +18,7 @@ use crate::route_table::Call;
 /// Most messages of a room that one request looks at, of all authors.
 const LOOKED_AT_MAX: usize = PAGE_MESSAGES_MAX;
 /// Most messages that one request deletes.
-const DELETED_MAX: usize = 100;
+pub const DELETED_MAX: usize = 100;
 
 /// Delete what an author wrote in a room: the newest of it, or the newest before a position.
 pub async fn delete(call: Call<'_>, room: RoomName) -> Answer {
@@ -31,35 +31,44 @@ pub async fn delete(call: Call<'_>, room: RoomName) -> Answer {
     let (found, before) = {
         let _turn = w.app.turns.read(&req).await;
         let page = w.chat_for(&req).history(&room, range, LOOKED_AT_MAX).await?;
-        of_author(&page, &target)
+        of_author(&page, DELETED_MAX, |author| *author.id == *target)
     };
     tracing::info!(%room, author = target, by = %by.name, deed = "delete-author", "moderation");
     let mut deleted = 0;
     for at in found {
         // Each takes its time, and the right may end meanwhile.
         confirm_above(w, &mut allowed, &room, &target)?;
-        match actions::moderate(w, &room, (&allowed, by.clone()), Moderation::Delete(at)).await {
-            Ok(_) => deleted += 1,
-            // Somebody else was faster.
-            Err(ActError::Send(SendError::TargetDeleted(_) | SendError::UnknownTarget(_))) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let done = actions::moderate(w, &room, (&allowed, by.clone()), Moderation::Delete(at)).await;
+        deleted += usize::from(is_deleted(done)?);
     }
     w.app.metrics.moderated("delete-author");
     Ok(http::json(StatusCode::OK, &AuthorDeleted { deleted, before }))
 }
 
-/// Returns the messages of an author on a page that can be deleted by one request, newest first, and the position
-/// before which to go on.
-fn of_author(page: &HistoryPage, author_id: &str) -> (Vec<Position>, Option<Position>) {
-    let of_author = page.messages.iter().rev().filter(|message| {
-        message.content.is_some() && message.author.as_ref().is_some_and(|author| *author.id == *author_id)
+/// Returns false if somebody else was faster.
+pub fn is_deleted<T>(done: Result<T, ActError>) -> Result<bool, ActError> {
+    match done {
+        Ok(_) => Ok(true),
+        Err(ActError::Send(SendError::TargetDeleted(_) | SendError::UnknownTarget(_))) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the messages of an author on a page, newest first, `count_max` at most, and the position before which to go
+/// on.
+pub fn of_author(
+    page: &HistoryPage,
+    count_max: usize,
+    is_theirs: impl Fn(&Author) -> bool,
+) -> (Vec<Position>, Option<Position>) {
+    let theirs = page.messages.iter().rev().filter(|message| {
+        message.content.is_some() && message.author.as_ref().is_some_and(&is_theirs)
     });
-    let mut found: Vec<_> = of_author.map(|message| message.position).take(DELETED_MAX + 1).collect();
-    if found.len() <= DELETED_MAX {
+    let mut found: Vec<_> = theirs.map(|message| message.position).take(count_max + 1).collect();
+    if found.len() <= count_max {
         return (found, page.older);
     }
-    found.truncate(DELETED_MAX);
+    found.truncate(count_max);
     let last = found.last().copied();
     (found, last)
 }

@@ -4,26 +4,23 @@
 //! event of its own, as if it had been done one by one. The answer names the place at which the next request goes on.
 
 use hyper::StatusCode;
-use millchat::{Author, Chat, HistoryRange, PAGE_MESSAGES_MAX, Position, ReadError, RoomName, SendError};
+use millchat::{Author, Chat, HistoryRange, PAGE_MESSAGES_MAX, Position, ReadError, RoomName};
 
-use super::members::author;
+use super::author_messages::{DELETED_MAX, is_deleted, of_author};
 use super::place::{Place, Places};
 use super::room_shapes::DeletedEverywhere;
 use crate::access::decide::Caller;
 use crate::access::table::Action;
-use crate::actions::{self, ActError, Moderation};
-use crate::admin::operator::by;
+use crate::actions;
 use crate::app::Worker;
 use crate::http::{self, Request};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 
-/// Most rooms that one request looks into.
-const ROOMS_MAX: usize = 64;
+/// Most rooms that one request looks into. Each is one read of the log.
+const ROOMS_MAX: usize = 16;
 /// Most messages that one request looks at, of all authors.
 const LOOKED_AT_MAX: usize = PAGE_MESSAGES_MAX;
-/// Most messages that one request deletes.
-const DELETED_MAX: usize = 100;
 
 /// Delete what whoever asks wrote, also as the guest that they were, in all rooms in which they may write.
 pub async fn delete_own(Call { w, req, .. }: Call<'_>) -> Answer {
@@ -50,33 +47,8 @@ pub async fn delete_own(Call { w, req, .. }: Call<'_>) -> Answer {
     Ok(answer(w, deleted, kept, found.next.as_ref()))
 }
 
-/// Delete what an author wrote, in all rooms; for operators.
-pub async fn delete_of(call: Call<'_>) -> Answer {
-    let (target, by) = (author(&call)?, by(&call)?);
-    let Call { w, req, allowed, .. } = call;
-    let found = find(w, &req, |author| *author.id == *target).await?;
-    tracing::info!(author = target, by = %by.name, deed = "delete-author-everywhere", "moderation");
-    let mut deleted = 0;
-    for (room, at) in found.messages {
-        // Each takes its time, and the right may end meanwhile.
-        w.app.authority.confirm_outside(&allowed)?;
-        let done = actions::moderate(w, &room, (&allowed, by.clone()), Moderation::Delete(at)).await;
-        deleted += usize::from(is_deleted(done)?);
-    }
-    w.app.metrics.moderated("delete-author-everywhere");
-    Ok(answer(w, deleted, 0, found.next.as_ref()))
-}
-
-/// Returns false if somebody else was faster.
-fn is_deleted<T>(done: Result<T, ActError>) -> Result<bool, ActError> {
-    match done {
-        Ok(_) => Ok(true),
-        Err(ActError::Send(SendError::TargetDeleted(_) | SendError::UnknownTarget(_))) => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-fn answer(w: &Worker, deleted: usize, kept: usize, next: Option<&Place>) -> http::Response {
+/// Answers with the numbers of messages, and the place at which the next request goes on.
+pub fn answer(w: &Worker, deleted: usize, kept: usize, next: Option<&Place>) -> http::Response {
     let next = next.map(|place| places(w).text(place));
     http::json(StatusCode::OK, &DeletedEverywhere { deleted, kept, next })
 }
@@ -87,14 +59,19 @@ fn places(w: &Worker) -> Places {
 
 /// Messages that one request found.
 #[derive(Default)]
-struct Found {
-    messages: Vec<(RoomName, Position)>,
+pub struct Found {
+    /// By room and position.
+    pub messages: Vec<(RoomName, Position)>,
     /// The place at which the next request goes on.
-    next: Option<Place>,
+    pub next: Option<Place>,
 }
 
 /// Looks for messages from the place on that the request names.
-async fn find(w: &Worker, req: &Request, is_theirs: impl Fn(&Author) -> bool) -> Result<Found, Problem> {
+pub async fn find(
+    w: &Worker,
+    req: &Request,
+    is_theirs: impl Fn(&Author) -> bool,
+) -> Result<Found, Problem> {
     let from = http::query(req, "from").map(|text| {
         let malformed = || Problem::new(Kind::MalformedParameter, "from is the `next` of another answer");
         places(w).read(&text).ok_or_else(malformed)
@@ -116,29 +93,18 @@ async fn walk(
     let begun = begun.map(|(room, before)| (room, HistoryRange::Before(before)));
     let rooms = heads.into_iter().map(|head| (head.room, HistoryRange::Newest));
     let (mut found, mut looked_at) = (Found { next: from, ..Found::default() }, 0);
-    for (room, mut range) in begun.into_iter().chain(rooms) {
-        loop {
-            if looked_at >= LOOKED_AT_MAX || found.messages.len() >= DELETED_MAX {
-                return Ok(found);
-            }
-            let page = chat.history(&room, range, LOOKED_AT_MAX - looked_at).await?;
-            looked_at += page.messages.len();
-            let mut before = page.older;
-            for message in page.messages.iter().rev() {
-                if message.content.is_none() || !message.author.as_ref().is_some_and(&is_theirs) {
-                    continue;
-                }
-                found.messages.push((room.clone(), message.position));
-                if found.messages.len() >= DELETED_MAX {
-                    before = Some(message.position);
-                    break;
-                }
-            }
-            found.next = Some(Place { room: room.clone(), before });
-            match before {
-                Some(before) => range = HistoryRange::Before(before),
-                None => break,
-            }
+    for (room, range) in begun.into_iter().chain(rooms) {
+        if looked_at >= LOOKED_AT_MAX || found.messages.len() >= DELETED_MAX {
+            return Ok(found);
+        }
+        let page = chat.history(&room, range, LOOKED_AT_MAX - looked_at).await?;
+        looked_at += page.messages.len();
+        let (positions, before) = of_author(&page, DELETED_MAX - found.messages.len(), &is_theirs);
+        found.messages.extend(positions.into_iter().map(|at| (room.clone(), at)));
+        found.next = Some(Place { room, before });
+        // The rest of a room is for the next request: one reads a room once.
+        if before.is_some() {
+            return Ok(found);
         }
     }
     if is_last {

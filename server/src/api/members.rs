@@ -126,7 +126,7 @@ pub fn given(word: &str) -> Result<Role, Problem> {
 }
 
 /// Returns the author whom the path names: their id is a part of a key.
-pub(super) fn author(call: &Call<'_>) -> Result<String, Problem> {
+pub fn author(call: &Call<'_>) -> Result<String, Problem> {
     let decoded = percent_decode_str(call.param("author")).decode_utf8().unwrap_or_default();
     let fits = decoded.len() <= AUTHOR_ID_BYTES_MAX / 2 && is_value_key(&format!("role/{decoded}"));
     if !fits {

@@ -106,7 +106,7 @@ fn author_id() -> Parameter {
 fn delete_author() -> Operation {
     let op = operators("deleteAuthorEverywhere", "Delete what an author wrote, in all rooms")
         .description(Some(
-            "One request looks into 64 rooms and at 1,000 messages at most, and deletes 100 at most. Ask again \
+            "One request looks into 16 rooms and at 1,000 messages at most, and deletes 100 at most. Ask again \
              with `from` until `next` is null.",
         ))
         .parameter(author_id())

@@ -81,7 +81,7 @@ fn rename() -> Operation {
 fn delete_own() -> Operation {
     let op = writing("deleteOwnMessages", "Delete what you wrote, in all rooms in which you may write")
         .description(Some(
-            "One request looks into 64 rooms and at 1,000 messages at most, and deletes 100 at most: fewer where \
+            "One request looks into 16 rooms and at 1,000 messages at most, and deletes 100 at most: fewer where \
              your limit of messages ends. Ask again with `from` until `next` is null.",
         ))
         .parameter(query("from", Type::String, "The `next` of the answer before"))
