@@ -61,9 +61,11 @@ pub fn of_author(
     count_max: usize,
     is_theirs: impl Fn(&Author) -> bool,
 ) -> (Vec<Position>, Option<Position>) {
-    let theirs = page.messages.iter().rev().filter(|message| {
-        message.content.is_some() && message.author.as_ref().is_some_and(&is_theirs)
-    });
+    let theirs = page
+        .messages
+        .iter()
+        .rev()
+        .filter(|message| message.content.is_some() && message.author.as_ref().is_some_and(&is_theirs));
     let mut found: Vec<_> = theirs.map(|message| message.position).take(count_max + 1).collect();
     if found.len() <= count_max {
         return (found, page.older);

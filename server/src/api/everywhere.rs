@@ -67,11 +67,7 @@ pub struct Found {
 }
 
 /// Looks for messages from the place on that the request names.
-pub async fn find(
-    w: &Worker,
-    req: &Request,
-    is_theirs: impl Fn(&Author) -> bool,
-) -> Result<Found, Problem> {
+pub async fn find(w: &Worker, req: &Request, is_theirs: impl Fn(&Author) -> bool) -> Result<Found, Problem> {
     let from = http::query(req, "from").map(|text| {
         let malformed = || Problem::new(Kind::MalformedParameter, "from is the `next` of another answer");
         places(w).read(&text).ok_or_else(malformed)

@@ -49,6 +49,8 @@ pub enum Purpose {
     Ticket,
     /// To find back to a sign-in that has begun.
     Login,
+    /// To be a user who signed in, in the panel of one page of a site.
+    Panel,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
             Self::Session => "millchat 2026-11-28 session tokens v2",
             Self::Ticket => "millchat 2026-11-28 ticket tokens v2",
             Self::Login => "millchat 2026-11-28 login tokens v2",
+            Self::Panel => "millchat 2026-11-29 panel tokens v2",
         }
     }
 }
@@ -69,13 +72,20 @@ pub struct Key {
     session: [u8; 32],
     ticket: [u8; 32],
     login: [u8; 32],
+    panel: [u8; 32],
 }
 
 impl Key {
     fn new(number: u32, secret: &[u8; 32]) -> Self {
         let derive = |purpose: Purpose| blake3::derive_key(purpose.context(), secret);
-        let (session, ticket) = (derive(Purpose::Session), derive(Purpose::Ticket));
-        Self { number, void_from: None, session, ticket, login: derive(Purpose::Login) }
+        Self {
+            number,
+            void_from: None,
+            session: derive(Purpose::Session),
+            ticket: derive(Purpose::Ticket),
+            login: derive(Purpose::Login),
+            panel: derive(Purpose::Panel),
+        }
     }
 
     /// The MAC over some text, for a purpose.
@@ -84,6 +94,7 @@ impl Key {
             Purpose::Session => &self.session,
             Purpose::Ticket => &self.ticket,
             Purpose::Login => &self.login,
+            Purpose::Panel => &self.panel,
         };
         blake3::keyed_hash(key, text)
     }

@@ -1,4 +1,7 @@
 //! Sessions as tokens: the claims of a guest and of a user who signed in, and when they are renewed.
+//!
+//! The session of a user in a panel is one of its own, shorter, and no cookie can hold its token: the page of a site is
+//! around it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +21,9 @@ const GUEST_LIFETIME: Duration = Duration::from_hours(365 * 24);
 const GUEST_RENEWED_FROM: Duration = Duration::from_hours(7 * 24);
 /// Age from which the token of a user who signed in is renewed.
 const USER_RENEWED_FROM: Duration = Duration::from_hours(24);
+
+/// Longest life of a user's token in a panel. It is not renewed.
+const PANEL_LIFETIME: Duration = Duration::from_hours(24);
 
 /// The lifetimes of users' sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,8 +110,28 @@ pub fn sign(
         Via::Login(_) => after(now, lifetimes.idle).min(latest_end(session, lifetimes)),
         Via::Site(_) | Via::ApiToken(_) => return None,
     };
+    let claims = claims(person, session, now);
+    token::seal(ring, Purpose::Session, expires_at, claims).map(|token| (token, expires_at))
+}
+
+/// Begins another session of a user who signed in: that of a panel, which ends with this one at the latest. `None` for
+/// anybody else.
+pub fn begin_in_panel(person: &Person, now: Timestamp) -> Option<Person> {
+    let Via::Login(_) = person.via else { return None };
+    let session = Session { sid: letters::random(SID_LETTERS).into(), ..person.session.clone()? };
+    let expires_at = after(now, PANEL_LIFETIME).min(person.expires_at?);
+    Some(Person { session: Some(session), expires_at: Some(expires_at), ..person.clone() })
+}
+
+/// Signs a token for the session of a panel, which is good until that ends.
+pub fn sign_for_panel(ring: &Ring, person: &Person, now: Timestamp) -> Option<String> {
+    let claims = claims(person, person.session.as_ref()?, now);
+    token::seal(ring, Purpose::Panel, person.expires_at?, claims)
+}
+
+fn claims(person: &Person, session: &Session, now: Timestamp) -> Claims {
     let Author { id, name, kind } = person.author.clone();
-    let claims = Claims {
+    Claims {
         sid: session.sid.clone(),
         id,
         name,
@@ -116,8 +142,7 @@ pub fn sign(
         auth: session.auth.0,
         was: person.was.clone(),
         groups: person.groups.clone(),
-    };
-    token::seal(ring, Purpose::Session, expires_at, claims).map(|token| (token, expires_at))
+    }
 }
 
 /// Returns the holder of a token, of this release or an earlier one.
@@ -125,7 +150,15 @@ pub fn verify(ring: &Ring, token: &str, now: Timestamp) -> Result<Proof, TokenEr
     if let Some((claims, mac)) = token::open_v1(ring, token) {
         return verify_old(ring, claims, mac, now);
     }
-    let opened = token::open::<Claims>(ring, Purpose::Session, token, now)?;
+    proof(token::open(ring, Purpose::Session, token, now)?)
+}
+
+/// Returns the holder of a token for a panel.
+pub fn verify_for_panel(ring: &Ring, token: &str, now: Timestamp) -> Result<Proof, TokenError> {
+    proof(token::open(ring, Purpose::Panel, token, now)?)
+}
+
+fn proof(opened: token::Opened<Claims>) -> Result<Proof, TokenError> {
     let Claims { sid, id, name, kind, by, sub, iat, auth, was, groups } = opened.about;
     let Some(via @ (Via::Guest | Via::Login(_))) = Via::of_claim(&by) else {
         return Err(TokenError::FOREIGN);

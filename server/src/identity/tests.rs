@@ -101,6 +101,42 @@ async fn a_token_gives_its_person_back_until_it_expires() {
 }
 
 #[tokio::test]
+async fn the_token_of_a_panel_is_another_session_for_a_day_and_no_cookie() {
+    let identity = identity();
+    let user = signed_in(&identity);
+    let token = identity.sign_for_panel(&user).unwrap();
+    let in_panel = identity.verify(&token).unwrap();
+    assert_eq!((&in_panel.author, &in_panel.was, &in_panel.via), (&user.author, &user.was, &user.via));
+    let sid = |person: &Person| person.session.as_ref().unwrap().sid.clone();
+    assert_ne!(sid(&in_panel), sid(&user));
+    let end = in_panel.expires_at.unwrap();
+    assert!(end.0.abs_diff(later(DAY).0) < 60_000, "{end:?}");
+    assert_eq!(identity.verify_at(&token, end), Err(TokenError::OLD));
+    assert_eq!(claims(&token)["use"], "panel");
+    // It cannot be made to last: no cookie has it.
+    let cookie = HeaderValue::from_str(&format!("{}={token}", cookie::name(false))).unwrap();
+    let headers = HeaderMap::from_iter([(header::COOKIE, cookie)]);
+    assert_eq!(identity.visitor(&headers), None);
+    assert_eq!(identity.renewed_at(&headers, later(2 * DAY)), None);
+    let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+    assert_eq!(identity.renewed_bearer(&HeaderMap::from_iter([(header::AUTHORIZATION, bearer)])), None);
+    // The end of one is not the end of the other, and the end of all is the end of both.
+    identity.sign_out(&in_panel, false).await.unwrap();
+    assert!(matches!(identity.verify(&token), Err(TokenError::Revoked(_))));
+    assert!(identity.verify(&identity.sign(&user)).is_ok());
+    let other = identity.sign_for_panel(&user).unwrap();
+    assert!(identity.verify(&other).is_ok());
+    identity.sign_out(&user, true).await.unwrap();
+    assert!(matches!(identity.verify(&other), Err(TokenError::Revoked(_))));
+    // It ends with the session that it is from.
+    let short = Person { expires_at: Some(later(1_000)), ..signed_in(&identity) };
+    let end = identity.verify(&identity.sign_for_panel(&short).unwrap()).unwrap().expires_at;
+    assert_eq!(end, short.expires_at);
+    // A guest has none.
+    assert_eq!(identity.sign_for_panel(&Identity::new_guest("Ada")), None);
+}
+
+#[tokio::test]
 async fn a_token_that_was_touched_is_forged() {
     let identity = identity();
     let token = identity.sign(&Identity::new_guest("Ada"));

@@ -102,6 +102,13 @@ impl Identity {
         self.sign_by(&self.derived().ring, person, Timestamp::now()).0
     }
 
+    /// Returns a token by which a user who signed in is known in a panel, for a day at most: of another session than
+    /// theirs, which no cookie can hold. `None`: they are no such user.
+    pub fn sign_for_panel(&self, person: &Person) -> Option<String> {
+        let now = Timestamp::now();
+        session::sign_for_panel(&self.derived().ring, &session::begin_in_panel(person, now)?, now)
+    }
+
     fn sign_by(&self, ring: &Ring, person: &Person, now: Timestamp) -> (String, Timestamp) {
         session::sign(ring, person, self.lifetimes, now)
             .expect("a person with a session has a name of 160 bytes at most")
@@ -138,7 +145,16 @@ impl Identity {
             let is_revoked = revocation::is_revoked(&self.chat, &person);
             return if is_revoked { Err(TokenError::Revoked(REVOKED)) } else { Ok(person) };
         }
-        self.session(&self.derived().ring, token, now).map(|proof| proof.person)
+        let ring = &self.derived().ring;
+        let proof = match self.session(ring, token, now) {
+            // Nearly all are sessions. Of what is neither, the first answer counts.
+            Err(wrong @ TokenError::Forged(_)) => match session::verify_for_panel(ring, token, now) {
+                Err(TokenError::Forged(_)) => Err(wrong),
+                proof => self.unless_ended(proof?, now),
+            },
+            proof => proof,
+        };
+        proof.map(|proof| proof.person)
     }
 
     /// Returns the holder of a token of a session, unless the session was revoked.
@@ -146,7 +162,10 @@ impl Identity {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
-        let proof = session::verify(ring, token, now)?;
+        self.unless_ended(session::verify(ring, token, now)?, now)
+    }
+
+    fn unless_ended(&self, proof: Proof, now: Timestamp) -> Result<Proof, TokenError> {
         // No revocation of it is kept for longer, also when the setting was changed since it was signed.
         if proof.person.via != Via::Guest && self.end_of(&proof.person).is_none_or(|end| end <= now) {
             return Err(TokenError::OLD);
@@ -246,6 +265,15 @@ impl Identity {
             let is_due = proof.is_to_be_renewed(ring.newest().number, now);
             Some(if is_due { self.sign_by(ring, &proof.person, now).0 } else { token.to_owned() })
         })
+    }
+
+    /// Returns the user who signed in in the panel that sends these headers.
+    pub(super) fn user_of_panel(&self, headers: &HeaderMap, now: Timestamp) -> Option<Person> {
+        let ring = &self.derived().ring;
+        let tokens = headers::bearer_tokens(headers).take(BEARERS_MAX);
+        let mut tokens = tokens.filter_map(|token| std::str::from_utf8(token).ok());
+        let proof = tokens.find_map(|token| session::verify_for_panel(ring, token, now).ok())?;
+        self.unless_ended(proof, now).ok().map(|proof| proof.person)
     }
 
     /// The `Set-Cookie` header by which a browser stays this person.

@@ -12,6 +12,8 @@ use rand::distr::Alphanumeric;
 
 use super::i18n::{Language, LocalizedMessage, Localizer, Value};
 use super::{people, quote, reactions};
+use crate::identity::{Person, Via};
+use crate::paths::SIGNED_IN_PATH;
 use crate::room_address::RoomAddress;
 use crate::sanitize::NAME_GRAPHEMES_MAX;
 
@@ -27,6 +29,18 @@ pub struct Reader<'a> {
     pub was: &'a [Arc<str>],
     /// People can sign in.
     pub has_logins: bool,
+    /// The reader signed in here, and can sign out.
+    pub is_signed_in: bool,
+}
+
+/// Returns the reader of a room, as its foot shows them.
+pub fn reader(me: Option<&Arc<Person>>, has_logins: bool) -> Reader<'_> {
+    Reader {
+        me: me.map(|me| &me.author),
+        was: me.map(|me| me.was.as_slice()).unwrap_or_default(),
+        has_logins,
+        is_signed_in: me.is_some_and(|me| matches!(me.via, Via::Login(_))),
+    }
 }
 
 /// A name that was not taken.
@@ -45,9 +59,7 @@ pub fn composer(
     reader: Reader<'_>,
     refused: Option<Refused<'_>>,
 ) -> Markup {
-    let Reader { me, was, has_logins } = reader;
-    // The pages of signing in are in no frame.
-    let has_logins = has_logins && !at.is_panel();
+    let Reader { me, was, has_logins, is_signed_in } = reader;
     let is_user = me.is_some_and(|me| me.kind == AuthorKind::User);
     let id = me.map_or("", |me| &me.id);
     let name = me.map_or("", |me| &me.name);
@@ -69,6 +81,8 @@ pub fn composer(
                     @if is_user {
                         @if !at.is_panel() {
                             a.link href=(sign_in_address(at.room())) { (language.markup("account")) }
+                        } @else if is_signed_in {
+                            button #sign-out .link type="button" { (language.markup("sign-out")) }
                         }
                     } @else {
                         button #rename .link type="button" aria-controls="namer"
@@ -77,7 +91,7 @@ pub fn composer(
                         }
                     }
                     @if has_logins && !is_user {
-                        " " a.link href=(sign_in_address(at.room())) { (language.markup("sign-in")) }
+                        " " (sign_in(language, at))
                     }
                 }
             }
@@ -86,17 +100,30 @@ pub fn composer(
                 (namer(language, at, me, refused))
             }
             @if has_logins && me.is_none() {
-                p.me { a.link href=(sign_in_address(at.room())) { (language.markup("sign-in")) } }
+                p.me { (sign_in(language, at)) }
             }
         }
     }
 }
 
 /// The foot of a room of which nothing is shown yet.
-pub fn blank(language: &Language, at: RoomAddress<'_>) -> Markup {
+pub fn blank(language: &Language, at: RoomAddress<'_>, has_logins: bool) -> Markup {
     html! {
         section #composer aria-label=(language.text("write")) data-author-id="" data-author-name=""
-            data-on:refresh={ "@get('" (at) "/name')" } {}
+            data-on:refresh={ "@get('" (at) "/name')" } {
+            @if has_logins { p.me { (sign_in(language, at)) } }
+        }
+    }
+}
+
+/// The way to sign in. No frame shows its pages: from a panel it leads to a window, which the script opens.
+fn sign_in(language: &Language, at: RoomAddress<'_>) -> Markup {
+    html! {
+        @if at.is_panel() {
+            a #sign-in .link href={ "/auth?to=" (SIGNED_IN_PATH) } target="_blank" { (language.markup("sign-in")) }
+        } @else {
+            a.link href=(sign_in_address(at.room())) { (language.markup("sign-in")) }
+        }
     }
 }
 
@@ -226,23 +253,29 @@ mod tests {
     }
 
     fn composer_with(me: Option<&Author>, has_logins: bool, refused: Option<Refused<'_>>) -> String {
-        let reader = Reader { me, has_logins, was: &[] };
+        let reader = Reader { me, has_logins, was: &[], is_signed_in: true };
         let room = RoomName::new("lobby").unwrap();
         super::composer(Language::by_code("en").unwrap(), RoomAddress::page(&room), reader, refused)
             .into_string()
     }
 
     #[test]
-    fn in_a_panel_all_is_below_its_own_address_and_nothing_leads_to_a_page() {
+    fn in_a_panel_all_is_below_its_own_address_and_nothing_leads_to_a_page_in_the_frame() {
         let (room, english) = (RoomName::new("lobby").unwrap(), Language::by_code("en").unwrap());
         let at = RoomAddress::new(Surface::Panel, &room);
         for kind in [AuthorKind::Guest, AuthorKind::User] {
             let ada = Author { id: "g_4kq7".into(), name: "Ada".into(), kind };
-            for me in [None, Some(&ada)] {
-                let reader = Reader { me, has_logins: true, was: &[] };
+            for (me, is_signed_in) in [(None, false), (Some(&ada), false), (Some(&ada), true)] {
+                let reader = Reader { me, has_logins: true, was: &[], is_signed_in };
                 let html = super::composer(english, at, reader, None).into_string();
                 assert!(html.contains("@get('/embed/lobby/name')"), "{html}");
-                assert!(!html.contains("/auth") && !html.contains("\"/lobby"), "{html}");
+                assert!(!html.contains("\"/lobby"), "{html}");
+                let is_user = me.is_some() && kind == AuthorKind::User;
+                let in_a_window = html.contains("href=\"/auth?to=/auth/done\" target=\"_blank\"");
+                assert_eq!(html.matches("/auth?").count(), usize::from(!is_user), "{html}");
+                assert_eq!(in_a_window, !is_user, "{html}");
+                // Whom the site vouches for signs out at the site.
+                assert_eq!(html.contains(">Sign out<"), is_user && is_signed_in, "{html}");
             }
         }
     }

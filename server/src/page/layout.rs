@@ -51,6 +51,8 @@ pub enum Script {
     Live,
     /// The one that reads an invitation out of the address.
     Invitation,
+    /// The one that tells a panel who one is.
+    SignedIn,
     /// None: it is only read.
     None,
 }
@@ -109,6 +111,7 @@ fn whole(
                         script type="module" src=(embedded::script(language)) {}
                     },
                     Script::Invitation => script type="module" src=(embedded::INVITATION) {},
+                    Script::SignedIn => script type="module" src=(embedded::SIGNED_IN) {},
                     Script::None => {},
                 }
             }

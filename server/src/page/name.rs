@@ -2,8 +2,6 @@
 //!
 //! At the page a guest is known by a cookie. A panel gets the token itself, which its script holds.
 
-use std::sync::Arc;
-
 use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 use millchat::RoomName;
@@ -30,16 +28,8 @@ pub fn current(Call { w, req, language, allowed, surface, .. }: &Call<'_>, room:
         return back_to(at);
     }
     let me = allowed.caller.person.as_ref().ok();
-    events(frame::composer(composer::composer(language, at, reader(w, me), None), false))
-}
-
-/// Returns the reader of a room, as its foot shows them.
-fn reader<'a>(w: &Worker, me: Option<&'a Arc<Person>>) -> Reader<'a> {
-    Reader {
-        me: me.map(|me| &me.author),
-        was: me.map(|me| me.was.as_slice()).unwrap_or_default(),
-        has_logins: w.app.has_logins(),
-    }
+    let reader = composer::reader(me, w.app.has_logins());
+    events(frame::composer(composer::composer(language, at, reader, None), false))
 }
 
 /// `POST /{room}/name`: makes the visitor a guest, or renames one. To Datastar it answers with the foot of
@@ -73,7 +63,8 @@ pub async fn name(Call { w, req, language, allowed, surface, .. }: Call<'_>, roo
     // The form again, with what was typed and why it was not taken.
     let again = |why: &LocalizedMessage| {
         let refused = Refused { typed: &typed, why };
-        let composer = composer::composer(language, at, reader(w, visitor.as_ref()), Some(refused));
+        let reader = composer::reader(visitor.as_ref(), has_logins);
+        let composer = composer::composer(language, at, reader, Some(refused));
         events(frame::composer(composer, true))
     };
     // The client shows no page of an error.
@@ -105,7 +96,7 @@ pub async fn name(Call { w, req, language, allowed, surface, .. }: Call<'_>, roo
         return if by_datastar { again(&denial.localize()) } else { error::of(language, denial) };
     }
     let foot = || {
-        let reader = Reader { me: Some(&guest.author), was: &[], has_logins };
+        let reader = Reader { me: Some(&guest.author), has_logins, ..Reader::default() };
         frame::composer(composer::composer(language, at, reader, None), false)
     };
     match credential {

@@ -8,7 +8,8 @@ use hyper::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderVa
 use hyper::{Request, StatusCode};
 use millchat::RoomName;
 
-use super::form::is_datastar;
+use super::error::{self, Localize as _};
+use super::form::{field, is_datastar};
 use super::i18n::Language;
 use super::look::Look;
 use super::{denied, layout, room, room_view};
@@ -17,6 +18,8 @@ use crate::http::{self, Response};
 use crate::identity::TokenError;
 use crate::room_address::{RoomAddress, Surface};
 use crate::route_table::{Call, Decision};
+use crate::schema::{Author, Guest};
+use crate::{body, cross_site};
 
 /// The headers of every answer below `/embed/`, besides its policy. A page that shows only what agrees to it
 /// (`require-corp`) shows a frame with the first two alone.
@@ -45,7 +48,50 @@ fn is_document<B>(req: &Request<B>) -> bool {
 /// The page without anything of the room but its name, which is in its address.
 fn shell(call: &Call<'_>, room: &RoomName) -> Response {
     let at = RoomAddress::new(Surface::Panel, room);
-    layout::answer(StatusCode::OK, room_view::shell(call.language, at, &Look::of(&call.req)))
+    layout::answer(
+        StatusCode::OK,
+        room_view::shell(call.language, at, &Look::of(&call.req), call.w.app.has_logins()),
+    )
+}
+
+/// `DELETE /embed/{room}/name`: ends the session of a user who signed in in this panel.
+pub async fn sign_out(call: Call<'_>, _: RoomName) -> Response {
+    let Call { w, req, language, allowed, .. } = call;
+    if let Err(foreign) = cross_site::refuse_write(req.headers(), w.app.public_url.as_ref()) {
+        return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
+    }
+    // Whose token is no longer good is signed out.
+    let Ok(person) = &allowed.caller.person else { return http::empty(StatusCode::NO_CONTENT) };
+    match w.app.identity.sign_out(person, false).await {
+        Ok(()) => http::empty(StatusCode::NO_CONTENT),
+        Err(failed) => error::of(language, failed),
+    }
+}
+
+/// `PUT /embed/{room}/name`: makes the guest whose token the form has somebody whom the user of the panel was, so that
+/// they can change what they wrote as that guest. Says the token by which they are known now.
+pub async fn take_over(call: Call<'_>, _: RoomName) -> Response {
+    let Call { w, req, language, allowed, .. } = call;
+    if let Err(foreign) = cross_site::refuse_write(req.headers(), w.app.public_url.as_ref()) {
+        return error::page(language, StatusCode::FORBIDDEN, &foreign.localize());
+    }
+    if let Err(limited) = w.app.limits.login(&req) {
+        return error::of(language, limited);
+    }
+    let author = match &allowed.caller.person {
+        Ok(person) => Author::of(&person.author),
+        Err(wrong) => return error::of(language, Denial::Nobody(*wrong)),
+    };
+    let headers = req.headers().clone();
+    let body = match body::read(&w.app.reading, req, body::NAME_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(broken) => return error::of(language, broken),
+    };
+    match w.app.identity.take_over(&headers, &field(&body, "guest")).await {
+        Ok(Some(token)) => http::json(StatusCode::OK, &Guest { token, author }),
+        Ok(None) => error::of(language, Denial::Nobody(TokenError::FOREIGN)),
+        Err(failed) => error::of(language, failed),
+    }
 }
 
 /// Returns the language of a panel: the one that the page around it names, else the first of the browser's.

@@ -11,7 +11,7 @@ use super::i18n::{Language, Localizer};
 use super::look::Look;
 use super::quote::{self, QuotedMessages};
 use super::room_view::{self, View};
-use super::{error, gzip, layout, new_room};
+use super::{composer, error, gzip, layout, new_room};
 use crate::access::authority::Allowed;
 use crate::access::settings::{Guests, Policy};
 use crate::app::Worker;
@@ -104,8 +104,7 @@ async fn newest(
                 language,
                 room: &room,
                 look: look.as_ref(),
-                me: me.as_ref().map(|me| &me.author),
-                was: me.as_ref().map(|me| me.was.as_slice()).unwrap_or_default(),
+                reader: composer::reader(me.as_ref(), app.has_logins()),
                 history: &history,
                 quoted: &quoted,
                 place,
@@ -114,7 +113,6 @@ async fn newest(
                 role,
                 title: rules.of(&room).title.as_deref(),
                 origin: app.public_url.as_ref().map(PublicUrl::origin),
-                has_logins: app.has_logins(),
                 may_open_private,
             };
             match form {

@@ -4,10 +4,8 @@
 //! signal `_place`, which every event of the stream moves on. Signals whose names begin with `_` never leave
 //! the browser.
 
-use std::sync::Arc;
-
 use maud::{Markup, html};
-use millchat::{Author, AuthorKind, EventId, HistoryPage, Presence, RoomName};
+use millchat::{AuthorKind, EventId, HistoryPage, Presence, RoomName};
 
 use super::composer::Reader;
 use super::i18n::{Language, Localizer};
@@ -28,8 +26,8 @@ pub struct View<'a> {
     pub room: &'a RoomName,
     /// The look of a panel; `None`: it is the page.
     pub look: Option<&'a Look>,
-    /// The reader, if they gave a name.
-    pub me: Option<&'a Author>,
+    /// The reader.
+    pub reader: Reader<'a>,
     /// The newest messages.
     pub history: &'a HistoryPage,
     /// The messages further back that these answer.
@@ -48,17 +46,9 @@ pub struct View<'a> {
     pub origin: Option<&'a str>,
     /// True if the reader may open a private room.
     pub may_open_private: bool,
-    /// True if people can sign in.
-    pub has_logins: bool,
-    /// The ids that the reader wrote under as a guest, before they signed in.
-    pub was: &'a [Arc<str>],
 }
 
 impl View<'_> {
-    fn reader(&self) -> Reader<'_> {
-        Reader { me: self.me, was: self.was, has_logins: self.has_logins }
-    }
-
     fn address(&self) -> RoomAddress<'_> {
         RoomAddress::new(if self.look.is_some() { Surface::Panel } else { Surface::Page }, self.room)
     }
@@ -88,11 +78,14 @@ pub fn patch(view: &View<'_>) -> Vec<u8> {
 
 /// The panel of a room that its reader may not read, as far as is known: nothing is in it but the name, which
 /// is in the address. Its script asks for the rest.
-pub fn shell(language: &'static Language, at: RoomAddress<'_>, look: &Look) -> String {
+pub fn shell(language: &'static Language, at: RoomAddress<'_>, look: &Look, has_logins: bool) -> String {
     let title = look.title.as_deref().unwrap_or(at.room());
     let presence = Presence { count: 0, authors: Vec::new() };
-    let contents =
-        Contents { rows: html! {}, older: html! { div #older {} }, foot: composer::blank(language, at) };
+    let contents = Contents {
+        rows: html! {},
+        older: html! { div #older {} },
+        foot: composer::blank(language, at, has_logins),
+    };
     let body = html! {
         body.room data-room=(at.room()) data-base=(at) data-shell data-signals:_place="''"
             data-signals:_naming="false" data-signals:_people="false" data-signals:_saving="false"
@@ -113,7 +106,7 @@ fn body(view: &View<'_>) -> Markup {
     let contents = Contents {
         rows: rows::history(localizer, view.history, view.quoted),
         older: rows::older(localizer, view.history),
-        foot: composer::composer(language, at, view.reader(), None),
+        foot: composer::composer(language, at, view.reader, None),
     };
     html! {
         body.room.closed[view.closed] data-room=(at.room()) data-base=(at) data-origin=[view.origin]
@@ -258,7 +251,7 @@ fn stream(at: RoomAddress<'_>) -> Markup {
 /// The menu of things that are not needed every day. The script fills in the rooms; the browser keeps the
 /// choices.
 fn menu(language: &Language, at: RoomAddress<'_>, view: &View<'_>) -> Markup {
-    let is_user = view.me.is_some_and(|me| me.kind == AuthorKind::User);
+    let is_user = view.reader.me.is_some_and(|me| me.kind == AuthorKind::User);
     let room = at.room();
     if at.is_panel() {
         return panel_menu(language, at, view);
@@ -271,7 +264,7 @@ fn menu(language: &Language, at: RoomAddress<'_>, view: &View<'_>) -> Markup {
             @if allows(view.role, Action::Moderate) {
                 a.quiet href={ "/" (room) "/moderation" } { (shield_icon()) (language.markup("moderation")) }
             }
-            @if view.has_logins {
+            @if view.reader.has_logins {
                 a.quiet href=(composer::sign_in_address(room)) {
                     (person_icon()) (language.markup(if is_user { "account" } else { "sign-in" }))
                 }
@@ -365,7 +358,7 @@ fn plus_icon() -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use millchat::{Epoch, Message, Timestamp};
+    use millchat::{Author, Epoch, Message, Timestamp};
 
     use super::*;
 
@@ -392,12 +385,11 @@ mod tests {
         let (role, title) = (Some(Role::Writer), Some("The lobby"));
         let language = Language::by_code("en").unwrap();
         let quoted = &QuotedMessages::default();
-        let was = &[];
         let view = View {
             language,
             room,
             look: None,
-            me,
+            reader: Reader { me, has_logins: true, ..Reader::default() },
             history,
             quoted,
             place,
@@ -407,8 +399,6 @@ mod tests {
             title,
             origin,
             may_open_private: true,
-            has_logins: true,
-            was,
         };
         body(&view).into_string()
     }

@@ -18,6 +18,8 @@ use crate::route_table::{Route, now};
 
 const ROOM: &str = "/{room}";
 const PANEL: &str = "/embed/{room}";
+/// Who signed in in a panel.
+const OF_PANEL: &str = "/embed/{room}/name";
 const LANGUAGE: &str = "/{room}/language";
 const MESSAGES: &str = "/{room}/messages";
 const MODERATION: &str = "/{room}/moderation";
@@ -70,6 +72,8 @@ pub fn routes() -> Vec<Route<Response>> {
         Following(|c, room, decided| Box::pin(panel::panel(c, room, decided))),
     ));
     rows.extend(shared(&below!("/embed/{room}")));
+    rows.push(Route(Method::PUT, OF_PANEL, Visit, InRoom(|c, room| Box::pin(panel::take_over(c, room)))));
+    rows.push(Route(Method::DELETE, OF_PANEL, Visit, InRoom(|c, room| Box::pin(panel::sign_out(c, room)))));
     rows
 }
 
@@ -152,6 +156,7 @@ fn of_pages() -> Vec<Route<Response>> {
         Route(Method::GET, "/avatars/{id}", Anything, Plain(|c| now(avatar::avatar(&c)))),
         Route(Method::GET, "/auth", Anything, Plain(|c| now(auth::choice(&c)))),
         Route(Method::GET, SIGNED_IN_PATH, Anything, Plain(|c| now(auth::done(&c)))),
+        Route(Method::POST, SIGNED_IN_PATH, Anything, Plain(|c| now(auth::token(&c)))),
         Route(Method::POST, SIGN_OUT_PATH, Anything, Plain(|c| Box::pin(auth::sign_out(c)))),
         Route(Method::GET, "/auth/{login}", Anything, Plain(|c| Box::pin(auth::begin(c)))),
         Route(Method::GET, "/auth/{login}/callback", Anything, Plain(|c| Box::pin(auth::callback(c)))),

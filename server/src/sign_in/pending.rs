@@ -36,9 +36,6 @@ pub struct Pending {
     /// The secret by which the code is exchanged (PKCE).
     pub verifier: String,
     to: String,
-    /// Began in a popup: ends at a page that can close itself.
-    #[serde(default)]
-    pub popup: bool,
     /// When it began.
     made: u64,
 }
@@ -51,14 +48,13 @@ fn random(bytes: usize) -> String {
 
 impl Pending {
     /// Begins one.
-    pub fn begin(login: &str, to: &Target, popup: bool) -> Self {
+    pub fn begin(login: &str, to: &Target) -> Self {
         Self {
             login: login.to_owned(),
             state: random(16),
             nonce: random(16),
             verifier: random(32),
             to: to.as_str().to_owned(),
-            popup,
             made: Timestamp::now().0,
         }
     }

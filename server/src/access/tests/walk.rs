@@ -45,17 +45,19 @@ const NO_FIELD: Sent = ("application/json", "{}");
 const INVITED: Sent = ("application/x-www-form-urlencoded", "role=reader&expires_in=1d&uses=1");
 const INVITATION: Sent = ("application/x-www-form-urlencoded", "name=Eve&invitation=none");
 const LANGUAGE: Sent = ("application/x-www-form-urlencoded", "language=en");
+const GUEST_FORM: Sent = ("application/x-www-form-urlencoded", "guest=none");
 const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 
 /// A method, the route's path as the router has it, what is put behind it, a body, and what it needs. There may
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 129] = [
+const ROWS: [Row; 132] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
     ("GET", "/auth/done", "", NONE, Anything),
+    ("POST", "/auth/done", "", NONE, Anything),
     ("GET", "/auth/{login}", "", NONE, Anything),
     ("GET", "/auth/{login}/callback", "", NONE, Anything),
     ("GET", "/avatars/{id}", "", NONE, Anything),
@@ -155,6 +157,8 @@ const ROWS: [Row; 129] = [
     ("GET", "/embed/{room}", "?before=99999&after=0&upwards", PATCHES, Read),
     ("GET", "/embed/{room}/name", "", PATCHES, Visit),
     ("POST", "/embed/{room}/name", "", NAME_FORM, Visit),
+    ("PUT", "/embed/{room}/name", "", GUEST_FORM, Visit),
+    ("DELETE", "/embed/{room}/name", "", NONE, Visit),
     ("GET", "/embed/{room}/search", "?q=secret", NONE, Read),
     ("POST", "/embed/{room}/typing", "", NONE, Write),
     ("GET", "/embed/{room}/messages", "", NONE, Read),
@@ -384,7 +388,7 @@ async fn step(
         assert_eq!(head.body, "", "{what}");
     }
     let answer = walk.ask(row, id, &room, position, false).await;
-    if id == "admin" && pattern == "/embed/{room}/name" && method == "POST" {
+    if pattern == "/embed/{room}/name" && (method == "PUT" || (id == "admin" && method == "POST")) {
         // It is no token of a panel: whoever sent it is made nobody else.
         assert_eq!(answer.status, 401, "{what}: {answer:?}");
         return;

@@ -19,8 +19,7 @@ pub async fn begin(call: Call<'_>) -> Response {
     if let Err(limited) = w.app.limits.login(&call.req) {
         return error::of(language, limited);
     }
-    let popup = http::query(&call.req, "popup").is_some_and(|popup| popup == "1");
-    let pending = Pending::begin(name, &target, popup);
+    let pending = Pending::begin(name, &target);
     match login.address(&w.app.logins.outgoing, &pending).await {
         Ok(address) => {
             let mut response = http::empty(StatusCode::SEE_OTHER);

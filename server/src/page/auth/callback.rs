@@ -11,7 +11,6 @@ use crate::avatars;
 use crate::http::{self, Response};
 use crate::identity::NewUser;
 use crate::page::error;
-use crate::paths::SIGNED_IN_PATH;
 use crate::route_table::Call;
 use crate::sign_in::{Answer, Login, Pending, SignInError, SignedIn, Target};
 
@@ -36,21 +35,20 @@ pub async fn callback(call: Call<'_>) -> Response {
     let forget = pending.as_ref().ok().map(|pending| Pending::forget(identity, &pending.state));
     let target = pending.as_ref().map_or_else(|_| Target::of(None), Pending::target);
     let finished = match pending {
-        Ok(pending) => finish(w, login, &pending, &answer).await.map(|signed_in| (pending, signed_in)),
+        Ok(pending) => finish(w, login, &pending, &answer).await,
         Err(error) => Err(error),
     };
     let mut response = match finished {
-        Ok((pending, (new, picture))) => match identity.begin_user(call.req.headers(), new).await {
+        Ok((new, picture)) => match identity.begin_user(call.req.headers(), new).await {
             Ok((person, cookie)) => {
                 fetch_picture(w, login, &person.author.id, picture);
                 w.app.metrics.signed_in(name, OUTCOME_DONE);
                 // By which the settings name somebody; it is in no answer.
                 let sub = person.sub.as_deref().unwrap_or_default();
                 tracing::info!(login = name, sub, author = %person.author.id, "somebody signed in");
-                let place = if pending.popup { SIGNED_IN_PATH.to_owned() } else { target.to_header() };
                 let mut response = http::empty(StatusCode::SEE_OTHER);
-                let place = HeaderValue::from_str(&place).unwrap_or(HeaderValue::from_static("/"));
-                http::set(&mut response, LOCATION, place);
+                let place = HeaderValue::from_str(&target.to_header());
+                http::set(&mut response, LOCATION, place.unwrap_or(HeaderValue::from_static("/")));
                 response.headers_mut().append(SET_COOKIE, cookie);
                 response
             }

@@ -23,8 +23,6 @@ pub struct Choice<'a> {
     pub logins: &'a [(&'a str, &'a str)],
     /// The place that a sign-in leads to.
     pub target: &'a Target,
-    /// In a popup.
-    pub popup: bool,
 }
 
 /// `GET /auth?to=`: the buttons of the logins; for somebody who signed in who they are, and the ways out.
@@ -40,18 +38,17 @@ pub fn choice(Call { w, req, language, .. }: &Call<'_>) -> Response {
         .map(|login| (login.settings.name.as_str(), login.settings.label.as_str()))
         .collect();
     let target = Target::of(http::query(req, "to").as_deref());
-    let popup = http::query(req, "popup").is_some_and(|popup| popup == "1");
-    let body = markup(language, &Choice { me: me.as_ref(), logins: &logins, target: &target, popup });
+    let body = markup(language, &Choice { me: me.as_ref(), logins: &logins, target: &target });
     let title = language.text("sign-in");
     layout::answer(StatusCode::OK, layout::document(language, &title, Script::None, &body))
 }
 
 /// The page's body.
 pub fn markup(language: &'static Language, choice: &Choice<'_>) -> Markup {
-    let Choice { me, logins, target, popup } = *choice;
+    let Choice { me, logins, target } = *choice;
     let user = me.filter(|me| matches!(me.via, Via::Login(_)));
     let guest = me.filter(|me| me.via == Via::Guest);
-    let to = if popup { format!("{}&popup=1", query(target)) } else { query(target) };
+    let to = query(target);
     html! {
         body.plain {
             header.bar { (layout::brand(language)) }

@@ -13,14 +13,14 @@ mod sign_out;
 pub use begin::begin;
 pub use callback::callback;
 pub use choice::choice;
-pub use done::done;
+pub use done::{done, token};
 pub use sign_out::sign_out;
 
 /// The parts that tests look at.
 #[cfg(test)]
 pub mod screens {
     pub use super::choice::{Choice, markup as choice};
-    pub use super::done::markup as done;
+    pub use super::done::{Asking, markup as done};
     pub use super::failure::{Failed, page as failure};
     pub use super::sign_out::leaving;
 }

@@ -55,7 +55,10 @@ async fn an_operator_deletes_everything_of_one_author_in_all_rooms_and_nothing_o
     let path = format!("/admin/authors/{}/messages", mallory.id);
     assert_refused(&delete(&api, &path, &mallory.token).await, 401, "forged-token");
     assert_refused(&delete(&api, &format!("{path}?from=x"), ADMIN).await, 400, "malformed-parameter");
-    assert_eq!(delete_all(&api, &path, ADMIN).await, [16, 16, 16, 16, 100, (ROOMS - 64 + SAID - 1 - 100) as u64]);
+    assert_eq!(
+        delete_all(&api, &path, ADMIN).await,
+        [16, 16, 16, 16, 100, (ROOMS - 64 + SAID - 1 - 100) as u64]
+    );
     for number in 0..ROOMS {
         assert_eq!(left(&api, &room(number)).await, [json!("no, thanks")], "{number}");
     }

@@ -5,6 +5,7 @@ mod browser;
 mod denied;
 mod lying;
 mod oauth2;
+mod panel;
 mod settings;
 mod whole;
 

@@ -152,7 +152,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 language,
                 room,
                 look: None,
-                me,
+                reader: composer::Reader { me, was: &[], has_logins: true, is_signed_in: true },
                 history,
                 quoted,
                 place,
@@ -162,8 +162,6 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 title: None,
                 origin: None,
                 may_open_private: me.is_some(),
-                has_logins: true,
-                was: &[],
             };
             screens.push(room_view::document(&view, false));
             view.look = Some(&look);
@@ -237,9 +235,13 @@ fn sign_in_screens() -> Vec<String> {
     let user = Person::new(user, Via::Login("1".into()), Some(Timestamp(0)));
     let mut screens = Vec::new();
     for me in [None, Some(&guest), Some(&user)] {
-        let choice = auth::screens::Choice { me, logins: &[("1", "---")], target: &target, popup: false };
+        let choice = auth::screens::Choice { me, logins: &[("1", "---")], target: &target };
         screens.push(auth::screens::choice(language, &choice).into_string());
-        screens.push(auth::screens::done(language, me.map(|me| &*me.author.name)).into_string());
+        let asking = auth::screens::Asking { number: "1".into(), room: RoomName::new("1").unwrap() };
+        for asking in [None, Some(&asking)] {
+            let name = me.map(|me| &*me.author.name);
+            screens.push(auth::screens::done(language, name, asking).into_string());
+        }
     }
     screens.push(auth::screens::leaving(language, "/---"));
     for failed in auth::screens::Failed::ALL {
@@ -331,7 +333,7 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
         }
         let refused = composer::Refused { typed: "1", why: &why };
         let author = somebody();
-        let reader = composer::Reader { me: Some(&author), has_logins: true, was: &[] };
+        let reader = composer::Reader { me: Some(&author), has_logins: true, was: &[], is_signed_in: true };
         let room = RoomName::new("---").unwrap();
         let at = RoomAddress::page(&room);
         let foot = composer::composer(language, at, reader, Some(refused)).into_string();
