@@ -7,8 +7,8 @@
 
 mod bytes;
 mod datastar;
+mod minify;
 mod script;
-mod shorten;
 mod style;
 
 use std::collections::BTreeMap;
@@ -66,8 +66,8 @@ fn gather() -> Result<(), Box<dyn Error>> {
     }
     table.push_str(&asset("LICENCES", &out, "licences.txt", "text/plain; charset=utf-8", &client.licences)?);
     // They are no assets yet: the server puts the catalogues of the languages in front.
-    let script = shorten::tighten(&script::bundle(&sources(&web.join("script"))?)?)?;
-    let loader = shorten::shorten(&script::flat(&sources(&web.join("embed"))?)?)?;
+    let script = minify::minify(&script::bundle(&sources(&web.join("script"))?)?)?;
+    let loader = minify::minify(&script::flat(&sources(&web.join("embed"))?)?)?;
     for (name, file, bundle) in [("SCRIPT", "page.js", script), ("LOADER", "embed.js", loader)] {
         let file = out.join(file);
         fs::write(&file, bundle)?;

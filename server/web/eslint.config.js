@@ -2,9 +2,6 @@
 import js from '@eslint/js';
 import globals from 'globals';
 
-/** Names that variables of the loader may have, so they are never those of the browser. */
-const OWN_NAMES = ['close', 'event', 'focus', 'name', 'open', 'opener', 'top'];
-
 export default [
   js.configs.recommended,
   {
@@ -31,7 +28,6 @@ export default [
           message: 'Text of people is put in as text.',
         })),
       ],
-      'no-shadow': 'off',
       'no-unneeded-ternary': 'error',
       'no-useless-return': 'error',
       'no-var': 'error',
@@ -45,9 +41,6 @@ export default [
     rules: {
       // Whoever puts the panel into a page reads there what is wrong.
       'no-console': 'off',
-      // The build gives variables shorter names: none may have the name of something of the browser's that is used.
-      'no-shadow': ['error', { builtinGlobals: true, hoist: 'never', allow: OWN_NAMES }],
-      'no-restricted-globals': ['error', ...OWN_NAMES],
     },
   },
 ];

@@ -126,11 +126,6 @@ impl fmt::Display for Asset {
 #[path = "../../build/script.rs"]
 mod bundler;
 
-/// The part of the build that makes the loader short, for its tests.
-#[cfg(test)]
-#[path = "../../build/shorten.rs"]
-mod shortener;
-
 #[cfg(test)]
 mod tests {
     use super::*;

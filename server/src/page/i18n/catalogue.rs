@@ -130,14 +130,14 @@ impl Language {
 
     /// Returns the messages that the browser fills in as JSON: those that this script names, and those of frames.
     pub fn catalogue(&self, script: &str) -> String {
-        let is_used = |id: &str| IN_FRAMES.contains(&id) || script.contains(&format!("'{id}'"));
+        let is_used = |id: &str| IN_FRAMES.contains(&id) || names(script, id);
         let used: BTreeMap<_, _> = self.texts.iter().filter(|(id, _)| is_used(id)).collect();
         serde_json::to_string(&used).expect("texts are strings by name")
     }
 
     /// Returns the messages of the panel's loader: those that it names, of those that are meant for it.
     pub fn loader_texts(&self, loader: &str) -> BTreeMap<&str, &Text> {
-        let is_used = |id: &str| id.starts_with(OF_LOADER) && loader.contains(&format!("'{id}'"));
+        let is_used = |id: &str| id.starts_with(OF_LOADER) && names(loader, id);
         self.texts.iter().filter(|(id, _)| is_used(id)).map(|(id, text)| (id.as_str(), text)).collect()
     }
 
@@ -212,6 +212,11 @@ impl Language {
             take(Piece::Text(own));
         }
     }
+}
+
+/// Returns true if a script has this id as a text. The build chooses the quotes.
+fn names(script: &str, id: &str) -> bool {
+    ['\'', '"', '`'].iter().any(|quote| script.contains(&format!("{quote}{id}{quote}")))
 }
 
 enum Piece<'a> {
