@@ -31,16 +31,11 @@ const TOLD_MAX: Duration = Duration::from_secs(20);
 /// A server with a settings file that can be written again.
 struct Ruled {
     server: Server,
-    directory: tempfile::TempDir,
 }
 
 impl Ruled {
     async fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let config = directory.path().join("millchat.toml");
-        fs::write(&config, "").unwrap();
-        let arguments = ["--config", config.to_str().unwrap(), "--admin-token", ADMIN];
-        Self { server: Server::start_with(&arguments).await, directory }
+        Self { server: Server::start_with_settings("", &["--admin-token", ADMIN]).await }
     }
 
     /// Lets the room have these readers, who also write; `None`: everybody.
@@ -50,7 +45,7 @@ impl Ruled {
         let table =
             format!("[[room]]\nname = \"{ROOM}\"\npolicy = \"members\"\nwriters = [{}]\n", ids.join(", "));
         let text = if members.is_some() { table } else { String::new() };
-        fs::write(self.directory.path().join("millchat.toml"), text).unwrap();
+        fs::write(self.server.settings(), text).unwrap();
         let read = "the settings were read again";
         let before = self.server.stderr().matches(read).count();
         kill_process(Pid::from_raw(self.server.pid().cast_signed()).unwrap(), Signal::HUP).unwrap();

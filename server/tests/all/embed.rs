@@ -1,8 +1,6 @@
 //! The panel as a site and its visitors meet it: who may show it, by what its reader is known, and its
 //! loader.
 
-use std::fs;
-
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -10,7 +8,7 @@ use crate::clock::fake_clock;
 use crate::support::client::answer;
 use crate::support::raw::exchange;
 use crate::support::server::run;
-use crate::support::{Answer, Api, Server, Stream, within};
+use crate::support::{ADMIN, Answer, Api, Server, Stream, within};
 
 const SETTINGS: &str = r#"
 embed-origins = ["https://shop.example", "https://*.example.org", "http://localhost:*"]
@@ -40,11 +38,8 @@ const HEADERS: [(&str, &str); 7] = [
     ("x-content-type-options", "nosniff"),
 ];
 
-async fn start(settings: &str) -> Server {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.keep().join("millchat.toml");
-    fs::write(&config, settings).unwrap();
-    Server::start_with(&["--config", config.to_str().unwrap()]).await
+async fn start() -> Server {
+    Server::start_with_settings(SETTINGS, &["--admin-token", ADMIN]).await
 }
 
 fn form(api: &Api, path: &str, body: &str) -> RequestBuilder {
@@ -75,7 +70,7 @@ fn assert_framed_by(answer: &Answer, ancestors: &str) {
 
 #[tokio::test]
 async fn a_panel_may_be_shown_by_the_sites_of_the_settings_and_by_nobody_else() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     let all = "'self' https://shop.example https://*.example.org http://localhost:*";
     for (path, ancestors) in [
@@ -162,7 +157,7 @@ async fn an_origin_that_is_none_ends_the_start() {
 
 #[tokio::test]
 async fn below_embed_a_cookie_is_nobody_and_none_is_set() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     let page = answer(form(&api, "/lobby/name", "name=Zuleika")).await.expect(303);
     let cookie = page.header("set-cookie").unwrap().split(';').next().unwrap().to_owned();
@@ -202,7 +197,7 @@ async fn id_of(api: &Api, cookie: &str) -> String {
 
 #[tokio::test]
 async fn a_bearer_is_nobody_at_the_page() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     let guest = api.guest("Zuleika").await;
     let bearer = |method, path: &str| api.request(method, path).bearer_auth(&guest.token);
@@ -215,7 +210,7 @@ async fn a_bearer_is_nobody_at_the_page() {
 
 #[tokio::test]
 async fn a_page_of_another_site_writes_nothing_by_a_panel() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     let guest = api.guest("Ada").await;
     for (name, value) in [
@@ -244,20 +239,12 @@ async fn a_page_of_another_site_writes_nothing_by_a_panel() {
 
 #[tokio::test]
 async fn a_panel_of_a_room_that_needs_a_right_is_a_shell_until_its_script_asks() {
-    let server = Server::start_with(&[
-        "--config",
-        config(SETTINGS).to_str().unwrap(),
-        "--admin-token",
-        crate::support::ADMIN,
-    ])
-    .await;
+    let server = start().await;
     let api = server.api();
     let (olga, eve) = (api.guest("Olga").await, api.guest("Eve").await);
     let member = format!("/api/v1/rooms/team/members/{}", olga.id);
     let role = json!({ "role": "writer" });
-    answer(api.request(Method::PUT, &member).bearer_auth(crate::support::ADMIN).json(&role))
-        .await
-        .expect(204);
+    answer(api.request(Method::PUT, &member).bearer_auth(ADMIN).json(&role)).await.expect(204);
     api.say("team", &olga, "a-secret").await;
 
     let shell = api.get("/embed/team").await.expect(200);
@@ -297,16 +284,9 @@ async fn a_panel_of_a_room_that_needs_a_right_is_a_shell_until_its_script_asks()
     );
 }
 
-fn config(settings: &str) -> std::path::PathBuf {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.keep().join("millchat.toml");
-    fs::write(&config, settings).unwrap();
-    config
-}
-
 #[tokio::test]
 async fn a_panel_is_missing_where_the_page_is() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     for room in ["embed", "admin", "demo", "avatars", "a.b", "a%20b", "nowhere", "%E2%80%AE", &"x".repeat(65)]
     {
@@ -322,7 +302,7 @@ async fn a_panel_is_missing_where_the_page_is() {
 
 #[tokio::test]
 async fn a_guest_of_a_panel_writes_by_the_token_that_their_name_gave() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     let ada = named(&api, "Ada").await;
     assert_eq!((&ada["author"]["name"], &ada["author"]["kind"]), (&json!("Ada"), &json!("guest")));
@@ -395,7 +375,7 @@ async fn a_guest_of_a_panel_is_the_same_for_years() {
 
 #[tokio::test]
 async fn a_token_that_is_no_good_reads_as_nobody_and_is_told_of() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     let panel = answer(api.request(Method::GET, "/embed/lobby").bearer_auth("x.y")).await.expect(200);
     assert!(panel.body.contains("data-author-id=\"\""), "{}", panel.body);
@@ -415,7 +395,7 @@ async fn a_token_that_is_no_good_reads_as_nobody_and_is_told_of() {
 
 #[tokio::test]
 async fn the_look_of_a_panel_is_in_its_address_and_a_wrong_value_is_none() {
-    let server = start(SETTINGS).await;
+    let server = start().await;
     let api = server.api();
     let panel =
         api.get("/embed/lobby?lang=ar&theme=dark&accent=%23ffcc00&title=Ask%20us").await.expect(200).body;

@@ -13,12 +13,9 @@ const ROOM: &str = "/api/v1/rooms/team";
 
 /// A server with a room of members, whose owner the operator names.
 async fn private() -> (Server, Guest) {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.keep().join("millchat.toml");
-    let text =
+    let settings =
         "[[room]]\nname = \"team\"\npolicy = \"members\"\n[[room]]\nname = \"hall\"\nguests = \"read\"\n";
-    fs::write(&config, text).unwrap();
-    let server = Server::start_with(&["--config", config.to_str().unwrap(), "--admin-token", ADMIN]).await;
+    let server = Server::start_with_settings(settings, &["--admin-token", ADMIN]).await;
     let api = server.api();
     let olga = api.guest("Olga").await;
     let operator = Guest { token: ADMIN.to_owned(), ..olga.clone() };
@@ -319,11 +316,8 @@ async fn somebody_whose_session_ends_while_they_accept_an_invitation_gets_no_rol
 
 #[tokio::test]
 async fn who_writes_the_first_event_of_a_room_owns_it_also_over_a_kill() {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("millchat.toml");
-    let text = "[[room]]\nname = \"made-*\"\ncreator = \"owner\"\npolicy = \"members\"\n";
-    fs::write(&config, text).unwrap();
-    let mut server = Server::start_with(&["--config", config.to_str().unwrap()]).await;
+    let settings = "[[room]]\nname = \"made-*\"\ncreator = \"owner\"\npolicy = \"members\"\n";
+    let mut server = Server::start_with_settings(settings, &[]).await;
     let api = server.api();
     let (ada, eve) = (api.guest("Ada").await, api.guest("Eve").await);
     api.say("made-1", &ada, "mine").await;

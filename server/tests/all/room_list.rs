@@ -1,7 +1,5 @@
 //! The list of rooms: the public ones, and those in which whoever asks was given a role.
 
-use std::fs;
-
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -25,12 +23,8 @@ name = \"team-*\"
 policy = \"members\"
 ";
 
-async fn ruled() -> (tempfile::TempDir, Server) {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("millchat.toml");
-    fs::write(&config, SETTINGS).unwrap();
-    let server = Server::start_with(&["--config", config.to_str().unwrap(), "--admin-token", ADMIN]).await;
-    (directory, server)
+async fn ruled() -> Server {
+    Server::start_with_settings(SETTINGS, &["--admin-token", ADMIN]).await
 }
 
 async fn give(api: &Api, room: &str, guest: &Guest, role: &str) {
@@ -51,7 +45,7 @@ fn names(page: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn the_list_has_public_rooms_and_those_of_the_members_and_tells_of_no_other() {
-    let (_directory, server) = ruled().await;
+    let server = ruled().await;
     let api = server.api();
     let (ada, bob) = (api.guest("Ada").await, api.guest("Bob").await);
     assert_eq!(listed(&api, None, "").await, json!({ "rooms": [] }));
@@ -99,7 +93,7 @@ async fn the_list_has_public_rooms_and_those_of_the_members_and_tells_of_no_othe
 
 #[tokio::test]
 async fn a_page_ends_behind_the_rooms_that_are_looked_at_and_names_none_of_them() {
-    let (_directory, server) = ruled().await;
+    let server = ruled().await;
     let api = server.api();
     let bob = api.guest("Bob").await;
     for names in (0..1_100).collect::<Vec<u32>>().chunks(100) {
@@ -120,7 +114,7 @@ async fn a_page_ends_behind_the_rooms_that_are_looked_at_and_names_none_of_them(
 
 #[tokio::test]
 async fn search_engines_may_have_the_page_of_a_public_room_and_of_no_other() {
-    let (_directory, server) = ruled().await;
+    let server = ruled().await;
     let api = server.api();
     for (room, is_indexed) in
         [("town-a", true), ("lobby", false), ("team-1", false), ("closed-to-all", false)]

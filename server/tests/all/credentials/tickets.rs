@@ -1,6 +1,5 @@
 //! Tickets: streams of clients that can send no header.
 
-use std::fs;
 use std::net::SocketAddr;
 
 use reqwest::Method;
@@ -14,13 +13,9 @@ use crate::support::{ADMIN, Answer, Api, Guest, Server, Stream, within};
 const ADA: &str = "u_4kqv6mzd2xw7yrbtfn3a";
 
 /// A server with a room that is open to all, and rooms for Ada alone.
-async fn ruled() -> (tempfile::TempDir, Server) {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("millchat.toml");
+async fn ruled() -> Server {
     let table = format!("[[room]]\nname = \"team-*\"\npolicy = \"members\"\nwriters = [\"{ADA}\"]\n");
-    fs::write(&config, table).unwrap();
-    let server = Server::start_with(&["--config", config.to_str().unwrap(), "--admin-token", ADMIN]).await;
-    (directory, server)
+    Server::start_with_settings(&table, &["--admin-token", ADMIN]).await
 }
 
 async fn make(api: &Api, holder: &Guest, room: &str) -> Answer {
@@ -54,7 +49,7 @@ fn assert_denied(event: &SseEvent, reason: &str) {
 
 #[tokio::test]
 async fn a_client_without_headers_reads_one_room_by_a_ticket_and_resumes() {
-    let (_directory, server) = ruled().await;
+    let server = ruled().await;
     let (api, address) = (server.api(), server.address());
     let ada = signed_in(&api, ADA, "aaaaaaaaaaaaaaaaaaaa").await;
     let ticket = ticket(&api, &ada, "team-1").await;
@@ -91,7 +86,7 @@ async fn a_client_without_headers_reads_one_room_by_a_ticket_and_resumes() {
 
 #[tokio::test]
 async fn a_ticket_is_made_by_somebody_who_may_read_the_room() {
-    let (_directory, server) = ruled().await;
+    let server = ruled().await;
     let api = server.api();
     let bob = api.guest("Bob").await;
     ticket(&api, &bob, "lobby").await;
@@ -108,7 +103,7 @@ async fn a_ticket_is_made_by_somebody_who_may_read_the_room() {
 
 #[tokio::test]
 async fn a_stream_by_a_ticket_ends_with_the_session_that_made_it() {
-    let (_directory, server) = ruled().await;
+    let server = ruled().await;
     let (api, address) = (server.api(), server.address());
     let ada = signed_in(&api, ADA, "aaaaaaaaaaaaaaaaaaaa").await;
     let query = format!("ticket={}", ticket(&api, &ada, "team-1").await);
@@ -123,7 +118,7 @@ async fn a_stream_by_a_ticket_ends_with_the_session_that_made_it() {
 
 #[tokio::test]
 async fn a_ticket_ends_by_its_time_and_with_its_key() {
-    let (_directory, server) = ruled().await;
+    let server = ruled().await;
     let (api, address) = (server.api(), server.address());
     let first_key = blake3::derive_key("millchat 2026-11-28 token key 1", &signing_key(&api).await);
     let key = blake3::derive_key("millchat 2026-11-28 ticket tokens v2", &first_key);

@@ -51,6 +51,15 @@ impl Server {
         Self::launch(extra, &[], None).await
     }
 
+    /// Starts one with a settings file of this text, and more arguments. The file is [`Server::settings`].
+    pub async fn start_with_settings(settings: &str, extra: &[&str]) -> Self {
+        let mut server = Self::prepared(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), extra, &[], None);
+        std::fs::write(server.settings(), settings).unwrap();
+        server.extra.extend(["--config".to_owned(), server.settings().to_str().unwrap().to_owned()]);
+        server.restart().await;
+        server
+    }
+
     /// Starts one at this address, on a free port.
     pub async fn start_at(address: IpAddr, extra: &[&str]) -> Self {
         Self::launch_at(SocketAddr::from((address, 0)), extra, &[], None).await
@@ -87,17 +96,26 @@ impl Server {
         environment: &[(&str, &str)],
         descriptors: Option<u32>,
     ) -> Self {
+        let mut server = Self::prepared(address, extra, environment, descriptors);
+        server.restart().await;
+        server
+    }
+
+    fn prepared(
+        address: SocketAddr,
+        extra: &[&str],
+        environment: &[(&str, &str)],
+        descriptors: Option<u32>,
+    ) -> Self {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
-        let mut server = Self {
+        Self {
             process: None,
             address,
             extra: extra.iter().map(|&argument| argument.to_owned()).collect(),
             environment: environment.iter().map(owned).collect(),
             descriptors,
             directory: tempfile::tempdir().unwrap(),
-        };
-        server.restart().await;
-        server
+        }
     }
 
     /// Starts it again, on the same port and log.
@@ -167,6 +185,11 @@ impl Server {
     /// Its log file.
     pub fn log(&self) -> PathBuf {
         self.directory.path().join("test.redb")
+    }
+
+    /// The settings file of a server that was started with one.
+    pub fn settings(&self) -> PathBuf {
+        self.directory.path().join("millchat.toml")
     }
 
     /// A directory that lives as long as the server.
