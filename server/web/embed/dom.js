@@ -1,8 +1,11 @@
 // Elements, made without markup: the policy of the host may allow none. And its functions, called.
 
+const WAIT_MS_MAX = 2_000;
+
 /** @param {Element} element @param {Record<string, string>} values */
 export function put(element, values) {
-  for (const name in values) element.setAttribute(name, values[name]);
+  // Some hosts extend all objects.
+  for (const name of Object.keys(values)) element.setAttribute(name, values[name]);
 }
 
 /** @param {string} tag @param {Record<string, string>} values @param {(Node | string)[]} children */
@@ -16,6 +19,10 @@ export function make(tag, values, ...children) {
 
 /** Returns a picture of one line. @param {string} d */
 export const icon = (d) => make('svg', { viewBox: '0 0 24 24' }, make('path', { d }));
+
+/** Calls a function when the page has nothing else to do. @param {() => void} task */
+export const whenIdle = (task) =>
+  'requestIdleCallback' in window ? requestIdleCallback(task, { timeout: WAIT_MS_MAX }) : setTimeout(task);
 
 /** Calls a function of the host, whose exceptions are shown and go no further.
  *  @param {Function} listener @param {unknown} value */

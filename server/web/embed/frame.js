@@ -14,6 +14,7 @@ const KINDS = {
   ready: {},
   close: {},
   message: { position: 0, room: '', own: true, author: { id: '', name: '' } },
+  unread: { count: 0 },
   error: { code: '' },
 };
 
@@ -38,8 +39,10 @@ export function createFrame(into, src, title, { greeted, take, fail }) {
       src,
     })
   );
-  const refused = (/** @type {SecurityPolicyViolationEvent} */ { blockedURI, effectiveDirective }) => {
-    if (effectiveDirective === 'frame-src' && blockedURI.startsWith(ORIGIN)) fail('blocked');
+  const refused = (/** @type {SecurityPolicyViolationEvent} */ { blockedURI, disposition, effectiveDirective }) => {
+    // What a policy only reports is shown.
+    const isFrame = disposition === 'enforce' && effectiveDirective === 'frame-src';
+    if (isFrame && blockedURI.startsWith(ORIGIN)) fail('blocked');
   };
   /** Waits for the document to say that it is ready. */
   function wait() {

@@ -2,11 +2,9 @@
 // element, makes the panels, and gives the page `Millchat`.
 
 import { catalogue } from './catalogue.js';
-import { guarded } from './dom.js';
+import { guarded, whenIdle } from './dom.js';
 import { ORIGIN, script } from './origin.js';
-import { begin, define, end, firstRun, float, panelIn, panels } from './panels.js';
-
-const BUTTON_MS_MAX = 2_000;
+import { begin, define, end, firstRun, float, NO_ROOM, panelIn, panels } from './panels.js';
 
 /** Functions of the host that are called when the page is there. @type {Function[]} */
 const queue = [];
@@ -46,9 +44,8 @@ function follow(event) {
 
 function start() {
   isStarted = true;
-  if (panels.length === 0) console.error('Millchat: no data-room');
-  if ('requestIdleCallback' in window) requestIdleCallback(begin, { timeout: BUTTON_MS_MAX });
-  else setTimeout(begin);
+  if (panels.length === 0) console.error(NO_ROOM);
+  whenIdle(begin);
   push();
 }
 

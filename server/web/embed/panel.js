@@ -3,7 +3,7 @@
 
 import { catalogue } from './catalogue.js';
 import { cover } from './cover.js';
-import { guarded, icon, make, put } from './dom.js';
+import { guarded, icon, make, put, whenIdle } from './dom.js';
 import { createFrame } from './frame.js';
 import { ORIGIN } from './origin.js';
 import { check, languageOf, read, themeOf } from './settings.js';
@@ -13,8 +13,8 @@ const BADGE_MAX = 9;
 const BUBBLE = 'M4 5h16v11H10l-6 4z';
 const DOWN = 'M6 9l6 6 6-6';
 
-/** @param {HTMLElement} element @returns {Panel} */
-export function createPanel(element) {
+/** @param {HTMLElement} element @param {() => void} end takes the panel out of the page for good @returns {Panel} */
+export function createPanel(element, end) {
   const root = element.attachShadow({ mode: 'open' });
   const sheet = new CSSStyleSheet();
   const label = make('span', { id: 'label' });
@@ -32,6 +32,7 @@ export function createPanel(element) {
   let settings = {};
   let isOpen = false;
   let isReady = false;
+  let isPlanned = false;
   let unread = 0;
   let failure = '';
   /** @type {ReturnType<typeof createFrame> | undefined} */
@@ -51,24 +52,32 @@ export function createPanel(element) {
   function kept(state) {
     try {
       const name = `millchat:${settings.room}`;
-      return state === undefined ? sessionStorage.getItem(name) : sessionStorage.setItem(name, state);
+      if (state === '') delete sessionStorage[name];
+      return state ? (sessionStorage[name] = state) : sessionStorage[name];
     } catch {
       // The next page begins with a closed panel.
     }
   }
 
+  /** Shows what messages change once for each picture of the page. */
+  function plan() {
+    if (!isPlanned) requestAnimationFrame(render);
+    isPlanned = true;
+  }
+
   /** Shows the settings and the state, here and in the frame. */
   function render() {
-    const { accent = '', lang, launcher: shown, name = '', theme } = settings;
+    isPlanned = false;
+    const { accent = '', lang, launcher: shown, name = '', room, theme } = settings;
     const code = languageOf(lang);
     const words = catalogue[code];
     const text = settings.label || words['panel-label'];
-    const title = settings.title || words['panel-label'];
+    const title = settings.title || text;
     const colours = themeOf(theme);
     sheet.replaceSync(styles(settings, colours, { ...panel, isOpen, isReady, isWhole: uncover !== undefined }));
     put(launcher, { title: text, 'aria-label': unread ? `${text} (${unread})` : text, 'aria-expanded': `${isOpen}` });
     launcher.firstElementChild?.replaceWith(icon(isOpen ? DOWN : BUBBLE));
-    launcher.hidden = shown === 'off';
+    launcher.hidden = shown === 'off' || !room;
     label.textContent = text;
     put(badge, { 'data-n': unread > BADGE_MAX ? `${BADGE_MAX}+` : `${unread}` });
     badge.hidden = !unread;
@@ -89,20 +98,27 @@ export function createPanel(element) {
 
   /** @param {string} kind @param {any} detail */
   function take(kind, detail) {
-    if (kind === 'close') return close();
-    const isNew = kind === 'message' && !isOpen && !detail.own;
-    if (isNew) unread += 1;
+    // Escape is no way out of an inline one.
+    if (kind === 'close') return void ((panel.isFloating || !detail.key) && close());
+    if (kind === 'unread') {
+      if (isOpen || detail.count === unread) return;
+      unread = detail.count;
+      plan();
+    }
     if (kind === 'ready') {
       const hadFocus = root.activeElement === pane;
       isReady = true;
       failure = '';
       render();
       if (hadFocus) focus();
-    } else {
-      render();
     }
     emit(kind, detail);
-    if (isNew) emit('unread', { count: unread });
+  }
+
+  // Another document is in the frame.
+  function greeted() {
+    isReady = false;
+    render();
   }
 
   /** @param {string} code */
@@ -115,12 +131,12 @@ export function createPanel(element) {
   }
 
   function load() {
-    if (frame) return;
     const { accent, lang, room, theme, title } = settings;
+    if (frame || !room) return;
     const src = new URL(`${ORIGIN}/embed/${room}`);
     const values = { lang: languageOf(lang), theme: themeOf(theme), accent, title, host: location.origin };
     for (const [name, value] of Object.entries(values)) if (value) src.searchParams.set(name, value);
-    frame = createFrame(pane, src.href, title ?? '', { greeted: render, take, fail });
+    frame = createFrame(pane, src.href, title ?? '', { greeted, take, fail });
   }
 
   function unload() {
@@ -147,6 +163,7 @@ export function createPanel(element) {
   /** @param {{ room?: string, focus?: boolean }} [how] */
   function open({ room = settings.room, focus: takesFocus = true } = {}) {
     if (room && room !== settings.room) set({ room });
+    if (!settings.room) return;
     if (failure) return void window.open(page(), '_blank', 'noopener');
     if (!isOpen) {
       opener = /** @type {HTMLElement | null} */ (document.activeElement);
@@ -179,16 +196,18 @@ export function createPanel(element) {
     put(element, changes);
   }
 
-  // Reads the attributes.
+  // Reads the attributes. Of several changes at once the frame hears together.
   function change() {
-    const { lang, room } = settings;
-    settings = read(element);
-    if (frame && (lang !== settings.lang || room !== settings.room)) {
-      unload();
-      unread = 0;
-      load();
-    }
-    render();
+    const { lang, room, title } = settings;
+    const next = read(element);
+    if (!next.room) close();
+    settings = next;
+    const isOther = lang !== settings.lang || room !== settings.room;
+    // The title of the room itself is only in a document that was asked for without one.
+    if (!frame || !(isOther || (title && !settings.title))) return;
+    unload();
+    unread = 0;
+    queueMicrotask(load);
   }
 
   launcher.onclick = toggle;
@@ -203,21 +222,31 @@ export function createPanel(element) {
     isFloating: false,
     others: 0,
     element,
+    get settings() {
+      return settings;
+    },
     change,
     render,
     attached() {
       small.onchange = fit;
       dark.onchange = render;
-      frame?.wait();
       const state = kept();
-      if (state === 'open' && !small.matches) open({ focus: false });
-      else if (state) load();
+      if (frame) frame.wait();
+      else if (state === 'open' && !small.matches) open({ focus: false });
+      else if (state) whenIdle(load);
       fit();
     },
     detached() {
       small.onchange = dark.onchange = null;
       isReady = false;
       fit();
+    },
+    remove() {
+      close();
+      kept('');
+      unload();
+      settings = {};
+      element.remove();
     },
     handle: {
       open,
@@ -232,12 +261,7 @@ export function createPanel(element) {
         element.addEventListener(`millchat:${name}`, heard);
         return () => element.removeEventListener(`millchat:${name}`, heard);
       },
-      destroy() {
-        close();
-        kept('');
-        unload();
-        element.remove();
-      },
+      destroy: end,
       get isOpen() {
         return isOpen;
       },

@@ -4,33 +4,33 @@
 import { createPanel } from './panel.js';
 import { NAMES } from './settings.js';
 
+export const NO_ROOM = 'Millchat: no room';
+
 /** @type {Panel[]} */
 export const panels = [];
 /** Panels may be put into the document. */
 let hasBegun = false;
 
-/** @param {string | null} room */
-export const panelIn = (room) => panels.find(({ element }) => element.getAttribute('room') === room);
+/** @param {string | null} name */
+export const panelIn = (name) => panels.find(({ settings }) => settings.room === name);
 
 /** Buttons at one side stand above each other. */
 function stack() {
-  /** @type {Record<string, number>} */
-  const counts = {};
+  const counts = { start: 0, end: 0 };
   for (const panel of panels) {
-    const side = panel.element.getAttribute('side') ?? '';
-    if (!panel.isFloating || panel.element.getAttribute('launcher') === 'off') continue;
-    panel.others = counts[side] ?? 0;
-    counts[side] = panel.others + 1;
+    const { room, launcher, side = 'end' } = panel.settings;
+    const hasButton = panel.isFloating && room && launcher !== 'off';
+    panel.others = hasButton ? counts[/** @type {'start' | 'end'} */ (side)]++ : 0;
     panel.render();
   }
 }
 
 class MillChat extends HTMLElement {
   static observedAttributes = NAMES;
-  panel = createPanel(this);
+  panel = createPanel(this, () => end([this.panel]));
 
   connectedCallback() {
-    if (!this.hasAttribute('room')) return console.error('Millchat: no room', this);
+    if (!this.panel.settings.room) console.error(NO_ROOM, this);
     if (!panels.includes(this.panel)) panels.push(this.panel);
     this.panel.attached();
     stack();
@@ -59,14 +59,16 @@ function forget(panel) {
 /** Puts floating panels where they belong, also after the host has removed them. */
 function place() {
   if (!hasBegun) return;
-  for (const { element, isFloating } of panels) {
+  for (const { element, isFloating, render } of panels) {
     if (isFloating && !element.isConnected) document.documentElement.append(element);
+    // The colours of the page may be others.
+    render();
   }
 }
 
-// The host may exchange the root element too.
+// The host may exchange the root element too, and says its colours there.
 function watch() {
-  for (const node of [document, document.documentElement]) watcher.observe(node, { childList: true });
+  for (const node of [document, document.documentElement]) watcher.observe(node, { childList: true, attributes: true });
   // In the next frame, so that a host that removes the element each time does not hang.
   requestAnimationFrame(place);
 }
@@ -84,7 +86,8 @@ export function begin() {
 export function end(some) {
   for (const panel of some) {
     forget(panel);
-    panel.handle.destroy();
+    panel.source?.disconnect();
+    panel.remove();
   }
   stack();
   if (panels.length === 0) watcher.disconnect();
@@ -93,18 +96,18 @@ export function end(some) {
 /** Adds a floating panel with the settings of a script's element, which are attributes with `data-` before them.
  *  @param {Element} script */
 export function float(script) {
-  const element = /** @type {MillChat} */ (document.createElement('mill-chat'));
-  const copy = () => {
-    for (const name of NAMES) {
-      const value = script.getAttribute(`data-${name}`);
-      if (value !== null) element.setAttribute(name, value);
-    }
-  };
   if (panelIn(script.getAttribute('data-room'))) return;
-  copy();
-  new MutationObserver(copy).observe(script, { attributes: true });
-  element.panel.isFloating = true;
-  panels.push(element.panel);
+  const element = /** @type {MillChat} */ (document.createElement('mill-chat'));
+  const { panel } = element;
+  /** @param {string} attribute */
+  const copy = (attribute) => element.setAttribute(attribute.slice(5), script.getAttribute(attribute) ?? '');
+  const attributes = NAMES.map((name) => `data-${name}`);
+  attributes.filter((attribute) => script.hasAttribute(attribute)).forEach(copy);
+  // What is removed is the default, and what `set` has changed stays.
+  panel.source = new MutationObserver((records) => records.forEach(({ attributeName }) => copy(`${attributeName}`)));
+  panel.source.observe(script, { attributeFilter: attributes });
+  panel.isFloating = true;
+  panels.push(panel);
   place();
 }
 

@@ -18,9 +18,9 @@ export function styles({ accent = '#0f766e', side = 'end', z = '2147483000' }, t
   const isCovered = isOpen && isReady;
   const { offsetTop, height } = /** @type {VisualViewport} */ (window.visualViewport);
   const up = others * BUTTON_STEP_PX;
-  const edge = 'max(env(safe-area-inset-left,0px),env(safe-area-inset-right,0px))';
+  const edge = 'max(env(safe-area-inset-left),env(safe-area-inset-right))';
   const inline = `inset-inline-${side}:calc(var(--mill-chat-inset-inline,20px) + ${edge})`;
-  const block = 'inset-block-end:calc(var(--mill-chat-inset-block,20px) + env(safe-area-inset-bottom,0px)';
+  const block = 'inset-block-end:calc(var(--mill-chat-inset-block,20px) + env(safe-area-inset-bottom)';
   const inset = `position:fixed;${inline};${block} + ${up}px`;
   const all = [
     ':host{all:initial!important;display:block!important;',

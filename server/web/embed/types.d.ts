@@ -23,12 +23,17 @@ interface Panel {
   /** The buttons below its own. */
   others: number;
   handle: PanelHandle;
+  readonly settings: Settings;
+  /** Copies the attributes of a script. */
+  source?: MutationObserver;
   /** Reads the attributes again. */
   change(): void;
   render(): void;
   /** The element was put into the document, or out of it. */
   attached(): void;
   detached(): void;
+  /** Goes out of the document and keeps nothing. */
+  remove(): void;
 }
 
 interface CloseWatcher {

@@ -1,10 +1,12 @@
 // A panel and the page around it. That page sends the end of a channel, once; nobody else is listened to, and no other
 // message of the window is. What arrives is checked here, and of what is written only its place and its author go out.
 
+import { isAuthorKnown, keyOfAuthor, whenAuthor } from './author.js';
 import { composer, draftField, isPanel, messages, nameField, room } from './dom.js';
 import { isMessage, positionOf } from './message.js';
 import './rows.js';
 import { setShown } from './seen.js';
+import { load, save } from './storage.js';
 
 const TITLE_CHARS_MAX = 80;
 /** What Escape closes here before it closes the panel. */
@@ -25,13 +27,21 @@ let port;
 let newest = newestPosition();
 /** The rows of a room that only some may read come later, all at once. */
 let isShell = document.body.dataset.shell !== undefined;
-/** The name that the page around the panel suggests. */
+/** The name that the page around the panel suggests, and the heading that it wants. */
 let suggested = '';
+let wantedTitle = '';
+/** The page around the panel has put it away. */
+let isAway = false;
+/** The newest message when the panel was last shown; infinite while it is shown, and not known before its reader is.
+ *  @type {number | undefined} */
+let left;
+/** The count of unread messages that the page around the panel knows. */
+let told = 0;
 
 /** @param {object} message */
 const post = (message) => port?.postMessage(message);
 
-/** Says that something is wrong. @param {'identity' | 'no-room'} code */
+/** Says that something is wrong. @param {'identity'} code */
 export const reportProblem = (code) => post({ kind: 'error', code });
 
 function newestPosition() {
@@ -58,23 +68,55 @@ function paint(accent) {
   before?.remove();
 }
 
-const heading = document.querySelector('.bar h1 bdi');
-const title = heading?.textContent ?? '';
+// The patch of a whole room brings another one.
+function showTitle() {
+  const heading = document.querySelector('.bar h1 bdi');
+  if (heading && wantedTitle && heading.textContent !== wantedTitle) heading.textContent = wantedTitle;
+}
+
+/** The name under which `left` is kept, for the next page of the host in this tab. */
+let place = keyOfAuthor('left');
+
+function keepLeft() {
+  if (left !== undefined) save(place, `${Math.min(left, newest)}`, 'sessionStorage');
+}
+
+function findLeft() {
+  if (!isAway || left !== undefined || isShell || !isAuthorKnown()) return;
+  const kept = load(place, 'sessionStorage');
+  left = kept === '' ? newest : Number(kept);
+}
+
+function tellUnread() {
+  const rows = /** @type {NodeListOf<HTMLElement>} */ (messages.querySelectorAll('.msg:not(.mine)'));
+  const since = left ?? Infinity;
+  const count = [...rows].filter((row) => positionOf(row) > since).length;
+  if (count === told) return;
+  told = count;
+  post({ kind: 'unread', count });
+}
 
 /** What the page around the panel may say, by kind. @type {Record<string, (data: any) => void>} */
 const KINDS = {
   set({ theme, accent, title: wanted, name }) {
-    if (['light', 'dark'].includes(theme)) document.documentElement.dataset.theme = theme;
+    const { dataset } = document.documentElement;
+    if (['light', 'dark'].includes(theme) && dataset.theme !== theme) dataset.theme = theme;
     if (typeof accent === 'string' && /^(#[\da-f]{6})?$/i.test(accent)) paint(accent.toLowerCase());
-    const isTitle = typeof wanted === 'string' && wanted.length <= TITLE_CHARS_MAX;
-    if (isTitle && heading && wanted) heading.textContent = wanted;
-    if (isTitle && heading && !wanted) heading.textContent = title;
-    if (typeof name !== 'string') return;
+    if (typeof wanted === 'string' && wanted.length <= TITLE_CHARS_MAX) wantedTitle = wanted;
+    showTitle();
+    // A person may have taken the suggestion away.
+    if (typeof name !== 'string' || name.slice(0, TITLE_CHARS_MAX) === suggested) return;
     suggested = name.slice(0, TITLE_CHARS_MAX);
     suggestName();
   },
   shown({ shown }) {
-    setShown(shown === true);
+    isAway = shown !== true;
+    if (!isAway) left = Infinity;
+    else if (left === Infinity) left = newest;
+    findLeft();
+    keepLeft();
+    setShown(!isAway);
+    tellUnread();
   },
   focus() {
     (draftField() ?? nameField())?.focus();
@@ -112,17 +154,36 @@ if (isPanel && window.parent !== window) {
   new MutationObserver((records) => {
     if (isShell) newest = newestPosition();
     isShell = false;
+    findLeft();
     const added = records.flatMap(({ addedNodes }) => [...addedNodes]);
     for (const row of added) if (isMessage(row) && row.isConnected) note(row);
+    tellUnread();
   }).observe(messages, { childList: true });
+  whenAuthor(() => {
+    if (place !== keyOfAuthor('left') && isAway) left = undefined;
+    place = keyOfAuthor('left');
+    findLeft();
+    tellUnread();
+  });
   new MutationObserver(suggestName).observe(composer, { childList: true });
   document.addEventListener('click', ({ target }) => {
     if (target instanceof Element && target.closest('#shut')) post({ kind: 'close' });
   });
   document.addEventListener('datastar-fetch', ({ detail: { el, type } }) => {
     // The patch of a whole room hides the button, as the server sends it.
-    if (el.id === 'joiner' && type === 'datastar-patch-elements') setTimeout(showCloseButton);
+    if (el.id !== 'joiner' || type !== 'datastar-patch-elements') return;
+    setTimeout(() => {
+      showCloseButton();
+      showTitle();
+    });
   });
+  // A page of the chat is opened beside the frame, which stays in its room.
+  const beside = (/** @type {Event} */ { target }) => {
+    const way = target instanceof Element && target.closest('a[href], form.search');
+    if (way && !way.getAttribute('href')?.startsWith('#')) way.setAttribute('target', '_blank');
+  };
+  for (const kind of ['click', 'submit']) document.addEventListener(kind, beside, { capture: true });
+  window.addEventListener('pagehide', keepLeft);
   // What is open is closed by the same key.
   let isTaken = false;
   window.addEventListener(
@@ -133,6 +194,8 @@ if (isPanel && window.parent !== window) {
     { capture: true },
   );
   window.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && !event.isComposing && !event.defaultPrevented && !isTaken) post({ kind: 'close' });
+    if (event.key === 'Escape' && !event.isComposing && !event.defaultPrevented && !isTaken) {
+      post({ kind: 'close', key: true });
+    }
   });
 }

@@ -9,19 +9,23 @@ use crate::support::site::{Page, Site};
 use crate::support::{Browser, Server};
 
 /// The shadow root of the first panel.
-const ROOT: &str = "document.querySelector('mill-chat').shadowRoot";
+pub const ROOT: &str = "document.querySelector('mill-chat').shadowRoot";
 /// The button is there.
-const BUTTON: &str = "document.querySelector('mill-chat')?.shadowRoot.querySelector('#launcher')";
+pub const BUTTON: &str = "document.querySelector('mill-chat')?.shadowRoot.querySelector('#launcher')";
 /// The frame has said that it is ready.
-const READY: &str =
+pub const READY: &str =
     "document.querySelector('mill-chat')?.shadowRoot.querySelector('#panel').ariaBusy === 'false'";
 
+/// The text of the first badge that is shown.
+const BADGE: &str = "[...document.querySelector('mill-chat').shadowRoot.querySelectorAll('#badge:not([hidden])')]\
+                     .map((badge) => badge.dataset.n).join()";
+
 /// A chat that `localhost` may embed.
-async fn chat() -> Server {
+pub async fn chat() -> Server {
     Server::start_with(&["--embed-origins", "http://localhost:*"]).await
 }
 
-fn origin(server: &Server) -> String {
+pub fn origin(server: &Server) -> String {
     format!("http://{}", server.address())
 }
 
@@ -35,32 +39,33 @@ fn strict(server: &Server) -> String {
 }
 
 /// A page with these attributes of the script and this in its body.
-fn page(server: &Server, path: &'static str, attributes: &str, body: &str) -> Page {
+pub fn page(server: &Server, path: &'static str, attributes: &str, body: &str) -> Page {
     let html = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta name=\"viewport\" content=\"width=device-width\">\
          <title>A shop</title></head><body><main><h1>A shop</h1>{body}</main>\
          <script src=\"{}/embed.js\" {attributes} async></script></body></html>",
         origin(server)
     );
-    Page { path, policy: None, html }
+    Page { path, html, ..Page::default() }
 }
 
-async fn open_panel(browser: &Browser) {
+pub async fn open_panel(browser: &Browser) {
     browser.until(BUTTON).await;
     browser.click_found(&format!("{ROOT}.querySelector('#launcher')")).await;
     browser.until(READY).await;
 }
 
-async fn enter(browser: &Browser) {
+pub async fn enter(browser: &Browser) {
     browser.enter_found(&format!("{ROOT}.querySelector('iframe')")).await;
 }
 
 async fn badge(browser: &Browser) -> Value {
-    browser
-        .js(&format!(
-            "const badge = {ROOT}.querySelector('#badge'); return badge.hidden ? '' : badge.dataset.n"
-        ))
-        .await
+    browser.js(&format!("return {BADGE}")).await
+}
+
+/// Waits for the next picture of the page, which shows what is unread.
+pub async fn until_badge(browser: &Browser, text: &str) {
+    browser.until(&format!("{BADGE} === '{text}'")).await;
 }
 
 #[tokio::test]
@@ -71,6 +76,8 @@ async fn before_a_click_a_site_loads_one_script_and_nothing_else() {
         Site::start(vec![Page { policy, ..page(&server, "/", "data-room=support", "<p>Hats</p>") }]).await;
     let browser = Browser::open(&site.url("/")).await;
     browser.until(BUTTON).await;
+    // What waits for its turn has had it.
+    browser.js("return new Promise((done) => requestIdleCallback(() => setTimeout(done)))").await;
     let loaded = browser.js("return performance.getEntriesByType('resource').map(({ name }) => name)").await;
     assert_eq!(loaded, json!([format!("{}/embed.js", origin(&server))]));
     assert_eq!(browser.cookies().await, json!([]));
@@ -113,13 +120,13 @@ async fn a_visitor_of_a_site_writes_in_the_panel_and_a_reader_elsewhere_sees_it(
     let bob = api.guest("Bob").await;
     api.say("support", &bob, "Yes").await;
     browser.until("Millchat.unread === 1").await;
-    assert_eq!(badge(&browser).await, "1");
+    until_badge(&browser, "1").await;
     assert_eq!(violations(&browser).await, json!([]), "closed, with a badge");
     for number in 0..9 {
         api.say("support", &bob, &format!("and {number}")).await;
     }
     browser.until("Millchat.unread === 10").await;
-    assert_eq!(badge(&browser).await, "9+");
+    until_badge(&browser, "9+").await;
     browser.click_found(&format!("{ROOT}.querySelector('#launcher')")).await;
     assert_eq!(badge(&browser).await, "");
     assert_eq!(violations(&browser).await, json!([]), "open");
@@ -225,8 +232,21 @@ async fn settings_with_markup_are_texts_and_wrong_ones_are_not_there() {
     browser.leave_frame().await;
     browser.assert_quiet(false).await;
     browser.go(&site.url("/without")).await;
-    browser.until("window.Millchat").await;
-    assert!(browser.is("!document.querySelector('iframe')").await);
+    browser.until("document.querySelector('mill-chat')").await;
+    browser.js("Millchat.open(); Millchat.toggle()").await;
+    let seen = browser
+        .js(&format!(
+            "return [...{ROOT}.querySelectorAll('iframe, :is(#launcher, #panel):not([hidden])')].length"
+        ))
+        .await;
+    assert_eq!(seen, 0, "neither a button nor a frame");
+    assert!(browser.is("!Millchat.isOpen").await);
+    assert!(browser.log().await.iter().any(|entry| entry.message.contains("Millchat: no room")));
+    // A right one counts at once.
+    browser.js("document.querySelector('script').dataset.room = 'support'").await;
+    open_panel(&browser).await;
+    enter(&browser).await;
+    assert_eq!(browser.js("return document.body.dataset.room").await, "support");
 }
 
 #[tokio::test]
@@ -287,7 +307,7 @@ async fn a_page_that_takes_the_place_of_the_frame_hears_nothing() {
     let server = chat().await;
     let html = "<!DOCTYPE html><title>evil</title><script>window.heard = [];
                 addEventListener('message', ({ data, ports }) => heard.push([data, ports.length]))</script>";
-    let evil = Page { path: "/evil", policy: None, html: html.to_owned() };
+    let evil = Page { path: "/evil", html: html.to_owned(), ..Page::default() };
     let site = Site::start(vec![page(&server, "/", "data-room=support", ""), evil]).await;
     let browser = Browser::open(&site.url("/")).await;
     open_panel(&browser).await;
@@ -300,6 +320,7 @@ async fn a_page_that_takes_the_place_of_the_frame_hears_nothing() {
         ))
         .await;
     browser.until("window.loaded").await;
+    assert!(!browser.is(READY).await, "the panel waits for a page that answers");
     enter(&browser).await;
     browser.until("document.title === 'evil'").await;
     assert_eq!(browser.js("return window.heard").await, json!([]));

@@ -321,6 +321,13 @@ impl Browser {
         self.until("document.querySelector('#writer')").await;
     }
 
+    /// Gives a name with the first message, as a panel asks for it.
+    pub async fn join_with(&self, name: &str, text: &str) {
+        self.keys("#name", name).await;
+        self.say(text).await;
+        self.until("document.querySelector('.msg.mine')").await;
+    }
+
     /// Writes a message and sends it.
     pub async fn say(&self, text: &str) {
         self.keys("#draft", text.to_owned() + Key::Enter).await;

@@ -10,13 +10,15 @@ use tokio::net::{TcpListener, TcpStream};
 /// Longest head of a request.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
-/// A page of the site: its policy, if it has one, and its HTML.
-#[derive(Debug, Clone)]
+/// A page of the site: its policy, if it has one, and its HTML. A script is one too.
+#[derive(Debug, Clone, Default)]
 pub struct Page {
     /// The address of the page.
     pub path: &'static str,
     /// The value of `Content-Security-Policy`.
     pub policy: Option<String>,
+    /// Other headers.
+    pub headers: Vec<(&'static str, String)>,
     /// The HTML.
     pub html: String,
 }
@@ -69,13 +71,16 @@ async fn answer(mut socket: TcpStream, pages: Arc<Vec<Page>>) {
     let head = String::from_utf8_lossy(&head);
     let path = head.split_whitespace().nth(1).unwrap_or_default();
     let page = pages.iter().find(|page| page.path == path);
-    let (status, policy, html) = match page {
-        Some(page) => ("200 OK", page.policy.as_deref(), page.html.as_str()),
-        None => ("404 Not Found", None, ""),
-    };
-    let policy = policy.map(|policy| format!("Content-Security-Policy: {policy}\r\n")).unwrap_or_default();
+    let (status, html) = page.map_or(("404 Not Found", ""), |page| ("200 OK", page.html.as_str()));
+    let policy = page.and_then(|page| page.policy.as_ref()).map(|policy| ("Content-Security-Policy", policy));
+    let others = page.into_iter().flat_map(|page| &page.headers).map(|(name, value)| (*name, value));
+    let headers: Vec<_> =
+        policy.into_iter().chain(others).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
+    let is_script = path.rsplit_once('.').is_some_and(|(_, end)| end == "js");
+    let kind = if is_script { "text/javascript" } else { "text/html" };
     let answer = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: {}\r\n{policy}\
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}; charset=utf-8\r\nContent-Length: {}\r\n{headers}\
          Connection: close\r\n\r\n{html}",
         html.len()
     );
