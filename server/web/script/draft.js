@@ -4,15 +4,17 @@
 // A draft has an id from its first letter until it is sent. The key that it is sent under follows from the id and
 // the text, so two tabs that send it at the same moment send one message.
 
-import { composer, draftField, problem, room, scroller } from './dom.js';
+import { keyOfAuthor, whenAuthor } from './author.js';
+import { composer, draftField, problem, scroller } from './dom.js';
 import { digest, newKey } from './key.js';
 import { load, save } from './storage.js';
 
-const DRAFT = `millchat:draft:${room}`;
 /** The keyboard of a phone has no other key for a new line, and there is a button. */
 export const isTouchOnly = window.matchMedia?.('(hover: none) and (pointer: coarse)') ?? { matches: false };
 
-let draft = parse(load(DRAFT));
+/** The name under which the draft of this author is kept. */
+let place = keyOfAuthor('draft');
+let draft = parse(load(place));
 
 /** @param {string} kept */
 function parse(kept) {
@@ -29,7 +31,7 @@ function parse(kept) {
 function keep(text) {
   if (text === draft.text) return;
   draft = { id: draft.text === '' ? newKey() : draft.id, text };
-  save(DRAFT, text && JSON.stringify(draft));
+  save(place, text && JSON.stringify(draft));
 }
 
 /** @param {HTMLTextAreaElement} field */
@@ -102,16 +104,34 @@ document.addEventListener('input', ({ target }) => {
 
 // Another tab has changed the draft, or sent it. A tab that was changed at the same moment keeps its own.
 window.addEventListener('storage', ({ key, oldValue, newValue }) => {
-  if (key !== DRAFT || parse(oldValue ?? '').text !== draft.text) return;
+  if (key !== place || parse(oldValue ?? '').text !== draft.text) return;
   draft = parse(newValue ?? '');
+  showAgain();
+});
+
+function showAgain() {
   const field = draftField();
-  if (!field || field.form?.dataset.editing) return;
+  if (!field || field.form?.dataset.editing || field.value === draft.text) return;
   field.value = draft.text;
   fit(field);
+}
+
+// What nobody wrote is of the author that they are now; the text of another author stays theirs.
+whenAuthor((before) => {
+  const now = keyOfAuthor('draft');
+  if (now === place) return;
+  const written = before ? '' : draft.text;
+  if (!before) save(place, '');
+  place = now;
+  const kept = parse(load(place));
+  draft = { id: kept.text ? kept.id : draft.id, text: [kept.text, written].filter(Boolean).join('\n') };
+  if (!written) draft = kept;
+  else save(place, JSON.stringify(draft));
+  showAgain();
 });
 
 // Kept in today's form, so that all tabs know one id.
-if (draft.text) save(DRAFT, JSON.stringify(draft));
+if (draft.text) save(place, JSON.stringify(draft));
 restore();
 // The keys that send the text need this module also where the browser, or an extension, has taken observers away.
 if (window.MutationObserver) new MutationObserver(restore).observe(composer, { childList: true });

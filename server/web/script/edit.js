@@ -2,14 +2,15 @@
 // it when pressed again; the actions of a row offer both.
 
 import { ask } from './ask.js';
-import { base, composer, composerForm, deleteDialog, draftField, messages, problem, room } from './dom.js';
+import { keyOfAuthor, whenAuthor } from './author.js';
+import { base, composer, composerForm, deleteDialog, draftField, messages, problem } from './dom.js';
 import { draftText, replaceText } from './draft.js';
 import { localize } from './i18n.js';
 import { rowOf, typedText } from './message.js';
 import { reasonOf } from './refusal.js';
 import { load, save } from './storage.js';
 
-const UNSAVED = `millchat:unsaved:${room}`;
+const keyOfUnsaved = () => keyOfAuthor('unsaved');
 /** @type {{ row: Row, text: string } | undefined} */
 let editing;
 
@@ -17,7 +18,7 @@ let editing;
  *  @returns {Record<string, string>} */
 function unsaved() {
   try {
-    const all = Object.entries(JSON.parse(load(UNSAVED, 'sessionStorage')) ?? {});
+    const all = Object.entries(JSON.parse(load(keyOfUnsaved(), 'sessionStorage')) ?? {});
     return Object.fromEntries(all.filter(([, text]) => typeof text === 'string'));
   } catch {
     return {};
@@ -31,7 +32,7 @@ function keep(row, text) {
   if (text === all[position]) return;
   if (text === undefined) delete all[position];
   else all[position] = text;
-  save(UNSAVED, JSON.stringify(all), 'sessionStorage');
+  save(keyOfUnsaved(), JSON.stringify(all), 'sessionStorage');
 }
 
 const OWN = '.msg.mine:not(:has(> .body > .deleted))';
@@ -158,9 +159,14 @@ new MutationObserver(() => {
   document.getElementById('editing')?.removeAttribute('hidden');
 }).observe(composer, { childList: true, subtree: true, attributeFilter: ['data-editing'] });
 
-// The page was reloaded during an edit: go on with it, once the draft is in the field.
-requestAnimationFrame(() => {
+function resume() {
   const [position] = Object.keys(unsaved());
   const row = /** @type {Row | null} */ (document.getElementById(`m-${position}`));
-  if (row && !row.querySelector('.deleted')) begin(row);
+  if (row && !editing && !row.querySelector('.deleted')) begin(row);
+}
+
+// The page was reloaded during an edit: go on with it, once the draft is in the field.
+requestAnimationFrame(resume);
+whenAuthor((before) => {
+  if (!before) setTimeout(resume);
 });

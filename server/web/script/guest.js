@@ -1,14 +1,16 @@
 // A guest of a panel. Its document is the same for everybody, since a frame is loaded without a token: the foot, or the
 // whole room where only some may read, is fetched with it.
 
+import { authorId } from './author.js';
 import { giveName, hasToken, isKept, keepToken } from './bearer.js';
-import { composer, composerForm, isPanel, nameField, problem, stream } from './dom.js';
+import { composer, composerForm, deniedNotice, draftField, isPanel, nameField, problem, stream } from './dom.js';
+import { replaceText } from './draft.js';
 import { reportProblem } from './host.js';
 import { localize } from './i18n.js';
 import { NAMED } from './people.js';
 import { reasonOf } from './refusal.js';
 import { save } from './storage.js';
-import { reopenStream } from './tabs.js';
+import { hasPlace, reopenStream } from './tabs.js';
 
 let isNaming = false;
 
@@ -23,9 +25,34 @@ function fetchFoot() {
   composer.dispatchEvent(new CustomEvent('refresh'));
 }
 
+/** Fetches the foot; resolves once it is there, or does not come. */
+function waitForFoot() {
+  return new Promise((resolve) => {
+    const hear = (/** @type {DocumentEventMap['datastar-fetch']} */ { detail: { el, type } }) => {
+      if (el !== composer || type !== 'finished') return;
+      document.removeEventListener('datastar-fetch', hear);
+      // After the patch.
+      setTimeout(resolve);
+    };
+    document.addEventListener('datastar-fetch', hear);
+    fetchFoot();
+  });
+}
+
+/** Sends the first message, if it is still there; what was typed behind it meanwhile stays. @param {string} text */
+function sendFirst(text) {
+  const typed = draftField()?.value ?? '';
+  if (!typed.startsWith(text)) return;
+  const rest = typed.slice(text.length);
+  if (rest) replaceText(text);
+  composerForm()?.requestSubmit();
+  if (rest) replaceText(rest);
+}
+
 /** Gives the name, and sends the message once its author is known. @param {string} name */
 async function introduce(name) {
   problem.textContent = '';
+  const text = draftField()?.value ?? '';
   let answer = await giveName(name);
   if (answer?.status === 401) {
     beNobody();
@@ -36,20 +63,19 @@ async function introduce(name) {
     nameField()?.focus();
     return;
   }
-  const known = new MutationObserver(() => {
-    known.disconnect();
-    save(NAMED, `${Date.now()}`);
-    reopenStream('changed');
-    // After the patch.
-    setTimeout(() => composerForm()?.requestSubmit());
-  });
-  known.observe(composer, { attributeFilter: ['data-author-id'] });
-  fetchFoot();
+  await waitForFoot();
+  if (!authorId()) {
+    problem.textContent = localize('name-unanswered');
+    return;
+  }
+  save(NAMED, `${Date.now()}`);
+  reopenStream('changed');
+  sendFirst(text);
 }
 
 /** @param {SubmitEvent} event */
 async function submit(event) {
-  if (event.target !== composerForm() || composer.dataset.authorId) return;
+  if (event.target !== composerForm() || authorId()) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   const name = nameField()?.value.trim();
@@ -64,16 +90,25 @@ async function submit(event) {
   }
 }
 
+const isShell = () => document.body.dataset.shell !== undefined;
+
+/** Says why nothing of the room is here. @param {string[]} why */
+function deny(...why) {
+  const notice = deniedNotice();
+  if (!notice || !isShell()) return;
+  notice.textContent = why.map((line) => localize(line)).join('\n');
+  notice.hidden = false;
+}
+
 function begin() {
-  if (!hasToken()) return;
-  const joiner = document.body.dataset.shell === undefined ? null : document.getElementById('joiner');
-  if (joiner) joiner.dispatchEvent(new CustomEvent('join'));
+  if (!hasToken()) deny('denied-title', 'denied-nobody');
+  else if (isShell()) document.getElementById('joiner')?.dispatchEvent(new CustomEvent('join'));
   else fetchFoot();
 }
 
 // The foot of a reader with a token that the server does not take is that of nobody.
 function checkFoot() {
-  if (!composer.dataset.authorId) beNobody();
+  if (!authorId()) beNobody();
 }
 
 function sayIfForgotten() {
@@ -91,17 +126,22 @@ if (isPanel) {
       fetchFoot();
     }
     if (el.id === 'namer' && type === 'error' && argsRaw.status === '401') beNobody();
+    if (el.id === 'joiner' && type === 'error') {
+      if (argsRaw.status === '401') beNobody();
+      if (argsRaw.status === '403') deny('denied-not-member');
+      else deny('denied-title', 'denied-nobody');
+    }
     // After the patch.
     if (el === composer && type === 'datastar-patch-elements') setTimeout(checkFoot);
   });
   // Before the message is sent.
   document.addEventListener('submit', submit, { capture: true });
   new MutationObserver(sayIfForgotten).observe(composer, { attributeFilter: ['data-author-id'] });
-  for (const form of document.querySelectorAll('form.search')) form.setAttribute('target', '_blank');
   // The client has read the page once it has set the place; that of a shell has none.
-  if (stream.dataset.place || document.body.dataset.shell !== undefined) setTimeout(begin);
+  if (hasPlace() || isShell()) setTimeout(begin);
   else {
     const ready = new MutationObserver(() => {
+      if (!hasPlace()) return;
       ready.disconnect();
       begin();
     });

@@ -4,7 +4,8 @@
 // reload, a restart.
 
 import { ask } from './ask.js';
-import { base, cloneTemplate, composer, messages, outbox, room } from './dom.js';
+import { authorId, isAuthorKnown, keyOfAuthor, whenAuthor } from './author.js';
+import { base, cloneTemplate, composer, messages, outbox } from './dom.js';
 import { focusField, putBack } from './draft.js';
 import { localize } from './i18n.js';
 import { quoteOf } from './quote.js';
@@ -37,14 +38,16 @@ const REASONS = {
   503: 'unsent-busy',
 };
 
-const UNSENT = `millchat:unsent:${room}`;
 /** @type {Entry[]} */
 const entries = [];
 
-/** Returns what is kept in the browser, for all tabs of this room. */
-function loadUnsent() {
+/** @param {string} [author] */
+const keyOfUnsent = (author) => keyOfAuthor('unsent', author);
+
+/** Returns what is kept in the browser, for all tabs of this room. @param {string} [author] */
+function loadUnsent(author) {
   try {
-    const list = JSON.parse(load(UNSENT) || '[]');
+    const list = JSON.parse(load(keyOfUnsent(author)) || '[]');
     return Array.isArray(list) ? list.filter((entry) => typeof entry?.content === 'string') : [];
   } catch {
     // Another program can have written there.
@@ -52,13 +55,25 @@ function loadUnsent() {
   }
 }
 
-/** @param {{ key: string }[]} list */
-function saveUnsent(list) {
-  save(UNSENT, list.length > 0 ? JSON.stringify(list) : '');
+/** @param {{ key: string }[]} list @param {string} [author] */
+function saveUnsent(list, author) {
+  save(keyOfUnsent(author), list.length > 0 ? JSON.stringify(list) : '');
 }
 
-/** @param {string} key */
-const forget = (key) => saveUnsent(loadUnsent().filter((entry) => entry.key !== key));
+/** @param {Entry} entry */
+function forget({ key, author }) {
+  const left = loadUnsent(author).filter((entry) => entry.key !== key);
+  saveUnsent(left, author);
+}
+
+/** Keeps a text that is on its way, at its place. Another tab may be sending the same draft.
+ *  @param {Pick<Entry, 'key' | 'content' | 'author' | 'at' | 'replyTo'>} unsent */
+function keep({ key, content, author, at, replyTo }) {
+  const list = loadUnsent(author);
+  const place = list.findIndex((other) => other.key === key);
+  list[place < 0 ? list.length : place] = { key, content, author, at, replyTo };
+  saveUnsent(list, author);
+}
 
 /** @param {Entry} entry @param {'pending' | 'unsent'} template @param {string} state */
 function show(entry, template, state) {
@@ -108,6 +123,7 @@ function queue({ key, content, author, at, replyTo }) {
 // One at a time, so that they arrive in the order in which they were written: one that failed for a reason
 // that may pass by itself holds up those after it.
 function pump() {
+  if (!isAuthorKnown()) return;
   if (entries.some(({ state, isTemporary }) => state === 'sending' || state === 'resting' || isTemporary)) return;
   const next = entries.find(({ state }) => state === 'waiting');
   if (next) post(next);
@@ -116,10 +132,11 @@ function pump() {
 /** @param {Entry} entry */
 async function post(entry) {
   const { key, content, replyTo } = entry;
-  const me = composer.dataset.authorId ?? '';
+  const me = authorId();
+  clearTimeout(entry.timer);
+  if (!isAuthorKnown()) return void (entry.state = 'waiting');
   if (entry.author !== '' && entry.author !== me) return fail(entry, localize('unsent-other-name'), true);
   if (Date.now() - entry.at > KEY_MS_MAX) return fail(entry, localize('unsent-old'), true);
-  clearTimeout(entry.timer);
   entry.state = 'sending';
   entry.tries += 1;
   showState(entry, localize('sending'));
@@ -165,7 +182,7 @@ function fail(entry, why, notStored) {
 // The message is durable. The row that the stream brings takes its place.
 /** @param {Entry} entry @param {string} location */
 function arrived(entry, location) {
-  forget(entry.key);
+  forget(entry);
   entry.state = 'sent';
   showState(entry, localize('sent'));
   entry.row?.classList.remove('late');
@@ -187,14 +204,14 @@ new MutationObserver(() => {
 /** @param {Entry} entry */
 function retry(entry) {
   // The retry is sent under the name that its author has now.
-  entry.author = composer.dataset.authorId ?? '';
+  if (keyOfUnsent(authorId()) !== keyOfUnsent(entry.author)) forget(entry);
+  entry.author = authorId();
   entry.at = Date.now();
   entry.tries = 0;
   entry.isTemporary = false;
   entry.state = 'waiting';
   show(entry, 'pending', localize('waiting'));
-  const { key, content, author, at, replyTo } = entry;
-  saveUnsent(loadUnsent().map((other) => (other.key === key ? { key, content, author, at, replyTo } : other)));
+  keep(entry);
   pump();
 }
 
@@ -210,9 +227,8 @@ window.addEventListener('online', retryNow);
 /** Sends a message, and again until the server has stored it.
  *  @param {string} content @param {string} key @param {string} [replyTo] */
 export function send(content, key, replyTo) {
-  const entry = { key, content, author: composer.dataset.authorId ?? '', at: Date.now(), replyTo };
-  // Another tab may be sending the same draft.
-  saveUnsent([...loadUnsent().filter((other) => other.key !== key), entry]);
+  const entry = { key, content, author: authorId(), at: Date.now(), replyTo };
+  keep(entry);
   queue(entry);
   pump();
 }
@@ -223,7 +239,7 @@ outbox.addEventListener('click', (event) => {
   if (!entry || entry.state !== 'failed') return;
   if (target.matches('.again')) return retry(entry);
   if (!target.matches('.edit, .discard')) return;
-  forget(entry.key);
+  forget(entry);
   drop(entry);
   pump();
   if (!target.matches('.edit')) return;
@@ -233,19 +249,25 @@ outbox.addEventListener('click', (event) => {
 
 // Another tab of this room has sent or discarded messages that this one shows too.
 window.addEventListener('storage', ({ key }) => {
-  if (key !== UNSENT) return;
+  if (key !== keyOfUnsent()) return;
   const left = loadUnsent().map((entry) => entry.key);
   for (const entry of [...entries]) if (entry.state !== 'sending' && !left.includes(entry.key)) drop(entry);
   pump();
 });
 
-for (const { key, content, author, at, replyTo } of loadUnsent()) {
-  queue({
-    key: String(key),
-    content: String(content),
-    author: String(author ?? ''),
-    at: Number(at) || 0,
-    replyTo: replyTo === undefined ? undefined : String(Number(replyTo)),
-  });
+function restore() {
+  for (const { key, content, author, at, replyTo } of loadUnsent()) {
+    if (entries.some((entry) => entry.key === String(key))) continue;
+    queue({
+      key: String(key),
+      content: String(content),
+      author: String(author ?? ''),
+      at: Number(at) || 0,
+      replyTo: replyTo === undefined ? undefined : String(Number(replyTo)),
+    });
+  }
+  pump();
 }
-pump();
+
+whenAuthor(restore);
+restore();

@@ -2,13 +2,15 @@
 // (`data-reply-to` of the form). The actions of a row begin a reply, Escape and a button end it. Like the
 // draft it outlives a reload.
 
-import { cloneTemplate, composer, composerForm, draftField, room } from './dom.js';
+import { keyOfAuthor, whenAuthor } from './author.js';
+import { cloneTemplate, composer, composerForm, draftField } from './dom.js';
 import { leaveEdit } from './edit.js';
 import { rowOf } from './message.js';
 import { quoteOf } from './quote.js';
 import { load, save } from './storage.js';
 
-const REPLY = `millchat:reply:${room}`;
+/** @param {string} [author] */
+const keyOfReply = (author) => keyOfAuthor('reply', author);
 
 /** @param {string} target */
 function show(target) {
@@ -23,13 +25,13 @@ function show(target) {
 /** @param {string} target */
 export function beginReply(target) {
   leaveEdit();
-  save(REPLY, target);
+  save(keyOfReply(), target);
   show(target);
   draftField()?.focus();
 }
 
 export function endReply() {
-  save(REPLY, '');
+  save(keyOfReply(), '');
   hide();
 }
 
@@ -65,17 +67,28 @@ document.addEventListener(
 
 // Another tab of this room shares the draft, and what it replies to.
 window.addEventListener('storage', ({ key, newValue }) => {
-  if (key !== REPLY) return;
+  if (key !== keyOfReply()) return;
   if (newValue) restore();
   else hide();
 });
 
 function restore() {
-  const target = load(REPLY);
+  const target = load(keyOfReply());
   if (/^\d+$/.test(target) && composerForm()?.dataset.replyTo !== target) show(target);
 }
 
 restore();
+// As with the draft: what nobody has begun to answer is answered by the author that they are now.
+whenAuthor((before) => {
+  const target = before ? '' : load(keyOfReply(''));
+  if (target) {
+    save(keyOfReply(''), '');
+    save(keyOfReply(), target);
+  } else if (!load(keyOfReply())) {
+    hide();
+  }
+  restore();
+});
 // A patch after a new name brings a new field, or removes the attributes that the server does not know of.
 new MutationObserver(restore).observe(composer, {
   childList: true,

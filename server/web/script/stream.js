@@ -6,7 +6,7 @@
 
 import { connectionState, deniedNotice, stream } from './dom.js';
 import { localize } from './i18n.js';
-import { reopenStream } from './tabs.js';
+import { hasPlace, reopenStream } from './tabs.js';
 
 const SILENCE_MS_MAX = 40_000;
 const CHECK_EVERY_MS = 5_000;
@@ -71,7 +71,7 @@ function noteEvent() {
 }
 
 function noteLoss() {
-  if (isLost) return;
+  if (isLost || !hasPlace()) return;
   isLost = true;
   show(localize('connection-gone'), 'lost');
 }

@@ -66,6 +66,11 @@ function openChannel() {
   }
 }
 
+/** Returns whether the page has a place in the log, from which a stream goes on. */
+export function hasPlace() {
+  return Boolean(stream.dataset.place);
+}
+
 /** @returns {TabPlace} */
 const self = () => ({ kind: 'here', id, room, place: stream.dataset.place ?? '', shownAt });
 
@@ -163,6 +168,8 @@ function hangUp() {
 /** Has the stream opened again, because it was lost or because the reader or the network changed.
  *  @param {'lost' | 'changed'} why */
 export function reopenStream(why) {
+  // A panel of which nothing is shown yet has no stream.
+  if (!hasPlace()) return;
   if (!isLeading) {
     post({ kind: 'reopen', why });
     expectAck();
@@ -257,7 +264,7 @@ channel?.addEventListener('message', (/** @type {MessageEvent<TabMessage>} */ { 
   } else if (data.kind === 'roll-call') {
     clearTimeout(ackTimer);
     // Before the client has read the page this tab has no place.
-    if (stream.dataset.place) post(self());
+    if (hasPlace()) post(self());
   } else if (data.kind === 'here') {
     addTab(data);
   } else if (data.kind === 'gone') {
@@ -314,10 +321,11 @@ async function begin() {
   }
 }
 
-// The client has read the page once it has set the place.
-if (stream.dataset.place) begin();
+// The client has read the page once it has set the place. That of a panel is empty until its reader is known.
+if (hasPlace()) begin();
 else {
   const ready = new MutationObserver(() => {
+    if (!hasPlace()) return;
     ready.disconnect();
     begin();
   });

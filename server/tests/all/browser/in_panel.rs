@@ -5,7 +5,11 @@ use thirtyfour::prelude::*;
 
 use super::embed::{READY, ROOT, chat, enter, open_panel, page, until_badge};
 use crate::support::site::Site;
-use crate::support::Browser;
+use crate::support::{Browser, Server};
+
+/// Settings with a room for its members, and a site that may show it.
+const PRIVATE: &str =
+    "embed-origins = [\"http://localhost:*\"]\n[[room]]\nname = \"team\"\npolicy = \"members\"\n";
 
 #[tokio::test]
 async fn the_badge_counts_what_others_wrote_since_the_panel_was_last_shown_also_between_two_pages() {
@@ -42,6 +46,95 @@ async fn the_badge_counts_what_others_wrote_since_the_panel_was_last_shown_also_
     browser.until(&format!("window.Millchat && {READY}")).await;
     api.say("support", &bob, "four").await;
     browser.until("Millchat.unread === 1").await;
+}
+
+#[tokio::test]
+async fn an_unsent_text_waits_for_its_author_and_that_of_somebody_else_is_not_sent() {
+    let server = chat().await;
+    let site = Site::start(vec![page(&server, "/", "data-room=support", "")]).await;
+    let browser = Browser::open(&site.url("/")).await;
+    open_panel(&browser).await;
+    enter(&browser).await;
+    browser.join_with("Ada", "first").await;
+    browser.keys("#draft", "a draft").await;
+    let kept = browser
+        .js("const ada = document.querySelector('#composer').dataset.authorId;
+             const unsent = (author, content) => localStorage.setItem(`${author}:millchat:unsent:support`,
+                 JSON.stringify([{ key: `key-of-${content}`, content, author, at: Date.now() }]));
+             unsent(ada, 'of Ada');
+             unsent('somebody', 'of somebody else');
+             return Object.keys(localStorage).filter((key) => key.includes(':draft:')).map((key) => key === \
+                 `${ada}:millchat:draft:support`)")
+        .await;
+    assert_eq!(kept, json!([true]), "the draft is hers");
+    browser.leave_frame().await;
+    browser.reload().await;
+    browser.until(READY).await;
+    enter(&browser).await;
+    browser.until_messages(2).await;
+    browser.until("document.querySelectorAll('#outbox li').length === 0").await;
+    assert_eq!(browser.texts().await, ["first", "of Ada"]);
+    let history = server.api().history("support", "").await;
+    assert_eq!(history["messages"][1]["author"]["name"], "Ada");
+    assert_eq!(browser.js("return document.querySelector('#draft').value").await, "a draft");
+    let others = browser.js("return localStorage.getItem('somebody:millchat:unsent:support')").await;
+    assert!(others.as_str().unwrap().contains("of somebody else"));
+}
+
+#[tokio::test]
+async fn what_is_typed_while_the_name_is_given_is_no_part_of_the_first_message() {
+    let server = chat().await;
+    let site = Site::start(vec![page(&server, "/", "data-room=support data-name=Ada", "")]).await;
+    let browser = Browser::open(&site.url("/")).await;
+    open_panel(&browser).await;
+    enter(&browser).await;
+    browser
+        .js("const { fetch } = window;
+             const gate = new Promise((open) => { window.openGate = open });
+             window.fetch = async (input, init) => {
+                 if (new URL(input, location).pathname.endsWith('/name') && init?.method !== 'POST') {
+                     window.isHeld = true;
+                     await gate;
+                 }
+                 return fetch(input, init);
+             }")
+        .await;
+    browser.keys("#draft", "Hello".to_owned() + Key::Enter).await;
+    browser.until("window.isHeld").await;
+    browser.keys("#draft", " and a half").await;
+    browser.js("openGate()").await;
+    browser.until_messages(1).await;
+    assert_eq!(browser.texts().await, ["Hello"]);
+    assert_eq!(browser.js("return document.querySelector('#draft').value").await, " and a half");
+}
+
+#[tokio::test]
+async fn a_panel_of_a_room_for_members_says_so_and_opens_no_stream() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("millchat.toml");
+    std::fs::write(&config, PRIVATE).unwrap();
+    let server = Server::start_with(&["--config", config.to_str().unwrap()]).await;
+    let site = Site::start(vec![page(&server, "/", "data-room=team", "")]).await;
+    let browser = Browser::open(&site.url("/")).await;
+    open_panel(&browser).await;
+    enter(&browser).await;
+    browser.until_text("This room is for its members").await;
+    browser.until("document.querySelector('#stream').dataset.place !== undefined").await;
+    for event in ["offline", "online"] {
+        browser.js(&format!("window.dispatchEvent(new Event('{event}'))")).await;
+    }
+    // Locks are given in turn, and the stream would have asked for two before.
+    let held = browser
+        .js("await navigator.locks.request('last', () => {});
+             const { held, pending } = await navigator.locks.query();
+             return [...held, ...pending].map(({ name }) => name)")
+        .await;
+    assert_eq!(held, json!([]));
+    let asked = browser
+        .js("return performance.getEntriesByType('resource').filter(({ name }) => name.includes('/messages')).length")
+        .await;
+    assert_eq!(asked, 0);
+    assert_eq!(browser.js("return document.querySelector('#state').textContent").await, "");
 }
 
 #[tokio::test]
