@@ -57,6 +57,7 @@ fn gather() -> Result<(), Box<dyn Error>> {
         ("DATASTAR", "datastar", "js", JAVASCRIPT, client.script),
         ("STYLE", "page", "css", "text/css; charset=utf-8", style::join(&web.join("style"))?),
         ("INVITATION", "invitation", "js", JAVASCRIPT, read(&web.join("plain/invitation.js"))?),
+        ("DESK", "desk", "js", JAVASCRIPT, read(&web.join("plain/desk.js"))?),
         ("SIGNED_IN", "signed-in", "js", JAVASCRIPT, read(&web.join("plain/signed-in.js"))?),
         ("ICON", "icon", "svg", "image/svg+xml", read(&web.join("icon.svg"))?),
     ] {

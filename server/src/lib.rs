@@ -21,6 +21,7 @@ mod config;
 mod connection;
 mod cross_site;
 mod current;
+mod desk;
 mod detached;
 mod drain;
 mod drain_delay;

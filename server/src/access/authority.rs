@@ -13,7 +13,7 @@ use millchat::{Chat, RoomName, Timestamp};
 use super::decide::{self, Caller, Standing};
 use super::denial::Denial;
 use super::rules::Rules;
-use super::settings::{Creator, Guests, NewRooms, RoomSettings};
+use super::settings::{Creator, Guests, NewRooms, Policy, RoomSettings};
 use super::table::Action;
 use crate::identity::operator::AdminToken;
 use crate::identity::{Identity, Person, TokenError, Via};
@@ -227,7 +227,9 @@ impl Authority {
     /// Returns true if the first event of a room is not like any other: not everybody may write it who may write
     /// others, or whoever writes it owns the room.
     pub fn watches_beginning(&self, room: &RoomName) -> bool {
-        self.rules.load().new_rooms != NewRooms::Anyone || self.has_creator(room)
+        let rules = self.rules.load();
+        let is_limited = rules.new_rooms != NewRooms::Anyone && rules.of(room).policy != Policy::Visitor;
+        is_limited || self.has_creator(room)
     }
 
     /// Returns true if whoever writes the first event of a room owns it.

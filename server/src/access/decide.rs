@@ -15,6 +15,7 @@ use super::role::Role;
 use super::rules::Rules;
 use super::settings::{Creator, NewRooms};
 use super::table::{Action, allows};
+use super::visitors;
 use crate::identity::operator::AdminToken;
 use crate::identity::{Person, TokenError};
 
@@ -57,7 +58,8 @@ pub struct Standing {
 
 /// Returns what somebody is in a room.
 pub fn standing(rules: &Rules, chat: &Chat, caller: &Caller, room: &RoomName) -> Standing {
-    let open = rules.of(room).guests();
+    let table = rules.of(room);
+    let open = table.guests();
     let to_read = open.role().map(|role| role.min(Role::Reader));
     if caller.admin.is_some() {
         return Standing { role: Some(Role::Admin), is_banned: false, until: None };
@@ -75,7 +77,9 @@ pub fn standing(rules: &Rules, chat: &Chat, caller: &Caller, room: &RoomName) ->
     }
     // A credential that says in which rooms it may write writes in no other.
     let open = if person.grants.is_some() { to_read } else { open.role() };
-    let lasting = open.max(granted(person, room)).max(rules.role(room, person));
+    let is_own = person.grants.is_none() && visitors::is_own(chat, table, room, person);
+    let own = is_own.then_some(Role::Writer);
+    let lasting = open.max(own).max(granted(person, room)).max(rules.role(room, person));
     let given =
         person.ids().filter_map(|id| kept::role(chat, room, id)).max_by_key(|kept| (kept.value, kept.until));
     let given = given.filter(|kept| Some(kept.value) > lasting);

@@ -22,4 +22,5 @@ pub mod settings;
 pub mod table;
 #[cfg(test)]
 mod tests;
+pub mod visitors;
 pub mod watch;

@@ -74,6 +74,11 @@ impl Pattern {
         RoomName::new(&self.text).ok()
     }
 
+    /// Returns what is before its one star, which is its end; `None`: it is another pattern.
+    pub fn beginning(&self) -> Option<&str> {
+        self.text.strip_suffix('*').filter(|beginning| RoomName::new(beginning).is_ok())
+    }
+
     /// Returns a name of the pattern, with `fill` for its first star and characters of `fill` for its
     /// question marks; `None` when it has none of them, or the name would be too long.
     pub fn filled(&self, fill: &str) -> Option<RoomName> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use super::holder::Holder;
 use super::pattern::Pattern;
 use super::role::Role;
+use super::visitors::BEGINNING_BYTES_MAX;
 
 /// Most patterns of the list of rooms, and most `[[room]]` tables.
 pub const ROOM_SETTINGS_MAX: usize = 1_000;
@@ -49,6 +50,8 @@ pub enum Policy {
     Link,
     /// Those who have a role in it.
     Members,
+    /// One visitor, whose own it is, and those who have a role in it.
+    Visitor,
 }
 
 /// The right of somebody who has no role in a room.
@@ -128,8 +131,30 @@ impl RoomSettings {
 
     /// Returns the right of those without a role.
     pub fn guests(&self) -> Guests {
-        let default = if self.policy == Policy::Members { Guests::None } else { Guests::Write };
-        self.guests.unwrap_or(default)
+        let is_open = matches!(self.policy, Policy::Public | Policy::Link);
+        self.guests.unwrap_or(if is_open { Guests::Write } else { Guests::None })
+    }
+
+    /// Fails for rooms of visitors that cannot be some.
+    fn check(&self) -> Result<(), String> {
+        if self.policy != Policy::Visitor {
+            return Ok(());
+        }
+        let beginning = self.name.beginning().filter(|it| it.len() <= BEGINNING_BYTES_MAX);
+        if beginning.is_none() {
+            return Err(format!(
+                "`{}` is no name of rooms of visitors: with policy = \"visitor\" it is 1 to {BEGINNING_BYTES_MAX} \
+                 characters and a star, such as support-*",
+                self.name
+            ));
+        }
+        if self.guests.is_some() || self.creator == Creator::Owner {
+            return Err(format!(
+                "`{}`: a room of policy = \"visitor\" is its visitor's own, so it has no `guests` and no `creator`",
+                self.name
+            ));
+        }
+        Ok(())
     }
 
     /// The lists of holders, each with its role.
@@ -188,5 +213,6 @@ pub fn tables<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<RoomSettings>, 
         let rule = format!("there are at most {ROOM_SETTINGS_MAX} of these tables");
         return Err(serde::de::Error::custom(rule));
     }
+    tables.iter().try_for_each(RoomSettings::check).map_err(serde::de::Error::custom)?;
     Ok(tables)
 }

@@ -13,6 +13,7 @@ use crate::access::pattern::Pattern;
 use crate::access::settings::Policy;
 use crate::access::table::Action;
 use crate::app::Worker;
+use crate::desk::{self, ROOMS_PER_READ};
 use crate::http;
 use crate::identity::TokenError;
 use crate::problem::{Answer, Kind, Problem};
@@ -49,6 +50,7 @@ pub async fn list(Call { w, req, .. }: Call<'_>) -> Answer {
             Some(place.ok_or_else(|| malformed("after is the `next` of another page".to_owned()))?.room)
         }
     };
+    let only_open = http::query(&req, "open").is_some_and(|open| open == "1");
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
     let chat = w.chat_for(&req);
@@ -61,17 +63,21 @@ pub async fn list(Call { w, req, .. }: Call<'_>) -> Answer {
         for head in heads {
             after = Some(head.room.clone());
             let is_meant = pattern.as_ref().is_none_or(|pattern| pattern.matches(&head.room));
-            if head.head < floor || !is_meant || !is_listed(w, &caller, &head.room) {
+            let closed = chat.is_closed(&head.room);
+            let is_left_out = head.head < floor || !is_meant || (only_open && closed);
+            if is_left_out || !is_listed(w, &caller, &head.room) {
                 continue;
             }
+            let unread = if only_open { desk::unread(&chat, &rules, &head.room).await? } else { None };
             rooms.push(ListedRoom {
+                unread,
                 title: rules.of(&head.room).title.clone(),
-                closed: chat.is_closed(&head.room),
+                closed,
                 head: head.head,
                 last_at: Time(head.last_at),
                 name: head.room,
             });
-            if rooms.len() == limit {
+            if rooms.len() == limit || !is_paid(w, &req, &rooms) {
                 break 'pages after;
             }
         }
@@ -87,10 +93,19 @@ pub async fn list(Call { w, req, .. }: Call<'_>) -> Answer {
     Ok(http::json(StatusCode::OK, &ListedRooms { rooms, next }))
 }
 
-/// Returns true if a room may be listed to somebody: they may read it, and it is public, or they were given a role in
-/// it.
+/// Returns false if what was read of the rooms of visitors has used up the reads of whoever asks.
+fn is_paid(w: &Worker, req: &http::Request, rooms: &[ListedRoom]) -> bool {
+    let read = rooms.iter().filter(|room| room.unread.is_some()).count();
+    let is_due =
+        read > 0 && read % ROOMS_PER_READ == 0 && rooms.last().is_some_and(|room| room.unread.is_some());
+    !is_due || w.app.limits.read(req).is_ok()
+}
+
+/// Returns true if a room may be listed to somebody: they may read it, and it is public or a visitor's, or they were
+/// given a role in it.
 fn is_listed(w: &Worker, caller: &Caller, room: &RoomName) -> bool {
-    let is_public = w.app.authority.rules().of(room).policy == Policy::Public;
+    let policy = w.app.authority.rules().of(room).policy;
+    let is_public = matches!(policy, Policy::Public | Policy::Visitor);
     let is_member = || {
         let Ok(person) = &caller.person else { return false };
         person.ids().any(|id| kept::role(&w.app.chat, room, id).is_some())

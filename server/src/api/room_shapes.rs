@@ -216,6 +216,10 @@ pub struct ListedRoom {
     pub last_at: Time,
     /// True if it is closed to writing.
     pub closed: bool,
+    /// With `open=1`, in a room of a visitor: messages that nobody has answered but its visitor, at most 20.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub unread: Option<usize>,
 }
 
 fn name_of<S: Serializer>(room: &RoomName, serializer: S) -> Result<S::Ok, S::Error> {

@@ -31,6 +31,7 @@ pub use api_token::{ApiToken, KIND as API_TOKENS, NewApiToken, is_author_id as i
 pub use error::TokenError;
 pub use grants::check as check_grants;
 pub use keys::{KIND as KEYS, Purpose, Retire, RotateError};
+pub use letters::of as letters_of;
 pub use person::{Person, Via};
 pub use revocation::{KIND as REVOCATIONS, RevokeError, is_revocable};
 pub use session::Lifetimes;

@@ -6,7 +6,7 @@
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
-use super::embedded::{self, DATASTAR, FOR_EVER, ICON, INVITATION, LICENCES, SIGNED_IN, STYLE};
+use super::embedded::{self, DATASTAR, DESK, FOR_EVER, ICON, INVITATION, LICENCES, SIGNED_IN, STYLE};
 use super::error;
 use super::gzip;
 use super::i18n::{Language, LocalizedMessage};
@@ -18,7 +18,7 @@ const AN_HOUR: &str = "public, max-age=3600";
 
 /// `GET /assets/{*path}`, and `/favicon.ico` as `favicon.ico`.
 pub fn respond(path: &str, headers: &HeaderMap, language: &Language) -> Response {
-    let found = [&DATASTAR, &STYLE, &ICON, &INVITATION, &SIGNED_IN]
+    let found = [&DATASTAR, &STYLE, &ICON, &INVITATION, &DESK, &SIGNED_IN]
         .into_iter()
         .chain(embedded::scripts())
         .map(|asset| (asset, FOR_EVER))
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn an_asset_that_is_kept_for_ever_is_named_by_a_hash() {
         let script = script(&Language::all()[0]);
-        for asset in [&DATASTAR, &STYLE, &ICON, &INVITATION, &SIGNED_IN, script] {
+        for asset in [&DATASTAR, &STYLE, &ICON, &INVITATION, &DESK, &SIGNED_IN, script] {
             let hash = asset.path.split('.').nth(1).unwrap();
             assert!(hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()), "{}", asset.path);
         }

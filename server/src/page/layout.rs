@@ -53,6 +53,8 @@ pub enum Script {
     Invitation,
     /// The one that tells a panel who one is.
     SignedIn,
+    /// The one that keeps the list of a desk as it is now.
+    Desk,
     /// None: it is only read.
     None,
 }
@@ -111,6 +113,7 @@ fn whole(
                         script type="module" src=(embedded::script(language)) {}
                     },
                     Script::Invitation => script type="module" src=(embedded::INVITATION) {},
+                    Script::Desk => script type="module" src=(embedded::DESK) {},
                     Script::SignedIn => script type="module" src=(embedded::SIGNED_IN) {},
                     Script::None => {},
                 }

@@ -13,6 +13,7 @@ mod avatar;
 mod choose_language;
 mod composer;
 pub mod denied;
+pub mod desk;
 mod dialogs;
 mod embedded;
 pub mod error;

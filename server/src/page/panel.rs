@@ -33,9 +33,12 @@ const HEADERS: [(HeaderName, &str); 5] = [
 
 /// `GET /embed/{room}`: the room as a panel.
 pub async fn panel(call: Call<'_>, room: RoomName, decided: Decision) -> Response {
+    if call.w.app.authority.rules().of(&room).is_desk(&room) && is_document(&call.req) {
+        return shell(&call, &room, true);
+    }
     match decided {
         Ok(_) => room::room(call, room).await,
-        Err(Denial::Nobody(TokenError::Missing)) if is_document(&call.req) => shell(&call, &room),
+        Err(Denial::Nobody(TokenError::Missing)) if is_document(&call.req) => shell(&call, &room, false),
         Err(denial) => denied::answer(&call, &room, &denial),
     }
 }
@@ -45,13 +48,18 @@ fn is_document<B>(req: &Request<B>) -> bool {
     !is_datastar(req.headers()) && http::query(req, "quote").is_none()
 }
 
-/// The page without anything of the room but its name, which is in its address.
-fn shell(call: &Call<'_>, room: &RoomName) -> Response {
-    let at = RoomAddress::new(Surface::Panel, room);
-    layout::answer(
-        StatusCode::OK,
-        room_view::shell(call.language, at, &Look::of(&call.req), call.w.app.has_logins()),
-    )
+/// The page without anything of the room but its name, which is in its address; or of a desk.
+fn shell(call: &Call<'_>, room: &RoomName, is_desk: bool) -> Response {
+    let (at, look) = (RoomAddress::new(Surface::Panel, room), Look::of(&call.req));
+    let has_logins = call.w.app.has_logins();
+    let rules = call.w.app.authority.rules();
+    let title = rules.of(room).title.as_deref().unwrap_or(room.as_str());
+    let page = if is_desk {
+        room_view::desk(call.language, (at, title), &look, has_logins)
+    } else {
+        room_view::shell(call.language, at, &look, has_logins)
+    };
+    layout::answer(StatusCode::OK, page)
 }
 
 /// `DELETE /embed/{room}/name`: ends the session of a user who signed in in this panel.

@@ -79,15 +79,33 @@ pub fn patch(view: &View<'_>) -> Vec<u8> {
 /// The panel of a room that its reader may not read, as far as is known: nothing is in it but the name, which
 /// is in the address. Its script asks for the rest.
 pub fn shell(language: &'static Language, at: RoomAddress<'_>, look: &Look, has_logins: bool) -> String {
-    let title = look.title.as_deref().unwrap_or(at.room());
+    bare(language, (at, at.room()), look, composer::blank(language, at, has_logins), false)
+}
+
+/// The panel of a desk: somebody new writes there the first message of the room that is theirs, and to others the
+/// script shows their room instead. `title`: of the rooms.
+pub fn desk(
+    language: &'static Language,
+    (at, title): (RoomAddress<'_>, &str),
+    look: &Look,
+    has_logins: bool,
+) -> String {
+    let reader = Reader { has_logins, ..Reader::default() };
+    bare(language, (at, title), look, composer::composer(language, at, reader, None), true)
+}
+
+fn bare(
+    language: &'static Language,
+    (at, title): (RoomAddress<'_>, &str),
+    look: &Look,
+    foot: Markup,
+    is_desk: bool,
+) -> String {
+    let title = look.title.as_deref().unwrap_or(title);
     let presence = Presence { count: 0, authors: Vec::new() };
-    let contents = Contents {
-        rows: html! {},
-        older: html! { div #older {} },
-        foot: composer::blank(language, at, has_logins),
-    };
+    let contents = Contents { rows: html! {}, older: html! { div #older {} }, foot };
     let body = html! {
-        body.room data-room=(at.room()) data-base=(at) data-shell data-signals:_place="''"
+        body.room data-room=(at.room()) data-base=(at) data-shell[!is_desk] data-desk[is_desk] data-signals:_place="''"
             data-signals:_naming="false" data-signals:_people="false" data-signals:_saving="false"
             data-signals:_closed="false" data-class:closed="$_closed" {
             a.skip href="#composer" { (language.markup("skip")) }

@@ -4,7 +4,7 @@ use hyper::Method;
 
 use super::moderation::{act, act_at, moderation, step};
 use super::{
-    assets, auth, avatar, choose_language, invitation, loader, messages, name, new_room, panel, room, search,
+    assets, auth, avatar, choose_language, desk, invitation, loader, messages, name, new_room, panel, search,
     stream,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
@@ -18,8 +18,10 @@ use crate::route_table::{Route, now};
 
 const ROOM: &str = "/{room}";
 const PANEL: &str = "/embed/{room}";
-/// Who signed in in a panel.
+/// The user who signed in in a panel.
 const OF_PANEL: &str = "/embed/{room}/name";
+/// The room of a visitor.
+const OWN: &str = "/embed/{room}/own";
 const LANGUAGE: &str = "/{room}/language";
 const MESSAGES: &str = "/{room}/messages";
 const MODERATION: &str = "/{room}/moderation";
@@ -72,6 +74,7 @@ pub fn routes() -> Vec<Route<Response>> {
         Following(|c, room, decided| Box::pin(panel::panel(c, room, decided))),
     ));
     rows.extend(shared(&below!("/embed/{room}")));
+    rows.push(Route(Method::POST, OWN, Visit, InRoom(|c, room| Box::pin(desk::own(c, room)))));
     rows.push(Route(Method::PUT, OF_PANEL, Visit, InRoom(|c, room| Box::pin(panel::take_over(c, room)))));
     rows.push(Route(Method::DELETE, OF_PANEL, Visit, InRoom(|c, room| Box::pin(panel::sign_out(c, room)))));
     rows
@@ -160,7 +163,7 @@ fn of_pages() -> Vec<Route<Response>> {
         Route(Method::POST, SIGN_OUT_PATH, Anything, Plain(|c| Box::pin(auth::sign_out(c)))),
         Route(Method::GET, "/auth/{login}", Anything, Plain(|c| Box::pin(auth::begin(c)))),
         Route(Method::GET, "/auth/{login}/callback", Anything, Plain(|c| Box::pin(auth::callback(c)))),
-        Route(Method::GET, ROOM, Read, InRoom(|c, room| Box::pin(room::room(c, room)))),
+        Route(Method::GET, ROOM, Read, Following(|c, room, decided| Box::pin(desk::page(c, room, decided)))),
         Route(Method::POST, LANGUAGE, Visit, InRoom(|c, room| Box::pin(choose_language::language(c, room)))),
         Route(Method::GET, MODERATION, Moderate, InRoom(|c, room| Box::pin(moderation(c, room)))),
         Route(Method::PUT, CLOSED, Moderate, InRoom(|c, room| Box::pin(act(c, room, moderate::close)))),

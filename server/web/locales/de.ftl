@@ -334,3 +334,16 @@ panel-label = Chat
 panel-close = Chat schließen
 panel-window = Chat in einem Fenster öffnen
 panel-forgets = Dieser Browser speichert nichts für den Chat: Wenn du diese Seite verlässt, kennt er dich nicht mehr.
+
+## Rooms of visitors
+
+desk-waiting =
+    { $count ->
+        [one] { $count } Unterhaltung wartet auf eine Antwort.
+       *[other] { $count } Unterhaltungen warten auf eine Antwort.
+    }
+desk-empty = Noch hat niemand geschrieben.
+desk-more = Das sind die { $limit } Unterhaltungen mit den neuesten Nachrichten. Schließe die, die erledigt sind.
+desk-unread = Ungelesene Nachrichten:
+desk-again = Noch einmal nachsehen
+desk-own = Diese Unterhaltung ist zwischen dir und denen, die hier antworten. Sonst kann sie niemand lesen.

@@ -344,3 +344,16 @@ panel-label = Chat
 panel-close = Close the chat
 panel-window = Open the chat in a window
 panel-forgets = This browser keeps nothing for the chat: when you leave this page, it no longer knows you.
+
+## Rooms of visitors
+
+desk-waiting =
+    { $count ->
+        [one] { $count } conversation waits for an answer.
+       *[other] { $count } conversations wait for an answer.
+    }
+desk-empty = Nobody has written yet.
+desk-more = Here are the { $limit } conversations with the newest messages. Close those that are done.
+desk-unread = Unread messages:
+desk-again = Look again
+desk-own = This conversation is between you and the people who answer here. Nobody else can read it.

@@ -330,3 +330,16 @@ panel-label = Chat
 panel-close = Cerrar el chat
 panel-window = Abrir el chat en una ventana
 panel-forgets = Este navegador no guarda nada para el chat: cuando salgas de esta página, ya no te conocerá.
+
+## Rooms of visitors
+
+desk-waiting =
+    { $count ->
+        [one] { $count } conversación espera respuesta.
+       *[other] { $count } conversaciones esperan respuesta.
+    }
+desk-empty = Todavía no ha escrito nadie.
+desk-more = Estas son las { $limit } conversaciones con los mensajes más recientes. Cierra las que estén terminadas.
+desk-unread = Mensajes sin leer:
+desk-again = Mirar otra vez
+desk-own = Esta conversación es entre tú y las personas que responden aquí. Nadie más puede leerla.

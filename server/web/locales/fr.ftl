@@ -338,3 +338,16 @@ panel-label = Discussion
 panel-close = Fermer la discussion
 panel-window = Ouvrir la discussion dans une fenêtre
 panel-forgets = Ce navigateur ne garde rien pour la discussion : quand vous quitterez cette page, il ne vous connaîtra plus.
+
+## Rooms of visitors
+
+desk-waiting =
+    { $count ->
+        [one] { $count } conversation attend une réponse.
+       *[other] { $count } conversations attendent une réponse.
+    }
+desk-empty = Personne n’a encore écrit.
+desk-more = Voici les { $limit } conversations dont les messages sont les plus récents. Fermez celles qui sont terminées.
+desk-unread = Messages non lus :
+desk-again = Regarder de nouveau
+desk-own = Cette conversation est entre vous et les personnes qui répondent ici. Personne d’autre ne peut la lire.

@@ -303,3 +303,15 @@ panel-label = チャット
 panel-close = チャットを閉じる
 panel-window = チャットを別ウィンドウで開く
 panel-forgets = このブラウザーはチャットのために何も保存しません。このページを離れると、あなたのことを覚えていません。
+
+## Rooms of visitors
+
+desk-waiting =
+    { $count ->
+       *[other] { $count } 件の会話が返事を待っています。
+    }
+desk-empty = まだ誰も書き込んでいません。
+desk-more = 新しいメッセージがある { $limit } 件の会話です。終わったものは閉じてください。
+desk-unread = 未読メッセージ：
+desk-again = もう一度見る
+desk-own = この会話は、あなたとここで答える人たちだけのものです。他の人は読めません。

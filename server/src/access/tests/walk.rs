@@ -52,7 +52,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 132] = [
+const ROWS: [Row; 133] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -157,6 +157,7 @@ const ROWS: [Row; 132] = [
     ("GET", "/embed/{room}", "?before=99999&after=0&upwards", PATCHES, Read),
     ("GET", "/embed/{room}/name", "", PATCHES, Visit),
     ("POST", "/embed/{room}/name", "", NAME_FORM, Visit),
+    ("POST", "/embed/{room}/own", "", NONE, Visit),
     ("PUT", "/embed/{room}/name", "", GUEST_FORM, Visit),
     ("DELETE", "/embed/{room}/name", "", NONE, Visit),
     ("GET", "/embed/{room}/search", "?q=secret", NONE, Read),
@@ -391,6 +392,11 @@ async fn step(
     if pattern == "/embed/{room}/name" && (method == "PUT" || (id == "admin" && method == "POST")) {
         // It is no token of a panel: whoever sent it is made nobody else.
         assert_eq!(answer.status, 401, "{what}: {answer:?}");
+        return;
+    }
+    if pattern == "/embed/{room}/own" {
+        // It is no desk.
+        assert_eq!(answer.status, 404, "{what}: {answer:?}");
         return;
     }
     if allowed {

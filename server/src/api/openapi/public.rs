@@ -114,6 +114,11 @@ fn rooms() -> Operation {
     .parameter(query("after", Type::String, "The `next` of the page before"))
     .parameter(query("limit", Type::Integer, "1 to 100, default 100; more is clamped"))
     .parameter(query("match", Type::String, "A pattern of names: * any run of characters, ? one"))
+    .parameter(query(
+        "open",
+        Type::Integer,
+        "1: no closed rooms, and the unread messages of rooms of visitors",
+    ))
     .response("200", gives("By name; a page may be short, even empty, and have a `next`", "ListedRooms"));
     let kinds =
         [Kind::MalformedParameter, Kind::RateLimited, Kind::LogUnreadable, Kind::Busy, Kind::Unavailable];

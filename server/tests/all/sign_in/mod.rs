@@ -7,6 +7,7 @@ mod lying;
 mod oauth2;
 mod panel;
 mod settings;
+mod visitors;
 mod whole;
 
 use std::io::Write as _;
@@ -42,15 +43,24 @@ impl SignIns {
         Self::start_in(&[], lines, tables).await
     }
 
+    /// The same, with this line before all tables.
+    async fn start_with_first(first: &str, lines: &str, tables: &str) -> Self {
+        Self::start_whole(&[], first, (lines, tables)).await
+    }
+
     /// The same, with these variables in the server's environment.
     async fn start_in(environment: &[(&str, &str)], lines: &str, tables: &str) -> Self {
+        Self::start_whole(environment, "", (lines, tables)).await
+    }
+
+    async fn start_whole(environment: &[(&str, &str)], first: &str, (lines, tables): (&str, &str)) -> Self {
         let address = local();
         let provider = Provider::start(address).await;
         let secret = file(CLIENT_SECRET);
         let issuer = &provider.issuer;
         let settings = file(&format!(
             "public-url = \"http://{address}\"\nrate-limit = \"off\"\n\
-             admin-token = \"{ADMIN}\"\n[[login]]\nname = \"corp\"\nlabel = \"Example Corp\"\nkind = \"oidc\"\nissuer = \"{issuer}\"\n\
+             admin-token = \"{ADMIN}\"\n{first}\n[[login]]\nname = \"corp\"\nlabel = \"Example Corp\"\nkind = \"oidc\"\nissuer = \"{issuer}\"\n\
              client-id = \"millchat\"\nclient-secret-file = \"{}\"\n{lines}\n{}",
             secret.path().display(),
             tables.replace("ISSUER", issuer),
