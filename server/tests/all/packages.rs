@@ -104,6 +104,21 @@ fn the_package_is_made_of_the_documented_files() {
     assert_eq!(fs::read_dir(root().join("server/debian")).unwrap().count(), 3);
 }
 
+#[test]
+fn a_page_of_the_package_leads_to_no_page_that_is_not_in_it() {
+    let manifest = text("server/Cargo.toml");
+    let assets = manifest.lines().filter_map(|line| line.trim().strip_prefix("[\"../docs/"));
+    let pages: Vec<&str> = assets.filter_map(|asset| asset.split('"').next()?.strip_suffix(".md")).collect();
+    assert!(pages.contains(&"operations"), "{pages:?}");
+    for page in &pages {
+        let text = text(&format!("docs/{page}.md"));
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next()) {
+            let is_there = link.strip_suffix(".md").is_none_or(|other| pages.contains(&other));
+            assert!(is_there || link.contains("://"), "docs/{page}.md leads to {link}");
+        }
+    }
+}
+
 #[tokio::test]
 #[ignore = "make prove builds the program, which takes minutes"]
 async fn the_static_program_runs_where_there_is_nothing_else() {
