@@ -32,6 +32,7 @@ use crate::page::error::{self, Localize as _};
 use crate::page::form;
 use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use crate::page::look::Look;
 use crate::page::panel;
 use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
@@ -69,10 +70,7 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
     };
     let client = client(&req);
     let surface = Surface::of(&path);
-    let ancestors = (surface == Surface::Panel).then(|| {
-        let host = http::query(&req, framing::HOST);
-        w.app.framing.load().ancestors(paths::room_of_panel(&path).as_ref(), host.as_deref())
-    });
+    let ancestors = (surface == Surface::Panel).then(|| ancestors(w, &req, &path));
     let is_stream = req.method() == Method::GET && paths::is_stream(&path);
     // It asks for nothing and costs nothing. Refused, a page of another origin could not even read why the
     // request behind it is.
@@ -97,10 +95,11 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
         }
         response
     } else {
-        let language = match surface {
-            Surface::Page => Language::of(req.headers()),
-            Surface::Panel => panel::language(&req),
+        let (language, look) = match surface {
+            Surface::Page => (Language::of(req.headers()), None),
+            Surface::Panel => (panel::language(&req), Some(Look::of(&req))),
         };
+        let shown = |response| error::shown(language, look.as_ref(), response);
         // A browser takes no policy for openers from a connection that it does not trust, and complains; it
         // sends this header over no such connection.
         let is_trusted = req.headers().contains_key("sec-fetch-site");
@@ -110,7 +109,7 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
             (Err(limited), _) => error::of(language, limited.clone()),
             (_, Some(malformed)) => error::of(language, malformed),
         };
-        response = count(response).unwrap_or_else(|full| error::of(language, full));
+        response = count(shown(response)).unwrap_or_else(|full| shown(error::of(language, full)));
         if let Some(ancestors) = &ancestors {
             panel::set_headers(&mut response, ancestors);
         }
@@ -156,6 +155,12 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
     response
 }
 
+/// Returns the pages that may show a panel.
+fn ancestors(w: &Worker, req: &Request, path: &str) -> String {
+    let host = http::query(req, framing::HOST);
+    w.app.framing.load().ancestors(paths::room_of_panel(path).as_ref(), host.as_deref())
+}
+
 fn set(response: &mut Response, name: HeaderName, value: &'static str) {
     http::set(response, name, HeaderValue::from_static(value));
 }
@@ -166,10 +171,7 @@ async fn to_page(
     path: &str,
     (language, surface): (&'static Language, Surface),
 ) -> Response {
-    let missing = |why| match surface {
-        Surface::Page => error::missing(language, &why, &loose_paths::meant(path)),
-        Surface::Panel => error::in_panel(language, StatusCode::NOT_FOUND, &why),
-    };
+    let missing = |why| error::missing(language, &why, &loose_paths::meant(path));
     if path == METRICS_PATH && !operator::is_served(&w.app, &req) {
         return missing(LocalizedMessage::of("no-page"));
     }

@@ -27,12 +27,9 @@ pub fn answer(call: &Call<'_>, room: &RoomName, denial: &Denial) -> Response {
         _ => false,
     };
     let mut response = match denial {
-        Denial::UnknownRoom if call.surface == Surface::Panel => {
-            error::in_panel(language, StatusCode::NOT_FOUND, &denial.localize())
-        }
+        Denial::UnknownRoom => error::missing(language, &denial.localize(), &[]),
         // Its script asks, and says why in the panel.
         _ if call.surface == Surface::Panel => error::of(language, denial.clone()),
-        Denial::UnknownRoom => error::missing(language, &denial.localize(), &[]),
         _ if is_hidden => {
             let status = if me.is_some() { StatusCode::FORBIDDEN } else { StatusCode::UNAUTHORIZED };
             let has_logins = call.w.app.has_logins();

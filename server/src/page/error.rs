@@ -3,9 +3,11 @@
 //! Programs get the error's own message, in English; here each is a message of the catalogues, and says what
 //! the person at the page can do about it. What an error means as a status is decided in one place for people
 //! and programs: where the API's problem documents are made.
+//!
+//! Handlers need not know where their answer is shown: the router makes the page of a panel of theirs.
 
 use hyper::{StatusCode, header};
-use maud::html;
+use maud::{Markup, html};
 use millchat::{
     CONTENT_BYTES_MAX, KEY_BYTES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX, QueryError, ReadError, RoomName,
     SendError, UnknownReaction,
@@ -13,12 +15,13 @@ use millchat::{
 
 use super::i18n::{Language, LocalizedMessage, Value};
 use super::layout::{self, Script};
+use super::look::Look;
 use crate::access::denial::Denial;
 use crate::actions::ActError;
 use crate::body::{BodyError, READ_TIMEOUT};
 use crate::byte_budget::BudgetFull;
 use crate::cross_site::{self, CrossSite};
-use crate::http::{self, Malformed, Response};
+use crate::http::{self, Body, Malformed, Response};
 use crate::identity::RevokeError;
 use crate::limit::Limited;
 use crate::problem::{Kind, Problem};
@@ -34,18 +37,22 @@ pub fn missing(language: &Language, why: &LocalizedMessage, meant: &[RoomName]) 
     render(language, StatusCode::NOT_FOUND, why, meant)
 }
 
-/// The page for a panel in which there is no room. It has no way onward: that would be a page in a frame.
-pub fn in_panel(language: &Language, status: StatusCode, why: &LocalizedMessage) -> Response {
-    let body = html! {
-        body.plain {
-            main.failure {
-                p.code { (status.as_str()) }
-                h1 { (language.markup(title(status))) }
-                p.why { (why.markup(language)) }
-            }
-        }
-    };
-    layout::answer(status, layout::document(language, &language.text(title(status)), Script::None, &body))
+/// The reason that an error page says, kept with the answer.
+#[derive(Clone)]
+struct Reason(LocalizedMessage);
+
+/// Returns an answer as it is shown. In a panel, which has a look, an error page has no way onward: that would be a page
+/// of the chat in a frame, which no browser shows.
+pub fn shown(language: &Language, look: Option<&Look>, mut response: Response) -> Response {
+    if let (Some(look), Some(Reason(why))) = (look, response.extensions_mut().remove()) {
+        let title = title(response.status());
+        let body = html! {
+            body.plain { main.failure { (message(language, response.status(), &why)) } }
+        };
+        let page = layout::panel(look, language, &language.text(title), Script::None, &body);
+        *response.body_mut() = Body::Full(Some(page.into()));
+    }
+    response
 }
 
 fn title(status: StatusCode) -> &'static str {
@@ -57,14 +64,11 @@ fn title(status: StatusCode) -> &'static str {
 }
 
 fn render(language: &Language, status: StatusCode, why: &LocalizedMessage, meant: &[RoomName]) -> Response {
-    let title = title(status);
     let body = html! {
         body.plain {
             header.bar { (layout::brand(language)) }
             main.failure {
-                p.code { (status.as_str()) }
-                h1 { (language.markup(title)) }
-                p.why { (why.markup(language)) }
+                (message(language, status, why))
                 p.onward {
                     @for room in meant {
                         @let name = Value::Text(room.as_str().into());
@@ -80,7 +84,18 @@ fn render(language: &Language, status: StatusCode, why: &LocalizedMessage, meant
             }
         }
     };
-    layout::answer(status, layout::document(language, &language.text(title), Script::None, &body))
+    let page = layout::document(language, &language.text(title(status)), Script::None, &body);
+    let mut response = layout::answer(status, page);
+    response.extensions_mut().insert(Reason(why.clone()));
+    response
+}
+
+fn message(language: &Language, status: StatusCode, why: &LocalizedMessage) -> Markup {
+    html! {
+        p.code { (status.as_str()) }
+        h1 { (language.markup(title(status))) }
+        p.why { (why.markup(language)) }
+    }
 }
 
 /// The page for an error that the API has a problem document for: the same status, said to a person.

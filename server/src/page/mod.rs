@@ -26,7 +26,7 @@ pub mod i18n;
 mod invitation;
 pub mod layout;
 mod loader;
-mod look;
+pub mod look;
 pub mod markdown;
 mod messages;
 mod moderation;

@@ -12,7 +12,7 @@ use super::error::{self, Localize as _};
 use super::form::{field, is_datastar};
 use super::i18n::Language;
 use super::look::Look;
-use super::{denied, layout, room, room_view};
+use super::{denied, gzip, layout, room, room_view};
 use crate::access::denial::Denial;
 use crate::http::{self, Response};
 use crate::identity::TokenError;
@@ -34,11 +34,11 @@ const HEADERS: [(HeaderName, &str); 5] = [
 /// `GET /embed/{room}`: the room as a panel.
 pub async fn panel(call: Call<'_>, room: RoomName, decided: Decision) -> Response {
     if call.w.app.authority.rules().of(&room).is_desk(&room) && is_document(&call.req) {
-        return shell(&call, &room, true);
+        return shell(&call, room, true).await;
     }
     match decided {
         Ok(_) => room::room(call, room).await,
-        Err(Denial::Nobody(TokenError::Missing)) if is_document(&call.req) => shell(&call, &room, false),
+        Err(Denial::Nobody(TokenError::Missing)) if is_document(&call.req) => shell(&call, room, false).await,
         Err(denial) => denied::answer(&call, &room, &denial),
     }
 }
@@ -48,18 +48,27 @@ fn is_document<B>(req: &Request<B>) -> bool {
     !is_datastar(req.headers()) && http::query(req, "quote").is_none()
 }
 
-/// The page without anything of the room but its name, which is in its address; or of a desk.
-fn shell(call: &Call<'_>, room: &RoomName, is_desk: bool) -> Response {
-    let (at, look) = (RoomAddress::new(Surface::Panel, room), Look::of(&call.req));
-    let has_logins = call.w.app.has_logins();
-    let rules = call.w.app.authority.rules();
-    let title = rules.of(room).title.as_deref().unwrap_or(room.as_str());
-    let page = if is_desk {
-        room_view::desk(call.language, (at, title), &look, has_logins)
-    } else {
-        room_view::shell(call.language, at, &look, has_logins)
+/// The page without anything of the room but its name, which is in its address; or of a desk. It counts as the page does.
+async fn shell(call: &Call<'_>, room: RoomName, is_desk: bool) -> Response {
+    let Call { w, ref req, language, .. } = *call;
+    if let Err(limited) = w.app.limits.read(req) {
+        return error::of(language, limited);
+    }
+    let (look, packed) = (Look::of(req), gzip::accepted(req.headers()));
+    let has_logins = w.app.has_logins();
+    let title = w.app.authority.rules().of(&room).title.clone();
+    let render = move || {
+        let at = RoomAddress::new(Surface::Panel, &room);
+        let page = if is_desk {
+            room_view::desk(language, (at, title.as_deref().unwrap_or(room.as_str())), &look, has_logins)
+        } else {
+            room_view::shell(language, at, &look, has_logins)
+        };
+        if packed { gzip::pack(page.as_bytes()) } else { page.into_bytes() }
     };
-    layout::answer(StatusCode::OK, page)
+    let mut response = layout::answer(StatusCode::OK, w.app.turns.render(render).await);
+    gzip::mark(&mut response, packed);
+    response
 }
 
 /// `DELETE /embed/{room}/name`: ends the session of a user who signed in in this panel.

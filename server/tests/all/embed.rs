@@ -134,6 +134,70 @@ async fn a_panel_may_be_shown_by_the_sites_of_the_settings_and_by_nobody_else() 
     }
 }
 
+/// An error as a frame shows it: with the look of the panel, and without a way to a page that no frame shows.
+#[track_caller]
+fn assert_shown_in_a_frame(error: &Answer) {
+    assert_framed_by(error, "'self' https://shop.example");
+    let page = &error.body;
+    assert!(page.contains("data-panel") && page.contains("data-theme=\"dark\""), "{page}");
+    assert!(page.contains("class=\"why\"") && !page.contains("<a ") && !page.contains("<form"), "{page}");
+}
+
+#[tokio::test]
+async fn what_goes_wrong_in_a_panel_is_said_in_the_frame() {
+    const LOOK: &str = "theme=dark&host=https://shop.example";
+    let limits = ["--admin-token", ADMIN, "--rate-limit", "reads=1/2,guests=1"];
+    let server = Server::start_with_settings(SETTINGS, &limits).await;
+    let api = server.api();
+    let eve = api.guest("Eve").await;
+    let at = |path: &str| format!("/embed/{path}?{LOOK}");
+    for path in ["nowhere", "a.b", "lobby/nothing"] {
+        assert_shown_in_a_frame(&api.get(&at(path)).await.expect(404));
+    }
+    assert_shown_in_a_frame(&answer(api.request(Method::DELETE, &at("lobby"))).await.expect(405));
+    for token in ["x.y", &eve.token] {
+        let denied = answer(api.request(Method::GET, &at("team")).bearer_auth(token)).await;
+        assert_shown_in_a_frame(&denied.expect(if token == "x.y" { 401 } else { 403 }));
+    }
+    let foreign = form(&api, &at("lobby/name"), "name=Eve").header("origin", "https://evil.example");
+    assert_shown_in_a_frame(&answer(foreign).await.expect(403));
+    assert_shown_in_a_frame(&answer(form(&api, &at("lobby/messages"), "content=x")).await.expect(401));
+    let long = format!("name={}", "x".repeat(100_000));
+    assert_shown_in_a_frame(&answer(form(&api, &at("lobby/name"), &long)).await.expect(413));
+    assert_shown_in_a_frame(&answer(form(&api, &at("lobby/name"), "name=Bob")).await.expect(429));
+    // The shell counts as the room does.
+    for path in ["lobby", "team"] {
+        assert_shown_in_a_frame(&until_limited(&api, &at(path)).await);
+    }
+    // At the page the same errors have ways onward.
+    assert!(until_limited(&api, "/lobby").await.body.contains("href=\"/new\""));
+
+    let request = format!("GET {} HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n", at("lobby"));
+    let malformed = exchange(server.address(), request.as_bytes()).await;
+    assert!(malformed.starts_with("HTTP/1.1 400 ") && malformed.contains("data-panel"), "{malformed}");
+    assert!(malformed.contains("frame-ancestors 'self' https://shop.example\r\n"), "{malformed}");
+}
+
+/// Asks for an address until it is asked for too often.
+async fn until_limited(api: &Api, path: &str) -> Answer {
+    for _ in 0..1_000 {
+        let answer = api.get(path).await;
+        if answer.status == 429 {
+            return answer;
+        }
+    }
+    panic!("{path} is not limited");
+}
+
+#[tokio::test]
+async fn a_connection_too_many_is_said_in_the_frame() {
+    let server = Server::start_with_settings(SETTINGS, &["--rate-limit", "connections=1"]).await;
+    let stream = Stream::open(server.address(), "/embed/lobby/messages", &[]).await.unwrap();
+    let refused = server.api().get("/embed/lobby?theme=dark&host=https://shop.example").await.expect(429);
+    assert_shown_in_a_frame(&refused);
+    drop(stream);
+}
+
 #[tokio::test]
 async fn without_a_setting_the_chat_alone_shows_a_panel_and_with_a_star_every_site_does() {
     for (arguments, ancestors) in [
@@ -254,6 +318,15 @@ async fn a_panel_of_a_room_that_needs_a_right_is_a_shell_until_its_script_asks()
     }
     let open = api.get("/embed/lobby").await.expect(200);
     assert!(!open.body.contains("data-shell"), "{}", open.body);
+    // It is as small as the page, for a browser that takes that.
+    for path in ["team", "lobby"] {
+        let request = format!(
+            "HEAD /embed/{path} HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n"
+        );
+        let head = exchange(server.address(), request.as_bytes()).await;
+        assert!(head.contains("\r\ncontent-encoding: gzip\r\n"), "{head}");
+        assert!(head.contains("\r\nvary: accept-encoding\r\n"), "{head}");
+    }
     // For the page it is no shell, but a refusal.
     api.get("/team").await.expect(401);
 

@@ -325,7 +325,7 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
             for screen in [
                 error::page(language, status, &why),
                 error::missing(language, &why, &[RoomName::new("-").unwrap()]),
-                error::in_panel(language, status, &why),
+                error::shown(language, Some(&Look::default()), error::page(language, status, &why)),
             ] {
                 let screen = text_of(&screen);
                 assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
