@@ -85,7 +85,8 @@ async fn newest(
     };
     let may_open_private = look.is_none() && new_room::may_open_private(w, &allowed.caller);
     // A room that nobody reads without a token has nothing for search engines.
-    let is_public = rules.of(&room).policy == Policy::Public && rules.of(&room).guests() != Guests::None;
+    let is_open = rules.of(&room).guests() != Guests::None;
+    let is_public = rules.of(&room).policy == Policy::Public && is_open;
     let is_indexed = is_public && look.is_none();
     let page = current(chat, async || {
         let history = history::history(chat, &room, HistoryRange::Newest).await?;
@@ -113,6 +114,7 @@ async fn newest(
                 role,
                 title: rules.of(&room).title.as_deref(),
                 origin: app.public_url.as_ref().map(PublicUrl::origin),
+                is_open,
                 may_open_private,
             };
             match form {

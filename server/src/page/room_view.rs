@@ -44,6 +44,8 @@ pub struct View<'a> {
     pub title: Option<&'a str>,
     /// The public address of the chat; `None` is the address by which the browser came.
     pub origin: Option<&'a str>,
+    /// True if everybody may read the room.
+    pub is_open: bool,
     /// True if the reader may open a private room.
     pub may_open_private: bool,
 }
@@ -307,7 +309,7 @@ fn menu(language: &Language, at: RoomAddress<'_>, view: &View<'_>) -> Markup {
 fn panel_menu(language: &Language, at: RoomAddress<'_>, view: &View<'_>) -> Markup {
     html! {
         nav #menu popover aria-label=(language.text("menu")) {
-            (search::form(language, at, ""))
+            @if view.is_open { (search::form(language, at, "")) }
             @if allows(view.role, Action::Moderate) {
                 a.quiet href={ "/" (at.room()) "/moderation" } target="_blank" {
                     (shield_icon()) (language.markup("moderation"))
@@ -416,6 +418,7 @@ mod tests {
             role,
             title,
             origin,
+            is_open: true,
             may_open_private: true,
         };
         body(&view).into_string()

@@ -24,6 +24,7 @@ const OF_PANEL: &str = "/embed/{room}/name";
 const OWN: &str = "/embed/{room}/own";
 const LANGUAGE: &str = "/{room}/language";
 const MESSAGES: &str = "/{room}/messages";
+const SEARCH: &str = "/{room}/search";
 const MODERATION: &str = "/{room}/moderation";
 const CLOSED: &str = "/{room}/closed";
 const MEMBER: &str = "/{room}/members/{author}";
@@ -37,7 +38,6 @@ const FLAGS: &str = "/{room}/flags/{position}";
 struct Shared {
     name: &'static str,
     typing: &'static str,
-    search: &'static str,
     messages: &'static str,
     message: &'static str,
     author_messages: &'static str,
@@ -52,7 +52,6 @@ macro_rules! below {
         Shared {
             name: concat!($address, "/name"),
             typing: concat!($address, "/typing"),
-            search: concat!($address, "/search"),
             messages: concat!($address, "/messages"),
             message: concat!($address, "/messages/{position}"),
             author_messages: concat!($address, "/authors/{author}/messages"),
@@ -85,7 +84,6 @@ fn shared(at: &Shared) -> Vec<Route<Response>> {
     vec![
         Route(Method::GET, at.name, Visit, InRoom(|c, room| now(name::current(&c, &room)))),
         Route(Method::POST, at.name, Visit, InRoom(|c, room| Box::pin(name::name(c, room)))),
-        Route(Method::GET, at.search, Read, InRoom(|c, room| Box::pin(search::search(c, room)))),
         Route(Method::POST, at.typing, Write, InRoom(|c, room| now(messages::typing(&c, &room)))),
         Route(
             Method::GET,
@@ -164,6 +162,7 @@ fn of_pages() -> Vec<Route<Response>> {
         Route(Method::GET, "/auth/{login}", Anything, Plain(|c| Box::pin(auth::begin(c)))),
         Route(Method::GET, "/auth/{login}/callback", Anything, Plain(|c| Box::pin(auth::callback(c)))),
         Route(Method::GET, ROOM, Read, Following(|c, room, decided| Box::pin(desk::page(c, room, decided)))),
+        Route(Method::GET, SEARCH, Read, InRoom(|c, room| Box::pin(search::search(c, room)))),
         Route(Method::POST, LANGUAGE, Visit, InRoom(|c, room| Box::pin(choose_language::language(c, room)))),
         Route(Method::GET, MODERATION, Moderate, InRoom(|c, room| Box::pin(moderation(c, room)))),
         Route(Method::PUT, CLOSED, Moderate, InRoom(|c, room| Box::pin(act(c, room, moderate::close)))),

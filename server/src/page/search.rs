@@ -10,11 +10,10 @@ use millchat::{Chat, Message, Position, Query, ReadError, RoomName, SearchPage};
 use super::error::{self, Localize};
 use super::i18n::{Language, Localizer};
 use super::layout::{self, Script};
-use super::look::Look;
 use super::{people, rows};
 use crate::current::current;
 use crate::http::{self, Response};
-use crate::room_address::{RoomAddress, Surface};
+use crate::room_address::RoomAddress;
 use crate::route_table::Call;
 
 /// Messages of a page.
@@ -34,8 +33,6 @@ pub struct View<'a> {
     pub language: &'static Language,
     /// The address of the room.
     pub at: RoomAddress<'a>,
-    /// The look of a panel; `None`: it is the page.
-    pub look: Option<&'a Look>,
     /// The title of the room, if the operator gave it one.
     pub title: Option<&'a str>,
     /// The words as they were typed.
@@ -45,17 +42,16 @@ pub struct View<'a> {
 }
 
 /// `GET /{room}/search`: what a search finds, and the form to search again.
-pub async fn search(Call { w, req, language, surface, .. }: Call<'_>, room: RoomName) -> Response {
+pub async fn search(Call { w, req, language, .. }: Call<'_>, room: RoomName) -> Response {
     if let Err(limited) = w.app.limits.read(&req) {
         return error::of(language, limited);
     }
     let typed = http::query(&req, "q").unwrap_or_default();
     let before = http::query(&req, "before").and_then(|before| before.parse::<Position>().ok());
     let title = w.app.authority.rules().of(&room).title.clone();
-    let look = (surface == Surface::Panel).then(|| Look::of(&req));
     let page = |shown| {
-        let (at, look) = (RoomAddress::new(surface, &room), look.as_ref());
-        document(&View { language, at, look, title: title.as_deref(), typed: &typed, shown })
+        let at = RoomAddress::page(&room);
+        document(&View { language, at, title: title.as_deref(), typed: &typed, shown })
     };
     if typed.is_empty() {
         return layout::answer(StatusCode::OK, page(None));
@@ -69,11 +65,11 @@ pub async fn search(Call { w, req, language, surface, .. }: Call<'_>, room: Room
     let found = current(&chat, async || {
         let found = find(&chat, &room, &query, before).await?;
         let texts_of = found.messages.iter().map(|message| message.position).collect();
-        let (room, look, title) = (room.clone(), look.clone(), title.clone());
+        let (room, title) = (room.clone(), title.clone());
         let (typed, query) = (typed.clone(), query.clone());
         let render = move || {
-            let (at, look, title) = (RoomAddress::new(surface, &room), look.as_ref(), title.as_deref());
-            document(&View { language, at, look, title, typed: &typed, shown: Some(Ok((&query, &found))) })
+            let (at, title) = (RoomAddress::page(&room), title.as_deref());
+            document(&View { language, at, title, typed: &typed, shown: Some(Ok((&query, &found))) })
         };
         Ok((w.app.turns.render(render).await, texts_of))
     });
@@ -103,17 +99,14 @@ async fn find(
 /// The page.
 pub fn document(view: &View<'_>) -> String {
     let title = format!("{} · {}", view.language.text("search"), view.title.unwrap_or(view.at.room()));
-    match view.look {
-        Some(look) => layout::panel(look, view.language, &title, Script::None, &body(view)),
-        None => layout::document(view.language, &title, Script::None, &body(view)),
-    }
+    layout::document(view.language, &title, Script::None, &body(view))
 }
 
 fn body(View { language, at, title, typed, shown, .. }: &View<'_>) -> Markup {
     html! {
         body.plain {
             header.bar {
-                @if !at.is_panel() { (layout::brand(language)) }
+                (layout::brand(language))
                 h1 title=(at.room()) { a href=(at) { bdi { (title.unwrap_or(at.room())) } } }
             }
             main.search {
@@ -129,10 +122,11 @@ fn body(View { language, at, title, typed, shown, .. }: &View<'_>) -> Markup {
     }
 }
 
-/// The form by which one searches a room.
+/// The form by which one searches a room. What is found is a page, which opens beside a panel.
 pub fn form(language: &Language, at: RoomAddress<'_>, typed: &str) -> Markup {
+    let target = at.is_panel().then_some("_blank");
     html! {
-        form.search role="search" action={ (at) "/search" } {
+        form.search role="search" action={ "/" (at.room()) "/search" } target=[target] {
             input type="search" name="q" value=(typed) maxlength=(FIELD_CHARS_MAX) required
                 enterkeyhint="search" autocomplete="off" aria-label=(language.text("search-room"))
                 placeholder=(language.text("search-room"));
@@ -222,7 +216,7 @@ mod tests {
         let at = RoomAddress::page(&room);
         for (title, shown) in [(Some("The <team>"), "The &lt;team&gt;"), (None, "team-7")] {
             let language = Language::by_code("en").unwrap();
-            let page = document(&View { language, at, look: None, title, typed: "", shown: None });
+            let page = document(&View { language, at, title, typed: "", shown: None });
             assert!(page.contains(&format!(" · {shown} · Millchat</title>")), "{page}");
             assert!(page.contains(&format!("<bdi>{shown}</bdi>")), "{page}");
         }

@@ -115,8 +115,7 @@ async fn a_panel_may_be_shown_by_the_sites_of_the_settings_and_by_nobody_else() 
     }
     // All that is below the panel, and what is not there.
     for (path, status) in [
-        ("/embed/lobby/search", 200),
-        ("/embed/lobby/search?q=x", 200),
+        ("/embed/lobby/name", 303),
         ("/embed/embed", 404),
         ("/embed/team", 200),
         ("/embed/lobby/nothing", 404),
@@ -345,6 +344,8 @@ async fn a_panel_of_a_room_that_needs_a_right_is_a_shell_until_its_script_asks()
         assert!(body.body.contains(part), "{part}: {}", body.body);
     }
     assert!(!body.body.contains("data-shell"), "{}", body.body);
+    // The page of a search would not know who asks.
+    assert!(!body.body.contains("class=\"search\""), "{}", body.body);
     for (token, status) in [(None, 401), (Some(eve.token.as_str()), 403), (Some("x.y"), 401)] {
         let refused = by_script(token).await.expect(status);
         assert!(!refused.body.contains("a-secret") && !refused.body.contains("Olga"), "{refused:?}");
@@ -400,9 +401,14 @@ async fn a_guest_of_a_panel_writes_by_the_token_that_their_name_gave() {
         "{foot}"
     );
     let panel = api.get("/embed/lobby").await.body;
+    // A search is a page, and opens beside the frame.
+    let search = "<form class=\"search\" role=\"search\" action=\"/lobby/search\" target=\"_blank\">";
+    let (before, after) = panel.split_once(search).expect(&panel);
+    let rest = format!("{before}{after}");
     for wrong in ["\"/lobby", "'/lobby", "`/lobby", "\"/new", "\"/auth"] {
-        assert!(!panel.contains(wrong), "{wrong}: {panel}");
+        assert!(!rest.contains(wrong), "{wrong}: {rest}");
     }
+    api.get("/embed/lobby/search?q=x").await.expect(404);
 
     let by_script = form(&api, "/embed/lobby/name", "name=Countess").bearer_auth(token(&ada));
     let renamed = answer(by_script.header("datastar-request", "true")).await.expect(200);

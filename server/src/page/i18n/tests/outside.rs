@@ -161,6 +161,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 role: Some(Role::Moderator),
                 title: None,
                 origin: None,
+                is_open: true,
                 may_open_private: me.is_some(),
             };
             screens.push(room_view::document(&view, false));
@@ -182,8 +183,7 @@ fn searches(language: &'static Language) -> Vec<String> {
     let refused = QueryError::Empty;
     let shown = pages.iter().map(|page| Some(Ok((&query, page))));
     let shown = shown.chain([None, Some(Err(&refused as &dyn Localize))]);
-    let document =
-        |shown| search::document(&search::View { language, at, look: None, title: None, typed: "1", shown });
+    let document = |shown| search::document(&search::View { language, at, title: None, typed: "1", shown });
     shown.map(document).collect()
 }
 
