@@ -91,7 +91,7 @@ fn whole(
     let document = html! {
         (DOCTYPE)
         html lang=(language.code()) dir=(language.direction()) data-panel[look.is_some()]
-            data-theme=[look.map(|look| look.theme.as_str())] data-accent=[accent] {
+            data-theme=[look.map(|look| look.theme.as_str())] {
             head {
                 meta charset="utf-8";
                 meta name="viewport"

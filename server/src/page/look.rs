@@ -1,9 +1,15 @@
 //! The look of a panel: what the page around it says in the address of the frame. A wrong value is as good as
-//! none.
+//! none, and so is a title where there is no page around: a link must put no words of a stranger's into the chat.
 
 use std::fmt;
 
+use hyper::header::HeaderMap;
+
+use super::form::is_datastar;
 use crate::http;
+
+/// Says what a browser wants an answer for. No script can set it.
+const DESTINATION: &str = "sec-fetch-dest";
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 80;
@@ -66,9 +72,15 @@ impl Look {
             _ => Theme::Auto,
         };
         let accent = http::query(req, "accent").and_then(|accent| Colour::of(accent.strip_prefix('#')?));
-        let title = http::query(req, "title").filter(|title| is_title(title));
+        let title = http::query(req, "title").filter(|title| is_title(title) && is_framed(req.headers()));
         Self { theme, accent, title }
     }
+}
+
+/// Returns true if the browser says that it shows the answer in a frame, or if the script of a frame asks: that of a
+/// page that is in none leaves the look out.
+fn is_framed(headers: &HeaderMap) -> bool {
+    headers.get(DESTINATION).is_some_and(|destination| destination == "iframe") || is_datastar(headers)
 }
 
 fn is_title(text: &str) -> bool {
@@ -154,8 +166,27 @@ impl fmt::Display for Colour {
 mod tests {
     use super::*;
 
+    fn look_by(query: &str, (name, value): (&str, &str)) -> Look {
+        let request = hyper::Request::builder().uri(format!("/embed/lobby?{query}")).header(name, value);
+        Look::of(&request.body(()).unwrap())
+    }
+
     fn look(query: &str) -> Look {
-        Look::of(&hyper::Request::builder().uri(format!("/embed/lobby?{query}")).body(()).unwrap())
+        look_by(query, (DESTINATION, "iframe"))
+    }
+
+    #[test]
+    fn a_title_of_an_address_is_shown_in_a_frame_alone() {
+        for (header, is_shown) in [
+            ((DESTINATION, "iframe"), true),
+            (("datastar-request", "true"), true),
+            ((DESTINATION, "document"), false),
+            ((DESTINATION, "empty"), false),
+            (("accept", "*/*"), false),
+        ] {
+            let look = look_by("title=Your+bank&theme=dark", header);
+            assert_eq!((look.title.is_some(), look.theme), (is_shown, Theme::Dark), "{header:?}");
+        }
     }
 
     #[test]

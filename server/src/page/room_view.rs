@@ -55,16 +55,30 @@ impl View<'_> {
         RoomAddress::new(if self.look.is_some() { Surface::Panel } else { Surface::Page }, self.room)
     }
 
-    /// The title: of a panel the one that its address says, else the room's own, else its name.
-    fn heading(&self) -> &str {
-        let of_panel = self.look.and_then(|look| look.title.as_deref());
-        of_panel.or(self.title).unwrap_or(self.room.as_str())
+    fn heading(&self) -> Heading<'_> {
+        Heading::new(self.look, self.title.unwrap_or(self.room.as_str()))
+    }
+}
+
+/// The title of a room.
+#[derive(Clone, Copy)]
+struct Heading<'a> {
+    /// As it is shown: in a panel the one that its address says, else the room's own.
+    shown: &'a str,
+    /// The room's own in a panel, whose script shows it when the page around wants no other.
+    own: Option<&'a str>,
+}
+
+impl<'a> Heading<'a> {
+    fn new(look: Option<&'a Look>, own: &'a str) -> Self {
+        let suggested = look.and_then(|look| look.title.as_deref());
+        Self { shown: suggested.unwrap_or(own), own: look.map(|_| own) }
     }
 }
 
 /// The page. `is_indexed`: search engines may have it.
 pub fn document(view: &View<'_>, is_indexed: bool) -> String {
-    let (language, title, body) = (view.language, view.heading(), body(view));
+    let (language, title, body) = (view.language, view.heading().shown, body(view));
     match view.look {
         Some(look) => layout::panel(look, language, title, Script::Live, &body),
         None => layout::document_for(is_indexed, language, title, Script::Live, &body),
@@ -103,7 +117,7 @@ fn bare(
     foot: Markup,
     is_desk: bool,
 ) -> String {
-    let title = look.title.as_deref().unwrap_or(title);
+    let heading = Heading::new(Some(look), title);
     let presence = Presence { count: 0, authors: Vec::new() };
     let contents = Contents { rows: html! {}, older: html! { div #older {} }, foot };
     let body = html! {
@@ -111,13 +125,13 @@ fn bare(
             data-signals:_naming="false" data-signals:_people="false" data-signals:_saving="false"
             data-signals:_closed="false" data-class:closed="$_closed" {
             a.skip href="#composer" { (language.markup("skip")) }
-            (header(language, at, title, &presence))
+            (header(language, at, heading, &presence))
             nav #menu popover aria-label=(language.text("menu")) {}
             (middle(language, at, &presence, &contents))
             (stream(at))
         }
     };
-    layout::panel(look, language, title, Script::Live, &body)
+    layout::panel(look, language, heading.shown, Script::Live, &body)
 }
 
 fn body(view: &View<'_>) -> Markup {
@@ -143,11 +157,16 @@ fn body(view: &View<'_>) -> Markup {
     }
 }
 
-fn header(language: &'static Language, at: RoomAddress<'_>, title: &str, presence: &Presence) -> Markup {
+fn header(
+    language: &'static Language,
+    at: RoomAddress<'_>,
+    heading: Heading<'_>,
+    presence: &Presence,
+) -> Markup {
     html! {
         header.bar {
             @if !at.is_panel() { (layout::brand(language)) }
-            h1 title=(at.room()) data-ignore { bdi { (title) } }
+            h1 title=(at.room()) data-title=[heading.own] data-ignore { bdi { (heading.shown) } }
             nav aria-label=(language.text("room")) {
                 button #who .quiet type="button" aria-controls="people"
                     title=(language.text("who-is-here"))
@@ -263,8 +282,11 @@ fn stream(at: RoomAddress<'_>) -> Markup {
         div #seeker hidden data-on:seek=(seek) {}
         div #filler hidden data-on:fill=(fill) {}
         div #stream hidden data-attr:data-place="$_place" data-on:open=(get) {}
-        // Brings the whole body for a reader whom the document was not made for.
-        @if at.is_panel() { div #joiner hidden data-on:join={ "@get('" (at) "')" } {} }
+        // Brings the whole body for a reader whom the document was not made for. In a frame it keeps its look.
+        @if at.is_panel() {
+            div #joiner hidden
+                data-on:join={ "@get('" (at) "' + (window.parent === window ? '' : location.search))" } {}
+        }
     }
 }
 

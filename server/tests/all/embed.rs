@@ -476,19 +476,17 @@ async fn a_token_that_is_no_good_reads_as_nobody_and_is_told_of() {
 async fn the_look_of_a_panel_is_in_its_address_and_a_wrong_value_is_none() {
     let server = start().await;
     let api = server.api();
-    let panel =
-        api.get("/embed/lobby?lang=ar&theme=dark&accent=%23ffcc00&title=Ask%20us").await.expect(200).body;
-    assert!(
-        panel.contains(
-            "<html lang=\"ar\" dir=\"rtl\" data-panel data-theme=\"dark\" data-accent=\"#ffcc00\">"
-        ),
-        "{panel}"
-    );
+    let framed = async |query: &str| {
+        let request = api.request(Method::GET, &format!("/embed/lobby?{query}"));
+        answer(request.header("sec-fetch-dest", "iframe")).await.expect(200).body
+    };
+    let panel = framed("lang=ar&theme=dark&accent=%23ffcc00&title=Ask%20us").await;
     for part in [
+        "<html lang=\"ar\" dir=\"rtl\" data-panel data-theme=\"dark\">",
         "<meta name=\"color-scheme\" content=\"dark\">",
         "<meta name=\"referrer\" content=\"no-referrer\">",
         "<link rel=\"stylesheet\" href=\"/assets/accent-ffcc00.css\">",
-        "<bdi>Ask us</bdi>",
+        "<h1 title=\"lobby\" data-title=\"lobby\" data-ignore><bdi>Ask us</bdi>",
         "<title>Ask us · Millchat</title>",
     ] {
         assert!(panel.contains(part), "{part}: {panel}");
@@ -500,7 +498,7 @@ async fn the_look_of_a_panel_is_in_its_address_and_a_wrong_value_is_none() {
         "{style:?}"
     );
 
-    let plain = api.get("/embed/lobby").await.expect(200).body;
+    let plain = framed("").await;
     let key = |page: &str| page.split("name=\"key\"").next().unwrap().to_owned();
     for wrong in [
         "lang=xx&theme=blue&accent=red&title=",
@@ -508,10 +506,18 @@ async fn the_look_of_a_panel_is_in_its_address_and_a_wrong_value_is_none() {
         "lang=../../etc&theme=javascript:x&accent=javascript:x&title=%20",
         &format!("title={0}&lang={0}&theme={0}&accent={0}", "x".repeat(2_000)),
     ] {
-        let page = api.get(&format!("/embed/lobby?{wrong}")).await.expect(200).body;
-        assert_eq!(key(&page), key(&plain), "{wrong}");
+        assert_eq!(key(&framed(wrong).await), key(&plain), "{wrong}");
     }
-    let hostile = api.get("/embed/lobby?title=%3C/title%3E%3Cscript%3Ex%3C/script%3E%E2%80%AE").await.body;
+    // A link to a panel shows nobody's words but the chat's.
+    for room in ["lobby", "team"] {
+        let link =
+            answer(api.request(Method::GET, &format!("/embed/{room}?title=Your+bank"))).await.expect(200);
+        assert!(
+            !link.body.contains("Your bank") && link.body.contains(&format!("<bdi>{room}</bdi>")),
+            "{link:?}"
+        );
+    }
+    let hostile = framed("title=%3C/title%3E%3Cscript%3Ex%3C/script%3E%E2%80%AE").await;
     assert!(hostile.contains("<bdi>&lt;/title&gt;&lt;script&gt;x&lt;/script&gt;\u{202e}</bdi>"), "{hostile}");
     assert_eq!(hostile.matches("<script").count(), 2, "{hostile}");
     let german = answer(api.request(Method::GET, "/embed/lobby").header("accept-language", "de")).await.body;

@@ -27,9 +27,10 @@ let port;
 let newest = newestPosition();
 /** The rows of a room that only some may read come later, all at once. */
 let isShell = document.body.dataset.shell !== undefined;
-/** The name that the page around the panel suggests, and the heading that it wants. */
+/** The name that the page around the panel suggests. */
 let suggested = '';
-let wantedTitle = '';
+/** The heading that it wants; empty: the room's own. @type {string | undefined} */
+let wantedTitle;
 /** The page around the panel has put it away. */
 let isAway = false;
 /** The newest message when the panel was last shown; infinite while it is shown, and not known before its reader is.
@@ -70,8 +71,10 @@ function paint(accent) {
 
 // The patch of a whole room brings another one.
 function showTitle() {
-  const heading = document.querySelector('.bar h1 bdi');
-  if (heading && wantedTitle && heading.textContent !== wantedTitle) heading.textContent = wantedTitle;
+  const heading = /** @type {HTMLElement | null} */ (document.querySelector('.bar h1'));
+  const shown = heading?.querySelector('bdi');
+  const title = wantedTitle || heading?.dataset.title;
+  if (shown && title && wantedTitle !== undefined && shown.textContent !== title) shown.textContent = title;
 }
 
 /** The name under which `left` is kept, for the next page of the host in this tab. */
@@ -179,10 +182,10 @@ if (isPanel && window.parent !== window) {
   });
   // A page of the chat is opened beside the frame, which stays in its room.
   const beside = (/** @type {Event} */ { target }) => {
-    const way = target instanceof Element && target.closest('a[href], form.search');
+    const way = target instanceof Element && target.closest('a[href]');
     if (way && !way.getAttribute('href')?.startsWith('#')) way.setAttribute('target', '_blank');
   };
-  for (const kind of ['click', 'submit']) document.addEventListener(kind, beside, { capture: true });
+  document.addEventListener('click', beside, { capture: true });
   window.addEventListener('pagehide', keepLeft);
   // What is open is closed by the same key.
   let isTaken = false;

@@ -1,12 +1,14 @@
 //! The panel at the side of another site's page: its loader in host pages that were not made for it, and the
 //! room in its frame.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
 use super::looks::violations;
+use crate::support::client::answer;
 use crate::support::site::{Page, Site};
-use crate::support::{Browser, Server};
+use crate::support::{ADMIN, Browser, Server};
 
 /// The shadow root of the first panel.
 pub const ROOT: &str = "document.querySelector('mill-chat').shadowRoot";
@@ -247,6 +249,69 @@ async fn settings_with_markup_are_texts_and_wrong_ones_are_not_there() {
     open_panel(&browser).await;
     enter(&browser).await;
     assert_eq!(browser.js("return document.body.dataset.room").await, "support");
+}
+
+#[tokio::test]
+async fn a_title_of_the_host_outlives_the_arrival_of_a_member_and_gives_way_to_that_of_the_room() {
+    let settings = "embed-origins = [\"http://localhost:*\"]\n\
+                    [[room]]\nname = \"team\"\npolicy = \"members\"\ntitle = \"The team\"\n";
+    let server = Server::start_with_settings(settings, &["--admin-token", ADMIN]).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let member = api.request(Method::PUT, &format!("/api/v1/rooms/team/members/{}", ada.id));
+    answer(member.bearer_auth(ADMIN).json(&json!({ "role": "writer" }))).await.expect(204);
+    let policy = Some(strict(&server));
+    let framing = page(&server, "/", "data-room=team data-title=\"Ask us\"", "");
+    let site = Site::start(vec![Page { policy, ..framing }]).await;
+    let browser = Browser::open(&site.url("/")).await;
+    open_panel(&browser).await;
+    enter(&browser).await;
+    let heading = "return document.querySelector('.bar h1').textContent";
+    assert_eq!(browser.js(heading).await, "Ask us");
+    let keep =
+        "localStorage.setItem('millchat:panel', JSON.stringify({ token: arguments[0], at: Date.now() }))";
+    browser.js_with(keep, vec![json!(ada.token)]).await;
+    browser.leave_frame().await;
+    browser.reload().await;
+    browser.until(READY).await;
+    enter(&browser).await;
+    browser.until("document.body.dataset.shell === undefined && document.querySelector('#writer')").await;
+    assert_eq!(browser.js(heading).await, "Ask us");
+    assert!(browser.is("document.querySelector('form.search') === null").await, "its page would know nobody");
+    // It is there without a moment of another one, and also when it is not that of the frame's address.
+    let join = "const heading = document.querySelector('.bar h1');
+                window.seen = [];
+                new MutationObserver(() => seen.push(heading.textContent))
+                    .observe(heading, { childList: true, characterData: true, subtree: true });
+                const joiner = document.querySelector('#joiner');
+                document.addEventListener('datastar-fetch', ({ detail: { el, type } }) => {
+                    if (el === joiner && type === 'finished') setTimeout(() => { window.joined = true });
+                });
+                joiner.dispatchEvent(new CustomEvent('join'));";
+    browser.js(join).await;
+    browser.until("window.joined").await;
+    assert_eq!(browser.js("return seen.filter((text) => text !== 'Ask us')").await, json!([]));
+    browser.leave_frame().await;
+    browser.js("Millchat.set({ title: 'Ask them' })").await;
+    enter(&browser).await;
+    browser.until("document.querySelector('.bar h1').textContent === 'Ask them'").await;
+    browser
+        .js("window.joined = false; document.querySelector('#joiner').dispatchEvent(new CustomEvent('join'))")
+        .await;
+    browser.until("window.joined").await;
+    assert_eq!(browser.js(heading).await, "Ask them");
+    // The page around takes its title back; then the same address is no frame's.
+    browser.leave_frame().await;
+    browser.js("Millchat.set({ title: '' })").await;
+    enter(&browser).await;
+    browser.until("document.querySelector('.bar h1').textContent === 'The team'").await;
+    browser.assert_quiet(false).await;
+    browser.go(&format!("{}/embed/team?title=Your+bank", origin(&server))).await;
+    browser.until("document.querySelector('.bar h1')").await;
+    browser.js_with(keep, vec![json!(ada.token)]).await;
+    browser.reload().await;
+    browser.until("document.body.dataset.shell === undefined && document.querySelector('#writer')").await;
+    assert_eq!(browser.js(heading).await, "The team");
 }
 
 #[tokio::test]
