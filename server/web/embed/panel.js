@@ -34,6 +34,8 @@ export function createPanel(element, end) {
   let isReady = false;
   let isPlanned = false;
   let unread = 0;
+  /** The position of the newest message that the frame has told of. */
+  let heard = 0;
   let failure = '';
   /** @type {ReturnType<typeof createFrame> | undefined} */
   let frame;
@@ -93,7 +95,7 @@ export function createPanel(element, end) {
     frame.element.title = title;
     frame.element.hidden = failure !== '';
     frame.post({ kind: 'set', theme: colours, accent, title: settings.title ?? '', name });
-    frame.post({ kind: 'shown', shown: isOpen });
+    frame.post({ kind: 'shown', shown: isOpen, heard });
   }
 
   /** @param {string} kind @param {any} detail */
@@ -105,6 +107,7 @@ export function createPanel(element, end) {
       unread = detail.count;
       plan();
     }
+    if (kind === 'message') heard = detail.position;
     if (kind === 'ready') {
       const hadFocus = root.activeElement === pane;
       isReady = true;
@@ -118,6 +121,7 @@ export function createPanel(element, end) {
   // Another document is in the frame.
   function greeted() {
     isReady = false;
+    heard = 0;
     render();
   }
 

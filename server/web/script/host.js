@@ -23,8 +23,9 @@ const OPEN = [
 
 /** @type {MessagePort | undefined} */
 let port;
-/** The newest message that the page around the panel knows of. */
+/** The newest message that the page around the panel was told of, and the newest one before all of these. */
 let newest = newestPosition();
+let first = newest;
 /** The rows of a room that only some may read come later, all at once. */
 let isShell = document.body.dataset.shell !== undefined;
 /** The name that the page around the panel suggests. */
@@ -112,10 +113,11 @@ const KINDS = {
     suggested = name.slice(0, TITLE_CHARS_MAX);
     suggestName();
   },
-  shown({ shown }) {
+  shown({ shown, heard }) {
     isAway = shown !== true;
     if (!isAway) left = Infinity;
-    else if (left === Infinity) left = newest;
+    // What that page had not heard of yet came after it had put the panel away.
+    else if (left === Infinity) left = Math.max(first, Number(heard) || 0);
     findLeft();
     keepLeft();
     setShown(!isAway);
@@ -155,7 +157,7 @@ function note(row) {
 if (isPanel && window.parent !== window) {
   window.addEventListener('message', greet);
   new MutationObserver((records) => {
-    if (isShell) newest = newestPosition();
+    if (isShell) first = newest = newestPosition();
     isShell = false;
     findLeft();
     const added = records.flatMap(({ addedNodes }) => [...addedNodes]);

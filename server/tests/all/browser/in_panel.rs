@@ -49,6 +49,31 @@ async fn the_badge_counts_what_others_wrote_since_the_panel_was_last_shown_also_
 }
 
 #[tokio::test]
+async fn what_arrives_while_the_panel_is_put_away_is_unread() {
+    let server = chat().await;
+    let site = Site::start(vec![page(&server, "/", "data-room=support", "")]).await;
+    let browser = Browser::open(&site.url("/")).await;
+    open_panel(&browser).await;
+    // The frame hears late that it is not shown any more.
+    browser
+        .js("const { postMessage } = MessagePort.prototype;
+             window.held = [];
+             MessagePort.prototype.postMessage = function (message) {
+                 const send = () => postMessage.call(this, message);
+                 if (message.shown === false) held.push(send);
+                 else send();
+             };
+             Millchat.on('message', () => { window.hasHeard = true });
+             Millchat.close()")
+        .await;
+    let bob = server.api().guest("Bob").await;
+    server.api().say("support", &bob, "hello").await;
+    browser.until("window.hasHeard").await;
+    browser.js("for (const send of held) send()").await;
+    browser.until("Millchat.unread === 1").await;
+}
+
+#[tokio::test]
 async fn an_unsent_text_waits_for_its_author_and_that_of_somebody_else_is_not_sent() {
     let server = chat().await;
     let site = Site::start(vec![page(&server, "/", "data-room=support", "")]).await;
