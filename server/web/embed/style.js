@@ -18,10 +18,10 @@ export function styles({ accent = '#0f766e', side = 'end', z = '2147483000' }, t
   const isCovered = isOpen && isReady;
   const { offsetTop, height } = /** @type {VisualViewport} */ (window.visualViewport);
   const up = others * BUTTON_STEP_PX;
-  const edge = 'max(env(safe-area-inset-left),env(safe-area-inset-right))';
-  const inline = `inset-inline-${side}:calc(var(--mill-chat-inset-inline,20px) + ${edge})`;
-  const block = 'inset-block-end:calc(var(--mill-chat-inset-block,20px) + env(safe-area-inset-bottom)';
-  const inset = `position:fixed;${inline};${block} + ${up}px`;
+  const edge = 'max(env(safe-area-inset-left,0px),env(safe-area-inset-right,0px))';
+  const aside = `var(--mill-chat-inset-inline,20px) + ${edge}`;
+  const below = `var(--mill-chat-inset-block,20px) + env(safe-area-inset-bottom,0px) + ${up}px`;
+  const inset = `position:fixed;inset-inline-${side}:calc(${aside});inset-block-end:calc(${below}`;
   const all = [
     ':host{all:initial!important;display:block!important;',
     `color-scheme:${theme}!important;z-index:${Number(z) + Number(isOpen)}!important;position:`,
@@ -40,7 +40,8 @@ export function styles({ accent = '#0f766e', side = 'end', z = '2147483000' }, t
   ];
   const floating = [
     `#launcher{${inset});z-index:1;width:56px;height:56px}#label{display:none}`,
-    `#panel{${inset} + 68px);width:min(400px,100vw - 40px);height:min(680px,100dvh - ${up + 108}px)}`,
+    // From the button to the other edges, from which it is 20 px away.
+    `#panel{${inset} + 68px);width:min(400px,100vw - 20px - (${aside}));height:min(680px,100dvh - 88px - (${below}))}`,
   ];
   const whole = [`#panel{inset:${offsetTop}px 0 auto;width:auto;height:${height}px;border:0;border-radius:0}`];
   const inner = [
