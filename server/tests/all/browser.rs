@@ -7,6 +7,7 @@ mod engines;
 mod following;
 mod formatting;
 mod history;
+mod hosts;
 mod in_panel;
 mod languages;
 pub mod looks;

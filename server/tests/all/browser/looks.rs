@@ -18,7 +18,8 @@ pub async fn violations(page: &Browser) -> Value {
         node::install().await;
         let axe = format!("{}/node_modules/axe-core/axe.min.js", node::PACKAGE);
         let axe = std::fs::read_to_string(axe).unwrap();
-        page.js(&format!("{axe}\n; window.axe = axe;")).await;
+        // A loader of modules that the page may have gets none.
+        page.js(&format!("((define, module, exports) => {{ {axe} }})()")).await;
     }
     page.js("const ours = !matchMedia('(forced-colors: active)').matches;
          const { violations } = await axe.run({ rules: { 'color-contrast': { enabled: ours } } });
