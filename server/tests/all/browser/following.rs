@@ -62,7 +62,8 @@ async fn a_line_stands_where_its_reader_left_off() {
     assert!(!page.is(AT_END).await, "it opens where there is something to read");
     assert_eq!(page.js("return document.querySelectorAll('[data-unread]').length").await, 1);
     page.say("an answer").await;
-    page.until_text("an answer").await;
+    page.until("document.querySelector('#messages .msg:last-child.mine .text')?.textContent === 'an answer'")
+        .await;
     page.until("document.querySelector('[data-unread]') === null").await;
 
     // The same for a tab that nobody looks at.
