@@ -1,8 +1,9 @@
-//! Makes scripts short by oxc: without comments and spaces, and with short names for what they declare.
+//! Makes scripts short by the minifier of oxc: without comments, spaces and what never runs, with short names and short
+//! forms of expressions.
 
 use oxc_allocator::Allocator;
 use oxc_codegen::{Codegen, CodegenOptions};
-use oxc_mangler::Mangler;
+use oxc_minifier::{Minifier, MinifierOptions};
 use oxc_parser::Parser;
 use oxc_semantic::SemanticBuilder;
 use oxc_span::SourceType;
@@ -11,14 +12,12 @@ use oxc_span::SourceType;
 /// a short name, too; what it does not declare keeps its own.
 pub fn minify(script: &str) -> Result<String, String> {
     let allocator = Allocator::default();
-    let parsed = Parser::new(&allocator, script, SourceType::mjs()).parse();
-    let builder = SemanticBuilder::new().with_check_syntax_error(true);
-    let mut checked = builder.with_build_nodes(true).with_class_table(true).build(&parsed.program);
-    if let Some(wrong) = parsed.diagnostics.iter().chain(checked.diagnostics.iter()).next() {
+    let mut parsed = Parser::new(&allocator, script, SourceType::mjs()).parse();
+    let checked = SemanticBuilder::new().with_check_syntax_error(true).build(&parsed.program).diagnostics;
+    if let Some(wrong) = parsed.diagnostics.iter().chain(checked.iter()).next() {
         return Err(wrong.clone().render_with_source_code(script.to_owned()));
     }
-    let private = Mangler::new().build_with_semantic(&mut checked.semantic, &parsed.program);
-    let printer = Codegen::new().with_options(CodegenOptions::minify());
-    let printer = printer.with_scoping(Some(checked.semantic.into_scoping()));
-    Ok(printer.with_private_member_mappings(Some(private)).build(&parsed.program).code)
+    let minified = Minifier::new(MinifierOptions::default()).minify(&allocator, &mut parsed.program);
+    let printer = Codegen::new().with_options(CodegenOptions::minify()).with_scoping(minified.scoping);
+    Ok(printer.with_private_member_mappings(minified.class_private_mappings).build(&parsed.program).code)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::catalogue::IN_FRAMES;
 use super::language;
+use crate::page::embedded;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/page");
 const WEB: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
@@ -150,6 +151,27 @@ fn the_browser_has_the_messages_of_the_frames() {
     let catalogue = english.catalogue("localize('said')");
     assert!(catalogue.contains("\"said\"") && catalogue.contains("\"room-emptied-by\""), "{catalogue}");
     assert!(!catalogue.contains("\"moderation\""), "what no script shows stays at home: {catalogue}");
+}
+
+/// The build may write a script in other words than its sources, and their messages are found in what it wrote.
+#[test]
+fn the_browser_has_the_messages_that_its_scripts_name() {
+    let english = language("en");
+    let named = |folder: &str, start: &str| -> BTreeSet<String> {
+        let scripts = files(&Path::new(WEB).join(folder), "js").into_iter();
+        let literals = scripts.flat_map(|path| literals(&fs::read_to_string(path).unwrap()));
+        literals.filter(|literal| literal.starts_with(start) && english.texts.contains_key(literal)).collect()
+    };
+    for (folder, start, asset) in
+        [("script", "", embedded::script(english)), ("embed", "panel-", embedded::loader())]
+    {
+        let script = std::str::from_utf8(asset.bytes).unwrap();
+        let ids = named(folder, start);
+        assert!(ids.len() > 1, "{folder}: {ids:?}");
+        for id in ids {
+            assert!(script.contains(&format!("\"{id}\":")), "{folder}: {id}");
+        }
+    }
 }
 
 #[test]
