@@ -18,9 +18,9 @@ export function styles({ accent = '#0f766e', side = 'end', z = '2147483000' }, t
   const isCovered = isOpen && isReady;
   const { offsetTop, height } = /** @type {VisualViewport} */ (window.visualViewport);
   const up = others * BUTTON_STEP_PX;
-  const edge = 'max(env(safe-area-inset-left,0px),env(safe-area-inset-right,0px))';
+  const edge = 'max(env(safe-area-inset-left),env(safe-area-inset-right))';
   const aside = `var(--mill-chat-inset-inline,20px) + ${edge}`;
-  const below = `var(--mill-chat-inset-block,20px) + env(safe-area-inset-bottom,0px) + ${up}px`;
+  const below = `var(--mill-chat-inset-block,20px) + env(safe-area-inset-bottom) + ${up}px`;
   const inset = `position:fixed;inset-inline-${side}:calc(${aside});inset-block-end:calc(${below}`;
   const all = [
     ':host{all:initial!important;display:block!important;',
@@ -29,14 +29,16 @@ export function styles({ accent = '#0f766e', side = 'end', z = '2147483000' }, t
     ':host([hidden]),[hidden]{display:none!important}@media print{:host{display:none!important}}',
     '*{box-sizing:border-box;margin:0;font:16px/1.4 system-ui}',
     `button{cursor:pointer;border:1px solid #0000}:focus-visible{outline:3px solid ${accent};outline-offset:2px}`,
-    `#launcher{background:${accent};color:${inkOn(accent)};padding:14px}`,
-    '#launcher{border-radius:28px;box-shadow:0 4px 16px #0004}',
+    `#launcher,a{background:${accent};color:${inkOn(accent)};padding:14px;`,
+    'border-radius:28px;box-shadow:0 4px 16px #0004}',
     'svg{display:block;width:26px;height:26px;fill:none;stroke:currentcolor;stroke-width:2}',
-    '#badge{position:absolute;inset:-4px -4px auto auto;min-width:22px;border-radius:11px}',
-    '#badge{background:#b3261e;color:#fff;font:600 13px/22px system-ui}#badge::after{content:attr(data-n)}',
-    '#panel{overflow:hidden;background:Canvas;color:CanvasText;box-shadow:0 8px 32px #0004}',
-    '#panel{border-radius:14px;border:1px solid #8884;outline:0}',
-    'iframe{display:block;width:100%;height:100%;border:0}a{position:absolute;inset:64px 20px;color:CanvasText}',
+    '#badge{position:absolute;inset:-4px -4px auto auto;min-width:22px;padding:0 5px;border-radius:11px;',
+    'background:#b3261e;color:#fff;font:600 13px/22px system-ui}',
+    '#badge::after{content:attr(data-n)}',
+    '#panel{overflow:hidden;background:Canvas;box-shadow:0 8px 32px #0004;',
+    'border-radius:14px;border:1px solid #8884;outline:0}',
+    'iframe{display:block;width:100%;height:100%;border:0}',
+    'a{position:absolute;inset:0;margin:auto;width:fit-content;height:fit-content}',
   ];
   const floating = [
     `#launcher{${inset});z-index:1;width:56px;height:56px}#label{display:none}`,

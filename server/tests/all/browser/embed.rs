@@ -435,6 +435,7 @@ async fn where_a_policy_blocks_the_frame_the_console_has_the_line_to_add_and_a_w
     let way =
         browser.js(&format!("const way = {ROOT}.querySelector('a'); return [way.hidden, way.href]")).await;
     assert_eq!(way, json!([false, format!("{}/support", origin(&server))]));
+    assert_eq!(violations(&browser).await, json!([]));
 }
 
 #[tokio::test]

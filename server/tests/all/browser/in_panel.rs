@@ -4,6 +4,7 @@ use serde_json::json;
 use thirtyfour::prelude::*;
 
 use super::embed::{READY, ROOT, chat, enter, open_panel, page, until_badge};
+use super::looks::violations;
 use crate::support::site::Site;
 use crate::support::{Browser, Server};
 
@@ -160,6 +161,7 @@ async fn a_panel_of_a_room_for_members_says_so_and_opens_no_stream() {
         .await;
     assert_eq!(asked, 0);
     assert_eq!(browser.js("return document.querySelector('#state').textContent").await, "");
+    assert_eq!(violations(&browser).await, json!([]));
 }
 
 #[tokio::test]
