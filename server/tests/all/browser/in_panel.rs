@@ -1,12 +1,14 @@
 //! The room in a panel: who its reader is, what is kept for whom, and what the host hears of it.
 
+use reqwest::Method;
 use serde_json::json;
 use thirtyfour::prelude::*;
 
 use super::embed::{READY, ROOT, chat, enter, open_panel, page, until_badge};
 use super::looks::violations;
+use crate::support::client::answer;
 use crate::support::site::Site;
-use crate::support::{Browser, Server};
+use crate::support::{ADMIN, Browser, Server};
 
 /// Settings with a room for its members, and a site that may show it.
 const PRIVATE: &str =
@@ -136,10 +138,7 @@ async fn what_is_typed_while_the_name_is_given_is_no_part_of_the_first_message()
 
 #[tokio::test]
 async fn a_panel_of_a_room_for_members_says_so_and_opens_no_stream() {
-    let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("millchat.toml");
-    std::fs::write(&config, PRIVATE).unwrap();
-    let server = Server::start_with(&["--config", config.to_str().unwrap()]).await;
+    let server = Server::start_with_settings(PRIVATE, &[]).await;
     let site = Site::start(vec![page(&server, "/", "data-room=team", "")]).await;
     let browser = Browser::open(&site.url("/")).await;
     open_panel(&browser).await;
@@ -162,6 +161,73 @@ async fn a_panel_of_a_room_for_members_says_so_and_opens_no_stream() {
     assert_eq!(asked, 0);
     assert_eq!(browser.js("return document.querySelector('#state').textContent").await, "");
     assert_eq!(violations(&browser).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_guest_who_becomes_a_member_reads_the_room_in_the_panel_and_has_a_badge() {
+    let server = Server::start_with_settings(PRIVATE, &["--admin-token", ADMIN]).await;
+    let api = server.api();
+    let make_member = async |id: &str| {
+        let member = format!("/api/v1/rooms/team/members/{id}");
+        let role = json!({ "role": "writer" });
+        answer(api.request(Method::PUT, &member).bearer_auth(ADMIN).json(&role)).await.expect(204);
+    };
+    let olga = api.guest("Olga").await;
+    make_member(&olga.id).await;
+    api.say("team", &olga, "for members").await;
+    let site = Site::start(vec![
+        page(&server, "/", "data-room=lobby", ""),
+        page(&server, "/team", "data-room=team data-title=Members", ""),
+    ])
+    .await;
+    let browser = Browser::open(&site.url("/")).await;
+    open_panel(&browser).await;
+    enter(&browser).await;
+    browser.join_with("Ada", "hello").await;
+    let ada = browser.js("return document.querySelector('#composer').dataset.authorId").await;
+    browser.go(&site.url("/team")).await;
+    open_panel(&browser).await;
+    enter(&browser).await;
+    browser.until_text("you are none of them").await;
+    make_member(ada.as_str().unwrap()).await;
+    browser.go(&site.url("/team")).await;
+    browser.until(READY).await;
+    enter(&browser).await;
+    browser.until_messages(1).await;
+    browser.until("document.querySelector('#draft')").await;
+    // A patch of the whole room takes away neither what the host calls it now nor the button of the panel.
+    browser.leave_frame().await;
+    browser.js("Millchat.set({ title: 'For us' })").await;
+    enter(&browser).await;
+    browser.until("document.querySelector('h1').textContent === 'For us'").await;
+    browser
+        .js("const joiner = document.querySelector('#joiner');
+             const patched = new Promise((done) => document.addEventListener('datastar-fetch', ({ detail }) => {
+                 if (detail.el === joiner && detail.type === 'finished') setTimeout(done);
+             }));
+             joiner.dispatchEvent(new CustomEvent('join'));
+             await patched")
+        .await;
+    let head = "[document.querySelector('h1').textContent, document.querySelector('#shut').hidden]";
+    assert_eq!(browser.js(&format!("return {head}")).await, json!(["For us", false]));
+    browser.leave_frame().await;
+    browser.js("Millchat.close()").await;
+    api.say("team", &olga, "one").await;
+    browser.until("Millchat.unread === 1").await;
+    browser.go(&site.url("/team")).await;
+    browser.until("window.Millchat?.unread === 1").await;
+    // Where the browser keeps nothing, what was there before is not new.
+    browser.until(READY).await;
+    enter(&browser).await;
+    browser.js("Storage.prototype.setItem = () => {}; sessionStorage.clear()").await;
+    browser.go(&site.url("/team")).await;
+    browser.until(&format!("window.Millchat && {READY}")).await;
+    enter(&browser).await;
+    browser.until_messages(2).await;
+    browser.leave_frame().await;
+    api.say("team", &olga, "two").await;
+    browser.until("Millchat.unread > 0").await;
+    assert_eq!(browser.js("return Millchat.unread").await, 1);
 }
 
 #[tokio::test]
