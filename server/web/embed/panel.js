@@ -202,13 +202,11 @@ export function createPanel(element, end) {
 
   // Reads the attributes. Of several changes at once the frame hears together.
   function change() {
-    const { lang, room, title } = settings;
+    const { lang, room } = settings;
     const next = read(element);
     if (!next.room) close();
     settings = next;
-    const isOther = lang !== settings.lang || room !== settings.room;
-    // The title of the room itself is only in a document that was asked for without one.
-    if (!frame || !(isOther || (title && !settings.title))) return;
+    if (!frame || (lang === settings.lang && room === settings.room)) return;
     unload();
     unread = 0;
     queueMicrotask(load);

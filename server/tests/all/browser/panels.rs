@@ -162,7 +162,6 @@ async fn several_settings_at_once_load_the_frame_once_and_an_empty_title_is_that
     assert_eq!(browser.js(shown).await, json!(["sales", "de", "Ask", "dark"]));
     browser.leave_frame().await;
     browser.js("Millchat.set({ title: '' })").await;
-    browser.until(READY).await;
     enter(&browser).await;
     browser.until("document.querySelector('h1').textContent === 'sales'").await;
 }
