@@ -5,8 +5,7 @@ import { make } from './dom.js';
 import { ORIGIN } from './origin.js';
 
 const ANSWER_MS_MAX = 15_000;
-const RIGHTS =
-  'allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox allow-downloads';
+const RIGHTS = ['scripts', 'same-origin', 'forms', 'popups', 'popups-to-escape-sandbox', 'downloads'];
 
 /** The fields of each kind of message, by values of their types. @type {Record<string, any>} */
 const KINDS = {
@@ -36,7 +35,7 @@ export function createFrame(into, src, title, { greeted, take, fail }) {
       title,
       allow: 'clipboard-write',
       referrerpolicy: 'no-referrer',
-      sandbox: RIGHTS,
+      sandbox: RIGHTS.map((right) => `allow-${right}`).join(' '),
       src,
     })
   );

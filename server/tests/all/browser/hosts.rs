@@ -12,7 +12,7 @@ use super::looks::violations;
 use crate::support::site::{Page, Site};
 use crate::support::{Browser, Server, node};
 
-/// Where the pictures are put.
+/// The folder of the pictures.
 const SCREENS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/screens");
 const DESK: (u32, u32) = (1280, 800);
 const PHONE: (u32, u32) = (390, 844);
