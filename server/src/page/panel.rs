@@ -60,7 +60,7 @@ async fn shell(call: &Call<'_>, room: RoomName, is_desk: bool) -> Response {
     let render = move || {
         let at = RoomAddress::new(Surface::Panel, &room);
         let page = if is_desk {
-            room_view::desk(language, (at, title.as_deref().unwrap_or(room.as_str())), &look, has_logins)
+            room_view::desk(language, (at, title.as_deref().unwrap_or(room.as_str())), &look)
         } else {
             room_view::shell(language, at, &look, has_logins)
         };
@@ -104,10 +104,9 @@ pub async fn take_over(call: Call<'_>, _: RoomName) -> Response {
         Ok(body) => body,
         Err(broken) => return error::of(language, broken),
     };
-    match w.app.identity.take_over(&headers, &field(&body, "guest")).await {
-        Ok(Some(token)) => http::json(StatusCode::OK, &Guest { token, author }),
-        Ok(None) => error::of(language, Denial::Nobody(TokenError::FOREIGN)),
-        Err(failed) => error::of(language, failed),
+    match w.app.identity.take_over(&headers, &field(&body, "guest")) {
+        Some(token) => http::json(StatusCode::OK, &Guest { token, author }),
+        None => error::of(language, Denial::Nobody(TokenError::FOREIGN)),
     }
 }
 

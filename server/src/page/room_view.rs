@@ -99,15 +99,14 @@ pub fn shell(language: &'static Language, at: RoomAddress<'_>, look: &Look, has_
 }
 
 /// The panel of a desk: somebody new writes there the first message of the room that is theirs, and to others the
-/// script shows their room instead. `title`: of the rooms.
-pub fn desk(
-    language: &'static Language,
-    (at, title): (RoomAddress<'_>, &str),
-    look: &Look,
-    has_logins: bool,
-) -> String {
-    let reader = Reader { has_logins, ..Reader::default() };
-    bare(language, (at, title), look, composer::composer(language, at, reader, None), true)
+/// script shows their room instead. Who signs in does so there: a user is known to one document alone. `title`: of the
+/// rooms.
+pub fn desk(language: &'static Language, (at, title): (RoomAddress<'_>, &str), look: &Look) -> String {
+    let foot = html! {
+        p.hint { (language.markup("desk-own")) }
+        (composer::composer(language, at, Reader::default(), None))
+    };
+    bare(language, (at, title), look, foot, true)
 }
 
 fn bare(

@@ -2,12 +2,13 @@
 
 mod busy;
 mod changing;
-mod embed;
+pub mod embed;
 mod engines;
 mod following;
 mod formatting;
 mod history;
 mod hosts;
+mod identify;
 mod in_panel;
 mod languages;
 pub mod looks;

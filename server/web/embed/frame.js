@@ -15,6 +15,8 @@ const KINDS = {
   close: {},
   message: { position: 0, room: '', own: true, author: { id: '', name: '' } },
   unread: { count: 0 },
+  identity: { author: { id: '', name: '' } },
+  'need-identity': {},
   error: { code: '' },
 };
 

@@ -5,8 +5,9 @@ import { catalogue } from './catalogue.js';
 import { cover } from './cover.js';
 import { guarded, icon, make, put, whenIdle } from './dom.js';
 import { createFrame } from './frame.js';
+import { createIdentity } from './identity.js';
 import { ORIGIN } from './origin.js';
-import { check, languageOf, read, themeOf } from './settings.js';
+import { beforeStar, check, languageOf, read, themeOf } from './settings.js';
 import { styles } from './style.js';
 
 const BADGE_MAX = 9;
@@ -44,6 +45,8 @@ export function createPanel(element, end) {
   /** The element that the focus returns to. @type {HTMLElement | null} */
   let opener = null;
 
+  const identity = createIdentity((token) => frame?.post({ kind: 'identity', token }));
+
   const page = () => `${ORIGIN}/${settings.room}`;
 
   /** @param {string} name @param {object} [detail] */
@@ -71,9 +74,7 @@ export function createPanel(element, end) {
   function render() {
     isPlanned = false;
     const { accent = '', lang, launcher: shown, name = '', room, theme } = settings;
-    const code = languageOf(lang);
-    const words = catalogue[code];
-    const text = settings.label || words['panel-label'];
+    const text = settings.label || catalogue[languageOf(lang)]['panel-label'];
     const title = settings.title || text;
     const colours = themeOf(theme);
     sheet.replaceSync(styles(settings, colours, { ...panel, isOpen, isReady, isWhole: uncover !== undefined }));
@@ -86,10 +87,9 @@ export function createPanel(element, end) {
     pane.hidden = !isOpen;
     const role = panel.isFloating ? 'dialog' : 'region';
     put(pane, { role, 'aria-label': title, 'aria-modal': `${uncover !== undefined}`, 'aria-busy': `${!isReady}` });
-    way.lang = code;
     if (panel.isFloating) put(launcher, { 'aria-haspopup': 'dialog' });
     put(way, { href: page() });
-    way.textContent = words['panel-window'];
+    way.textContent = `${text} ↗`;
     way.hidden = !failure;
     if (!frame) return;
     frame.element.title = title;
@@ -114,7 +114,9 @@ export function createPanel(element, end) {
       failure = '';
       render();
       if (hadFocus) focus();
+      identity.need();
     }
+    if (kind === 'need-identity') return identity.need(true);
     emit(kind, detail);
   }
 
@@ -138,7 +140,8 @@ export function createPanel(element, end) {
     const { accent, lang, room, theme, title } = settings;
     if (frame || !room) return;
     const src = new URL(`${ORIGIN}/embed/${room}`);
-    const values = { lang: languageOf(lang), theme: themeOf(theme), accent, title, host: location.origin };
+    const vouched = identity.isSet() ? '1' : '';
+    const values = { lang: languageOf(lang), theme: themeOf(theme), accent, title, host: location.origin, vouched };
     for (const [name, value] of Object.entries(values)) if (value) src.searchParams.set(name, value);
     frame = createFrame(pane, src.href, title ?? '', { greeted, take, fail });
   }
@@ -166,7 +169,7 @@ export function createPanel(element, end) {
 
   /** @param {{ room?: string, focus?: boolean }} [how] */
   function open({ room = settings.room, focus: takesFocus = true } = {}) {
-    if (room && room !== settings.room) set({ room });
+    if (room && beforeStar(room) !== settings.room) set({ room });
     if (!settings.room) return;
     if (failure) return void window.open(page(), '_blank', 'noopener');
     if (!isOpen) {
@@ -200,16 +203,31 @@ export function createPanel(element, end) {
     put(element, changes);
   }
 
-  // Reads the attributes. Of several changes at once the frame hears together.
-  function change() {
-    const { lang, room } = settings;
-    const next = read(element);
-    if (!next.room) close();
-    settings = next;
-    if (!frame || (lang === settings.lang && room === settings.room)) return;
+  /** @param {any} source */
+  function identify(source) {
+    if (source !== null && !/^(string|function)$/.test(typeof source)) throw new TypeError('Millchat: identify');
+    const wasSet = identity.isSet();
+    identity.set(source);
+    // The document of nobody is another one.
+    if (frame && !wasSet) reload();
+    else if (isReady) identity.need();
+  }
+
+  function reload() {
     unload();
     unread = 0;
     queueMicrotask(load);
+  }
+
+  // Reads the attributes. Of several changes at once the frame hears together.
+  function change() {
+    const { lang, room, token } = settings;
+    const next = read(element);
+    if (!next.room) close();
+    settings = next;
+    if (token !== next.token) identify(next.token ?? null);
+    if (!frame || (lang === settings.lang && room === settings.room)) return;
+    reload();
   }
 
   launcher.onclick = toggle;
@@ -244,6 +262,7 @@ export function createPanel(element, end) {
       fit();
     },
     remove() {
+      identity.set();
       close();
       kept('');
       unload();
@@ -255,9 +274,7 @@ export function createPanel(element, end) {
       close,
       toggle,
       set,
-      identify() {
-        console.error('Millchat: no identify yet');
-      },
+      identify,
       on(name, listener) {
         const heard = (/** @type {any} */ { detail }) => guarded(listener, detail);
         element.addEventListener(`millchat:${name}`, heard);

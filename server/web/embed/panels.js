@@ -2,7 +2,7 @@
 // of the body reaches it; an inline one is where the host has put its element.
 
 import { createPanel } from './panel.js';
-import { NAMES } from './settings.js';
+import { beforeStar, NAMES } from './settings.js';
 
 export const NO_ROOM = 'Millchat: no room';
 
@@ -12,7 +12,7 @@ export const panels = [];
 let hasBegun = false;
 
 /** @param {string | null} name */
-export const panelIn = (name) => panels.find(({ settings }) => settings.room === name);
+export const panelIn = (name) => panels.find(({ settings }) => settings.room === beforeStar(name ?? ''));
 
 /** Buttons at one side stand above each other. */
 function stack() {

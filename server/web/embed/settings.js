@@ -8,7 +8,7 @@ const LANGUAGE = RegExp(`^(${CODES.join('|')})(-|$)`, 'i');
 
 /** The form of each value. @type {Record<string, RegExp>} */
 const FORMS = {
-  room: /^[\w-]{1,64}$/,
+  room: /^[\w-]{1,64}\*?$/,
   name: TEXT,
   label: TEXT,
   title: TEXT,
@@ -18,13 +18,19 @@ const FORMS = {
   accent: /^#[\da-f]{6}$/i,
   launcher: /^(on|off)$/,
   z: /^-?\d{1,10}$/,
+  token: /^[\w-]+(\.[\w-]+){2}$/,
 };
 export const NAMES = Object.keys(FORMS);
+
+/** Returns the part of a room's name before its star. @param {string} room */
+export const beforeStar = (room) => room.replace(/\*$/, '');
 
 /** @param {Element} element @returns {Settings} */
 export function read(element) {
   const values = NAMES.map((name) => [name, element.getAttribute(name) ?? '']);
-  return Object.fromEntries(values.filter(([name, value]) => FORMS[name].test(value)));
+  const right = values.filter(([name, value]) => FORMS[name].test(value));
+  // The star is for a room of each visitor; the way to it is at what is before.
+  return Object.fromEntries(right.map(([name, value]) => [name, name === 'room' ? beforeStar(value) : value]));
 }
 
 /** Throws a `TypeError` unless all changes are right. An empty text is the default, but for the room.

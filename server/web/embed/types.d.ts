@@ -9,7 +9,7 @@ interface PanelHandle {
   close(): void;
   toggle(): void;
   set(changes: Record<string, string>): void;
-  identify(): void;
+  identify(source: string | null | (() => string | null | Promise<string | null>)): void;
   on(name: string, listener: Function): () => void;
   destroy(): void;
   readonly isOpen: boolean;

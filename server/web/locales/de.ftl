@@ -332,8 +332,9 @@ list-full = Diese Liste ist voll. Nimm zuerst etwas davon weg.
 
 panel-label = Chat
 panel-close = Chat schließen
-panel-window = Chat in einem Fenster öffnen
 panel-forgets = Dieser Browser speichert nichts für den Chat: Wenn du diese Seite verlässt, kennt er dich nicht mehr.
+panel-unvouched = Die Seite um den Chat konnte nicht sagen, wer du bist.
+panel-sign-in-apart = Das Fenster zum Anmelden ist offen, aber diese Seite ist von ihm getrennt. Mach in jenem Fenster weiter.
 
 ## Rooms of visitors
 

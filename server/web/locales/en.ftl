@@ -342,8 +342,9 @@ list-full = This list is full. Take something off it first.
 
 panel-label = Chat
 panel-close = Close the chat
-panel-window = Open the chat in a window
 panel-forgets = This browser keeps nothing for the chat: when you leave this page, it no longer knows you.
+panel-unvouched = The page around the chat could not say who you are.
+panel-sign-in-apart = The window for signing in is open, but this page is kept apart from it. Go on in that window.
 
 ## Rooms of visitors
 

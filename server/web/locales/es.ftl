@@ -328,8 +328,9 @@ list-full = Esta lista está llena. Quita algo primero.
 
 panel-label = Chat
 panel-close = Cerrar el chat
-panel-window = Abrir el chat en una ventana
 panel-forgets = Este navegador no guarda nada para el chat: cuando salgas de esta página, ya no te conocerá.
+panel-unvouched = La página que rodea el chat no pudo decir quién eres.
+panel-sign-in-apart = La ventana para iniciar sesión está abierta, pero esta página está separada de ella. Sigue en esa ventana.
 
 ## Rooms of visitors
 

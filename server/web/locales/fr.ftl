@@ -336,8 +336,9 @@ list-full = Cette liste est pleine. Retirez-en d’abord un élément.
 
 panel-label = Discussion
 panel-close = Fermer la discussion
-panel-window = Ouvrir la discussion dans une fenêtre
 panel-forgets = Ce navigateur ne garde rien pour la discussion : quand vous quitterez cette page, il ne vous connaîtra plus.
+panel-unvouched = La page autour du chat n’a pas pu dire qui vous êtes.
+panel-sign-in-apart = La fenêtre de connexion est ouverte, mais cette page en est séparée. Continuez dans cette fenêtre.
 
 ## Rooms of visitors
 

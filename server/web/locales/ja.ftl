@@ -301,8 +301,9 @@ list-full = この一覧はいっぱいです。先にどれかを取り除い�
 
 panel-label = チャット
 panel-close = チャットを閉じる
-panel-window = チャットを別ウィンドウで開く
 panel-forgets = このブラウザーはチャットのために何も保存しません。このページを離れると、あなたのことを覚えていません。
+panel-unvouched = チャットのまわりのページは、あなたが誰かを伝えられませんでした。
+panel-sign-in-apart = ログインのウィンドウは開いていますが、このページとは切り離されています。そのウィンドウで続けてください。
 
 ## Rooms of visitors
 

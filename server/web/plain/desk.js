@@ -11,7 +11,7 @@ async function refresh() {
   if (!list || !newList) return location.reload();
   document.title = next.title;
   // A place that has the focus keeps it.
-  if (list.innerHTML !== newList.innerHTML && !list.contains(document.activeElement)) list.replaceWith(newList);
+  if (!list.isEqualNode(newList) && !list.contains(document.activeElement)) list.replaceWith(newList);
 }
 
 setInterval(() => refresh().catch(() => {}), EVERY_MS);

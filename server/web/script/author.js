@@ -2,7 +2,7 @@
 // its foot says whose token it holds; another panel of the browser may get the token of somebody else, and until the
 // foot was fetched again nothing is sent. What a panel keeps of an author begins with their id.
 
-import { hasToken } from './bearer.js';
+import { hasToken, heldToken, isReaderAwaited } from './bearer.js';
 import { composer, isPanel, room } from './dom.js';
 
 /** The key of the token. */
@@ -10,7 +10,7 @@ const PERSON = 'millchat:panel';
 
 /** @type {((before: string) => void)[]} */
 const listeners = [];
-let isAsking = isPanel && hasToken();
+let isAsking = isPanel && (hasToken() || isReaderAwaited());
 /** The last author that is known, if there was one. */
 let last = authorId();
 
@@ -18,6 +18,9 @@ let last = authorId();
 export function authorId() {
   return composer.dataset.authorId ?? '';
 }
+
+/** Returns whether this id is the author's own, also from before they signed in. @param {string} id */
+export const isOwnId = (id) => id === authorId() || (composer.dataset.authorWas ?? '').split(' ').includes(id);
 
 /** Returns whether the page knows who its author is, or that it is nobody's. */
 export const isAuthorKnown = () => !isAsking;
@@ -44,19 +47,22 @@ function tell() {
   for (const listener of listeners) listener(before);
 }
 
+/** The author is known, or nobody is. */
+export function noteAnswer() {
+  isAsking = false;
+  for (const listener of listeners) listener(last);
+}
+
 if (isPanel) {
   new MutationObserver(tell).observe(composer, { attributeFilter: ['data-author-id'] });
   window.addEventListener('storage', ({ key }) => {
-    if (key !== PERSON) return;
+    if (key !== PERSON || heldToken()) return;
     isAsking = true;
     composer.dispatchEvent(new CustomEvent('refresh'));
   });
   document.addEventListener('datastar-fetch', ({ detail: { el, type } }) => {
     if (el !== composer || type !== 'datastar-patch-elements') return;
     // After the patch.
-    setTimeout(() => {
-      isAsking = false;
-      for (const listener of listeners) listener(last);
-    });
+    setTimeout(noteAnswer);
   });
 }

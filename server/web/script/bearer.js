@@ -1,6 +1,7 @@
-// Who writes in a panel: a token that the server gave with the name. It is kept in this frame's own storage, which the
-// browser keeps apart for each site around it, or only here where there is no storage; and it goes with every request
-// of the panel. No cookie does.
+// Who writes in a panel. A guest's token is the one that the server gave with the name; it is kept in this frame's own
+// storage, which the browser keeps apart for each site around it, or only here where there is no storage. The token of
+// a user is held by this document alone: of somebody for whom the site vouches (`identify`), or who signed in in a
+// window (`sign-in`). It goes with every request of the panel. No cookie does.
 
 import { base, isPanel } from './dom.js';
 import { load, save } from './storage.js';
@@ -24,11 +25,31 @@ function read(text) {
   }
 }
 
-/** Returns whether there is a token. */
-export const hasToken = () => person !== undefined;
+/** The token of a user. */
+let held = '';
+/** The page around the panel says later who reads it. */
+let isAwaited = isPanel && window.parent !== window && new URLSearchParams(location.search).has('vouched');
 
-/** Returns whether the browser keeps it. */
-export const isKept = () => load(PERSON) !== '';
+/** Returns whether there is a token. */
+export const hasToken = () => held !== '' || person !== undefined;
+
+/** Returns the token of a guest, if there is one. */
+export const guestToken = () => person?.token;
+
+/** Returns the token of a user, or nothing. */
+export const heldToken = () => held;
+
+/** Returns whether the page around the panel still has to say who reads it. */
+export const isReaderAwaited = () => isAwaited;
+
+/** Holds the token of a user; an empty one is none. Nobody is waited for any more. @param {string} token */
+export function holdToken(token) {
+  held = token;
+  isAwaited = false;
+}
+
+/** Returns whether the browser keeps it. Nobody expects that of the token of a user. */
+export const isKept = () => held !== '' || load(PERSON) !== '';
 
 /** Keeps a token; an empty one is none. @param {string} token */
 export function keepToken(token) {
@@ -36,11 +57,14 @@ export function keepToken(token) {
   save(PERSON, person ? JSON.stringify(person) : '');
 }
 
+/** Asks the server about who one is in this panel. @param {string} method @param {Record<string, string>} [fields] */
+export const askWho = (method, fields) =>
+  fetch(`${base}/name`, { method, body: fields && new URLSearchParams(fields) });
+
 /** Gives a name, and keeps the token of it. Without a name the token is made new when it is old enough. Returns the
  *  answer if there is none. @param {string} [name] */
 export async function giveName(name) {
-  const body = new URLSearchParams(name === undefined ? {} : { name });
-  const answer = await fetch(`${base}/name`, { method: 'POST', body });
+  const answer = await askWho('POST', name === undefined ? {} : { name });
   if (!answer.ok) return answer;
   const { token } = await answer.json();
   keepToken(token);
@@ -54,7 +78,8 @@ if (isPanel) {
     if (url.origin !== location.origin || !url.pathname.startsWith('/embed/')) return plain(input, init);
     const headers = new Headers(init.headers);
     headers.set('Accept-Language', document.documentElement.lang);
-    if (person) headers.set('Authorization', `Bearer ${person.token}`);
+    const token = held || person?.token;
+    if (token) headers.set('Authorization', `Bearer ${token}`);
     return plain(input, { ...init, headers, credentials: 'omit' });
   };
   // Another panel of this browser has a name; the foot is fetched again by `people`.
@@ -65,5 +90,5 @@ if (isPanel) {
   document.addEventListener('datastar-fetch', ({ detail: { type, argsRaw } }) => {
     if (type === 'datastar-token') keepToken(argsRaw.token);
   });
-  if (person && Date.now() - person.at > RENEW_MS_MIN) giveName().catch(() => {});
+  if (person && !isAwaited && Date.now() - person.at > RENEW_MS_MIN) giveName().catch(() => {});
 }

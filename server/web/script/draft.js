@@ -4,7 +4,7 @@
 // A draft has an id from its first letter until it is sent. The key that it is sent under follows from the id and
 // the text, so two tabs that send it at the same moment send one message.
 
-import { keyOfAuthor, whenAuthor } from './author.js';
+import { isOwnId, keyOfAuthor, whenAuthor } from './author.js';
 import { composer, draftField, problem, scroller } from './dom.js';
 import { digest, newKey } from './key.js';
 import { load, save } from './storage.js';
@@ -120,8 +120,9 @@ function showAgain() {
 whenAuthor((before) => {
   const now = keyOfAuthor('draft');
   if (now === place) return;
-  const written = before ? '' : draft.text;
-  if (!before) save(place, '');
+  const isOwn = !before || isOwnId(before);
+  const written = isOwn ? draft.text : '';
+  if (isOwn) save(place, '');
   place = now;
   const kept = parse(load(place));
   draft = { id: kept.text ? kept.id : draft.id, text: [kept.text, written].filter(Boolean).join('\n') };

@@ -2,11 +2,13 @@
 // whole room where only some may read, is fetched with it.
 
 import { authorId } from './author.js';
-import { giveName, hasToken, isKept, keepToken } from './bearer.js';
+import { giveName, hasToken, heldToken, holdToken, isKept, keepToken } from './bearer.js';
+import { goToOwnRoom, isDesk } from './desk.js';
 import { composer, composerForm, deniedNotice, draftField, isPanel, nameField, problem, stream } from './dom.js';
 import { replaceText } from './draft.js';
 import { reportProblem } from './host.js';
 import { localize } from './i18n.js';
+import { refuseVouched, whenIdentified } from './identify.js';
 import { NAMED } from './people.js';
 import { reasonOf } from './refusal.js';
 import { save } from './storage.js';
@@ -16,8 +18,9 @@ let isNaming = false;
 
 /** Forgets a token that the server does not take. */
 function beNobody() {
-  if (!hasToken()) return;
-  keepToken('');
+  if (!hasToken() || refuseVouched()) return;
+  if (heldToken()) holdToken('');
+  else keepToken('');
   reportProblem('identity');
 }
 
@@ -63,6 +66,7 @@ async function introduce(name) {
     nameField()?.focus();
     return;
   }
+  if (isDesk) return goToOwnRoom(text);
   await waitForFoot();
   if (!authorId()) {
     problem.textContent = localize('name-unanswered');
@@ -100,10 +104,21 @@ function deny(...why) {
   notice.hidden = false;
 }
 
-function begin() {
+/** Fetches what is for the reader of this panel. */
+export function fetchOwn() {
   if (!hasToken()) deny('denied-title', 'denied-nobody');
+  else if (isDesk) goToOwnRoom().catch(() => (problem.textContent = localize('name-unanswered')));
   else if (isShell()) document.getElementById('joiner')?.dispatchEvent(new CustomEvent('join'));
   else fetchFoot();
+}
+
+let hasBegun = false;
+
+function begin() {
+  // Another token is known to no stream.
+  if (hasBegun) reopenStream('changed');
+  hasBegun = true;
+  fetchOwn();
 }
 
 // The foot of a reader with a token that the server does not take is that of nobody.
@@ -138,12 +153,12 @@ if (isPanel) {
   document.addEventListener('submit', submit, { capture: true });
   new MutationObserver(sayIfForgotten).observe(composer, { attributeFilter: ['data-author-id'] });
   // The client has read the page once it has set the place; that of a shell has none.
-  if (hasPlace() || isShell()) setTimeout(begin);
+  if (hasPlace() || isShell() || isDesk) whenIdentified(begin);
   else {
     const ready = new MutationObserver(() => {
       if (!hasPlace()) return;
       ready.disconnect();
-      begin();
+      whenIdentified(begin);
     });
     ready.observe(stream, { attributeFilter: ['data-place'] });
   }

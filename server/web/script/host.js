@@ -41,7 +41,13 @@ let left;
 let told = 0;
 
 /** @param {object} message */
-const post = (message) => port?.postMessage(message);
+export const post = (message) => port?.postMessage(message);
+
+/** Has a function called with what the page around the panel says of this kind.
+ *  @param {string} kind @param {(data: any) => void} listener */
+export function hear(kind, listener) {
+  KINDS[kind] = listener;
+}
 
 /** Says that something is wrong. @param {'identity'} code */
 export const reportProblem = (code) => post({ kind: 'error', code });

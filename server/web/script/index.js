@@ -34,4 +34,6 @@ import './row-actions.js';
 import './unread.js';
 import './host.js';
 import './guest.js';
+import './identify.js';
+import './sign-in.js';
 import './composer.js';

@@ -1,6 +1,7 @@
 // One's own name, in all tabs, and who is typing. A new name opens the stream again, so that the others see it.
 // The line of those who type leaves its reader out.
 
+import { isOwnId } from './author.js';
 import { base, composer, composerForm, draftField, nameField, problem, typists } from './dom.js';
 import { isolate, localize } from './i18n.js';
 import { listOf } from './intl.js';
@@ -38,7 +39,7 @@ function line(names) {
 
 function showTypists() {
   const typing = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('#typing > span'));
-  const others = [...typing].filter(({ dataset }) => dataset.authorId !== composer.dataset.authorId);
+  const others = [...typing].filter(({ dataset }) => !isOwnId(dataset.authorId ?? ''));
   typists.textContent = line(others.map(({ textContent }) => isolate(textContent)));
 }
 
@@ -53,7 +54,7 @@ new MutationObserver((records) => {
 
 new MutationObserver(() => {
   // Of the tabs that share a connection, one has it opened again.
-  if (isChosenHere || !isShared) reopenStream('changed');
+  if (isChosenHere || !isShared()) reopenStream('changed');
   if (!isChosenHere) return;
   save(NAMED, `${Date.now()}`);
   draftField()?.focus();

@@ -21,3 +21,15 @@ export function save(name, text, area = 'localStorage') {
     // The text is not kept.
   }
 }
+
+/** Removes all entries whose names begin with this. @param {string} beginning */
+export function forgetAll(beginning) {
+  for (const area of /** @type {const} */ (['localStorage', 'sessionStorage'])) {
+    try {
+      const names = Object.keys(globalThis[area]).filter((name) => name.startsWith(beginning));
+      for (const name of names) globalThis[area].removeItem(name);
+    } catch {
+      // Nothing is kept.
+    }
+  }
+}

@@ -8,13 +8,13 @@
 // In a browser without locks (it has them by TLS, and on this machine, unless it keeps nothing for the site) each
 // tab has its own connection.
 
+import { authorId, isAuthorKnown, whenAuthor } from './author.js';
+import { heldToken, isReaderAwaited } from './bearer.js';
 import { base, isPanel, room, stream } from './dom.js';
 import { covers, earlier, isPassed, positionAt } from './place.js';
 
-// The panels of a browser are somebody else than its pages.
-const SCOPE = isPanel ? 'millchat:panel-' : 'millchat:';
-const LEADER = `${SCOPE}leader`;
-const TAB = `${SCOPE}tab:`;
+// The panels of a browser are somebody else than its pages; and those of a user share no stream with those of others.
+const PAGES = 'millchat:';
 // The server's limit.
 const ROOMS_MAX = 32;
 // The time that the other tabs have to answer a roll-call. A tab that is later joins when it answers.
@@ -26,10 +26,14 @@ const TRY_MS_MAX = 10_000;
 const CHECK_EVERY_MS = 5_000;
 
 const id = `${Math.random()}`;
-let channel = openChannel();
+/** The beginning of the names of the lock and the channel; nothing before it is known whose they are. */
+let scope = isPanel ? '' : PAGES;
+/** Ends what holds the locks of this tab. */
+let leaving = new AbortController();
+let channel = scope ? openChannel() : undefined;
 
 /** The tabs of this browser share one connection. */
-export const isShared = channel !== undefined;
+export const isShared = () => channel !== undefined;
 
 let shownAt = document.hidden ? 0 : Date.now();
 /** Runs until the leader acknowledges. @type {number | undefined} */
@@ -57,10 +61,14 @@ const answered = new Map();
 let rollCalls = 0;
 let isCallingRoll = false;
 let isAlone = true;
+let isStarted = false;
 
 function openChannel() {
   try {
-    return navigator.locks && window.BroadcastChannel ? new BroadcastChannel(`${SCOPE}tabs`) : undefined;
+    if (!navigator.locks || !window.BroadcastChannel) return undefined;
+    const opened = new BroadcastChannel(`${scope}tabs`);
+    opened.addEventListener('message', take);
+    return opened;
   } catch {
     return undefined;
   }
@@ -101,7 +109,8 @@ function isPast(type, { selector, mode, position, signals }) {
 /** Returns the other tabs by their locks, which end with the tab, however it ends. */
 async function others() {
   const { held = [] } = (await navigator.locks?.query()) ?? {};
-  const tabs = held.flatMap(({ name = '' }) => (name.startsWith(TAB) ? [name.slice(TAB.length).split(':')] : []));
+  const tab = `${scope}tab:`;
+  const tabs = held.flatMap(({ name = '' }) => (name.startsWith(tab) ? [name.slice(tab.length).split(':')] : []));
   return tabs.filter(([, other]) => other !== id).map(([room, other]) => ({ room, id: other }));
 }
 
@@ -189,19 +198,25 @@ function resign() {
   hangUp();
 }
 
+/** Holds a lock until this tab leaves. @param {AbortSignal} left */
+const hold = (left) => new Promise((_, end) => left.addEventListener('abort', end));
+
 /** Leads from the time that the lock is granted until it is taken away. @param {LockOptions} [how] */
 async function wait(how = {}) {
+  const left = leaving.signal;
   try {
-    await navigator.locks.request(LEADER, how, () => {
+    await navigator.locks.request(`${scope}leader`, how, () => {
+      if (left.aborted) return undefined;
       clearTimeout(ackTimer);
       isLeading = true;
       // Clocks step back.
       latest = Math.max(Date.now(), latest + 1);
       number = [latest, 0];
       callRoll();
-      return new Promise(() => {});
+      return hold(left);
     });
   } catch {
+    if (left.aborted) return;
     resign();
     // Wait for the lock again, in the ordinary way.
     if (!how.steal) wait();
@@ -251,7 +266,8 @@ function addTab(tab) {
   if (!known || !isLeftOut || tab.shownAt > known.shownAt) callRoll();
 }
 
-channel?.addEventListener('message', (/** @type {MessageEvent<TabMessage>} */ { data }) => {
+/** @param {MessageEvent<TabMessage>} event */
+function take({ data }) {
   if (data.kind === 'event') {
     if (isLater(data.number, followed) || isLater(followed, data.number)) return;
     clearTimeout(ackTimer);
@@ -276,7 +292,7 @@ channel?.addEventListener('message', (/** @type {MessageEvent<TabMessage>} */ { 
     post({ kind: 'ack' });
     reopenStream(data.why);
   }
-});
+}
 
 // Leaves rooms that no tab has open any more, so that the reader is not shown to be there.
 async function leaveClosedRooms() {
@@ -307,27 +323,52 @@ function beAlone() {
 }
 
 async function begin() {
+  const left = leaving.signal;
   if (!channel) return beAlone();
   try {
-    setInterval(leaveClosedRooms, CHECK_EVERY_MS);
-    await navigator.locks.request(`${TAB}${room}:${id}`, () => {
+    await navigator.locks.request(`${scope}tab:${room}:${id}`, () => {
+      if (left.aborted) return undefined;
       announce();
       wait();
-      return new Promise(() => {});
+      return hold(left);
     });
   } catch {
     // A browser that keeps nothing for this site refuses locks.
-    beAlone();
+    if (!left.aborted) beAlone();
   }
 }
 
-// The client has read the page once it has set the place. That of a panel is empty until its reader is known.
-if (hasPlace()) begin();
-else {
-  const ready = new MutationObserver(() => {
-    if (!hasPlace()) return;
-    ready.disconnect();
-    begin();
-  });
-  ready.observe(stream, { attributeFilter: ['data-place'] });
+/** Leaves the tabs of somebody who does not read here any more. */
+function leave() {
+  if (!scope) return;
+  post({ kind: 'gone', id });
+  leaving.abort();
+  leaving = new AbortController();
+  channel?.close();
+  clearTimeout(ackTimer);
+  resign();
+  rollCalls += 1;
+  isCallingRoll = false;
+  answered.clear();
+  followed = [0, 0];
 }
+
+// The client has read the page once it has set the place. That of a panel is empty until its reader is known, and what
+// a user holds in it is not for the tabs of a guest.
+function start() {
+  if (!hasPlace() || isReaderAwaited() || (heldToken() && !isAuthorKnown())) return;
+  const next = isPanel ? `millchat:panel-${heldToken() && authorId()}-` : PAGES;
+  if (isStarted && next === scope) return;
+  if (next !== scope) {
+    leave();
+    scope = next;
+    channel = openChannel();
+  }
+  isStarted = true;
+  begin();
+}
+
+setInterval(leaveClosedRooms, CHECK_EVERY_MS);
+whenAuthor(start);
+new MutationObserver(start).observe(stream, { attributeFilter: ['data-place'] });
+start();

@@ -11,7 +11,7 @@ use serde_json::json;
 /// The folder of the pictures that a person is to look at.
 const PICTURES: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/sign-in");
 
-async fn picture(page: &Browser, name: &str) {
+pub async fn picture(page: &Browser, name: &str) {
     std::fs::create_dir_all(PICTURES).unwrap();
     std::fs::write(Path::new(PICTURES).join(format!("{name}.png")), page.picture().await).unwrap();
 }

@@ -3,6 +3,7 @@
 mod avatars;
 mod browser;
 mod denied;
+mod in_panel;
 mod lying;
 mod oauth2;
 mod panel;

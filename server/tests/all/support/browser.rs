@@ -141,6 +141,11 @@ impl Browser {
         page
     }
 
+    /// All its tabs and windows.
+    pub async fn windows(&self) -> Vec<WindowHandle> {
+        self.driver.windows().await.unwrap()
+    }
+
     /// Goes to that tab.
     pub async fn switch_to(&self, tab: WindowHandle) {
         self.driver.switch_to_window(tab).await.unwrap();

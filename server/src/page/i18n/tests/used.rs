@@ -167,7 +167,7 @@ fn the_browser_has_the_messages_that_its_scripts_name() {
     {
         let script = std::str::from_utf8(asset.bytes).unwrap();
         let ids = named(folder, start);
-        assert!(ids.len() > 1, "{folder}: {ids:?}");
+        assert!(!ids.is_empty(), "{folder}");
         for id in ids {
             assert!(script.contains(&format!("\"{id}\":")), "{folder}: {id}");
         }
