@@ -5,19 +5,22 @@ let covers = 0;
 /** Makes the page as it was. */
 let uncover = () => {};
 
-function rest() {
-  const { body } = document;
+function hold() {
   const { scrollX: left, scrollY: top } = window;
-  const wasInert = body.inert;
-  body.inert = true;
+  const wasInert = document.body.inert;
   const still = new CSSStyleSheet();
   still.replaceSync('html{overflow:hidden!important}');
   document.adoptedStyleSheets = [...document.adoptedStyleSheets, still];
   uncover = () => {
     document.adoptedStyleSheets = document.adoptedStyleSheets.filter((sheet) => sheet !== still);
-    body.inert = wasInert;
+    document.body.inert = wasInert;
     scrollTo({ left, top, behavior: 'instant' });
   };
+}
+
+/** Makes the body rest while the page is covered: a router may have put another one in its place. */
+export function rest() {
+  if (covers > 0) document.body.inert = true;
 }
 
 /** Covers the page, and returns a function that uncovers it.
@@ -29,8 +32,9 @@ export function cover(moved, close) {
   for (const name of ['resize', 'scroll']) view.addEventListener(name, moved, calls);
   const back = window.CloseWatcher && new window.CloseWatcher();
   if (back) back.onclose = close;
-  if (covers === 0) rest();
+  if (covers === 0) hold();
   covers += 1;
+  rest();
   return () => {
     back?.destroy();
     calls.abort();

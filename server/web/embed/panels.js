@@ -1,6 +1,7 @@
 // All panels of the page, the first one first. A floating one is the last child of the root element, where no exchange
 // of the body reaches it; an inline one is where the host has put its element.
 
+import { rest } from './cover.js';
 import { createPanel } from './panel.js';
 import { beforeStar, NAMES } from './settings.js';
 
@@ -64,6 +65,7 @@ function place() {
     // The colours of the page may be others.
     render();
   }
+  rest();
 }
 
 // The host may exchange the root element too, and says its colours there.

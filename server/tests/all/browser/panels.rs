@@ -83,6 +83,18 @@ async fn two_panels_that_fill_a_phones_screen_leave_the_page_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_body_that_takes_the_place_of_the_one_behind_a_panel_rests_too() {
+    let server = chat().await;
+    let site = Site::start(vec![page(&server, "/", "data-room=support", "")]).await;
+    let browser = Browser::open_phone(&site.url("/"), 390, 700).await;
+    open_panel(&browser).await;
+    browser.js("document.body.replaceWith(document.createElement('body'))").await;
+    browser.until("document.body.inert").await;
+    browser.js("Millchat.close()").await;
+    assert!(browser.is("!document.body.inert").await);
+}
+
+#[tokio::test]
 async fn the_script_finds_its_element_where_the_host_has_taken_the_name_of_it() {
     let server = chat().await;
     let other = "<img name=\"currentScript\" alt=\"\"><script src=\"/embed.js\"></script>";
