@@ -15,13 +15,15 @@ let hasBegun = false;
 /** @param {string | null} name */
 export const panelIn = (name) => panels.find(({ settings }) => settings.room === beforeStar(name ?? ''));
 
-/** Buttons at one side stand above each other. */
+/** Puts buttons at one side above each other. */
 function stack() {
   const counts = { start: 0, end: 0 };
   for (const panel of panels) {
     const { room, launcher, side = 'end' } = panel.settings;
     const hasButton = panel.isFloating && room && launcher !== 'off';
-    panel.others = hasButton ? counts[/** @type {'start' | 'end'} */ (side)]++ : 0;
+    const others = hasButton ? counts[/** @type {'start' | 'end'} */ (side)]++ : 0;
+    if (others === panel.others) continue;
+    panel.others = others;
     panel.render();
   }
 }
@@ -33,8 +35,8 @@ class MillChat extends HTMLElement {
   connectedCallback() {
     if (!this.panel.settings.room) console.error(NO_ROOM, this);
     if (!panels.includes(this.panel)) panels.push(this.panel);
-    this.panel.attached();
     stack();
+    this.panel.attached();
   }
 
   disconnectedCallback() {
@@ -48,6 +50,7 @@ class MillChat extends HTMLElement {
   attributeChangedCallback() {
     this.panel.change();
     stack();
+    if (panels.includes(this.panel)) this.panel.render();
   }
 }
 
@@ -63,7 +66,7 @@ function place() {
   for (const { element, isFloating, render } of panels) {
     if (isFloating && !element.isConnected) document.documentElement.append(element);
     // The colours of the page may be others.
-    render();
+    else render();
   }
   rest();
 }
