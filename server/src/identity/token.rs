@@ -18,9 +18,9 @@ pub const TOKEN_BYTES_MAX: usize = 3_072;
 /// The version of the claims.
 const VERSION: u8 = 2;
 
-/// The claims of a token.
+/// The claims of every token.
 #[derive(Serialize, Deserialize)]
-struct Claims<T> {
+struct Frame {
     v: u8,
     /// The number of the key.
     k: u32,
@@ -28,6 +28,14 @@ struct Claims<T> {
     purpose: Purpose,
     /// The time from which the token is void, in milliseconds since the Unix epoch.
     exp: u64,
+}
+
+/// All claims of a token. They are read one part after the other: to read both at once each would be copied, and every
+/// request has a token.
+#[derive(Serialize)]
+struct Claims<T> {
+    #[serde(flatten)]
+    frame: Frame,
     #[serde(flatten)]
     about: T,
 }
@@ -45,7 +53,8 @@ pub struct Opened<T> {
 /// Signs a token. Fails when its claims are too long for one.
 pub fn seal<T: Serialize>(ring: &Ring, purpose: Purpose, expires_at: Timestamp, about: T) -> Option<String> {
     let key = ring.newest();
-    let claims = Claims { v: VERSION, k: key.number, purpose, exp: expires_at.0, about };
+    let frame = Frame { v: VERSION, k: key.number, purpose, exp: expires_at.0 };
+    let claims = Claims { frame, about };
     let json = serde_json::to_vec(&claims).expect("claims are texts and numbers");
     let mut token = URL_SAFE_NO_PAD.encode(json);
     let mac = key.mac(purpose, token.as_bytes());
@@ -64,14 +73,16 @@ pub fn open<T: DeserializeOwned>(
     let (encoded, mac) = parts(token).ok_or(TokenError::FOREIGN)?;
     let signed_by = ring.in_force(now).find(|key| key.mac(purpose, encoded.as_bytes()) == mac);
     let Some(key) = signed_by else { return Err(unsigned(ring, encoded, now)) };
-    let claims: Claims<T> = claims(encoded).ok_or(TokenError::FOREIGN)?;
-    if (claims.v, claims.k, claims.purpose) != (VERSION, key.number, purpose) {
+    let json = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| TokenError::FOREIGN)?;
+    let frame: Frame = serde_json::from_slice(&json).map_err(|_| TokenError::FOREIGN)?;
+    if (frame.v, frame.k, frame.purpose) != (VERSION, key.number, purpose) {
         return Err(TokenError::FOREIGN);
     }
-    if claims.exp <= now.0 {
+    if frame.exp <= now.0 {
         return Err(TokenError::OLD);
     }
-    Ok(Opened { key: key.number, expires_at: Timestamp(claims.exp), about: claims.about })
+    let about = serde_json::from_slice(&json).map_err(|_| TokenError::FOREIGN)?;
+    Ok(Opened { key: key.number, expires_at: Timestamp(frame.exp), about })
 }
 
 /// Reads the claims of a token of an earlier release, whatever they say of its end.
