@@ -65,6 +65,8 @@ pub struct App {
     pub public_url: Option<PublicUrl>,
     /// The sites that may show rooms in a frame. A reload stores others.
     pub framing: ArcSwap<Framing>,
+    /// True if there is a page that stands for a site with the panel.
+    pub has_demo: bool,
     /// The server's side of TLS, if the public listener speaks it.
     pub tls: Option<Arc<Tls>>,
     /// The place that its certificate comes from.

@@ -125,10 +125,11 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
         if is_auth {
             set(&mut response, header::CACHE_CONTROL, "no-store");
         }
-        if is_trusted && surface == Surface::Page {
+        let opener = HeaderName::from_static("cross-origin-opener-policy");
+        if is_trusted && surface == Surface::Page && !response.headers().contains_key(&opener) {
             // With `same-origin` a popup in which somebody signs in would lose the page that opened it.
             let policy = if is_auth { "unsafe-none" } else { "same-origin" };
-            set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), policy);
+            set(&mut response, opener, policy);
         }
         response
     };

@@ -78,6 +78,7 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         has_admin_listener: settings.admin_address.is_some(),
         public_url,
         framing: ArcSwap::from_pointee(Framing::new(&settings.embed_origins, &settings.site)),
+        has_demo: settings.demo.is_on(),
         logins,
         avatars: Avatars::default(),
         tls: None,

@@ -71,6 +71,7 @@ impl Settings {
             session,
             sign_in_again,
             embed_origins,
+            demo,
             login,
             site,
             // They follow from the tables, the public URL and the contents of files.
@@ -110,6 +111,7 @@ impl Settings {
             ("session", *session == other.session),
             ("sign-in-again", *sign_in_again == other.sign_in_again),
             ("embed-origins", *embed_origins == other.embed_origins),
+            ("demo", *demo == other.demo),
             ("login", *login == other.login),
             ("site", *site == other.site),
         ];

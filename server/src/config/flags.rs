@@ -183,6 +183,10 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_EMBED_ORIGINS", value_name = "ORIGINS")]
     embed_origins: Option<EmbedOrigins>,
 
+    /// A page at /demo that stands for a site with the panel, to try it out; off, or on [default: off]
+    #[arg(long, env = "MILLCHAT_DEMO", value_name = "SWITCH")]
+    demo: Option<Switch>,
+
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -236,6 +240,7 @@ impl Flags {
         set(&mut settings.session, self.session.as_ref());
         set(&mut settings.sign_in_again, self.sign_in_again.as_ref());
         set(&mut settings.embed_origins, self.embed_origins.as_ref());
+        set(&mut settings.demo, self.demo.as_ref());
         settings.imply(&origins);
         settings.check_tls(&origins)?;
         if let Some(file) = &settings.admin_token_file {

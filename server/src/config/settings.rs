@@ -103,6 +103,8 @@ pub struct Settings {
     pub sign_in_again: SignInAgain,
     /// The sites that may show every room in a frame.
     pub embed_origins: EmbedOrigins,
+    /// The page that stands for a site with the panel.
+    pub demo: Switch,
     /// The providers at which people sign in.
     pub login: Vec<LoginSettings>,
     /// The tables of the sites that embed the chat.
@@ -184,6 +186,7 @@ impl Default for Settings {
             session: Idle::default(),
             sign_in_again: SignInAgain::default(),
             embed_origins: EmbedOrigins::default(),
+            demo: Switch::Off,
             login: Vec::new(),
             site: Vec::new(),
             sites: Vec::new(),

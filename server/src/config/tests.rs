@@ -63,6 +63,8 @@ fn the_file_and_the_flags_say_the_same_things() {
         "12h",
         "--embed-origins",
         "https://shop.example,https://*.example.org",
+        "--demo",
+        "on",
     ];
     let by_flags = with_file("rate-limit = \"author=1\"", &flags).unwrap();
     let file = "public-url = \"https://chat.example.org\"\nrate-limit = \"author=5/20,guests=10\"\n\
@@ -71,7 +73,7 @@ fn the_file_and_the_flags_say_the_same_things() {
         tls-certificate = \"/etc/millchat/chat.pem\"\ntls-key = \"/etc/millchat/chat.key\"\n\
         redirect = \"0.0.0.0:80\"\nhttp2 = \"off\"\nhsts = \"30d\"\n\
         session = \"7d\"\nsign-in-again = \"12h\"\n\
-        embed-origins = [\"https://shop.example\", \"https://*.example.org\"]";
+        embed-origins = [\"https://shop.example\", \"https://*.example.org\"]\ndemo = \"on\"";
     assert_eq!(with_file(file, &[]).unwrap(), by_flags);
     assert!(with_file(file, &["--rate-limit", "off"]).unwrap().rate_limit.unwrap().is_off());
 }

@@ -12,6 +12,7 @@ pub mod auth;
 mod avatar;
 mod choose_language;
 mod composer;
+mod demo;
 pub mod denied;
 pub mod desk;
 mod dialogs;

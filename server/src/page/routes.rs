@@ -4,8 +4,8 @@ use hyper::Method;
 
 use super::moderation::{act, act_at, moderation, step};
 use super::{
-    assets, auth, avatar, choose_language, desk, invitation, loader, messages, name, new_room, panel, search,
-    stream,
+    assets, auth, avatar, choose_language, demo, desk, invitation, loader, messages, name, new_room, panel,
+    search, stream,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
@@ -151,6 +151,7 @@ fn of_pages() -> Vec<Route<Response>> {
             Plain(|c| now(assets::respond(c.param("path"), c.req.headers(), c.language))),
         ),
         Route(Method::GET, "/embed.js", Anything, Plain(|c| now(loader::loader(c.req.headers())))),
+        Route(Method::GET, "/demo", Anything, Plain(|c| now(demo::demo(&c)))),
         Route(Method::GET, "/healthz", Anything, Plain(|_| now(probes::healthz()))),
         Route(Method::GET, "/readyz", Anything, Plain(|c| now(probes::readyz(c.w)))),
         Route(Method::GET, METRICS_PATH, Anything, Plain(|c| now(probes::metrics(c.w)))),

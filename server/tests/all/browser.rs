@@ -2,6 +2,7 @@
 
 mod busy;
 mod changing;
+mod demo;
 pub mod embed;
 mod engines;
 mod following;

@@ -348,3 +348,12 @@ desk-more = Das sind die { $limit } Unterhaltungen mit den neuesten Nachrichten.
 desk-unread = Ungelesene Nachrichten:
 desk-again = Noch einmal nachsehen
 desk-own = Diese Unterhaltung ist zwischen dir und denen, die hier antworten. Sonst kann sie niemand lesen.
+
+## The demo
+
+demo = Ein Laden für Hüte
+demo-why = Diese Seite steht für eine Website von dir. Der Chat an ihrer Seite kommt mit einer Zeile:
+demo-bowler = Melone
+demo-straw = Strohhut
+demo-beanie = Mütze
+demo-ask = Frag uns nach Hüten

@@ -358,3 +358,12 @@ desk-more = Here are the { $limit } conversations with the newest messages. Clos
 desk-unread = Unread messages:
 desk-again = Look again
 desk-own = This conversation is between you and the people who answer here. Nobody else can read it.
+
+## The demo
+
+demo = A shop for hats
+demo-why = This page stands for a site of yours. The chat at its side comes with one line:
+demo-bowler = Bowler
+demo-straw = Straw hat
+demo-beanie = Beanie
+demo-ask = Ask us about hats

@@ -344,3 +344,12 @@ desk-more = Estas son las { $limit } conversaciones con los mensajes más recien
 desk-unread = Mensajes sin leer:
 desk-again = Mirar otra vez
 desk-own = Esta conversación es entre tú y las personas que responden aquí. Nadie más puede leerla.
+
+## The demo
+
+demo = Una tienda de sombreros
+demo-why = Esta página representa un sitio tuyo. El chat a su lado viene con una línea:
+demo-bowler = Bombín
+demo-straw = Sombrero de paja
+demo-beanie = Gorro
+demo-ask = Pregúntanos por los sombreros

@@ -352,3 +352,12 @@ desk-more = Voici les { $limit } conversations dont les messages sont les plus r
 desk-unread = Messages non lus :
 desk-again = Regarder de nouveau
 desk-own = Cette conversation est entre vous et les personnes qui répondent ici. Personne d’autre ne peut la lire.
+
+## The demo
+
+demo = Un magasin de chapeaux
+demo-why = Cette page représente un site à vous. Le chat à son côté vient avec une ligne :
+demo-bowler = Chapeau melon
+demo-straw = Chapeau de paille
+demo-beanie = Bonnet
+demo-ask = Posez-nous une question sur les chapeaux

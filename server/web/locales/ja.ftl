@@ -316,3 +316,12 @@ desk-more = 新しいメッセージがある { $limit } 件の会話です。�
 desk-unread = 未読メッセージ：
 desk-again = もう一度見る
 desk-own = この会話は、あなたとここで答える人たちだけのものです。他の人は読めません。
+
+## The demo
+
+demo = 帽子の店
+demo-why = このページはあなたのサイトの例です。横のチャットは 1 行で追加できます：
+demo-bowler = 山高帽
+demo-straw = 麦わら帽子
+demo-beanie = ニット帽
+demo-ask = 帽子について質問する
