@@ -1,17 +1,21 @@
 //! The settings of rooms: which there may be, who may make new ones, and who may do what in them.
 
 use clap::ValueEnum;
+use millchat::{ROOM_NAME_BYTES_MAX, RoomName};
 use serde::{Deserialize, Deserializer};
 
 use super::holder::Holder;
 use super::pattern::Pattern;
 use super::role::Role;
-use super::visitors::BEGINNING_BYTES_MAX;
 
 /// Most patterns of the list of rooms, and most `[[room]]` tables.
 pub const ROOM_SETTINGS_MAX: usize = 1_000;
 /// Most people whom a list of the settings names.
 pub const HOLDERS_MAX: usize = 1_000;
+/// Letters behind the beginning of the name of a visitor's room: 100 bits.
+pub const VISITOR_LETTERS: usize = 20;
+/// Most bytes of that beginning.
+pub const BEGINNING_BYTES_MAX: usize = ROOM_NAME_BYTES_MAX - VISITOR_LETTERS;
 /// Most characters of the title of rooms.
 const TITLE_CHARS_MAX: usize = 100;
 
@@ -133,6 +137,16 @@ impl RoomSettings {
     pub fn guests(&self) -> Guests {
         let is_open = matches!(self.policy, Policy::Public | Policy::Link);
         self.guests.unwrap_or(if is_open { Guests::Write } else { Guests::None })
+    }
+
+    /// Returns the beginning of the names, if these are rooms of visitors.
+    pub fn beginning(&self) -> Option<&str> {
+        (self.policy == Policy::Visitor).then(|| self.name.beginning()).flatten()
+    }
+
+    /// Returns true if the room is the desk of rooms of visitors.
+    pub fn is_desk(&self, room: &RoomName) -> bool {
+        self.beginning() == Some(room.as_str())
     }
 
     /// Fails for rooms of visitors that cannot be some.

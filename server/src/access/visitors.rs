@@ -5,29 +5,13 @@
 //! visitor from the name. The room of the beginning alone (`support-`) is the desk: it leads each visitor to their room,
 //! and shows the staff the rooms that there are.
 
-use millchat::{Chat, ROOM_NAME_BYTES_MAX, RoomName};
+use millchat::{Chat, RoomName};
 
-use super::settings::{Policy, RoomSettings};
+use super::settings::{RoomSettings, VISITOR_LETTERS as LETTERS};
 use crate::identity::Person;
 
-/// Letters behind the beginning of a name: 100 bits.
-const LETTERS: usize = 20;
-/// Most bytes of the beginning.
-pub const BEGINNING_BYTES_MAX: usize = ROOM_NAME_BYTES_MAX - LETTERS;
 /// Derives the key from the log's signing key, which never changes.
 const CONTEXT: &str = "millchat 2026-11-29 rooms of visitors";
-
-impl RoomSettings {
-    /// Returns the beginning of the names, if these are rooms of visitors.
-    pub fn beginning(&self) -> Option<&str> {
-        (self.policy == Policy::Visitor).then(|| self.name.beginning()).flatten()
-    }
-
-    /// Returns true if the room is the desk of rooms of visitors.
-    pub fn is_desk(&self, room: &RoomName) -> bool {
-        self.beginning() == Some(room.as_str())
-    }
-}
 
 /// Returns the room of a visitor.
 pub fn room_of(chat: &Chat, beginning: &str, author_id: &str) -> Option<RoomName> {
@@ -49,6 +33,7 @@ pub fn is_own(chat: &Chat, settings: &RoomSettings, room: &RoomName, person: &Pe
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::settings::BEGINNING_BYTES_MAX;
 
     #[test]
     fn a_visitor_has_one_room_and_shares_it_with_no_other() {
