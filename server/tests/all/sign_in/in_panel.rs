@@ -87,7 +87,9 @@ async fn a_guest_of_a_panel_signs_in_in_a_window_and_keeps_draft_and_messages() 
 #[tokio::test]
 async fn a_message_that_is_not_of_the_window_of_the_panel_signs_nobody_in() {
     let signs = start().await;
-    let site = Site::start(vec![page(&signs.server, "/", "data-room=lobby", "")]).await;
+    let events = "<script>window.wrong = []; (window.Millchat ||= []).push((m) =>
+        m.on('error', ({ code }) => wrong.push(code)));</script>";
+    let site = Site::start(vec![page(&signs.server, "/", "data-room=lobby", events)]).await;
     let browser = Browser::open(&site.url("/")).await;
     let host = browser.here().await;
     open_panel(&browser).await;
@@ -112,6 +114,9 @@ async fn a_message_that_is_not_of_the_window_of_the_panel_signs_nobody_in() {
     browser.join_with("Guest", "still a guest").await;
     browser.until("document.querySelector('.msg.mine')").await;
     assert_eq!(browser.js("return document.querySelector('#composer').dataset.authorName").await, "Guest");
+    // No token was even tried.
+    browser.leave_frame().await;
+    assert_eq!(browser.js("return wrong").await, json!([]));
     browser.switch_to(popup).await;
 }
 
