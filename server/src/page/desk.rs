@@ -57,6 +57,9 @@ async fn desk(call: Call<'_>, beginning: RoomName, decided: Decision) -> Respons
     let Ok(person) = &allowed.caller.person else {
         return layout::answer(StatusCode::OK, stranger(language, &beginning));
     };
+    if let Err(limited) = w.app.limits.read(req) {
+        return error::of(language, limited);
+    }
     match own_room(w, &beginning, person).await {
         Ok(Some(room)) => http::redirect(&RoomAddress::page(&room).to_string()),
         Ok(None) => denied::answer(&call, &beginning, &Denial::NotMember),
@@ -66,7 +69,10 @@ async fn desk(call: Call<'_>, beginning: RoomName, decided: Decision) -> Respons
 
 /// `POST /embed/{room}/own`: the room of the visitor of a panel.
 pub async fn own(call: Call<'_>, beginning: RoomName) -> Response {
-    let Call { w, language, allowed, .. } = call;
+    let Call { w, req, language, allowed, .. } = call;
+    if let Err(limited) = w.app.limits.read(&req) {
+        return error::of(language, limited);
+    }
     if !w.app.authority.rules().of(&beginning).is_desk(&beginning) {
         return error::of(language, Denial::UnknownRoom);
     }

@@ -568,3 +568,17 @@ async fn the_loader_is_kept_for_an_hour_and_asked_for_again() {
     assert_eq!(for_ever.body, plain.body);
     api.get("/assets/embed-0000000000000000.js").await.expect(404);
 }
+
+#[tokio::test]
+async fn the_way_to_ones_own_room_counts_as_a_read() {
+    let settings = "rate-limit = \"reads=1/3\"\n[[room]]\nname = \"help-*\"\npolicy = \"visitor\"\n";
+    let server = Server::start_with_settings(settings, &[]).await;
+    let api = server.api();
+    let guest = api.guest("Ada").await;
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        let request = api.request(Method::POST, "/embed/help-/own").bearer_auth(&guest.token);
+        statuses.push(answer(request).await.status);
+    }
+    assert!(statuses.starts_with(&[200]) && statuses.contains(&429), "{statuses:?}");
+}
