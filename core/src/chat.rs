@@ -6,8 +6,9 @@ use std::thread;
 
 use crossbeam::channel::{Sender, bounded};
 use parking_lot::Mutex;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
+use crate::answer::UnfinishedAnswer;
 use crate::counters::{Counters, Stats};
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
@@ -19,6 +20,7 @@ use crate::message::Message;
 use crate::packer;
 use crate::read::dispatcher::Dispatcher;
 use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
+use crate::read::follow::Follower;
 use crate::read::history::{self, HistoryPage, HistoryRange, Texts};
 use crate::read::pool::ReadPool;
 use crate::read::search::{self, SearchPage};
@@ -27,7 +29,7 @@ use crate::read::subscription::{FrameSubscription, Subscription};
 use crate::room::encoder::{Encoder, Encoders, FrameKind, Presence};
 use crate::room::fanout::{Fanout, WaitList};
 use crate::room::housekeeping;
-use crate::room::redactions::Redactions;
+use crate::room::redactions::{RedactionMark, Redactions};
 use crate::room::table::Rooms;
 use crate::search::Query;
 use crate::shared::Shared;
@@ -65,10 +67,6 @@ pub struct Ban {
     /// When.
     pub created_at: Timestamp,
 }
-
-/// A moment in the order of deletes and purges: see [`Chat::redaction_mark`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RedactionMark(u64);
 
 /// Opens a chat with encoders.
 #[derive(Default)]
@@ -141,6 +139,7 @@ impl Builder {
             marked: Mutex::default(),
             counters: Counters::default(),
             redactions: Redactions::default(),
+            committed: Notify::new(),
             disk_full: AtomicBool::new(log.require_space(0).is_err()),
             closed: AtomicBool::new(false),
             reads,
@@ -276,6 +275,14 @@ impl Chat {
         .await
     }
 
+    /// Follows the whole log: the events of all rooms after a position, in order, as they become durable.
+    ///
+    /// A follower reads the log and holds nothing but its place: the writer never waits for it. It is for
+    /// programs that must see everything; who reads a room subscribes.
+    pub fn follow(&self, after: Position) -> Follower {
+        Follower::new(self.inner.shared.clone(), after, self.client)
+    }
+
     /// Returns a dispatcher for the subscriptions of one runtime thread.
     pub fn dispatcher(&self) -> Dispatcher {
         Dispatcher::new(self.inner.shared.clone(), self.inner.shared.fanout.wait_list(true))
@@ -309,7 +316,7 @@ impl Chat {
 
     /// Returns the moment now, for an answer that is about to be made of texts: see [`Chat::is_current`].
     pub fn redaction_mark(&self) -> RedactionMark {
-        RedactionMark(self.inner.shared.redactions.generation())
+        self.inner.shared.redactions.mark()
     }
 
     /// Returns true if an answer that was begun after the mark may be given: no delete and no purge that was
@@ -397,6 +404,28 @@ impl Chat {
         if let Some(room) = self.inner.shared.rooms.get(room) {
             room.signals.type_now(author);
             self.inner.shared.mark(&room);
+        }
+    }
+
+    /// Shows the readers of a room an answer that is still being written, or its newer state. It is never logged.
+    ///
+    /// It is gone after ten seconds without another call, when its message is posted, when the message that it
+    /// answers is deleted, and when the room is emptied or closed. A room shows [`crate::ANSWERS_PER_ROOM_MAX`]
+    /// at most: others are not shown. Nothing happens when nobody is in the room, or when the author is banned.
+    pub fn show_answer(&self, room: &RoomName, answer: UnfinishedAnswer) {
+        if self.is_banned(&answer.author.id) || self.is_closed(room) {
+            return;
+        }
+        if let Some(room) = self.inner.shared.rooms.get(room) {
+            room.signals.show_answer(answer);
+            self.inner.shared.mark(&room);
+        }
+    }
+
+    /// Takes an author's unfinished answer to a message away.
+    pub fn remove_answer(&self, room: &RoomName, author_id: &str, reply_to: Position) {
+        if let Some(room) = self.inner.shared.rooms.get(room) {
+            room.signals.remove_answer(author_id, reply_to);
         }
     }
 

@@ -302,6 +302,14 @@ impl Event {
         matches!(self.body, Body::Message { .. })
     }
 
+    /// Returns true if it has the text of this message, or of an edit of it.
+    pub(crate) fn is_text_of(&self, message: Position) -> bool {
+        match self.body {
+            Body::Edit { target, .. } => target == message,
+            _ => self.position == message,
+        }
+    }
+
     /// Returns the event without its content, as it is served once the text was taken away.
     #[must_use]
     pub fn redacted(&self) -> Self {

@@ -43,12 +43,14 @@
 //! | edits of a message | 1,000 |
 //! | reactions to a message | 1,000, each kind once per author |
 //! | kinds of frame | 4 |
+//! | unfinished answers that a room shows | 4, each with the last 4,096 bytes |
 //! | closed rooms, banned authors | 100,000 each |
 //! | purges of rooms at a time | 1,000 |
 //! | key of a kept value | 256 bytes of visible ASCII, `kind/rest` |
 //! | text of a kept value | 4,096 bytes |
 //! | all kept values | 128 MiB of memory; of each kind as many as the embedder says |
 
+mod answer;
 mod cause;
 mod chat;
 mod counters;
@@ -77,8 +79,9 @@ mod value;
 mod values;
 mod writer;
 
+pub use answer::{AnswerState, UnfinishedAnswer};
 pub use cause::Cause;
-pub use chat::{Ban, Builder, Chat, Overview, RedactionMark};
+pub use chat::{Ban, Builder, Chat, Overview};
 pub use counters::{Histogram, Stats};
 pub use error::{ReadError, SendError};
 pub use event::{
@@ -86,17 +89,19 @@ pub use event::{
     Position, Receipt, RoomName, Timestamp,
 };
 pub use limits::{
-    AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX, CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX,
-    FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEY_BYTES_MAX, PAGE_MESSAGES_MAX, PRESENCE_NAMES_MAX,
-    PURGES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX, REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX,
-    RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX, SEARCH_MESSAGES_MAX, TYPING_NAMES_MAX, VALUE_KEY_BYTES_MAX,
-    VALUE_TEXT_BYTES_MAX, VALUES_BYTES_MAX, VALUES_BYTES_RESERVED,
+    ANSWER_BYTES_MAX, ANSWERS_PER_ROOM_MAX, AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, BANS_MAX,
+    CLOSED_ROOMS_MAX, CONTENT_BYTES_MAX, FRAME_KINDS_MAX, HISTORY_DEFAULT, HISTORY_MAX, KEY_BYTES_MAX,
+    PAGE_MESSAGES_MAX, PRESENCE_NAMES_MAX, PURGES_MAX, QUERY_BYTES_MAX, QUERY_TERMS_MAX,
+    REACTION_AUTHORS_MAX, REACTIONS_PER_MESSAGE_MAX, RETENTION_AGE_MIN, ROOM_NAME_BYTES_MAX,
+    SEARCH_MESSAGES_MAX, TYPING_NAMES_MAX, VALUE_KEY_BYTES_MAX, VALUE_TEXT_BYTES_MAX, VALUES_BYTES_MAX,
+    VALUES_BYTES_RESERVED,
 };
 pub use log::{OpenError, RoomHead};
 pub use message::{Message, Reacted, Reactions};
 pub use reaction::{Reaction, UnknownReaction};
 pub use read::cursor::Delivery;
 pub use read::dispatcher::Dispatcher;
+pub use read::follow::{Followed, Follower};
 pub use read::form::Received;
 pub use read::history::{HistoryPage, HistoryRange};
 pub use read::opening::{GapReason, Opened, Opening, ResetReason};
@@ -104,6 +109,7 @@ pub use read::search::SearchPage;
 pub use read::start::StartFrom;
 pub use read::subscription::{FrameSubscription, Subscription};
 pub use room::encoder::{Encoder, FrameKind, Frames, Item, Presence, Signal};
+pub use room::redactions::RedactionMark;
 pub use search::{Query, QueryError};
 pub use snapshot::Snapshot;
 pub use value::{NewValue, Replaces, Value, is_value_key};

@@ -71,6 +71,11 @@ pub const PRESENCE_NAMES_MAX: usize = 50;
 /// Most names that a typing signal holds.
 pub const TYPING_NAMES_MAX: usize = 10;
 
+/// Most bytes that are shown of an answer that is still being written: the last ones.
+pub const ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// Most unfinished answers that a room shows.
+pub const ANSWERS_PER_ROOM_MAX: usize = 4;
+
 /// Most authors that may be banned.
 pub const BANS_MAX: usize = 100_000;
 /// Most rooms that may be closed.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::counters::Counters;
 use crate::event::{Event, RoomName};
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     pub counters: Counters,
     /// The newest redactions of all rooms, for answers that are made of several reads.
     pub redactions: Redactions,
+    /// Wakes those who follow the whole log: something was committed, or the chat is closed.
+    pub committed: Notify,
     /// Rooms whose signals changed, by number: for the housekeeping thread to look at.
     pub marked: Mutex<HashMap<u64, Arc<Room>>>,
     /// There was too little space for the last commit, or there is for any.
@@ -61,6 +64,7 @@ impl Shared {
     pub fn end_subscriptions(&self) {
         self.closed.store(true, Ordering::Release);
         self.fanout.wake_all();
+        self.committed.notify_waiters();
     }
 
     /// Asks the housekeeping thread to look at the room's signals.

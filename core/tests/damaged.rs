@@ -330,3 +330,25 @@ async fn a_copy_that_does_not_skip_ends_at_the_damage() {
     }
     assert!(decoded.unwrap_err().to_string().contains("position 200"));
 }
+
+#[tokio::test]
+async fn whoever_follows_the_whole_log_gets_all_but_what_is_damaged() {
+    for (what, damage) in DAMAGES {
+        let (_directory, path) = log().await;
+        for position in [1, 100, 101, EVENTS] {
+            change_record(&path, position, damage);
+        }
+        let chat = Chat::open(path.to_str().unwrap()).unwrap();
+        let mut follower = chat.follow(0);
+        let (mut positions, mut lost) = (Vec::new(), 0);
+        while follower.position() < chat.head() {
+            let part = tokio::time::timeout(PATIENCE, follower.next()).await.expect("it hangs");
+            let part = part.expect("the chat is open").expect("the log reads");
+            positions.extend(part.events.iter().map(|event| event.position));
+            lost += part.lost;
+        }
+        assert_eq!(positions.len() as u64 + lost, chat.head(), "{what}");
+        assert!(positions.is_sorted() && lost <= 4, "{what}: {lost} lost");
+        chat.close().await.unwrap();
+    }
+}

@@ -324,7 +324,8 @@ pub trait Log: Send + Sync + 'static {
     ) -> Result<Option<Position>, LogError>;
     /// The reactions to a message, in any order.
     fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError>;
-    /// Records of the whole log from a position on, oldest first, at most [`READ_EVENTS_MAX`].
+    /// Records of the whole log from a position on, oldest first: at most [`READ_EVENTS_MAX`], about
+    /// [`READ_BYTES_MAX`].
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
     /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError>;

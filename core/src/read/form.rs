@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use crate::event::{Body, Event, Position};
+use crate::event::{Event, Position};
 use crate::room::batch::{FramesBatch, Texts};
 use crate::room::encoder::{Encoders, FrameKind, Frames, Item, Signal};
 use crate::room::live::{PULL_BYTES_MAX, Pull, Room};
@@ -154,10 +154,7 @@ impl Form for Values {
     }
 
     fn may_have(batch: &Self::Batch, message: Position) -> bool {
-        batch.iter().any(|event| match event.body {
-            Body::Edit { target, .. } => target == message,
-            _ => event.position == message,
-        })
+        batch.iter().any(|event| event.is_text_of(message))
     }
 
     fn take(batch: &mut Self::Batch) -> Option<(Option<Received>, Position)> {

@@ -3,6 +3,7 @@
 pub(crate) mod cursor;
 pub(crate) mod dispatcher;
 pub(crate) mod fair_queue;
+pub(crate) mod follow;
 pub(crate) mod form;
 pub(crate) mod history;
 pub(crate) mod log_batches;

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 
+use crate::answer::UnfinishedAnswer;
 use crate::event::{Author, Epoch, Event};
 
 /// The encoder that makes a reader's frames, as [`crate::Builder::encoder`] returned it.
@@ -26,6 +27,9 @@ pub enum Signal {
     Presence(Presence),
     /// The authors who are typing now; empty when nobody is any more.
     Typing(Vec<Author>),
+    /// The answers that are being written now, at most [`crate::ANSWERS_PER_ROOM_MAX`]; empty when none is any more.
+    /// Sent at most twice a second and room.
+    Answers(Vec<UnfinishedAnswer>),
 }
 
 /// The readers of a room.

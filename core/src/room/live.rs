@@ -104,6 +104,7 @@ impl Room {
         if let (Body::Message { .. }, Some(author)) = (&event.body, &event.author) {
             self.signals.stop_typing(author);
         }
+        self.signals.pass(event);
         let mut ring = self.ring.write();
         match event.body {
             Body::Delete { target } => ring.redact(target),

@@ -1,5 +1,6 @@
 //! A room in memory: what its readers share, and how they are woken.
 
+pub(crate) mod answers;
 pub(crate) mod batch;
 pub(crate) mod encoder;
 pub(crate) mod fanout;

@@ -13,6 +13,10 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 /// Most targets that are remembered, for each room and for all. Batches older than that are made again.
 pub const REDACTIONS_KEPT_MAX: usize = 512;
 
+/// A moment in the order of deletes and purges: see [`crate::Chat::redaction_mark`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RedactionMark(pub(crate) u64);
+
 #[derive(Default)]
 pub(crate) struct Redactions {
     /// The number of redactions so far. Stored (Release) under the lock of the targets; readers load it
@@ -46,6 +50,11 @@ impl Redactions {
     /// Returns the generation now.
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// Returns the moment now.
+    pub fn mark(&self) -> RedactionMark {
+        RedactionMark(self.generation())
     }
 
     /// Returns the generation as of which a batch is good that was made at generation `made`: `None` when a

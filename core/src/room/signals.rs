@@ -1,13 +1,15 @@
-//! Presence and typing of one room: shown, never logged, and collected.
+//! Presence, typing and unfinished answers of one room: shown, never logged, and collected.
 //!
 //! A join or a leave only marks the room. The housekeeping thread (see [`crate::room::housekeeping`])
-//! publishes at most one presence signal and one typing signal per room and second. Each published signal
+//! publishes at most one presence signal and one typing signal per room and second, and answers twice a second. Each published signal
 //! gets the room's next sequence number. A reader that holds an older number takes the newest of each kind
 //! and passes over signals in between, as only the latest state counts.
 //!
 //! To wake ten thousand readers for a signal alone costs as much as a message. So in a large room a signal
 //! waits for the next message, which wakes them all and takes it along; it is published alone only when none
-//! comes. The more readers there are, the more rarely presence is sent.
+//! comes. The more readers there are, the more rarely presence is sent, and in a large room answers as rarely.
+//!
+//! Bots are no readers: presence neither counts nor names them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -17,12 +19,16 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use crate::event::{Author, Position};
+use crate::answer::UnfinishedAnswer;
+use crate::event::{Author, AuthorKind, Event, Position};
 use crate::limits::{FRAME_KINDS_MAX, PRESENCE_NAMES_MAX, TYPING_NAMES_MAX};
+use crate::room::answers::Answers;
 use crate::room::encoder::{Encoders, FrameKind, Item, Presence, Signal};
 
 /// Least time between two signals of one kind in one room.
 pub const SIGNAL_INTERVAL: Duration = Duration::from_secs(1);
+/// Least time between two signals of answers in a room that is not large.
+const ANSWERS_INTERVAL: Duration = Duration::from_millis(500);
 /// A room with more readers than this is large; with each further thousand, presence is sent a second less
 /// often.
 const LARGE: usize = 1_000;
@@ -53,6 +59,8 @@ pub(crate) struct Signals {
     /// Somebody is typing. Stored (Release) under the lock; a load (Acquire) saves the writer the lock. Who
     /// begins to type while their message is published is shown as typing for a while.
     has_typing: AtomicBool,
+    /// The same for unfinished answers.
+    has_answers: AtomicBool,
     /// Held for memory work only, and never for longer the more readers there are: the writer takes it.
     state: Mutex<State>,
 }
@@ -66,7 +74,9 @@ struct State {
     joined: HashMap<Arc<str>, u64>,
     joins: u64,
     typing: Vec<(Author, Instant)>,
+    answers: Answers,
     presence: Published,
+    answered: Published,
     typed: Published,
     riding: Option<Riding>,
 }
@@ -108,6 +118,9 @@ pub(crate) struct Look {
 
 impl Signals {
     pub fn enter(&self, reader: Option<&Author>) {
+        if is_bot(reader) {
+            return;
+        }
         let mut state = self.state.lock();
         state.readers += 1;
         state.joins += 1;
@@ -122,6 +135,9 @@ impl Signals {
     }
 
     pub fn leave(&self, reader: Option<&Author>) {
+        if is_bot(reader) {
+            return;
+        }
         let mut state = self.state.lock();
         state.readers -= 1;
         state.presence.changed = true;
@@ -164,6 +180,30 @@ impl Signals {
         self.has_typing.store(!state.typing.is_empty(), Ordering::Release);
     }
 
+    pub fn show_answer(&self, answer: UnfinishedAnswer) {
+        let mut state = self.state.lock();
+        state.answered.changed |= state.answers.show(answer, Instant::now());
+        self.has_answers.store(!state.answers.is_empty(), Ordering::Release);
+    }
+
+    pub fn remove_answer(&self, author_id: &str, reply_to: Position) {
+        self.change_answers(|answers| answers.remove(author_id, reply_to));
+    }
+
+    /// Takes away the answers that an event finishes or makes pointless.
+    pub fn pass(&self, event: &Event) {
+        self.change_answers(|answers| answers.pass(event));
+    }
+
+    fn change_answers(&self, change: impl FnOnce(&mut Answers) -> bool) {
+        if !self.has_answers.load(Ordering::Acquire) {
+            return;
+        }
+        let mut state = self.state.lock();
+        state.answered.changed |= change(&mut state.answers);
+        self.has_answers.store(!state.answers.is_empty(), Ordering::Release);
+    }
+
     pub fn presence(&self) -> Presence {
         self.state.lock().presence()
     }
@@ -190,6 +230,13 @@ impl Signals {
             let signal = Signal::Typing(state.typing.iter().map(|(author, _)| author.clone()).collect());
             published |= self.publish(&mut state.typed, signal, now);
         }
+        let has_ended = state.answers.expire(now);
+        state.answered.changed |= has_ended;
+        self.has_answers.store(!state.answers.is_empty(), Ordering::Release);
+        if state.answered.due(now, answers_interval(state.readers)) {
+            let signal = Signal::Answers(state.answers.list());
+            published |= self.publish(&mut state.answered, signal, now);
+        }
         if published && state.readers <= LARGE {
             wake = true;
             state.riding = None;
@@ -197,8 +244,9 @@ impl Signals {
             let since = state.riding.map_or(now, |riding| riding.since);
             state.riding = Some(Riding { since, head: head() });
         }
-        let pending = state.presence.changed || state.typed.changed || state.riding.is_some();
-        Look { wake, again: pending || !state.typing.is_empty() }
+        let changed = state.presence.changed || state.typed.changed || state.answered.changed;
+        let expires = !state.typing.is_empty() || !state.answers.is_empty();
+        Look { wake, again: changed || state.riding.is_some() || expires }
     }
 
     fn publish(&self, published: &mut Published, signal: Signal, now: Instant) -> bool {
@@ -221,7 +269,7 @@ impl Signals {
             return None;
         }
         let state = self.state.lock();
-        let latest = [&state.presence.latest, &state.typed.latest];
+        let latest = [&state.presence.latest, &state.typed.latest, &state.answered.latest];
         let newer = latest.into_iter().flatten().filter(|entry| entry.number > seen);
         newer.min_by_key(|entry| entry.number).cloned()
     }
@@ -240,10 +288,22 @@ fn presence_interval(readers: usize) -> Duration {
     SIGNAL_INTERVAL * readers.div_ceil(LARGE).clamp(1, PRESENCE_RARER_MAX) as u32
 }
 
+/// Returns the least time between two signals of answers in a room of `readers`.
+fn answers_interval(readers: usize) -> Duration {
+    if readers <= LARGE { ANSWERS_INTERVAL } else { presence_interval(readers) }
+}
+
+fn is_bot(reader: Option<&Author>) -> bool {
+    reader.is_some_and(|reader| reader.kind == AuthorKind::Bot)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::AuthorKind;
+    use crate::answer::AnswerState;
+    use crate::event::{Body, RoomName, Timestamp};
+    use crate::limits::ANSWERS_PER_ROOM_MAX;
+    use crate::room::answers::ANSWER_LASTS;
 
     fn author(id: &str) -> Author {
         Author { id: id.into(), name: "Ada".into(), kind: AuthorKind::Guest }
@@ -305,6 +365,74 @@ mod tests {
         assert!(signals.look(start + TYPING_LASTS * 2, || 0).wake);
         assert_eq!(*signals.after(1).unwrap().signal, Signal::Typing(vec![]));
         assert!(!signals.look(start + TYPING_LASTS * 3, || 0).again);
+    }
+
+    #[test]
+    fn answers_are_collected_and_end_with_their_message_their_question_and_their_time() {
+        let (signals, start) = (Signals::default(), Instant::now());
+        let answer = |id, reply_to, text| {
+            UnfinishedAnswer::new(author(id), reply_to, AnswerState::Writing).with_text(text)
+        };
+        let event = |body| Event {
+            position: 9,
+            prev: 8,
+            room: RoomName::new("a").unwrap(),
+            author: Some(author("bot")),
+            created_at: Timestamp(0),
+            body,
+        };
+        let mut number = 0;
+        let mut at = start;
+        let mut shown = || {
+            at += ANSWERS_INTERVAL;
+            assert!(signals.look(at, || 0).wake);
+            let entry = signals.after(number).unwrap();
+            number = entry.number;
+            let Signal::Answers(answers) = &*entry.signal else { panic!() };
+            answers.iter().map(|answer| (answer.reply_to, answer.content.to_string())).collect::<Vec<_>>()
+        };
+        signals.show_answer(answer("bot", 1, "a"));
+        signals.show_answer(answer("bot", 1, "ab"));
+        signals.show_answer(answer("bot", 2, "c"));
+        assert_eq!(shown(), [(1, "ab".into()), (2, "c".into())]);
+        let message = event(Body::Message { content: Some("abc".into()), reply_to: Some(1) });
+        signals.pass(&message);
+        assert_eq!(shown(), [(2, "c".into())]);
+        signals.pass(&event(Body::Delete { target: 2 }));
+        assert_eq!(shown(), []);
+        for n in 0..ANSWERS_PER_ROOM_MAX as u64 + 3 {
+            signals.show_answer(answer("bot", n, "d"));
+        }
+        assert_eq!(shown().len(), ANSWERS_PER_ROOM_MAX);
+        signals.remove_answer("bot", 0);
+        assert_eq!(shown().len(), ANSWERS_PER_ROOM_MAX - 1);
+        let later = Instant::now() + ANSWER_LASTS + ANSWERS_INTERVAL;
+        assert!(signals.look(later, || 0).wake, "they were not shown again");
+        assert!(!signals.look(later + ANSWERS_INTERVAL, || 0).again);
+    }
+
+    #[test]
+    fn answers_are_sent_twice_a_second_at_most_and_more_rarely_to_many() {
+        let (signals, start) = (Signals::default(), Instant::now());
+        let answer = |text| UnfinishedAnswer::new(author("bot"), 1, AnswerState::Writing).with_text(text);
+        signals.show_answer(answer("a"));
+        assert!(signals.look(start, || 0).wake);
+        signals.show_answer(answer("ab"));
+        assert!(!signals.look(start + ANSWERS_INTERVAL / 2, || 0).wake);
+        assert!(signals.look(start + ANSWERS_INTERVAL, || 0).wake);
+        assert_eq!(answers_interval(LARGE), ANSWERS_INTERVAL);
+        assert_eq!(answers_interval(5_000), presence_interval(5_000));
+    }
+
+    #[test]
+    fn bots_are_no_readers() {
+        let signals = Signals::default();
+        let bot = Author { kind: AuthorKind::Bot, ..author("b") };
+        signals.enter(Some(&bot));
+        signals.enter(Some(&author("a")));
+        assert_eq!((signals.presence().count, signals.presence().authors.len()), (1, 1));
+        signals.leave(Some(&bot));
+        assert_eq!(signals.presence().count, 1);
     }
 
     /// A large room whose first signal was brought by a message.

@@ -294,6 +294,7 @@ impl Writer {
             let _ = reply.send(answer);
         }
         self.shared.fanout.notify(&rooms);
+        self.shared.committed.notify_waiters();
     }
 }
 

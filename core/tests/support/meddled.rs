@@ -17,6 +17,8 @@ pub struct Meddled {
     pub before_record: Box<dyn Fn(Position) + Send + Sync>,
     /// Called before each read of a room.
     pub before_read: Box<dyn Fn() + Send + Sync>,
+    /// Called after each scan of the whole log.
+    pub after_scan: Box<dyn Fn() + Send + Sync>,
     /// Called before each look for prepared pieces of the index: the writer looks when it has nothing else to do.
     pub before_index: Box<dyn Fn() + Send + Sync>,
 }
@@ -29,6 +31,7 @@ impl Meddled {
             before_commit: Box::new(|| Ok(())),
             before_record: Box::new(|_| ()),
             before_read: Box::new(|| ()),
+            after_scan: Box::new(|| ()),
             before_index: Box::new(|| ()),
         }
     }
@@ -123,7 +126,9 @@ impl Log for Meddled {
         self.log.reactions(target)
     }
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
-        self.log.scan(from)
+        let records = self.log.scan(from);
+        (self.after_scan)();
+        records
     }
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {
         self.log.scan_raw(from)

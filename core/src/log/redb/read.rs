@@ -249,8 +249,16 @@ impl Log for RedbLog {
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError> {
         let (mask, tx) = self.begin_redacted()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
-        let rows = log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX);
-        ascending(from, rows.map(|row| decode_row(row, &mask)).collect::<Result<_, _>>()?)
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        for row in log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX) {
+            let record = decode_row(row, &mask)?;
+            bytes += record.bytes as usize;
+            records.push(record);
+            if bytes >= READ_BYTES_MAX {
+                break;
+            }
+        }
+        ascending(from, records)
     }
 
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError> {

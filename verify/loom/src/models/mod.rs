@@ -16,6 +16,7 @@ use futures_core::Stream as _;
 use loom::future::block_on;
 use loom::thread;
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use crate::counters::Counters;
 use crate::event::{Author, AuthorKind, Body, Draft, Epoch, Event, Position, RoomName, Timestamp};
@@ -75,6 +76,7 @@ fn shared(log: ModelLog) -> Arc<Shared> {
         counters: Counters::default(),
         redactions: Redactions::default(),
         marked: Mutex::default(),
+        committed: Notify::new(),
         disk_full: AtomicBool::new(false),
         closed: AtomicBool::new(false),
     })

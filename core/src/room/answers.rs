@@ -1,0 +1,71 @@
+//! The unfinished answers of one room.
+//!
+//! Each lasts a while, unless it is shown again. It goes at once when its message is posted, when the message that
+//! it answers is deleted, and when the room is emptied or closed.
+
+use std::time::{Duration, Instant};
+
+use crate::answer::UnfinishedAnswer;
+use crate::event::{Body, Event, Position};
+use crate::limits::ANSWERS_PER_ROOM_MAX;
+
+/// An answer that was not shown again for this long is gone.
+pub const ANSWER_LASTS: Duration = Duration::from_secs(10);
+
+/// In the order in which they were begun.
+#[derive(Default)]
+pub(super) struct Answers(Vec<(UnfinishedAnswer, Instant)>);
+
+impl Answers {
+    /// Takes an answer, or its newer state. Returns true if readers see another list after it.
+    pub fn show(&mut self, answer: UnfinishedAnswer, now: Instant) -> bool {
+        let same = |known: &UnfinishedAnswer| {
+            known.reply_to == answer.reply_to && known.author.id == answer.author.id
+        };
+        if let Some((known, at)) = self.0.iter_mut().find(|(known, _)| same(known)) {
+            *at = now;
+            let differs = *known != answer;
+            *known = answer;
+            differs
+        } else if self.0.len() < ANSWERS_PER_ROOM_MAX {
+            self.0.push((answer, now));
+            true
+        } else {
+            false
+        }
+    }
+
+    /// Takes an author's answer to a message away. Returns true if it was there.
+    pub fn remove(&mut self, author_id: &str, reply_to: Position) -> bool {
+        self.retain(|answer, _| answer.reply_to != reply_to || *answer.author.id != *author_id)
+    }
+
+    /// Takes away what an event finishes or makes pointless. Returns true if it was there.
+    pub fn pass(&mut self, event: &Event) -> bool {
+        match (&event.body, &event.author) {
+            (Body::Message { reply_to: Some(target), .. }, Some(author)) => self.remove(&author.id, *target),
+            (Body::Delete { target }, _) => self.retain(|answer, _| answer.reply_to != *target),
+            (Body::Purge | Body::Close, _) => self.retain(|_, _| false),
+            _ => false,
+        }
+    }
+
+    /// Takes away those that were not shown again. Returns true if there were any.
+    pub fn expire(&mut self, now: Instant) -> bool {
+        self.retain(|_, at| now.duration_since(at) < ANSWER_LASTS)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn list(&self) -> Vec<UnfinishedAnswer> {
+        self.0.iter().map(|(answer, _)| answer.clone()).collect()
+    }
+
+    fn retain(&mut self, stays: impl Fn(&UnfinishedAnswer, Instant) -> bool) -> bool {
+        let before = self.0.len();
+        self.0.retain(|(answer, at)| stays(answer, *at));
+        self.0.len() != before
+    }
+}
