@@ -12,7 +12,7 @@ const RENEW_MS_MIN = 24 * 3_600_000;
 
 /** @typedef {{ token: string, at: number }} Person */
 /** @type {Person | undefined} */
-let person = isPanel ? read(load(PERSON)) : undefined;
+let person = isPanel ? (read(load(PERSON)) ?? carried()) : undefined;
 
 /** @param {string} text @returns {Person | undefined} */
 function read(text) {
@@ -23,6 +23,14 @@ function read(text) {
     // There is none, or another program has written there.
     return undefined;
   }
+}
+
+/** Returns what the document before this one has left for it, and removes it. */
+function carried() {
+  const { state } = history;
+  if (state?.carried === undefined) return undefined;
+  history.replaceState(null, '');
+  return read(String(state.carried));
 }
 
 /** The token of a user. */
@@ -55,6 +63,15 @@ export const isKept = () => held !== '' || load(PERSON) !== '';
 export function keepToken(token) {
   person = token ? { token, at: Date.now() } : undefined;
   save(PERSON, person ? JSON.stringify(person) : '');
+}
+
+/** Goes to another address of the panel. Where the browser keeps nothing, the token of a guest goes along in the state
+ *  of this one entry of the frame's history, which no other origin can read and the next document removes.
+ *  @param {string} address */
+export function goTo(address) {
+  if (person === undefined || load(PERSON)) return location.replace(address);
+  history.replaceState({ carried: JSON.stringify(person) }, '', address);
+  location.reload();
 }
 
 /** Asks the server about who one is in this panel. @param {string} method @param {Record<string, string>} [fields] */

@@ -1,9 +1,9 @@
 // The desk of rooms of visitors in a panel: it gives nobody's first message to the room that is theirs, and shows that
 // room instead of itself.
 
+import { goTo } from './bearer.js';
 import { base, isPanel } from './dom.js';
-import { replaceText } from './draft.js';
-import { newKey } from './key.js';
+import { keyOf, leaveDraftTo, replaceText } from './draft.js';
 
 /** This panel is a desk. */
 export const isDesk = isPanel && document.body.dataset.desk !== undefined;
@@ -15,11 +15,12 @@ export async function goToOwnRoom(text) {
   const { room } = await answer.json();
   const address = `/embed/${room}`;
   if (text) {
-    const body = JSON.stringify({ content: text, key: newKey() });
+    const body = JSON.stringify({ content: text, key: keyOf(text) });
     const headers = { 'Content-Type': 'application/json' };
     const sent = await fetch(`${address}/messages`, { method: 'POST', headers, body });
     if (!sent.ok) throw new Error(`status ${sent.status}`);
     replaceText('');
   }
-  location.replace(address + location.search);
+  leaveDraftTo(room);
+  goTo(address + location.search);
 }

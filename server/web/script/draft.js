@@ -81,6 +81,13 @@ export function putBack(text) {
   field.focus();
 }
 
+/** Leaves the draft to another room, for the author whom that has. @param {string} to the room */
+export function leaveDraftTo(to) {
+  if (!draft.text) return;
+  save(`nobody:millchat:draft:${to}`, JSON.stringify(draft));
+  save(place, '');
+}
+
 /** @param {HTMLTextAreaElement} field */
 export function clear(field) {
   field.value = '';
