@@ -25,6 +25,7 @@ mod replying;
 mod searching;
 mod sending;
 mod smuggled;
+mod strict;
 mod tabs;
 mod wherever;
 

@@ -84,7 +84,7 @@ async fn site(server: &Server) -> Site {
     Site::start(pages).await
 }
 
-async fn take_picture(browser: &Browser, name: &str) {
+pub async fn take_picture(browser: &Browser, name: &str) {
     fs::create_dir_all(SCREENS).unwrap();
     fs::write(Path::new(SCREENS).join(format!("{name}.png")), browser.picture().await).unwrap();
 }

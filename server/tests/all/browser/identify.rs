@@ -19,7 +19,7 @@ const HOST: &str = "<script>window.said = []; window.calls = 0;
     </script>";
 
 /// A chat to which the site `shop` signs tokens, and the file of its secret.
-async fn chat() -> (Server, NamedTempFile) {
+pub async fn chat() -> (Server, NamedTempFile) {
     let mut secret = NamedTempFile::new().unwrap();
     secret.write_all(SECRET.as_bytes()).unwrap();
     let settings = format!(
@@ -32,7 +32,7 @@ async fn chat() -> (Server, NamedTempFile) {
 }
 
 /// The token of a user of the shop, good for some seconds.
-fn token(sub: &str, name: &str, audience: &str, seconds: u64) -> String {
+pub fn token(sub: &str, name: &str, audience: &str, seconds: u64) -> String {
     let now = jsonwebtoken::get_current_timestamp();
     let claims = json!({ "iss": "https://shop.example", "aud": audience, "sub": sub, "name": name, "iat": now,
         "exp": now + seconds });
@@ -40,7 +40,7 @@ fn token(sub: &str, name: &str, audience: &str, seconds: u64) -> String {
     jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
 }
 
-fn ada() -> String {
+pub fn ada() -> String {
     token("1", "Ada", "chat", 3_600)
 }
 

@@ -58,7 +58,14 @@ impl Browser {
 
     /// Opens one that takes the certificates of authorities that it does not know.
     pub async fn open_untrusted(url: &str) -> Self {
-        let browser = Self::launch_with(ENGLISH, &["--ignore-certificate-errors"]).await;
+        let browser = Self::launch_with(ENGLISH, &["--ignore-certificate-errors"], json!({})).await;
+        browser.go(url).await;
+        browser
+    }
+
+    /// Opens one whose reader has changed these settings of it, by their names in its profile.
+    pub async fn open_set(url: &str, preferences: Value) -> Self {
+        let browser = Self::launch_with(ENGLISH, &[], preferences).await;
         browser.go(url).await;
         browser
     }
@@ -216,10 +223,10 @@ impl Browser {
     }
 
     async fn launch(languages: &str) -> Self {
-        Self::launch_with(languages, &[]).await
+        Self::launch_with(languages, &[], json!({})).await
     }
 
-    async fn launch_with(languages: &str, more: &[&str]) -> Self {
+    async fn launch_with(languages: &str, more: &[&str], preferences: Value) -> Self {
         let turn = turn::browser().await;
         let (chromedriver, port) = start_chromedriver().await;
 
@@ -230,6 +237,7 @@ impl Browser {
         }
         capabilities.add_arg(&format!("--accept-lang={languages}")).unwrap();
         capabilities.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+        capabilities.add_experimental_option("prefs", preferences).unwrap();
         capabilities.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         let client = http_client();
         let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities).client(client);
