@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use governor::Quota;
 use hyper::Version;
 use hyper::body::Body;
+use millchat::AuthorKind;
 
 use super::attempts::{Attempt, Attempts, WAITING_MAX};
 use super::authors::AuthorAddresses;
@@ -27,6 +28,11 @@ use crate::paths::OPERATORS;
 const CONNECTION_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Bytes of a message's body beyond which it counts as one message more, and again.
 const MESSAGE_BYTES: u64 = 8 * 1024;
+/// Messages of one program (an API token or an incoming webhook), whatever the operator's limits are.
+const PROGRAM_PACE: Pace = Pace {
+    a_second: NonZeroU32::new(5).expect("five is not zero"),
+    burst: NonZeroU32::new(20).expect("twenty is not zero"),
+};
 /// A site of IPv6 may do this many times as much as one of its networks.
 const SITE_FACTOR: u32 = 16;
 
@@ -129,6 +135,8 @@ pub struct Limits {
     rules: ArcSwap<Rules>,
     connections: Connections,
     authors: AuthorAddresses,
+    /// By the program's id as an author.
+    programs: Keyed<Arc<str>>,
     bans: AddressBans,
     attempts: Attempts,
     refusals: Refusals,
@@ -141,6 +149,7 @@ impl Limits {
             rules: ArcSwap::from_pointee(Rules::new(limit, proxies, None)),
             connections: Connections::default(),
             authors: AuthorAddresses::default(),
+            programs: Keyed::of(PROGRAM_PACE.quota(NonZeroU32::MIN), None),
             bans: AddressBans::default(),
             attempts: Attempts::default(),
             refusals,
@@ -234,7 +243,8 @@ impl Limits {
         })
     }
 
-    /// The author sends a message, an edit or a delete. A long one counts as several.
+    /// The author sends a message, an edit or a delete. A long one counts as several. A program has a limit of its own
+    /// in place of the authors'.
     pub fn message<B: Body>(
         &self,
         author: &millchat::Author,
@@ -242,11 +252,18 @@ impl Limits {
     ) -> Result<(), Limited> {
         self.authors.saw(&author.id, client(req).address);
         let rules = self.rules.load();
+        let by_program = author.kind == AuthorKind::Bot;
+        let of_author = rules.author.as_ref().zip(rules.limit.author).filter(|_| !by_program);
         // The author first: one who is refused takes nothing from the others of the address.
-        if let (Some(keyed), Some(pace)) = (&rules.author, rules.limit.author) {
+        if let Some((keyed, pace)) = of_author {
             keyed
                 .check(&author.id, weight(req))
                 .map_err(|wait| self.refuse("author", pace.said("messages by one author"), wait))?;
+        }
+        if by_program {
+            let said = || PROGRAM_PACE.said("messages by one program");
+            let checked = self.programs.check(&author.id, weight(req));
+            checked.map_err(|wait| self.refuse("program", said(), wait))?;
         }
         self.of_address(&client(req), "address", rules.address.as_ref(), weight(req))
     }
