@@ -30,6 +30,12 @@ pub fn content_type(headers: &HeaderMap) -> ContentType {
     }
 }
 
+/// Returns true if the body is announced as plain text.
+pub fn is_plain_text(headers: &HeaderMap) -> bool {
+    let essence = entries(headers, &header::CONTENT_TYPE, b';').next();
+    essence.is_some_and(|essence| essence.eq_ignore_ascii_case(b"text/plain"))
+}
+
 /// The entries of a header that is a list, over all its lines, without the white space around them. Bytes,
 /// since what is foreign to one of them says nothing about the others.
 pub fn entries<'a>(

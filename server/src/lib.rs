@@ -75,6 +75,7 @@ mod sharded_counter;
 mod sign_in;
 mod source_name;
 mod sse;
+mod standard_webhooks;
 mod start;
 mod start_error;
 mod stderr;

@@ -1,11 +1,16 @@
 //! Names in paths: what a room may be called, and which first parts of paths are something else than a room.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use millchat::RoomName;
 
+use crate::identity::API_TOKEN_FORM;
+
 /// The beginning of the operator's paths.
 pub const OPERATORS: &str = "/admin/";
+/// The beginning of the addresses of incoming webhooks; the token of one follows.
+pub const HOOKS: &str = "/api/v1/hooks/";
 /// The beginning of the paths of panels: rooms in frames of other sites.
 pub const PANELS: &str = "/embed/";
 /// The path of signing in, and the beginning of all paths of sessions at the page.
@@ -37,6 +42,14 @@ pub fn is_auth(path: &str) -> bool {
 /// The room a path names, unless the name is outside the rule or reserved.
 pub fn room(name: Option<&str>) -> Option<RoomName> {
     name.filter(|name| !RESERVED.contains(name)).and_then(|name| RoomName::new(name).ok())
+}
+
+/// Returns a path as errors may name it: up to an API token in it.
+pub fn shown(path: &str) -> Cow<'_, str> {
+    match path.split_once(API_TOKEN_FORM) {
+        Some((before, _)) => format!("{before}{API_TOKEN_FORM}…").into(),
+        None => path.into(),
+    }
 }
 
 /// Returns true if a GET of this path is answered by a stream that does not end, if it is answered at all.

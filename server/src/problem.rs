@@ -55,6 +55,10 @@ pub enum Kind {
     RevokedToken,
     /// The token has a form that no token has.
     MalformedToken,
+    /// A request to an incoming webhook is not signed by its secret.
+    ForgedSignature,
+    /// A request to an incoming webhook was signed too long ago.
+    StaleSignature,
     /// The room is for its members, and the author is none.
     NotMember,
     /// The author may read the room, and not write in it.
@@ -81,6 +85,8 @@ pub enum Kind {
     UnknownMessage,
     /// There is no API token of this id.
     UnknownToken,
+    /// There is no incoming webhook at this address.
+    UnknownHook,
     /// The path does not take this method.
     WrongMethod,
     /// The body did not arrive in time.
@@ -149,6 +155,10 @@ impl Kind {
             ),
             Self::RevokedToken => ("revoked-token", S::UNAUTHORIZED, "The token was revoked"),
             Self::MalformedToken => ("malformed-token", S::UNAUTHORIZED, "The token is malformed"),
+            Self::ForgedSignature => {
+                ("forged-signature", S::UNAUTHORIZED, "The request is not signed by the hook's secret")
+            }
+            Self::StaleSignature => ("stale-signature", S::UNAUTHORIZED, "The signature is too old"),
             Self::NotGuest => ("not-guest", S::FORBIDDEN, "This is for guests"),
             Self::NotMember => ("not-member", S::FORBIDDEN, "The room is for its members"),
             Self::ReadOnly => ("read-only", S::FORBIDDEN, "The author may only read here"),
@@ -162,6 +172,7 @@ impl Kind {
             Self::UnknownInvitation => ("unknown-invitation", S::NOT_FOUND, "There is no such invitation"),
             Self::UnknownMessage => ("unknown-message", S::NOT_FOUND, "There is no such message"),
             Self::UnknownToken => ("unknown-token", S::NOT_FOUND, "There is no such API token"),
+            Self::UnknownHook => ("unknown-hook", S::NOT_FOUND, "There is no such incoming webhook"),
             Self::WrongMethod => ("wrong-method", S::METHOD_NOT_ALLOWED, "The method is not taken here"),
             Self::SlowBody => ("slow-body", S::REQUEST_TIMEOUT, "The body took too long"),
             Self::ListFull => ("list-full", S::CONFLICT, "There are too many of these"),
@@ -262,6 +273,9 @@ impl Problem {
             | Kind::WrongAudience
             | Kind::RevokedToken
             | Kind::MalformedToken => Some((header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")),
+            Kind::ForgedSignature | Kind::StaleSignature => {
+                Some((header::WWW_AUTHENTICATE, "Webhook-Signature"))
+            }
             _ => None,
         };
         if let Some((name, value)) = header {

@@ -34,7 +34,7 @@ use crate::page::i18n::{Language, LocalizedMessage};
 use crate::page::layout::{AUTH_CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use crate::page::look::Look;
 use crate::page::panel;
-use crate::paths::{self, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
+use crate::paths::{self, HOOKS, METRICS_PATH, OPERATORS, PROBES, RESERVED_LIST, ROOM_RULE, room};
 use crate::problem::{self, Answer, Kind, Problem};
 use crate::room_address::Surface;
 use crate::route_table::{Call, Decision, Handler, Route, Table};
@@ -91,7 +91,7 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
         let answered = answered.and_then(|answer| Ok(count(answer)?));
         let mut response = answered.unwrap_or_else(|problem| problem.response());
         if !admin {
-            cors::open_to_all(&mut response);
+            to_strangers(&path, &mut response);
         }
         response
     } else {
@@ -154,6 +154,15 @@ pub async fn answer(w: &Worker, peer: Peer, refused: Option<Limited>, mut req: R
     }
     w.app.metrics.answered(response.status(), name);
     response
+}
+
+/// Adds what every answer of the API has, to any site's pages.
+fn to_strangers(path: &str, response: &mut Response) {
+    cors::open_to_all(response);
+    if path.starts_with(HOOKS) {
+        // The address is a secret, which a browser that shows the answer tells nobody.
+        set(response, header::REFERRER_POLICY, "no-referrer");
+    }
 }
 
 /// Returns the pages that may show a panel.
@@ -250,7 +259,9 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
     w.app.identity.prepare(req.headers()).await;
     let Some((resource, params)) = table.at(path) else {
         let meant = loose_paths::tidied(path).filter(|tidied| table.at(tidied).is_some());
-        let meant = meant.map_or(String::new(), |tidied| format!(", did you mean {tidied}?"));
+        let meant =
+            meant.map_or(String::new(), |tidied| format!(", did you mean {}?", paths::shown(&tidied)));
+        let path = paths::shown(path);
         let detail = format!("there is nothing at {path}{meant}; /api/openapi.json lists what there is");
         return Err(Problem::new(Kind::UnknownPath, detail));
     };
@@ -259,6 +270,7 @@ async fn to_programs(w: &Worker, req: Request, path: &str, table: &'static Table
         return Ok(cors::preflight(&allow, req.headers()));
     }
     let Some(route) = resource.route(req.method()) else {
+        let path = paths::shown(path);
         let detail = format!("{path} does not take {}; it takes {}", req.method(), resource.allow());
         let mut response = Problem::new(Kind::WrongMethod, detail).response();
         http::set(&mut response, header::ALLOW, allow);

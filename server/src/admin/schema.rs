@@ -6,7 +6,7 @@ use serde::de;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
-use crate::identity::{ApiToken, Retire};
+use crate::identity::{ApiToken, Hook, Retire};
 use crate::schema::{Author, Receipt, Span, Time};
 
 /// The rooms that are closed to writing.
@@ -185,11 +185,15 @@ pub struct NewToken {
     #[schema(example = "deploys")]
     pub name: String,
     /// The rooms that it has rights in, and the role in each: a pattern of rooms (`*` any run, `?` one), and
-    /// `reader`, `writer`, `moderator` or `owner`. At most 32.
+    /// `reader`, `writer`, `moderator` or `owner`. At most 32. It must be there unless `hook` is.
     #[schema(example = json!({"deploy-*": "writer"}))]
-    pub rooms: BTreeMap<String, String>,
-    /// The time until it is void, in seconds or as a text such as 90d; at most ten years. It is good until it
-    /// is removed unless said.
+    pub rooms: Option<BTreeMap<String, String>>,
+    /// Makes an incoming webhook instead: the one room in which it posts.
+    #[schema(example = "deploy")]
+    pub hook: Option<String>,
+    /// True: each request to the incoming webhook must be signed. Not unless said.
+    pub signed: Option<bool>,
+    /// The time until it is void, in seconds or as a text such as 90d; at most ten years. A year unless said.
     pub expires_in: Option<Span>,
     /// The id of the program as an author, for one that has a token already: it begins with `b_`. A new one is
     /// made unless said.
@@ -238,6 +242,42 @@ impl<'a> MadeToken<'a> {
     }
 }
 
+/// An incoming webhook with its address, which is shown only this once.
+#[derive(Serialize, ToSchema)]
+pub struct MadeHook<'a> {
+    /// The id of its token, by which it is renewed and removed.
+    #[schema(example = "q3zt7mckwa2d")]
+    pub id: &'a str,
+    /// The path to post to. Whoever has it may post.
+    #[schema(example = "/api/v1/hooks/mct_q3zt7mckwa2d_Yl2hJ7B1mEOQx0v7r1sJbYbZ9Qy2mC0m8o5pQ2m3n4E")]
+    pub url: String,
+    /// The secret by which each request must be signed, as Standard Webhooks has it; absent: none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
+    pub secret: Option<String>,
+    /// The program, as the author of what it posts.
+    pub author: Author<'a>,
+    /// The room in which it posts.
+    #[schema(example = "deploy")]
+    pub hook: &'a str,
+    /// From when on it is void; null: it does not expire.
+    pub expires_at: Option<Time>,
+}
+
+impl<'a> MadeHook<'a> {
+    /// The shape of an incoming webhook that was made.
+    pub fn of(made: &'a ApiToken, hook: &'a Hook, (url, secret): (String, Option<String>)) -> Self {
+        Self {
+            id: &made.id,
+            url,
+            secret,
+            author: Author::of(&made.author),
+            hook: &hook.room,
+            expires_at: made.expires_at.map(Time),
+        }
+    }
+}
+
 /// The API tokens, without their secrets.
 #[derive(Serialize, ToSchema)]
 pub struct Tokens<'a> {
@@ -259,6 +299,14 @@ pub struct Token<'a> {
     /// The rooms that it has rights in, and the role in each.
     #[schema(example = json!({"deploy-*": "writer"}))]
     pub rooms: &'a BTreeMap<String, String>,
+    /// The room of the incoming webhook that it is of; absent: it is of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub hook: Option<&'a str>,
+    /// True if each request to that must be signed; absent: it is of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub signed: Option<bool>,
     /// When it was made.
     pub created_at: Time,
     /// From when on it is void; null: it does not expire.
@@ -275,6 +323,8 @@ impl<'a> Token<'a> {
             name: &token.author.name,
             author: Author::of(&token.author),
             rooms: &token.rooms,
+            hook: token.hook.as_ref().map(|hook| &*hook.room),
+            signed: token.hook.as_ref().map(|hook| hook.signed),
             created_at: Time(token.made_at),
             expires_at: token.expires_at.map(Time),
             used_at: token.used_at.map(Time),

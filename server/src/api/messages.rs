@@ -8,14 +8,14 @@ use hyper::header;
 use millchat::{HistoryRange, PAGE_MESSAGES_MAX, Position, RoomName};
 
 use super::input::{self, position};
-use super::parameters;
+use super::{key, parameters};
 use crate::actions::{self, NewMessage};
 use crate::admin::moderate;
 use crate::app::Worker;
 use crate::body::MESSAGE_BYTES_MAX;
 use crate::client_ip::client;
 use crate::current::current;
-use crate::http::{self, JSON, Request};
+use crate::http::{self, JSON, Request, Response};
 use crate::problem::{Answer, Kind, Problem};
 use crate::route_table::Call;
 use crate::sanitize;
@@ -27,33 +27,27 @@ const PAGE_DEFAULT: usize = 100;
 /// Post a message.
 pub async fn post(Call { w, req, allowed, .. }: Call<'_>, room: RoomName) -> Answer {
     w.app.limits.message(allowed.caller.author()?, &req)?;
-    let (key, client) = (key(&req)?, client(&req));
+    let (key, client) = (key::of(req.headers(), &key::IDEMPOTENCY_KEY)?, client(&req));
     let Post { content, reply_to } = input::read(w, req, MESSAGE_BYTES_MAX).await?;
     let message = NewMessage { content: sanitize::content(&content)?, reply_to, key };
     // What was typed is gone while the send waits for the disk: it holds no more than the queue counts.
     drop(content);
     let receipt = actions::post(w, client, &room, &allowed, message).await?;
-    let mut response = http::json(StatusCode::CREATED, &Receipt::of(&receipt));
+    Ok(posted(&room, &receipt))
+}
+
+/// The answer to a message that is stored.
+pub(super) fn posted(room: &RoomName, receipt: &millchat::Receipt) -> Response {
+    let mut response = http::json(StatusCode::CREATED, &Receipt::of(receipt));
     let location = format!("/api/v1/rooms/{room}/messages/{}", receipt.position);
     http::set_ascii(&mut response, header::LOCATION, &location);
-    Ok(response)
+    response
 }
 
 /// The new text in a request's body. The text as typed is freed before, as for a post.
 async fn content(w: &Worker, req: Request) -> Result<String, Problem> {
     let typed: Content = input::read(w, req, MESSAGE_BYTES_MAX).await?;
     Ok(sanitize::content(&typed.content)?)
-}
-
-fn key(req: &Request) -> Result<Option<String>, Problem> {
-    let mut values = req.headers().get_all("idempotency-key").iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.any(|other| other != value) {
-        return Err(Problem::new(Kind::InvalidKey, "the request has more than one idempotency key"));
-    }
-    let not_text = || Problem::new(Kind::InvalidKey, "the idempotency key must be visible ASCII");
-    let key = value.to_str().map_err(|_| not_text())?;
-    Ok(Some(key.to_owned()))
 }
 
 /// A page of history.

@@ -3,8 +3,8 @@
 use hyper::Method;
 
 use super::{
-    author_messages, events, everywhere, flags, guests, invitations, members, messages, openapi, reactions,
-    room_list, rooms, search, ticket,
+    author_messages, events, everywhere, flags, guests, hooks, invitations, members, messages, openapi,
+    reactions, room_list, rooms, search, ticket,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
@@ -12,6 +12,7 @@ use crate::problem::Answer;
 use crate::route_table::Handler::{AtMessage, Following, InRoom, Plain};
 use crate::route_table::{Route, now};
 
+const HOOK: &str = "/api/v1/hooks/{token}";
 const ROOM: &str = "/api/v1/rooms/{room}";
 const TICKET: &str = "/api/v1/rooms/{room}/ticket";
 const TYPING: &str = "/api/v1/rooms/{room}/typing";
@@ -45,6 +46,7 @@ pub fn routes() -> Vec<Route<Answer>> {
             Anything,
             Plain(|c| Box::pin(everywhere::delete_own(c))),
         ),
+        Route(Method::POST, HOOK, Anything, Plain(|c| Box::pin(hooks::post(c)))),
         Route(Method::GET, "/api/v1/rooms", Anything, Plain(|c| Box::pin(room_list::list(c)))),
         Route(Method::GET, ROOM, Read, InRoom(|c, room| Box::pin(rooms::overview(c, room)))),
         Route(Method::POST, TYPING, Write, InRoom(|c, room| now(rooms::typing(&c, &room)))),

@@ -1,4 +1,5 @@
-//! `millchat token`: the operator makes, lists, renews and removes the API tokens of programs.
+//! `millchat token`: the operator makes, lists, renews and removes the API tokens of programs, and incoming
+//! webhooks.
 
 use std::io::{self, Write};
 
@@ -28,7 +29,7 @@ enum Action {
     Remove(Remove),
 }
 
-/// Makes a token and writes it to stdout: nobody can ask for it again.
+/// Makes a token, or an incoming webhook, and writes it to stdout: nobody can ask for it again.
 #[derive(clap::Args, Debug)]
 struct Add {
     #[command(flatten)]
@@ -38,9 +39,15 @@ struct Add {
     name: String,
     /// Rooms and the role in them, such as `deploy-*=writer`; reader, writer, moderator or owner. Give it again
     /// for more rooms
-    #[arg(long = "room", value_name = "PATTERN=ROLE", required = true, value_parser = parse_right)]
+    #[arg(long = "room", value_name = "PATTERN=ROLE", required_unless_present = "hook", value_parser = parse_right)]
     rooms: Vec<(String, String)>,
-    /// Time after which it is void, such as 90d [default: it does not expire]
+    /// Makes an incoming webhook that posts in this room, and writes the path to post to
+    #[arg(long, value_name = "ROOM", conflicts_with = "rooms")]
+    hook: Option<String>,
+    /// Each request to the incoming webhook must be signed; the second line is the secret
+    #[arg(long, requires = "hook", conflicts_with = "rooms")]
+    signed: bool,
+    /// Time after which it is void, such as 90d [default: 365d]
     #[arg(long, value_name = "TIME")]
     expires_in: Option<String>,
     /// The id of a program that has a token already, b_… [default: a new one]
@@ -100,7 +107,10 @@ impl Add {
     fn run(&self, origins: &Origins) -> Result<(), Failure> {
         let rooms: Map<_, _> =
             self.rooms.iter().map(|(pattern, role)| (pattern.clone(), role.as_str().into())).collect();
-        let mut body = json!({ "name": self.name, "rooms": rooms });
+        let mut body = match &self.hook {
+            Some(room) => json!({ "name": self.name, "hook": room, "signed": self.signed }),
+            None => json!({ "name": self.name, "rooms": rooms }),
+        };
         let optional = [("expires_in", &self.expires_in), ("author", &self.author)];
         for (field, value) in optional {
             if let Some(value) = value {
@@ -131,21 +141,27 @@ fn line(token: &Value) -> String {
     let rooms: Vec<_> =
         rooms.map(|(pattern, role)| format!("{pattern}={}", role.as_str().unwrap_or_default())).collect();
     let author = token["author"]["id"].as_str().unwrap_or_default();
+    let hook = token["hook"].as_str().map(|room| format!("hook={room}"));
     format!(
         "{}  {author}  made {}  expires {}  used {}  {}  {}",
         text("id"),
         day("created_at"),
         day("expires_at"),
         day("used_at"),
-        rooms.join(","),
+        hook.unwrap_or_else(|| rooms.join(",")),
         text("name"),
     )
 }
 
-/// Writes the token alone to stdout, for a file or a variable.
+/// Writes the token alone to stdout, for a file or a variable; of an incoming webhook the path, and its secret in a line
+/// of its own.
 fn say_token(made: &Value) -> Result<(), Failure> {
-    let token = made["token"].as_str().ok_or_else(|| Failure::failed("the answer has no token"))?;
-    writeln!(io::stdout().lock(), "{token}").map_err(|error| Failure::stdout(&error))
+    let token = made["token"].as_str().or(made["url"].as_str());
+    let token = token.ok_or_else(|| Failure::failed("the answer has no token"))?;
+    let secret = made["secret"].as_str();
+    let mut out = io::stdout().lock();
+    let written = [Some(token), secret].into_iter().flatten().try_for_each(|line| writeln!(out, "{line}"));
+    written.map_err(|error| Failure::stdout(&error))
 }
 
 fn of(id: &str) -> String {

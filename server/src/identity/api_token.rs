@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::error::TokenError;
 use super::person::{Person, SID_LETTERS, Session, Via};
 use super::{grants, letters};
+use crate::access::role::Role;
 
 /// The beginning of every API token.
 pub const FORM: &str = "mct_";
@@ -50,7 +51,10 @@ struct Stored {
     old: Option<OldSecret>,
     name: String,
     author: String,
+    /// None of an incoming webhook: to an earlier release its token is a bearer.
     rooms: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hook: Option<Hook>,
     /// When it was made, in milliseconds since the Unix epoch.
     made: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +71,16 @@ struct OldSecret {
     until: u64,
 }
 
+/// An incoming webhook: the one room in which its token posts, by its url alone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// The room.
+    pub room: String,
+    /// True if each request is signed.
+    #[serde(default)]
+    pub signed: bool,
+}
+
 /// A token, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiToken {
@@ -76,6 +90,8 @@ pub struct ApiToken {
     pub author: Author,
     /// The rooms that it has rights in, by pattern, and the role in each.
     pub rooms: BTreeMap<String, String>,
+    /// The incoming webhook that it is of, if it is of one.
+    pub hook: Option<Hook>,
     /// When it was made.
     pub made_at: Timestamp,
     /// From when on it is void.
@@ -90,6 +106,8 @@ pub struct NewApiToken {
     pub name: String,
     /// The rooms that it has rights in, by pattern, and the role in each.
     pub rooms: BTreeMap<String, String>,
+    /// The incoming webhook that it is to be of, if it is to be of one.
+    pub hook: Option<Hook>,
     /// Time after which it is void.
     pub expires_in: Option<Duration>,
     /// The id of the program; a new one is made if there is none.
@@ -114,6 +132,7 @@ pub async fn add(chat: &Chat, new: NewApiToken, by: Author) -> Result<(ApiToken,
         name: new.name,
         author,
         rooms: new.rooms,
+        hook: new.hook,
         made: now.0,
         expires: new.expires_in.map(|time| now.0.saturating_add(millis(time))),
         used: None,
@@ -174,12 +193,27 @@ pub fn list(chat: &Chat) -> Vec<ApiToken> {
 pub struct Holder {
     /// The program.
     pub person: Person,
+    /// The incoming webhook that the token is of, if it is of one.
+    hook: Option<Hook>,
     /// True if it is not noted yet that the token was used today.
     pub is_first_of_day: bool,
 }
 
 /// Returns the program that holds a token. `rest` is the token behind its first letters.
 pub fn verify(chat: &Chat, rest: &str, now: Timestamp) -> Result<Holder, TokenError> {
+    let holder = holder(chat, rest, now)?;
+    if holder.hook.is_some() { Err(OF_HOOK) } else { Ok(holder) }
+}
+
+/// Returns the program that holds the token of an incoming webhook, and the webhook.
+pub fn verify_hook(chat: &Chat, rest: &str, now: Timestamp) -> Option<(Holder, Hook)> {
+    let holder = holder(chat, rest, now).ok()?;
+    let hook = holder.hook.clone()?;
+    Some((holder, hook))
+}
+
+/// The holder of a token of either kind.
+fn holder(chat: &Chat, rest: &str, now: Timestamp) -> Result<Holder, TokenError> {
     let (id, secret) = rest
         .split_at_checked(ID_LETTERS)
         .filter(|(id, _)| letters::are(id, ID_LETTERS))
@@ -202,12 +236,17 @@ pub fn verify(chat: &Chat, rest: &str, now: Timestamp) -> Result<Holder, TokenEr
         return Err(TokenError::Expired("; the operator makes API tokens"));
     }
     let shown = shown(id, &stored);
+    let rights = match &stored.hook {
+        Some(hook) => grants::of(&[(hook.room.clone(), Role::Writer.as_str().to_owned())].into()),
+        None => grants::of(&shown.rooms),
+    };
     let person = Person {
-        grants: Some(grants::of(&shown.rooms)),
+        grants: Some(rights),
         session: Some(Session { sid: sid(&sent), auth: shown.made_at, key: 0 }),
         ..Person::new(shown.author, Via::ApiToken(id.into()), until.map(Timestamp))
     };
-    Ok(Holder { person, is_first_of_day: stored.used < Some(now.0 / DAY_MILLIS) })
+    let is_first_of_day = stored.used < Some(now.0 / DAY_MILLIS);
+    Ok(Holder { person, hook: stored.hook, is_first_of_day })
 }
 
 /// Returns true if the secret by which a program proved who it is, here by the session's id, can still do so.
@@ -241,6 +280,10 @@ pub async fn note_use(chat: &Chat, id: &str, now: Timestamp) -> Result<(), SendE
 
 /// The answer to a token that is not right, also when nobody has its id.
 const WRONG: TokenError = TokenError::Forged("there is no API token of this id with this secret");
+/// The answer to the token of an incoming webhook that was sent as a bearer.
+const OF_HOOK: TokenError = TokenError::Forged(
+    "this is the token of an incoming webhook, which posts by its url and is nobody elsewhere",
+);
 /// A hash that no secret has.
 const NO_HASH: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 /// The token that is read and compared when nobody has the id.
@@ -273,6 +316,7 @@ fn shown(id: &str, stored: &Stored) -> ApiToken {
         id: id.to_owned(),
         author: Author { id: author, name, kind: AuthorKind::Bot },
         rooms: stored.rooms.clone(),
+        hook: stored.hook.clone(),
         made_at: Timestamp(stored.made),
         expires_at: stored.expires.map(Timestamp),
         used_at: stored.used.map(|day| Timestamp(day * DAY_MILLIS)),

@@ -458,7 +458,7 @@ async fn a_guest_who_signs_out_fills_no_list_and_the_operator_ends_their_session
 
 fn new_token() -> NewApiToken {
     let rooms = [("deploy-*".to_owned(), "writer".to_owned())].into();
-    NewApiToken { name: "deploys".to_owned(), rooms, expires_in: None, author: None }
+    NewApiToken { name: "deploys".to_owned(), rooms, hook: None, expires_in: None, author: None }
 }
 
 #[tokio::test]

@@ -15,12 +15,13 @@ use serde::de::DeserializeOwned;
 
 use super::api_token::{self, ApiToken, NewApiToken};
 use super::error::TokenError;
+use super::hook::HookHolder;
 use super::keys::{Purpose, Retire, Ring, RotateError, Rotated};
 use super::person::{Person, Session, Via};
 use super::revocation::{self, RevokeError};
 use super::session::{self, Lifetimes, Proof};
 use super::site::{Sites, is_jwt};
-use super::{cookie, keys, letters, token, user_id};
+use super::{cookie, hook, keys, letters, token, user_id};
 use crate::headers;
 use crate::log_throttle::LogThrottle;
 
@@ -155,6 +156,23 @@ impl Identity {
             proof => proof,
         };
         proof.map(|proof| proof.person)
+    }
+
+    /// Returns whoever posts by an incoming webhook with this token. `None`: there is no such webhook, or no longer.
+    pub fn hook(&self, token: &str) -> Option<HookHolder> {
+        let now = Timestamp::now();
+        let (holder, of) = api_token::verify_hook(&self.chat, token.strip_prefix(api_token::FORM)?, now)?;
+        if holder.is_first_of_day {
+            self.note_use(&holder.person, now);
+        }
+        let Via::ApiToken(id) = &holder.person.via else { return None };
+        let secret = of.signed.then(|| self.hook_secret(id));
+        Some(HookHolder { person: holder.person, room: of.room, secret })
+    }
+
+    /// Returns the secret by which requests to the incoming webhook of this token are signed, if they are.
+    pub fn hook_secret(&self, token_id: &str) -> [u8; 32] {
+        hook::secret(&self.chat.signing_key(), token_id)
     }
 
     /// Returns the holder of a token of a session, unless the session was revoked.

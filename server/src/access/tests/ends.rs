@@ -66,7 +66,7 @@ async fn a_stream_is_asked_again_when_the_overlap_of_its_secret_ends() {
     let served = Served::start("");
     let (identity, eve) = (&served.app.identity, author("g_eve", "Eve"));
     let rooms = [("*".to_owned(), "writer".to_owned())].into();
-    let new = NewApiToken { name: "bot".to_owned(), author: None, rooms, expires_in: None };
+    let new = NewApiToken { name: "bot".to_owned(), author: None, rooms, hook: None, expires_in: None };
     let (made, token) = identity.add_api_token(new, eve.clone()).await.unwrap();
     let mut guard = guard(&served.app.authority, bearer(&served, &token));
     assert_eq!(guard.until(), None);

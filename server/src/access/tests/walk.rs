@@ -52,7 +52,7 @@ const NAME_FORM: Sent = ("application/x-www-form-urlencoded", "name=Eve");
 /// be more than one row of a route.
 type Row = (&'static str, &'static str, &'static str, Sent, Needs);
 
-const ROWS: [Row; 133] = [
+const ROWS: [Row; 134] = [
     ("GET", "/api/openapi.json", "", NONE, Anything),
     ("POST", "/auth/logout", "", NONE, Anything),
     ("GET", "/auth", "", NONE, Anything),
@@ -71,6 +71,8 @@ const ROWS: [Row; 133] = [
     ("POST", "/api/v1/guests", "", NAME, Anything),
     ("PATCH", "/api/v1/guests/me", "", NAME, Anything),
     ("DELETE", "/api/v1/me/messages", "", NONE, Anything),
+    // Whoever has no address of an incoming webhook is told so.
+    ("POST", "/api/v1/hooks/{token}", "", MESSAGE, Anything),
     ("GET", "/api/v1/rooms", "", NONE, Anything),
     ("GET", "/api/v1/rooms/{room}", "", NONE, Read),
     ("POST", "/api/v1/rooms/{room}/typing", "", NONE, Write),
@@ -290,6 +292,11 @@ impl Walk {
 
     /// Asks by a row about a room.
     async fn ask(&self, row: &Row, id: &str, room: &str, position: u64, head: bool) -> Answer {
+        self.ask_by(row, self.token(id).as_deref(), room, position, head).await
+    }
+
+    /// The same, by this token.
+    async fn ask_by(&self, row: &Row, token: Option<&str>, room: &str, position: u64, head: bool) -> Answer {
         let (method, pattern, behind, sent, _) = row;
         let epoch = self.served.app.chat.epoch();
         let path = pattern
@@ -305,8 +312,7 @@ impl Walk {
         // What a stream opens with, and what it says of a room that may not be read.
         let until: &[&str] = if pattern.starts_with("/api/") { &["\"position\""] } else { &["_place"] };
         let method = if head { "HEAD" } else { method };
-        let token = self.token(id);
-        self.served.ask((method, &format!("{path}{behind}")), token.as_deref(), *sent, until).await
+        self.served.ask((method, &format!("{path}{behind}")), token, *sent, until).await
     }
 
     /// Makes a room with a secret in it, of somebody else or of who asks, and gives its name and the position.
@@ -439,6 +445,32 @@ async fn step(
         let empty = format!("{policy}-{}", walk.count);
         let other = walk.ask(row, id, &empty, position, false).await;
         assert_eq!(said(&answer, &room), said(&other, &empty), "{what}: a room without events");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_token_of_an_incoming_webhook_is_nobody_at_every_route() {
+    let mut walk = Walk { served: Served::start(SETTINGS), count: 0 };
+    let new = "{\"name\":\"hook\",\"hook\":\"open\"}";
+    let made = walk.served.ask(("POST", "/admin/tokens"), Some(ADMIN), ("application/json", new), &[]).await;
+    let made: serde_json::Value = serde_json::from_str(&made.body).unwrap();
+    let path = made["url"].as_str().unwrap();
+    let token = path.strip_prefix("/api/v1/hooks/").unwrap();
+    let posted = walk.served.ask(("POST", path), None, MESSAGE, &[]).await;
+    assert_eq!(posted.status, 201, "{posted:?}");
+    let forged = format!("mct_aaaaaaaaaaaa_{}", &token[17..]);
+    for row in &ROWS {
+        let room = if row.1.contains("{room}") { walk.room("open", None).await } else { Default::default() };
+        let [by_hook, by_nobody] =
+            [token, &forged].map(|token| walk.ask_by(row, Some(token), &room.0, room.1, false));
+        let (by_hook, by_nobody) = (by_hook.await, by_nobody.await);
+        let what = format!("{} {}{}: {by_hook:?}", row.0, row.1, row.2);
+        assert_eq!((by_hook.status, problem(&by_hook)), (by_nobody.status, problem(&by_nobody)), "{what}");
+        assert!(
+            row.4 < Flag || row.4 == Read || by_hook.status >= 400 || by_hook.body.contains("denied"),
+            "{what}"
+        );
+        assert!(!by_hook.body.contains(&token[17..]), "{what}");
     }
 }
 

@@ -23,8 +23,9 @@ use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 
 use crate::admin::schema::{
     AddressBan, AddressBans, AuthorAddress, AuthorAddresses, Ban, BanTime, Banned, Bans, ClosedRoom,
-    ClosedRooms, MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens,
+    ClosedRooms, MadeHook, MadeToken, NewSecret, NewToken, Rotated, Rotation, Token, Tokens,
 };
+use crate::api::hooks::HookPost;
 use crate::api::room_shapes::{
     Accepted, AuthorDeleted, BanUntil, DeletedEverywhere, Flag, Flags, GivenRole, Invitation, Invitations,
     ListedRoom, ListedRooms, Member, Members, NewInvitation, NewInvitationMade, Reason, RoomBan, RoomBans,
@@ -124,6 +125,8 @@ fn describe() -> OpenApi {
         .schema_from::<NewSecret>()
         .schema_from::<Span>()
         .schema_from::<MadeToken<'_>>()
+        .schema_from::<MadeHook<'_>>()
+        .schema_from::<HookPost>()
         .schema_from::<Token<'_>>()
         .schema_from::<Tokens<'_>>()
         .security_scheme("token", SecurityScheme::Http(token))

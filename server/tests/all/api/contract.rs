@@ -7,10 +7,11 @@ use crate::support::client::answer;
 use crate::support::{Answer, Server};
 
 /// The API's routes: path with `{room}`, `{position}` and `{reaction}`, and its methods.
-const ROUTES: [(&str, &[&str]); 24] = [
+const ROUTES: [(&str, &[&str]); 25] = [
     ("/api/v1/guests", &["POST"]),
     ("/api/v1/guests/me", &["PATCH"]),
     ("/api/v1/me/messages", &["DELETE"]),
+    ("/api/v1/hooks/{token}", &["POST"]),
     ("/api/v1/rooms", &["GET"]),
     ("/api/v1/rooms/{room}", &["GET"]),
     ("/api/v1/rooms/{room}/messages", &["GET", "POST", "DELETE"]),

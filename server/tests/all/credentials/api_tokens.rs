@@ -38,7 +38,7 @@ async fn a_program_writes_with_a_token_that_is_shown_once_until_it_is_removed() 
     let (id, token) = (text(&made, "id").to_owned(), text(&made, "token").to_owned());
     assert_eq!((id.len(), token.len()), (12, 60), "{made}");
     assert!(token.starts_with(&format!("mct_{id}_")), "{made}");
-    assert_eq!((&made["rooms"], &made["expires_at"]), (&rooms, &Value::Null));
+    assert_eq!(&made["rooms"], &rooms);
     assert_eq!(made["author"]["name"], "Deploys");
     assert!(text(&made["author"], "id").starts_with("b_"), "{made}");
     let list = listed(&api).await;
@@ -174,6 +174,11 @@ async fn a_token_expires_and_its_use_is_noted_by_day() {
     assert_eq!(listed(&api).await[0]["expires_at"], made["expires_at"], "it is listed for a while");
     let in_seconds = add(&api, json!({ "expires_in": 60 })).await;
     write(&api, text(&in_seconds, "token"), "lobby").await.expect(201);
+    let for_a_year = add(&api, json!({})).await;
+    clock.set(371 * DAY);
+    write(&api, text(&for_a_year, "token"), "lobby").await.expect(201);
+    clock.set(373 * DAY);
+    assert_refused(&write(&api, text(&for_a_year, "token"), "lobby").await, 401, "expired-token");
 }
 
 #[tokio::test]
@@ -198,6 +203,8 @@ async fn a_wrong_wish_is_refused_with_what_is_allowed() {
         (json!({ "name": "x", "rooms": {}, "author": "b_" }), "invalid-body", "b_"),
         (json!({ "name": "x", "rooms": {}, "author": "b_x y" }), "invalid-body", "b_"),
         (json!({ "name": "x", "rooms": {}, "role": "owner" }), "invalid-body", "role"),
+        (json!({ "name": "x", "rooms": {}, "hook": "lobby" }), "invalid-body", "hook"),
+        (json!({ "name": "x", "rooms": {}, "signed": true }), "invalid-body", "signed"),
     ] {
         let answer = post(&api, TOKENS, body.clone()).await;
         assert_refused(&answer, 422, name);
@@ -257,7 +264,16 @@ async fn the_command_makes_lists_renews_and_removes_tokens() {
     write(&api, renewed.trim_end(), "lobby").await.expect(201);
     assert_eq!(did(&["remove", id]).await, "");
     assert_eq!(did(&["list"]).await, "");
+    // An incoming webhook: the path, and its secret if it is signed.
+    let hook = did(&["add", "--name", "deploys", "--hook", "lobby", "--signed"]).await;
+    let (path, secret) = hook.trim_end().split_once('\n').unwrap();
+    assert!(path.starts_with("/api/v1/hooks/mct_") && secret.starts_with("whsec_"), "{hook}");
+    assert!(did(&["list"]).await.contains("hook=lobby"));
+    let plain = did(&["add", "--name", "deploys", "--hook", "lobby"]).await;
+    answer(api.request(Method::POST, plain.trim_end()).json(&json!({ "content": "x" }))).await.expect(201);
     for (arguments, words) in [
+        (&["add", "--name", "x", "--hook", "lobby", "--room", "a=writer"][..], &["--hook"][..]),
+        (&["add", "--name", "x", "--room", "a=writer", "--signed"], &["--signed"]),
         (&["remove", id][..], &["no API token", id][..]),
         (&["renew", "../backup"], &["no API token"]),
         (&["add", "--name", "x", "--room", "lobby=king"], &["king", "reader, writer, moderator, owner"]),

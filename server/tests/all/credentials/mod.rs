@@ -1,6 +1,7 @@
 //! Credentials as their holders and thieves use them: sessions that end, keys that retire, API tokens.
 
 mod api_tokens;
+mod hooks;
 mod keys;
 mod recipes;
 mod sessions;
