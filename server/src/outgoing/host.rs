@@ -28,21 +28,36 @@ pub struct Host {
 }
 
 impl Host {
-    /// Reads the host of an address.
+    /// Reads the host of an address that may be plain HTTP only on this machine.
     pub fn of(uri: &Uri) -> Result<Self, HostError> {
+        let host = Self::of_any(uri)?;
+        if host.is_tls || host.is_loopback() { Ok(host) } else { Err(HostError::Plain(host.name)) }
+    }
+
+    /// Reads the host of an address that may be plain HTTP anywhere: the operator has said where.
+    pub fn of_any(uri: &Uri) -> Result<Self, HostError> {
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
-        let name = authority.map(|authority| authority.host().trim_matches(['[', ']']).to_owned());
-        let name = name.filter(|name| !name.is_empty()).ok_or(HostError::Malformed)?;
+        let authority = authority.ok_or(HostError::Malformed)?;
         let is_tls = match uri.scheme() {
             Some(scheme) if *scheme == Scheme::HTTPS => true,
             Some(scheme) if *scheme == Scheme::HTTP => false,
             _ => return Err(HostError::Malformed),
         };
-        if !is_tls && !is_loopback(&name) {
-            return Err(HostError::Plain(name));
-        }
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        Ok(Self { name, port, is_tls })
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => Some(if is_tls { 443 } else { 80 }),
+            Some(port) => port.strip_prefix(':').and_then(|port| port.parse().ok()),
+            None => None,
+        };
+        let port = port.ok_or(HostError::Malformed)?;
+        let name = authority.host().trim_matches(['[', ']']).to_owned();
+        if name.is_empty() { Err(HostError::Malformed) } else { Ok(Self { name, port, is_tls }) }
+    }
+
+    /// Returns true for the names of this machine, which no DNS is asked for.
+    fn is_loopback(&self) -> bool {
+        let address = self.name.parse();
+        self.name.eq_ignore_ascii_case("localhost")
+            || address.is_ok_and(|address: IpAddr| address.is_loopback())
     }
 
     /// Returns the value of the header `Host`.
@@ -66,11 +81,6 @@ impl Host {
 /// Says if an address is one that the server calls, before it does.
 pub fn check_address(uri: &Uri) -> Result<(), HostError> {
     Host::of(uri).map(|_| ())
-}
-
-/// Returns true for the names of this machine, which no DNS is asked for.
-fn is_loopback(name: &str) -> bool {
-    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// Returns true if an address is one of the public internet.
@@ -127,6 +137,8 @@ mod tests {
             ("http://10.0.0.1/", Err(HostError::Plain("10.0.0.1".into()))),
             ("ftp://127.0.0.1/", Err(HostError::Malformed)),
             ("https://ada@login.example.org/", Err(HostError::Malformed)),
+            ("https://login.example.org:99999/", Err(HostError::Malformed)),
+            ("https://login.example.org:/", Err(HostError::Malformed)),
             ("/path", Err(HostError::Malformed)),
         ] {
             let host = Host::of(&text.parse().unwrap());
