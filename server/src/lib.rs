@@ -13,6 +13,7 @@ mod app;
 mod as_text;
 mod avatars;
 mod body;
+mod bot;
 mod byte_budget;
 mod cli;
 mod client_ip;

@@ -15,7 +15,7 @@ mod trust;
 pub use bounds::Bounds;
 pub use call::Outgoing;
 pub use error::CallError;
-pub use host::check_address;
+pub use host::{Host, HostError, check_address};
 pub use trust::{Trust, TrustError};
 
 #[cfg(test)]

@@ -80,7 +80,8 @@ impl Trust {
         Self(Arc::new(config))
     }
 
-    pub(super) fn connector(&self) -> TlsConnector {
+    /// Returns the client of TLS that believes them.
+    pub fn connector(&self) -> TlsConnector {
         TlsConnector::from(Arc::clone(&self.0))
     }
 }
