@@ -1,5 +1,5 @@
 # Everything a person does here, a line or two each.
-.PHONY: run test bench compare loadtest install mutants prove slowest dist
+.PHONY: run test bench compare loadtest install mutants prove slowest dist ollama
 
 run:
 	cargo run --release
@@ -33,6 +33,10 @@ mutants:
 # The long versions of the tests of what must never happen; writes docs/evidence.md.
 prove:
 	./verify/prove
+
+# A real server of language models, for `make prove`. Compiles it once.
+ollama:
+	./verify/install ollama
 
 # Ends by writing docs/benchmarks.md and its plots.
 bench:
