@@ -19,4 +19,4 @@ pub use host::{Host, HostError, check_address};
 pub use trust::{Trust, TrustError};
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

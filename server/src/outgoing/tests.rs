@@ -79,7 +79,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// An authority, a server with its certificate for `localhost`, and the file with the authority's own.
-fn certified() -> (TlsAcceptor, tempfile::NamedTempFile) {
+pub fn certified() -> (TlsAcceptor, tempfile::NamedTempFile) {
     let authority_key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -4,13 +4,13 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::client::conn::http1;
 use hyper::header::{self, HeaderValue};
-use hyper::{HeaderMap, Request, StatusCode};
+use hyper::{HeaderMap, Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Answer;
-use super::connect::connect;
+use super::connect::{Socket, connect};
 use super::decoder::Decoder;
 use super::endpoint::Api;
 use super::exchange::Exchange;
@@ -31,26 +31,35 @@ impl Model {
     /// may repeat the prompt.
     pub async fn ask(&self, prompt: &Prompt) -> Result<Answer, Failure> {
         let asked = Instant::now();
-        let host = self.endpoint.host.with_port();
-        let absent = |source: AnyError| Failure::Absent { host: host.clone(), source };
-        let cut = |source| Failure::Cut { host: host.clone(), source };
-        let request = self.request(prompt).map_err(|error| absent(error.into()))?;
+        let absent = |source: AnyError| Failure::Absent { host: self.endpoint.host.with_port(), source };
         let connected = Box::pin(connect(&self.endpoint.host, self.trust.as_ref()));
-        let socket = match timeout(self.times.connect, connected).await {
-            Ok(connected) => connected.map_err(absent)?,
-            Err(elapsed) => return Err(absent(elapsed.into())),
-        };
+        match timeout(self.times.connect, connected).await {
+            Ok(Ok(socket)) => self.ask_over(socket, prompt, asked).await,
+            Ok(Err(source)) => Err(absent(source)),
+            Err(elapsed) => Err(absent(elapsed.into())),
+        }
+    }
+
+    /// Asks over a connection that is there, as of a time at which the wait began.
+    pub(super) async fn ask_over(
+        &self,
+        socket: impl Socket + Unpin + 'static,
+        prompt: &Prompt,
+        asked: Instant,
+    ) -> Result<Answer, Failure> {
+        let host = self.endpoint.host.with_port();
+        let cut = |source| Failure::Cut { host: host.clone(), source };
+        let lost = |error| cut(Break::Connection(error));
         let mut builder = http1::Builder::new();
         builder.max_buf_size(HEAD_BYTES_MAX);
-        let connection = builder.handshake(TokioIo::new(socket)).await;
-        let (mut sender, connection) = connection.map_err(|error| cut(Break::Connection(error)))?;
+        let (mut sender, connection) = builder.handshake(TokioIo::new(socket)).await.map_err(lost)?;
         let mut exchange = Exchange::new(async { drop(connection.await) });
-        let by = asked + self.times.first_piece.min(self.times.answer);
-        let Ok(answered) = timeout_at(by, exchange.beside(sender.send_request(request))).await else {
-            let limit = self.times.first_piece.min(self.times.answer);
+        let limit = self.times.first_piece.min(self.times.answer);
+        let sent = exchange.beside(sender.send_request(self.request(prompt)));
+        let Ok(answered) = timeout_at(asked + limit, sent).await else {
             return Err(Failure::Late { host, what: "the first piece of the answer", limit });
         };
-        let (head, body) = answered.map_err(|error| cut(Break::Connection(error)))?.into_parts();
+        let (head, body) = answered.map_err(lost)?.into_parts();
         if head.status != StatusCode::OK {
             return Err(refused(host, head.status, &head.headers));
         }
@@ -60,21 +69,24 @@ impl Model {
         Ok(Answer::new(host, exchange, body, Decoder::new(self.endpoint.api), self.times, asked))
     }
 
-    fn request(&self, prompt: &Prompt) -> Result<Request<Full<Bytes>>, hyper::http::Error> {
+    fn request(&self, prompt: &Prompt) -> Request<Full<Bytes>> {
         let accepted = match self.endpoint.api {
             Api::Ollama => "application/x-ndjson",
             Api::OpenAi => "text/event-stream",
         };
-        let mut request = Request::post(&*self.endpoint.path)
-            .header(header::HOST, self.endpoint.host.header())
-            .header(header::USER_AGENT, HeaderValue::from_static(USER_AGENT))
-            .header(header::ACCEPT, accepted)
-            .header(header::ACCEPT_ENCODING, "identity")
-            .header(header::CONTENT_TYPE, "application/json");
+        let mut request = Request::new(Full::new(request::body(self, prompt)));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.endpoint.path.clone();
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.endpoint.host_header.clone());
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accepted));
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(key) = &self.key {
-            request = request.header(header::AUTHORIZATION, key.header());
+            headers.insert(header::AUTHORIZATION, key.header());
         }
-        request.body(Full::new(request::body(self, prompt)))
+        request
     }
 }
 

@@ -1,6 +1,7 @@
 //! The address of a server of models, and the API that it speaks.
 
 use hyper::Uri;
+use hyper::header::HeaderValue;
 use serde::Deserialize;
 
 use crate::outgoing::{Host, HostError};
@@ -23,8 +24,10 @@ pub struct Endpoint {
     pub api: Api,
     /// The server.
     pub host: Host,
+    /// The header `Host`.
+    pub(super) host_header: HeaderValue,
     /// The path of its chat.
-    pub path: String,
+    pub path: Uri,
 }
 
 /// An address that is not one of a server of models.
@@ -57,7 +60,9 @@ impl Endpoint {
             (Api::Ollama, true) => return Err(EndpointError::Version(text.to_owned())),
             (Api::OpenAi, false) => return Err(EndpointError::NoVersion(text.to_owned())),
         };
-        Ok(Self { api, host, path })
+        let path = path.parse().map_err(|_| malformed())?;
+        let host_header = HeaderValue::try_from(host.header()).map_err(|_| malformed())?;
+        Ok(Self { api, host, host_header, path })
     }
 }
 
@@ -85,7 +90,7 @@ mod tests {
             ("http://10.1.2.3/x/v1", OpenAi, "10.1.2.3:80", "/x/v1/chat/completions"),
         ] {
             let endpoint = Endpoint::parse(text, api).unwrap();
-            assert_eq!((&*endpoint.host.with_port(), &*endpoint.path), (host, path), "{text}");
+            assert_eq!((&*endpoint.host.with_port(), endpoint.path.path()), (host, path), "{text}");
         }
     }
 

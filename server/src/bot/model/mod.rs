@@ -32,6 +32,9 @@ mod settings;
 mod spoken;
 mod times;
 
+#[cfg(test)]
+mod tests;
+
 pub use answer::Answer;
 pub use endpoint::{Api, Endpoint, EndpointError};
 pub use failure::{Break, Failure, Remedy};
