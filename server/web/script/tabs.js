@@ -62,6 +62,8 @@ let rollCalls = 0;
 let isCallingRoll = false;
 let isAlone = true;
 let isStarted = false;
+/** The browser keeps the page for the way back to it. */
+let isKept = false;
 
 function openChannel() {
   try {
@@ -312,8 +314,17 @@ document.addEventListener('visibilitychange', () => {
   shownAt = Date.now();
   post(self());
 });
-window.addEventListener('pagehide', () => post({ kind: 'gone', id }));
-window.addEventListener('pageshow', ({ persisted }) => persisted && announce());
+// A page that the browser keeps for the way back has no stream and no lock: with them it would not be kept.
+window.addEventListener('pagehide', () => {
+  leave();
+  isKept = true;
+});
+window.addEventListener('pageshow', ({ persisted }) => {
+  if (!persisted) return;
+  isKept = isStarted = false;
+  channel = scope ? openChannel() : undefined;
+  start();
+});
 
 function beAlone() {
   channel?.close();
@@ -338,7 +349,7 @@ async function begin() {
   }
 }
 
-/** Leaves the tabs of somebody who does not read here any more. */
+/** Leaves the tabs, with the stream and the locks. */
 function leave() {
   if (!scope) return;
   post({ kind: 'gone', id });
@@ -356,7 +367,7 @@ function leave() {
 // The client has read the page once it has set the place. That of a panel is empty until its reader is known, and what
 // a user holds in it is not for the tabs of a guest.
 function start() {
-  if (!hasPlace() || isReaderAwaited() || (heldToken() && !isAuthorKnown())) return;
+  if (isKept || !hasPlace() || isReaderAwaited() || (heldToken() && !isAuthorKnown())) return;
   const next = isPanel ? `millchat:panel-${heldToken() && authorId()}-` : PAGES;
   if (isStarted && next === scope) return;
   if (next !== scope) {
