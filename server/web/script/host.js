@@ -91,6 +91,11 @@ function keepLeft() {
   if (left !== undefined) save(place, `${Math.min(left, newest)}`, 'sessionStorage');
 }
 
+/** Forgets when the panel was last shown to this reader. */
+export function forgetLeft() {
+  left = undefined;
+}
+
 function findLeft() {
   if (!isAway || left !== undefined || isShell || !isAuthorKnown()) return;
   const kept = load(place, 'sessionStorage');

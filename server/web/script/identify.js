@@ -4,7 +4,7 @@
 import { authorId, noteAnswer, whenAuthor } from './author.js';
 import { guestToken, heldToken, holdToken, isReaderAwaited, keepToken } from './bearer.js';
 import { composer, isPanel, problem } from './dom.js';
-import { hear, post, reportProblem } from './host.js';
+import { forgetLeft, hear, post, reportProblem } from './host.js';
 import { localize } from './i18n.js';
 import { isSeen, whenSeen } from './seen.js';
 import { forgetAll, load, save } from './storage.js';
@@ -30,6 +30,8 @@ let told = '';
 let askedAt = performance.now();
 /** @type {number | undefined} */
 let timer;
+/** @type {number | undefined} */
+let renewTimer;
 /** @type {(() => void)[]} */
 const listeners = [];
 const others = openChannel();
@@ -67,14 +69,13 @@ function wait() {
 function need() {
   clearTimeout(timer);
   isDue = false;
-  timer = setTimeout(
-    () => {
-      askedAt = performance.now();
-      post({ kind: 'need-identity' });
-      wait();
-    },
-    Math.max(0, askedAt + ASK_EVERY_MS_MIN - performance.now()),
-  );
+  timer = setTimeout(ask, Math.max(0, askedAt + ASK_EVERY_MS_MIN - performance.now()));
+}
+
+function ask() {
+  askedAt = performance.now();
+  post({ kind: 'need-identity' });
+  wait();
 }
 
 /** The server does not take the token of this document. Returns whether the site vouched for it. */
@@ -91,8 +92,13 @@ function forget(id) {
   others?.postMessage('changed');
 }
 
+/** This document ends. */
+let isEnding = false;
+
 /** Another person reads from now on, or nobody. */
 function change() {
+  isEnding = true;
+  forgetLeft();
   forget(authorId());
   save(VOUCHED, '');
   save(VOUCHED, '', 'sessionStorage');
@@ -111,6 +117,7 @@ function vouch(token) {
   const { iss, sub, exp } = claimsIn(token.split('.')[1]);
   const next = JSON.stringify([iss, sub]);
   if (subject && subject !== next) return change();
+  document.documentElement.hidden = false;
   const [isSame, wasRefused] = [token === heldToken(), isRefused];
   isRefused = false;
   // There is no other one.
@@ -124,8 +131,9 @@ function vouch(token) {
     subject = next;
     holdToken(token);
     forgetGuest();
+    clearTimeout(renewTimer);
     const left = Number(exp) * 1_000 - Date.now();
-    if (left > 0) timer = setTimeout(renew, left * LIFE_PART);
+    if (left > 0) renewTimer = setTimeout(renew, left * LIFE_PART);
   }
   tell();
 }
@@ -143,8 +151,9 @@ function renew() {
 /** @param {{ token?: unknown }} said without a token the page around the panel has failed */
 function take({ token }) {
   clearTimeout(timer);
+  if (isEnding) return;
   if (typeof token === 'string' && token) return vouch(token);
-  if (token === null && subject) return change();
+  if (subject && (token === null || document.documentElement.hidden)) return change();
   if (token !== null) {
     problem.textContent = localize('panel-unvouched');
     reportProblem('identity');
@@ -161,7 +170,7 @@ function take({ token }) {
 
 function noteAuthor() {
   const id = authorId();
-  if (!id) return;
+  if (!id || isEnding) return;
   if (id !== told) post({ kind: 'identity', author: { id, name: composer.dataset.authorName ?? '' } });
   told = id;
   if (!subject) return;
@@ -177,4 +186,13 @@ if (isPanel && window.parent !== window) {
   whenSeen((seen) => seen && isDue && need());
   if (isReaderAwaited()) wait();
   others?.addEventListener('message', () => subject && need());
+  // When the browser brings this page back, somebody else may have signed in: nothing is seen before that is known.
+  window.addEventListener('pagehide', () => {
+    document.documentElement.hidden = subject !== '';
+  });
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted || !subject) return;
+    clearTimeout(timer);
+    ask();
+  });
 }
