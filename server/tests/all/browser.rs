@@ -7,6 +7,7 @@ pub mod embed;
 mod engines;
 mod following;
 mod formatting;
+mod framed;
 mod history;
 mod hosts;
 mod identify;
@@ -27,6 +28,7 @@ mod sending;
 mod smuggled;
 mod strict;
 mod tabs;
+mod way_back;
 mod wherever;
 
 use std::collections::HashSet;

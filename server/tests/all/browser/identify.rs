@@ -44,24 +44,24 @@ pub fn ada() -> String {
     token("1", "Ada", "chat", 3_600)
 }
 
-fn bob() -> String {
+pub fn bob() -> String {
     token("2", "Bob", "chat", 3_600)
 }
 
 /// Says for whom the page vouches.
-async fn vouch(browser: &Browser, token: &str) {
+pub async fn vouch(browser: &Browser, token: &str) {
     browser.js_with("identify(arguments[0])", vec![json!(token)]).await;
 }
 
 /// Goes into the frame once its author has this name; nobody has none.
-async fn enter_as(browser: &Browser, name: &str) {
+pub async fn enter_as(browser: &Browser, name: &str) {
     browser.until(READY).await;
     enter(browser).await;
     browser.until(&format!("document.querySelector('#composer')?.dataset.authorName === '{name}'")).await;
 }
 
 /// All that the frame and its storage hold.
-async fn whole(browser: &Browser) -> String {
+pub async fn whole(browser: &Browser) -> String {
     let whole = "return document.documentElement.outerHTML + document.querySelector('#draft')?.value +
         JSON.stringify(localStorage) + JSON.stringify(sessionStorage)";
     browser.js(whole).await.as_str().unwrap().to_owned()

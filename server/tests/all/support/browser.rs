@@ -58,7 +58,12 @@ impl Browser {
 
     /// Opens one that takes the certificates of authorities that it does not know.
     pub async fn open_untrusted(url: &str) -> Self {
-        let browser = Self::launch_with(ENGLISH, &["--ignore-certificate-errors"], json!({})).await;
+        Self::open_by(url, &["--ignore-certificate-errors"]).await
+    }
+
+    /// Opens one that was started with these arguments.
+    pub async fn open_by(url: &str, arguments: &[&str]) -> Self {
+        let browser = Self::launch_with(ENGLISH, arguments, json!({})).await;
         browser.go(url).await;
         browser
     }
