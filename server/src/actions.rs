@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use millchat::{Action, Author, Draft, Position, Reaction, ReadError, Receipt, RoomName, SendError};
+use millchat::{
+    Action, Author, AuthorKind, Draft, Position, Reaction, ReadError, Receipt, RoomName, SendError,
+};
 
 use tokio::sync::OwnedMutexGuard;
 
@@ -14,11 +16,12 @@ use crate::access::table::Action as Right;
 use crate::access::{decide, deeds, flags};
 use crate::app::Worker;
 use crate::client_ip::Client;
+use crate::hops::{self, HOPS_MAX};
 use crate::limit::Limited;
 use crate::log_throttle::LogThrottle;
 use crate::own;
 use crate::page::markdown;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 
 /// A text from this length on, which is kept once it is rendered, is rendered before it is sent. Some are a
 /// hundred times as costly as plain ones, and the thread on which its first reader happens to be serves
@@ -34,6 +37,8 @@ pub enum ActError {
     Send(SendError),
     /// It could not be found out if the room has events.
     Read(ReadError),
+    /// Bots have answered each other too often.
+    TooManyHops,
     /// The address of whoever does it has done as much as it may.
     Limited(Limited),
 }
@@ -65,6 +70,10 @@ impl From<Limited> for ActError {
 impl From<ActError> for Problem {
     fn from(error: ActError) -> Self {
         match error {
+            ActError::TooManyHops => {
+                let detail = format!("bots answer each other at most {HOPS_MAX} times in a row");
+                Problem::new(Kind::TooManyHops, detail)
+            }
             ActError::Limited(limited) => limited.into(),
             ActError::Denied(denial) => denial.into(),
             ActError::Send(error) => error.into(),
@@ -96,8 +105,16 @@ pub async fn post(
     // Kept until it is stored: of those who write the first event at once only one is the first.
     let _turn = begin(w, client, room, by).await?;
     let author = confirmed(w, by, room)?;
+    if hops::are_too_many(&w.app.chat, room, &author, reply_to).await? {
+        return Err(ActError::TooManyHops);
+    }
+    let bot = Some(author.id.clone()).filter(|_| author.kind == AuthorKind::Bot);
     let draft = Draft { author: Some(author), action: Action::Post { content, reply_to }, key };
-    send(w, room, draft, (by, by.action())).await
+    let receipt = send(w, room, draft, (by, by.action())).await?;
+    if let (Some(bot), Some(reply_to)) = (bot, reply_to) {
+        w.app.drafts.finish(room, reply_to, &bot);
+    }
+    Ok(receipt)
 }
 
 /// Lets somebody write an event that may be the first of a room, and own the room by it. Returns their turn, if it

@@ -22,6 +22,7 @@ use crate::avatars::Avatars;
 use crate::byte_budget::ByteBudget;
 use crate::client_ip::{Client, client};
 use crate::detached::WriteBatcher;
+use crate::drafts::Drafts;
 use crate::drain::Drain;
 use crate::framing::Framing;
 use crate::identity::Identity;
@@ -45,6 +46,8 @@ pub struct App {
     pub authority: Arc<Authority>,
     /// Held while a room is begun whose first event is not like any other, until that is stored.
     pub beginnings: Arc<tokio::sync::Mutex<()>>,
+    /// The answers that bots are writing.
+    pub drafts: Drafts,
     /// Raised when the process is to end.
     pub drain: Arc<Drain>,
     /// The figures of `/metrics`.

@@ -24,6 +24,7 @@ mod cross_site;
 mod current;
 mod desk;
 mod detached;
+mod drafts;
 mod drain;
 mod drain_delay;
 mod embed_origins;
@@ -35,6 +36,7 @@ mod framing;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod headers;
+mod hops;
 mod http;
 mod http1;
 mod http2;

@@ -71,6 +71,8 @@ pub enum Kind {
     NotAuthor,
     /// Only a guest may do this.
     NotGuest,
+    /// Only a bot may do this.
+    NotABot,
     /// The room is closed to writing.
     RoomClosed,
     /// The author may not write any more.
@@ -87,6 +89,8 @@ pub enum Kind {
     UnknownToken,
     /// There is no incoming webhook at this address.
     UnknownHook,
+    /// Nobody is writing such an answer.
+    UnknownDraft,
     /// The path does not take this method.
     WrongMethod,
     /// The body did not arrive in time.
@@ -95,6 +99,8 @@ pub enum Kind {
     ListFull,
     /// As many sessions are revoked as can be.
     RevocationsFull,
+    /// The unfinished answer was stopped.
+    DraftStopped,
     /// The message was deleted before.
     MessageDeleted,
     /// The body or the content is over its limit.
@@ -111,6 +117,8 @@ pub enum Kind {
     KeyReused,
     /// The message was edited as often as it can be.
     TooManyEdits,
+    /// Bots have answered each other too often.
+    TooManyHops,
     /// The message has as many reactions as it can have.
     TooManyReactions,
     /// The author or the address takes more than the operator allows.
@@ -160,6 +168,7 @@ impl Kind {
             }
             Self::StaleSignature => ("stale-signature", S::UNAUTHORIZED, "The signature is too old"),
             Self::NotGuest => ("not-guest", S::FORBIDDEN, "This is for guests"),
+            Self::NotABot => ("not-a-bot", S::FORBIDDEN, "This is for bots"),
             Self::NotMember => ("not-member", S::FORBIDDEN, "The room is for its members"),
             Self::ReadOnly => ("read-only", S::FORBIDDEN, "The author may only read here"),
             Self::NeedsRole => ("needs-role", S::FORBIDDEN, "The author's role is too low"),
@@ -173,12 +182,14 @@ impl Kind {
             Self::UnknownMessage => ("unknown-message", S::NOT_FOUND, "There is no such message"),
             Self::UnknownToken => ("unknown-token", S::NOT_FOUND, "There is no such API token"),
             Self::UnknownHook => ("unknown-hook", S::NOT_FOUND, "There is no such incoming webhook"),
+            Self::UnknownDraft => ("unknown-draft", S::NOT_FOUND, "There is no such unfinished answer"),
             Self::WrongMethod => ("wrong-method", S::METHOD_NOT_ALLOWED, "The method is not taken here"),
             Self::SlowBody => ("slow-body", S::REQUEST_TIMEOUT, "The body took too long"),
             Self::ListFull => ("list-full", S::CONFLICT, "There are too many of these"),
             // It ends by itself, and nothing in the request is at fault.
             Self::RevocationsFull => ("list-full", S::SERVICE_UNAVAILABLE, "There are too many of these"),
             Self::MessageDeleted => ("message-deleted", S::GONE, "The message was deleted"),
+            Self::DraftStopped => ("draft-stopped", S::GONE, "The answer was stopped"),
             Self::TooLarge => ("too-large", S::PAYLOAD_TOO_LARGE, "This is too large"),
             Self::UnsupportedType => {
                 ("unsupported-type", S::UNSUPPORTED_MEDIA_TYPE, "The body is not announced as JSON")
@@ -192,6 +203,9 @@ impl Kind {
             }
             Self::TooManyReactions => {
                 ("too-many-reactions", S::UNPROCESSABLE_ENTITY, "The message has too many reactions")
+            }
+            Self::TooManyHops => {
+                ("too-many-hops", S::UNPROCESSABLE_ENTITY, "Bots have answered each other too often")
             }
             Self::RateLimited => ("rate-limited", S::TOO_MANY_REQUESTS, "Too much, too fast"),
             Self::OutcomeUnknown => {

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use millchat::{Body, Event, Presence as Here};
+use millchat::{AnswerState, Body, Event, Presence as Here, UnfinishedAnswer};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use utoipa::ToSchema;
@@ -477,6 +477,63 @@ impl<'a> StreamEvent<'a> {
 pub struct Typing<'a> {
     /// The people who type.
     pub authors: Vec<Author<'a>>,
+}
+
+/// Data of the stream's `draft`: the answers that bots are writing now, at most 4; empty when none is any more.
+#[derive(Serialize, ToSchema)]
+pub struct Drafts<'a> {
+    /// The unfinished answers, the oldest first.
+    pub drafts: Vec<Draft<'a>>,
+}
+
+/// An unfinished answer. It becomes one message, or nothing.
+#[derive(Serialize, ToSchema)]
+pub struct Draft<'a> {
+    /// Whoever writes it.
+    pub author: Author<'a>,
+    /// The position of the message that it answers.
+    #[schema(example = 1188)]
+    pub reply_to: u64,
+    /// `waiting`, `thinking`, `writing`, or for ten seconds `failed`.
+    #[schema(example = "writing")]
+    pub state: &'static str,
+    /// The end of its text so far: at most 4,096 bytes.
+    pub content: &'a str,
+    /// The bytes of its text before them.
+    #[schema(example = 0)]
+    pub from: usize,
+    /// Why it failed: `absent`, `busy`, `limit`, `model`, `late`, `broke`, `empty` or `spent`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'a str>,
+}
+
+impl<'a> Draft<'a> {
+    /// The shape of an unfinished answer.
+    pub fn of(answer: &'a UnfinishedAnswer) -> Self {
+        let reason = if let AnswerState::Failed(reason) = &answer.state { Some(&**reason) } else { None };
+        Self {
+            author: Author::of(&answer.author),
+            reply_to: answer.reply_to,
+            state: answer.state.as_str(),
+            content: &answer.content,
+            from: answer.from,
+            reason,
+        }
+    }
+}
+
+/// An unfinished answer of a bot, as it shows it.
+#[derive(Deserialize, ToSchema)]
+pub struct NewDraft {
+    /// `waiting`, `thinking`, `writing` or `failed`.
+    #[schema(example = "writing")]
+    pub state: String,
+    /// Its whole text so far, at most 65,536 bytes: readers see the last 4,096. It may be empty.
+    #[serde(default)]
+    #[schema(example = "The answer begi")]
+    pub content: String,
+    /// Why it failed, a word; for the state `failed` only.
+    pub reason: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]

@@ -13,6 +13,7 @@ use crate::avatars::Avatars;
 use crate::body::READING_BYTES_MAX;
 use crate::byte_budget::ByteBudget;
 use crate::config::Settings;
+use crate::drafts::Drafts;
 use crate::drain::Drain;
 use crate::framing::Framing;
 use crate::identity::site::{Count, Sites};
@@ -68,6 +69,7 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         identity,
         authority,
         beginnings: Arc::default(),
+        drafts: Drafts::default(),
         drain,
         metrics,
         limits,

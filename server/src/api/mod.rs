@@ -6,6 +6,7 @@
 
 pub mod author_messages;
 pub mod cors;
+pub mod drafts;
 pub mod events;
 pub mod everywhere;
 pub mod flags;

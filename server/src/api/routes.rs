@@ -3,8 +3,8 @@
 use hyper::Method;
 
 use super::{
-    author_messages, events, everywhere, flags, guests, hooks, invitations, members, messages, openapi,
-    reactions, room_list, rooms, search, ticket,
+    author_messages, drafts, events, everywhere, flags, guests, hooks, invitations, members, messages,
+    openapi, reactions, room_list, rooms, search, ticket,
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
@@ -32,6 +32,7 @@ const ACCEPT: &str = "/api/v1/rooms/{room}/invitations/accept";
 const FLAGS: &str = "/api/v1/rooms/{room}/flags";
 const FLAGS_OF: &str = "/api/v1/rooms/{room}/flags/{position}";
 const FLAG: &str = "/api/v1/rooms/{room}/messages/{position}/flags";
+const DRAFT: &str = "/api/v1/rooms/{room}/drafts/{position}";
 const REACTION: &str = "/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}";
 
 /// The rows.
@@ -95,6 +96,8 @@ pub fn routes() -> Vec<Route<Answer>> {
             AtMessage(|c, room, at| Box::pin(flags::clear(c, room, at))),
         ),
         Route(Method::POST, FLAG, Read, AtMessage(|c, room, at| Box::pin(flags::flag(c, room, at)))),
+        Route(Method::PUT, DRAFT, Write, AtMessage(|c, room, at| Box::pin(drafts::show(c, room, at)))),
+        Route(Method::DELETE, DRAFT, Write, AtMessage(|c, room, at| Box::pin(drafts::end(c, room, at)))),
         Route(Method::PUT, REACTION, Write, AtMessage(|c, room, at| Box::pin(reactions::set(c, room, at)))),
         Route(
             Method::DELETE,

@@ -239,6 +239,8 @@ impl Localize for ActError {
         match self {
             Self::Denied(denial) => denial.localize(),
             Self::Limited(limited) => limited.localize(),
+            // Programs use the API.
+            Self::TooManyHops => LocalizedMessage::of("malformed"),
             Self::Send(error) => error.localize(),
             Self::Read(error) => error.localize(),
         }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::access::table::Action::{Anything, Moderate, Own, Post, Read, Visit, Write};
 use crate::admin::moderate;
-use crate::api::{author_messages, flags, invitations, members};
+use crate::api::{author_messages, drafts, flags, invitations, members};
 use crate::http::Response;
 use crate::paths::{METRICS_PATH, SIGN_OUT_PATH, SIGNED_IN_PATH};
 use crate::probes;
@@ -44,6 +44,7 @@ struct Shared {
     ban: &'static str,
     flag: &'static str,
     reaction: &'static str,
+    draft: &'static str,
 }
 
 /// Returns these paths below an address.
@@ -58,6 +59,7 @@ macro_rules! below {
             ban: concat!($address, "/bans/{author}"),
             flag: concat!($address, "/messages/{position}/flags"),
             reaction: concat!($address, "/messages/{position}/reactions/{reaction}"),
+            draft: concat!($address, "/drafts/{position}"),
         }
     };
 }
@@ -115,6 +117,12 @@ fn shared(at: &Shared) -> Vec<Route<Response>> {
             at.reaction,
             Write,
             AtMessage(|c, room, at| Box::pin(messages::react(c, room, at))),
+        ),
+        Route(
+            Method::DELETE,
+            at.draft,
+            Write,
+            AtMessage(|c, room, at| Box::pin(act_at(c, room, at, drafts::end))),
         ),
         Route(
             Method::DELETE,

@@ -11,7 +11,7 @@ use millchat::{Body, Epoch, Event, EventId, Item, Signal};
 use serde::Serialize;
 
 use crate::json_line;
-use crate::schema::{Author, Presence, StreamEvent, Typing};
+use crate::schema::{Author, Draft, Drafts, Presence, StreamEvent, Typing};
 
 /// Longest line of the stream, in bytes: a content in which each byte is an escape of six (an imported log
 /// may hold control characters), and the other fields. A client's buffer of this size holds any line.
@@ -27,6 +27,9 @@ pub fn encode(epoch: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
         Item::Signal(Signal::Presence(here)) => write(out, "presence", None, &Presence::of(here)),
         Item::Signal(Signal::Typing(authors)) => {
             write(out, "typing", None, &Typing { authors: authors.iter().map(Author::of).collect() });
+        }
+        Item::Signal(Signal::Answers(answers)) => {
+            write(out, "draft", None, &Drafts { drafts: answers.iter().map(Draft::of).collect() });
         }
         // A signal of a later release of the core: a reader that is not told of it misses nothing logged.
         Item::Signal(_) => {}

@@ -10,6 +10,7 @@ mod access;
 mod address_bans;
 mod admin_listener;
 mod api;
+mod bot;
 mod browser;
 mod clock;
 mod commands;

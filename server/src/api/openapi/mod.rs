@@ -34,8 +34,9 @@ use crate::api::room_shapes::{
 use crate::http::{self, Response};
 use crate::problem::Document;
 use crate::schema::{
-    Author, Content, Denied, Gap, Guest, HistoryPage, Links, Message, Named, Overview, Post, Presence,
-    Reactions, Receipt, Reset, SearchPage, Span, Start, StreamEvent, Time, Typing, You,
+    Author, Content, Denied, Draft, Drafts, Gap, Guest, HistoryPage, Links, Message, Named, NewDraft,
+    Overview, Post, Presence, Reactions, Receipt, Reset, SearchPage, Span, Start, StreamEvent, Time, Typing,
+    You,
 };
 
 const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a \
@@ -109,6 +110,9 @@ fn describe() -> OpenApi {
         .schema_from::<Denied>()
         .schema_from::<StreamEvent<'_>>()
         .schema_from::<Typing<'_>>()
+        .schema_from::<Drafts<'_>>()
+        .schema_from::<Draft<'_>>()
+        .schema_from::<NewDraft>()
         .schema_from::<ClosedRoom<'_>>()
         .schema_from::<ClosedRooms<'_>>()
         .schema_from::<Banned>()

@@ -21,7 +21,7 @@ const STREAM: &str = "Server-sent events for any plain `EventSource`. The place 
     `reaction`, `close` (the room is closed to writing), `open` (it is open again), `empty` (all messages \
     before it were taken away) (all: StreamEvent), and kinds to come. A `gap` may come later too, when \
     retention overtakes a slow reader. Without an id, so that a reader's place does not move: `presence` \
-    (Presence) and `typing` (Typing). A comment line comes after 15 s of silence. Who may not read the room, or no \
+    (Presence), `typing` (Typing) and `draft` (Drafts). A comment line comes after 15 s of silence. Who may not read the room, or no \
     longer, gets `denied` (Denied) as the last event, with the time to look again in `retry`; a token that is no \
     good where none is needed is told of by `nobody` (Denied) before the opening. A bad place is answered by \
     `reset`, never by a status. A stream that a limit of the operator refuses is answered 200 too: it names \
@@ -52,6 +52,10 @@ pub fn paths() -> Vec<(String, Vec<(HttpMethod, Operation)>)> {
         ),
         (format!("{room}/search"), vec![(HttpMethod::Get, search())]),
         (format!("{room}/ticket"), vec![(HttpMethod::Post, ticket())]),
+        (
+            format!("{room}/drafts/{{position}}"),
+            vec![(HttpMethod::Put, show_draft()), (HttpMethod::Delete, end_draft())],
+        ),
         (format!("{room}/typing"), vec![(HttpMethod::Post, typing())]),
         (format!("{room}/events"), vec![(HttpMethod::Get, events())]),
     ]
@@ -183,6 +187,7 @@ fn post() -> Operation {
         Kind::LogUnreadable,
         Kind::InvalidRoom,
         Kind::InvalidKey,
+        Kind::TooManyHops,
         Kind::InvalidContent,
         Kind::KeyReused,
         Kind::RoomClosed,
@@ -268,6 +273,43 @@ fn typing() -> Operation {
             .parameter(room())
             .response("204", ResponseBuilder::new().description("They are told").build());
     problems(op, &writing_in_room(&[Kind::InvalidRoom, Kind::RateLimited])).build()
+}
+
+fn show_draft() -> Operation {
+    let about = "Show your unfinished answer to a message, as a bot: a signal to those who are in the room, gone \
+        after 10 s without another";
+    let op = writing("showDraft", about)
+        .parameter(room())
+        .parameter(position())
+        .request_body(Some(takes("NewDraft")))
+        .response("204", ResponseBuilder::new().description("They see it").build());
+    let kinds = [
+        Kind::InvalidRoom,
+        Kind::InvalidContent,
+        Kind::NotABot,
+        Kind::RoomClosed,
+        Kind::Banned,
+        Kind::UnknownMessage,
+        Kind::MessageDeleted,
+        Kind::DraftStopped,
+        Kind::RateLimited,
+        Kind::LogUnreadable,
+        Kind::Busy,
+        Kind::Unavailable,
+    ];
+    body_problems(op, &writing_in_room(&kinds)).build()
+}
+
+fn end_draft() -> Operation {
+    let about = "Stop the answers that are being written to your message; as a bot, give your own up";
+    let op = writing("endDraft", about)
+        .parameter(room())
+        .parameter(position())
+        .parameter(query("bot", Type::String, "The id of one author; without it all that answer the message"))
+        .response("204", ResponseBuilder::new().description("It is gone").build());
+    let kinds =
+        [Kind::InvalidRoom, Kind::MalformedParameter, Kind::NotAuthor, Kind::UnknownDraft, Kind::RateLimited];
+    problems(op, &writing_in_room(&kinds)).build()
 }
 
 fn events() -> Operation {

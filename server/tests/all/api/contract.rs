@@ -31,6 +31,7 @@ const ROUTES: [(&str, &[&str]); 25] = [
     ("/api/v1/rooms/{room}/messages/{position}/reactions/{reaction}", &["PUT", "DELETE"]),
     ("/api/v1/rooms/{room}/search", &["GET"]),
     ("/api/v1/rooms/{room}/ticket", &["POST"]),
+    ("/api/v1/rooms/{room}/drafts/{position}", &["PUT", "DELETE"]),
     ("/api/v1/rooms/{room}/typing", &["POST"]),
     ("/api/v1/rooms/{room}/events", &["GET"]),
 ];
