@@ -27,7 +27,7 @@ use super::i18n::Localizer;
 use super::patch::{elements, outer, push};
 use super::quote::{Answered, Quoted};
 use super::rows::{self, RoomNotice};
-use super::{people, reactions};
+use super::{answering, people, reactions};
 use crate::access::denial::Denial;
 use crate::identity::TokenError;
 use crate::json_line;
@@ -49,6 +49,7 @@ pub fn encoder() -> impl Encoder {
             outer(html! { (people::here(LOCALIZER, presence)) (people::list(LOCALIZER, presence)) }, out);
         }
         Item::Signal(Signal::Typing(authors)) => outer(people::typing(authors), out),
+        Item::Signal(Signal::Answers(answers)) => outer(answering::list(LOCALIZER, answers), out),
         // A signal of a newer core: the page does not know what to show.
         Item::Signal(_) => {}
     }

@@ -7,6 +7,7 @@
 //! needs the cookie of a session, or in a panel ([`panel`]) a bearer token, and is refused to pages of other
 //! sites.
 
+mod answering;
 mod assets;
 pub mod auth;
 mod avatar;

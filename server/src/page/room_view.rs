@@ -13,7 +13,7 @@ use super::layout::{self, Script};
 use super::look::Look;
 use super::patch::outer;
 use super::quote::QuotedMessages;
-use super::{composer, dialogs, new_room, people, rows, search};
+use super::{answering, composer, dialogs, new_room, people, rows, search};
 use crate::access::role::Role;
 use crate::access::table::{Action, allows};
 use crate::room_address::{RoomAddress, Surface};
@@ -213,6 +213,7 @@ fn middle(
                     p #day aria-hidden="true" {}
                     (contents.older)
                     ol #messages data-ignore { (contents.rows) }
+                    (answering::list(localizer, &[]))
                     div #empty {
                         h2 { (language.markup("quiet")) }
                         p { (language.markup("quiet-hint")) }

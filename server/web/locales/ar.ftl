@@ -70,6 +70,20 @@ said = { $name }: { $text }
 # الأسماء في الآخر، فلا يتغير الفعل بعددها ولا بجنسها
 typing = يكتب الآن: { $names }…
 typing-many = عدة أشخاص يكتبون…
+answering = { $name } يكتب ردًا
+answering-waiting = سيرد…
+answering-thinking = يفكر…
+answering-writing = يكتب…
+answering-absent = لا يمكنه الرد: نموذج اللغة غير متاح. اسأل لاحقًا.
+answering-busy = لا يمكنه الرد: أسئلة كثيرة تنتظر. اسأل لاحقًا.
+answering-limit = لا يمكنه الرد: سُئل أكثر من اللازم. اسأل لاحقًا.
+answering-model = لا يمكنه الرد: نموذج اللغة غير موجود أو رفض السؤال.
+answering-late = لا يمكنه الرد: استغرق وقتًا طويلًا. اسأل مرة أخرى.
+answering-broke = توقف في منتصف الرد. اسأل مرة أخرى.
+answering-empty = ليس لديه ما يقوله عن هذا.
+answering-spent = لا يمكنه الرد: استنفد ما يُسمح له بقوله اليوم.
+answering-stop = إيقاف
+answering-stop-failed = لم يتوقف الرد: { $why }
 joined = وصول: { $names }
 left = مغادرة: { $names }
 

@@ -57,6 +57,20 @@ typing =
        *[other] { $names } schreiben …
     }
 typing-many = Mehrere schreiben …
+answering = { $name } schreibt eine Antwort
+answering-waiting = antwortet gleich …
+answering-thinking = denkt nach …
+answering-writing = schreibt …
+answering-absent = kann nicht antworten: Das Sprachmodell ist nicht erreichbar. Frag später noch einmal.
+answering-busy = kann nicht antworten: Zu viele Fragen warten. Frag später noch einmal.
+answering-limit = kann nicht antworten: Es wurde zu oft gefragt. Frag später noch einmal.
+answering-model = kann nicht antworten: Das Sprachmodell fehlt oder hat die Frage abgelehnt.
+answering-late = kann nicht antworten: Es hat zu lange gedauert. Frag noch einmal.
+answering-broke = ist mitten in der Antwort abgebrochen. Frag noch einmal.
+answering-empty = hat dazu nichts zu sagen.
+answering-spent = kann nicht antworten: Was heute gesagt werden darf, ist aufgebraucht.
+answering-stop = Stopp
+answering-stop-failed = Die Antwort wurde nicht gestoppt: { $why }
 joined =
     { $count ->
         [one] { $names } ist gekommen

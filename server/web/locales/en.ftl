@@ -60,6 +60,23 @@ typing =
        *[other] { $names } are typing…
     }
 typing-many = Several people are typing…
+# Read out by a screen reader when a bot begins an answer. $name: the bot
+answering = { $name } is writing an answer
+# Behind the name of a bot, while it answers and when it cannot
+answering-waiting = will answer…
+answering-thinking = is thinking…
+answering-writing = is writing…
+answering-absent = cannot answer: the language model is not there. Ask again later.
+answering-busy = cannot answer: too many questions are waiting. Ask again later.
+answering-limit = cannot answer: it was asked too often. Ask again later.
+answering-model = cannot answer: its language model is missing or refused the question.
+answering-late = cannot answer: it took too long. Ask again.
+answering-broke = stopped in the middle of its answer. Ask again.
+answering-empty = has nothing to say to this.
+answering-spent = cannot answer: it has used up what it may say today.
+# A button: the bot ends its answer
+answering-stop = Stop
+answering-stop-failed = The answer was not stopped: { $why }
 # $names: one to three people, as a list
 joined = { $names } joined
 left = { $names } left

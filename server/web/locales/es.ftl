@@ -53,6 +53,20 @@ typing =
        *[other] { $names } están escribiendo…
     }
 typing-many = Varias personas están escribiendo…
+answering = { $name } está escribiendo una respuesta
+answering-waiting = va a responder…
+answering-thinking = está pensando…
+answering-writing = está escribiendo…
+answering-absent = no puede responder: el modelo de lenguaje no está. Pregunta más tarde.
+answering-busy = no puede responder: hay demasiadas preguntas en espera. Pregunta más tarde.
+answering-limit = no puede responder: se le ha preguntado demasiado. Pregunta más tarde.
+answering-model = no puede responder: falta su modelo de lenguaje o ha rechazado la pregunta.
+answering-late = no puede responder: ha tardado demasiado. Pregunta otra vez.
+answering-broke = se interrumpió a mitad de la respuesta. Pregunta otra vez.
+answering-empty = no tiene nada que decir a esto.
+answering-spent = no puede responder: ya ha gastado lo que puede decir hoy.
+answering-stop = Parar
+answering-stop-failed = La respuesta no se detuvo: { $why }
 joined =
     { $count ->
         [one] { $names } ha entrado

@@ -61,6 +61,20 @@ typing =
        *[other] { $names } écrivent…
     }
 typing-many = Plusieurs personnes écrivent…
+answering = { $name } écrit une réponse
+answering-waiting = va répondre…
+answering-thinking = réfléchit…
+answering-writing = écrit…
+answering-absent = ne peut pas répondre : le modèle de langage est absent. Redemandez plus tard.
+answering-busy = ne peut pas répondre : trop de questions attendent. Redemandez plus tard.
+answering-limit = ne peut pas répondre : trop de demandes. Redemandez plus tard.
+answering-model = ne peut pas répondre : son modèle de langage manque ou a refusé la question.
+answering-late = ne peut pas répondre : cela a pris trop de temps. Redemandez.
+answering-broke = s’est interrompu au milieu de sa réponse. Redemandez.
+answering-empty = n’a rien à dire à ce sujet.
+answering-spent = ne peut pas répondre : son quota du jour est épuisé.
+answering-stop = Arrêter
+answering-stop-failed = La réponse n’a pas été arrêtée : { $why }
 joined =
     { $count ->
         [one] { $names } vient d’arriver

@@ -61,6 +61,20 @@ typing =
        *[other] { $names } пишуть…
     }
 typing-many = Кілька людей пишуть…
+answering = { $name } пише відповідь
+answering-waiting = зараз відповість…
+answering-thinking = думає…
+answering-writing = пише…
+answering-absent = не може відповісти: мовна модель недоступна. Запитайте пізніше.
+answering-busy = не може відповісти: забагато запитань чекає. Запитайте пізніше.
+answering-limit = не може відповісти: його питали занадто часто. Запитайте пізніше.
+answering-model = не може відповісти: мовної моделі немає, або вона відхилила запитання.
+answering-late = не може відповісти: це тривало задовго. Запитайте ще раз.
+answering-broke = перервав відповідь на середині. Запитайте ще раз.
+answering-empty = не має що на це сказати.
+answering-spent = не може відповісти: сьогодні вже вичерпано все дозволене.
+answering-stop = Зупинити
+answering-stop-failed = Відповідь не зупинено: { $why }
 joined = { $names } тепер тут
 left = { $names } більше не тут
 

@@ -22,11 +22,13 @@ function said(row) {
   return name ? localize('said', { name, text }) : text;
 }
 
-/** @param {string} text */
-function say(text) {
+/** Has a screen reader say it. @param {string} text */
+export function say(text) {
   const line = document.createElement('p');
   line.textContent = text;
   announcer.append(line);
+  clearTimeout(timer);
+  timer = setTimeout(clear, KEPT_MS);
 }
 
 // What was read out must not stay in the page when its message is deleted.
@@ -43,8 +45,6 @@ new MutationObserver((records) => {
   if (others.length === 0) return;
   if (others.length > READ_MAX) say(localize('new-messages', { count: others.length }));
   else for (const row of others) say(said(row));
-  clearTimeout(timer);
-  timer = setTimeout(clear, KEPT_MS);
 }).observe(messages, { childList: true });
 
 document.addEventListener('datastar-fetch', ({ detail: { type, argsRaw } }) => {

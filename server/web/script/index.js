@@ -6,6 +6,7 @@
 import './i18n.js';
 import './bearer.js';
 import './announce.js';
+import './answering.js';
 import './back.js';
 import './closed.js';
 import './days.js';

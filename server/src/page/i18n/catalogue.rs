@@ -27,8 +27,20 @@ pub const ISOLATE_END: char = '\u{2069}';
 const OF_LOADER: &str = "panel-";
 
 /// The messages of what is in frames of the stream, which the browser fills in. A test reads the sources.
-pub const IN_FRAMES: [&str; 27] = [
+pub const IN_FRAMES: [&str; 39] = [
     "and-more",
+    "answering-absent",
+    "answering-broke",
+    "answering-busy",
+    "answering-empty",
+    "answering-late",
+    "answering-limit",
+    "answering-model",
+    "answering-spent",
+    "answering-stop",
+    "answering-thinking",
+    "answering-waiting",
+    "answering-writing",
     "begins",
     "between",
     "bot",

@@ -1,6 +1,7 @@
 //! Bots: programs with a token, and their unfinished answers.
 
 mod drafts;
+mod page;
 
 use reqwest::Method;
 use serde_json::{Value, json};

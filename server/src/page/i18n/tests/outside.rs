@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use html5gum::{Token, Tokenizer};
 use hyper::StatusCode;
 use millchat::{
-    Author, AuthorKind, Encoder as _, Epoch, Event, EventId, HistoryPage, Item, Message, Opened, Opening,
-    Presence, Query, QueryError, Reaction, ReadError, ResetReason, RoomName, SearchPage, SendError, Signal,
-    Timestamp, UnknownReaction, Value,
+    AnswerState, Author, AuthorKind, Encoder as _, Epoch, Event, EventId, HistoryPage, Item, Message, Opened,
+    Opening, Presence, Query, QueryError, Reaction, ReadError, ResetReason, RoomName, SearchPage, SendError,
+    Signal, Timestamp, UnfinishedAnswer, UnknownReaction, Value,
 };
 
 use super::super::catalogue::Language;
@@ -382,6 +382,13 @@ fn frames() -> Vec<Vec<u8>> {
         framed(Item::Signal(&Signal::Presence(crowd(count))));
     }
     framed(Item::Signal(&Signal::Typing(vec![somebody()])));
+    let reasons = ["absent", "busy", "limit", "model", "late", "broke", "empty", "spent"];
+    let failed = reasons.map(|reason| AnswerState::Failed(reason.into()));
+    for state in [AnswerState::Waiting, AnswerState::Thinking, AnswerState::Writing].into_iter().chain(failed)
+    {
+        let answer = UnfinishedAnswer::new(somebody(), 3, state).with_text("1");
+        framed(Item::Signal(&Signal::Answers(vec![answer])));
+    }
     let place = EventId { epoch: Epoch(1), position: 41 };
     for opening in [Opening::Start, Opening::Gap { from: 3, to: 41 }, Opening::Reset(ResetReason::Epoch)] {
         let mut out = Vec::new();

@@ -136,7 +136,7 @@ fn asked(source: &str, before: &[&str], quote: char) -> BTreeSet<String> {
 }
 
 /// The sources of what is in frames. What they name is filled in by the browser.
-const OF_FRAMES: [&str; 6] = ["frame", "history", "people", "quote", "reactions", "rows"];
+const OF_FRAMES: [&str; 7] = ["answering", "frame", "history", "people", "quote", "reactions", "rows"];
 
 #[test]
 fn the_browser_has_the_messages_of_the_frames() {
