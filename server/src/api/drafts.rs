@@ -21,13 +21,10 @@ pub const REASONS: [&str; 8] = ["absent", "busy", "limit", "model", "late", "bro
 /// Show your unfinished answer to a message.
 pub async fn show(Call { w, req, allowed, .. }: Call<'_>, room: RoomName, reply_to: Position) -> Answer {
     let by = allowed.caller.author()?.clone();
-    w.app.limits.message(&by, &req)?;
+    w.app.limits.draft(&by, &req)?;
     let NewDraft { state, content, reason } = input::read(w, req, MESSAGE_BYTES_MAX).await?;
     let state = checked(&state, reason.as_deref())?;
-    let content = match content.trim().is_empty() {
-        true => String::new(),
-        false => sanitize::content(&content)?,
-    };
+    let content = if content.trim().is_empty() { content } else { sanitize::content(&content)? };
     w.app.authority.confirm(&allowed, &room)?;
     drafts::show(&w.app, &room, &by, (reply_to, state, &content)).await?;
     Ok(http::empty(StatusCode::NO_CONTENT))

@@ -146,10 +146,12 @@ impl Drafts {
             held.stopped.send_replace(true);
             authors.push(author.clone());
         }
-        match authors.is_empty() {
-            false => Stopped::Authors(authors),
-            true if is_refused => Stopped::Refused,
-            true => Stopped::Unknown,
+        if !authors.is_empty() {
+            Stopped::Authors(authors)
+        } else if is_refused {
+            Stopped::Refused
+        } else {
+            Stopped::Unknown
         }
     }
 }

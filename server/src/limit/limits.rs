@@ -33,6 +33,11 @@ const PROGRAM_PACE: Pace = Pace {
     a_second: NonZeroU32::new(5).expect("five is not zero"),
     burst: NonZeroU32::new(20).expect("twenty is not zero"),
 };
+/// Unfinished answers of one program: of four at a time, each twice a second, whatever their lengths.
+const DRAFT_PACE: Pace = Pace {
+    a_second: NonZeroU32::new(8).expect("eight is not zero"),
+    burst: NonZeroU32::new(20).expect("twenty is not zero"),
+};
 /// A site of IPv6 may do this many times as much as one of its networks.
 const SITE_FACTOR: u32 = 16;
 
@@ -137,6 +142,8 @@ pub struct Limits {
     authors: AuthorAddresses,
     /// By the program's id as an author.
     programs: Keyed<Arc<str>>,
+    /// The same, for unfinished answers.
+    drafts: Keyed<Arc<str>>,
     bans: AddressBans,
     attempts: Attempts,
     refusals: Refusals,
@@ -150,6 +157,7 @@ impl Limits {
             connections: Connections::default(),
             authors: AuthorAddresses::default(),
             programs: Keyed::of(PROGRAM_PACE.quota(NonZeroU32::MIN), None),
+            drafts: Keyed::of(DRAFT_PACE.quota(NonZeroU32::MIN), None),
             bans: AddressBans::default(),
             attempts: Attempts::default(),
             refusals,
@@ -266,6 +274,18 @@ impl Limits {
             checked.map_err(|wait| self.refuse("program", said(), wait))?;
         }
         self.of_address(&client(req), "address", rules.address.as_ref(), weight(req))
+    }
+
+    /// The author shows an unfinished answer.
+    pub fn draft<B: Body>(&self, author: &millchat::Author, req: &hyper::Request<B>) -> Result<(), Limited> {
+        if author.kind != AuthorKind::Bot {
+            // They will be refused, and not without end.
+            return self.message(author, req);
+        }
+        let checked = self.drafts.check(&author.id, NonZeroU32::MIN);
+        let said = || DRAFT_PACE.said("unfinished answers by one program");
+        checked.map_err(|wait| self.refuse("program", said(), wait))?;
+        self.of_address(&client(req), "address", self.rules.load().address.as_ref(), NonZeroU32::MIN)
     }
 
     /// Somebody reads a page, history or an overview, or joins a room.

@@ -2,6 +2,7 @@
 
 mod drafts;
 mod page;
+mod programs;
 
 use reqwest::Method;
 use serde_json::{Value, json};
