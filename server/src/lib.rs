@@ -50,6 +50,7 @@ mod listen_address;
 mod listener;
 mod log_throttle;
 mod loose_paths;
+mod mention;
 mod metrics;
 mod origin;
 mod outgoing;

@@ -22,6 +22,7 @@ mod line;
 mod links;
 mod list;
 mod marks;
+mod spoken;
 mod ticks;
 mod writer;
 
@@ -32,6 +33,7 @@ use self::writer::Writer;
 pub use self::cache::{CACHED_BYTES_MIN, Rendered};
 pub use self::letters::is_unspaced;
 pub use self::line::line;
+pub use self::spoken::spoken;
 
 /// Returns the content as people see it. The work is done once for all who see it.
 pub fn formatted(content: &str) -> Arc<Rendered> {
