@@ -317,7 +317,7 @@ async fn send(
     draft: Draft,
     (by, right): (&Allowed, Right),
 ) -> Result<Receipt, ActError> {
-    let sent = w.send(room, draft, (by, right)).await;
+    let sent = w.app.send(room, draft, (by, right)).await;
     if let Err(SendError::NotAllowed) = sent {
         // If they may again by now, they are to try again.
         w.app.authority.still_allows(by, room, right)?;

@@ -85,6 +85,21 @@ pub struct App {
 }
 
 impl App {
+    /// Sends what somebody was allowed, if it still is when it is stored, and counts how it went.
+    pub async fn send(
+        &self,
+        room: &RoomName,
+        draft: Draft,
+        (by, action): (&Allowed, Action),
+    ) -> Result<Receipt, SendError> {
+        let started = Instant::now();
+        let (authority, by, of) = (Arc::clone(&self.authority), by.clone(), room.clone());
+        let is_allowed = move || authority.still_allows(&by, &of, action).is_ok();
+        let sent = self.chat.send_if(room, draft, is_allowed).await;
+        self.metrics.sent(sent.as_ref().err(), started.elapsed());
+        sent
+    }
+
     /// Returns true if people can sign in.
     pub fn has_logins(&self) -> bool {
         !self.logins.is_empty()
@@ -129,20 +144,5 @@ impl Worker {
     /// Returns the chat for the reads of a request: its client takes turns with the others at the log.
     pub fn chat_for<B>(&self, req: &hyper::Request<B>) -> Chat {
         self.app.chat.for_client(client(req).number())
-    }
-
-    /// Sends what somebody was allowed, if it still is when it is stored, and counts how it went.
-    pub async fn send(
-        &self,
-        room: &RoomName,
-        draft: Draft,
-        (by, action): (&Allowed, Action),
-    ) -> Result<Receipt, SendError> {
-        let started = Instant::now();
-        let (authority, by, of) = (Arc::clone(&self.app.authority), by.clone(), room.clone());
-        let is_allowed = move || authority.still_allows(&by, &of, action).is_ok();
-        let sent = self.app.chat.send_if(room, draft, is_allowed).await;
-        self.app.metrics.sent(sent.as_ref().err(), started.elapsed());
-        sent
     }
 }

@@ -61,6 +61,7 @@ mod paths;
 mod peer_socket;
 mod probes;
 mod problem;
+mod program_id;
 mod public_url;
 mod refusal_log;
 mod reload;
@@ -89,6 +90,7 @@ mod unix_socket;
 mod unsent;
 mod untrusted;
 mod watchdog;
+mod webhook;
 mod write_timeout;
 
 use std::net::TcpListener;
@@ -183,7 +185,13 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
     settings.tell_doubts();
     let reload =
         (!is_in_terminal).then(|| Reload::new(Arc::clone(&app), cli, settings.clone(), passed_address));
-    match main.run(&app, listeners, connections_max, (writer, settings.drain_delay, reload)) {
+    match main.run(
+        &app,
+        listeners,
+        connections_max,
+        (writer, settings.drain_delay, reload),
+        &settings.webhooks,
+    ) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {
             tracing::error!(%error, "the server ended");

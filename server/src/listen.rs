@@ -30,6 +30,8 @@ use crate::reload::Reload;
 use crate::service_manager;
 use crate::stderr;
 use crate::watchdog::{Beats, Watch};
+use crate::webhook::Webhooks;
+use crate::webhook::settings::Webhook;
 
 /// Descriptors kept back for the log, the runtimes and the standard streams.
 const DESCRIPTORS_RESERVED: u64 = 256;
@@ -121,6 +123,7 @@ impl MainThread {
         listeners: Listeners,
         connections_max: usize,
         (writer, delay, reload): (StreamWriter, DrainDelay, Option<Reload>),
+        webhooks: &[Webhook],
     ) -> Result<(), ServeError> {
         let Self { runtime, hang_up } = self;
         let mut threads = Vec::new();
@@ -128,7 +131,7 @@ impl MainThread {
             threads.push(Thread::start(Arc::clone(app), index, writer)?);
         }
         let hung_up = hung_up(hang_up, reload.map(Arc::new), url(app, &listeners.public));
-        let serve = serve(app, listeners, &threads, (connections_max, writer, delay), hung_up);
+        let serve = serve(app, listeners, &threads, (connections_max, writer, delay), (hung_up, webhooks));
         let served = runtime.block_on(serve);
         for thread in threads {
             thread.stop();
@@ -161,7 +164,7 @@ async fn serve(
     listeners: Listeners,
     threads: &[Thread],
     (connections_max, writer, delay): (usize, StreamWriter, DrainDelay),
-    hung_up: impl Future<Output = ()>,
+    (hung_up, webhooks): (impl Future<Output = ()>, &[Webhook]),
 ) -> Result<(), ServeError> {
     let permits = Arc::clone(&app.connections);
     let admin_permits = Arc::new(Semaphore::new(ADMIN_CONNECTIONS_MAX));
@@ -189,6 +192,7 @@ async fn serve(
     if let Some(source) = &app.certificate_source {
         tokio::spawn(source.clone().follow());
     }
+    let webhooks = Webhooks::start(app, webhooks);
     tokio::spawn(Watch::new(threads.iter().map(|thread| thread.beats.clone())).run());
     let refusals = {
         let app = Arc::clone(app);
@@ -237,6 +241,7 @@ async fn serve(
         let _public = permits.acquire_many(connections_max as u32).await;
         let _admin = admin_permits.acquire_many(ADMIN_CONNECTIONS_MAX as u32).await;
     };
+    webhooks.join().await;
     if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
         let admin_left = ADMIN_CONNECTIONS_MAX - admin_permits.available_permits();
         let left = connections_max - permits.available_permits() + admin_left;

@@ -4,6 +4,8 @@
 //! names keep Prometheus' conventions: base units, `_total` on counters, `millchat_` before all. Labels are
 //! closed lists: nothing that a visitor sends becomes one.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -72,6 +74,22 @@ pub struct Metrics {
     errors: Family<ErrorKind, Counter>,
     /// Fetches of the keys of sites.
     jwks_fetches: Family<JwksFetch, Counter>,
+    /// Messages of webhooks by their end, and tries that failed.
+    webhook_deliveries: Family<WebhookDelivery, Counter>,
+    /// The places of the webhooks in the log. Set once, at the start.
+    webhook_places: OnceLock<Vec<(String, Arc<AtomicU64>)>>,
+}
+
+/// The webhooks are those of the settings.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookDelivery {
+    webhook: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookName {
+    webhook: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -159,6 +177,8 @@ impl Default for Metrics {
             sign_ins: Family::default(),
             errors: Family::default(),
             jwks_fetches: Family::default(),
+            webhook_deliveries: Family::default(),
+            webhook_places: OnceLock::new(),
         }
     }
 }
@@ -209,6 +229,25 @@ impl Metrics {
             Fetched::Failed => "failed",
         };
         self.jwks_fetches.get_or_create(&JwksFetch { site: site.to_owned(), outcome }).inc();
+    }
+
+    /// Counts what became of a message of a webhook of the settings, or a try that failed.
+    pub fn webhook_delivered(&self, webhook: &str, outcome: &'static str) {
+        self.webhook_deliveries
+            .get_or_create(&WebhookDelivery { webhook: webhook.to_owned(), outcome })
+            .inc();
+    }
+
+    /// Counts records that a webhook cannot see any more.
+    pub fn webhook_lost(&self, webhook: &str, records: u64) {
+        let lost = WebhookDelivery { webhook: webhook.to_owned(), outcome: "lost" };
+        self.webhook_deliveries.get_or_create(&lost).inc_by(records);
+    }
+
+    /// Shows from now on how far the webhooks are behind these places.
+    pub fn watch_webhooks(&self, places: Vec<(String, Arc<AtomicU64>)>) {
+        let is_first = self.webhook_places.set(places).is_ok();
+        debug_assert!(is_first, "the webhooks start once");
     }
 
     /// Counts frames that were handed to a reader's connection.
@@ -265,6 +304,16 @@ impl Metrics {
         ] {
             registry.register(name, help, ConstGauge::new(value));
         }
+        let behind = Family::<WebhookName, Gauge>::default();
+        for (webhook, place) in self.webhook_places.get().into_iter().flatten() {
+            let left = core.head.saturating_sub(place.load(Ordering::Relaxed));
+            behind.get_or_create(&WebhookName { webhook: webhook.clone() }).set(left.cast_signed());
+        }
+        registry.register(
+            "webhook_behind",
+            "Records of the log that a webhook has not looked at yet",
+            behind,
+        );
         let live = ConstGauge::new(core.live_bytes);
         registry.register_with_unit("log_live", "Bytes of the records that are kept", Unit::Bytes, live);
         let values = ConstGauge::new(core.values_bytes as u64);
@@ -328,6 +377,11 @@ impl Metrics {
         );
         registry.register("sign_ins", "Sign-ins, by login and outcome", self.sign_ins.clone());
         registry.register("jwks_fetches", "Fetches of the keys of sites", self.jwks_fetches.clone());
+        registry.register(
+            "webhook_deliveries",
+            "What became of the messages of webhooks, by outcome",
+            self.webhook_deliveries.clone(),
+        );
         registry.register("errors", "Answers that were errors, by kind", self.errors.clone());
         registry.register(
             "rate_limited",

@@ -30,7 +30,7 @@ const SIGNATURES_MAX: usize = 8;
 const AGE_MS_MAX: u64 = 5 * 60 * 1_000;
 
 /// A secret that two sides share.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret {
     bytes: Vec<u8>,
 }
@@ -65,7 +65,6 @@ impl Secret {
         format!("{FORM}{}", STANDARD.encode(&self.bytes))
     }
 
-    #[cfg(test)]
     /// Returns the signature of a request. `at` is in seconds since the Unix epoch.
     pub fn sign(&self, id: &str, at: u64, body: &[u8]) -> String {
         let tag = hmac::sign(&self.key(), &signed(id.as_bytes(), at.to_string().as_bytes(), body));

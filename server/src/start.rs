@@ -29,7 +29,7 @@ use crate::start_error::StartError;
 use crate::tls::{Acme, CertificateFiles, CertificateSource, Tls};
 use crate::turns::Turns;
 use crate::unsent::UNSENT_BYTES_MAX;
-use crate::{page, retention};
+use crate::{page, retention, webhook};
 
 /// Kinds of values that have a part of the memory to themselves: revocations, keys, API tokens, bans from all rooms.
 const VITAL: [&str; 4] = [REVOCATIONS, KEYS, API_TOKENS, bans::KIND];
@@ -39,7 +39,8 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
-    let builder = builder.quiet_values(flags::KIND).quiet_values(invitations::KIND);
+    let quiet = [flags::KIND, invitations::KIND, webhook::KIND];
+    let builder = quiet.iter().fold(builder, |builder, kind| builder.quiet_values(kind));
     // A sign-out, a rotation of keys and a ban must not fail for what people have filled.
     let builder = VITAL.iter().fold(builder, |builder, kind| builder.vital_values(kind));
     let chat = builder.retention(keep).search_index(true).open(&settings.log)?;

@@ -10,8 +10,10 @@ use crate::identity::site::SiteError;
 use crate::listen_address::AdminAddress;
 use crate::origin::Origins;
 use crate::outgoing::TrustError;
+use crate::program_id::ProgramError;
 use crate::sign_in::LoginError;
 use crate::tls::{AcmeError, CertificateError, TlsError};
+use crate::webhook::settings::WebhookError;
 
 /// The server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,12 @@ pub enum StartError {
     /// A table of a site cannot be used.
     #[error("{0}")]
     Site(#[from] SiteError),
+    /// The programs of the settings do not fit together.
+    #[error("{0}")]
+    Program(#[from] ProgramError),
+    /// A table of a webhook cannot be used.
+    #[error(transparent)]
+    Webhook(#[from] WebhookError),
     /// The certificates of the authorities that a site's address is checked by cannot be read.
     #[error("[[site]] ca-file: {0}")]
     Authorities(#[from] TrustError),
@@ -194,6 +202,7 @@ impl StartError {
             | Self::NoRuntime(_) => None,
             Self::Logins(_) | Self::Login(_) => Some("login"),
             Self::Site(_) => Some("site"),
+            Self::Program(_) | Self::Webhook(_) => Some("webhook"),
             Self::NoUring(_) => Some("stream-writer"),
             Self::Listen { .. } | Self::TwoAddresses { .. } => Some("address"),
             Self::AdminListen { .. } => Some("admin-address"),

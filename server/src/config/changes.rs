@@ -17,7 +17,11 @@ impl Settings {
                 |(setting, file): (&str, Option<_>)| (format!("{setting} of [[site]] {}", site.name()), file);
             site.files().map(of_site)
         });
-        FileContents::read(own.chain(of_logins).chain(of_sites))
+        let of_webhooks = self
+            .webhook
+            .iter()
+            .map(|table| (format!("secret-file of [[webhook]] {}", table.id()), Some(table.secret_file())));
+        FileContents::read(own.chain(of_logins).chain(of_sites).chain(of_webhooks))
     }
 
     /// Returns these settings with those of `new` that can change while the server runs.
@@ -76,6 +80,8 @@ impl Settings {
             site,
             // They follow from the tables, the public URL and the contents of files.
             sites: _,
+            webhook,
+            webhooks: _,
             contents,
         } = self;
         // One that is read from a file is another because the file is, or its content.
@@ -114,6 +120,7 @@ impl Settings {
             ("demo", *demo == other.demo),
             ("login", *login == other.login),
             ("site", *site == other.site),
+            ("webhook", *webhook == other.webhook),
         ];
         let mut differing: Vec<_> =
             named.into_iter().filter_map(|(name, is_same)| (!is_same).then_some(name)).collect();

@@ -25,6 +25,8 @@ use crate::settings_file;
 use crate::sign_in;
 use crate::start_error::StartError;
 use crate::tls::{Contact, DirectoryUrl, Domain, Hsts, RedirectAddress, Switch};
+use crate::webhook::settings::WebhookTable;
+use crate::{program_id, webhook};
 
 /// The settings as flags, each also a variable of the environment.
 #[derive(Args, Debug)]
@@ -257,6 +259,8 @@ impl Flags {
         let public_url = settings.public_url.as_ref().map(PublicUrl::origin);
         let secret_of = |name: &str| std::env::var(name).ok().filter(|secret| !secret.is_empty());
         settings.sites = site::sites(&settings.site, public_url, &secret_of)?;
+        program_id::check(settings.webhook.iter().map(WebhookTable::id))?;
+        settings.webhooks = webhook::settings::webhooks(&settings.webhook)?;
         settings.contents = settings.read_contents();
         Ok((settings, origins))
     }

@@ -28,6 +28,7 @@ use crate::session_time::{Idle, SignInAgain};
 use crate::sign_in::{self, LoginSettings};
 use crate::start_error::StartError;
 use crate::tls::{Contact, DirectoryUrl, Domain, Hsts, RedirectAddress, Switch};
+use crate::webhook::settings::{Webhook, WebhookTable};
 
 /// Address where the server listens by default.
 const ADDRESS_DEFAULT: &str = "127.0.0.1:8080";
@@ -112,6 +113,11 @@ pub struct Settings {
     /// Those of them that sign tokens, with their keys.
     #[serde(skip)]
     pub sites: Vec<Site>,
+    /// The tables of the receivers of messages.
+    pub webhook: Vec<WebhookTable>,
+    /// The same, with their secrets.
+    #[serde(skip)]
+    pub webhooks: Vec<Webhook>,
     /// The contents of the files that the settings name.
     #[serde(skip)]
     pub contents: FileContents,
@@ -190,6 +196,8 @@ impl Default for Settings {
             login: Vec::new(),
             site: Vec::new(),
             sites: Vec::new(),
+            webhook: Vec::new(),
+            webhooks: Vec::new(),
             contents: FileContents::default(),
         }
     }

@@ -15,7 +15,7 @@ mod trust;
 pub use bounds::Bounds;
 pub use call::Outgoing;
 pub use error::CallError;
-pub use host::{Host, HostError, check_address};
+pub use host::{Host, HostError, check_address, is_global};
 pub use trust::{Trust, TrustError};
 
 #[cfg(test)]

@@ -52,3 +52,4 @@ mod tls;
 mod upgrade;
 mod watch;
 mod ways;
+mod webhooks;

@@ -120,11 +120,11 @@ async fn what_was_allowed_is_not_stored_when_the_right_has_ended_on_its_way() {
     let post = || Draft::post(author("g_ada", "Ada"), "x");
     give().await;
     let (posts, deletes) = (allow(Action::Post), allow(Action::Write));
-    w.send(&room(), post(), (&posts, Action::Post)).await.unwrap();
+    w.app.send(&room(), post(), (&posts, Action::Post)).await.unwrap();
     let before = head().await;
     take().await;
     // They were asked before, and the writer asks again.
-    let refused = w.send(&room(), post(), (&posts, Action::Post)).await;
+    let refused = w.app.send(&room(), post(), (&posts, Action::Post)).await;
     assert!(matches!(refused, Err(SendError::NotAllowed)), "{refused:?}");
     let by = author("g_ada", "Ada");
     let refused = actions::moderate(&w, &room(), (&deletes, by.clone()), Moderation::Delete(target)).await;
@@ -139,13 +139,13 @@ async fn what_was_allowed_is_not_stored_when_the_right_has_ended_on_its_way() {
     assert!(matches!(refused, Err(ActError::Denied(Denial::NeedsRole(Action::Own)))), "{refused:?}");
     // A ban until a time, and a session that was ended.
     bans::ban(chat, "g_ada", Some(Timestamp(Timestamp::now().0 + 60_000)), eve.clone()).await.unwrap();
-    assert!(matches!(w.send(&room(), post(), (&posts, Action::Post)).await, Err(SendError::NotAllowed)));
+    assert!(matches!(w.app.send(&room(), post(), (&posts, Action::Post)).await, Err(SendError::NotAllowed)));
     bans::unban(chat, "g_ada", eve.clone()).await.unwrap();
-    w.send(&room(), post(), (&posts, Action::Post)).await.unwrap();
+    w.app.send(&room(), post(), (&posts, Action::Post)).await.unwrap();
     let after = head().await;
     assert!(after > before);
     app.identity.rotate(Retire::Now, &eve).await.unwrap();
-    assert!(matches!(w.send(&room(), post(), (&posts, Action::Post)).await, Err(SendError::NotAllowed)));
+    assert!(matches!(w.app.send(&room(), post(), (&posts, Action::Post)).await, Err(SendError::NotAllowed)));
     assert_eq!(head().await, after);
     assert!(chat.message(&room(), target).await.unwrap().unwrap().content.is_some());
 }

@@ -8,8 +8,15 @@ use tokio::sync::OnceCell;
 /// The npm package that names them, and its lock file.
 pub const PACKAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/web");
 /// Packages that the tests use.
-const NEEDED: [&str; 6] =
-    ["eventsource", "axe-core", "eslint", "oidc-provider", "typescript", "@hotwired/turbo"];
+const NEEDED: [&str; 7] = [
+    "eventsource",
+    "axe-core",
+    "eslint",
+    "oidc-provider",
+    "standardwebhooks",
+    "typescript",
+    "@hotwired/turbo",
+];
 
 /// Has npm install them as the lock file says, unless `make test` did already.
 pub async fn install() {

@@ -1,0 +1,113 @@
+//! The reader of one webhook: it follows the log from its place, and sends what is for its receiver in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millchat::{Position, RoomName};
+
+use super::deliver::{End, READ_WAIT, Sender};
+use super::place::Place;
+use super::settings::Webhook;
+use crate::app::App;
+
+/// Time between two looks if the place is to be kept.
+const KEPT_EVERY: Duration = Duration::from_secs(5);
+
+/// A webhook at work.
+pub struct Reader {
+    sender: Sender,
+    place: Place,
+}
+
+impl Reader {
+    /// Puts it together. `others` are the names of the other programs.
+    pub fn new<'a>(app: Arc<App>, webhook: Webhook, others: impl IntoIterator<Item = &'a str>) -> Self {
+        let place = Place::read(&app.chat, &webhook.id);
+        Self { sender: Sender::new(app, webhook, others), place }
+    }
+
+    /// Returns its place.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Sends until the server ends or the receiver wants no more; then keeps the place.
+    pub async fn run(self) {
+        tokio::select! {
+            () = self.follow() => {}
+            () = self.keep_place() => {}
+            () = self.sender.app.drain.wait() => {}
+        }
+        self.keep().await;
+    }
+
+    async fn follow(&self) {
+        let mut log = self.sender.app.chat.follow(self.place.position());
+        while let Some(read) = log.next().await {
+            let part = match read {
+                Ok(part) => part,
+                Err(error) => {
+                    self.sender.tell(log.position(), &error);
+                    tokio::time::sleep(READ_WAIT).await;
+                    continue;
+                }
+            };
+            if part.lost > 0 {
+                let (webhook, lost, up_to) = (&self.sender.webhook.id, part.lost, part.position);
+                tracing::warn!(
+                    webhook,
+                    lost,
+                    up_to,
+                    "a webhook missed what is no longer kept, or is damaged"
+                );
+                self.sender.app.metrics.webhook_lost(webhook, lost);
+            }
+            // Only where they are: nothing is queued, and each is read again when it is its turn.
+            let due = part.events.iter().filter(|event| self.sender.filter.takes(event));
+            let due: Vec<(RoomName, Position)> =
+                due.map(|event| (event.room.clone(), event.position)).collect();
+            drop(part.events);
+            for (room, position) in due {
+                if self.finish(&room, position).await == End::Gone {
+                    return;
+                }
+            }
+            self.place.pass(part.position);
+        }
+    }
+
+    /// Sends a message, and says what became of it.
+    async fn finish(&self, room: &RoomName, position: Position) -> End {
+        let (webhook, end) = (&self.sender.webhook.id, self.sender.deliver(room, position).await);
+        self.sender.app.metrics.webhook_delivered(webhook, end.name());
+        match end {
+            End::Delivered | End::Withdrawn => {}
+            End::Refused => tracing::warn!(webhook, position, "a webhook's receiver does not take a message"),
+            End::Expired => tracing::warn!(webhook, position, "a webhook's message is given up after a day"),
+            End::Gone => {
+                tracing::warn!(
+                    webhook,
+                    position,
+                    "a webhook's receiver answers 410: it gets no more until a restart"
+                );
+                return end;
+            }
+        }
+        self.place.finish(position);
+        end
+    }
+
+    /// Keeps the place every few seconds, for ever.
+    async fn keep_place(&self) {
+        loop {
+            self.keep().await;
+            tokio::time::sleep(KEPT_EVERY).await;
+        }
+    }
+
+    async fn keep(&self) {
+        if let Err(error) = self.place.keep().await {
+            self.sender.tell(self.place.position(), &error);
+        }
+    }
+}
