@@ -1,7 +1,8 @@
 //! Properties that hold for any input: run by property tests here, and by the fuzz targets.
 //!
 //! [`sse`] holds the frames against a parser that shares nothing with their encoders: it ends a line wherever
-//! the standard lets a client end one. [`http`] hands bytes to all that is ours of reading a request.
+//! the standard lets a client end one. [`http`] hands bytes to all that is ours of reading a request,
+//! [`answer`] to the reader of what a language model says.
 
 use hyper::Request;
 use hyper::header::HeaderValue;
@@ -10,6 +11,7 @@ use millchat::{
     RoomName, StartFrom, Timestamp,
 };
 
+use crate::bot::model::{Api, Piece, Reading};
 use crate::headers::{content_type, cookies};
 use crate::http::{clamped, query, refuse_malformed};
 use crate::schema::Content;
@@ -186,6 +188,40 @@ pub fn http(uri: &str, value: &[u8], body: &[u8]) {
     }
 }
 
+/// A server of a language model says this: the answer is the same if it comes in pieces of this size, and no
+/// text begins with thinking.
+pub fn answer(api: bool, bytes: &[u8], size: usize) {
+    let api = if api { Api::OpenAi } else { Api::Ollama };
+    let whole = answered(api, bytes, bytes.len().max(1));
+    assert_eq!(answered(api, bytes, size.max(1)), whole);
+    assert!(!whole.0.trim_start().starts_with("<think>"), "{}", whole.0);
+}
+
+/// Returns the text of an answer, and its end or the reason for which it breaks.
+fn answered(api: Api, bytes: &[u8], size: usize) -> (String, String) {
+    let (mut reading, mut text) = (Reading::new(api), String::new());
+    for part in bytes.chunks(size) {
+        reading.push(part);
+        loop {
+            match reading.next() {
+                Ok(Some(Piece::Text(said))) => {
+                    assert!(!said.is_empty(), "a piece of text has some");
+                    text += &said;
+                }
+                Ok(Some(Piece::Thinking)) => {}
+                Ok(Some(Piece::Finished(finished))) => return (text, format!("{finished:?}")),
+                Ok(None) => break,
+                Err(broken) => return (text, format!("{broken:?}")),
+            }
+        }
+    }
+    let end = reading.end();
+    while let Ok(Some(Piece::Text(said))) = reading.next() {
+        text += &said;
+    }
+    (text, format!("{end:?}"))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -236,7 +272,34 @@ mod tests {
         ]
     }
 
+    /// Lines as servers of models write them, some broken, and anything between them.
+    fn bodies_of_models() -> impl Strategy<Value = Vec<u8>> {
+        let texts =
+            proptest::sample::select(vec!["<think>", "</think>", "<thi", " nk>", "\\n", "β🙂", "x", ""]);
+        let lines = (texts, 0..6).prop_map(|(text, kind)| match kind {
+            0 | 1 => format!("{{\"message\":{{\"content\":\"{text}\"}},\"done\":{}}}\n", kind == 1),
+            2 => format!("{{\"message\":{{\"content\":\"{text}\",\"thinking\":\"{text}\"}}}}\r\n"),
+            3 => format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"),
+            4 => format!(": {text}\r\n\r\ndata: {{\"choices\":[]}}\n"),
+            _ => "data: [DONE]\n\n".to_owned(),
+        });
+        let pieces = prop_oneof![
+            9 => lines.prop_map(String::into_bytes),
+            1 => proptest::collection::vec(any::<u8>(), 0..20),
+        ];
+        proptest::collection::vec(pieces, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
     proptest! {
+        #[test]
+        fn an_answer_is_the_same_however_it_is_cut_and_no_thinking_is_text(
+            api: bool,
+            body in bodies_of_models(),
+            size in 1_usize..40,
+        ) {
+            super::answer(api, &body, size);
+        }
+
         #[test]
         fn no_event_forges_another_and_each_says_what_was_said(
             kind: u8,

@@ -1,18 +1,15 @@
 //! An answer on its way.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, sleep_until};
 
-use super::decoder::Decoder;
 use super::exchange::Exchange;
 use super::failure::{Break, Failure};
-use super::lines::Lines;
 use super::piece::Piece;
-use super::spoken::Spoken;
+use super::reading::Reading;
 use super::times::Times;
 
 /// An answer on its way. Dropping it closes the connection, by which the server stops writing.
@@ -20,11 +17,7 @@ pub struct Answer {
     host: String,
     exchange: Exchange,
     body: Incoming,
-    lines: Lines,
-    decoder: Decoder,
-    spoken: Spoken,
-    /// Pieces of the last line that was read: three at most.
-    pending: VecDeque<Piece>,
+    reading: Reading,
     times: Times,
     /// The time at which the next piece is late.
     piece_by: Instant,
@@ -39,7 +32,7 @@ impl Answer {
         host: String,
         exchange: Exchange,
         body: Incoming,
-        decoder: Decoder,
+        reading: Reading,
         times: Times,
         asked: Instant,
     ) -> Self {
@@ -47,10 +40,7 @@ impl Answer {
             host,
             exchange,
             body,
-            lines: Lines::default(),
-            decoder,
-            spoken: Spoken::default(),
-            pending: VecDeque::new(),
+            reading,
             times,
             piece_by: asked + times.first_piece,
             end_by: asked + times.answer,
@@ -62,36 +52,18 @@ impl Answer {
     /// there is nothing to call it for.
     pub async fn next(&mut self) -> Result<Piece, Failure> {
         loop {
-            if let Some(piece) = self.pending.pop_front() {
-                self.has_begun |= !matches!(piece, Piece::Finished(_));
-                return Ok(piece);
+            let piece = self.reading.next().map_err(|source| self.broken(source))?;
+            if self.reading.has_moved() {
+                self.piece_by = Instant::now() + self.times.between_pieces;
             }
-            match self.lines.next() {
-                Ok(Some(line)) => self.take(&line)?,
-                Ok(None) => self.read().await?,
-                Err(_) => return Err(self.broken(Break::LongLine)),
+            match piece {
+                Some(piece) => {
+                    self.has_begun |= !matches!(piece, Piece::Finished(_));
+                    return Ok(piece);
+                }
+                None => self.read().await?,
             }
         }
-    }
-
-    /// Takes a line apart.
-    fn take(&mut self, line: &[u8]) -> Result<(), Failure> {
-        let chunk = self.decoder.read(line).map_err(|source| self.broken(source))?;
-        if chunk.is_thinking || !chunk.text.is_empty() {
-            self.piece_by = Instant::now() + self.times.between_pieces;
-        }
-        let mut told = self.spoken.push(&chunk.text);
-        if chunk.finished.is_some() {
-            told.text += &self.spoken.end();
-        }
-        if chunk.is_thinking || told.is_thinking {
-            self.pending.push_back(Piece::Thinking);
-        }
-        if !told.text.is_empty() {
-            self.pending.push_back(Piece::Text(told.text));
-        }
-        self.pending.extend(chunk.finished.map(Piece::Finished));
-        Ok(())
     }
 
     /// Waits for more bytes.
@@ -106,22 +78,11 @@ impl Answer {
         match frame {
             Some(Ok(frame)) => {
                 // Trailers say nothing.
-                self.lines.push(frame.data_ref().map_or(&[], |data| data));
+                self.reading.push(frame.data_ref().map_or(&[], |data| data));
                 Ok(())
             }
             Some(Err(error)) => Err(self.broken(Break::Connection(error))),
-            None => {
-                let rest = self.lines.rest();
-                if !rest.is_empty() {
-                    self.take(&rest)?;
-                }
-                if matches!(self.pending.back(), Some(Piece::Finished(_))) {
-                    Ok(())
-                } else {
-                    self.pending.clear();
-                    Err(self.broken(Break::NoEnd))
-                }
-            }
+            None => self.reading.end().map_err(|source| self.broken(source)),
         }
     }
 

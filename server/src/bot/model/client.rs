@@ -11,11 +11,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::answer::Answer;
 use super::connect::{Socket, connect};
-use super::decoder::Decoder;
 use super::endpoint::Api;
 use super::exchange::Exchange;
 use super::failure::{Break, Failure};
 use super::prompt::Prompt;
+use super::reading::Reading;
 use super::request;
 use super::retry_after::retry_after;
 use super::settings::Model;
@@ -54,9 +54,9 @@ impl Model {
         builder.max_buf_size(HEAD_BYTES_MAX);
         let (mut sender, connection) = builder.handshake(TokioIo::new(socket)).await.map_err(lost)?;
         let mut exchange = Exchange::new(async { drop(connection.await) });
-        let limit = self.times.first_piece.min(self.times.answer);
         let sent = exchange.beside(sender.send_request(self.request(prompt)));
-        let Ok(answered) = timeout_at(asked + limit, sent).await else {
+        let Ok(answered) = timeout_at(asked + self.times.first_piece, sent).await else {
+            let limit = self.times.first_piece;
             return Err(Failure::Late { host, what: "the first piece of the answer", limit });
         };
         let (head, body) = answered.map_err(lost)?.into_parts();
@@ -66,7 +66,7 @@ impl Model {
         if head.headers.get(header::CONTENT_ENCODING).is_some_and(|packing| packing != "identity") {
             return Err(cut(Break::Packed));
         }
-        Ok(Answer::new(host, exchange, body, Decoder::new(self.endpoint.api), self.times, asked))
+        Ok(Answer::new(host, exchange, body, Reading::new(self.endpoint.api), self.times, asked))
     }
 
     fn request(&self, prompt: &Prompt) -> Request<Full<Bytes>> {

@@ -26,6 +26,7 @@ mod ollama;
 mod openai;
 mod piece;
 pub mod prompt;
+mod reading;
 mod request;
 mod retry_after;
 mod settings;
@@ -41,5 +42,7 @@ pub use failure::{Break, Failure, Remedy};
 pub use key::{Key, KeyError};
 pub use piece::{Finished, Piece};
 pub use prompt::{Prompt, Turn};
+#[cfg(any(test, fuzzing))]
+pub use reading::Reading;
 pub use settings::{Model, Think};
 pub use times::Times;

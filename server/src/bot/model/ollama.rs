@@ -71,7 +71,8 @@ mod tests {
                 Chunk { finished: Some(Finished::default()), ..text("") },
             ),
             (
-                r#"{"message":{"content":"x"},"done":true,"done_reason":"length","prompt_eval_count":15,"eval_count":5}"#,
+                r#"{"message":{"content":"x"},"done":true,"done_reason":"length","prompt_eval_count":15,
+                    "eval_count":5}"#,
                 Chunk { finished: Some(end), ..text("x") },
             ),
             ("", text("")),

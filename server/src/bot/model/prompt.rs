@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(
             pack("", &question, None, &early, budget).turns.len(),
             4,
-            "nothing behind a message that is too long"
+            "nothing behind one that is too long"
         );
         let system = "s".repeat(1_000);
         assert_eq!(pack(&system, &question, None, &before, budget).turns.len(), 1 + (256 - 18) / 116);
