@@ -1,4 +1,4 @@
-//! Servers that never end, say nothing, or say too much.
+//! Servers that say too much, or what is not theirs to say.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -7,13 +7,11 @@ use tokio::time::Instant;
 
 use super::peer::Peer;
 use super::scripted::{Scripted, Then};
-use super::{Api, Failure, Finished, Piece, Times, Told, ask, model};
+use super::{Api, EVENT, Failure, Finished, HEAD, Piece, Told, ask, both, model, within};
 use crate::bot::model::lines::LINE_BYTES_MAX;
 use crate::bot::model::{Break, Model, Remedy};
 
-const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n";
-const PIECE: &str = "{\"message\":{\"content\":\"tick\"},\"done\":false}\n";
-const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"tick\"}}]}\n\n";
+/// Time after which a wait is given up, whatever comes.
 const SOON: Duration = Duration::from_millis(50);
 
 /// Asks a server that says this and then that.
@@ -26,55 +24,6 @@ async fn told(model: &Model, said: &[u8], then: Then) -> (Told, Result<Finished,
         Err(failure) => Err(failure),
     };
     (told, end, taken.load(Ordering::Relaxed))
-}
-
-fn both() -> [(Model, &'static str); 2] {
-    [(model("http://127.0.0.1:9", Api::Ollama), PIECE), (model("http://127.0.0.1:9/v1", Api::OpenAi), EVENT)]
-}
-
-#[tokio::test]
-async fn a_server_that_says_nothing_is_given_up_before_the_head_after_it_and_after_a_piece() {
-    for (mut model, piece) in both() {
-        model.times = Times { first_piece: SOON, between_pieces: SOON, ..model.times };
-        for said in ["", HEAD] {
-            let (_, end, _) = told(&model, said.as_bytes(), Then::Hang).await;
-            let failure = end.unwrap_err();
-            assert!(matches!(failure, Failure::Late { limit: SOON, .. }), "{failure:?}");
-            assert_eq!(failure.remedy(), Remedy::GiveUp);
-        }
-        let (told, end, _) = told(&model, format!("{HEAD}{piece}").as_bytes(), Then::Hang).await;
-        let failure = end.unwrap_err();
-        assert!(matches!(failure, Failure::Broken { source: Break::Silence(SOON), .. }), "{failure:?}");
-        assert_eq!((failure.remedy(), &*told.text), (Remedy::RetryOnce, "tick"));
-    }
-}
-
-#[tokio::test]
-async fn a_server_that_says_nothing_of_an_answer_for_ever_is_given_up() {
-    for (mut model, piece) in both() {
-        model.times = Times { first_piece: SOON, between_pieces: SOON, ..model.times };
-        let nothing = match model.endpoint.api {
-            Api::Ollama => "\n{\"message\":{\"content\":\"\"},\"done\":false}\n",
-            Api::OpenAi => ": still here\n\ndata: {\"choices\":[{\"delta\":{\"content\":null}}]}\n\n",
-        };
-        let nothing = Then::Repeat(nothing.into());
-        let (_, end, _) = told(&model, HEAD.as_bytes(), nothing.clone()).await;
-        assert!(matches!(end, Err(Failure::Late { limit: SOON, .. })), "{end:?}");
-        let (_, end, _) = told(&model, format!("{HEAD}{piece}").as_bytes(), nothing).await;
-        assert!(matches!(end, Err(Failure::Broken { source: Break::Silence(SOON), .. })), "{end:?}");
-    }
-}
-
-#[tokio::test]
-async fn an_answer_without_an_end_ends_by_its_time() {
-    for (mut model, piece) in both() {
-        model.times.answer = SOON;
-        let (told, end, _) = told(&model, HEAD.as_bytes(), Then::Repeat(piece.into())).await;
-        let failure = end.unwrap_err();
-        assert!(matches!(failure, Failure::Late { limit: SOON, .. }), "{failure:?}");
-        assert!(failure.to_string().contains("the end of the answer"), "{failure}");
-        assert!(told.text.starts_with("ticktick"));
-    }
 }
 
 #[tokio::test]
@@ -102,6 +51,25 @@ async fn a_head_without_an_end_is_cut_at_its_limit() {
     let (_, end, taken) = told(&model, b"HTTP/1.1 200 OK\r\n", filler).await;
     assert!(matches!(end, Err(Failure::Cut { source: Break::Connection(_), .. })), "{end:?}");
     assert!(taken < 2 * 64 * 1024, "{taken} bytes were taken");
+}
+
+#[tokio::test]
+async fn an_answer_that_ends_without_its_last_line_is_no_answer() {
+    for (model, piece) in both() {
+        let end = if piece == EVENT { "data: [DONE]" } else { "{\"done\":true}" };
+        for (said, expected) in [
+            (String::new(), Remedy::Retry { after: None }),
+            (piece.to_owned(), Remedy::RetryOnce),
+            (format!("{piece}{}", &piece[..piece.len() - 3]), Remedy::RetryOnce),
+            (format!("{piece}{}", &end[..end.len() - 1]), Remedy::RetryOnce),
+        ] {
+            let (_, end, _) = told(&model, format!("{HEAD}{said}").as_bytes(), Then::Close).await;
+            assert_eq!(end.unwrap_err().remedy(), expected, "{said}");
+        }
+        // The last line need not have an end of its own.
+        let (told, end, _) = told(&model, format!("{HEAD}{piece}{end}").as_bytes(), Then::Close).await;
+        assert_eq!((&*told.text, end.unwrap()), ("tick", Finished::default()));
+    }
 }
 
 #[tokio::test]
@@ -134,7 +102,7 @@ async fn a_dropped_answer_closes_its_connection() {
         assert!(tokio::time::timeout(SOON, answer.next()).await.is_err());
         assert!(peer.closed.try_recv().is_err());
         drop(answer);
-        peer.closed.recv().await.unwrap();
+        within(peer.closed.recv()).await.unwrap();
     }
 }
 
@@ -148,7 +116,7 @@ async fn a_question_that_is_given_up_before_the_answer_closes_its_connection() {
         answer = asked => panic!("there is no answer: {:?}", answer.err()),
         request = peer.requests.recv() => assert!(request.is_some()),
     }
-    peer.closed.recv().await.unwrap();
+    within(peer.closed.recv()).await.unwrap();
 }
 
 #[tokio::test]

@@ -8,9 +8,15 @@ mod recorded;
 mod refusals;
 mod replayed;
 mod scripted;
+mod times;
+
+use std::time::Duration;
 
 use super::answer::Answer;
 use super::{Api, Endpoint, Failure, Finished, Model, Piece, Prompt, Times, Turn};
+
+/// Time that anything may take before a test gives up.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Returns a model at an address, with the limits of the product.
 fn model(url: &str, api: Api) -> Model {
@@ -30,6 +36,23 @@ fn model(url: &str, api: Api) -> Model {
 /// Returns a prompt that asks this.
 fn ask(text: &str) -> Prompt {
     Prompt { system: "Be brief.".into(), turns: vec![Turn::User(format!("Ada: {text}"))] }
+}
+
+/// The head of an answer.
+const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n\r\n";
+/// A piece of an answer of Ollama's.
+const PIECE: &str = "{\"message\":{\"content\":\"tick\"},\"done\":false}\n";
+/// The same in OpenAI's API.
+const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"tick\"}}]}\n\n";
+
+/// Returns a model of each API, with a piece of its answer.
+fn both() -> [(Model, &'static str); 2] {
+    [(model("http://127.0.0.1:9", Api::Ollama), PIECE), (model("http://127.0.0.1:9/v1", Api::OpenAi), EVENT)]
+}
+
+/// Waits for a thing that comes, or fails.
+async fn within<T>(thing: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, thing).await.expect("it came in no time")
 }
 
 /// An answer, as people get it.

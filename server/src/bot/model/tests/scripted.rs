@@ -9,6 +9,9 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+/// Repeats after which a client should have given up.
+const REPEATS_MAX: usize = 10_000;
+
 /// The end of a script.
 #[derive(Debug, Clone)]
 pub enum Then {
@@ -28,6 +31,7 @@ pub struct Scripted {
     reader: Option<Waker>,
     /// True if the reader has waited for the next part: each part is a wake-up of its own.
     has_waited: bool,
+    repeats: usize,
     taken: Arc<AtomicUsize>,
 }
 
@@ -35,7 +39,15 @@ impl Scripted {
     /// Answers with these bytes, in pieces of this size.
     pub fn new(bytes: &[u8], size: usize, then: Then) -> Self {
         let parts = bytes.chunks(size).map(<[u8]>::to_vec).collect();
-        Self { parts, then, is_asked: false, reader: None, has_waited: false, taken: Arc::default() }
+        Self {
+            parts,
+            then,
+            is_asked: false,
+            reader: None,
+            has_waited: false,
+            repeats: 0,
+            taken: Arc::default(),
+        }
     }
 
     /// Returns the number of bytes that the client has taken.
@@ -63,7 +75,12 @@ impl AsyncRead for Scripted {
             (Some(part), _) => part,
             (None, Then::Close) => return Poll::Ready(Ok(())),
             (None, Then::Hang) => return Poll::Pending,
-            (None, Then::Repeat(bytes)) => bytes.clone(),
+            (None, Then::Repeat(bytes)) => {
+                let bytes = bytes.clone();
+                self.repeats += 1;
+                assert!(self.repeats < REPEATS_MAX, "the client never gives up");
+                bytes
+            }
         };
         let rest = part.split_off(part.len().min(buf.remaining()));
         buf.put_slice(&part);
