@@ -34,6 +34,8 @@ export function createPanel(element, end) {
   let isOpen = false;
   let isReady = false;
   let isPlanned = false;
+  /** The theme and the language that are drawn. */
+  let drawn = '';
   let unread = 0;
   /** The position of the newest message that the frame has told of. */
   let heard = 0;
@@ -77,6 +79,7 @@ export function createPanel(element, end) {
     const text = settings.label || catalogue[languageOf(lang)]['panel-label'];
     const title = settings.title || text;
     const colours = themeOf(theme);
+    drawn = colours + languageOf(lang);
     sheet.replaceSync(styles(settings, colours, { ...panel, isOpen, isReady, isWhole: uncover !== undefined }));
     put(launcher, { title: text, 'aria-label': unread ? `${text} (${unread})` : text, 'aria-expanded': `${isOpen}` });
     launcher.firstElementChild?.replaceWith(icon(isOpen ? DOWN : BUBBLE));
@@ -247,6 +250,9 @@ export function createPanel(element, end) {
     },
     change,
     render,
+    adapt() {
+      if (themeOf(settings.theme) + languageOf(settings.lang) !== drawn) render();
+    },
     attached() {
       small.onchange = fit;
       dark.onchange = render;

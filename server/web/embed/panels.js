@@ -63,10 +63,10 @@ function forget(panel) {
 /** Puts floating panels where they belong, also after the host has removed them. */
 function place() {
   if (!hasBegun) return;
-  for (const { element, isFloating, render } of panels) {
+  for (const { element, isFloating, adapt } of panels) {
     if (isFloating && !element.isConnected) document.documentElement.append(element);
-    // The colours of the page may be others.
-    else render();
+    // The colours and the language of the page may be others.
+    else adapt();
   }
   rest();
 }

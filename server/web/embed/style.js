@@ -16,7 +16,6 @@ export function styles({ accent = '#0f766e', side = 'end', z = '2147483000' }, t
   const { isFloating, isOpen, isReady, isWhole, others } = state;
   // Before the frame has a button of its own, this one closes the panel.
   const isCovered = isOpen && isReady;
-  const { offsetTop, height } = /** @type {VisualViewport} */ (window.visualViewport);
   const up = others * BUTTON_STEP_PX;
   const edge = 'max(env(safe-area-inset-left),env(safe-area-inset-right))';
   const aside = `var(--mill-chat-inset-inline,20px) + ${edge}`;
@@ -45,11 +44,15 @@ export function styles({ accent = '#0f766e', side = 'end', z = '2147483000' }, t
     // From the button to the other edges, from which it is 20 px away.
     `#panel{${inset} + 68px);width:min(400px,100vw - 20px - (${aside}));height:min(680px,100dvh - 88px - (${below}))}`,
   ];
-  const whole = [`#panel{inset:${offsetTop}px 0 auto;width:auto;height:${height}px;border:0;border-radius:0}`];
+  const whole = () => {
+    // To read it has the page laid out.
+    const { offsetTop, height } = /** @type {VisualViewport} */ (window.visualViewport);
+    return `#panel{inset:${offsetTop}px 0 auto;width:auto;height:${height}px;border:0;border-radius:0}`;
+  };
   const inner = [
     '#launcher,#panel{position:absolute;inset:0;margin:auto}',
     '#launcher{z-index:1;width:fit-content;height:56px;display:flex;gap:8px}',
   ];
   const covered = isCovered && (isWhole || !isFloating) ? ['#launcher{display:none}'] : [];
-  return [...all, ...(isFloating ? floating : inner), ...(isWhole ? whole : []), ...covered].join('');
+  return [...all, ...(isFloating ? floating : inner), isWhole ? whole() : '', ...covered].join('');
 }

@@ -29,6 +29,8 @@ interface Panel {
   /** Reads the attributes again. */
   change(): void;
   render(): void;
+  /** Draws it again if the page has other colours, or another language. */
+  adapt(): void;
   /** The element was put into the document, or out of it. */
   attached(): void;
   detached(): void;
