@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use hyper::StatusCode;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 
 use super::peer::Peer;
@@ -82,7 +82,10 @@ async fn a_server_that_is_not_there_or_says_nothing_of_tls_is_absent() {
     let mut silent = model(&format!("https://localhost:{}", address.port()), Api::Ollama);
     silent.times.connect = Duration::from_millis(100);
     let failure = silent.ask(&ask("Why?")).await.err().unwrap();
-    drop(listener);
+    // A port at which nobody listens, and that nobody else gets meanwhile.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = taken.local_addr().unwrap();
     let refused = model(&format!("http://{address}"), Api::Ollama).ask(&ask("Why?")).await.err().unwrap();
     for failure in [failure, refused] {
         assert!(matches!(failure, Failure::Absent { .. }), "{failure:?}");
