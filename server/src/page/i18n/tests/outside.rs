@@ -25,6 +25,7 @@ use crate::cross_site::CrossSite;
 use crate::http::{Body, Malformed, Response};
 use crate::identity::{Person, Via};
 use crate::page::auth;
+use crate::page::demo;
 use crate::page::error::{self, Localize};
 use crate::page::frame::{self, SseFormat, tests::elements_of, tests::read};
 use crate::page::look::Look;
@@ -317,6 +318,11 @@ fn no_word_of_a_screen_stands_outside_the_catalogues() {
     for screen in moderations(language) {
         assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
     }
+    // The line to put into a page is code.
+    let demo = demo::page(language, None, "-").into_string();
+    let (before, line) = demo.split_once("<code>").unwrap();
+    let (_, behind) = line.split_once("</code>").unwrap();
+    assert_eq!(outside(&format!("{before}{behind}")), Vec::<String>::new(), "{demo}");
     for screen in sign_in_screens() {
         assert_eq!(outside(&screen), Vec::<String>::new(), "{screen}");
     }
