@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Serves the model of `tiny.py` by llama.cpp's own server, in OpenAI's API.
 
-Says its address in one line, once it serves, and ends when its stdin does. `/slots` tells if it is at work.
+Says its address in one line, once it serves, and ends when its stdin does. `/slots` tells if it is at work,
+and `/metrics` how much it has written.
 """
 import os
 import sys
@@ -20,6 +21,7 @@ params.n_threads_http = 4
 params.cpuparams.n_threads = 1
 params.cpuparams_batch.n_threads = 1
 params.endpoint_slots = True
+params.endpoint_metrics = True
 params.warmup = False
 with tempfile.TemporaryDirectory() as folder:
     params.model.path = os.path.join(folder, "tiny.gguf")

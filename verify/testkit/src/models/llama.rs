@@ -58,6 +58,14 @@ impl Llama {
         }
     }
 
+    /// Returns the number of tokens that it has written.
+    pub async fn written_tokens(&self) -> io::Result<u64> {
+        let metrics = String::from_utf8_lossy(&exchange(self.address, "/metrics", b"").await?).into_owned();
+        let line = metrics.lines().find_map(|line| line.strip_prefix("llamacpp:tokens_predicted_total "));
+        let count = line.and_then(|count| count.trim().parse().ok());
+        count.ok_or_else(|| io::Error::other(format!("llama.cpp does not tell what it wrote: {metrics}")))
+    }
+
     /// Waits until it makes no answer.
     pub async fn until_idle(&self) -> io::Result<()> {
         let idle = async {

@@ -9,7 +9,8 @@ use crate::bot::model::{Break, Remedy};
 
 async fn endless(ollama: &Ollama) -> (Model, super::Answer) {
     let mut model = model(&ollama.url(), Api::Ollama);
-    (model.context_tokens, model.answer_tokens) = (1 << 17, 1 << 16);
+    // More than it writes while a test waits for it to become idle.
+    (model.context_tokens, model.answer_tokens) = (1 << 17, 120_000);
     let mut answer = model.ask(&ask(ENDLESS)).await.unwrap();
     for _ in 0..3 {
         assert!(matches!(answer.next().await.unwrap(), Piece::Text(_)));
