@@ -219,3 +219,27 @@ async fn a_webhook_at_rest_writes_nothing_to_the_log() {
     let head = server.api().say("lobby", &ada, "again").await;
     assert!(kept >= said && head <= said + 3, "{said}, then {head}");
 }
+
+#[tokio::test]
+async fn an_answer_of_a_receiver_that_is_banned_is_not_posted() {
+    let files = Files::new();
+    let eager = Receiver::start(|_, _| Reply::Json("{\"content\":\"yes\"}".to_owned())).await;
+    let server = server(&files.table("deploys", &eager.url(), "rooms = [\"*\"]\nwhen = \"all\"")).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let operate = |method: Method, path: &str| answer(api.request(method, path).bearer_auth(ADMIN));
+    operate(Method::PUT, "/admin/bans/b_deploys").await.expect(200);
+    api.say("lobby", &ada, "one").await;
+    server.said("a webhook's message is not sent", 1).await;
+    operate(Method::DELETE, "/admin/bans/b_deploys").await.expect(200);
+    api.say("lobby", &ada, "two").await;
+    let answered = async {
+        while contents(&api, "lobby").await.len() < 3 {
+            tokio::time::sleep(crate::support::LOOK_EVERY).await;
+        }
+    };
+    within("the answer to the second", answered).await;
+    let said: Vec<Value> = contents(&api, "lobby").await.iter().map(|it| it["content"].clone()).collect();
+    assert_eq!(said, ["one", "two", "yes"]);
+    assert_eq!(eager.came().len(), 2, "both have arrived");
+}

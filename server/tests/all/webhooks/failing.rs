@@ -6,6 +6,7 @@ use std::time::Duration;
 use millchat_testkit::process::resident_bytes;
 
 use super::{Files, SECRET, receiver, server, texts};
+use crate::clock::fake_clock;
 use crate::support::receiver::{Received, Receiver, Reply};
 use crate::support::{Api, Guest, Server, free_port, while_it_moves, within};
 
@@ -104,7 +105,7 @@ async fn a_receiver_that_is_not_there_costs_neither_memory_nor_disk() {
 async fn a_message_deleted_before_its_turn_is_not_sent_and_an_edited_one_goes_as_it_is() {
     let files = Files::new();
     let closed = Receiver::start(|_, _| Reply::Status(503)).await;
-    let server = server(&files.table("deploys", &closed.url(), ALL)).await;
+    let mut server = server(&files.table("deploys", &closed.url(), ALL)).await;
     let api = server.api();
     let ada = api.guest("Ada").await;
     let first = api.say("lobby", &ada, "deleted while it is tried").await;
@@ -112,7 +113,11 @@ async fn a_message_deleted_before_its_turn_is_not_sent_and_an_edited_one_goes_as
     let third = api.say("lobby", &ada, "as it was").await;
     api.say("emptied", &ada, "emptied").await;
     let last = api.say("lobby", &ada, "the last").await;
-    closed.until_count(3).await;
+    // All of them are read at once, and the first is tried again.
+    server.terminate().await;
+    server.restart().await;
+    let api = server.api();
+    closed.until_count(closed.came().len() + 1).await;
     api.edit("lobby", &ada, third, "as it is").await.expect(200);
     for position in [second, first] {
         api.delete("lobby", &ada, position).await.expect(204);
@@ -128,6 +133,7 @@ async fn a_message_deleted_before_its_turn_is_not_sent_and_an_edited_one_goes_as
     said.dedup();
     assert_eq!(said, ["as it is", "the last"]);
     assert!(came.iter().all(|it| it.position() != second), "{came:?}");
+    assert!(texts(&came).iter().all(|text| !text.is_empty()), "{came:?}");
 }
 
 #[tokio::test]
@@ -190,4 +196,28 @@ async fn a_receiver_is_asked_again_when_it_says_and_no_secret_of_a_webhook_is_sa
     for secret in ["a-secret-of-the-address", &SECRET["whsec_".len()..], "a-text-that-is-nobodys"] {
         assert!(!said.contains(secret) && !metrics.contains(secret), "{secret}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_message_that_could_not_be_sent_for_a_day_is_given_up_and_the_next_ones_are_sent() {
+    let (files, clock) = (Files::new(), fake_clock());
+    let down = Receiver::start(|_, _| Reply::Status(503)).await;
+    let table = files.table("deploys", &down.url(), ALL);
+    let settings = files.secret().with_extension("toml");
+    std::fs::write(&settings, table).unwrap();
+    let server = Server::start_in(&clock.environment(), &["--config", settings.to_str().unwrap()]).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let old = api.say("lobby", &ada, "of yesterday").await;
+    down.until_count(2).await;
+    clock.set(24 * 60 * 60 + 60);
+    server.said("is given up after a day", 1).await;
+    down.reply(|_, _| Reply::Status(204));
+    let new = api.say("lobby", &ada, "of today").await;
+    let came = down.until("the new one", |came| came.iter().any(|it| it.position() == new)).await;
+    assert_eq!(came.last().map(Received::position), Some(new));
+    assert!(came[..came.len() - 1].iter().all(|it| it.position() == old), "{came:?}");
+    let metrics = api.get("/metrics").await.body;
+    let line = "millchat_webhook_deliveries_total{webhook=\"deploys\",outcome=\"expired\"} 1\n";
+    assert!(metrics.contains(line), "{metrics}");
 }
