@@ -8,13 +8,13 @@ use crate::limits::ANSWER_BYTES_MAX;
 /// An answer that an author is writing, a program as a rule: see [`crate::Chat::show_answer`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnfinishedAnswer {
-    /// Whoever writes it.
+    /// Its author.
     pub author: Author,
     /// The position of the message that it answers.
     pub reply_to: Position,
     /// The id of the author of that message, if it is known.
     pub asker_id: Option<Arc<str>>,
-    /// How far it is.
+    /// Its state.
     pub state: AnswerState,
     /// The end of its text so far: at most [`ANSWER_BYTES_MAX`] bytes.
     pub content: Arc<str>,
@@ -22,7 +22,7 @@ pub struct UnfinishedAnswer {
     pub from: usize,
 }
 
-/// How far an answer is.
+/// The state of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnswerState {
     /// Its author will begin.

@@ -19,6 +19,7 @@ use crate::access::authority::{Allowed, Authority};
 use crate::access::table::Action;
 use crate::access::watch::RightsWatch;
 use crate::avatars::Avatars;
+use crate::bot::settings::Bot;
 use crate::byte_budget::ByteBudget;
 use crate::client_ip::{Client, client};
 use crate::detached::WriteBatcher;
@@ -46,6 +47,8 @@ pub struct App {
     pub authority: Arc<Authority>,
     /// Held while a room is begun whose first event is not like any other, until that is stored.
     pub beginnings: Arc<tokio::sync::Mutex<()>>,
+    /// The bots that are built in.
+    pub bots: Vec<Bot>,
     /// The answers that bots are writing.
     pub drafts: Drafts,
     /// Raised when the process is to end.

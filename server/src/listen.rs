@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::access::watch::RightsWatch;
 use crate::app::{App, Worker};
+use crate::bot::Bots;
 use crate::client_ip::Peer;
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
@@ -192,6 +193,7 @@ async fn serve(
     if let Some(source) = &app.certificate_source {
         tokio::spawn(source.clone().follow());
     }
+    let bots = Bots::start(app, &app.bots, webhooks);
     let webhooks = Webhooks::start(app, webhooks);
     tokio::spawn(Watch::new(threads.iter().map(|thread| thread.beats.clone())).run());
     let refusals = {
@@ -241,6 +243,7 @@ async fn serve(
         let _public = permits.acquire_many(connections_max as u32).await;
         let _admin = admin_permits.acquire_many(ADMIN_CONNECTIONS_MAX as u32).await;
     };
+    drop(bots);
     webhooks.join().await;
     if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
         let admin_left = ADMIN_CONNECTIONS_MAX - admin_permits.available_permits();

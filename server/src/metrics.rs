@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use crate::bot::metrics::BotMetrics;
 use hyper::StatusCode;
 use jiff::Timestamp;
 use millchat::{Frames, Histogram, SendError, Stats};
@@ -78,6 +79,8 @@ pub struct Metrics {
     webhook_deliveries: Family<WebhookDelivery, Counter>,
     /// The places of the webhooks in the log. Set once, at the start.
     webhook_places: OnceLock<Vec<(String, Arc<AtomicU64>)>>,
+    /// The figures of bots.
+    pub bots: BotMetrics,
 }
 
 /// The webhooks are those of the settings.
@@ -179,6 +182,7 @@ impl Default for Metrics {
             jwks_fetches: Family::default(),
             webhook_deliveries: Family::default(),
             webhook_places: OnceLock::new(),
+            bots: BotMetrics::default(),
         }
     }
 }
@@ -324,6 +328,7 @@ impl Metrics {
     }
 
     fn register(&self, registry: &mut Registry) {
+        self.bots.register(registry);
         registry.register("connections", "Open connections", self.connections.clone());
         registry.register("readers", "Open streams", self.readers.clone());
         registry.register(

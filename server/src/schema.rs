@@ -318,8 +318,21 @@ pub struct Overview<'a> {
     pub closed: bool,
     /// The people in it.
     pub presence: Presence<'a>,
+    /// The bots that are built in and answer in it. They are no readers.
+    pub bots: Vec<BotHere<'a>>,
     /// Whoever asks.
     pub you: You<'a>,
+}
+
+/// A bot that answers in a room.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Bot)]
+pub struct BotHere<'a> {
+    /// The author of its answers.
+    pub author: Author<'a>,
+    /// `all` that people write, or `mention`: what mentions it, and answers to its own messages.
+    #[schema(example = "mention")]
+    pub answers: &'static str,
 }
 
 /// Whoever asks about a room, and what they are in it.

@@ -70,6 +70,7 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
         identity,
         authority,
         beginnings: Arc::default(),
+        bots: settings.bots()?,
         drafts: Drafts::default(),
         drain,
         metrics,

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use millchat::OpenError;
 
+use crate::bot::settings::BotError;
 use crate::identity::operator::AdminTokenError;
 use crate::identity::site::SiteError;
 use crate::listen_address::AdminAddress;
@@ -65,6 +66,9 @@ pub enum StartError {
     /// The programs of the settings do not fit together.
     #[error("{0}")]
     Program(#[from] ProgramError),
+    /// A bot cannot be used.
+    #[error(transparent)]
+    Bot(#[from] BotError),
     /// A table of a webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
@@ -202,6 +206,7 @@ impl StartError {
             | Self::NoRuntime(_) => None,
             Self::Logins(_) | Self::Login(_) => Some("login"),
             Self::Site(_) => Some("site"),
+            Self::Bot(_) => Some("bot"),
             Self::Program(_) | Self::Webhook(_) => Some("webhook"),
             Self::NoUring(_) => Some("stream-writer"),
             Self::Listen { .. } | Self::TwoAddresses { .. } => Some("address"),

@@ -6,19 +6,23 @@ use millchat::RoomName;
 use crate::http;
 use crate::problem::Answer;
 use crate::route_table::Call;
-use crate::schema::{Overview, Presence, You};
+use crate::schema::{Author, BotHere, Overview, Presence, You};
 
 /// A room at a glance: how far it has come and who is in it.
 pub async fn overview(Call { w, req, allowed, .. }: Call<'_>, room: RoomName) -> Answer {
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
     let overview = w.chat_for(&req).overview(&room).await?;
+    let bots = w.app.bots.iter().filter(|bot| bot.is_in(&room));
     let shape = Overview {
         room: room.as_str(),
         head: overview.head,
         floor: overview.floor,
         closed: overview.closed,
         presence: Presence::of(&overview.presence),
+        bots: bots
+            .map(|bot| BotHere { author: Author::of(&bot.author), answers: bot.answers.as_str() })
+            .collect(),
         you: You::of(&allowed),
     };
     Ok(http::json(StatusCode::OK, &shape))

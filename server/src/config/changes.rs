@@ -21,7 +21,9 @@ impl Settings {
             .webhook
             .iter()
             .map(|table| (format!("secret-file of [[webhook]] {}", table.id()), Some(table.secret_file())));
-        FileContents::read(own.chain(of_logins).chain(of_sites).chain(of_webhooks))
+        let of_bots =
+            self.bot.iter().map(|table| (format!("key-file of [[bot]] {}", table.id()), table.key_file()));
+        FileContents::read(own.chain(of_logins).chain(of_sites).chain(of_webhooks).chain(of_bots))
     }
 
     /// Returns these settings with those of `new` that can change while the server runs.
@@ -80,6 +82,10 @@ impl Settings {
             site,
             // They follow from the tables, the public URL and the contents of files.
             sites: _,
+            ollama,
+            ollama_model,
+            ollama_rooms,
+            bot,
             webhook,
             webhooks: _,
             contents,
@@ -120,6 +126,10 @@ impl Settings {
             ("demo", *demo == other.demo),
             ("login", *login == other.login),
             ("site", *site == other.site),
+            ("ollama", *ollama == other.ollama),
+            ("ollama-model", *ollama_model == other.ollama_model),
+            ("ollama-rooms", *ollama_rooms == other.ollama_rooms),
+            ("bot", *bot == other.bot),
             ("webhook", *webhook == other.webhook),
         ];
         let mut differing: Vec<_> =

@@ -9,6 +9,7 @@ use super::settings::{LogFormat, Settings, parse_log};
 use crate::access::holder::Holder;
 use crate::access::pattern::Pattern;
 use crate::access::settings::NewRooms;
+use crate::bot::settings::BotTable;
 use crate::client_ip::ProxyNetwork;
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
@@ -189,6 +190,19 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_DEMO", value_name = "SWITCH")]
     demo: Option<Switch>,
 
+    /// A bot that answers everything in the room `ollama`, by the language model behind this address of Ollama, such
+    /// as `http://127.0.0.1:11434`. Others are `[[bot]]` tables of the settings file [default: none]
+    #[arg(long, env = "MILLCHAT_OLLAMA", value_name = "URL")]
+    ollama: Option<String>,
+
+    /// The model of that bot, as `ollama list` names it [default: llama3.2]
+    #[arg(long, env = "MILLCHAT_OLLAMA_MODEL", value_name = "MODEL")]
+    ollama_model: Option<String>,
+
+    /// The rooms of that bot [default: ollama]
+    #[arg(long, env = "MILLCHAT_OLLAMA_ROOMS", value_name = "ROOMS", value_delimiter = ',')]
+    ollama_rooms: Option<Vec<String>>,
+
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -243,6 +257,9 @@ impl Flags {
         set(&mut settings.sign_in_again, self.sign_in_again.as_ref());
         set(&mut settings.embed_origins, self.embed_origins.as_ref());
         set(&mut settings.demo, self.demo.as_ref());
+        set_optional(&mut settings.ollama, self.ollama.as_ref());
+        set(&mut settings.ollama_model, self.ollama_model.as_ref());
+        set(&mut settings.ollama_rooms, self.ollama_rooms.as_ref());
         settings.imply(&origins);
         settings.check_tls(&origins)?;
         if let Some(file) = &settings.admin_token_file {
@@ -259,7 +276,10 @@ impl Flags {
         let public_url = settings.public_url.as_ref().map(PublicUrl::origin);
         let secret_of = |name: &str| std::env::var(name).ok().filter(|secret| !secret.is_empty());
         settings.sites = site::sites(&settings.site, public_url, &secret_of)?;
-        program_id::check(settings.webhook.iter().map(WebhookTable::id))?;
+        let bots = settings.bot_tables();
+        let bot_ids = bots.iter().map(BotTable::id);
+        program_id::check(bot_ids.chain(settings.webhook.iter().map(WebhookTable::id)))?;
+        settings.bots()?;
         settings.webhooks = webhook::settings::webhooks(&settings.webhook)?;
         settings.contents = settings.read_contents();
         Ok((settings, origins))

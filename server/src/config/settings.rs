@@ -13,6 +13,7 @@ use crate::access::holder::Holder;
 use crate::access::pattern::Pattern;
 use crate::access::rules::Rules;
 use crate::access::settings::{self, NewRooms, RoomSettings};
+use crate::bot::settings::{Bot, BotError, BotTable, bots};
 use crate::client_ip::ProxyNetwork;
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
@@ -113,6 +114,14 @@ pub struct Settings {
     /// Those of them that sign tokens, with their keys.
     #[serde(skip)]
     pub sites: Vec<Site>,
+    /// The address of Ollama, whose model answers people.
+    pub ollama: Option<String>,
+    /// The model there.
+    pub ollama_model: String,
+    /// The rooms in which it answers everything.
+    pub ollama_rooms: Vec<String>,
+    /// The tables of other bots.
+    pub bot: Vec<BotTable>,
     /// The tables of the receivers of messages.
     pub webhook: Vec<WebhookTable>,
     /// The same, with their secrets.
@@ -124,6 +133,18 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Returns the tables of all bots: that of `--ollama` is one.
+    pub fn bot_tables(&self) -> Vec<BotTable> {
+        let (model, rooms) = (&self.ollama_model, &self.ollama_rooms);
+        let of_ollama = |url: &String| BotTable::of_ollama(url.clone(), model.clone(), rooms.clone());
+        self.ollama.iter().map(of_ollama).chain(self.bot.iter().cloned()).collect()
+    }
+
+    /// Returns the bots, or the sentence about one that cannot be used. Reads the keys that they name.
+    pub fn bots(&self) -> Result<Vec<Bot>, BotError> {
+        bots(&self.bot_tables())
+    }
+
     /// Returns the rules of the rooms.
     pub fn rules(&self) -> Rules {
         Rules {
@@ -196,6 +217,10 @@ impl Default for Settings {
             login: Vec::new(),
             site: Vec::new(),
             sites: Vec::new(),
+            ollama: None,
+            ollama_model: "llama3.2".to_owned(),
+            ollama_rooms: vec!["ollama".to_owned()],
+            bot: Vec::new(),
             webhook: Vec::new(),
             webhooks: Vec::new(),
             contents: FileContents::default(),

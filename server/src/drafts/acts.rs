@@ -1,4 +1,4 @@
-//! What is done with drafts: a bot shows one, and it ends, by the bot itself or by whoever may stop it.
+//! Showing and ending drafts: a bot shows one, and it ends by the bot itself or by whoever may stop it.
 
 use std::sync::Arc;
 
@@ -40,13 +40,13 @@ pub async fn show(
         None => question(app, room, reply_to).await?,
     };
     let held = app.drafts.hold((room, reply_to, &by.id), asker_id.clone(), seen);
-    let stopped = held.map_err(|error| Problem::new(Kind::Busy, error.to_string()))?;
-    if !*stopped.borrow() {
+    if held.map_err(|error| Problem::new(Kind::Busy, error.to_string()))? {
         let answer = UnfinishedAnswer { asker_id, ..UnfinishedAnswer::new(by.clone(), reply_to, state) };
         app.chat.show_answer(room, answer.with_text(text));
     }
     // It may have been stopped, or the message deleted, before it was shown.
-    if *stopped.borrow() || !is_there(seen) {
+    let is_stopped = || app.drafts.known(room, reply_to, &by.id).is_none_or(|known| known.is_stopped);
+    if is_stopped() || !is_there(seen) {
         app.chat.remove_answer(room, &by.id, reply_to);
     }
     Ok(())

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use millchat::{Position, RedactionMark, RoomName};
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
 /// Most drafts that are known, of all rooms and bots together, with those that were stopped a while ago.
 const DRAFTS_MAX: usize = 4_096;
@@ -24,13 +23,12 @@ struct Held {
     /// The moment at which that message was seen to be there.
     seen: RedactionMark,
     shown_at: Instant,
-    /// True once it is stopped.
-    stopped: watch::Sender<bool>,
+    is_stopped: bool,
 }
 
 impl Held {
     fn is_forgotten(&self, now: Instant) -> bool {
-        let lasts = if *self.stopped.borrow() { STOP_LASTS } else { DRAFT_LASTS };
+        let lasts = if self.is_stopped { STOP_LASTS } else { DRAFT_LASTS };
         now.duration_since(self.shown_at) >= lasts
     }
 }
@@ -51,7 +49,7 @@ pub enum Stopped {
     Authors(Vec<Arc<str>>),
 }
 
-/// What is known of a draft.
+/// A draft as far as it is known.
 pub struct Known {
     /// The author of the message that it answers.
     pub asker_id: Option<Arc<str>>,
@@ -76,26 +74,26 @@ impl Drafts {
         (!held.is_forgotten(Instant::now())).then(|| Known {
             asker_id: held.asker_id.clone(),
             seen: held.seen,
-            is_stopped: *held.stopped.borrow(),
+            is_stopped: held.is_stopped,
         })
     }
 
-    /// Takes a draft that is shown, for the first time or again. Returns what tells of its stop.
+    /// Takes a draft that is shown, for the first time or again. Returns false if it was stopped.
     pub fn hold(
         &self,
         (room, reply_to, author_id): (&RoomName, Position, &Arc<str>),
         asker_id: Option<Arc<str>>,
         seen: RedactionMark,
-    ) -> Result<watch::Receiver<bool>, NoSeat> {
+    ) -> Result<bool, NoSeat> {
         let now = Instant::now();
         let mut known = self.known.lock();
         let key = (room.clone(), reply_to, author_id.clone());
         if let Some(held) = known.get_mut(&key).filter(|held| !held.is_forgotten(now)) {
             (held.seen, held.asker_id) = (seen, asker_id);
-            if !*held.stopped.borrow() {
+            if !held.is_stopped {
                 held.shown_at = now;
             }
-            return Ok(held.stopped.subscribe());
+            return Ok(!held.is_stopped);
         }
         if known.len() >= DRAFTS_MAX {
             known.retain(|_, held| !held.is_forgotten(now));
@@ -103,9 +101,8 @@ impl Drafts {
         if known.len() >= DRAFTS_MAX {
             return Err(NoSeat);
         }
-        let (stopped, told) = watch::channel(false);
-        known.insert(key, Held { asker_id, seen, shown_at: now, stopped });
-        Ok(told)
+        known.insert(key, Held { asker_id, seen, shown_at: now, is_stopped: false });
+        Ok(true)
     }
 
     /// Forgets a draft: it became a message, or its author gave it up. Returns true if it was known. A stop stays
@@ -113,8 +110,8 @@ impl Drafts {
     pub fn finish(&self, room: &RoomName, reply_to: Position, author_id: &Arc<str>) -> bool {
         let mut known = self.known.lock();
         let key = (room.clone(), reply_to, author_id.clone());
-        let is_writing =
-            known.get(&key).is_some_and(|held| !*held.stopped.borrow() && !held.is_forgotten(Instant::now()));
+        let is_writing = |held: &Held| !held.is_stopped && !held.is_forgotten(Instant::now());
+        let is_writing = known.get(&key).is_some_and(is_writing);
         if is_writing {
             known.remove(&key);
         }
@@ -135,7 +132,7 @@ impl Drafts {
         let (mut authors, mut is_refused) = (Vec::new(), false);
         for ((of, target, author), held) in known.iter_mut() {
             let is_meant = of == room && *target == reply_to && author_id.is_none_or(|id| id == &**author);
-            if !is_meant || held.is_forgotten(now) || *held.stopped.borrow() {
+            if !is_meant || held.is_forgotten(now) || held.is_stopped {
                 continue;
             }
             if !may_stop(held.asker_id.as_deref()) {
@@ -143,7 +140,7 @@ impl Drafts {
                 continue;
             }
             held.shown_at = now;
-            held.stopped.send_replace(true);
+            held.is_stopped = true;
             authors.push(author.clone());
         }
         if !authors.is_empty() {
@@ -173,15 +170,13 @@ mod tests {
     #[test]
     fn a_stop_reaches_the_author_and_is_remembered() {
         let (drafts, bot, mark) = (Drafts::default(), Arc::from("b_bot"), mark());
-        let told = drafts.hold((&lobby(), 7, &bot), Some("g_ada".into()), mark).unwrap();
+        assert!(drafts.hold((&lobby(), 7, &bot), Some("g_ada".into()), mark).unwrap());
         let stop = |id: Option<&str>, by: &str| drafts.stop(&lobby(), 7, id, |asker| asker == Some(by));
         assert_eq!(stop(None, "g_eve"), Stopped::Refused);
         assert_eq!(stop(Some("b_other"), "g_ada"), Stopped::Unknown);
-        assert!(!*told.borrow());
         assert_eq!(stop(None, "g_ada"), Stopped::Authors(vec![bot.clone()]));
-        assert!(*told.borrow());
         // Also for an author who goes on as if nothing had been.
-        assert!(*drafts.hold((&lobby(), 7, &bot), Some("g_ada".into()), mark).unwrap().borrow());
+        assert!(!drafts.hold((&lobby(), 7, &bot), Some("g_ada".into()), mark).unwrap());
         assert!(drafts.known(&lobby(), 7, &bot).unwrap().is_stopped);
         assert!(!drafts.finish(&lobby(), 7, &bot));
         assert_eq!(stop(None, "g_ada"), Stopped::Unknown, "once is enough");

@@ -15,5 +15,6 @@ mod setting;
 
 pub use bans::{ADDRESS_BAN_MAX, ADDRESS_BANS_MAX};
 pub use connections::ConnectionPermit;
+pub use keyed::Keyed;
 pub use limits::{Limited, Limits};
 pub use setting::RateLimit;

@@ -88,6 +88,19 @@ pub fn list(localizer: Localizer, presence: &Presence) -> Markup {
     }
 }
 
+/// The bots of the room. They are always there, so it stays as it is.
+pub fn bots(localizer: Localizer, bots: &[Author]) -> Markup {
+    html! {
+        @if !bots.is_empty() {
+            ul #bots data-ignore {
+                @for bot in bots {
+                    li data-author-id=(bot.id) { (avatar(bot)) span.who { (name(localizer, bot)) } }
+                }
+            }
+        }
+    }
+}
+
 /// The people who type, for the script to make a line of.
 pub fn typing(authors: &[Author]) -> Markup {
     html! {

@@ -99,6 +99,8 @@ async fn newest(
         let place = EventId { epoch: chat.epoch(), position };
         let me = allowed.caller.person.as_ref().ok().cloned();
         let (app, room, look) = (Arc::clone(&w.app), room.clone(), look.clone());
+        let bots: Vec<_> =
+            w.app.bots.iter().filter(|bot| bot.is_in(&room)).map(|bot| bot.author.clone()).collect();
         let (texts_of, rules) = (quoted.texts_of(&history), Arc::clone(&rules));
         let render = move || {
             let view = View {
@@ -110,6 +112,7 @@ async fn newest(
                 quoted: &quoted,
                 place,
                 presence: &overview.presence,
+                bots: &bots,
                 closed: overview.closed,
                 role,
                 title: rules.of(&room).title.as_deref(),

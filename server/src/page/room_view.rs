@@ -5,7 +5,7 @@
 //! the browser.
 
 use maud::{Markup, html};
-use millchat::{AuthorKind, EventId, HistoryPage, Presence, RoomName};
+use millchat::{Author, AuthorKind, EventId, HistoryPage, Presence, RoomName};
 
 use super::composer::Reader;
 use super::i18n::{Language, Localizer};
@@ -36,6 +36,8 @@ pub struct View<'a> {
     pub place: EventId,
     /// The people in the room.
     pub presence: &'a Presence,
+    /// The bots that are built in and answer in it.
+    pub bots: &'a [Author],
     /// True if the room is closed to writing.
     pub closed: bool,
     /// The role of the reader, or the one that they would have with a name.
@@ -126,7 +128,7 @@ fn bare(
             a.skip href="#composer" { (language.markup("skip")) }
             (header(language, at, heading, &presence))
             nav #menu popover aria-label=(language.text("menu")) {}
-            (middle(language, at, &presence, &contents))
+            (middle(language, at, (&presence, &[]), &contents))
             (stream(at))
         }
     };
@@ -150,7 +152,7 @@ fn body(view: &View<'_>) -> Markup {
             a.skip href="#composer" { (language.markup("skip")) }
             (header(language, at, view.heading(), view.presence))
             (menu(language, at, view))
-            (middle(language, at, view.presence, &contents))
+            (middle(language, at, (view.presence, view.bots), &contents))
             (stream(at))
         }
     }
@@ -199,7 +201,7 @@ struct Contents {
 fn middle(
     language: &'static Language,
     at: RoomAddress<'_>,
-    presence: &Presence,
+    (presence, bots): (&Presence, &[Author]),
     contents: &Contents,
 ) -> Markup {
     let localizer = Localizer::For(language);
@@ -229,6 +231,7 @@ fn middle(
         }
         aside #people aria-label=(language.text("people")) data-class:open="$_people" {
             (people::list(localizer, presence))
+            (people::bots(localizer, bots))
             p.foot {
                 a href="/assets/licences.txt" target=[at.is_panel().then_some("_blank")] {
                     (language.markup("licences"))
@@ -436,6 +439,7 @@ mod tests {
             quoted,
             place,
             presence,
+            bots: &[],
             closed,
             role,
             title,

@@ -109,7 +109,11 @@ fn metrics_in(text: &str) -> BTreeSet<String> {
 }
 
 /// Families by a label of which the server of the test has nothing to count.
-const QUIET: [&str; 6] = [
+const QUIET: [&str; 10] = [
+    "millchat_bot_answers_total",
+    "millchat_bot_first_piece_seconds",
+    "millchat_bot_tokens_total",
+    "millchat_bot_waiting",
     "millchat_jwks_fetches_total",
     "millchat_moderation_total",
     "millchat_sends_rejected_total",

@@ -32,7 +32,7 @@ function reader() {
 
 /** Returns the longer names of people in the page that begin like this one. @param {string} name */
 function longerNames(name) {
-  const known = document.querySelectorAll(':is(#presence, #messages) .who .name');
+  const known = document.querySelectorAll(':is(#presence, #bots, #messages) .who .name');
   const names = new Set([...known].map(({ textContent }) => foldName(textContent ?? '')));
   return [...names].filter((other) => other.length > name.length && other.startsWith(name));
 }

@@ -19,7 +19,8 @@ let done;
 
 /** Returns everybody who is present but the reader. @returns {Person[]} */
 function present() {
-  const rows = [.../** @type {NodeListOf<HTMLElement>} */ (people.querySelectorAll('#presence [data-author-id]'))];
+  const here = people.querySelectorAll(':is(#presence, #bots) [data-author-id]');
+  const rows = [.../** @type {NodeListOf<HTMLElement>} */ (here)];
   const { authorId, authorName = '' } = composer.dataset;
   const others = rows.filter(({ dataset }) => dataset.authorId !== authorId);
   const nameOf = (/** @type {HTMLElement} */ row) => row.querySelector('.name')?.textContent ?? '';

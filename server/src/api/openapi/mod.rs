@@ -34,9 +34,9 @@ use crate::api::room_shapes::{
 use crate::http::{self, Response};
 use crate::problem::Document;
 use crate::schema::{
-    Author, Content, Denied, Draft, Drafts, Gap, Guest, HistoryPage, Links, Message, Named, NewDraft,
-    Overview, Post, Presence, Reactions, Receipt, Reset, SearchPage, Span, Start, StreamEvent, Time, Typing,
-    You,
+    Author, BotHere, Content, Denied, Draft, Drafts, Gap, Guest, HistoryPage, Links, Message, Named,
+    NewDraft, Overview, Post, Presence, Reactions, Receipt, Reset, SearchPage, Span, Start, StreamEvent,
+    Time, Typing, You,
 };
 
 const ABOUT: &str = "A durable live chat. Every event (a message posted, edited, deleted, reacted to) has a \
@@ -83,6 +83,7 @@ fn describe() -> OpenApi {
         .schema_from::<Time>()
         .schema_from::<Presence<'_>>()
         .schema_from::<You<'_>>()
+        .schema_from::<BotHere<'_>>()
         .schema_from::<GivenRole>()
         .schema_from::<Members<'_>>()
         .schema_from::<Member<'_>>()

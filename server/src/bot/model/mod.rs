@@ -1,7 +1,7 @@
 //! The client of a language model: a prompt goes to a server that speaks Ollama's API or OpenAI's, and the
 //! answer comes back piece by piece.
 //!
-//! [`Model::ask`] promises an end: every wait and every buffer has a limit, and a dropped [`Answer`] closes
+//! [`Model::ask`] promises an end: every wait and every buffer has a limit, and a dropped [`answer::Answer`] closes
 //! the connection, by which the server stops writing. Only what the model says to people comes out as text:
 //! no thinking, no calls of tools, no error of the server. No redirect is followed, no proxy is used, and
 //! nothing packed is unpacked.
@@ -36,12 +36,15 @@ mod times;
 #[cfg(test)]
 mod tests;
 
-pub use answer::Answer;
-pub use endpoint::{Api, Endpoint, EndpointError};
-pub use failure::{Break, Failure, Remedy};
-pub use key::{Key, KeyError};
+pub use endpoint::{Api, Endpoint};
+#[cfg(test)]
+use failure::Break;
+pub use failure::{Failure, Remedy};
+pub use key::Key;
 pub use piece::{Finished, Piece};
-pub use prompt::{Prompt, Turn};
+pub use prompt::Prompt;
+#[cfg(any(test, fuzzing))]
+pub use prompt::Turn;
 #[cfg(any(test, fuzzing))]
 pub use reading::Reading;
 pub use settings::{Model, Think};

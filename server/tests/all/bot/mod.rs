@@ -1,5 +1,6 @@
 //! Bots: programs with a token, and their unfinished answers.
 
+mod built_in;
 mod drafts;
 mod page;
 mod programs;

@@ -13,6 +13,7 @@ pub mod machine;
 pub mod network;
 pub mod nginx;
 pub mod node;
+pub mod ollama;
 pub mod oracle;
 pub mod pebble;
 pub mod provider;

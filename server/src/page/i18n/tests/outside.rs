@@ -158,6 +158,7 @@ fn rooms(language: &'static Language) -> Vec<String> {
                 quoted,
                 place,
                 presence,
+                bots: &[somebody()],
                 closed,
                 role: Some(Role::Moderator),
                 title: None,

@@ -1,0 +1,188 @@
+//! A server that speaks Ollama's API and answers as a test says. It remembers what it was asked.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+
+use super::within;
+
+/// The way in which it answers.
+#[derive(Clone)]
+pub enum Manner {
+    /// The whole text at once.
+    Says(&'static str),
+    /// The question, repeated.
+    Echoes,
+    /// The text, and the rest when the test lets it go on.
+    Waits(&'static str, &'static str),
+    /// The text again and again, without an end.
+    Endless(&'static str),
+    /// A status without a body.
+    Status(u16),
+    /// The text, and then the end of the connection without the end of the answer.
+    Breaks(&'static str),
+}
+
+/// A running server.
+pub struct FakeOllama {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    manner: Mutex<Manner>,
+    asked: watch::Sender<Vec<Value>>,
+    go_on: Notify,
+    /// Connections that the client closed before the answer had ended.
+    given_up: AtomicUsize,
+    open: watch::Sender<usize>,
+}
+
+impl FakeOllama {
+    pub async fn start(manner: Manner) -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap(), manner).await
+    }
+
+    pub async fn start_at(address: SocketAddr, manner: Manner) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            manner: Mutex::new(manner),
+            asked: watch::Sender::default(),
+            go_on: Notify::new(),
+            given_up: AtomicUsize::new(0),
+            open: watch::Sender::default(),
+        });
+        let serving = shared.clone();
+        let task = tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(serve(serving.clone(), socket));
+            }
+        });
+        Self { address, shared, task }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub fn set(&self, manner: Manner) {
+        *self.shared.manner.lock().unwrap() = manner;
+    }
+
+    /// Lets an answer that waits go on.
+    pub fn go_on(&self) {
+        self.shared.go_on.notify_one();
+    }
+
+    /// The requests so far.
+    pub fn asked(&self) -> Vec<Value> {
+        self.shared.asked.borrow().clone()
+    }
+
+    pub async fn until_asked(&self, times: usize) -> Vec<Value> {
+        let mut asked = self.shared.asked.subscribe();
+        let asked = within("the model is asked", asked.wait_for(|asked| asked.len() >= times)).await;
+        asked.unwrap().clone()
+    }
+
+    /// Waits until no connection is open.
+    pub async fn until_idle(&self) {
+        let mut open = self.shared.open.subscribe();
+        drop(within("the connection is closed", open.wait_for(|open| *open == 0)).await.unwrap());
+    }
+
+    pub fn given_up(&self) -> usize {
+        self.shared.given_up.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for FakeOllama {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(shared: Arc<Shared>, mut socket: TcpStream) {
+    shared.open.send_modify(|open| *open += 1);
+    let _ = answer(&shared, &mut socket).await;
+    drop(socket);
+    shared.open.send_modify(|open| *open -= 1);
+}
+
+async fn answer(shared: &Shared, socket: &mut TcpStream) -> std::io::Result<()> {
+    let body = read(socket).await?;
+    let question = body["messages"].as_array().unwrap().last().unwrap()["content"].clone();
+    shared.asked.send_modify(|asked| asked.push(body));
+    let manner = shared.manner.lock().unwrap().clone();
+    let status = if let Manner::Status(status) = manner { status } else { 200 };
+    let head =
+        format!("HTTP/1.1 {status} x\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n");
+    socket.write_all(head.as_bytes()).await?;
+    match manner {
+        Manner::Status(_) => return Ok(()),
+        Manner::Says(text) => say(socket, text).await?,
+        Manner::Echoes => say(socket, &format!("you said {question}")).await?,
+        Manner::Breaks(text) => return say(socket, text).await,
+        Manner::Waits(text, rest) => {
+            say(socket, text).await?;
+            let mut byte = [0];
+            tokio::select! {
+                () = shared.go_on.notified() => {}
+                _ = socket.read(&mut byte) => {
+                    shared.given_up.fetch_add(1, Ordering::SeqCst);
+                    return Ok(());
+                }
+            }
+            say(socket, rest).await?;
+        }
+        Manner::Endless(text) => loop {
+            if say(socket, text).await.is_err() {
+                shared.given_up.fetch_add(1, Ordering::SeqCst);
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        },
+    }
+    let end = json!({ "message": { "role": "assistant", "content": "" }, "done": true, "done_reason": "stop",
+        "prompt_eval_count": 10, "eval_count": 5 });
+    socket.write_all(format!("{end}\n").as_bytes()).await
+}
+
+async fn say(socket: &mut TcpStream, text: &str) -> std::io::Result<()> {
+    let piece = json!({ "message": { "role": "assistant", "content": text }, "done": false });
+    socket.write_all(format!("{piece}\n").as_bytes()).await
+}
+
+/// Reads a request; gives its body.
+async fn read(socket: &mut TcpStream) -> std::io::Result<Value> {
+    let mut bytes = Vec::new();
+    loop {
+        let end = bytes.windows(4).position(|four| four == b"\r\n\r\n");
+        if let Some(end) = end {
+            let head = String::from_utf8_lossy(&bytes[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length: usize = length.unwrap().parse().unwrap();
+            if bytes.len() >= end + 4 + length {
+                return Ok(serde_json::from_slice(&bytes[end + 4..end + 4 + length]).unwrap());
+            }
+        }
+        let mut piece = [0; 4096];
+        let read = socket.read(&mut piece).await?;
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        bytes.extend_from_slice(&piece[..read]);
+    }
+}
