@@ -21,6 +21,8 @@ use crate::http;
 pub const API_STREAM: &str = "/api/v1/rooms/bench/events?history=0";
 /// The stream of the bench's room by the page.
 pub const PAGE_STREAM: &str = "/bench/messages?history=0";
+/// The stream of the bench's room by the panel.
+pub const PANEL_STREAM: &str = "/embed/bench/messages?history=0";
 
 /// The beginning of a message in a measured round; nothing else in a stream has it, in JSON or in HTML.
 pub const MARK: &[u8] = b"%%";

@@ -17,7 +17,7 @@ use millchat_benches::paths;
 use millchat_benches::results::Figures;
 
 /// The benches, in the page's order.
-const BENCHES: [&str; 16] = [
+const BENCHES: [&str; 17] = [
     "append",
     "append_http",
     "fanout",
@@ -26,6 +26,7 @@ const BENCHES: [&str; 16] = [
     "http_idle",
     "http_large",
     "http_page",
+    "http_panel",
     "http_presence",
     "http_tls",
     "join",
