@@ -62,6 +62,7 @@ mod peer_socket;
 mod probes;
 mod problem;
 mod program_id;
+mod programs;
 mod public_url;
 mod refusal_log;
 mod reload;

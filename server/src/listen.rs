@@ -20,18 +20,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 use crate::access::watch::RightsWatch;
 use crate::app::{App, Worker};
-use crate::bot::Bots;
 use crate::client_ip::Peer;
 use crate::connection;
 use crate::detached::{StreamWriter, WriteBatcher};
 use crate::drain_delay::DrainDelay;
 use crate::listener::{Accepted, Bound, Listener};
+use crate::programs::Programs;
 use crate::refusal_log;
 use crate::reload::Reload;
 use crate::service_manager;
 use crate::stderr;
 use crate::watchdog::{Beats, Watch};
-use crate::webhook::Webhooks;
 use crate::webhook::settings::Webhook;
 
 /// Descriptors kept back for the log, the runtimes and the standard streams.
@@ -193,8 +192,7 @@ async fn serve(
     if let Some(source) = &app.certificate_source {
         tokio::spawn(source.clone().follow());
     }
-    let bots = Bots::start(app, &app.bots, webhooks);
-    let webhooks = Webhooks::start(app, webhooks);
+    let programs = Programs::start(app, webhooks)?;
     tokio::spawn(Watch::new(threads.iter().map(|thread| thread.beats.clone())).run());
     let refusals = {
         let app = Arc::clone(app);
@@ -243,8 +241,7 @@ async fn serve(
         let _public = permits.acquire_many(connections_max as u32).await;
         let _admin = admin_permits.acquire_many(ADMIN_CONNECTIONS_MAX as u32).await;
     };
-    drop(bots);
-    webhooks.join().await;
+    programs.join().await;
     if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
         let admin_left = ADMIN_CONNECTIONS_MAX - admin_permits.available_permits();
         let left = connections_max - permits.available_permits() + admin_left;

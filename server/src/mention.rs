@@ -36,13 +36,13 @@ impl MentionedName {
     /// Returns true if the text of a message mentions it.
     pub fn is_in(&self, content: &str) -> bool {
         // Nearly no text has one; the rest is work.
-        content.contains(AT) && spoken(&formatted(content).markup).iter().any(|piece| self.is_in_piece(piece))
-    }
-
-    fn is_in_piece(&self, piece: &str) -> bool {
-        let places = piece.match_indices(AT).take(TRIED_MAX);
-        let mut begun = places.filter(|(at, _)| may_begin(&piece[..*at]));
-        begun.any(|(at, sign)| {
+        if !content.contains(AT) {
+            return false;
+        }
+        let pieces = spoken(&formatted(content).markup);
+        let places = pieces.iter().flat_map(|piece| piece.match_indices(AT).map(move |place| (piece, place)));
+        let mut begun = places.take(TRIED_MAX).filter(|(piece, (at, _))| may_begin(&piece[..*at]));
+        begun.any(|(piece, (at, sign))| {
             let rest = &piece[at + sign.len()..];
             ends_in(rest, &self.folded) && !self.longer.iter().any(|other| ends_in(rest, other))
         })
@@ -70,7 +70,12 @@ fn ends_in(text: &str, name: &str) -> bool {
         if length >= name.len() {
             break;
         }
-        length += fold(character.encode_utf8(&mut [0; 4])).len();
+        let folded = fold(character.encode_utf8(&mut [0; 4]));
+        // Marks may be ordered otherwise over several characters: only a letter decides at once.
+        if folded.is_ascii() && !name.get(length..).is_some_and(|rest| rest.starts_with(&folded)) {
+            return false;
+        }
+        length += folded.len();
         end += character.len_utf8();
     }
     length == name.len() && fold(&text[..end]) == name && is_word_end(text, end)
@@ -132,5 +137,7 @@ mod tests {
         let mentioned = MentionedName::new("a", []);
         assert!(!mentioned.is_in(&format!("{}@a", "@".repeat(TRIED_MAX))));
         assert!(mentioned.is_in(&format!("{}@a", "@".repeat(TRIED_MAX - 1))));
+        let in_pieces = format!("{}@a", "@`x`".repeat(TRIED_MAX));
+        assert!(!mentioned.is_in(&in_pieces), "the bound is of the whole text");
     }
 }

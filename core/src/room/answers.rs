@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::answer::UnfinishedAnswer;
+use crate::answer::{AnswerState, UnfinishedAnswer};
 use crate::event::{Body, Event, Position};
 use crate::limits::ANSWERS_PER_ROOM_MAX;
 
@@ -28,6 +28,13 @@ impl Answers {
             *known = answer;
             differs
         } else if self.0.len() < ANSWERS_PER_ROOM_MAX {
+            self.0.push((answer, now));
+            true
+        } else if !is_failed(&answer)
+            && let Some(at) = self.0.iter().position(|(known, _)| is_failed(known))
+        {
+            // Those that failed hide none that grows.
+            self.0.remove(at);
             self.0.push((answer, now));
             true
         } else {
@@ -67,5 +74,30 @@ impl Answers {
         let before = self.0.len();
         self.0.retain(|(answer, at)| stays(answer, *at));
         self.0.len() != before
+    }
+}
+
+fn is_failed(answer: &UnfinishedAnswer) -> bool {
+    matches!(answer.state, AnswerState::Failed(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Author, AuthorKind};
+
+    #[test]
+    fn an_answer_that_grows_takes_the_place_of_one_that_failed() {
+        let (mut answers, now) = (Answers::default(), Instant::now());
+        let author = Author { id: "b".into(), name: "B".into(), kind: AuthorKind::Bot };
+        let answer = |reply_to, state| UnfinishedAnswer::new(author.clone(), reply_to, state);
+        let failed = || AnswerState::Failed("busy".into());
+        for n in 0..ANSWERS_PER_ROOM_MAX as u64 {
+            assert!(answers.show(answer(n, failed()), now));
+        }
+        assert!(!answers.show(answer(50, failed()), now), "one more that failed is not shown");
+        assert!(answers.show(answer(51, AnswerState::Writing), now));
+        let shown: Vec<_> = answers.list().iter().map(|answer| answer.reply_to).collect();
+        assert_eq!(shown, [1, 2, 3, 51]);
     }
 }

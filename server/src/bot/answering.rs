@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use millchat::{AnswerState, Draft, Position, SendError, Timestamp};
+use millchat::{AnswerState, Draft, Position, ReadError, SendError, Timestamp};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
 use super::context;
@@ -113,15 +113,16 @@ impl Answering {
         let mut budget = Budget::new(self.bot.model.context_tokens, self.bot.model.answer_tokens);
         let (mut wait, mut halves, mut has_broken) = (WAITS.0, 0, false);
         loop {
-            if self.is_late() {
+            if self.left().is_zero() {
                 return Outcome::Failed("late");
             }
             let prompt = match context::prompt(&self.app.chat, &self.bot, &self.question, budget).await {
                 Ok(Some(prompt)) => prompt,
-                Ok(None) => return Outcome::Withdrawn,
+                Ok(None) | Err(ReadError::Closed) => return Outcome::Withdrawn,
                 Err(error) => {
                     tracing::warn!(bot = %self.bot.id, %error, "a room cannot be read for an answer");
-                    return Outcome::Failed("broke");
+                    sleep(WAITS.0).await;
+                    continue;
                 }
             };
             (self.state, self.text) = (AnswerState::Waiting, String::new());
@@ -152,6 +153,9 @@ impl Answering {
                     return Outcome::Failed(reason(&failure));
                 }
             };
+            if self.left() < pause {
+                return Outcome::Failed(reason(&failure));
+            }
             tracing::info!(bot = %self.bot.id, %failure, "an answer is tried again");
             let is_absent = matches!(failure, Failure::Absent { .. });
             if let Err(early) = self.wait(pause, is_absent).await {
@@ -163,6 +167,8 @@ impl Answering {
     /// Asks the model once, and shows what it writes.
     async fn ask(&mut self, prompt: &Prompt) -> Result<Finished, Early> {
         let (bot, asked) = (Arc::clone(&self.bot), Instant::now());
+        // Also of an answer that is stopped or broken, and of one whose task is aborted.
+        let mut bill = self.spent.bill(prompt.bytes());
         let mut asking = Box::pin(bot.model.ask(prompt));
         let mut answer = loop {
             tokio::select! {
@@ -187,13 +193,14 @@ impl Answering {
                 Piece::Thinking if self.text.is_empty() => self.state = AnswerState::Thinking,
                 Piece::Thinking => {}
                 Piece::Text(text) => {
+                    bill.more(text.len());
                     self.state = AnswerState::Writing;
                     self.text += &text;
                 }
                 Piece::Finished(end) => {
                     let tokens = end.prompt_tokens.unwrap_or(0) + end.answer_tokens.unwrap_or(0);
                     self.app.metrics.bots.spent(&self.bot.id, tokens);
-                    self.spent.add(tokens);
+                    bill.counted(tokens);
                     return Ok(end);
                 }
             }
@@ -253,19 +260,15 @@ impl Answering {
         Outcome::Stopped(self.end(true).await.position())
     }
 
-    /// Posts the answer, if it has any text.
+    /// Posts the answer, if it has any text. A stop counts until it is posted.
     async fn end(&mut self, is_cut: bool) -> Outcome {
-        let Some(text) = finished(&self.text, &self.bot.author.name, is_cut) else {
-            return Outcome::Failed("empty");
-        };
-        self.post(text).await
-    }
-
-    async fn post(&self, text: String) -> Outcome {
         let Question { room, position, .. } = &self.question;
         for _ in 0..POSTS_MAX {
+            let Some(text) = finished(&self.text, &self.bot.author.name, is_cut || self.is_stopped()) else {
+                return Outcome::Failed("empty");
+            };
             let key = format!("answer-{position}");
-            let draft = Draft::reply(self.bot.author.clone(), *position, text.as_str()).with_key(key);
+            let draft = Draft::reply(self.bot.author.clone(), *position, text).with_key(key);
             let (chat, asker) = (self.app.chat.clone(), self.question.asker.id.clone());
             let may_answer = move || !chat.is_banned(&asker);
             match self.app.chat.send_if(room, draft, may_answer).await {
@@ -279,9 +282,16 @@ impl Answering {
         Outcome::Failed("broke")
     }
 
-    fn is_late(&self) -> bool {
+    /// Returns the time until the question is too old.
+    fn left(&self) -> Duration {
         let age_ms = Timestamp::now().0.saturating_sub(self.question.asked_at.0);
-        u128::from(age_ms) > self.bot.answer_within.as_millis()
+        self.bot.answer_within.saturating_sub(Duration::from_millis(age_ms))
+    }
+
+    fn is_stopped(&self) -> bool {
+        let Question { room, position, .. } = &self.question;
+        let known = self.app.drafts.known(room, *position, &self.bot.author.id);
+        known.is_some_and(|known| known.is_stopped)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::drafts;
 use crate::limit::Keyed;
 use crate::log_throttle::LogThrottle;
 use crate::mention::MentionedName;
+use crate::problem::Kind;
 
 /// Most records of the log that are read at the start.
 const PASS_RECORDS_MAX: u64 = 100_000;
@@ -33,6 +34,10 @@ const PASS_RECORDS_MAX: u64 = 100_000;
 const BACKLOG_MAX: usize = 1_000;
 /// Most questions that wait, one of each author.
 const QUESTIONS_MAX: usize = 16;
+/// Most answers that wait to be deleted.
+const DELETES_MAX: usize = 1_000;
+/// Most tries to read what an event refers to.
+const READS_MAX: usize = 3;
 /// Most times that an answer begins again because its question was edited.
 const RESTARTS_MAX: u32 = 2;
 /// Interval between two times that questions that wait are shown: what is not shown again goes.
@@ -63,20 +68,26 @@ pub struct Seat {
     spent: Arc<Spent>,
     by_author: Keyed<Arc<str>>,
     by_room: Keyed<RoomName>,
-    /// When the questions that wait are shown again.
-    refresh: Interval,
+    /// Half of what a room has is the most that one author takes of it.
+    share_of_author: Keyed<(RoomName, Arc<str>)>,
+    /// Answers that are to be deleted, and could not be yet.
+    to_delete: Vec<(RoomName, Position)>,
+    /// When the questions that wait are looked at again.
+    looks: Interval,
 }
 
 impl Seat {
     /// Prepares a bot. `others` are the names of the other programs.
     pub fn new<'a>(app: Arc<App>, bot: Bot, others: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut refresh = interval(REFRESH_EVERY);
-        refresh.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = interval(REFRESH_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let of = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         Self {
             name: MentionedName::new(&bot.author.name, others),
             by_author: Keyed::of(Quota::per_minute(of(bot.per_author)), None),
             by_room: Keyed::of(Quota::per_hour(of(bot.per_room)), None),
+            share_of_author: Keyed::of(Quota::per_hour(of(bot.per_room.div_ceil(2))), None),
+            to_delete: Vec::new(),
             chat: app.chat.clone(),
             bot: Arc::new(bot),
             app,
@@ -86,7 +97,7 @@ impl Seat {
             answers: JoinSet::new(),
             answered: Answered::default(),
             spent: Arc::default(),
-            refresh,
+            looks,
         }
     }
 
@@ -111,7 +122,7 @@ impl Seat {
                     Some(Ok(part)) => self.take(part).await,
                     Some(Err(error)) => self.unreadable(&error).await,
                 },
-                _ = self.refresh.tick(), if !self.waiting.is_empty() => self.show_waiting().await,
+                _ = self.looks.tick() => self.refresh().await,
                 Some(done) = self.answers.join_next_with_id(), if !self.answers.is_empty() => self.finish(done),
             }
         }
@@ -176,13 +187,13 @@ impl Seat {
 
     /// Returns the question that an event asks, if it does and can be read.
     async fn question(&self, event: &Event) -> Option<Question> {
-        match question::of_event(&self.chat, &self.bot, &self.name, event).await {
-            Ok(question) => question,
-            Err(error) => {
-                self.say_unreadable(&error);
-                None
+        for _ in 0..READS_MAX {
+            match question::of_event(&self.chat, &self.bot, &self.name, event).await {
+                Ok(question) => return question,
+                Err(error) => self.unreadable(&error).await,
             }
         }
+        None
     }
 
     /// Takes note of an own answer.
@@ -201,50 +212,85 @@ impl Seat {
         let is_known = self.answered.contains(position)
             || self.running.contains_key(&position)
             || self.waiting.iter().chain(&self.backlog).any(|other| other.position == position);
-        let age_ms = Timestamp::now().0.saturating_sub(question.asked_at.0);
         // An edit that mentions the bot, of a message of long ago, is passed over.
-        if is_known || u128::from(age_ms) > self.bot.answer_within.as_millis() {
+        if is_known || u128::from(age_ms(&question)) > self.bot.answer_within.as_millis() {
             return;
         }
         let has_one = self.waiting.iter().any(|other| other.asker.id == question.asker.id);
-        let reason = if has_one || self.waiting.len() >= QUESTIONS_MAX {
-            "busy"
-        } else if self.spent.today() >= self.bot.tokens_a_day.unwrap_or(u64::MAX) {
-            "spent"
-        } else if self.by_author.check(&question.asker.id, NonZeroU32::MIN).is_err()
-            || self.by_room.check(&question.room, NonZeroU32::MIN).is_err()
-        {
-            "limit"
-        } else {
-            self.show(&question, AnswerState::Waiting).await;
+        let is_full = has_one || self.waiting.len() >= QUESTIONS_MAX;
+        let Some(reason) = is_full.then_some("busy").or_else(|| self.refusal(&question)) else {
+            let _ = self.show(&question, AnswerState::Waiting).await;
             self.waiting.push_back(question);
             return self.count_waiting();
         };
-        self.show(&question, AnswerState::Failed(reason.into())).await;
+        let _ = self.show(&question, AnswerState::Failed(reason.into())).await;
         self.app.drafts.finish(&question.room, position, &self.bot.author.id);
         self.app.metrics.bots.ended(&self.bot.id, reason);
     }
 
-    async fn show_waiting(&self) {
-        for question in &self.waiting {
-            self.show(question, AnswerState::Waiting).await;
+    /// Shows the questions that wait once more, and drops those that are not to be answered any more.
+    async fn refresh(&mut self) {
+        for question in std::mem::take(&mut self.waiting) {
+            let shown = self.show(&question, AnswerState::Waiting).await;
+            let is_over = self.chat.is_banned(&question.asker.id)
+                || matches!(
+                    shown,
+                    Err(Kind::DraftStopped
+                        | Kind::MessageDeleted
+                        | Kind::UnknownMessage
+                        | Kind::Banned
+                        | Kind::RoomClosed)
+                );
+            if !is_over {
+                self.waiting.push_back(question);
+                continue;
+            }
+            self.chat.remove_answer(&question.room, &self.bot.author.id, question.position);
+            let is_stopped = matches!(shown, Err(Kind::DraftStopped));
+            self.app.metrics.bots.ended(&self.bot.id, if is_stopped { "stopped" } else { "withdrawn" });
+        }
+        for (room, answer) in std::mem::take(&mut self.to_delete) {
+            self.delete(room, answer).await;
         }
     }
 
-    async fn show(&self, question: &Question, state: AnswerState) {
+    async fn show(&self, question: &Question, state: AnswerState) -> Result<(), Kind> {
         let draft = (question.position, state, "");
-        // Whoever may not be answered is not: the answer itself is refused.
-        let _ = drafts::show(&self.app, &question.room, &self.bot.author, draft).await;
+        let shown = drafts::show(&self.app, &question.room, &self.bot.author, draft).await;
+        shown.map_err(|problem| problem.kind())
     }
 
     /// Begins as many of the answers that wait as may be written at once.
     fn begin_waiting(&mut self) {
         while self.running.len() < self.bot.parallel {
-            let next = self.waiting.pop_front().or_else(|| self.backlog.pop_front());
-            let Some(question) = next else { break };
+            let Some(question) = self.waiting.pop_front().or_else(|| self.next_of_backlog()) else { break };
             self.begin(question, 0);
         }
         self.count_waiting();
+    }
+
+    /// Takes the first question of before the start whose author and room may ask now. A restart lets nobody ask more than
+    /// they may: the others wait, until they are too old.
+    fn next_of_backlog(&mut self) -> Option<Question> {
+        let within_ms = self.bot.answer_within.as_millis();
+        self.backlog.retain(|question| u128::from(age_ms(question)) <= within_ms);
+        let at = self.backlog.iter().position(|question| self.refusal(question).is_none())?;
+        self.backlog.remove(at)
+    }
+
+    /// Returns why a question gets no answer, if one of its author or room asks too much; else counts it.
+    fn refusal(&self, question: &Question) -> Option<&'static str> {
+        let asker = &question.asker.id;
+        if self.spent.today() >= self.bot.tokens_a_day.unwrap_or(u64::MAX) {
+            Some("spent")
+        } else if self.by_author.check(asker, NonZeroU32::MIN).is_err()
+            || self.share_of_author.check(&(question.room.clone(), asker.clone()), NonZeroU32::MIN).is_err()
+            || self.by_room.check(&question.room, NonZeroU32::MIN).is_err()
+        {
+            Some("limit")
+        } else {
+            None
+        }
     }
 
     fn begin(&mut self, question: Question, restarts: u32) {
@@ -256,7 +302,9 @@ impl Seat {
 
     /// The question of an answer under way was edited.
     fn begin_again(&mut self, target: Position) {
-        let is_due = |running: &Running| running.restarts < RESTARTS_MAX;
+        // Its answer may be a message already, though its task is not looked at yet.
+        let is_answered = self.answered.contains(target);
+        let is_due = |running: &Running| running.restarts < RESTARTS_MAX && !is_answered;
         if self.running.get(&target).is_some_and(is_due)
             && let Some(Running { question, restarts, task }) = self.running.remove(&target)
         {
@@ -283,13 +331,24 @@ impl Seat {
     }
 
     /// Deletes the bot's answer to a question that is gone.
-    async fn delete_answer(&self, room: &RoomName, question: Position) {
-        let Some(answer) = self.answered.get(question) else { return };
-        let action = Action::Delete { target: answer, moderator: false };
+    async fn delete_answer(&mut self, room: &RoomName, question: Position) {
+        if let Some(answer) = self.answered.get(question) {
+            self.delete(room.clone(), answer).await;
+        }
+    }
+
+    async fn delete(&mut self, room: RoomName, answer: Position) {
+        // As a moderator does: a ban of the bot leaves no text that is to go.
+        let action = Action::Delete { target: answer, moderator: true };
         let draft = Draft { author: Some(self.bot.author.clone()), action, key: None };
-        match self.chat.send(room, draft).await {
+        match self.chat.send(&room, draft).await {
             // Somebody may have deleted it before.
             Ok(_) | Err(SendError::TargetDeleted(_) | SendError::UnknownTarget(_)) => {}
+            Err(SendError::QueueFull { .. } | SendError::DiskFull { .. })
+                if self.to_delete.len() < DELETES_MAX =>
+            {
+                self.to_delete.push((room, answer));
+            }
             Err(error) => {
                 tracing::warn!(bot = %self.bot.id, %error, "the answer to a deleted question is kept");
             }
@@ -302,13 +361,17 @@ impl Seat {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
+        let before = self.running.len();
         self.running.retain(|_, running| running.task.id() != id);
+        let is_counted = self.running.len() == before;
         match done {
             Ok((_, (question, outcome))) => {
                 if let Some(answer) = outcome.position() {
                     self.answered.insert(question.position, answer);
                 }
-                self.app.metrics.bots.ended(&self.bot.id, outcome.as_str());
+                if !is_counted {
+                    self.app.metrics.bots.ended(&self.bot.id, outcome.as_str());
+                }
             }
             Err(error) if error.is_cancelled() => {}
             Err(error) => {
@@ -332,4 +395,8 @@ impl Seat {
             tracing::warn!(bot = %self.bot.id, %error, "a bot cannot read the log");
         }
     }
+}
+
+fn age_ms(question: &Question) -> u64 {
+    Timestamp::now().0.saturating_sub(question.asked_at.0)
 }

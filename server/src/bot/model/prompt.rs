@@ -109,6 +109,13 @@ pub fn pack(
     Prompt { system: system.to_owned(), turns: packed.into_iter().map(|(_, turn)| turn).collect() }
 }
 
+impl Prompt {
+    /// Returns the bytes of its text.
+    pub fn bytes(&self) -> usize {
+        self.system.len() + self.turns.iter().map(|turn| turn.text().len()).sum::<usize>()
+    }
+}
+
 impl Turn {
     /// Returns its text.
     pub fn text(&self) -> &str {
