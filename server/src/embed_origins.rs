@@ -148,9 +148,9 @@ fn lowercase_host(host: &str) -> Option<String> {
 pub enum NoEmbedOrigins {
     /// An entry that is no origin.
     #[error(
-        "`{0}` is no origin of a site; write https://shop.example, with a port if it has one, or \
+        "`{0}` is no origin that can be named; write https://shop.example, with a port if it has one, or \
          https://*.example.org for all hosts below it (two labels or more behind the star), or \
-         http://localhost:3000, or http://localhost:*, or * alone"
+         http://localhost:3000, or http://localhost:* (plain http is for localhost), or * alone for every site"
     )]
     NoOrigin(String),
     /// A star among others.

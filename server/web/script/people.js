@@ -1,7 +1,7 @@
 // One's own name, in all tabs, and who is typing. A new name opens the stream again, so that the others see it.
 // The line of those who type leaves its reader out.
 
-import { isOwnId } from './author.js';
+import { authorId, isOwnId } from './author.js';
 import { base, composer, composerForm, draftField, nameField, problem, typists } from './dom.js';
 import { isolate, localize } from './i18n.js';
 import { listOf } from './intl.js';
@@ -19,6 +19,8 @@ let isChosenHere = false;
 
 document.addEventListener('input', ({ target }) => {
   if (!(target instanceof HTMLTextAreaElement) || target.form?.dataset.editing) return;
+  // Somebody without a name types for nobody yet.
+  if (!authorId()) return;
   if (target.id !== 'draft' || target.value.trim() === '' || Date.now() - announcedAt < TYPING_EVERY_MS) return;
   announcedAt = Date.now();
   // A notice that is lost is not sent again.

@@ -344,6 +344,13 @@ async fn a_banned_asker_gets_no_answer() {
     until_draft(&api, "ollama", question, "writing").await;
     let ban = api.request(Method::PUT, &format!("/admin/bans/{}", ada.id)).bearer_auth(ADMIN);
     assert!(answer(ban).await.status < 300);
+    let withdrawn = async {
+        let line = "{bot=\"ollama\",outcome=\"withdrawn\"} 1\n";
+        while !api.get("/metrics").await.body.contains(line) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the answer is withdrawn", withdrawn).await;
     model.until_idle().await;
     assert_eq!((model.given_up(), answers(&api, "ollama", question).await.len()), (1, 0));
 }
