@@ -136,7 +136,7 @@ impl Answering {
                 Remedy::Retry { after } => {
                     let jitter = wait.mul_f64(rand::random_range(0.8..1.2));
                     wait = (wait * 2).min(WAITS.1);
-                    after.unwrap_or(jitter)
+                    after.map_or(jitter, |after| after.max(jitter))
                 }
                 Remedy::RetryOnce if !has_broken => {
                     has_broken = true;
