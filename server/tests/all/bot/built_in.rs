@@ -190,14 +190,15 @@ async fn a_flood_of_questions_is_bounded_and_said() {
     let mut server = with_tables(&table(&model.url(), bounds)).await;
     let api = server.api();
     let mut crowd: Vec<Guest> = Vec::new();
-    for n in 0..30 {
+    for n in 0..100 {
         crowd.push(api.guest(&format!("Guest {n}")).await);
     }
     let first = api.say("ollama", &crowd[0], "first").await;
     until_draft(&api, "ollama", first, "writing").await;
-    for guest in &crowd {
-        api.say("ollama", guest, "and me?").await;
-        api.say("ollama", guest, "and me again?").await;
+    for _ in 0..5 {
+        for guest in &crowd {
+            api.say("ollama", guest, "and me?").await;
+        }
     }
     let metrics = async {
         loop {
@@ -205,7 +206,7 @@ async fn a_flood_of_questions_is_bounded_and_said() {
             let has = |line: &str| metrics.lines().any(|known| known == line);
             // One is written, sixteen wait, and the rest was told.
             if has("millchat_bot_waiting{bot=\"echo\"} 16")
-                && has("millchat_bot_answers_total{bot=\"echo\",outcome=\"busy\"} 44")
+                && has("millchat_bot_answers_total{bot=\"echo\",outcome=\"busy\"} 484")
             {
                 return;
             }
@@ -214,17 +215,16 @@ async fn a_flood_of_questions_is_bounded_and_said() {
     };
     within("the flood is bounded", metrics).await;
     model.set(Manner::Says("ok"));
-    // A restart lets nobody ask more than they may: of 61 questions 40 are answered, and the others wait.
+    // A restart lets nobody ask more than they may: of 501 questions 40 are answered, and the others wait.
     server.kill().await;
     server.restart().await;
     let api = server.api();
-    until_answered(&api, "ollama", first).await;
     let answered = async {
         loop {
             let metrics = api.get("/metrics").await.body;
             let has = |line: &str| metrics.lines().any(|known| known == line);
             if has("millchat_bot_answers_total{bot=\"echo\",outcome=\"posted\"} 40")
-                && has("millchat_bot_waiting{bot=\"echo\"} 21")
+                && has("millchat_bot_waiting{bot=\"echo\"} 461")
             {
                 return;
             }
@@ -382,4 +382,72 @@ async fn a_wrong_bot_stops_the_start_with_a_sentence() {
         assert_eq!(code, Some(2), "{more}: {told}");
         assert!(told.contains(sentence), "{more}: {told}");
     }
+}
+
+#[tokio::test]
+async fn no_question_is_answered_twice_or_lost_over_kills_of_the_model() {
+    const KILLS: usize = 20;
+    let mut model = FakeOllama::start(Manner::Waits("Half of an answer", ", and the rest.")).await;
+    let address = model.address();
+    let bounds = "answers = \"all\"\nrooms = [\"ollama\"]\nper-author = 1000\nper-room = 1000\nparallel = 16";
+    let server = with_tables(&table(&model.url(), bounds)).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let mut questions = Vec::new();
+    for kill in 0..KILLS {
+        questions.push(api.say("ollama", &ada, &format!("question {kill}")).await);
+        model.until_asked(1).await;
+        model.kill().await;
+        // An answer may break once in its middle, and no more: so this one ends before the next kill.
+        model = FakeOllama::start_at(address, Manner::Says("A whole answer.")).await;
+        until_answered(&api, "ollama", questions[kill]).await;
+        model.kill().await;
+        model = FakeOllama::start_at(address, Manner::Waits("Half of an answer", ", and the rest.")).await;
+    }
+    let page = api.history("ollama", "?limit=1000").await;
+    let messages = page["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 2 * KILLS, "one answer each, and nothing else");
+    for question in questions {
+        assert_eq!(until_answered(&api, "ollama", question).await["content"], "A whole answer.");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_outlives_its_question_in_a_thousand_orders() {
+    const ORDERS: usize = 1_000;
+    let model = FakeOllama::start(Manner::Says("An answer.")).await;
+    let bounds =
+        "answers = \"all\"\nrooms = [\"ollama\"]\nper-author = 100000\nper-room = 100000\nparallel = 4";
+    let server = with_tables(&table(&model.url(), bounds)).await;
+    let api = server.api();
+    let asking = (0..8).map(|n| {
+        let api = api.clone();
+        async move {
+            let guest = api.guest(&format!("Guest {n}")).await;
+            for _ in 0..ORDERS / 8 {
+                let question = api.say("ollama", &guest, "tell me").await;
+                // From before it is taken until after it is answered.
+                let delay = rand::random_range(0..40_000);
+                tokio::time::sleep(std::time::Duration::from_micros(delay)).await;
+                api.delete("ollama", &guest, question).await.expect(204);
+            }
+        }
+    });
+    futures_util::future::join_all(asking).await;
+    // The bot has looked at all of it once it has answered somebody who deletes nothing.
+    let last = api.guest("Last").await;
+    let question = api.say("ollama", &last, "and me?").await;
+    until_answered(&api, "ollama", question).await;
+    let left = async {
+        loop {
+            let page = api.history("ollama", "?limit=1000").await;
+            let messages = page["messages"].as_array().unwrap();
+            let has_text = |message: &&Value| message["content"].is_string();
+            if messages.iter().filter(has_text).count() == 2 {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the answers go with their questions", left).await;
 }

@@ -95,7 +95,7 @@ async fn whoever_asked_and_a_moderator_see_a_button_that_stops_the_answer() {
 
 /// A text of a bot is a text.
 #[tokio::test]
-async fn a_hostile_draft_is_text() {
+async fn a_hostile_answer_is_text_as_draft_and_as_message() {
     let server = operated().await;
     let api = server.api();
     let (guest, echo) = (api.guest("Ada").await, bot(&api, "Echo").await);
@@ -108,6 +108,12 @@ async fn a_hostile_draft_is_text() {
     until_shown(&page, hostile).await;
     assert!(!page.is("window.pwned || document.querySelector('#answering img, #answering script')").await);
     picture(&page, "answer-hostile-phone").await;
+    let answer = api.reply("lobby", &echo, question, hostile).await.expect(201).json();
+    let row = format!("#m-{}", answer["position"]);
+    page.until(&format!("document.querySelector('{row} .text')?.textContent.includes('window.pwned = 1')"))
+        .await;
+    let loaded = format!("window.pwned || document.querySelector('{row} .text :is(img, script)')");
+    assert!(!page.is(&loaded).await);
     let failed = json!({ "state": "failed", "reason": "absent" });
     show(&api, &echo, "lobby", question, failed).await.expect(204);
     page.until("document.querySelector('#answering .failed .state')").await;

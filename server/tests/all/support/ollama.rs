@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::within;
 
@@ -62,8 +62,10 @@ impl FakeOllama {
         });
         let serving = shared.clone();
         let task = tokio::spawn(async move {
+            // Aborted with this task: the connections of a server that is killed break.
+            let mut connections = JoinSet::new();
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(serving.clone(), socket));
+                connections.spawn(serve(serving.clone(), socket));
             }
         });
         Self { address, shared, task }
@@ -101,6 +103,12 @@ impl FakeOllama {
     pub async fn until_idle(&self) {
         let mut open = self.shared.open.subscribe();
         drop(within("the connection is closed", open.wait_for(|open| *open == 0)).await.unwrap());
+    }
+
+    /// Ends as `kill -9` ends a server, and waits for it.
+    pub async fn kill(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
     }
 
     pub fn given_up(&self) -> usize {
