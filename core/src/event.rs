@@ -137,6 +137,11 @@ pub enum AuthorKind {
 }
 
 impl AuthorKind {
+    /// Returns true for a guest and a user, and false for a program.
+    pub fn is_person(self) -> bool {
+        matches!(self, Self::Guest | Self::User)
+    }
+
     /// The word for it in the API.
     pub fn as_str(self) -> &'static str {
         match self {

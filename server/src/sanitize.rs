@@ -163,6 +163,12 @@ fn ends_like_a_tag(name: &str) -> bool {
         && before.is_some_and(|c| matches!(c, '#' | '\u{266f}' | '\u{22d5}' | '\u{2317}'))
 }
 
+/// Returns the end of an author's id: short, random for every guest, and what tells people of one name apart.
+pub fn tag(id: &str) -> &str {
+    let start = id.char_indices().rev().nth(TAG_CHARS - 1).map_or(0, |(at, _)| at);
+    &id[start..]
+}
+
 /// Returns true if the log takes this as the id or the name of an author: up to `max` bytes without control
 /// characters.
 pub fn is_author_text(text: &str, bytes_max: usize) -> bool {

@@ -13,7 +13,7 @@ pub async fn overview(Call { w, req, allowed, .. }: Call<'_>, room: RoomName) ->
     w.app.limits.read(&req)?;
     let _turn = w.app.turns.read(&req).await;
     let overview = w.chat_for(&req).overview(&room).await?;
-    let bots = w.app.bots.iter().filter(|bot| bot.is_in(&room));
+    let bots = w.app.bots.iter().filter(|bot| bot.rooms.contains(&room));
     let shape = Overview {
         room: room.as_str(),
         head: overview.head,

@@ -9,7 +9,7 @@ use super::model::Prompt;
 use super::model::prompt::{Budget, PROMPT_MESSAGES_MAX, Said, pack};
 use super::question::Question;
 use super::settings::Bot;
-use crate::sanitize::TAG_CHARS;
+use crate::sanitize::tag;
 
 /// Most times that the text is read again because some of it was deleted meanwhile.
 const READS_MAX: usize = 8;
@@ -66,7 +66,7 @@ fn packed(
         .map(|(position, author, text)| Said {
             position: *position,
             name: &author.name,
-            tag: shared.contains(&*author.name).then(|| tag(author)),
+            tag: shared.contains(&*author.name).then(|| tag(&author.id)),
             is_self: author.id == bot.author.id,
             text,
         })
@@ -89,12 +89,6 @@ fn shared_names<'a>(authors: impl Iterator<Item = &'a Author>) -> HashSet<&'a st
         }
     }
     shared
-}
-
-/// The end of an id, by which authors of one name are told apart.
-fn tag(author: &Author) -> &str {
-    let start = author.id.char_indices().rev().nth(TAG_CHARS - 1).map_or(0, |(at, _)| at);
-    &author.id[start..]
 }
 
 /// Returns a text without `@NAME`, in upper or lower case.

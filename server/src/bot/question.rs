@@ -1,9 +1,10 @@
 //! Questions: the messages that a bot answers.
 
-use millchat::{Author, AuthorKind, Body, Chat, Event, Position, ReadError, RoomName, Timestamp};
+use millchat::{Author, Body, Chat, Event, Position, ReadError, RoomName, Timestamp};
 
-use super::settings::{Answers, Bot};
+use super::settings::Bot;
 use crate::mention::MentionedName;
+use crate::program_rooms::When;
 
 /// A message that a bot is to answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,21 +26,21 @@ pub async fn of_event(
     name: &MentionedName,
     event: &Event,
 ) -> Result<Option<Question>, ReadError> {
-    let Some(asker) = event.author.as_ref().filter(|author| is_person(author)) else { return Ok(None) };
-    if !bot.is_in(&event.room) {
+    let Some(asker) = event.author.as_ref().filter(|author| author.kind.is_person()) else { return Ok(None) };
+    if !bot.rooms.contains(&event.room) {
         return Ok(None);
     }
     let question =
         |position, asked_at| Question { room: event.room.clone(), position, asker: asker.clone(), asked_at };
     match &event.body {
         Body::Message { content: Some(content), reply_to } => {
-            let is_meant = bot.answers == Answers::All
+            let is_meant = bot.answers == When::All
                 || name.is_in(content)
                 || is_own(chat, bot, &event.room, *reply_to).await?;
             Ok(is_meant.then(|| question(event.position, event.created_at)))
         }
         // The message did not mention it before, or it is answered, or is about to be.
-        Body::Edit { target, content: Some(content) } if bot.answers == Answers::Mention => {
+        Body::Edit { target, content: Some(content) } if bot.answers == When::Mention => {
             if !name.is_in(content) {
                 return Ok(None);
             }
@@ -60,8 +61,4 @@ async fn is_own(
     let Some(position) = position else { return Ok(false) };
     let message = chat.message(room, position).await?;
     Ok(message.and_then(|message| message.author).is_some_and(|author| author.id == bot.author.id))
-}
-
-fn is_person(author: &Author) -> bool {
-    matches!(author.kind, AuthorKind::Guest | AuthorKind::User)
 }

@@ -5,18 +5,15 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use millchat::{Author, AuthorKind, RoomName};
+use millchat::{Author, AuthorKind};
 use serde::Deserialize;
 
 use super::model::{Api, Endpoint, Key, Model, Think, Times};
 use crate::as_text::as_text;
 use crate::program_id;
+use crate::program_rooms::{ProgramRooms, When};
 use crate::sanitize;
 
-/// Most rooms that one table names.
-const ROOMS_MAX: usize = 32;
-/// The word for all rooms.
-const ALL_ROOMS: &str = "*";
 /// Longest system text, in bytes.
 const SYSTEM_BYTES_MAX: usize = 8 * 1024;
 /// Longest time for which a question is answered: keys of messages are remembered for twice as long.
@@ -38,7 +35,7 @@ pub struct BotTable {
     model: String,
     rooms: Vec<String>,
     #[serde(default)]
-    answers: Answers,
+    answers: When,
     system: Option<String>,
     #[serde(default = "context_tokens")]
     context_tokens: u32,
@@ -82,27 +79,6 @@ fn parallel() -> u32 {
     1
 }
 
-/// The messages that a bot answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Answers {
-    /// Those that mention it, and answers to its own messages.
-    #[default]
-    Mention,
-    /// All that people write in its rooms.
-    All,
-}
-
-impl Answers {
-    /// Returns the word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mention => "mention",
-            Self::All => "all",
-        }
-    }
-}
-
 /// The age up to which a question is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -142,10 +118,10 @@ pub struct Bot {
     pub author: Author,
     /// Its model.
     pub model: Model,
-    /// Its rooms; `None`: all.
-    pub rooms: Option<Vec<RoomName>>,
+    /// Its rooms.
+    pub rooms: ProgramRooms,
     /// The messages that it answers.
-    pub answers: Answers,
+    pub answers: When,
     /// The text that its model reads before all else.
     pub system: String,
     /// Most answers a minute to one author.
@@ -158,13 +134,6 @@ pub struct Bot {
     pub answer_within: Duration,
     /// Tokens of prompts and answers that it may use in a day.
     pub tokens_a_day: Option<u64>,
-}
-
-impl Bot {
-    /// Returns true if it is in a room.
-    pub fn is_in(&self, room: &RoomName) -> bool {
-        self.rooms.as_ref().is_none_or(|rooms| rooms.contains(room))
-    }
 }
 
 /// A table that cannot be used, as a sentence.
@@ -191,7 +160,7 @@ impl BotTable {
             api: Api::Ollama,
             model,
             rooms,
-            answers: Answers::All,
+            answers: When::All,
             system: None,
             context_tokens: context_tokens(),
             answer_tokens: answer_tokens(),
@@ -233,8 +202,8 @@ impl BotTable {
                 return Err(format!("`{setting}` is {value}; it is 1 to {max}"));
             }
         }
-        let rooms = self.rooms()?;
-        if rooms.is_none() && self.answers == Answers::All {
+        let rooms = ProgramRooms::read(&self.rooms)?;
+        if rooms == ProgramRooms::All && self.answers == When::All {
             let why = "it would answer everything that anybody says anywhere";
             return Err(format!("`rooms = [\"*\"]` goes with `answers = \"mention\"` alone: {why}"));
         }
@@ -272,19 +241,6 @@ impl BotTable {
             trust: None,
         })
     }
-
-    fn rooms(&self) -> Result<Option<Vec<RoomName>>, String> {
-        if self.rooms == [ALL_ROOMS] {
-            return Ok(None);
-        }
-        if self.rooms.is_empty() || self.rooms.len() > ROOMS_MAX {
-            return Err(format!("`rooms` has 1 to {ROOMS_MAX} names, or is [\"{ALL_ROOMS}\"] for all"));
-        }
-        let room = |name: &String| {
-            RoomName::new(name).map_err(|error| format!("`rooms`: `{name}` is no name of a room: {error}"))
-        };
-        self.rooms.iter().map(room).collect::<Result<_, _>>().map(Some)
-    }
 }
 
 /// Reads the key in a file. No error repeats any of it.
@@ -321,7 +277,7 @@ mod tests {
         assert_eq!((&*bot.author.id, &*bot.author.name, bot.author.kind), ("b_a", "A", AuthorKind::Bot));
         assert_eq!((bot.model.context_tokens, bot.model.answer_tokens), (4_096, 1_024));
         assert_eq!((bot.per_author, bot.per_room, bot.parallel), (6, 60, 1));
-        assert_eq!((bot.answer_within, bot.answers), (Duration::from_mins(10), Answers::Mention));
+        assert_eq!((bot.answer_within, bot.answers), (Duration::from_mins(10), When::Mention));
         assert!(bot.system.contains("You are A"));
     }
 
@@ -343,6 +299,6 @@ mod tests {
         let table: BotTable = toml::from_str(&format!("{everywhere}answers = \"all\"")).unwrap();
         assert!(bots(&[table]).unwrap_err().to_string().contains("would answer everything"));
         let table: BotTable = toml::from_str(&everywhere).unwrap();
-        assert!(bots(&[table]).unwrap()[0].rooms.is_none());
+        assert!(bots(&[table]).unwrap()[0].rooms == ProgramRooms::All);
     }
 }

@@ -9,7 +9,7 @@ use millchat::{Author, AuthorKind, Presence};
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::i18n::{Localizer, Value};
-use crate::sanitize::TAG_CHARS;
+use crate::sanitize;
 
 /// Number of colours that the style sheet has (`hue-0` to `hue-15`).
 const HUES: u8 = 16;
@@ -27,8 +27,7 @@ pub fn hue(author: &Author) -> String {
 
 /// The end of the id: short, and random for every guest.
 pub fn tag(author: &Author) -> &str {
-    let start = author.id.char_indices().rev().nth(TAG_CHARS - 1).map_or(0, |(at, _)| at);
-    &author.id[start..]
+    sanitize::tag(&author.id)
 }
 
 /// A round mark with the initials, and the picture of a user over them.

@@ -100,7 +100,7 @@ async fn newest(
         let me = allowed.caller.person.as_ref().ok().cloned();
         let (app, room, look) = (Arc::clone(&w.app), room.clone(), look.clone());
         let bots: Vec<_> =
-            w.app.bots.iter().filter(|bot| bot.is_in(&room)).map(|bot| bot.author.clone()).collect();
+            w.app.bots.iter().filter(|bot| bot.rooms.contains(&room)).map(|bot| bot.author.clone()).collect();
         let (texts_of, rules) = (quoted.texts_of(&history), Arc::clone(&rules));
         let render = move || {
             let view = View {

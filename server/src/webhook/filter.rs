@@ -1,13 +1,14 @@
 //! The messages that are for a receiver: of people, in its rooms, and those that mention it or all.
 
-use millchat::{Author, AuthorKind, Body, Event, Message, RoomName};
+use millchat::{Body, Event, Message};
 
-use super::settings::{Webhook, When};
+use super::settings::Webhook;
 use crate::mention::MentionedName;
+use crate::program_rooms::{ProgramRooms, When};
 
 /// The messages of one webhook.
 pub struct Filter {
-    rooms: Option<Vec<RoomName>>,
+    rooms: ProgramRooms,
     when: When,
     name: MentionedName,
 }
@@ -22,9 +23,8 @@ impl Filter {
     /// Returns true if an event is a message for the receiver.
     pub fn takes(&self, event: &Event) -> bool {
         let Body::Message { content: Some(content), .. } = &event.body else { return false };
-        let is_person = |author: &Author| matches!(author.kind, AuthorKind::Guest | AuthorKind::User);
-        event.author.as_ref().is_some_and(is_person)
-            && self.rooms.as_ref().is_none_or(|rooms| rooms.contains(&event.room))
+        event.author.as_ref().is_some_and(|author| author.kind.is_person())
+            && self.rooms.contains(&event.room)
             && self.takes_text(content)
     }
 

@@ -5,20 +5,16 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use millchat::RoomName;
 use serde::Deserialize;
 
 use super::address::Address;
 use crate::as_text::as_text;
+use crate::program_rooms::{ProgramRooms, When};
 use crate::sanitize;
 use crate::standard_webhooks::Secret;
 
 /// Most secrets of one webhook: the one in use, and the next one while they change.
 const SECRETS_MAX: usize = 2;
-/// Most rooms that one table names.
-const ROOMS_MAX: usize = 32;
-/// The word for all rooms.
-const ALL_ROOMS: &str = "*";
 /// Longest first wait.
 const FIRST_WAIT_MAX: Duration = Duration::from_mins(5);
 
@@ -37,17 +33,6 @@ pub struct WebhookTable {
     private: bool,
     #[serde(default)]
     first_wait: FirstWait,
-}
-
-/// The messages that a webhook sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum When {
-    /// Those that mention it.
-    #[default]
-    Mention,
-    /// All that people write in its rooms.
-    All,
 }
 
 /// The wait after the first failure, which is doubled after each further one.
@@ -84,8 +69,8 @@ pub struct Webhook {
     pub address: Address,
     /// The secrets by which each request is signed; at least one.
     pub secrets: Vec<Secret>,
-    /// Its rooms; `None`: all.
-    pub rooms: Option<Vec<RoomName>>,
+    /// Its rooms.
+    pub rooms: ProgramRooms,
     /// The messages that it sends.
     pub when: When,
     /// The wait after the first failure.
@@ -121,21 +106,8 @@ impl WebhookTable {
         let name = sanitize::name(&self.name).map_err(|error| format!("`name`: {error}"))?;
         let address = Address::read(&self.url, self.private).map_err(|rule| format!("`url`: {rule}"))?;
         let (id, when) = (self.id.clone(), self.when);
-        let (rooms, secrets) = (self.rooms()?, read_secrets(&self.secret_file)?);
+        let (rooms, secrets) = (ProgramRooms::read(&self.rooms)?, read_secrets(&self.secret_file)?);
         Ok(Webhook { id, name, address, secrets, rooms, when, first_wait: self.first_wait.0 })
-    }
-
-    fn rooms(&self) -> Result<Option<Vec<RoomName>>, String> {
-        if self.rooms == [ALL_ROOMS] {
-            return Ok(None);
-        }
-        if self.rooms.is_empty() || self.rooms.len() > ROOMS_MAX {
-            return Err(format!("`rooms` has 1 to {ROOMS_MAX} names, or is [\"{ALL_ROOMS}\"] for all"));
-        }
-        let room = |name: &String| {
-            RoomName::new(name).map_err(|error| format!("`rooms`: `{name}` is no name of a room: {error}"))
-        };
-        self.rooms.iter().map(room).collect::<Result<_, _>>().map(Some)
     }
 }
 

@@ -17,9 +17,9 @@ use super::failure::{Break, Failure};
 use super::prompt::Prompt;
 use super::reading::Reading;
 use super::request;
-use super::retry_after::retry_after;
 use super::settings::Model;
 use crate::resolve::AnyError;
+use crate::retry_after::retry_after;
 
 /// Largest head of an answer, in bytes.
 const HEAD_BYTES_MAX: usize = 64 * 1024;

@@ -28,7 +28,6 @@ mod piece;
 pub mod prompt;
 mod reading;
 mod request;
-mod retry_after;
 mod settings;
 mod spoken;
 mod times;
