@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -29,9 +29,10 @@ pub enum Manner {
     Breaks(&'static str),
 }
 
-/// A running server.
+/// A server, which can be killed and started again.
 pub struct FakeOllama {
-    address: SocketAddr,
+    /// Bound and never listening: nobody else is given the port while the server is down.
+    reserved: TcpSocket,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
@@ -46,13 +47,9 @@ struct Shared {
 }
 
 impl FakeOllama {
-    pub async fn start(manner: Manner) -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap(), manner).await
-    }
-
-    pub async fn start_at(address: SocketAddr, manner: Manner) -> Self {
-        let listener = TcpListener::bind(address).await.unwrap();
-        let address = listener.local_addr().unwrap();
+    pub fn start(manner: Manner) -> Self {
+        let reserved = bound("127.0.0.1:0".parse().unwrap());
+        let address = reserved.local_addr().unwrap();
         let shared = Arc::new(Shared {
             manner: Mutex::new(manner),
             asked: watch::Sender::default(),
@@ -60,23 +57,17 @@ impl FakeOllama {
             given_up: AtomicUsize::new(0),
             open: watch::Sender::default(),
         });
-        let serving = shared.clone();
-        let task = tokio::spawn(async move {
-            // Aborted with this task: the connections of a server that is killed break.
-            let mut connections = JoinSet::new();
-            while let Ok((socket, _)) = listener.accept().await {
-                connections.spawn(serve(serving.clone(), socket));
-            }
-        });
-        Self { address, shared, task }
+        Self { reserved, task: serve_at(address, &shared), shared }
     }
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Starts it again after a [`kill`](Self::kill), at the same address.
+    pub fn start_again(&mut self, manner: Manner) {
+        self.set(manner);
+        self.task = serve_at(self.reserved.local_addr().unwrap(), &self.shared);
     }
 
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.reserved.local_addr().unwrap())
     }
 
     pub fn set(&self, manner: Manner) {
@@ -106,7 +97,7 @@ impl FakeOllama {
     }
 
     /// Ends as `kill -9` ends a server, and waits for it.
-    pub async fn kill(mut self) {
+    pub async fn kill(&mut self) {
         self.task.abort();
         let _ = (&mut self.task).await;
     }
@@ -120,6 +111,25 @@ impl Drop for FakeOllama {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(address).unwrap();
+    socket
+}
+
+fn serve_at(address: SocketAddr, shared: &Arc<Shared>) -> JoinHandle<()> {
+    let listener = bound(address).listen(1024).unwrap();
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        // Aborted with this task: the connections of a server that is killed break.
+        let mut connections = JoinSet::new();
+        while let Ok((socket, _)) = listener.accept().await {
+            connections.spawn(serve(shared.clone(), socket));
+        }
+    })
 }
 
 async fn serve(shared: Arc<Shared>, mut socket: TcpStream) {
