@@ -83,8 +83,9 @@ impl Sender {
         }
     }
 
-    /// Sends a message until that has an end. What is sent is its text as it is then.
-    pub async fn deliver(&self, room: &RoomName, position: Position) -> End {
+    /// Sends a message until that has an end. What is sent is its text as it is then. `None` if retention took it
+    /// before its turn.
+    pub async fn deliver(&self, room: &RoomName, position: Position) -> Option<End> {
         let mut waits = Waits::new(self.webhook.first_wait);
         let mut refused = 0;
         loop {
@@ -96,7 +97,11 @@ impl Sender {
                     continue;
                 }
             };
-            let Some(message) = message else { return End::Withdrawn };
+            let Some(message) = message else {
+                // A trim raises the floor before it takes records.
+                let is_kept = position >= self.app.chat.floor();
+                return is_kept.then_some(End::Withdrawn);
+            };
             let asked = match self.send(&message).await {
                 Ok(Outcome::Done(answer)) => {
                     if let Some(text) = answer
@@ -104,13 +109,13 @@ impl Sender {
                     {
                         self.tell(position, &error);
                     }
-                    return End::Delivered;
+                    return Some(End::Delivered);
                 }
-                Ok(Outcome::Gone) => return End::Gone,
+                Ok(Outcome::Gone) => return Some(End::Gone),
                 Ok(Outcome::Refused(asked)) => {
                     refused += 1;
                     if refused == REFUSED_TRIES_MAX {
-                        return End::Refused;
+                        return Some(End::Refused);
                     }
                     asked
                 }
@@ -122,7 +127,7 @@ impl Sender {
             };
             self.app.metrics.webhook_delivered(&self.webhook.id, "failed");
             if Timestamp::now().0.saturating_sub(message.created_at.0) > GIVEN_UP_AFTER_MS {
-                return End::Expired;
+                return Some(End::Expired);
             }
             tokio::time::sleep(waits.next(asked)).await;
         }

@@ -43,7 +43,7 @@ impl Reader {
 
     async fn follow(&self) {
         let mut log = self.sender.app.chat.follow(self.place.position());
-        while let Some(read) = log.next().await {
+        'parts: while let Some(read) = log.next().await {
             let part = match read {
                 Ok(part) => part,
                 Err(error) => {
@@ -68,7 +68,13 @@ impl Reader {
                 due.map(|event| (event.room.clone(), event.position)).collect();
             drop(part.events);
             for (room, position) in due {
-                if self.finish(&room, position).await == End::Gone {
+                let Some(end) = self.sender.deliver(&room, position).await else {
+                    // Others went with it: the next part says how many.
+                    log = self.sender.app.chat.follow(self.place.position());
+                    continue 'parts;
+                };
+                self.finish(position, end);
+                if end == End::Gone {
                     return;
                 }
             }
@@ -76,9 +82,9 @@ impl Reader {
         }
     }
 
-    /// Sends a message, and says what became of it.
-    async fn finish(&self, room: &RoomName, position: Position) -> End {
-        let (webhook, end) = (&self.sender.webhook.id, self.sender.deliver(room, position).await);
+    /// Says what became of a message. Its place is done with, unless the receiver wants no more.
+    fn finish(&self, position: Position, end: End) {
+        let webhook = &self.sender.webhook.id;
         self.sender.app.metrics.webhook_delivered(webhook, end.name());
         match end {
             End::Delivered | End::Withdrawn => {}
@@ -90,11 +96,10 @@ impl Reader {
                     position,
                     "a webhook's receiver answers 410: it gets no more until a restart"
                 );
-                return end;
+                return;
             }
         }
         self.place.finish(position);
-        end
     }
 
     /// Keeps the place every few seconds, for ever.

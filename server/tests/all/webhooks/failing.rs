@@ -221,3 +221,55 @@ async fn a_message_that_could_not_be_sent_for_a_day_is_given_up_and_the_next_one
     let line = "millchat_webhook_deliveries_total{webhook=\"deploys\",outcome=\"expired\"} 1\n";
     assert!(metrics.contains(line), "{metrics}");
 }
+
+#[tokio::test]
+async fn a_receiver_that_retention_overtakes_gets_what_is_still_there_in_order_and_the_rest_is_counted() {
+    const OVERTAKEN: usize = 100;
+    let files = Files::new();
+    let down = Receiver::start(|_, _| Reply::Status(503)).await;
+    let arguments = ["--admin-token", crate::support::ADMIN, "--keep-bytes", "2MB"];
+    let mut server = Server::start_with_settings(&files.table("deploys", &down.url(), ALL), &arguments).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let mut positions = say_all(&api, &ada, OVERTAKEN).await;
+    // After a start the webhook has read all of them, and tries the first.
+    server.terminate().await;
+    server.restart().await;
+    let api = server.api();
+    down.until_count(down.came().len() + 1).await;
+    // One step of retention takes them, and some that the webhook has not read.
+    let floor = async || api.get("/api/v1/rooms/room-0").await.json()["floor"].as_u64().unwrap();
+    let text = "x".repeat(8 * 1024);
+    let read = positions[OVERTAKEN - 1];
+    while floor().await <= read {
+        positions.push(api.say("room-0", &ada, &text).await);
+    }
+    let floor = floor().await;
+    assert!(floor > read + 1, "{floor}");
+    let before = down.came().len();
+    down.reply(|_, _| Reply::Status(204));
+    let last = *positions.last().unwrap();
+    let came = down.until("the last", |came| came.last().is_some_and(|it| it.position() == last)).await;
+    let (tried, came) = came.split_at(before);
+    assert!(tried.iter().all(|it| it.position() == positions[0]), "{tried:?}");
+    positions.retain(|position| *position >= floor);
+    assert_eq!(came.iter().map(Received::position).collect::<Vec<_>>(), positions);
+    // The webhook began with the log, and has done nothing before the floor.
+    let counted = [("lost", floor - 1), ("delivered", came.len() as u64)].map(|(outcome, count)| {
+        format!("millchat_webhook_deliveries_total{{webhook=\"deploys\",outcome=\"{outcome}\"}} {count}\n")
+    });
+    let metrics = async {
+        loop {
+            let metrics = api.get("/metrics").await.body;
+            if counted.iter().all(|line| metrics.contains(line)) {
+                return metrics;
+            }
+            tokio::time::sleep(crate::support::LOOK_EVERY).await;
+        }
+    };
+    let metrics = within("all is counted", metrics).await;
+    assert!(!metrics.contains("outcome=\"withdrawn\""), "{metrics}");
+    let said = server.stderr();
+    let missed: Vec<_> = said.lines().filter(|line| line.contains("missed what is no longer kept")).collect();
+    assert_eq!(missed.len(), 1, "{missed:?}");
+}
