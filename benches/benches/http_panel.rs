@@ -71,7 +71,9 @@ fn main() {
         for (name, path) in [(PANEL, "/embed/bench"), (PAGE, "/bench")] {
             let server = start("memory:");
             let mut sender = Sender::connect(server.address, &server.guest("Bench"));
-            (1..HISTORY).for_each(|_| sender.post(&"x".repeat(MESSAGE_BYTES)));
+            for _ in 1..HISTORY {
+                sender.post(&"x".repeat(MESSAGE_BYTES));
+            }
             fetches(&results, (DOCUMENT, name), &server, (DOCUMENTS, path, "", Until::Answered));
         }
         for (name, path) in [(PANEL, PANEL_STREAM), (PAGE, PAGE_STREAM), (API, API_STREAM)] {

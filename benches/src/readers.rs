@@ -154,6 +154,19 @@ impl Readers {
         }
     }
 
+    /// Reads until so much was heard: `take` gets the frames that arrive with what is kept of their reader, and
+    /// returns how many of them were waited for.
+    pub fn hear(&mut self, mut left: u64, mut take: impl FnMut(&mut u64, &[u8]) -> u64) {
+        while left > 0 {
+            let more = self.wait(PATIENCE, |last, frames| {
+                let heard = take(last, frames);
+                assert!(heard <= left, "more came than was sent");
+                left -= heard;
+            });
+            assert!(more, "{left} deliveries never came");
+        }
+    }
+
     /// Passes on the frames that arrive next, reader by reader; returns false when nothing came in this time.
     fn wait(&mut self, patience: Duration, mut take: impl FnMut(&mut u64, &[u8])) -> bool {
         self.ready.clear();
@@ -180,7 +193,7 @@ impl Readers {
 }
 
 /// Returns the position of each message, and of the one before it.
-fn links(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
+pub fn links(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
     const POSITION: &[u8] = b"{\"position\":";
     const PREV: &[u8] = b",\"prev\":";
     memmem::find_iter(frames, POSITION).filter_map(|at| {
@@ -197,7 +210,7 @@ fn leading_number(text: &[u8]) -> (u64, &[u8]) {
 }
 
 /// Returns the number and the time of each marked message.
-fn marks(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
+pub fn marks(frames: &[u8]) -> impl Iterator<Item = (u64, u64)> + '_ {
     let number = |digits: &[u8]| digits.iter().fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
     memmem::find_iter(frames, MARK).map(move |at| {
         let (first, second) = (at + MARK.len(), at + MARK.len() + DIGITS.0);

@@ -183,6 +183,20 @@ impl Figures {
         Some(ours / self.row(case, metric, other)?.median()).filter(|ratio| ratio.is_finite())
     }
 
+    /// Returns the lower quartile, the median and the upper quartile of the ratios of the rounds: ours to that
+    /// of `other` in the same round.
+    pub fn quartiles(&self, case: &str, metric: &str, other: &str) -> Option<[f64; 3]> {
+        let (ours, theirs) = (self.row(case, metric, &self.ours)?, self.row(case, metric, other)?);
+        let mut ratios: Vec<f64> = ours.samples.iter().zip(&theirs.samples).map(|(a, b)| a / b).collect();
+        ratios.sort_by(f64::total_cmp);
+        let last = ratios.len().checked_sub(1)?;
+        Some([1, 2, 3].map(|quarters| {
+            let (at, between) = (last * quarters / 4, (last * quarters % 4) as f64 / 4.0);
+            let above = ratios[last.min(at + 1)];
+            ratios[at] + (above - ratios[at]) * between
+        }))
+    }
+
     /// Returns the values of one column, each once, in the order in which they came.
     pub fn each(&self, column: fn(&Row) -> &str) -> Vec<&str> {
         let mut seen: Vec<&str> = Vec::new();
@@ -320,6 +334,20 @@ mod tests {
         }
         let table = results.so_far().to_string();
         assert!(table.contains("ours      3.00 µs") && table.contains("(ratio 2.00)"), "{table}");
+    }
+
+    #[test]
+    fn quartiles_are_those_of_the_rounds_ratios() {
+        let results = Results::new("b", "t", "a", "ours");
+        for (ours, other) in [(40, 10), (20, 10), (10, 10), (60, 20), (500, 100)] {
+            results.time("case", "time", "ours", 1, Duration::from_micros(ours));
+            results.time("case", "time", "other", 1, Duration::from_micros(other));
+        }
+        assert_eq!(results.so_far().quartiles("case", "time", "other"), Some([2.0, 3.0, 4.0]));
+        results.time("case", "time", "ours", 1, Duration::from_micros(100));
+        results.time("case", "time", "other", 1, Duration::from_micros(100));
+        assert_eq!(results.so_far().quartiles("case", "time", "other"), Some([1.25, 2.5, 3.75]));
+        assert_eq!(results.so_far().quartiles("case", "time", "nobody"), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Messages at a steady pace to connected readers: the delay of each message, and the CPU time of the server.
 
-use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::readers::{self, Readers};
 use crate::results::{Results, Unit};
@@ -54,26 +55,34 @@ pub struct Sender {
 impl Sender {
     /// Connects, and posts once.
     pub fn connect(address: SocketAddr, token: &str) -> Self {
-        let stream = TcpStream::connect(address).expect("the server takes connections");
-        stream.set_nodelay(true).expect("a TCP socket has the option");
-        let mut sender = Self { stream, address, token: token.into() };
+        let mut sender = Self { stream: connect(address), address, token: token.into() };
         // A message without a mark pays the extra cost of the first one.
         sender.post("first");
         sender
     }
 
-    /// Posts a message, and waits until it is acknowledged.
-    pub fn post(&mut self, content: &str) {
-        let (path, body) = ("/api/v1/rooms/bench/messages", format!("{{\"content\":\"{content}\"}}"));
-        let request = http::request(self.address, "POST", path, Some(&self.token), &body);
-        self.stream.write_all(&request).expect("the server takes requests");
-        let mut answer = Vec::new();
-        while http::end_of_answer(&answer).is_none() {
-            let mut piece = [0; 2048];
-            let len = self.stream.read(&mut piece).expect("it answers");
-            assert!(len > 0, "the server ended the sender's connection");
-            answer.extend_from_slice(&piece[..len]);
-        }
-        assert!(http::succeeded(&answer), "{}", String::from_utf8_lossy(&answer));
+    /// Connects again: the server ends a connection that was silent for long.
+    pub fn reconnect(&mut self) {
+        self.stream = connect(self.address);
     }
+
+    /// Posts a message, and waits until it is acknowledged; returns its position.
+    pub fn post(&mut self, content: &str) -> u64 {
+        let body = format!("{{\"content\":\"{content}\"}}");
+        let receipt = self.ask("POST", "/api/v1/rooms/bench/messages", &body);
+        let receipt: Value = serde_json::from_str(&receipt).expect("a receipt is JSON");
+        receipt["position"].as_u64().expect("a receipt has a position")
+    }
+
+    /// Sends any request, and returns the body of the answer.
+    pub fn ask(&mut self, method: &str, path: &str, body: &str) -> String {
+        let request = http::request(self.address, method, path, Some(&self.token), body);
+        http::ask_on(&mut self.stream, &request)
+    }
+}
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).expect("the server takes connections");
+    stream.set_nodelay(true).expect("a TCP socket has the option");
+    stream
 }

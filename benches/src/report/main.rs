@@ -17,10 +17,11 @@ use millchat_benches::paths;
 use millchat_benches::results::Figures;
 
 /// The benches, in the page's order.
-const BENCHES: [&str; 17] = [
+const BENCHES: [&str; 18] = [
     "append",
     "append_http",
     "fanout",
+    "http_bots",
     "http_fanout",
     "http_full_speed",
     "http_idle",
