@@ -53,6 +53,7 @@
 mod answer;
 mod cause;
 mod chat;
+pub mod cluster;
 mod counters;
 mod error;
 mod event;

@@ -1,0 +1,54 @@
+//! The messages between nodes.
+
+use bytes::Bytes;
+
+use crate::cluster::entry::{EntryId, Seq, Term};
+
+/// A proposal, as a node hands it to the leader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// Its number.
+    pub number: u64,
+    /// Its bytes, of no concern to the protocol.
+    pub body: Bytes,
+}
+
+/// The place that a node has reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// The present term.
+    pub term: Term,
+    /// The newest entry that it has read.
+    pub seq: Seq,
+    /// The id of that entry.
+    pub id: EntryId,
+    /// True if it is the leader and can be: this is the leader's heartbeat.
+    pub is_leader: bool,
+}
+
+/// A message from one node to another. Each may be lost, doubled, late, and overtaken by others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// The place of the sender, told twice a second.
+    Status(Status),
+    /// Proposals for the leader of a term.
+    Forward {
+        /// The run of the sender.
+        run: u64,
+        /// The term in which, and in no other, the leader may take them.
+        term: Term,
+        /// All proposals of this run with smaller numbers are settled.
+        lowest: u64,
+        /// The proposals.
+        proposals: Vec<Proposal>,
+    },
+    /// The leader of a term has these proposals.
+    Confirm {
+        /// The run of the node that made them.
+        run: u64,
+        /// The term.
+        term: Term,
+        /// Their numbers.
+        numbers: Vec<u64>,
+    },
+}

@@ -1,0 +1,45 @@
+//! Many nodes: one journal defines the order, a chain decides which entries count, and every node keeps the
+//! whole log.
+//!
+//! A cluster is a few nodes, each with a log of its own, and one [`Journal`] on an engine that others wrote.
+//! One node is the leader: it judges every proposal, as the one writer of a single node does, and puts
+//! *finished records* into the journal. All nodes read the journal and apply what counts, in one order.
+//!
+//! # The chain
+//!
+//! An [`Entry`] names the last entry that counted when it was made. It counts if and only if two things are
+//! true: that entry still is the last one that counts, and it was either made by the leader in the present
+//! term, or is of the next term, which makes its writer the leader. Every other entry is void, for all nodes.
+//! Nodes share no other rule, and the engine is asked for nothing but dense numbers and one order:
+//! a lost, doubled, exchanged or returned entry does not fit, and a node to which that happens stops.
+//!
+//! # Proposals
+//!
+//! A node numbers its proposals and forwards them to the leader, with the term in which it does. The leader
+//! takes them in that term or never, and each number once. Its answer is part of the entry: nobody is told
+//! anything that is not read from the journal. So a node that has read a whole term knows at its end which of
+//! its proposals are not stored, and hands them to the next leader; one that has not read all of it says that
+//! it does not know.
+//!
+//! # The parts
+//!
+//! [`Node`] is the protocol without input and output: it is told of time, entries and messages, and says what
+//! to do. So its tests run thousands of clusters in one process, with a journal that loses, doubles, exchanges
+//! and takes back entries, and stores some that it reported as unknown. It trusts the clocks of no other node.
+
+mod chain;
+mod entry;
+mod inbox;
+mod journal;
+mod message;
+mod node;
+mod proposals;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use chain::{Broken, MARKS_MAX, Mark};
+pub use entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, UnreadableEntry, Writer};
+pub use journal::{AppendError, FollowError, Journal, JournalEntry, JournalError};
+pub use message::{Message, Proposal, Status};
+pub use node::{Judged, Membership, Node, Output, Settled, Stopped};

@@ -1,0 +1,556 @@
+//! The protocol of one node, without input and output.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::cluster::chain::{Broken, Chain, Mark, Standing};
+use crate::cluster::entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, Writer};
+use crate::cluster::inbox::Inbox;
+use crate::cluster::message::{Message, Status};
+use crate::cluster::proposals::{Proposals, Unanswered};
+use crate::cluster::witness::{Opinion, Witness};
+use crate::event::Position;
+
+/// A node tells the others its place this often; from the leader, this is the heartbeat.
+const STATUS_EVERY: Duration = Duration::from_millis(500);
+/// The leader writes an empty entry after this time without one: by it all know that they are current.
+const QUIET_MAX: Duration = Duration::from_secs(1);
+/// A node takes over after this time without a word from the leader …
+const LEADER_SILENT_MAX: Duration = Duration::from_secs(2);
+/// … or this time without an entry while the engine answers …
+const JOURNAL_SILENT_MAX: Duration = Duration::from_secs(3);
+/// … which it does if it has within this time.
+const ENGINE_FRESH: Duration = Duration::from_secs(1);
+/// Nodes that notice a silence together wait up to this time, so that one is first.
+const TAKEOVER_SPREAD_MS: u64 = 500;
+/// After an attempt a node waits this long before the next, and twice as long after each …
+const TAKEOVER_PAUSE_MIN: Duration = Duration::from_secs(5);
+/// … up to this.
+const TAKEOVER_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// An entry of which it is not known if it is in the journal is put there again after this time …
+const REPEAT_AFTER: Duration = Duration::from_millis(200);
+/// … and one that is, if it does not come back, after this.
+const READ_BACK_MAX: Duration = Duration::from_secs(3);
+/// A journal that is shorter than what was read of it has this time to come back.
+const WENT_BACK_MAX: Duration = Duration::from_secs(30);
+/// Most proposals of one entry.
+pub const ENTRY_PROPOSALS_MAX: usize = 8_192;
+
+/// A node's place among the others.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// The cluster.
+    pub cluster: [u8; 16],
+    /// This node, in this run. A run is greater than all before it.
+    pub me: Writer,
+    /// All nodes, with this one.
+    pub members: Vec<NodeId>,
+    /// The bytes of the proposals of one entry.
+    pub batch_bytes_max: usize,
+}
+
+/// Proposals as the leader's writer has judged them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// The state on which they were judged: that of [`Output::Judge`].
+    pub on: EntryId,
+    /// The records that they make, as they are stored.
+    pub records: Vec<Bytes>,
+    /// The answers to all of them.
+    pub answers: Vec<Answer>,
+    /// The floor of the log with this entry.
+    pub floor: Position,
+}
+
+/// The outcome of a proposal of this node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settled {
+    /// The answer, which every node has read from the journal.
+    Answered(Bytes),
+    /// It is certainly not stored, and will not be.
+    NotStored,
+    /// It may be stored, or not, or later.
+    Unknown,
+}
+
+/// The reason for which a node stopped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// The journal broke its promise.
+    #[error("{0}")]
+    Broken(#[from] Broken),
+    /// The other nodes have read other entries.
+    #[error("other nodes have read other entries of the journal, and no majority has read those of this one")]
+    Refuted,
+    /// The journal lost its end.
+    #[error("the journal lost its end: its newest entry is {newest}, and {read} was read of it")]
+    WentBack {
+        /// The newest entry.
+        newest: Seq,
+        /// The newest entry that this node has read.
+        read: Seq,
+    },
+    /// Another node's log is not a continuation of this one's.
+    #[error("the log of this node and that of the cluster have no common past")]
+    NoCommonPast,
+}
+
+/// An order to the owner of a [`Node`]. They are carried out one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Send a message. It may be lost.
+    Send {
+        /// The node that is to get it.
+        to: NodeId,
+        /// The message.
+        message: Message,
+    },
+    /// Put an entry into the journal, and call [`Node::appended`].
+    Append {
+        /// The entry behind which it is to be.
+        after: Seq,
+        /// Its bytes.
+        bytes: Bytes,
+    },
+    /// Apply an entry to the log, and store the mark with it.
+    Apply {
+        /// The place behind it.
+        mark: Mark,
+        /// Its id.
+        id: EntryId,
+        /// The entry.
+        entry: Entry,
+    },
+    /// Store the mark: an entry was void.
+    Pass {
+        /// The place behind it.
+        mark: Mark,
+        /// Its id.
+        id: EntryId,
+    },
+    /// Judge proposals on the state that is applied, and call [`Node::judged`].
+    Judge {
+        /// The last entry that was applied.
+        on: EntryId,
+        /// The position of the first record.
+        first: Position,
+        /// The proposals, in their order.
+        proposals: Vec<(ProposalId, Bytes)>,
+    },
+    /// Tell the outcome of a proposal.
+    Settle {
+        /// Its number.
+        number: u64,
+        /// Its outcome.
+        outcome: Settled,
+    },
+    /// Get the records behind this node's head from another node, apply them, and call [`Node::caught_up`].
+    CatchUp,
+    /// Nothing more is read, written or served.
+    Stop(Stopped),
+}
+
+/// An entry that this node wants in the journal.
+#[derive(Debug)]
+struct Wanted {
+    prev: EntryId,
+    bytes: Bytes,
+    /// When it is put there again; `None` while that is under way.
+    again_at: Option<Duration>,
+}
+
+/// The protocol of one node. Times are those of a clock that never goes back, from any moment on.
+#[derive(Debug)]
+pub struct Node {
+    membership: Membership,
+    chain: Chain,
+    proposals: Proposals,
+    inbox: Inbox,
+    witness: Witness,
+    opinion: Opinion,
+    rng: StdRng,
+    /// At most one: the next names it.
+    wanted: Option<Wanted>,
+    /// The state on which the writer judges at this time.
+    judging: Option<EntryId>,
+    told_at: Option<Duration>,
+    heard_leader_at: Duration,
+    entry_at: Duration,
+    engine_at: Option<Duration>,
+    takeover_at: Option<Duration>,
+    takeover_not_before: Duration,
+    takeover_pause: Duration,
+    went_back_since: Option<Duration>,
+    is_catching_up: bool,
+    stopped: Option<Stopped>,
+    outputs: VecDeque<Output>,
+}
+
+impl Node {
+    /// A node at the place that its log has stored, with the ids of the entries up to it, oldest first (at
+    /// most [`MARKS_MAX`](super::MARKS_MAX)).
+    pub fn new(
+        now: Duration,
+        membership: Membership,
+        mark: Mark,
+        ids: impl IntoIterator<Item = EntryId>,
+    ) -> Self {
+        let seed = membership.me.node ^ membership.me.run.rotate_left(32);
+        Self {
+            membership,
+            chain: Chain::at(mark, ids),
+            proposals: Proposals::default(),
+            inbox: Inbox::default(),
+            witness: Witness::default(),
+            opinion: Opinion::Fine,
+            rng: StdRng::seed_from_u64(seed),
+            wanted: None,
+            judging: None,
+            told_at: None,
+            heard_leader_at: now,
+            entry_at: now,
+            engine_at: None,
+            takeover_at: None,
+            takeover_not_before: now,
+            takeover_pause: TAKEOVER_PAUSE_MIN,
+            went_back_since: None,
+            is_catching_up: false,
+            stopped: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The next order.
+    pub fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// The place that it has reached.
+    pub fn mark(&self) -> &Mark {
+        self.chain.mark()
+    }
+
+    /// The ids of the newest entries, oldest first.
+    pub fn ids(&self) -> impl Iterator<Item = EntryId> + '_ {
+        self.chain.ids()
+    }
+
+    /// Why it stopped, if it did.
+    pub fn stopped(&self) -> Option<&Stopped> {
+        self.stopped.as_ref()
+    }
+
+    /// Returns true if it is the leader, as far as it knows.
+    pub fn is_leader(&self) -> bool {
+        self.chain.mark().leader == self.membership.me && self.stopped.is_none()
+    }
+
+    /// Takes proposals. Returns their numbers; `None` for those that do not fit, which are not stored.
+    pub fn propose(&mut self, now: Duration, bodies: Vec<Bytes>) -> Vec<Option<u64>> {
+        if self.stopped.is_some() {
+            return vec![None; bodies.len()];
+        }
+        let numbers = bodies.into_iter().map(|body| self.proposals.add(now, body)).collect();
+        self.advance(now);
+        numbers
+    }
+
+    /// Takes the next entry of the journal.
+    pub fn entry(&mut self, now: Duration, seq: Seq, bytes: &Bytes) {
+        if self.stopped.is_some() || self.is_catching_up {
+            return;
+        }
+        let (entry, id) = match Entry::decode(bytes) {
+            Ok(decoded) => decoded,
+            Err(why) => return self.stop(Broken::Unreadable { seq, why }.into()),
+        };
+        let term = self.chain.mark().term;
+        let standing = match self.chain.take(&self.membership.cluster, seq, (&entry, id)) {
+            Ok(Standing::Known) => return,
+            Ok(standing) => standing,
+            Err(broken) => return self.stop(broken.into()),
+        };
+        self.went_back_since = None;
+        let mark = *self.chain.mark();
+        if standing == Standing::Void {
+            self.outputs.push_back(Output::Pass { mark, id });
+        } else {
+            self.entry_at = now;
+            let answers = entry.answers.clone();
+            self.outputs.push_back(Output::Apply { mark, id, entry });
+            // Before the term ends: what it has stored is not handed to the next leader.
+            for Answer { to, outcome } in answers {
+                if to.by == self.membership.me && self.proposals.settle(to.number) {
+                    let outcome = Settled::Answered(outcome);
+                    self.outputs.push_back(Output::Settle { number: to.number, outcome });
+                }
+            }
+            if mark.term != term {
+                self.begin_term(now);
+            }
+            // That which counts has taken the place of what this node wanted there, or is that.
+            self.wanted.take_if(|wanted| wanted.prev != mark.last);
+        }
+        self.advance(now);
+    }
+
+    /// Entries that are to be read are not in the journal any more.
+    pub fn missing(&mut self) {
+        if self.stopped.is_some() || self.is_catching_up {
+            return;
+        }
+        self.is_catching_up = true;
+        self.proposals.note_gap();
+        self.outputs.push_back(Output::CatchUp);
+    }
+
+    /// The records of another node, up to the place that it had reached, are applied. `ids` are those of the
+    /// entries up to that place, oldest first. Call it before they are applied: if it returns false, they are
+    /// not a continuation, and another node is to be asked.
+    pub fn caught_up(&mut self, now: Duration, mark: Mark, ids: impl IntoIterator<Item = EntryId>) -> bool {
+        let mine = *self.chain.mark();
+        if !self.is_catching_up || mark.seq <= mine.seq {
+            return false;
+        }
+        let theirs = Chain::at(mark, ids);
+        let is_beginning = mine.seq == 0;
+        if !is_beginning && theirs.id(mine.seq) != self.chain.id(mine.seq) {
+            self.stop(Stopped::NoCommonPast);
+            return false;
+        }
+        self.chain = theirs;
+        self.is_catching_up = false;
+        self.entry_at = now;
+        self.wanted = None;
+        if mark.term != mine.term {
+            self.begin_term(now);
+        }
+        self.advance(now);
+        true
+    }
+
+    /// The newest entry of the journal, as the engine has just said.
+    pub fn engine_answered(&mut self, now: Duration, newest: Seq) {
+        self.engine_at = Some(now);
+        let read = self.chain.mark().seq;
+        if newest >= read {
+            self.went_back_since = None;
+            return;
+        }
+        let since = *self.went_back_since.get_or_insert(now);
+        if now >= since + WENT_BACK_MAX {
+            self.stop(Stopped::WentBack { newest, read });
+        }
+    }
+
+    /// The append that [`Output::Append`] ordered has ended. `is_stored` is true if the engine says so.
+    pub fn appended(&mut self, now: Duration, is_stored: bool) {
+        let pause = if is_stored { READ_BACK_MAX } else { REPEAT_AFTER };
+        if let Some(wanted) = &mut self.wanted {
+            wanted.again_at.get_or_insert(now + pause);
+        }
+    }
+
+    /// The writer has judged.
+    pub fn judged(&mut self, now: Duration, judged: Judged) {
+        self.judging.take_if(|on| *on == judged.on);
+        // Another entry was faster: this one would be void.
+        if judged.on != self.chain.mark().last || !self.is_leader() || self.wanted.is_some() {
+            return;
+        }
+        self.want(self.chain.mark().term, judged);
+        self.advance(now);
+    }
+
+    /// Takes a message of another node.
+    pub fn receive(&mut self, now: Duration, from: NodeId, message: Message) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let Mark { term, leader, .. } = *self.chain.mark();
+        match message {
+            Message::Status(status) => {
+                if status.is_leader && from == leader.node && status.term == term {
+                    self.hear_leader(now);
+                }
+                self.witness.hear(now, from, status);
+            }
+            Message::Forward { run, term: of, lowest, proposals } => {
+                // Those of an earlier term may be the next leader's by now.
+                if of != term || !self.may_lead() {
+                    return;
+                }
+                let numbers = self.inbox.offer(Writer { node: from, run }, lowest, proposals);
+                let message = Message::Confirm { run, term, numbers };
+                self.outputs.push_back(Output::Send { to: from, message });
+            }
+            Message::Confirm { run, term: of, numbers } => {
+                if run == self.membership.me.run {
+                    self.proposals.confirm(of, &numbers);
+                }
+                if from == leader.node && of == term {
+                    self.hear_leader(now);
+                }
+            }
+        }
+        self.advance(now);
+    }
+
+    /// Lets time pass. Called ten times a second or more.
+    pub fn tick(&mut self, now: Duration) {
+        if self.stopped.is_some() {
+            return;
+        }
+        self.opinion = self.witness.opinion(now, &self.chain, self.membership.members.len());
+        if self.opinion == Opinion::Refuted {
+            return self.stop(Stopped::Refuted);
+        }
+        for (number, outcome) in self.proposals.expire(now) {
+            let outcome = match outcome {
+                Unanswered::NotStored => Settled::NotStored,
+                Unanswered::Unknown => Settled::Unknown,
+            };
+            self.outputs.push_back(Output::Settle { number, outcome });
+        }
+        if self.told_at.is_none_or(|at| now >= at + STATUS_EVERY) {
+            self.told_at = Some(now);
+            self.tell_status();
+        }
+        self.take_over_if_silent(now);
+        self.advance(now);
+    }
+
+    /// Returns true if it may act as the leader that it is.
+    fn may_lead(&self) -> bool {
+        self.is_leader()
+            && self.opinion == Opinion::Fine
+            && self.went_back_since.is_none()
+            && !self.is_catching_up
+    }
+
+    fn hear_leader(&mut self, now: Duration) {
+        self.heard_leader_at = now;
+        self.takeover_pause = TAKEOVER_PAUSE_MIN;
+    }
+
+    fn tell_status(&mut self) {
+        let Mark { term, seq, .. } = *self.chain.mark();
+        let Some(id) = self.chain.id(seq) else { return };
+        let status = Status { term, seq, id, is_leader: self.may_lead() };
+        for to in self.others() {
+            self.outputs.push_back(Output::Send { to, message: Message::Status(status) });
+        }
+    }
+
+    fn others(&self) -> Vec<NodeId> {
+        let me = self.membership.me.node;
+        self.membership.members.iter().copied().filter(|node| *node != me).collect()
+    }
+
+    fn begin_term(&mut self, now: Duration) {
+        let term = self.chain.mark().term;
+        self.inbox.clear();
+        self.judging = None;
+        self.takeover_at = None;
+        self.heard_leader_at = now;
+        for number in self.proposals.begin_term(term) {
+            self.outputs.push_back(Output::Settle { number, outcome: Settled::Unknown });
+        }
+    }
+
+    /// Takes the next term, if the leader has been silent for long.
+    fn take_over_if_silent(&mut self, now: Duration) {
+        let is_leader_silent = now >= self.heard_leader_at + LEADER_SILENT_MAX;
+        let does_engine_answer = self.engine_at.is_some_and(|at| now <= at + ENGINE_FRESH);
+        let is_journal_silent = does_engine_answer && now >= self.entry_at + JOURNAL_SILENT_MAX;
+        let is_sound = self.opinion == Opinion::Fine
+            && self.went_back_since.is_none()
+            && !self.is_catching_up
+            && self.wanted.is_none();
+        if self.is_leader() || !is_sound || !(is_leader_silent || is_journal_silent) {
+            self.takeover_at = None;
+            return;
+        }
+        let spread = Duration::from_millis(self.rng.random_range(0..TAKEOVER_SPREAD_MS));
+        let at = *self.takeover_at.get_or_insert(self.takeover_not_before.max(now + spread));
+        if now < at {
+            return;
+        }
+        self.takeover_at = None;
+        self.takeover_not_before = now + self.takeover_pause;
+        self.takeover_pause = (self.takeover_pause * 2).min(TAKEOVER_PAUSE_MAX);
+        let Mark { term, last, floor, .. } = *self.chain.mark();
+        self.want(term + 1, Judged { on: last, floor, ..Judged::default() });
+    }
+
+    /// Makes the entry that comes next, for [`Node::advance`] to put it into the journal.
+    fn want(&mut self, term: Term, judged: Judged) {
+        let Judged { on: prev, records, answers, floor } = judged;
+        let Membership { cluster, me: writer, .. } = self.membership;
+        let first = self.chain.mark().head + 1;
+        let (bytes, _) = Entry { cluster, term, writer, prev, first, floor, answers, records }.encode();
+        self.wanted = Some(Wanted { prev, bytes, again_at: Some(Duration::ZERO) });
+    }
+
+    /// Does what can be done now.
+    fn advance(&mut self, now: Duration) {
+        if self.stopped.is_some() || self.is_catching_up {
+            return;
+        }
+        self.hand_over(now);
+        if self.may_lead() && self.wanted.is_none() && self.judging.is_none() {
+            self.lead(now);
+        }
+        let after = self.chain.mark().seq;
+        if let Some(wanted) = &mut self.wanted
+            && self.went_back_since.is_none()
+            && wanted.again_at.is_some_and(|at| now >= at)
+        {
+            wanted.again_at = None;
+            self.outputs.push_back(Output::Append { after, bytes: wanted.bytes.clone() });
+        }
+    }
+
+    /// Hands the proposals to the leader.
+    fn hand_over(&mut self, now: Duration) {
+        let Mark { term, leader, .. } = *self.chain.mark();
+        if term == 0 || (leader == self.membership.me && !self.may_lead()) {
+            return;
+        }
+        // The run before this one is nobody's leader.
+        if leader.node == self.membership.me.node && leader != self.membership.me {
+            return;
+        }
+        let Writer { node, run } = self.membership.me;
+        let lowest = self.proposals.lowest();
+        for proposals in self.proposals.take_due(now, term) {
+            if leader.node == node {
+                let numbers = self.inbox.offer(self.membership.me, lowest, proposals);
+                self.proposals.confirm(term, &numbers);
+            } else {
+                let message = Message::Forward { run, term, lowest, proposals };
+                self.outputs.push_back(Output::Send { to: leader.node, message });
+            }
+        }
+    }
+
+    fn lead(&mut self, now: Duration) {
+        let Mark { term, last: on, head, floor, .. } = *self.chain.mark();
+        if !self.inbox.is_empty() {
+            let proposals = self.inbox.take(ENTRY_PROPOSALS_MAX, self.membership.batch_bytes_max);
+            self.judging = Some(on);
+            self.outputs.push_back(Output::Judge { on, first: head + 1, proposals });
+        } else if now >= self.entry_at + QUIET_MAX {
+            self.want(term, Judged { on, floor, ..Judged::default() });
+        }
+    }
+
+    fn stop(&mut self, why: Stopped) {
+        self.stopped = Some(why.clone());
+        self.outputs.push_back(Output::Stop(why));
+    }
+}

@@ -1,0 +1,60 @@
+//! What the other nodes say of the journal, compared with what this one has read.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::cluster::chain::Chain;
+use crate::cluster::entry::NodeId;
+use crate::cluster::message::Status;
+
+/// A status counts for this time.
+const FRESH: Duration = Duration::from_secs(2);
+/// Nodes that disagree have this time to find a majority.
+const DOUBT_MAX: Duration = Duration::from_secs(2);
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    /// The newest status of each other node, and when it came.
+    heard: BTreeMap<NodeId, (Duration, Status)>,
+    doubt_since: Option<Duration>,
+}
+
+/// The verdict of the other nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opinion {
+    /// Nobody disagrees, or a majority agrees.
+    Fine,
+    /// Another node has read another entry, and there may yet be a majority for this one's.
+    Doubt,
+    /// There is none.
+    Refuted,
+}
+
+impl Witness {
+    pub fn hear(&mut self, now: Duration, from: NodeId, status: Status) {
+        self.heard.insert(from, (now, status));
+    }
+
+    /// Compares all that was heard. `members` counts this node too.
+    pub fn opinion(&mut self, now: Duration, chain: &Chain, members: usize) -> Opinion {
+        let (mut agree, mut disagree) = (1, 0);
+        for (at, status) in self.heard.values() {
+            if now > *at + FRESH {
+                continue;
+            }
+            match chain.id(status.seq) {
+                Some(id) if id == status.id => agree += 1,
+                Some(_) => disagree += 1,
+                // It is ahead of this node, or far behind.
+                None => {}
+            }
+        }
+        if disagree == 0 || agree * 2 > members {
+            self.doubt_since = None;
+            return Opinion::Fine;
+        }
+        let since = *self.doubt_since.get_or_insert(now);
+        if now >= since + DOUBT_MAX { Opinion::Refuted } else { Opinion::Doubt }
+    }
+}
