@@ -1,6 +1,7 @@
 //! The cost of bots that answer: the same messages of people to the same readers, with and without ten bots that
 //! show what they write and post it.
 
+use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -25,8 +26,8 @@ const ABOUT: &str = "1,000 readers follow one room by the API's stream, and 8 pe
     message and no finished answer is lost, doubled or out of order. In the second case a bot's text is 4 KiB \
     long from the beginning, which is all that is shown of one. Unfinished answers are signals; their bound \
     is what the server sends a reader of them at most: twice a second the last 4 KiB of four, with the names \
-    around them. At the end: 64 senders at full speed, alone and beside a built-in bot that reads each \
-    message of the log and answers none, as its room is another.";
+    around them. At the end: 64 senders at full speed, alone and beside built-in bots that read each \
+    message of the log and answer none, as their room is another.";
 const BOTS: &str = "with bots";
 const QUIET: &str = "without bots";
 const BOUND: &str = "the server's bound";
@@ -53,11 +54,13 @@ const SIGNALS: (usize, usize) = (2, 256);
 /// The goals, with bots against without.
 const RATIOS_MAX: [(&str, f64); 2] = [(P50, 1.1), (P99, 1.5)];
 
-const FOLLOW_CASE: &str = "64 senders at full speed";
+/// The cases at full speed, and the number of built-in bots.
+const FOLLOW_CASES: [(&str, usize); 2] =
+    [("64 senders at full speed, 1 bot", 1), ("64 senders at full speed, 10 bots", 10)];
 const FOLLOW_SENDERS: usize = 64;
 /// Messages of each of them in a round.
 const FOLLOW_MESSAGES: u64 = 500;
-const FOLLOW_ROUNDS: usize = 6;
+const FOLLOW_ROUNDS: usize = 5;
 
 fn main() {
     limits::raise_descriptors();
@@ -68,7 +71,9 @@ fn main() {
         let server = Server::start_with(&log.to_string_lossy(), &["--admin-token", ADMIN_TOKEN]);
         Room::open(&server).measure(&results, case, begun);
     }
-    follow(&results, &scratch);
+    for (case, bots) in FOLLOW_CASES {
+        follow(&results, &scratch, case, bots);
+    }
     for (metric, most) in RATIOS_MAX {
         for (case, _) in CASES {
             let what = format!("{metric} of people's messages, {case}, ten bots answering, against without");
@@ -199,26 +204,34 @@ fn answer(
     }
 }
 
-/// Measures senders at full speed, alone and beside a built-in bot that follows the log.
-fn follow(results: &Results, scratch: &Scratch) {
+/// Measures senders at full speed, alone and beside built-in bots that follow the log.
+fn follow(results: &Results, scratch: &Scratch, case: &str, bots: usize) {
+    // Nobody listens at this address, and nobody asks them anything.
+    let table = |number| {
+        format!(
+            "[[bot]]\nid = \"b{number}\"\nname = \"Bot {number}\"\nurl = \"http://127.0.0.1:9\"\n\
+             model = \"none\"\nrooms = [\"other\"]\n"
+        )
+    };
+    let settings = scratch.file("bots.toml");
+    let path = settings.to_string_lossy();
+    let tables: String = (0..bots).map(table).collect();
+    fs::write(&settings, tables).expect("the target directory takes files");
     for round in 0..FOLLOW_ROUNDS {
         for half in 0..2 {
-            let (name, flags): (_, &[&str]) = if (round + half) % 2 == 1 {
-                // Nobody listens there, and nobody asks it anything.
-                (BOTS, &["--ollama", "http://127.0.0.1:9", "--ollama-rooms", "elsewhere"])
-            } else {
-                (QUIET, &[])
-            };
-            let log = scratch.file(&format!("follow-{round}-{half}.redb"));
+            let has_bots = (round + half) % 2 == 1;
+            let (name, flags): (_, &[&str]) =
+                if has_bots { (BOTS, &["--config", &path]) } else { (QUIET, &[]) };
+            let log = scratch.file(&format!("follow-{bots}-{round}-{half}.redb"));
             let server = Server::start_with(&log.to_string_lossy(), flags);
             let mut posters = Posters::connect(&server, FOLLOW_SENDERS);
             posters.rounds(FOLLOW_MESSAGES / 10);
             let before = cost::cpu(server.process());
             let elapsed = posters.rounds(FOLLOW_MESSAGES);
             let messages = FOLLOW_MESSAGES * FOLLOW_SENDERS as u64;
-            results.rate(FOLLOW_CASE, "acknowledged", name, messages, elapsed);
+            results.rate(case, "acknowledged", name, messages, elapsed);
             let spent = cost::cpu(server.process()).saturating_sub(before);
-            results.time(FOLLOW_CASE, "CPU per message", name, messages, spent);
+            results.time(case, "CPU per message", name, messages, spent);
         }
     }
 }
