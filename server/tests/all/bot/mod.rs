@@ -2,6 +2,7 @@
 
 mod built_in;
 mod drafts;
+mod once;
 mod page;
 mod programs;
 
