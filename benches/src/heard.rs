@@ -1,5 +1,5 @@
-//! What readers hear in a room with bots: people's messages, which are timed, finished answers, which are counted,
-//! and unfinished ones, whose bytes are.
+//! The ear of a reader in a room with bots: messages of people, which are timed, finished answers, which are counted,
+//! and unfinished ones, of which the bytes are counted.
 
 use std::time::Instant;
 

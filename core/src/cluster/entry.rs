@@ -148,7 +148,7 @@ fn put_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// What is left of the bytes of an entry. Whatever they say, no more is read or reserved than there is.
+/// The rest of the bytes of an entry. Whatever they say, no more is read or reserved than there is.
 struct Reader(Bytes);
 
 impl Reader {

@@ -43,7 +43,7 @@ struct Handed {
     has_gap: bool,
 }
 
-/// What is certain of a proposal that no entry has answered.
+/// The certainty about a proposal that no entry has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unanswered {
     NotStored,

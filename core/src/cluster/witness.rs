@@ -1,4 +1,4 @@
-//! What the other nodes say of the journal, compared with what this one has read.
+//! Compares the reports of the other nodes with the journal that this one has read.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

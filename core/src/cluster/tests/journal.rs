@@ -13,7 +13,7 @@ pub struct MemoryJournal {
     rng: StdRng,
 }
 
-/// What one node reads at one number.
+/// The answer to a node that reads on.
 pub enum Read {
     Entry(Seq, Bytes),
     Missing,

@@ -1,4 +1,4 @@
-//! What must be true of a cluster, whatever happens to it.
+//! Promises that hold for a cluster, whatever happens to it.
 
 use std::collections::{BTreeMap, HashMap};
 

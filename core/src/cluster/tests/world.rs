@@ -37,7 +37,7 @@ impl Trouble {
     }
 }
 
-/// What a node has on its disk.
+/// The disk of a node.
 #[derive(Clone, Default)]
 struct Disk {
     mark: Mark,
@@ -386,7 +386,7 @@ impl World {
         }
     }
 
-    /// What comes to a node that is paused comes when it goes on.
+    /// Keeps a thing for a node that is paused, until it goes on.
     fn again(&mut self, by: Writer, happening: impl FnOnce(Writer) -> Happening) {
         let member = &self.members[by.node as usize - 1];
         if member.run == by.run && member.node.is_some() {
