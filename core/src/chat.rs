@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use crate::answer::UnfinishedAnswer;
+
 use crate::counters::{Counters, Stats};
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
@@ -34,7 +35,7 @@ use crate::room::table::Rooms;
 use crate::search::Query;
 use crate::shared::Shared;
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::writer::{RetentionPolicy, WriterHandle, check, check_author};
+use crate::writer::{Connections, Inbound, RetentionPolicy, WriterHandle, check, check_author};
 
 /// Most reads of the same texts, when rooms are purged or very much is deleted while they are read.
 const TEXT_READS_MAX: usize = 8;
@@ -76,6 +77,7 @@ pub struct Builder {
     search_index: bool,
     quiet: Vec<Box<str>>,
     vital: Vec<Box<str>>,
+    connections: Option<Connections>,
 }
 
 impl Builder {
@@ -121,6 +123,14 @@ impl Builder {
         self
     }
 
+    /// Makes the chat one node of many: its log is a copy of theirs, and changes by the entries of their journal
+    /// only. The log begins as a copy of the one with which the cluster began.
+    #[must_use]
+    pub fn connect(mut self, connections: Connections) -> Self {
+        self.connections = Some(connections);
+        self
+    }
+
     /// Opens the log, and makes it when there is none: a path, `memory:` (gone with the process), or `temp:`
     /// (a file without a name, gone with the process).
     pub fn open(self, log: &str) -> Result<Chat, OpenError> {
@@ -145,7 +155,10 @@ impl Builder {
             reads,
             log,
         });
-        let writer = Arc::new(WriterHandle::start(shared.clone(), self.retention)?);
+        let writer = Arc::new(match self.connections {
+            None => WriterHandle::start(shared.clone(), self.retention)?,
+            Some(connections) => WriterHandle::start_member(shared.clone(), self.retention, connections)?,
+        });
         let (housekeeping, stop) = bounded(0);
         housekeeping::start(Arc::downgrade(&shared), stop.clone())?;
         if self.search_index {
@@ -491,6 +504,11 @@ impl Chat {
     /// A secret made once with the log, for tokens and cookies that outlive a restart.
     pub fn signing_key(&self) -> [u8; 32] {
         self.inner.shared.log.signing_key()
+    }
+
+    /// Returns the way for the messages of other nodes, if this is one node of many.
+    pub fn inbound(&self) -> Option<Inbound> {
+        self.inner.writer.inbound().cloned()
     }
 
     /// Fails with the reason when no sends are taken.

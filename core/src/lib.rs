@@ -114,4 +114,4 @@ pub use room::redactions::RedactionMark;
 pub use search::{Query, QueryError};
 pub use snapshot::Snapshot;
 pub use value::{NewValue, Replaces, Value, is_value_key};
-pub use writer::RetentionPolicy;
+pub use writer::{Connections, Inbound, RetentionPolicy};

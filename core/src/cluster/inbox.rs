@@ -83,6 +83,14 @@ impl Inbox {
         taken
     }
 
+    /// Puts proposals back that were taken and not judged, before all others.
+    pub fn give_back(&mut self, proposals: Vec<(ProposalId, Bytes)>) {
+        for (id, body) in proposals.into_iter().rev() {
+            self.bytes += body.len();
+            self.queue.push_front((id, body));
+        }
+    }
+
     pub fn clear(&mut self) {
         *self = Self::default();
     }

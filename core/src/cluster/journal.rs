@@ -8,8 +8,10 @@ use futures_core::Stream;
 use crate::cluster::entry::Seq;
 use crate::event::Timestamp;
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
-type BoxStream<'a, T> = Pin<Box<dyn Stream<Item = T> + Send + 'a>>;
+/// A future that owns what it needs.
+pub type JournalFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+/// The entries of a journal, as they come.
+pub type JournalEntries = Pin<Box<dyn Stream<Item = Result<JournalEntry, FollowError>> + Send>>;
 
 /// The engine of a cluster: dense numbers, one order, on disk at a quorum. Nothing else is trusted.
 pub trait Journal: Send + Sync + 'static {
@@ -17,16 +19,16 @@ pub trait Journal: Send + Sync + 'static {
     fn entry_bytes_max(&self) -> usize;
     /// Puts an entry right behind `after`; resolves when a quorum has it on disk. May be repeated with the same
     /// bytes.
-    fn append(&self, after: Seq, entry: Bytes) -> BoxFuture<'_, Result<Seq, AppendError>>;
+    fn append(&self, after: Seq, entry: Bytes) -> JournalFuture<Result<Seq, AppendError>>;
     /// Yields the entries after `after`, in order, without end. Never skips a number.
-    fn follow(&self, after: Seq) -> BoxStream<'_, Result<JournalEntry, FollowError>>;
+    fn follow(&self, after: Seq) -> JournalEntries;
     /// Returns the oldest and the newest number, as a quorum knows them; `(1, 0)` when there is none.
-    fn bounds(&self) -> BoxFuture<'_, Result<(Seq, Seq), JournalError>>;
+    fn bounds(&self) -> JournalFuture<Result<(Seq, Seq), JournalError>>;
     /// Overwrites entries as far as the engine can; [`Journal::follow`] answers [`FollowError::Missing`] from
     /// then on.
-    fn erase(&self, seqs: &[Seq]) -> BoxFuture<'_, Result<(), JournalError>>;
+    fn erase(&self, seqs: &[Seq]) -> JournalFuture<Result<(), JournalError>>;
     /// Deletes all entries before `seq`.
-    fn forget(&self, before: Seq) -> BoxFuture<'_, Result<(), JournalError>>;
+    fn forget(&self, before: Seq) -> JournalFuture<Result<(), JournalError>>;
 }
 
 /// An entry as the engine has it.

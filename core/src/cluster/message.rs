@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::cluster::entry::{EntryId, Seq, Term};
+use crate::cluster::entry::{EntryId, NodeId, Seq, Term};
 
 /// A proposal, as a node hands it to the leader.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,4 +51,10 @@ pub enum Message {
         /// Their numbers.
         numbers: Vec<u64>,
     },
+}
+
+/// The way to the other nodes.
+pub trait Peers: Send + Sync + 'static {
+    /// Sends a message, and waits for nothing: one that does not get through is lost.
+    fn send(&self, to: NodeId, message: Message);
 }

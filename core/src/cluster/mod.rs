@@ -40,6 +40,8 @@ mod witness;
 
 pub use chain::{Broken, MARKS_MAX, Mark};
 pub use entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, UnreadableEntry, Writer};
-pub use journal::{AppendError, FollowError, Journal, JournalEntry, JournalError};
-pub use message::{Message, Proposal, Status};
+pub use journal::{
+    AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture,
+};
+pub use message::{Message, Peers, Proposal, Status};
 pub use node::{Judged, Membership, Node, Output, Settled, Stopped};

@@ -60,7 +60,7 @@ pub struct Judged {
     pub on: EntryId,
     /// The records that they make, as they are stored.
     pub records: Vec<Bytes>,
-    /// The answers to all of them.
+    /// The answers to them, in their order. Those that have none are judged again.
     pub answers: Vec<Answer>,
     /// The floor of the log with this entry.
     pub floor: Position,
@@ -175,8 +175,8 @@ pub struct Node {
     rng: StdRng,
     /// At most one: the next names it.
     wanted: Option<Wanted>,
-    /// The state on which the writer judges at this time.
-    judging: Option<EntryId>,
+    /// The state on which the writer judges at this time, and the proposals.
+    judging: Option<(EntryId, Vec<(ProposalId, Bytes)>)>,
     told_at: Option<Duration>,
     heard_leader_at: Duration,
     entry_at: Duration,
@@ -357,12 +357,17 @@ impl Node {
 
     /// The writer has judged.
     pub fn judged(&mut self, now: Duration, judged: Judged) {
-        self.judging.take_if(|on| *on == judged.on);
+        let Some((_, mut proposals)) = self.judging.take_if(|(on, _)| *on == judged.on) else { return };
         // Another entry was faster: this one would be void.
         if judged.on != self.chain.mark().last || !self.is_leader() || self.wanted.is_some() {
             return;
         }
-        self.want(self.chain.mark().term, judged);
+        let is_left = |(id, _): &(ProposalId, Bytes)| judged.answers.iter().all(|answer| answer.to != *id);
+        let first_left = proposals.iter().position(is_left).unwrap_or(proposals.len());
+        self.inbox.give_back(proposals.split_off(first_left));
+        if first_left > 0 {
+            self.want(self.chain.mark().term, judged);
+        }
         self.advance(now);
     }
 
@@ -542,7 +547,7 @@ impl Node {
         let Mark { term, last: on, head, floor, .. } = *self.chain.mark();
         if !self.inbox.is_empty() {
             let proposals = self.inbox.take(ENTRY_PROPOSALS_MAX, self.membership.batch_bytes_max);
-            self.judging = Some(on);
+            self.judging = Some((on, proposals.clone()));
             self.outputs.push_back(Output::Judge { on, first: head + 1, proposals });
         } else if now >= self.entry_at + QUIET_MAX {
             self.want(term, Judged { on, floor, ..Judged::default() });

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::cluster::{EntryId, Mark};
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::ModerationState;
@@ -166,6 +167,17 @@ pub struct Committed {
     pub event: Option<Arc<Event>>,
 }
 
+/// An entry of the journal of a cluster, as it is applied to a log.
+#[derive(Debug, Clone)]
+pub struct FinishedEntry {
+    /// Its id.
+    pub id: EntryId,
+    /// The place behind it. Its floor is the log's from then on.
+    pub mark: Mark,
+    /// Its records, which continue the log; none of an entry that is void.
+    pub records: Vec<RawRecord>,
+}
+
 /// A room and its newest event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomHead {
@@ -270,6 +282,16 @@ pub trait Log: Send + Sync + 'static {
     /// records before it are gone, their positions never come again. Returns what became of each, in the
     /// batch's order.
     fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError>;
+    /// Applies an entry of a journal: stores its records as they are, and the place behind it, in one commit.
+    /// A log that cannot be one of many refuses.
+    fn apply(&self, _entry: &FinishedEntry) -> Result<Vec<Committed>, CommitError> {
+        Err(CommitError::Refused("this kind of log cannot be one of a cluster".into()))
+    }
+    /// The place in the journal that this log has reached, and the ids of the newest entries up to it, oldest
+    /// first.
+    fn place(&self) -> Result<(Mark, Vec<EntryId>), LogError> {
+        Ok((Mark::default(), Vec::new()))
+    }
     /// The rooms that are closed, the authors that are banned.
     fn moderation(&self) -> &ModerationState;
     /// The values in force.

@@ -7,6 +7,7 @@ mod check;
 mod contract;
 mod derived;
 mod error;
+pub(crate) mod finish;
 mod moderation;
 mod open;
 pub(crate) mod price;
@@ -17,8 +18,8 @@ mod values;
 
 pub use check::{Checked, Finding};
 pub use contract::{
-    Chain, ChainPoint, Committed, Counts, Found, Log, NewRecord, Payload, READ_BYTES_MAX, READ_EVENTS_MAX,
-    RoomHead, StoredKey,
+    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, NewRecord, Payload, READ_BYTES_MAX,
+    READ_EVENTS_MAX, RoomHead, StoredKey,
 };
 pub use error::{CommitError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};

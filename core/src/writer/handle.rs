@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Receipt, RoomName};
@@ -18,10 +18,13 @@ use crate::sync::channel::{Sender, TrySendError, bounded};
 use crate::sync::thread::{self, JoinHandle};
 use crate::value::NewValue;
 use crate::writer::idempotency::Window;
+use crate::writer::member::{self, Connections, Inbound, Member};
 use crate::writer::queue::{CLOSED, Gate, Pending, Permission, RebuiltWindow, Request, Reserved};
+use crate::writer::replica::Replica;
 use crate::writer::retention::RetentionPolicy;
 use crate::writer::target::Target;
 use crate::writer::thread::Writer;
+use crate::writer::work::WORK_MAX;
 
 const WRITER_FAILED: &str = "the writer failed; a restart opens the log again";
 
@@ -39,7 +42,10 @@ pub(crate) struct WriterHandle {
     queued_bytes: Arc<AtomicUsize>,
     /// The state of the window of keys; sends with a key wait for it.
     window: watch::Receiver<WindowState>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Of a node of many: the way into the protocol, and its end.
+    inbound: Option<Inbound>,
+    is_closing: Arc<Notify>,
 }
 
 impl WriterHandle {
@@ -62,7 +68,51 @@ impl WriterHandle {
         };
         let thread = thread::Builder::new().name("millchat-writer".into()).spawn(write)?;
         let queued_bytes = Arc::new(AtomicUsize::new(0));
-        Ok(Self { shared, gate, queued_bytes, window, thread: Mutex::new(Some(thread)) })
+        let (threads, is_closing) = (Mutex::new(vec![thread]), Arc::default());
+        Ok(Self { shared, gate, queued_bytes, window, threads, inbound: None, is_closing })
+    }
+
+    /// Starts the threads of one node of many.
+    pub fn start_member(
+        shared: Arc<Shared>,
+        policy: RetentionPolicy,
+        connections: Connections,
+    ) -> std::io::Result<Self> {
+        let (queue, pending) = bounded(QUEUE_SENDS_MAX);
+        let (work, works) = crossbeam::channel::bounded(WORK_MAX);
+        let (inputs, taken) = member::inputs();
+        let gate = Arc::new(Gate::default());
+        gate.open(queue);
+        let is_closing = Arc::new(Notify::new());
+        let writer = Writer::new(shared.clone(), policy, gate.clone(), Arc::default());
+        let replica = Replica { writer, work: works, inputs: inputs.clone() };
+        let member = Member::new(&shared, gate.clone(), connections, work).map_err(std::io::Error::other)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let (closing, to_protocol) = (is_closing.clone(), inputs.clone());
+        let mut threads = Vec::new();
+        let mut start = |name: &str, run: Box<dyn FnOnce() + Send>| {
+            let watched = gate.clone();
+            let run = move || {
+                if catch_unwind(AssertUnwindSafe(run)).is_err() {
+                    watched.break_for(WRITER_FAILED.into());
+                    watched.shut();
+                }
+            };
+            threads.push(thread::Builder::new().name(name.into()).spawn(run)?);
+            std::io::Result::Ok(())
+        };
+        start("millchat-writer", Box::new(move || replica.run()))?;
+        start("millchat-sends", Box::new(move || member::pass_on_sends(&pending, &to_protocol)))?;
+        start("millchat-node", Box::new(move || runtime.block_on(member.run(taken, closing))))?;
+        let (_, window) = watch::channel(WindowState::There);
+        let (queued_bytes, threads) = (Arc::new(AtomicUsize::new(0)), Mutex::new(threads));
+        let inbound = Some(Inbound(inputs));
+        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing })
+    }
+
+    /// The way for the messages of other nodes.
+    pub fn inbound(&self) -> Option<&Inbound> {
+        self.inbound.as_ref()
     }
 
     pub async fn send(
@@ -179,7 +229,8 @@ impl WriterHandle {
     /// Commits what is queued and ends. Sends that come later are refused.
     pub fn close(&self) {
         self.gate.shut();
-        if let Some(thread) = self.thread.lock().take() {
+        self.is_closing.notify_one();
+        for thread in std::mem::take(&mut *self.threads.lock()) {
             let _ = thread.join();
         }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::SendError;
-use crate::event::{Position, Receipt, RoomName, Timestamp};
+use crate::event::{Epoch, Position, Receipt, RoomName, Timestamp};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX};
 use crate::log::{CommitError, Committed, Counts, NewRecord};
 use crate::shared::Shared;
@@ -36,15 +36,15 @@ const TRIMS_BEFORE_BATCH_MAX: usize = 8;
 
 /// The writer's thread.
 pub(crate) struct Writer {
-    shared: Arc<Shared>,
-    gate: Arc<Gate>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) gate: Arc<Gate>,
     hasher: Hasher,
-    window: Window,
+    pub(super) window: Window,
     rebuilt: Arc<RebuiltWindow>,
     /// Requests that did not fit into the batch before, in their order.
-    waiting: VecDeque<Pending>,
+    pub(super) waiting: VecDeque<Pending>,
     /// Time in the log does not go back when the clock does.
-    last_at: Timestamp,
+    pub(super) last_at: Timestamp,
     retention: Retention,
     expiry: Expiry,
     /// Free bytes that the last commit lacked; 0 when it lacked none.
@@ -55,7 +55,7 @@ pub(crate) struct Writer {
     idle_at: Instant,
 }
 
-type Stored = Result<Vec<Committed>, CommitError>;
+pub(super) type Stored = Result<Vec<Committed>, CommitError>;
 
 impl Writer {
     pub fn new(
@@ -116,6 +116,17 @@ impl Writer {
         if let Some(window) = self.rebuilt.take() {
             self.window = window;
         }
+        let batch = self.judge(pending);
+        if batch.replies.is_empty() {
+            self.make_room();
+            return;
+        }
+        let stored = if batch.records.is_empty() { Ok(Vec::new()) } else { self.store(&batch.records) };
+        self.answer(batch, &stored);
+    }
+
+    /// Judges requests: makes the batch of the records that they become. Those that do not fit wait.
+    pub(super) fn judge(&mut self, pending: Vec<Pending>) -> Batch {
         let now = Timestamp::now().max(self.last_at);
         self.last_at = now;
         let to_erase = self.shared.log.moderation().counts().edits_to_erase as usize;
@@ -144,12 +155,7 @@ impl Writer {
             };
             batch.replies.push((reply, verdict, reserved));
         }
-        if batch.replies.is_empty() {
-            self.make_room();
-            return;
-        }
-        let stored = if batch.records.is_empty() { Ok(Vec::new()) } else { self.store(&batch.records) };
-        self.answer(batch, &stored);
+        batch
     }
 
     /// Takes a step of the erasing for which the first of the waiting requests waits. If that fails, so does
@@ -197,7 +203,7 @@ impl Writer {
 
     /// Returns the floor after the next step. Records that cannot be read are not trimmed; their readers get
     /// the error.
-    fn next_floor(&mut self, bytes: u64) -> Position {
+    pub(super) fn next_floor(&mut self, bytes: u64) -> Position {
         let log = &*self.shared.log;
         // Not the time of the newest record: a clock that was ahead for a moment must not take the history.
         self.retention.next_floor(log, Moment::now(), bytes).unwrap_or_else(|_| log.floor())
@@ -236,21 +242,21 @@ impl Writer {
     }
 
     /// Returns true if text is still to be erased, and can be.
-    fn is_erasing(&self) -> bool {
+    pub(super) fn is_erasing(&self) -> bool {
         self.shared.log.moderation().counts().is_erasing() && self.gate.broken().is_none()
     }
 
     /// Returns true if rows of expired values can be taken out.
-    fn has_expired_values(&mut self) -> bool {
+    pub(super) fn has_expired_values(&mut self) -> bool {
         self.expiry.advance(self.shared.log.values(), Moment::now()) && self.gate.broken().is_none()
     }
 
     /// Returns true if pieces of the search index wait for a commit that takes them along.
-    fn has_prepared_index(&self) -> bool {
+    pub(super) fn has_prepared_index(&self) -> bool {
         self.shared.log.has_prepared_index() && self.gate.broken().is_none()
     }
 
-    fn commit_now(&mut self, records: &[NewRecord], floor: Position) -> Stored {
+    pub(super) fn commit_now(&mut self, records: &[NewRecord], floor: Position) -> Stored {
         let started = Instant::now();
         self.expiry.advance(self.shared.log.values(), Moment::now());
         let outcome = self.shared.log.commit(records, floor);
@@ -278,23 +284,27 @@ impl Writer {
             }
         }
         let rooms = self.shared.publish(committed.iter().filter_map(|committed| committed.event.as_ref()));
-        let epoch = self.shared.log.epoch();
-        for (reply, verdict, _reserved) in batch.replies {
-            let answer = match (verdict, stored) {
-                (Verdict::Replay(receipt), _) => Ok(receipt),
-                (Verdict::Rejected(error), _) | (Verdict::RejectedByBatch(error), Ok(_)) => Err(error),
-                (Verdict::Event(index), Ok(committed)) => {
-                    let (created_at, position) = (batch.records[index].created_at, committed[index].position);
-                    let prev = committed[index].event.as_ref().map_or(0, |event| event.prev);
-                    Ok(Receipt { position, prev, epoch, created_at })
-                }
-                (_, Err(error)) => Err(not_stored(error)),
-            };
-            // The sender may have gone; the event is stored all the same.
-            let _ = reply.send(answer);
-        }
+        answer_senders(batch, stored, self.shared.log.epoch());
         self.shared.fanout.notify(&rooms);
         self.shared.committed.notify_waiters();
+    }
+}
+
+/// Answers the senders of a batch.
+pub(super) fn answer_senders(batch: Batch, stored: &Stored, epoch: Epoch) {
+    for (reply, verdict, _reserved) in batch.replies {
+        let answer = match (verdict, stored) {
+            (Verdict::Replay(receipt), _) => Ok(receipt),
+            (Verdict::Rejected(error), _) | (Verdict::RejectedByBatch(error), Ok(_)) => Err(error),
+            (Verdict::Event(index), Ok(committed)) => {
+                let (created_at, position) = (batch.records[index].created_at, committed[index].position);
+                let prev = committed[index].event.as_ref().map_or(0, |event| event.prev);
+                Ok(Receipt { position, prev, epoch, created_at })
+            }
+            (_, Err(error)) => Err(not_stored(error)),
+        };
+        // The sender may have gone; the event is stored all the same.
+        let _ = reply.send(answer);
     }
 }
 

@@ -277,7 +277,9 @@ impl World {
                     self.members[nth].state.ids.push(id);
                 }
                 Output::Judge { on, first, proposals } => {
-                    let judged = judge(on, first, &proposals);
+                    // Now and then a writer does not take all of them.
+                    let count = self.rng.random_range(0..=proposals.len() * 2).min(proposals.len());
+                    let judged = judge(on, first, &proposals[..count]);
                     let in_ms = self.rng.random_range(0..40);
                     self.later(in_ms, Happening::Judged { by, judged });
                 }

@@ -18,6 +18,8 @@
 //! erased |
 //! | `packed` | (room, newest event that a pack covers) → the event before the oldest | with the pack |
 //! | `packs` | the same → the terms of these events | by a later commit, until a text changes |
+//! | `place` | one row: the place in the journal of a cluster | with each entry of it |
+//! | `marks` | number of an entry of the journal → its id, of the newest 65,536 | with the entry |
 //! | `state` | what cannot be made again from the records | once, at checkpoints, and by trims |
 //!
 //! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
@@ -40,6 +42,7 @@ mod open;
 mod overlay;
 mod packs;
 mod piece;
+mod place;
 mod reactions;
 mod read;
 mod redact;

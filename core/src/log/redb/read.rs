@@ -2,10 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
+use crate::cluster::{EntryId, Mark};
 use crate::event::{Epoch, Position, RoomName, Timestamp};
 use crate::log::contract::{
-    Chain, ChainPoint, Committed, Counts, Found, Log, NewRecord, READ_BYTES_MAX, READ_EVENTS_MAX, RoomHead,
-    StoredKey,
+    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, NewRecord, READ_BYTES_MAX,
+    READ_EVENTS_MAX, RoomHead, StoredKey,
 };
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
@@ -17,7 +18,7 @@ use crate::log::redb::handle::RedbLog;
 use crate::log::redb::piece::{Forwards, newest_before, refuse_hole};
 use crate::log::redb::tables::{EDITS, LOG, event_of, get, storage_error};
 use crate::log::redb::walk::{above, head, prev_of};
-use crate::log::redb::{counts, deletes, packs, reactions};
+use crate::log::redb::{counts, deletes, packs, place, reactions};
 use crate::log::values::ValuesState;
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -44,7 +45,15 @@ impl Log for RedbLog {
     }
 
     fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError> {
-        self.write(batch, floor)
+        self.write(batch, floor, None)
+    }
+
+    fn apply(&self, entry: &FinishedEntry) -> Result<Vec<Committed>, CommitError> {
+        self.apply_entry(entry)
+    }
+
+    fn place(&self) -> Result<(Mark, Vec<EntryId>), LogError> {
+        place::read(&self.begin_read()?)
     }
 
     fn moderation(&self) -> &ModerationState {

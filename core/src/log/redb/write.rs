@@ -9,12 +9,13 @@ use ::redb::{Database, Durability, ReadableTable as _, WriteTransaction};
 
 use crate::cause::Cause;
 use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::log::contract::{Committed, NewRecord, Payload, READ_EVENTS_MAX, StoredKey};
+use crate::log::contract::{Committed, FinishedEntry, NewRecord, Payload, READ_EVENTS_MAX, StoredKey};
 use crate::log::derived::{Derived, MissingKeys};
 use crate::log::error::{CommitError, LogError};
+use crate::log::finish::encode_of_no_room;
 use crate::log::moderation::{Deletion, ModerationChange};
 use crate::log::price::{self, ERASE_EDITS_MAX, UNIT_PAGES};
-use crate::log::record::{self, Fields};
+use crate::log::record::{self, Fields, RawRecord};
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
 use crate::log::redb::counts::CountsTable;
 use crate::log::redb::deletes::DeletesTable;
@@ -27,7 +28,7 @@ use crate::log::redb::state::write_forgotten;
 use crate::log::redb::tables::{EDITS, HEADS, LOG, refused, storage_error, stored_head};
 use crate::log::redb::trim::trim;
 use crate::log::redb::values::EXPIRE_VALUES_MAX;
-use crate::log::redb::{counts, deletions, keys, moderation, reactions, values};
+use crate::log::redb::{counts, deletions, keys, moderation, place, reactions, values};
 use crate::log::values::ValueChange;
 
 /// A commit may write this many times the bytes of its records: pages of the trees are copied on write.
@@ -55,7 +56,13 @@ struct Appended {
 }
 
 impl RedbLog {
-    pub(super) fn write(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError> {
+    /// Commits a batch: new records, or those that an entry of a journal has finished.
+    pub(super) fn write(
+        &self,
+        batch: &[NewRecord],
+        floor: Position,
+        entry: Option<&FinishedEntry>,
+    ) -> Result<Vec<Committed>, CommitError> {
         let head = self.head.load(Ordering::Acquire) + batch.len() as u64;
         let old_floor = self.floor.load(Ordering::Acquire);
         let floor = floor.clamp(old_floor, head + 1);
@@ -78,7 +85,8 @@ impl RedbLog {
         let with_packs = self.has_room_for_packs(needed);
         let mut tx = self.begin_write()?;
         tx.set_durability(Durability::Immediate).map_err(refused)?;
-        let appended = self.append(&tx, batch).map_err(refused)?;
+        let finished = entry.map(|entry| entry.records.as_slice());
+        let appended = self.append(&tx, batch, finished).map_err(refused)?;
         let Appended { committed, brought, mut change, touched, unpacked, .. } = appended;
         let Appended { mut moderation_changes, mut value_changes, .. } = appended;
         self.packing.spoil(&touched);
@@ -122,6 +130,9 @@ impl RedbLog {
         }
         write_packs(&tx, &prepared, floor, head, checkpoint || floor > old_floor || !touched.is_empty())
             .map_err(refused)?;
+        if let Some(entry) = entry {
+            place::write(&tx, entry).map_err(refused)?;
+        }
         // Before the commit: a read that misses what the trim takes must know the floor that explains it.
         self.floor.store(floor, Ordering::Release);
         tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
@@ -186,8 +197,14 @@ impl RedbLog {
         Ok(records * WRITE_AMPLIFICATION_MAX + pages as u64 * PAGE_BYTES)
     }
 
-    /// Puts the batch into a transaction that is not committed yet.
-    fn append(&self, tx: &WriteTransaction, batch: &[NewRecord]) -> Result<Appended, LogError> {
+    /// Puts the batch into a transaction that is not committed yet. The bytes of its records are made, or are
+    /// those that are finished.
+    fn append(
+        &self,
+        tx: &WriteTransaction,
+        batch: &[NewRecord],
+        finished: Option<&[RawRecord]>,
+    ) -> Result<Appended, LogError> {
         let mut log = tx.open_table(LOG).map_err(storage_error)?;
         let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
         let heads = tx.open_table(HEADS).map_err(storage_error)?;
@@ -200,8 +217,9 @@ impl RedbLog {
         let Appended { committed, brought, change, moderation_changes, value_changes, touched, .. } =
             &mut appended;
         let mut position = self.head.load(Ordering::Acquire);
-        for append in batch {
+        for (nth, append) in batch.iter().enumerate() {
             position += 1;
+            let finished = finished.map(|records| records[nth].bytes.as_slice());
             let mut event = None;
             match &append.payload {
                 Payload::Event { room, body } => {
@@ -210,23 +228,23 @@ impl RedbLog {
                         Some(head) => head,
                         None => stored_head(&heads, room)?,
                     };
-                    let made = Event {
-                        position,
-                        prev: head.position,
-                        room: room.clone(),
-                        author: append.author.clone(),
-                        created_at: append.created_at,
-                        body: body.clone(),
-                    };
-                    let (key, content_hash) = (append.key.as_ref(), append.content_hash.as_ref());
-                    record::encode(&Fields { event: &made, key, content_hash }, &mut scratch);
+                    let made = event_of(append, (room, body), (position, head.position), finished)?;
+                    if finished.is_none() {
+                        let (key, content_hash) = (append.key.as_ref(), append.content_hash.as_ref());
+                        record::encode(&Fields { event: &made, key, content_hash }, &mut scratch);
+                    }
                     if let Some(key) = append.key {
                         brought.record_key(StoredKey { position, key, created_at: append.created_at });
                     }
                     brought.record(room, head, position, append.created_at);
                     event = Some(Arc::new(made));
                 }
-                _ => encode_of_no_room(append, position, &mut scratch),
+                _ if finished.is_none() => encode_of_no_room(append, position, &mut scratch),
+                _ => {}
+            }
+            if let Some(bytes) = finished {
+                scratch.clear();
+                scratch.extend_from_slice(bytes);
             }
             log.insert(position, scratch.as_slice()).map_err(storage_error)?;
             change.more += record::stored_bytes(&scratch);
@@ -374,12 +392,20 @@ impl RedbLog {
     }
 }
 
-fn encode_of_no_room(append: &NewRecord, position: Position, out: &mut Vec<u8>) {
-    if let Some(ban) = append.ban() {
-        record::encode_ban(position, append.created_at, &ban, out);
-    } else if let Some(value) = append.value() {
-        record::encode_value(position, append.created_at, &value, out);
-    }
+/// The event that a record makes behind the head of its room, or that it is already.
+fn event_of(
+    append: &NewRecord,
+    (room, body): (&RoomName, &Body),
+    (position, head): (Position, Position),
+    finished: Option<&[u8]>,
+) -> Result<Event, LogError> {
+    let prev = match finished {
+        // Each log forgets heads on its own.
+        Some(bytes) => record::prev(position, bytes)?.unwrap_or(0),
+        None => head,
+    };
+    let (room, body, author) = (room.clone(), body.clone(), append.author.clone());
+    Ok(Event { position, prev, room, author, created_at: append.created_at, body })
 }
 
 /// Stores packs, and notes up to where all of them are right if that may be asked for.

@@ -1,0 +1,260 @@
+//! The threads of one node of many: the protocol, and what connects it with the journal, the other nodes, the
+//! senders and the thread that writes.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::cluster::{
+    AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Membership,
+    Message, Node, NodeId, Output, Peers, Seq, Settled,
+};
+use crate::error::SendError;
+use crate::log::record::RawRecord;
+use crate::log::{FinishedEntry, LogError};
+use crate::shared::Shared;
+use crate::sync::channel::{Receiver, RecvTimeoutError};
+use crate::writer::queue::{Gate, Pending, Reply, Request, Reserved};
+use crate::writer::wire;
+use crate::writer::work::{INPUTS_MAX, Input, NewProposal, Work};
+
+/// The protocol sees time pass this often.
+const TICK_EVERY: Duration = Duration::from_millis(50);
+/// The engine is asked for its bounds this often.
+const BOUNDS_EVERY: Duration = Duration::from_millis(500);
+/// A journal that cannot be reached is tried again after this time.
+const FOLLOW_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// Most sends that go to the protocol together.
+const SENDS_MAX: usize = 1_024;
+/// The thread that takes sends looks up after this time without one.
+const SENDS_EVERY: Duration = Duration::from_secs(1);
+const LEFT: &str = "the node was closed before the leader answered";
+
+/// A node's connections.
+pub struct Connections {
+    /// The journal that all nodes share.
+    pub journal: Arc<dyn Journal>,
+    /// The way to the other nodes. Their messages come by [`Inbound`].
+    pub peers: Arc<dyn Peers>,
+    /// The place of this node among them.
+    pub membership: Membership,
+}
+
+/// Takes sends out of the queue and hands them to the protocol, until the queue is shut.
+pub(super) fn pass_on_sends(queue: &Receiver<Pending>, inputs: &mpsc::Sender<Input>) {
+    loop {
+        let first = match queue.recv_timeout(SENDS_EVERY) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        let sends =
+            std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok()).take(SENDS_MAX - 1));
+        let sends = sends.filter_map(|Pending { request, reply, reserved }| {
+            let body = wire::encode_request(&request);
+            if let Request::Send(_, _, Some(is_allowed)) = request
+                && !catch_unwind(AssertUnwindSafe(is_allowed)).unwrap_or(false)
+            {
+                let _ = reply.send(Err(SendError::NotAllowed));
+                return None;
+            }
+            Some(NewProposal { body, reply, reserved })
+        });
+        if let Err(mpsc::error::SendError(Input::Sends(sends))) =
+            inputs.blocking_send(Input::Sends(sends.collect()))
+        {
+            for NewProposal { reply, .. } in sends {
+                let _ = reply.send(Err(SendError::Unavailable(LEFT.into())));
+            }
+        }
+    }
+}
+
+/// Makes the channel of the protocol's inputs.
+pub(super) fn inputs() -> (mpsc::Sender<Input>, mpsc::Receiver<Input>) {
+    mpsc::channel(INPUTS_MAX)
+}
+
+/// The protocol of this node, and what it is connected with.
+pub(super) struct Member {
+    node: Node,
+    gate: Arc<Gate>,
+    connections: Connections,
+    work: crossbeam::channel::Sender<Work>,
+    started: Instant,
+    /// The senders of this node that wait, by the number of their proposal. Bounded by the queue of sends.
+    waiting: HashMap<u64, (Reply, Reserved)>,
+    append: Option<JournalFuture<Result<Seq, AppendError>>>,
+}
+
+impl Member {
+    pub fn new(
+        shared: &Shared,
+        gate: Arc<Gate>,
+        connections: Connections,
+        work: crossbeam::channel::Sender<Work>,
+    ) -> Result<Self, LogError> {
+        let (mut mark, ids) = shared.log.place()?;
+        if mark.seq == 0 {
+            // The log of a single node is the beginning of the cluster's.
+            (mark.head, mark.floor) = (shared.log.head(), shared.log.floor());
+        }
+        let node = Node::new(Duration::ZERO, connections.membership.clone(), mark, ids);
+        let (waiting, append) = (HashMap::new(), None);
+        Ok(Self { node, gate, connections, work, started: Instant::now(), waiting, append })
+    }
+
+    /// Runs until `inputs` ends: nobody is left who could send.
+    pub async fn run(mut self, mut inputs: mpsc::Receiver<Input>, is_closing: Arc<tokio::sync::Notify>) {
+        let mut entries: Option<JournalEntries> = None;
+        let mut follow_at = Instant::now();
+        let mut bounds: Option<JournalFuture<Result<(Seq, Seq), JournalError>>> = None;
+        let mut bounds_at = Instant::now();
+        let mut tick = tokio::time::interval(TICK_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while self.gate.broken().is_none() {
+            let now = Instant::now();
+            if entries.is_none() && now >= follow_at {
+                entries = Some(self.connections.journal.follow(self.node.mark().seq));
+            }
+            if bounds.is_none() && now >= bounds_at {
+                bounds = Some(self.connections.journal.bounds());
+                bounds_at = now + BOUNDS_EVERY;
+            }
+            tokio::select! {
+                () = is_closing.notified() => break,
+                input = inputs.recv() => {
+                    let Some(input) = input else { break };
+                    self.take(input);
+                    // What else is there goes along, up to a bound.
+                    for _ in 0..SENDS_MAX {
+                        let Ok(input) = inputs.try_recv() else { break };
+                        self.take(input);
+                    }
+                }
+                entry = next(&mut entries) => match entry {
+                    Some(Ok(JournalEntry { seq, bytes, .. })) => self.node.entry(self.started.elapsed(), seq, &bytes),
+                    ended => {
+                        (entries, follow_at) = (None, Instant::now() + FOLLOW_AGAIN_AFTER);
+                        if let Some(Err(FollowError::Missing { .. })) = ended {
+                            self.node.missing();
+                        }
+                    }
+                },
+                stored = or_never(&mut self.append) => {
+                    self.append = None;
+                    self.node.appended(self.started.elapsed(), stored.is_ok());
+                }
+                known = or_never(&mut bounds) => {
+                    bounds = None;
+                    if let Ok((_, newest)) = known {
+                        self.node.engine_answered(self.started.elapsed(), newest);
+                    }
+                }
+                _ = tick.tick() => self.node.tick(self.started.elapsed()),
+            }
+            self.obey();
+        }
+        let why = self.gate.broken().unwrap_or(LEFT).to_owned();
+        for (reply, _reserved) in std::mem::take(&mut self.waiting).into_values() {
+            let _ = reply.send(Err(SendError::Unknown(why.clone().into())));
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        let now = self.started.elapsed();
+        match input {
+            Input::Sends(sends) => {
+                let (bodies, senders): (Vec<Bytes>, Vec<_>) = sends
+                    .into_iter()
+                    .map(|NewProposal { body, reply, reserved }| (body, (reply, reserved)))
+                    .unzip();
+                for (number, (reply, reserved)) in self.node.propose(now, bodies).into_iter().zip(senders) {
+                    if let Some(number) = number {
+                        self.waiting.insert(number, (reply, reserved));
+                    } else {
+                        let _ = reply
+                            .send(Err(SendError::Unavailable("too many sends wait for the leader".into())));
+                    }
+                }
+            }
+            Input::Message(from, message) => self.node.receive(now, from, message),
+            Input::Judged(judged) => self.node.judged(now, judged),
+        }
+    }
+
+    /// Carries out what the protocol orders.
+    fn obey(&mut self) {
+        while let Some(output) = self.node.next_output() {
+            match output {
+                Output::Send { to, message } => self.connections.peers.send(to, message),
+                Output::Append { after, bytes } => {
+                    self.append = Some(self.connections.journal.append(after, bytes));
+                }
+                Output::Apply { mark, id, entry } => {
+                    let records = (entry.first..).zip(entry.records);
+                    let records =
+                        records.map(|(position, bytes)| RawRecord { position, bytes: bytes.to_vec() });
+                    self.hand_over(Work::Apply(FinishedEntry { id, mark, records: records.collect() }));
+                }
+                Output::Pass { mark, id } => {
+                    self.hand_over(Work::Apply(FinishedEntry { id, mark, records: Vec::new() }));
+                }
+                Output::Judge { on, proposals, .. } => self.hand_over(Work::Judge { on, proposals }),
+                Output::Settle { number, outcome } => {
+                    let Some((reply, _reserved)) = self.waiting.remove(&number) else { continue };
+                    self.hand_over(match outcome {
+                        Settled::Answered(outcome) => Work::PassOn(reply, outcome),
+                        Settled::NotStored => {
+                            let why = "no leader could be reached within 20 s";
+                            Work::Answer(reply, Err(SendError::Unavailable(why.into())))
+                        }
+                        Settled::Unknown => {
+                            let why = "the leader did not answer within 20 s, or was replaced meanwhile";
+                            Work::Answer(reply, Err(SendError::Unknown(why.into())))
+                        }
+                    });
+                }
+                Output::CatchUp => {
+                    let why = "entries of the journal are gone that this node has not read";
+                    self.gate.break_for(why.into());
+                }
+                Output::Stop(why) => self.gate.break_for(why.to_string()),
+            }
+        }
+    }
+
+    /// Waits while the thread that writes has much to do: then nothing more is to be read either.
+    fn hand_over(&self, work: Work) {
+        let _ = self.work.send(work);
+    }
+}
+
+async fn next(entries: &mut Option<JournalEntries>) -> Option<Result<JournalEntry, FollowError>> {
+    match entries {
+        Some(entries) => std::future::poll_fn(|cx| entries.as_mut().poll_next(cx)).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn or_never<T>(future: &mut Option<JournalFuture<T>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A way into the protocol for the messages of other nodes. Cheap to clone.
+#[derive(Clone)]
+pub struct Inbound(pub(super) mpsc::Sender<Input>);
+
+impl Inbound {
+    /// Hands a message of another node to this one. Drops it when too many wait: each may be lost.
+    pub fn receive(&self, from: NodeId, message: Message) {
+        let _ = self.0.try_send(Input::Message(from, message));
+    }
+}

@@ -1,0 +1,102 @@
+//! A journal in memory, which answers as engines do under trouble.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use millchat::Timestamp;
+use millchat::cluster::{
+    AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Seq,
+};
+use tokio::sync::watch;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    None,
+    Appends,
+}
+
+pub struct MemoryJournal {
+    entries: Arc<watch::Sender<Vec<JournalEntry>>>,
+    trouble: Trouble,
+}
+
+impl MemoryJournal {
+    pub fn new(trouble: Trouble) -> Arc<Self> {
+        Arc::new(Self { entries: Arc::default(), trouble })
+    }
+
+    fn strikes(&self) -> bool {
+        self.trouble == Trouble::Appends && rand::random_bool(0.15)
+    }
+}
+
+fn store(
+    entries: &watch::Sender<Vec<JournalEntry>>,
+    after: Seq,
+    bytes: Bytes,
+    compares: bool,
+) -> Result<Seq, AppendError> {
+    let mut stored = Err(AppendError::Unreachable);
+    entries.send_modify(|entries| {
+        let newest = entries.len() as Seq;
+        stored = if compares && newest != after {
+            Err(AppendError::Refused { newest })
+        } else {
+            entries.push(JournalEntry { seq: newest + 1, at: Timestamp::now(), bytes });
+            Ok(newest + 1)
+        };
+    });
+    stored
+}
+
+impl Journal for MemoryJournal {
+    fn entry_bytes_max(&self) -> usize {
+        512 * 1024
+    }
+
+    fn append(&self, after: Seq, bytes: Bytes) -> JournalFuture<Result<Seq, AppendError>> {
+        let entries = self.entries.clone();
+        let (is_lost, is_late, is_double) = (self.strikes(), self.strikes(), self.strikes());
+        let compares = !self.strikes();
+        Box::pin(async move {
+            let unknown = Err(AppendError::Unknown("nobody answered".into()));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            if is_lost {
+                return unknown;
+            }
+            if is_late || is_double {
+                let (entries, bytes) = (entries.clone(), bytes.clone());
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(rand::random_range(1..2_000))).await;
+                    let _ = store(&entries, after, bytes, compares);
+                });
+            }
+            if is_late { unknown } else { store(&entries, after, bytes, compares) }
+        })
+    }
+
+    fn follow(&self, after: Seq) -> JournalEntries {
+        let entries = self.entries.subscribe();
+        Box::pin(futures_util::stream::unfold((entries, after), |(mut entries, after)| async move {
+            let entry = {
+                let there = entries.wait_for(|entries| entries.len() as Seq > after).await.ok()?;
+                there[after as usize].clone()
+            };
+            Some((Ok::<_, FollowError>(entry), (entries, after + 1)))
+        }))
+    }
+
+    fn bounds(&self) -> JournalFuture<Result<(Seq, Seq), JournalError>> {
+        let newest = self.entries.borrow().len() as Seq;
+        Box::pin(async move { Ok((1, newest)) })
+    }
+
+    fn erase(&self, _seqs: &[Seq]) -> JournalFuture<Result<(), JournalError>> {
+        Box::pin(async { Err(JournalError("not in memory".into())) })
+    }
+
+    fn forget(&self, _before: Seq) -> JournalFuture<Result<(), JournalError>> {
+        Box::pin(async { Err(JournalError("not in memory".into())) })
+    }
+}

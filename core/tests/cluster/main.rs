@@ -1,0 +1,133 @@
+//! Several chats in one process that share a journal: what one node acknowledges, all have.
+
+mod alike;
+mod journal;
+mod nodes;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use journal::{MemoryJournal, Trouble};
+use millchat::{Author, AuthorKind, Body, Chat, Draft, Event, Position, Receipt, RoomName, SendError};
+use nodes::Cluster;
+
+fn author(name: &str) -> Author {
+    Author { id: name.into(), name: name.into(), kind: AuthorKind::Guest }
+}
+
+fn room(name: &str) -> RoomName {
+    RoomName::new(name).unwrap()
+}
+
+/// All events of a node's log, up to a position.
+async fn log(chat: &Chat, up_to: Position) -> Vec<Event> {
+    let mut whole = chat.follow(0);
+    let mut events = Vec::new();
+    while whole.position() < up_to {
+        let followed = tokio::time::timeout(Duration::from_mins(1), whole.next()).await;
+        let followed =
+            followed.expect("the log reaches its end").expect("it is open").expect("it can be read");
+        events.extend(followed.events.iter().map(|event| (**event).clone()));
+    }
+    events
+}
+
+/// The same as texts, which are compared.
+fn texts(events: &[Event]) -> Vec<String> {
+    events.iter().map(|event| format!("{event:?}")).collect()
+}
+
+/// Sends with a key until the outcome is known, at one node after the other.
+async fn send(cluster: &Cluster, mut node: usize, text: &str, name: &str) -> Receipt {
+    let mut draft = Draft::post(author(name), text);
+    draft.key = Some(text.to_owned());
+    loop {
+        if let Some(chat) = cluster.chat(node) {
+            match chat.send(&room("lobby"), draft.clone()).await {
+                Ok(receipt) => return receipt,
+                Err(SendError::Unknown(_) | SendError::Unavailable(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        node = (node + 1) % nodes::NODES;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn assert_whole(events: &[Event], receipts: &BTreeMap<String, Receipt>) {
+    let mut prev = 0;
+    let mut found = BTreeMap::<&str, Position>::new();
+    for event in events {
+        assert_eq!(event.prev, prev, "of one room");
+        prev = event.position;
+        if let Body::Message { content: Some(content), .. } = &event.body {
+            let before = found.insert(content, event.position);
+            assert_eq!(before, None, "{content} is stored twice");
+        }
+    }
+    for (text, receipt) in receipts {
+        assert_eq!(found.get(text.as_str()), Some(&receipt.position), "{text}");
+    }
+    assert_eq!(found.len(), receipts.len(), "and nothing else");
+}
+
+/// Lets senders send at all nodes, and compares what all nodes have at the end.
+async fn senders(cluster: &std::sync::Arc<Cluster>, count: usize, each: usize) -> BTreeMap<String, Receipt> {
+    let tasks: Vec<_> = (0..count)
+        .map(|nth| {
+            let cluster = cluster.clone();
+            tokio::spawn(async move {
+                let mut receipts = BTreeMap::new();
+                for message in 0..each {
+                    let text = format!("message {message} of {nth}");
+                    let receipt = send(&cluster, nth % nodes::NODES, &text, &format!("sender-{nth}")).await;
+                    receipts.insert(text, receipt);
+                }
+                receipts
+            })
+        })
+        .collect();
+    let mut all = BTreeMap::new();
+    for task in tasks {
+        all.extend(task.await.unwrap());
+    }
+    all
+}
+
+async fn assert_equal_logs(cluster: &Cluster, receipts: &BTreeMap<String, Receipt>) {
+    let newest = receipts.values().map(|receipt| receipt.position).max().unwrap();
+    let first = log(&cluster.chat(0).unwrap(), newest).await;
+    assert_whole(&first, receipts);
+    for node in 1..nodes::NODES {
+        assert_eq!(texts(&log(&cluster.chat(node).unwrap(), newest).await), texts(&first), "node {node}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_nodes_have_one_log_whoever_sends_where() {
+    let cluster = Cluster::start(MemoryJournal::new(Trouble::None)).await;
+    let receipts = senders(&cluster, 6, 50).await;
+    assert_equal_logs(&cluster, &receipts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_journal_does_late_twice_or_without_an_answer_changes_nothing() {
+    let cluster = Cluster::start(MemoryJournal::new(Trouble::Appends)).await;
+    let receipts = senders(&cluster, 6, 20).await;
+    assert_equal_logs(&cluster, &receipts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_end_and_start_again_lose_nothing_and_double_nothing() {
+    let cluster = Cluster::start(MemoryJournal::new(Trouble::None)).await;
+    let sending = {
+        let cluster = cluster.clone();
+        tokio::spawn(async move { senders(&cluster, 6, 40).await })
+    };
+    for kill in 0..6 {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        cluster.restart(kill % nodes::NODES).await;
+    }
+    let receipts = sending.await.unwrap();
+    assert_equal_logs(&cluster, &receipts).await;
+}
