@@ -92,6 +92,7 @@ mod turns;
 mod unix_socket;
 mod unsent;
 mod untrusted;
+mod waits;
 mod watchdog;
 mod webhook;
 mod write_timeout;

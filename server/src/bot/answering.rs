@@ -19,6 +19,7 @@ use super::spent::Spent;
 use crate::app::App;
 use crate::drafts;
 use crate::problem::Kind;
+use crate::waits::Waits;
 
 /// Interval between two looks at what stops an answer, and between two states that readers see.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -111,7 +112,7 @@ impl Answering {
 
     async fn write(&mut self) -> Outcome {
         let mut budget = Budget::new(self.bot.model.context_tokens, self.bot.model.answer_tokens);
-        let (mut wait, mut halves, mut has_broken) = (WAITS.0, 0, false);
+        let (mut waits, mut halves, mut has_broken) = (Waits::new(WAITS.0, WAITS.1), 0, false);
         loop {
             if self.left().is_zero() {
                 return Outcome::Failed("late");
@@ -133,11 +134,7 @@ impl Answering {
                 Err(Early::Failed(failure)) => failure,
             };
             let pause = match failure.remedy() {
-                Remedy::Retry { after } => {
-                    let jitter = wait.mul_f64(rand::random_range(0.8..1.2));
-                    wait = (wait * 2).min(WAITS.1);
-                    after.map_or(jitter, |after| after.max(jitter))
-                }
+                Remedy::Retry { after } => waits.next(after),
                 Remedy::RetryOnce if !has_broken => {
                     has_broken = true;
                     Duration::ZERO

@@ -15,16 +15,18 @@ use super::exchange;
 use super::filter::Filter;
 use super::outcome::{self, Outcome};
 use super::settings::Webhook;
-use super::waits::Waits;
 use crate::app::App;
 use crate::log_throttle::LogThrottle;
 use crate::outgoing::{CallError, Trust};
 use crate::standard_webhooks as standard;
+use crate::waits::Waits;
 
 /// Most tries of a message that the receiver does not take.
 const REFUSED_TRIES_MAX: u32 = 3;
 /// Age from which a message is given up when a try fails.
 const GIVEN_UP_AFTER_MS: u64 = 24 * 60 * 60 * 1_000;
+/// Longest wait before another try, unless the receiver asks for a longer one.
+const WAIT_MAX: Duration = Duration::from_mins(5);
 /// The wait after a read of the log that failed.
 pub const READ_WAIT: Duration = Duration::from_secs(1);
 
@@ -86,7 +88,7 @@ impl Sender {
     /// Sends a message until that has an end. What is sent is its text as it is then. `None` if retention took it
     /// before its turn.
     pub async fn deliver(&self, room: &RoomName, position: Position) -> Option<End> {
-        let mut waits = Waits::new(self.webhook.first_wait);
+        let mut waits = Waits::new(self.webhook.first_wait, WAIT_MAX);
         let mut refused = 0;
         loop {
             let message = match self.app.chat.message(room, position).await {

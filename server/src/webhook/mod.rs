@@ -17,7 +17,6 @@ mod run;
 pub mod settings;
 #[cfg(test)]
 mod tests;
-mod waits;
 
 pub use place::KIND;
 pub use run::Webhooks;

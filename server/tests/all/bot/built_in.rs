@@ -1,5 +1,7 @@
 //! The bot that is built in, against a server of Ollama's API that answers as a test says, and a real llama.cpp.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -258,6 +260,20 @@ async fn a_model_that_is_not_there_is_said_and_the_answer_comes_when_it_is() {
     let question = api.say("ollama", &ada, "and then?").await;
     assert_eq!(until_draft(&api, "ollama", question, "failed").await["reason"], "broke");
     assert_eq!(answers(&api, "ollama", question).await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_model_that_asks_to_be_asked_again_at_once_is_asked_after_a_pause() {
+    let model = FakeOllama::start(Manner::Busy);
+    let server = server(&model).await;
+    let api = server.api();
+    let ada = api.guest("Ada").await;
+    let started = std::time::Instant::now();
+    let question = api.say("ollama", &ada, "hello").await;
+    model.until_asked(2).await;
+    assert!(started.elapsed() >= Duration::from_millis(800), "it waits for about a second");
+    model.set(Manner::Says("Hello."));
+    assert_eq!(until_answered(&api, "ollama", question).await["content"], "Hello.");
 }
 
 #[tokio::test]

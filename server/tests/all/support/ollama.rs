@@ -25,6 +25,8 @@ pub enum Manner {
     Endless(&'static str),
     /// A status without a body.
     Status(u16),
+    /// It has too much to do, and asks to be asked again at once.
+    Busy,
     /// The text, and then the end of the connection without the end of the answer.
     Breaks(&'static str),
 }
@@ -144,12 +146,16 @@ async fn answer(shared: &Shared, socket: &mut TcpStream) -> std::io::Result<()> 
     let question = body["messages"].as_array().unwrap().last().unwrap()["content"].clone();
     shared.asked.send_modify(|asked| asked.push(body));
     let manner = shared.manner.lock().unwrap().clone();
-    let status = if let Manner::Status(status) = manner { status } else { 200 };
+    let status = match manner {
+        Manner::Status(status) => format!("{status} x"),
+        Manner::Busy => "503 x\r\nRetry-After: 0".to_owned(),
+        _ => "200 x".to_owned(),
+    };
     let head =
-        format!("HTTP/1.1 {status} x\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n");
+        format!("HTTP/1.1 {status}\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n");
     socket.write_all(head.as_bytes()).await?;
     match manner {
-        Manner::Status(_) => return Ok(()),
+        Manner::Status(_) | Manner::Busy => return Ok(()),
         Manner::Says(text) => say(socket, text).await?,
         Manner::Echoes => say(socket, &format!("you said {question}")).await?,
         Manner::Breaks(text) => return say(socket, text).await,
