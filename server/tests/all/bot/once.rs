@@ -75,7 +75,7 @@ impl Watched {
         self.edits += 1;
     }
 
-    /// What the asker has sent so far.
+    /// The number of events that the asker has sent.
     fn sent(&self) -> u64 {
         self.questions.len() as u64 + self.edits
     }
