@@ -11,6 +11,9 @@ use journal::{MemoryJournal, Trouble};
 use millchat::{Author, AuthorKind, Body, Chat, Draft, Event, Position, Receipt, RoomName, SendError};
 use nodes::Cluster;
 
+/// A send is stored within this time, whatever happens to single nodes.
+const SETTLED_WITHIN: Duration = Duration::from_mins(1);
+
 fn author(name: &str) -> Author {
     Author { id: name.into(), name: name.into(), kind: AuthorKind::Guest }
 }
@@ -41,7 +44,8 @@ fn texts(events: &[Event]) -> Vec<String> {
 async fn send(cluster: &Cluster, mut node: usize, text: &str, name: &str) -> Receipt {
     let mut draft = Draft::post(author(name), text);
     draft.key = Some(text.to_owned());
-    loop {
+    let begun = tokio::time::Instant::now();
+    while begun.elapsed() < SETTLED_WITHIN {
         if let Some(chat) = cluster.chat(node) {
             match chat.send(&room("lobby"), draft.clone()).await {
                 Ok(receipt) => return receipt,
@@ -52,6 +56,7 @@ async fn send(cluster: &Cluster, mut node: usize, text: &str, name: &str) -> Rec
         node = (node + 1) % nodes::NODES;
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    panic!("no node has stored {text}");
 }
 
 fn assert_whole(events: &[Event], receipts: &BTreeMap<String, Receipt>) {
