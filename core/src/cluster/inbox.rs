@@ -11,6 +11,9 @@ use crate::cluster::proposals::PROPOSALS_MAX;
 /// The bytes of the proposals that a leader has accepted and not yet judged.
 pub const INBOX_BYTES_MAX: usize = 64 * 1024 * 1024;
 
+/// The most bytes of an entry that a proposal takes beside its own: the rest of its record, and of its answer.
+const OVERHEAD_BYTES: usize = 320;
+
 /// The proposals accepted in one term: each number once. At its end all that are left are dropped: their nodes
 /// hand them to the next leader.
 #[derive(Debug, Default)]
@@ -69,11 +72,11 @@ impl Inbox {
         self.queue.is_empty()
     }
 
-    /// Takes the oldest proposals, one at least, up to so many and so many bytes.
+    /// Takes the oldest proposals, one at least, up to so many, and up to so many bytes of an entry.
     pub fn take(&mut self, count_max: usize, bytes_max: usize) -> Vec<(ProposalId, Bytes)> {
         let (mut taken, mut bytes) = (Vec::new(), 0);
         while let Some((_, body)) = self.queue.front() {
-            bytes += body.len();
+            bytes += body.len() + OVERHEAD_BYTES;
             if taken.len() == count_max || (!taken.is_empty() && bytes > bytes_max) {
                 break;
             }

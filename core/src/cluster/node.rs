@@ -49,8 +49,8 @@ pub struct Membership {
     pub me: Writer,
     /// All nodes, with this one.
     pub members: Vec<NodeId>,
-    /// The bytes of the proposals of one entry.
-    pub batch_bytes_max: usize,
+    /// The bytes of one entry: see [`Journal::entry_bytes_max`](super::Journal::entry_bytes_max).
+    pub entry_bytes_max: usize,
 }
 
 /// Proposals as the leader's writer has judged them.
@@ -546,7 +546,7 @@ impl Node {
     fn lead(&mut self, now: Duration) {
         let Mark { term, last: on, head, floor, .. } = *self.chain.mark();
         if !self.inbox.is_empty() {
-            let proposals = self.inbox.take(ENTRY_PROPOSALS_MAX, self.membership.batch_bytes_max);
+            let proposals = self.inbox.take(ENTRY_PROPOSALS_MAX, self.membership.entry_bytes_max);
             self.judging = Some((on, proposals.clone()));
             self.outputs.push_back(Output::Judge { on, first: head + 1, proposals });
         } else if now >= self.entry_at + QUIET_MAX {

@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tokio::sync::{Notify, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Receipt, RoomName};
@@ -85,7 +85,8 @@ impl WriterHandle {
         gate.open(queue);
         let is_closing = Arc::new(Notify::new());
         let writer = Writer::new(shared.clone(), policy, gate.clone(), Arc::default());
-        let replica = Replica { writer, work: works, inputs: inputs.clone() };
+        let (judged, judgements) = mpsc::unbounded_channel();
+        let replica = Replica { writer, work: works, judged };
         let member = Member::new(&shared, gate.clone(), connections, work).map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (closing, to_protocol) = (is_closing.clone(), inputs.clone());
@@ -103,7 +104,7 @@ impl WriterHandle {
         };
         start("millchat-writer", Box::new(move || replica.run()))?;
         start("millchat-sends", Box::new(move || member::pass_on_sends(&pending, &to_protocol)))?;
-        start("millchat-node", Box::new(move || runtime.block_on(member.run(taken, closing))))?;
+        start("millchat-node", Box::new(move || runtime.block_on(member.run(taken, judgements, closing))))?;
         let (_, window) = watch::channel(WindowState::There);
         let (queued_bytes, threads) = (Arc::new(AtomicUsize::new(0)), Mutex::new(threads));
         let inbound = Some(Inbound(inputs));

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::cluster::{
-    AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Membership,
-    Message, Node, NodeId, Output, Peers, Seq, Settled,
+    AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Judged,
+    Membership, Message, Node, NodeId, Output, Peers, Seq, Settled,
 };
 use crate::error::SendError;
 use crate::log::record::RawRecord;
@@ -109,7 +109,12 @@ impl Member {
     }
 
     /// Runs until `inputs` ends: nobody is left who could send.
-    pub async fn run(mut self, mut inputs: mpsc::Receiver<Input>, is_closing: Arc<tokio::sync::Notify>) {
+    pub async fn run(
+        mut self,
+        mut inputs: mpsc::Receiver<Input>,
+        mut judged: mpsc::UnboundedReceiver<Judged>,
+        is_closing: Arc<Notify>,
+    ) {
         let mut entries: Option<JournalEntries> = None;
         let mut follow_at = Instant::now();
         let mut bounds: Option<JournalFuture<Result<(Seq, Seq), JournalError>>> = None;
@@ -136,6 +141,7 @@ impl Member {
                         self.take(input);
                     }
                 }
+                Some(judged) = judged.recv() => self.node.judged(self.started.elapsed(), judged),
                 entry = next(&mut entries) => match entry {
                     Some(Ok(JournalEntry { seq, bytes, .. })) => self.node.entry(self.started.elapsed(), seq, &bytes),
                     ended => {
@@ -183,7 +189,6 @@ impl Member {
                 }
             }
             Input::Message(from, message) => self.node.receive(now, from, message),
-            Input::Judged(judged) => self.node.judged(now, judged),
         }
     }
 

@@ -19,7 +19,7 @@ use crate::writer::idempotency::Window;
 use crate::writer::queue::{Pending, Reserved};
 use crate::writer::thread::{Writer, answer_senders};
 use crate::writer::wire;
-use crate::writer::work::{Input, Work};
+use crate::writer::work::Work;
 
 /// The thread does what is due by itself when there is no other work for this time.
 const IDLE_EVERY: Duration = Duration::from_millis(250);
@@ -28,7 +28,9 @@ const IDLE_EVERY: Duration = Duration::from_millis(250);
 pub(super) struct Replica {
     pub writer: Writer,
     pub work: Receiver<Work>,
-    pub inputs: mpsc::Sender<Input>,
+    /// Never waits: while the protocol hands over work it takes nothing, and both would wait for each other. It
+    /// holds at most as many as there is work ([`WORK_MAX`](super::work::WORK_MAX)).
+    pub judged: mpsc::UnboundedSender<Judged>,
 }
 
 impl Replica {
@@ -46,7 +48,7 @@ impl Replica {
                 Ok(Work::Apply(entry)) => self.apply(&entry),
                 Ok(Work::Judge { on, proposals }) => {
                     let judged = self.judge(on, &proposals);
-                    let _ = self.inputs.blocking_send(Input::Judged(judged));
+                    let _ = self.judged.send(judged);
                 }
                 // The sender may have gone.
                 Ok(Work::Answer(reply, outcome)) => drop(reply.send(outcome)),

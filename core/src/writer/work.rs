@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::cluster::{EntryId, Judged, Message, NodeId, ProposalId};
+use crate::cluster::{EntryId, Message, NodeId, ProposalId};
 use crate::error::SendError;
 use crate::event::Receipt;
 use crate::log::FinishedEntry;
@@ -31,8 +31,6 @@ pub(super) enum Input {
     Sends(Vec<NewProposal>),
     /// A message of another node.
     Message(NodeId, Message),
-    /// The verdict on proposals.
-    Judged(Judged),
 }
 
 /// A send of this node, as bytes.

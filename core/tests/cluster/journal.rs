@@ -10,6 +10,9 @@ use millchat::cluster::{
 };
 use tokio::sync::watch;
 
+/// Little more than the largest message needs.
+pub const ENTRY_BYTES_MAX: usize = 72 * 1024;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
     None,
@@ -52,10 +55,11 @@ fn store(
 
 impl Journal for MemoryJournal {
     fn entry_bytes_max(&self) -> usize {
-        512 * 1024
+        ENTRY_BYTES_MAX
     }
 
     fn append(&self, after: Seq, bytes: Bytes) -> JournalFuture<Result<Seq, AppendError>> {
+        assert!(bytes.len() <= self.entry_bytes_max());
         let entries = self.entries.clone();
         let (is_lost, is_late, is_double) = (self.strikes(), self.strikes(), self.strikes());
         let compares = !self.strikes();

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use journal::{MemoryJournal, Trouble};
-use millchat::{Author, AuthorKind, Body, Chat, Draft, Event, Position, Receipt, RoomName, SendError};
+use millchat::{
+    Author, AuthorKind, Body, CONTENT_BYTES_MAX, Chat, Draft, Event, Position, Receipt, RoomName, SendError,
+};
 use nodes::Cluster;
 
 /// A send is stored within this time, whatever happens to single nodes.
@@ -43,7 +45,7 @@ fn texts(events: &[Event]) -> Vec<String> {
 /// Sends with a key until the outcome is known, at one node after the other.
 async fn send(cluster: &Cluster, mut node: usize, text: &str, name: &str) -> Receipt {
     let mut draft = Draft::post(author(name), text);
-    draft.key = Some(text.to_owned());
+    draft.key = Some(text.chars().take(64).collect());
     let begun = tokio::time::Instant::now();
     while begun.elapsed() < SETTLED_WITHIN {
         if let Some(chat) = cluster.chat(node) {
@@ -134,5 +136,22 @@ async fn nodes_that_end_and_start_again_lose_nothing_and_double_nothing() {
         cluster.restart(kill % nodes::NODES).await;
     }
     let receipts = sending.await.unwrap();
+    assert_equal_logs(&cluster, &receipts).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_entry_is_larger_than_the_journal_takes() {
+    let cluster = Cluster::start(MemoryJournal::new(Trouble::None)).await;
+    // One after the other they would make small entries.
+    let texts = (0..400).map(|nth| match nth % 50 {
+        0 => format!("{nth} {}", "x".repeat(CONTENT_BYTES_MAX - 4)),
+        _ => nth.to_string(),
+    });
+    let sends = texts.map(|text| {
+        let cluster = cluster.clone();
+        async move { (text.clone(), send(&cluster, 1, &text, "ada").await) }
+    });
+    let receipts = futures_util::future::join_all(sends).await.into_iter().collect();
+    // The journal of the test would end the node that appends a larger one.
     assert_equal_logs(&cluster, &receipts).await;
 }

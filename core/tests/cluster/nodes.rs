@@ -63,7 +63,7 @@ impl Cluster {
         let me = Writer { node: node as NodeId + 1, run: self.runs.fetch_add(1, Ordering::Relaxed) };
         let members = (1..=NODES as NodeId).collect();
         let membership =
-            Membership { cluster: [7; 16], me, members, batch_bytes_max: self.journal.entry_bytes_max() / 2 };
+            Membership { cluster: [7; 16], me, members, entry_bytes_max: self.journal.entry_bytes_max() };
         let peers = Arc::new(From { network: self.network.clone(), me: me.node });
         let connections = Connections { journal: self.journal.clone(), peers, membership };
         let chat = Chat::builder().connect(connections).open(self.path(node).to_str().unwrap()).unwrap();

@@ -218,7 +218,7 @@ impl World {
                 cluster: [7; 16],
                 me: Writer { node: member.id, run: member.run },
                 members: (1..=NODES).collect(),
-                batch_bytes_max: 64,
+                entry_bytes_max: 3_000,
             };
             member.node = Some(Node::new(now, membership, member.disk.mark, member.disk.ids.clone()));
         }
