@@ -37,6 +37,8 @@ const REPEAT_AFTER: Duration = Duration::from_millis(200);
 const READ_BACK_MAX: Duration = Duration::from_secs(3);
 /// A journal that is shorter than what was read of it has this time to come back.
 const WENT_BACK_MAX: Duration = Duration::from_secs(30);
+/// A node whose newest entry is older than this is not current, unless all others have no newer one.
+const CURRENT_AGE_MAX: Duration = Duration::from_secs(15);
 /// Most proposals of one entry.
 pub const ENTRY_PROPOSALS_MAX: usize = 8_192;
 
@@ -180,6 +182,9 @@ pub struct Node {
     told_at: Option<Duration>,
     heard_leader_at: Duration,
     entry_at: Duration,
+    /// When the newest entry that counts was made, by the engine's clock or by this node's, whichever is earlier;
+    /// `None` before the first of this run.
+    newest_made_at: Option<Duration>,
     engine_at: Option<Duration>,
     takeover_at: Option<Duration>,
     takeover_not_before: Duration,
@@ -213,6 +218,7 @@ impl Node {
             told_at: None,
             heard_leader_at: now,
             entry_at: now,
+            newest_made_at: None,
             engine_at: None,
             takeover_at: None,
             takeover_not_before: now,
@@ -259,8 +265,18 @@ impl Node {
         numbers
     }
 
-    /// Takes the next entry of the journal.
-    pub fn entry(&mut self, now: Duration, seq: Seq, bytes: &Bytes) {
+    /// Returns true if what this node has applied is all that was acknowledged anywhere until a short while ago.
+    pub fn is_current(&self, now: Duration) -> bool {
+        let is_young = self.newest_made_at.is_some_and(|at| now <= at + CURRENT_AGE_MAX);
+        self.stopped.is_none()
+            && self.opinion == Opinion::Fine
+            && self.went_back_since.is_none()
+            && !self.is_catching_up
+            && (is_young || self.witness.is_unanimous(now, &self.chain, &self.others()))
+    }
+
+    /// Takes the next entry of the journal, which was made so long ago by the engine's clock.
+    pub fn entry(&mut self, now: Duration, age: Duration, seq: Seq, bytes: &Bytes) {
         if self.stopped.is_some() || self.is_catching_up {
             return;
         }
@@ -280,6 +296,8 @@ impl Node {
             self.outputs.push_back(Output::Pass { mark, id });
         } else {
             self.entry_at = now;
+            // One that was made before this run says nothing of now.
+            self.newest_made_at = now.checked_sub(age);
             let answers = entry.answers.clone();
             self.outputs.push_back(Output::Apply { mark, id, entry });
             // Before the term ends: what it has stored is not handed to the next leader.

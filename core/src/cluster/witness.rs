@@ -36,6 +36,17 @@ impl Witness {
         self.heard.insert(from, (now, status));
     }
 
+    /// Returns true if every other node has just said that it is where this one is.
+    pub fn is_unanimous(&self, now: Duration, chain: &Chain, others: &[NodeId]) -> bool {
+        let here = chain.id(chain.mark().seq);
+        let agrees = |node: &NodeId| {
+            self.heard.get(node).is_some_and(|(at, status)| {
+                now <= *at + FRESH && status.seq == chain.mark().seq && Some(status.id) == here
+            })
+        };
+        here.is_some() && others.iter().all(agrees)
+    }
+
     /// Compares all that was heard. `members` counts this node too.
     pub fn opinion(&mut self, now: Duration, chain: &Chain, members: usize) -> Opinion {
         let (mut agree, mut disagree) = (1, 0);

@@ -14,9 +14,11 @@ use crate::cluster::{
     Membership, Message, Node, NodeId, Output, Peers, Seq, Settled,
 };
 use crate::error::SendError;
+use crate::event::Timestamp;
 use crate::log::record::RawRecord;
 use crate::log::{FinishedEntry, LogError};
 use crate::shared::Shared;
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::queue::{Gate, Pending, Reply, Request, Reserved};
 use crate::writer::wire;
@@ -32,6 +34,7 @@ const FOLLOW_AGAIN_AFTER: Duration = Duration::from_millis(200);
 const SENDS_MAX: usize = 1_024;
 /// The thread that takes sends looks up after this time without one.
 const SENDS_EVERY: Duration = Duration::from_secs(1);
+pub(super) const NOT_CURRENT: &str = "this node does not know all that the others have stored";
 const LEFT: &str = "the node was closed before the leader answered";
 
 /// A node's connections.
@@ -89,6 +92,8 @@ pub(super) struct Member {
     /// The senders of this node that wait, by the number of their proposal. Bounded by the queue of sends.
     waiting: HashMap<u64, (Reply, Reserved)>,
     append: Option<JournalFuture<Result<Seq, AppendError>>>,
+    /// For the readiness of the node. Stored (Release) after each step, loaded (Acquire) by those who ask.
+    is_current: Arc<AtomicBool>,
 }
 
 impl Member {
@@ -97,6 +102,7 @@ impl Member {
         gate: Arc<Gate>,
         connections: Connections,
         work: crossbeam::channel::Sender<Work>,
+        is_current: Arc<AtomicBool>,
     ) -> Result<Self, LogError> {
         let (mut mark, ids) = shared.log.place()?;
         if mark.seq == 0 {
@@ -105,7 +111,7 @@ impl Member {
         }
         let node = Node::new(Duration::ZERO, connections.membership.clone(), mark, ids);
         let (waiting, append) = (HashMap::new(), None);
-        Ok(Self { node, gate, connections, work, started: Instant::now(), waiting, append })
+        Ok(Self { node, gate, connections, work, started: Instant::now(), waiting, append, is_current })
     }
 
     /// Runs until `inputs` ends: nobody is left who could send.
@@ -143,7 +149,10 @@ impl Member {
                 }
                 Some(judged) = judged.recv() => self.node.judged(self.started.elapsed(), judged),
                 entry = next(&mut entries) => match entry {
-                    Some(Ok(JournalEntry { seq, bytes, .. })) => self.node.entry(self.started.elapsed(), seq, &bytes),
+                    Some(Ok(JournalEntry { seq, at, bytes })) => {
+                        let age = Duration::from_millis(Timestamp::now().0.saturating_sub(at.0));
+                        self.node.entry(self.started.elapsed(), age, seq, &bytes);
+                    }
                     ended => {
                         (entries, follow_at) = (None, Instant::now() + FOLLOW_AGAIN_AFTER);
                         if let Some(Err(FollowError::Missing { .. })) = ended {
@@ -164,7 +173,9 @@ impl Member {
                 _ = tick.tick() => self.node.tick(self.started.elapsed()),
             }
             self.obey();
+            self.is_current.store(self.node.is_current(self.started.elapsed()), Ordering::Release);
         }
+        self.is_current.store(false, Ordering::Release);
         let why = self.gate.broken().unwrap_or(LEFT).to_owned();
         for (reply, _reserved) in std::mem::take(&mut self.waiting).into_values() {
             let _ = reply.send(Err(SendError::Unknown(why.clone().into())));
@@ -174,6 +185,11 @@ impl Member {
     fn take(&mut self, input: Input) {
         let now = self.started.elapsed();
         match input {
+            Input::Sends(sends) if !self.node.is_current(now) => {
+                for NewProposal { reply, .. } in sends {
+                    let _ = reply.send(Err(SendError::Unavailable(NOT_CURRENT.into())));
+                }
+            }
             Input::Sends(sends) => {
                 let (bodies, senders): (Vec<Bytes>, Vec<_>) = sends
                     .into_iter()

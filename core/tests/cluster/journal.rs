@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use millchat::Timestamp;
 use millchat::cluster::{
     AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Seq,
@@ -22,6 +23,49 @@ pub enum Trouble {
 pub struct MemoryJournal {
     entries: Arc<watch::Sender<Vec<JournalEntry>>>,
     trouble: Trouble,
+}
+
+/// The same journal for one node, which can be cut off from it.
+pub struct Line {
+    pub journal: Arc<MemoryJournal>,
+    pub is_cut: Arc<watch::Sender<bool>>,
+}
+
+impl Journal for Line {
+    fn entry_bytes_max(&self) -> usize {
+        self.journal.entry_bytes_max()
+    }
+
+    fn append(&self, after: Seq, bytes: Bytes) -> JournalFuture<Result<Seq, AppendError>> {
+        if *self.is_cut.borrow() {
+            return Box::pin(async { Err(AppendError::Unreachable) });
+        }
+        self.journal.append(after, bytes)
+    }
+
+    fn follow(&self, after: Seq) -> JournalEntries {
+        let (entries, is_cut) = (self.journal.follow(after), self.is_cut.subscribe());
+        Box::pin(futures_util::stream::unfold((entries, is_cut), |(mut entries, mut is_cut)| async move {
+            let entry = entries.next().await?;
+            let _ = is_cut.wait_for(|is_cut| !is_cut).await;
+            Some((entry, (entries, is_cut)))
+        }))
+    }
+
+    fn bounds(&self) -> JournalFuture<Result<(Seq, Seq), JournalError>> {
+        if *self.is_cut.borrow() {
+            return Box::pin(async { Err(JournalError("it is cut off".into())) });
+        }
+        self.journal.bounds()
+    }
+
+    fn erase(&self, seqs: &[Seq]) -> JournalFuture<Result<(), JournalError>> {
+        self.journal.erase(seqs)
+    }
+
+    fn forget(&self, before: Seq) -> JournalFuture<Result<(), JournalError>> {
+        self.journal.forget(before)
+    }
 }
 
 impl MemoryJournal {

@@ -157,3 +157,31 @@ async fn no_entry_is_larger_than_the_journal_takes() {
         assert_eq!(cluster.chat(node).unwrap().ready(), Ok(()), "a larger one ends the node that appends it");
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_cut_off_says_so_and_goes_on_when_it_is_back() {
+    let cluster = Cluster::start(MemoryJournal::new(Trouble::None)).await;
+    let mut receipts = BTreeMap::new();
+    receipts.insert("before".to_owned(), send(&cluster, 1, "before", "ada").await);
+    let chat = cluster.chat(1).unwrap();
+    assert_eq!(chat.ready(), Ok(()));
+    cluster.cut(1, true);
+    let text = "while it is cut off".to_owned();
+    receipts.insert(text.clone(), send(&cluster, 0, &text, "ada").await);
+    until("it is not ready", || chat.ready().is_err()).await;
+    let refused = chat.send(&room("lobby"), Draft::post(author("ada"), "to it")).await;
+    assert!(matches!(refused, Err(SendError::Unavailable(_))), "{refused:?}");
+    cluster.cut(1, false);
+    until("it is ready", || chat.ready().is_ok()).await;
+    receipts.insert("after".to_owned(), send(&cluster, 1, "after", "ada").await);
+    assert_equal_logs(&cluster, &receipts).await;
+}
+
+/// Waits for a thing.
+async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = tokio::time::Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < SETTLED_WITHIN, "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -248,7 +248,7 @@ impl World {
             match self.journal.read(node.mark().seq) {
                 Read::End => break,
                 Read::Missing => node.missing(),
-                Read::Entry(seq, bytes) => node.entry(now, seq, &bytes),
+                Read::Entry(seq, bytes) => node.entry(now, Duration::ZERO, seq, &bytes),
             }
             self.obey(nth);
         }
