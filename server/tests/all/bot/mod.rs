@@ -5,6 +5,7 @@ mod drafts;
 mod once;
 mod page;
 mod programs;
+mod states;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -9,13 +9,13 @@ use crate::support::{ADMIN, Api, Browser, Server};
 const STOP: &str = "#answering .stop";
 
 /// Keeps a picture to be looked at.
-async fn picture(page: &Browser, name: &str) {
+pub async fn picture(page: &Browser, name: &str) {
     const SCREENS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/screens");
     std::fs::create_dir_all(SCREENS).unwrap();
     std::fs::write(format!("{SCREENS}/{name}.png"), page.picture().await).unwrap();
 }
 
-fn room_url(server: &Server) -> String {
+pub fn room_url(server: &Server) -> String {
     format!("http://{}/lobby", server.address())
 }
 
@@ -28,7 +28,7 @@ async fn ask(page: &Browser, api: &Api, text: &str) -> u64 {
         .unwrap()
 }
 
-async fn until_shown(page: &Browser, text: &str) {
+pub async fn until_shown(page: &Browser, text: &str) {
     page.until(&format!("document.querySelector('#answering .text')?.textContent === {}", json!(text))).await;
 }
 
