@@ -17,6 +17,7 @@ mod bot;
 mod byte_budget;
 mod cli;
 mod client_ip;
+pub mod cluster;
 mod command;
 mod config;
 mod connection;

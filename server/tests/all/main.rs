@@ -13,6 +13,7 @@ mod api;
 mod bot;
 mod browser;
 mod clock;
+mod cluster;
 mod commands;
 mod cookies;
 mod crash;

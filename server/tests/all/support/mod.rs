@@ -10,6 +10,7 @@ pub mod host;
 pub mod http2;
 pub mod lying_provider;
 pub mod machine;
+pub mod nats;
 pub mod network;
 pub mod nginx;
 pub mod node;

@@ -1,0 +1,5 @@
+//! Many nodes: the engines that keep the journal which they share.
+
+mod jetstream;
+
+pub use jetstream::{JetStream, JetStreamError, JetStreamSettings};

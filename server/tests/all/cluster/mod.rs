@@ -1,0 +1,3 @@
+//! The engines of the journal, against the real servers.
+
+mod jetstream;
