@@ -1,3 +1,4 @@
 //! The engines of the journal, against the real servers.
 
 mod jetstream;
+mod nodes;

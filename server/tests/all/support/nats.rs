@@ -105,6 +105,11 @@ impl Nats {
         child.wait().unwrap();
     }
 
+    /// Kills a server, or starts it again.
+    pub async fn toggle(&mut self, nth: usize) {
+        if self.servers[nth].child.is_some() { self.kill(nth) } else { self.run(nth).await }
+    }
+
     /// Stops a server in its tracks, or lets it go on.
     pub fn signal(&self, nth: usize, signal: Signal) {
         let child = self.servers[nth].child.as_ref().expect("it runs");
