@@ -26,6 +26,17 @@ pub struct Mark {
     pub floor: Position,
 }
 
+/// An entry that was read, as it is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Passed {
+    /// Its id.
+    pub id: EntryId,
+    /// True if it counts.
+    pub counts: bool,
+    /// The hash of all ids up to this one. Two nodes with the same trail have read the same.
+    pub trail: EntryId,
+}
+
 /// A thing that cannot be if the journal keeps its promise. The node that sees it stops.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
@@ -90,33 +101,39 @@ pub(super) enum Standing {
 #[derive(Debug, Clone)]
 pub(super) struct Chain {
     mark: Mark,
-    /// The ids of the newest entries, those that count and those that do not; the last is that of `mark.seq`.
-    /// At most [`MARKS_MAX`].
-    ids: VecDeque<EntryId>,
+    /// The newest entries, those that count and those that do not; the last is that of `mark.seq`. At most
+    /// [`MARKS_MAX`].
+    passed: VecDeque<Passed>,
+    /// The ids of those among them that count: no entry continues another.
     known: HashSet<EntryId>,
 }
 
 impl Chain {
-    /// The chain at a place, with the ids of the entries up to it, oldest first.
-    pub fn at(mark: Mark, ids: impl IntoIterator<Item = EntryId>) -> Self {
-        let ids: VecDeque<_> = ids.into_iter().collect();
-        let known = ids.iter().copied().collect();
-        Self { mark, ids, known }
+    /// The chain at a place, with the entries up to it, oldest first.
+    pub fn at(mark: Mark, passed: impl IntoIterator<Item = Passed>) -> Self {
+        let passed: VecDeque<_> = passed.into_iter().collect();
+        let known = passed.iter().filter(|passed| passed.counts).map(|passed| passed.id).collect();
+        Self { mark, passed, known }
     }
 
     pub fn mark(&self) -> &Mark {
         &self.mark
     }
 
-    /// Returns the ids of the newest entries, oldest first.
-    pub fn ids(&self) -> impl Iterator<Item = EntryId> + '_ {
-        self.ids.iter().copied()
+    /// Returns the newest entries, oldest first.
+    pub fn passed(&self) -> impl Iterator<Item = Passed> + '_ {
+        self.passed.iter().copied()
     }
 
-    /// Returns the id of an entry, if it is one of the newest.
-    pub fn id(&self, seq: Seq) -> Option<EntryId> {
+    /// Returns an entry, if it is one of the newest.
+    pub fn at_seq(&self, seq: Seq) -> Option<&Passed> {
         let back = usize::try_from(self.mark.seq.checked_sub(seq)?).ok()?;
-        self.ids.get(self.ids.len().checked_sub(back + 1)?).copied()
+        self.passed.get(self.passed.len().checked_sub(back + 1)?)
+    }
+
+    /// Returns the hash of all ids up to an entry, if it is one of the newest.
+    pub fn trail(&self, seq: Seq) -> Option<EntryId> {
+        self.at_seq(seq).map(|passed| passed.trail)
     }
 
     /// Takes the next entry of the journal.
@@ -127,7 +144,7 @@ impl Chain {
         (entry, id): (&Entry, EntryId),
     ) -> Result<Standing, Broken> {
         if seq <= self.mark.seq {
-            let is_same = self.id(seq).is_none_or(|known| known == id);
+            let is_same = self.at_seq(seq).is_none_or(|known| known.id == id);
             return if is_same { Ok(Standing::Known) } else { Err(Broken::Changed { seq }) };
         }
         if seq != self.mark.seq + 1 {
@@ -137,8 +154,9 @@ impl Chain {
             return Err(Broken::OtherCluster { seq });
         }
         let fits = entry.prev == self.mark.last;
-        // The beginning of the journal is known to all.
-        if !fits && !self.known.contains(&entry.prev) && entry.prev != EntryId::default() {
+        // The beginning of the journal is known to all. One of an earlier term may be very late.
+        let is_known = self.known.contains(&entry.prev) || entry.prev == EntryId::default();
+        if !fits && !is_known && entry.term >= self.mark.term {
             return Err(Broken::UnknownPrev { seq });
         }
         let is_of_term = entry.term == self.mark.term && entry.writer == self.mark.leader;
@@ -147,13 +165,17 @@ impl Chain {
         if counts && entry.first != self.mark.head + 1 {
             return Err(Broken::WrongFirst { seq, first: entry.first, head: self.mark.head });
         }
+        let trail = id.after(self.trail(self.mark.seq).unwrap_or_default());
         self.mark.seq = seq;
-        self.ids.push_back(id);
-        self.known.insert(id);
-        if self.ids.len() > MARKS_MAX
-            && let Some(oldest) = self.ids.pop_front()
+        self.passed.push_back(Passed { id, counts, trail });
+        if counts {
+            self.known.insert(id);
+        }
+        if self.passed.len() > MARKS_MAX
+            && let Some(oldest) = self.passed.pop_front()
+            && oldest.counts
         {
-            self.known.remove(&oldest);
+            self.known.remove(&oldest.id);
         }
         if !counts {
             return Ok(Standing::Void);
@@ -249,10 +271,49 @@ mod tests {
         for seq in 2..=MARKS_MAX as Seq + 1 {
             assert_eq!(chain.take(&CLUSTER, seq, (&void, void_id)), Ok(Standing::Void));
         }
-        assert_eq!((chain.id(1), chain.id(2), chain.ids().count()), (None, Some(void_id), MARKS_MAX));
+        let known = |seq| chain.at_seq(seq).map(|passed| passed.id);
+        assert_eq!((known(1), known(2), chain.passed().count()), (None, Some(void_id), MARKS_MAX));
         let (next, next_id) = entry(ADA, 1, id, 3);
         let newest = MARKS_MAX as Seq + 2;
         assert_eq!(chain.take(&CLUSTER, newest, (&next, next_id)), Ok(Standing::Counts), "however old it is");
-        assert_eq!((chain.id(newest), chain.id(newest + 1)), (Some(next_id), None));
+        let known = |seq| chain.at_seq(seq).map(|passed| passed.id);
+        assert_eq!((known(newest), known(newest + 1)), (Some(next_id), None));
+    }
+
+    #[test]
+    fn no_entry_continues_one_that_is_void() {
+        let (mut chain, id) = chain();
+        let (void, void_id) = entry(BOB, 1, id, 3);
+        assert_eq!(chain.take(&CLUSTER, 2, (&void, void_id)), Ok(Standing::Void));
+        // For another node it counted.
+        let (next, next_id) = entry(BOB, 2, void_id, 5);
+        assert_eq!(chain.take(&CLUSTER, 3, (&next, next_id)), Err(Broken::UnknownPrev { seq: 3 }));
+        let mut again = Chain::at(*chain.mark(), chain.passed());
+        assert_eq!(again.take(&CLUSTER, 3, (&next, next_id)), Err(Broken::UnknownPrev { seq: 3 }));
+    }
+
+    #[test]
+    fn an_entry_of_an_earlier_term_may_be_so_late_that_nobody_knows_what_it_continues() {
+        let (mut chain, id) = chain();
+        let (next, next_id) = entry(BOB, 2, id, 3);
+        assert_eq!(chain.take(&CLUSTER, 2, (&next, next_id)), Ok(Standing::Counts));
+        let (late, late_id) = entry(ADA, 1, EntryId([9; 16]), 3);
+        assert_eq!(chain.take(&CLUSTER, 3, (&late, late_id)), Ok(Standing::Void));
+    }
+
+    #[test]
+    fn nodes_that_once_read_another_entry_have_another_trail_for_ever() {
+        let (mut one, id) = chain();
+        let (mut other, _) = chain();
+        let (void, void_id) = entry(BOB, 1, id, 3);
+        let (other_void, other_void_id) = entry(BOB, 1, id, 1);
+        assert_eq!(one.take(&CLUSTER, 2, (&void, void_id)), Ok(Standing::Void));
+        assert_eq!(other.take(&CLUSTER, 2, (&other_void, other_void_id)), Ok(Standing::Void));
+        let (next, next_id) = entry(BOB, 2, id, 3);
+        for chain in [&mut one, &mut other] {
+            assert_eq!(chain.take(&CLUSTER, 3, (&next, next_id)), Ok(Standing::Counts));
+        }
+        assert_eq!(one.mark(), other.mark());
+        assert_ne!(one.trail(3), other.trail(3));
     }
 }

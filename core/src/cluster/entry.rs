@@ -19,6 +19,13 @@ const DOMAIN: &str = "millchat 2026 journal entry";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct EntryId(pub [u8; ID_BYTES]);
 
+impl EntryId {
+    /// Returns the hash of this id behind another.
+    pub(super) fn after(self, before: Self) -> Self {
+        hash(&[before.0, self.0].concat())
+    }
+}
+
 /// A node in one of its runs. A node that starts again is another writer: it has forgotten what it had under
 /// way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

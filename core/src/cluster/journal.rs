@@ -14,13 +14,17 @@ pub type JournalFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub type JournalEntries = Pin<Box<dyn Stream<Item = Result<JournalEntry, FollowError>> + Send>>;
 
 /// The engine of a cluster: dense numbers, one order, on disk at a quorum. Nothing else is trusted.
+///
+/// Every future ends within some seconds, whatever happens to the engine. They are polled by a runtime without
+/// input and output that also waits for the log's disk: an engine has a runtime of its own for its connections.
 pub trait Journal: Send + Sync + 'static {
     /// Largest entry, in bytes.
     fn entry_bytes_max(&self) -> usize;
     /// Puts an entry right behind `after`; resolves when a quorum has it on disk. May be repeated with the same
     /// bytes.
     fn append(&self, after: Seq, entry: Bytes) -> JournalFuture<Result<Seq, AppendError>>;
-    /// Yields the entries after `after`, in order, without end. Never skips a number.
+    /// Yields the entries after `after`, in order, without end: those that a quorum has on disk, and no others.
+    /// Never skips a number.
     fn follow(&self, after: Seq) -> JournalEntries;
     /// Returns the oldest and the newest number, as a quorum knows them; `(1, 0)` when there is none.
     fn bounds(&self) -> JournalFuture<Result<(Seq, Seq), JournalError>>;

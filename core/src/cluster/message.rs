@@ -20,8 +20,8 @@ pub struct Status {
     pub term: Term,
     /// The newest entry that it has read.
     pub seq: Seq,
-    /// The id of that entry.
-    pub id: EntryId,
+    /// The hash of the ids of all entries up to it.
+    pub trail: EntryId,
     /// True if it is the leader and can be: this is the leader's heartbeat.
     pub is_leader: bool,
 }

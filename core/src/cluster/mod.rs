@@ -38,7 +38,7 @@ mod proposals;
 mod tests;
 mod witness;
 
-pub use chain::{Broken, MARKS_MAX, Mark};
+pub use chain::{Broken, MARKS_MAX, Mark, Passed};
 pub use entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, UnreadableEntry, Writer};
 pub use journal::{
     AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::cluster::chain::{Broken, Chain, Mark, Standing};
+use crate::cluster::chain::{Broken, Chain, Mark, Passed, Standing};
 use crate::cluster::entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, Writer};
 use crate::cluster::inbox::Inbox;
 use crate::cluster::message::{Message, Status};
@@ -122,8 +122,8 @@ pub enum Output {
     Apply {
         /// The place behind it.
         mark: Mark,
-        /// Its id.
-        id: EntryId,
+        /// The things that are remembered of it.
+        passed: Passed,
         /// The entry.
         entry: Entry,
     },
@@ -131,8 +131,8 @@ pub enum Output {
     Pass {
         /// The place behind it.
         mark: Mark,
-        /// Its id.
-        id: EntryId,
+        /// The things that are remembered of it.
+        passed: Passed,
     },
     /// Judge proposals on the state that is applied, and call [`Node::judged`].
     Judge {
@@ -186,6 +186,8 @@ pub struct Node {
     /// `None` before the first of this run.
     newest_made_at: Option<Duration>,
     engine_at: Option<Duration>,
+    /// The newest entry of the journal, as the engine last said.
+    newest: Seq,
     takeover_at: Option<Duration>,
     takeover_not_before: Duration,
     takeover_pause: Duration,
@@ -196,18 +198,18 @@ pub struct Node {
 }
 
 impl Node {
-    /// A node at the place that its log has stored, with the ids of the entries up to it, oldest first (at
-    /// most [`MARKS_MAX`](super::MARKS_MAX)).
+    /// A node at the place that its log has stored, with the entries up to it, oldest first (at most
+    /// [`MARKS_MAX`](super::MARKS_MAX)).
     pub fn new(
         now: Duration,
         membership: Membership,
         mark: Mark,
-        ids: impl IntoIterator<Item = EntryId>,
+        passed: impl IntoIterator<Item = Passed>,
     ) -> Self {
         let seed = membership.me.node ^ membership.me.run.rotate_left(32);
         Self {
             membership,
-            chain: Chain::at(mark, ids),
+            chain: Chain::at(mark, passed),
             proposals: Proposals::default(),
             inbox: Inbox::default(),
             witness: Witness::default(),
@@ -220,6 +222,7 @@ impl Node {
             entry_at: now,
             newest_made_at: None,
             engine_at: None,
+            newest: 0,
             takeover_at: None,
             takeover_not_before: now,
             takeover_pause: TAKEOVER_PAUSE_MIN,
@@ -240,9 +243,9 @@ impl Node {
         self.chain.mark()
     }
 
-    /// The ids of the newest entries, oldest first.
-    pub fn ids(&self) -> impl Iterator<Item = EntryId> + '_ {
-        self.chain.ids()
+    /// The newest entries, oldest first.
+    pub fn passed(&self) -> impl Iterator<Item = Passed> + '_ {
+        self.chain.passed()
     }
 
     /// Why it stopped, if it did.
@@ -292,14 +295,15 @@ impl Node {
         };
         self.went_back_since = None;
         let mark = *self.chain.mark();
+        let Some(&passed) = self.chain.at_seq(seq) else { return };
         if standing == Standing::Void {
-            self.outputs.push_back(Output::Pass { mark, id });
+            self.outputs.push_back(Output::Pass { mark, passed });
         } else {
             self.entry_at = now;
             // One that was made before this run says nothing of now.
             self.newest_made_at = now.checked_sub(age);
             let answers = entry.answers.clone();
-            self.outputs.push_back(Output::Apply { mark, id, entry });
+            self.outputs.push_back(Output::Apply { mark, passed, entry });
             // Before the term ends: what it has stored is not handed to the next leader.
             for Answer { to, outcome } in answers {
                 if to.by == self.membership.me && self.proposals.settle(to.number) {
@@ -326,24 +330,28 @@ impl Node {
         self.outputs.push_back(Output::CatchUp);
     }
 
-    /// The records of another node, up to the place that it had reached, are applied. `ids` are those of the
+    /// The records of another node, up to the place that it had reached, are applied. `passed` are the
     /// entries up to that place, oldest first. Call it before they are applied: if it returns false, they are
     /// not a continuation, and another node is to be asked.
-    pub fn caught_up(&mut self, now: Duration, mark: Mark, ids: impl IntoIterator<Item = EntryId>) -> bool {
+    pub fn caught_up(&mut self, now: Duration, mark: Mark, passed: impl IntoIterator<Item = Passed>) -> bool {
         let mine = *self.chain.mark();
-        if !self.is_catching_up || mark.seq <= mine.seq {
+        if self.stopped.is_some() || !self.is_catching_up || mark.seq <= mine.seq {
             return false;
         }
-        let theirs = Chain::at(mark, ids);
+        let theirs = Chain::at(mark, passed);
         let is_beginning = mine.seq == 0;
-        if !is_beginning && theirs.id(mine.seq) != self.chain.id(mine.seq) {
+        if !is_beginning && theirs.trail(mine.seq) != self.chain.trail(mine.seq) {
             self.stop(Stopped::NoCommonPast);
             return false;
         }
         self.chain = theirs;
         self.is_catching_up = false;
         self.entry_at = now;
+        // It may be among the entries that were not read, or be void: its proposals are not judged again.
         self.wanted = None;
+        if let Some((_, proposals)) = self.judging.take() {
+            self.inbox.give_back(proposals);
+        }
         if mark.term != mine.term {
             self.begin_term(now);
         }
@@ -351,10 +359,11 @@ impl Node {
         true
     }
 
-    /// The newest entry of the journal, as the engine has just said.
-    pub fn engine_answered(&mut self, now: Duration, newest: Seq) {
+    /// The newest entry of the journal, as the engine has just said. `read` is the newest that had been read when
+    /// it was asked.
+    pub fn engine_answered(&mut self, now: Duration, read: Seq, newest: Seq) {
         self.engine_at = Some(now);
-        let read = self.chain.mark().seq;
+        self.newest = newest;
         if newest >= read {
             self.went_back_since = None;
             return;
@@ -380,10 +389,11 @@ impl Node {
         if judged.on != self.chain.mark().last || !self.is_leader() || self.wanted.is_some() {
             return;
         }
-        let is_left = |(id, _): &(ProposalId, Bytes)| judged.answers.iter().all(|answer| answer.to != *id);
-        let first_left = proposals.iter().position(is_left).unwrap_or(proposals.len());
-        self.inbox.give_back(proposals.split_off(first_left));
-        if first_left > 0 {
+        let is_empty = proposals.is_empty();
+        let pairs = proposals.iter().zip(&judged.answers);
+        let answered = pairs.take_while(|((id, _), answer)| answer.to == *id).count();
+        self.inbox.give_back(proposals.split_off(answered));
+        if answered > 0 || is_empty {
             self.want(self.chain.mark().term, judged);
         }
         self.advance(now);
@@ -455,6 +465,11 @@ impl Node {
             && !self.is_catching_up
     }
 
+    /// Returns true if there are entries that it has not read: behind them nothing of its own can count.
+    fn is_behind(&self) -> bool {
+        self.newest > self.chain.mark().seq
+    }
+
     fn hear_leader(&mut self, now: Duration) {
         self.heard_leader_at = now;
         self.takeover_pause = TAKEOVER_PAUSE_MIN;
@@ -462,8 +477,8 @@ impl Node {
 
     fn tell_status(&mut self) {
         let Mark { term, seq, .. } = *self.chain.mark();
-        let Some(id) = self.chain.id(seq) else { return };
-        let status = Status { term, seq, id, is_leader: self.may_lead() };
+        let Some(trail) = self.chain.trail(seq) else { return };
+        let status = Status { term, seq, trail, is_leader: self.may_lead() };
         for to in self.others() {
             self.outputs.push_back(Output::Send { to, message: Message::Status(status) });
         }
@@ -493,6 +508,7 @@ impl Node {
         let is_sound = self.opinion == Opinion::Fine
             && self.went_back_since.is_none()
             && !self.is_catching_up
+            && !self.is_behind()
             && self.wanted.is_none();
         if self.is_leader() || !is_sound || !(is_leader_silent || is_journal_silent) {
             self.takeover_at = None;
@@ -531,6 +547,7 @@ impl Node {
         let after = self.chain.mark().seq;
         if let Some(wanted) = &mut self.wanted
             && self.went_back_since.is_none()
+            && self.newest <= after
             && wanted.again_at.is_some_and(|at| now >= at)
         {
             wanted.again_at = None;
@@ -562,13 +579,12 @@ impl Node {
     }
 
     fn lead(&mut self, now: Duration) {
-        let Mark { term, last: on, head, floor, .. } = *self.chain.mark();
-        if !self.inbox.is_empty() {
+        let Mark { last: on, head, .. } = *self.chain.mark();
+        // An entry without proposals takes the retention along.
+        if !self.inbox.is_empty() || now >= self.entry_at + QUIET_MAX {
             let proposals = self.inbox.take(ENTRY_PROPOSALS_MAX, self.membership.entry_bytes_max);
             self.judging = Some((on, proposals.clone()));
             self.outputs.push_back(Output::Judge { on, first: head + 1, proposals });
-        } else if now >= self.entry_at + QUIET_MAX {
-            self.want(term, Judged { on, floor, ..Judged::default() });
         }
     }
 

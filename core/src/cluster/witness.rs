@@ -38,10 +38,10 @@ impl Witness {
 
     /// Returns true if every other node has just said that it is where this one is.
     pub fn is_unanimous(&self, now: Duration, chain: &Chain, others: &[NodeId]) -> bool {
-        let here = chain.id(chain.mark().seq);
+        let here = chain.trail(chain.mark().seq);
         let agrees = |node: &NodeId| {
             self.heard.get(node).is_some_and(|(at, status)| {
-                now <= *at + FRESH && status.seq == chain.mark().seq && Some(status.id) == here
+                now <= *at + FRESH && status.seq == chain.mark().seq && Some(status.trail) == here
             })
         };
         here.is_some() && others.iter().all(agrees)
@@ -54,8 +54,8 @@ impl Witness {
             if now > *at + FRESH {
                 continue;
             }
-            match chain.id(status.seq) {
-                Some(id) if id == status.id => agree += 1,
+            match chain.trail(status.seq) {
+                Some(trail) if trail == status.trail => agree += 1,
                 Some(_) => disagree += 1,
                 // It is ahead of this node, or far behind.
                 None => {}

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cluster::{EntryId, Mark};
+use crate::cluster::{Mark, Passed};
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::ModerationState;
@@ -170,8 +170,8 @@ pub struct Committed {
 /// An entry of the journal of a cluster, as it is applied to a log.
 #[derive(Debug, Clone)]
 pub struct FinishedEntry {
-    /// Its id.
-    pub id: EntryId,
+    /// The things that are remembered of it.
+    pub passed: Passed,
     /// The place behind it. Its floor is the log's from then on.
     pub mark: Mark,
     /// Its records, which continue the log; none of an entry that is void.
@@ -287,9 +287,8 @@ pub trait Log: Send + Sync + 'static {
     fn apply(&self, _entry: &FinishedEntry) -> Result<Vec<Committed>, CommitError> {
         Err(CommitError::Refused("this kind of log cannot be one of a cluster".into()))
     }
-    /// The place in the journal that this log has reached, and the ids of the newest entries up to it, oldest
-    /// first.
-    fn place(&self) -> Result<(Mark, Vec<EntryId>), LogError> {
+    /// The place in the journal that this log has reached, and the newest entries up to it, oldest first.
+    fn place(&self) -> Result<(Mark, Vec<Passed>), LogError> {
         Ok((Mark::default(), Vec::new()))
     }
     /// The rooms that are closed, the authors that are banned.

@@ -57,15 +57,16 @@ pub(super) fn pass_on_sends(queue: &Receiver<Pending>, inputs: &mpsc::Sender<Inp
         };
         let sends =
             std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok()).take(SENDS_MAX - 1));
-        let sends = sends.filter_map(|Pending { request, reply, reserved }| {
-            let body = wire::encode_request(&request);
-            if let Request::Send(_, _, Some(is_allowed)) = request
-                && !catch_unwind(AssertUnwindSafe(is_allowed)).unwrap_or(false)
-            {
-                let _ = reply.send(Err(SendError::NotAllowed));
-                return None;
-            }
-            Some(NewProposal { body, reply, reserved })
+        let sends = sends.map(|Pending { request, reply, reserved }| {
+            // Asked here; it counts where the request is judged, behind its key.
+            let (request, is_allowed) = match request {
+                Request::Send(room, draft, Some(is_allowed)) => {
+                    let is_allowed = catch_unwind(AssertUnwindSafe(is_allowed)).unwrap_or(false);
+                    (Request::Send(room, draft, None), is_allowed)
+                }
+                request => (request, true),
+            };
+            NewProposal { body: wire::encode_request(&request, is_allowed), reply, reserved }
         });
         if let Err(mpsc::error::SendError(Input::Sends(sends))) =
             inputs.blocking_send(Input::Sends(sends.collect()))
@@ -104,12 +105,15 @@ impl Member {
         work: crossbeam::channel::Sender<Work>,
         is_current: Arc<AtomicBool>,
     ) -> Result<Self, LogError> {
-        let (mut mark, ids) = shared.log.place()?;
+        let (mut mark, passed) = shared.log.place()?;
         if mark.seq == 0 {
             // The log of a single node is the beginning of the cluster's.
             (mark.head, mark.floor) = (shared.log.head(), shared.log.floor());
+        } else if mark.head != shared.log.head() {
+            let why = "it was changed by a single node since it was one of many: it is no copy of the others";
+            return Err(LogError::Storage(why.into()));
         }
-        let node = Node::new(Duration::ZERO, connections.membership.clone(), mark, ids);
+        let node = Node::new(Duration::ZERO, connections.membership.clone(), mark, passed);
         let (waiting, append) = (HashMap::new(), None);
         Ok(Self { node, gate, connections, work, started: Instant::now(), waiting, append, is_current })
     }
@@ -124,7 +128,7 @@ impl Member {
         let mut entries: Option<JournalEntries> = None;
         let mut follow_at = Instant::now();
         let mut bounds: Option<JournalFuture<Result<(Seq, Seq), JournalError>>> = None;
-        let mut bounds_at = Instant::now();
+        let (mut bounds_at, mut read_before) = (Instant::now(), 0);
         let mut tick = tokio::time::interval(TICK_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.gate.broken().is_none() {
@@ -134,6 +138,7 @@ impl Member {
             }
             if bounds.is_none() && now >= bounds_at {
                 bounds = Some(self.connections.journal.bounds());
+                read_before = self.node.mark().seq;
                 bounds_at = now + BOUNDS_EVERY;
             }
             tokio::select! {
@@ -167,7 +172,7 @@ impl Member {
                 known = or_never(&mut bounds) => {
                     bounds = None;
                     if let Ok((_, newest)) = known {
-                        self.node.engine_answered(self.started.elapsed(), newest);
+                        self.node.engine_answered(self.started.elapsed(), read_before, newest);
                     }
                 }
                 _ = tick.tick() => self.node.tick(self.started.elapsed()),
@@ -177,6 +182,13 @@ impl Member {
         }
         self.is_current.store(false, Ordering::Release);
         let why = self.gate.broken().unwrap_or(LEFT).to_owned();
+        inputs.close();
+        while let Ok(input) = inputs.try_recv() {
+            let Input::Sends(sends) = input else { continue };
+            for NewProposal { reply, .. } in sends {
+                let _ = reply.send(Err(SendError::Unavailable(why.clone().into())));
+            }
+        }
         for (reply, _reserved) in std::mem::take(&mut self.waiting).into_values() {
             let _ = reply.send(Err(SendError::Unknown(why.clone().into())));
         }
@@ -216,14 +228,14 @@ impl Member {
                 Output::Append { after, bytes } => {
                     self.append = Some(self.connections.journal.append(after, bytes));
                 }
-                Output::Apply { mark, id, entry } => {
+                Output::Apply { mark, passed, entry } => {
                     let records = (entry.first..).zip(entry.records);
                     let records =
                         records.map(|(position, bytes)| RawRecord { position, bytes: bytes.to_vec() });
-                    self.hand_over(Work::Apply(FinishedEntry { id, mark, records: records.collect() }));
+                    self.hand_over(Work::Apply(FinishedEntry { passed, mark, records: records.collect() }));
                 }
-                Output::Pass { mark, id } => {
-                    self.hand_over(Work::Apply(FinishedEntry { id, mark, records: Vec::new() }));
+                Output::Pass { mark, passed } => {
+                    self.hand_over(Work::Apply(FinishedEntry { passed, mark, records: Vec::new() }));
                 }
                 Output::Judge { on, proposals, .. } => self.hand_over(Work::Judge { on, proposals }),
                 Output::Settle { number, outcome } => {

@@ -14,15 +14,21 @@ use crate::error::SendError;
 use crate::log::finish::finish;
 use crate::log::record;
 use crate::log::{CommitError, FinishedEntry, LogError, NewRecord};
-use crate::sync::atomic::AtomicUsize;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::writer::idempotency::Window;
-use crate::writer::queue::{Pending, Reserved};
-use crate::writer::thread::{Writer, answer_senders};
+use crate::writer::queue::{Pending, Request, Reserved};
+use crate::writer::thread::{Writer, answer_senders, not_stored};
+use crate::writer::validate::check;
 use crate::writer::wire;
 use crate::writer::work::Work;
 
 /// The thread does what is due by itself when there is no other work for this time.
 const IDLE_EVERY: Duration = Duration::from_millis(250);
+
+/// The leader takes records only if its disk has so many times their bytes …
+const SPACE_FACTOR: u64 = 4;
+/// … and this beside them: what it refuses nobody has to apply.
+const SPACE_MORE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// See the module.
 pub(super) struct Replica {
@@ -69,7 +75,14 @@ impl Replica {
             return;
         }
         let started = std::time::Instant::now();
-        let applied = shared.log.apply(entry);
+        let mut applied = shared.log.apply(entry);
+        // The others have it: this node waits for space, and is not current meanwhile.
+        while matches!(applied, Err(CommitError::DiskFull { .. })) && self.writer.gate.check().is_ok() {
+            shared.disk_full.store(true, Ordering::Release);
+            std::thread::sleep(IDLE_EVERY);
+            applied = shared.log.apply(entry);
+        }
+        shared.disk_full.store(false, Ordering::Release);
         shared.counters.commit(entry.records.len(), started.elapsed(), applied.is_ok());
         let committed = match applied {
             Ok(committed) => committed,
@@ -98,7 +111,14 @@ impl Replica {
         for (to, body) in proposals {
             let (reply, answer) = oneshot::channel();
             answered.push((*to, answer));
-            if let Some(request) = wire::decode_request(body) {
+            if let Some(mut request) = wire::decode_request(body) {
+                // Another node may be of another release, and its checks may be others.
+                if let Request::Send(_, draft, _) = &mut request
+                    && let Err(error) = check(draft)
+                {
+                    let _ = reply.send(Err(error));
+                    continue;
+                }
                 let reserved = Reserved { bytes: 0, all: nobody.clone() };
                 pending.push(Pending { request, reply, reserved });
             } else {
@@ -110,13 +130,18 @@ impl Replica {
         // They are judged again with the next entry.
         self.writer.waiting.clear();
         if batch.replies.is_empty() && !proposals.is_empty() {
-            // Erasing has to go on first.
-            let _ = self.writer.commit_now(&[], 0);
+            // Erasing has to go on first. If it cannot, the first of them is not to wait for ever.
+            if let Err(error) = self.writer.commit_now(&[], 0) {
+                let outcome = wire::encode_outcome(&Err(not_stored(&error)));
+                let floor = self.writer.shared.log.floor();
+                let answers = vec![Answer { to: proposals[0].0, outcome }];
+                return Judged { on, records: Vec::new(), answers, floor };
+            }
         }
         let log = self.writer.shared.log.clone();
         let bytes = 2 * batch.records.iter().map(NewRecord::bytes_max).sum::<u64>();
         let floor = self.writer.next_floor(bytes);
-        let finished = log.require_space(bytes).and_then(|()| {
+        let finished = log.require_space(SPACE_FACTOR * bytes + SPACE_MORE_BYTES).and_then(|()| {
             finish(&*log, &batch.records).map_err(|error: LogError| CommitError::Refused(Cause::new(error)))
         });
         let (records, stored) = match finished {

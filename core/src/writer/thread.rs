@@ -308,7 +308,7 @@ pub(super) fn answer_senders(batch: Batch, stored: &Stored, epoch: Epoch) {
     }
 }
 
-fn not_stored(error: &CommitError) -> SendError {
+pub(super) fn not_stored(error: &CommitError) -> SendError {
     match error {
         CommitError::DiskFull { free, needed } => SendError::DiskFull { free: *free, needed: *needed },
         CommitError::Refused(why) => SendError::Unavailable(why.clone()),

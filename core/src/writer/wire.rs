@@ -26,6 +26,9 @@ const BAN: u8 = 8;
 const SET_VALUE: u8 = 9;
 const REMOVE_VALUE: u8 = 10;
 
+/// The most bytes of the text of an error: it is part of an entry of the journal.
+const ERROR_TEXT_BYTES_MAX: usize = 128;
+
 /// The texts of the errors that have one of a few.
 const TEXTS: [&str; 9] = [
     "id",
@@ -39,9 +42,9 @@ const TEXTS: [&str; 9] = [
     "rooms being emptied",
 ];
 
-/// Writes a request. Its permission is not part of it: that is asked where the request is made.
-pub(super) fn encode_request(request: &Request) -> Bytes {
-    let mut out = Out(Vec::new());
+/// Writes a request, and if it is still allowed: that is asked where it is made.
+pub(super) fn encode_request(request: &Request, is_allowed: bool) -> Bytes {
+    let mut out = Out(vec![u8::from(is_allowed)]);
     match request {
         Request::Send(room, draft, _) => {
             let Draft { author, action, key } = draft;
@@ -114,7 +117,13 @@ pub(super) fn encode_request(request: &Request) -> Bytes {
 /// Reads a request; `None` if it is none that this release knows.
 pub(super) fn decode_request(bytes: &[u8]) -> Option<Request> {
     let mut bytes = In(bytes);
-    let request = read_request(&mut bytes).ok()?;
+    let is_allowed = bytes.is_on().ok()?;
+    let mut request = read_request(&mut bytes).ok()?;
+    if let Request::Send(_, _, permission) = &mut request
+        && !is_allowed
+    {
+        *permission = Some(Box::new(|| false));
+    }
     bytes.0.is_empty().then_some(request)
 }
 
@@ -287,7 +296,7 @@ impl Out {
         self.byte(kind);
         self.number(numbers.first().copied().unwrap_or(0));
         self.number(numbers.get(1).copied().unwrap_or(0));
-        self.text(text);
+        self.text(&text[..text.floor_char_boundary(ERROR_TEXT_BYTES_MAX)]);
     }
 }
 
@@ -393,14 +402,14 @@ mod tests {
     #[test]
     fn every_request_is_read_as_it_was_written() {
         for request in requests() {
-            let bytes = encode_request(&request);
+            let bytes = encode_request(&request, true);
             let read = decode_request(&bytes).expect("it can be read");
             assert_eq!(told(&read), told(&request));
             for cut in 0..bytes.len() {
                 assert!(decode_request(&bytes[..cut]).is_none(), "{cut} bytes of {}", told(&request));
             }
         }
-        assert!(decode_request(&[99]).is_none(), "a kind of another release");
+        assert!(decode_request(&[1, 99]).is_none(), "a kind of another release");
     }
 
     #[test]

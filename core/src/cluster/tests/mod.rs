@@ -2,6 +2,7 @@
 //!
 //! `MILLCHAT_SEEDS` says how many seeds of each kind are tried, and `MILLCHAT_SEED` tries one.
 
+mod alone;
 mod journal;
 mod oracle;
 mod world;

@@ -10,7 +10,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::journal::{Lie, MemoryJournal, Read};
 use super::oracle::{Oracle, Told, body, is_refused};
 use crate::cluster::{
-    Answer, EntryId, Judged, Mark, Membership, Message, Node, NodeId, Output, ProposalId, Seq, Writer,
+    Answer, EntryId, Judged, Mark, Membership, Message, Node, NodeId, Output, Passed, ProposalId, Seq, Writer,
 };
 
 const NODES: u64 = 3;
@@ -41,7 +41,7 @@ impl Trouble {
 #[derive(Clone, Default)]
 struct Disk {
     mark: Mark,
-    ids: Vec<EntryId>,
+    passed: Vec<Passed>,
     log: Vec<Bytes>,
 }
 
@@ -220,7 +220,7 @@ impl World {
                 members: (1..=NODES).collect(),
                 entry_bytes_max: 3_000,
             };
-            member.node = Some(Node::new(now, membership, member.disk.mark, member.disk.ids.clone()));
+            member.node = Some(Node::new(now, membership, member.disk.mark, member.disk.passed.clone()));
         }
         if now_ms >= member.no_journal_until {
             self.read_journal(nth);
@@ -240,7 +240,7 @@ impl World {
         let now = self.now();
         let newest = self.journal.newest();
         let Some(node) = &mut self.members[nth].node else { return };
-        node.engine_answered(now, newest);
+        node.engine_answered(now, node.mark().seq, newest);
         // Now and then a node reads a little only.
         let entries_max = self.rng.random_range(0..6);
         for _ in 0..entries_max {
@@ -261,7 +261,7 @@ impl World {
             match output {
                 Output::Send { to, message } => self.send(by.node, to, &message),
                 Output::Append { after, bytes } => self.append(nth, by, after, bytes),
-                Output::Apply { mark, id, entry } => {
+                Output::Apply { mark, passed, entry } => {
                     for (position, record) in (entry.first..).zip(&entry.records) {
                         if !self.has_lied {
                             self.oracle.applied(position, record);
@@ -269,12 +269,12 @@ impl World {
                         self.members[nth].state.log.push(record.clone());
                     }
                     self.members[nth].state.mark = mark;
-                    self.members[nth].state.ids.push(id);
+                    self.members[nth].state.passed.push(passed);
                     assert_eq!(mark.head, self.members[nth].state.log.len() as u64);
                 }
-                Output::Pass { mark, id } => {
+                Output::Pass { mark, passed } => {
                     self.members[nth].state.mark = mark;
-                    self.members[nth].state.ids.push(id);
+                    self.members[nth].state.passed.push(passed);
                 }
                 Output::Judge { on, first, proposals } => {
                     // Now and then a writer does not take all of them.
@@ -399,18 +399,18 @@ impl World {
     fn catch_up(&mut self, by: Writer) {
         let now = self.now();
         let from = self.rng.random_range(0..self.members.len());
-        let Disk { mark, ids, log } = self.members[from].state.clone();
+        let Disk { mark, passed, log } = self.members[from].state.clone();
         let is_up = self.members[from].node.as_ref().is_some_and(|node| node.stopped().is_none());
         let Some((nth, node)) = self.member(by) else {
             return self.again(by, |by| Happening::CatchUp { by });
         };
-        if nth == from || !is_up || !node.caught_up(now, mark, ids.iter().copied()) {
+        if nth == from || !is_up || !node.caught_up(now, mark, passed.iter().copied()) {
             self.later(100, Happening::CatchUp { by });
             return self.obey(nth);
         }
         let state = &mut self.members[nth].state;
         assert!(self.has_lied || log.starts_with(&state.log), "no continuation");
-        *state = Disk { mark, ids, log };
+        *state = Disk { mark, passed, log };
         self.obey(nth);
     }
 

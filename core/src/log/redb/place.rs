@@ -2,7 +2,7 @@
 
 use ::redb::{ReadTransaction, ReadableTable as _, TableDefinition, WriteTransaction};
 
-use crate::cluster::{EntryId, MARKS_MAX, Mark, NodeId, Seq, Term, Writer};
+use crate::cluster::{EntryId, MARKS_MAX, Mark, NodeId, Passed, Seq, Term, Writer};
 use crate::event::Position;
 use crate::log::contract::{Committed, FinishedEntry, NewRecord, Payload};
 use crate::log::error::{CommitError, LogError};
@@ -10,8 +10,8 @@ use crate::log::record;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::{present, refused, storage_error};
 
-/// The ids of the newest entries, by their number.
-const MARKS: TableDefinition<'_, Seq, [u8; 16]> = TableDefinition::new("marks");
+/// The newest entries, by their number: id, true if it counts, trail.
+const MARKS: TableDefinition<'_, Seq, ([u8; 16], bool, [u8; 16])> = TableDefinition::new("marks");
 /// The place; one row.
 const PLACE: TableDefinition<'_, (), Row> = TableDefinition::new("place");
 
@@ -24,24 +24,30 @@ pub(super) fn write(tx: &WriteTransaction, entry: &FinishedEntry) -> Result<(), 
     let mut place = tx.open_table(PLACE).map_err(storage_error)?;
     place.insert((), (seq, last.0, term, (leader.node, leader.run), head, floor)).map_err(storage_error)?;
     let mut marks = tx.open_table(MARKS).map_err(storage_error)?;
-    marks.insert(seq, entry.id.0).map_err(storage_error)?;
+    let Passed { id, counts, trail } = entry.passed;
+    marks.insert(seq, (id.0, counts, trail.0)).map_err(storage_error)?;
     if let Some(old) = seq.checked_sub(MARKS_MAX as Seq) {
         marks.remove(old).map_err(storage_error)?;
     }
     Ok(())
 }
 
-/// The place, and the ids of the entries up to it, oldest first. A log that was never one of many is at the
+/// The place, and the newest entries up to it, oldest first. A log that was never one of many is at the
 /// beginning.
-pub(super) fn read(tx: &ReadTransaction) -> Result<(Mark, Vec<EntryId>), LogError> {
+pub(super) fn read(tx: &ReadTransaction) -> Result<(Mark, Vec<Passed>), LogError> {
     let Some(place) = present(tx.open_table(PLACE))? else { return Ok(Default::default()) };
     let Some(row) = place.get(()).map_err(storage_error)? else { return Ok(Default::default()) };
     let (seq, last, term, (node, run), head, floor) = row.value();
     let mark = Mark { seq, last: EntryId(last), term, leader: Writer { node, run }, head, floor };
     let marks = tx.open_table(MARKS).map_err(storage_error)?;
     let rows = marks.iter().map_err(storage_error)?;
-    let ids: Result<Vec<_>, _> = rows.map(|row| row.map(|(_, id)| EntryId(id.value()))).collect();
-    Ok((mark, ids.map_err(storage_error)?))
+    let passed: Result<Vec<_>, _> = rows
+        .map(|row| {
+            let (id, counts, trail) = row?.1.value();
+            Ok(Passed { id: EntryId(id), counts, trail: EntryId(trail) })
+        })
+        .collect();
+    Ok((mark, passed.map_err(|error: ::redb::StorageError| storage_error(error))?))
 }
 
 impl RedbLog {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::cluster::{EntryId, Mark};
+use crate::cluster::{Mark, Passed};
 use crate::event::{Epoch, Position, RoomName, Timestamp};
 use crate::log::contract::{
     Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, NewRecord, READ_BYTES_MAX,
@@ -52,7 +52,7 @@ impl Log for RedbLog {
         self.apply_entry(entry)
     }
 
-    fn place(&self) -> Result<(Mark, Vec<EntryId>), LogError> {
+    fn place(&self) -> Result<(Mark, Vec<Passed>), LogError> {
         place::read(&self.begin_read()?)
     }
 
