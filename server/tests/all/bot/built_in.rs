@@ -247,7 +247,7 @@ async fn a_model_that_is_not_there_is_said_and_the_answer_comes_when_it_is() {
     let ada = api.guest("Ada").await;
     let question = api.say("ollama", &ada, "are you there?").await;
     assert_eq!(until_draft(&api, "ollama", question, "failed").await["reason"], "absent");
-    model.start_again(Manner::Says("Here I am."));
+    model.start_again(Manner::Says("Here I am.")).await;
     assert_eq!(until_answered(&api, "ollama", question).await["content"], "Here I am.");
     // A model that the server does not have is no answer, and no retry.
     model.set(Manner::Status(404));

@@ -156,7 +156,7 @@ async fn no_question_is_answered_twice_over_kills() {
         }
         server.kill().await;
         if kill % 4 == 2 {
-            model.start_again(Manner::Waits(HALF, REST));
+            model.start_again(Manner::Waits(HALF, REST)).await;
         }
         asked = model.asked().len();
         server.restart().await;
@@ -178,10 +178,10 @@ async fn no_question_is_answered_twice_or_lost_over_kills_of_the_model() {
         model.until_asked(2 * kill + 1).await;
         model.kill().await;
         // An answer may break once in its middle, and no more: so this one ends before the next kill.
-        model.start_again(Manner::Says(WHOLE));
+        model.start_again(Manner::Says(WHOLE)).await;
         until_answered(&api, ROOM, question).await;
         model.kill().await;
-        model.start_again(Manner::Waits(HALF, REST));
+        model.start_again(Manner::Waits(HALF, REST)).await;
     }
     watched.finish(&api).await;
 }

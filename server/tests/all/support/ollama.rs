@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::within;
+use super::{LOOK_EVERY, within};
 
 /// The way in which it answers.
 #[derive(Clone)]
@@ -50,7 +50,7 @@ struct Shared {
 
 impl FakeOllama {
     pub fn start(manner: Manner) -> Self {
-        let reserved = bound("127.0.0.1:0".parse().unwrap());
+        let reserved = bound("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = reserved.local_addr().unwrap();
         let shared = Arc::new(Shared {
             manner: Mutex::new(manner),
@@ -59,13 +59,25 @@ impl FakeOllama {
             given_up: AtomicUsize::new(0),
             open: watch::Sender::default(),
         });
-        Self { reserved, task: serve_at(address, &shared), shared }
+        Self { reserved, task: serve_at(listen(address).unwrap(), &shared), shared }
     }
 
     /// Starts it again after a [`kill`](Self::kill), at the same address.
-    pub fn start_again(&mut self, manner: Manner) {
+    pub async fn start_again(&mut self, manner: Manner) {
         self.set(manner);
-        self.task = serve_at(self.reserved.local_addr().unwrap(), &self.shared);
+        let address = self.reserved.local_addr().unwrap();
+        let again = async {
+            loop {
+                // A process that another test is just starting may hold the listener of before for a moment: until
+                // it becomes its program, it has all descriptors of this one.
+                match listen(address) {
+                    Ok(listener) => return listener,
+                    Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse),
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        self.task = serve_at(within("the port is free again", again).await, &self.shared);
     }
 
     pub fn url(&self) -> String {
@@ -115,15 +127,18 @@ impl Drop for FakeOllama {
     }
 }
 
-fn bound(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_reuseaddr(true).unwrap();
-    socket.bind(address).unwrap();
-    socket
+fn bound(address: SocketAddr) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
-fn serve_at(address: SocketAddr, shared: &Arc<Shared>) -> JoinHandle<()> {
-    let listener = bound(address).listen(1024).unwrap();
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    bound(address)?.listen(1024)
+}
+
+fn serve_at(listener: TcpListener, shared: &Arc<Shared>) -> JoinHandle<()> {
     let shared = shared.clone();
     tokio::spawn(async move {
         // Aborted with this task: the connections of a server that is killed break.
