@@ -51,7 +51,7 @@ pub(super) struct Connected {
 pub(super) struct Link {
     servers: Vec<ServerAddr>,
     options: Credentials,
-    /// Where the tasks of the connections run: nodes poll the journal on threads of their own.
+    /// The runtime of the connections: nodes poll the journal on threads of their own.
     runtime: Handle,
     connected: watch::Sender<Connected>,
     /// The last time that a server did what it is there for. Held for a read or a write only.

@@ -1,4 +1,4 @@
-//! What JetStream is asked for as a journal: dense numbers, one order, and nothing that goes unseen.
+//! JetStream as a journal: dense numbers, one order, and nothing that goes unseen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
