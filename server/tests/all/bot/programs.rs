@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tokio::process::{Child, Command};
 
@@ -76,10 +77,17 @@ async fn the_programs_of_the_documentation_answer_also_after_a_kill_of_the_serve
         let (_directory, mut child) = start(&server, &echo.token, program, command);
         until_followed(&api).await;
         assert_echoed(&api, "hello \u{e9}").await;
+        // While it hears nothing, a question is asked and taken back. What is said before it is back is answered too.
+        let pid = Pid::from_raw(child.id().unwrap().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::STOP).unwrap();
         server.kill().await;
         server.restart().await;
-        // What is said before it is back is answered too.
-        assert_echoed(&server.api(), "and again").await;
+        let api = server.api();
+        let bob = api.guest("Bob").await;
+        let taken_back = api.say("lobby", &bob, "forget it").await;
+        api.delete("lobby", &bob, taken_back).await.expect(204);
+        kill_process(pid, Signal::CONT).unwrap();
+        assert_echoed(&api, "and again").await;
         child.kill().await.unwrap();
     }
 }
@@ -95,17 +103,19 @@ mod rust {
             bytes.extend_from_slice(&chunk);
             while let Some(end) = bytes.windows(2).position(|two| two == b"\n\n") {
                 let event = String::from_utf8(bytes.drain(..end + 2).collect())?;
-                if let Some((_, data)) = event.split_once("event: message\ndata: ") {
-                    let it: serde_json::Value = serde_json::from_str(data)?;
-                    let (text, at) = (it["content"].as_str().unwrap_or(""), &it["position"]);
-                    let answer = serde_json::json!({ "content": format!("{text}!"), "reply_to": at });
+                let field = |name| event.lines().find_map(|line| line.strip_prefix(name));
+                let it: serde_json::Value = serde_json::from_str(field("data: ").unwrap_or("null"))?;
+                let text = it["content"].as_str().filter(|_| it["author"]["kind"] != "bot");
+                if let (Some("message"), Some(text)) = (field("event: "), text) {
+                    let answer = serde_json::json!({ "content": format!("{text}!"), "reply_to": it["position"] });
                     let post = http.post(format!("{api}/messages")).bearer_auth(token).json(&answer);
-                    let post = post.header("Idempotency-Key", format!("answer-{at}"));
-                    if it["author"]["kind"] != "bot" && post.send().await?.status().is_server_error() {
+                    let post = post.header("Idempotency-Key", format!("answer-{}", it["position"]));
+                    let status = post.send().await?.status();
+                    if status == 429 || status.is_server_error() {
                         return Ok(()); // Call it again: it goes on from its place.
                     }
                 }
-                if let Some(id) = event.strip_prefix("id: ") { *place = id.lines().next().unwrap_or("").into() }
+                if let Some(id) = field("id: ") { id.clone_into(place) }
             }
         }
         Ok(())
