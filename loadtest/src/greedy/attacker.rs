@@ -3,15 +3,17 @@
 //! | line | effect | answer |
 //! |---|---|---|
 //! | `prepare` | prepares the attack at the server | `prepared` |
-//! | `go ADDRESS` | attacks that address, the server's or the sink's | `going` |
+//! | `go ADDRESS` | attacks that address, the server's or the sink's | `going`, when the first request leaves |
 //! | `stop` | ends the attack | the counts as JSON |
 
 use std::io::{self, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::greedy::attacks::attack::Attack;
 use crate::greedy::attacks::client::Client;
@@ -21,6 +23,9 @@ use crate::greedy::attacks::tally::Tally;
 
 /// The priority of the attackers: the machine's time belongs to the server first.
 pub const NICE: i32 = 19;
+
+/// Time that the first request of an attack may take to leave.
+const BEGIN_MAX: Duration = Duration::from_secs(20);
 
 /// Runs the attackers until their stdin ends.
 pub async fn run(name: &str, server: SocketAddr, one_source: bool) -> Result<(), String> {
@@ -63,6 +68,8 @@ impl Attackers {
                 self.tally.take();
                 let run = (self.attack.run)(self.client(address), Arc::clone(&self.prepared));
                 self.running = Some(tokio::spawn(run));
+                // On a busy machine the last in priority may have to wait: the phase is to have an attack in it.
+                let _ = timeout(BEGIN_MAX, self.tally.begun()).await;
                 Ok("going".to_owned())
             }
             ("stop", _) => {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use memchr::memmem;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use tokio::time::sleep;
 
 use crate::client::exchange::Answer;
 
@@ -13,6 +15,8 @@ use crate::client::exchange::Answer;
 const WORDS_MAX: usize = 60;
 /// Different answers that are counted apart.
 const OUTCOMES_MAX: usize = 24;
+/// Time between two looks for a first request.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// The counts of one phase.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
@@ -38,6 +42,13 @@ impl Tally {
     pub fn request(&self, bytes: usize) {
         self.requests.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Returns when a request has left since the last [`Tally::take`].
+    pub async fn begun(&self) {
+        while self.requests.load(Ordering::Relaxed) == 0 {
+            sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Counts an answer.
