@@ -9,7 +9,7 @@ use super::{bot, end, problem};
 use crate::support::client::answer;
 use crate::support::ollama::{FakeOllama, Manner};
 use crate::support::server::run;
-use crate::support::{ADMIN, Api, Guest, Server, within};
+use crate::support::{ADMIN, Api, Guest, PATIENCE, Server, within};
 use millchat_testkit::models::{HOSTILE, Llama, MUTE, SENTENCE, THINKING};
 
 /// A server whose bot answers everything in the room `ollama`.
@@ -42,7 +42,14 @@ pub(super) async fn until_answered(api: &Api, room: &str, question: u64) -> Valu
             tokio::task::yield_now().await;
         }
     };
-    within("the answer", answered).await
+    match tokio::time::timeout(PATIENCE, answered).await {
+        Ok(answer) => answer,
+        Err(_elapsed) => {
+            let metrics = api.get("/metrics").await.body;
+            let counts: Vec<_> = metrics.lines().filter(|line| line.starts_with("millchat_bot_")).collect();
+            panic!("no answer to {question} after {PATIENCE:?}: {counts:#?}");
+        }
+    }
 }
 
 /// Waits for a state of the draft that answers a message.
