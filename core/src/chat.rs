@@ -16,6 +16,7 @@ use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp}
 #[cfg(doc)]
 use crate::limits::CLIENT_READS_MAX;
 use crate::limits::FRAME_KINDS_MAX;
+use crate::log::role::Role;
 use crate::log::{self, BanRecord, Log, LogError, OpenError, Record, RoomHead};
 use crate::message::Message;
 use crate::packer;
@@ -124,7 +125,8 @@ impl Builder {
     }
 
     /// Makes the chat one node of many: its log is a copy of theirs, and changes by the entries of their journal
-    /// only. The log begins as a copy of the one with which the cluster began.
+    /// only. The log begins as a copy of the one with which the cluster began: see
+    /// [`cluster::begin`](crate::cluster::begin).
     #[must_use]
     pub fn connect(mut self, connections: Connections) -> Self {
         self.connections = Some(connections);
@@ -134,11 +136,14 @@ impl Builder {
     /// Opens the log, and makes it when there is none: a path, `memory:` (gone with the process), or `temp:`
     /// (a file without a name, gone with the process).
     pub fn open(self, log: &str) -> Result<Chat, OpenError> {
-        self.open_log(log::open(log)?).map_err(|source| OpenError::Io { path: log.to_owned(), source })
+        let opened = log::open_as(log, self.role())?;
+        self.open_log(opened).map_err(|source| OpenError::Io { path: log.to_owned(), source })
     }
 
-    /// Opens a chat over any log. Fails when its threads cannot be started.
+    /// Opens a chat over any log. Fails when its threads cannot be started, and when a log of a cluster is opened
+    /// without connections or another one with them.
     pub fn open_log(self, log: Arc<dyn Log>) -> std::io::Result<Chat> {
+        self.role().check("the log", log.cluster()).map_err(std::io::Error::other)?;
         log.values().set_quiet(self.quiet);
         log.values().set_vital(self.vital);
         let reads = ReadPool::start(&log)?;
@@ -167,6 +172,10 @@ impl Builder {
         let wait_list = shared.fanout.wait_list(false);
         let inner = Arc::new(Inner { shared, writer, wait_list, _housekeeping: housekeeping });
         Ok(Chat { inner, client: UNNAMED_CLIENT })
+    }
+
+    fn role(&self) -> Role {
+        if self.connections.is_some() { Role::Member } else { Role::Single }
     }
 }
 

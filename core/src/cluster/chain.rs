@@ -26,6 +26,14 @@ pub struct Mark {
     pub floor: Position,
 }
 
+impl Mark {
+    /// Returns the same, or the beginning of a journal if none of it was read: the log of a single node is the
+    /// beginning of the cluster's.
+    pub(crate) fn or_beginning(self, head: Position, floor: Position) -> Self {
+        if self.seq == 0 { Self { head, floor, ..self } } else { self }
+    }
+}
+
 /// An entry that was read, as it is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Passed {

@@ -32,7 +32,7 @@ impl EntryId {
 pub struct Writer {
     /// The node.
     pub node: NodeId,
-    /// Random, made at its start.
+    /// Made at its start, and greater than all before it of this node.
     pub run: u64,
 }
 

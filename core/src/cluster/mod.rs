@@ -21,6 +21,13 @@
 //! its proposals are not stored, and hands them to the next leader; one that has not read all of it says that
 //! it does not know.
 //!
+//! # The logs of the nodes
+//!
+//! [`begin`] gives the log of a single node the id of a cluster; the logs of the other nodes begin as copies of it.
+//! From then on a single node does not open it, since it would make it another log than the others have. A log
+//! also keeps the number of the newest run of its node, so that no two runs are one [`Writer`]. [`place`] tells
+//! what a log says of this, while nobody has it open.
+//!
 //! # The parts
 //!
 //! [`Node`] is the protocol without input and output: it is told of time, entries and messages, and says what
@@ -29,6 +36,7 @@
 
 mod chain;
 mod entry;
+mod identity;
 mod inbox;
 mod journal;
 mod message;
@@ -38,8 +46,10 @@ mod proposals;
 mod tests;
 mod witness;
 
+pub use crate::log::{Place, begin, place};
 pub use chain::{Broken, MARKS_MAX, Mark, Passed};
 pub use entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, UnreadableEntry, Writer};
+pub use identity::{ClusterId, InvalidClusterId};
 pub use journal::{
     AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture,
 };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::cluster::{Mark, Passed};
+use crate::cluster::{ClusterId, Mark, Passed};
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::ModerationState;
@@ -290,6 +290,15 @@ pub trait Log: Send + Sync + 'static {
     /// The place in the journal that this log has reached, and the newest entries up to it, oldest first.
     fn place(&self) -> Result<(Mark, Vec<Passed>), LogError> {
         Ok((Mark::default(), Vec::new()))
+    }
+    /// The cluster of which this log is one; `None` of the log of a single node.
+    fn cluster(&self) -> Option<ClusterId> {
+        None
+    }
+    /// Begins a run of this node of the cluster, and returns its number: greater than all before it, and not
+    /// below the time in milliseconds.
+    fn begin_run(&self, _now: Timestamp) -> Result<(ClusterId, u64), LogError> {
+        Err(LogError::Storage("this kind of log cannot be one of a cluster".into()))
     }
     /// The rooms that are closed, the authors that are banned.
     fn moderation(&self) -> &ModerationState;

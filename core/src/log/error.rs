@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use crate::cause::Cause;
+use crate::cluster::ClusterId;
 use crate::event::Position;
 
 /// The log cannot be read, or holds something that it must not.
@@ -62,6 +63,17 @@ pub enum OpenError {
         /// The newest this release knows.
         known: u8,
     },
+    /// The log is one of a cluster's, and was opened as that of a single node.
+    #[error("{path} is a log of cluster {cluster}: start it with --journal, or name another log")]
+    OfCluster {
+        /// The file.
+        path: String,
+        /// The cluster.
+        cluster: ClusterId,
+    },
+    /// The log is that of a single node, and was opened as one of a cluster's.
+    #[error("{0} is the log of a single node: `millchat cluster begin` makes it the beginning of a cluster")]
+    OfSingleNode(String),
     /// The file is damaged.
     #[error("{path} is damaged ({what}); it was left as it is: restore it from a backup")]
     Damaged {

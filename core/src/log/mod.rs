@@ -13,6 +13,7 @@ mod open;
 pub(crate) mod price;
 pub(crate) mod record;
 pub(crate) mod redb;
+pub(crate) mod role;
 mod snapshot;
 mod values;
 
@@ -23,7 +24,8 @@ pub use contract::{
 };
 pub use error::{CommitError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};
-pub use open::open;
+pub(crate) use open::open_as;
+pub use open::{Place, begin, open, place};
 pub use record::{BanRecord, Hash, RawRecord, Record, ValueRecord};
 pub use redb::{NewLog, check, open_stopped};
 pub use snapshot::{LogSnapshot, Piece};

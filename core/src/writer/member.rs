@@ -11,7 +11,7 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::cluster::{
     AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Judged,
-    Membership, Message, Node, NodeId, Output, Peers, Seq, Settled,
+    Membership, Message, Node, NodeId, Output, Peers, Seq, Settled, Writer,
 };
 use crate::error::SendError;
 use crate::event::Timestamp;
@@ -43,8 +43,10 @@ pub struct Connections {
     pub journal: Arc<dyn Journal>,
     /// The way to the other nodes. Their messages come by [`Inbound`].
     pub peers: Arc<dyn Peers>,
-    /// The place of this node among them.
-    pub membership: Membership,
+    /// This node: a number that no other node of the cluster has.
+    pub me: NodeId,
+    /// All nodes, with this one.
+    pub members: Vec<NodeId>,
 }
 
 /// Takes sends out of the queue and hands them to the protocol, until the queue is shut.
@@ -105,15 +107,20 @@ impl Member {
         work: crossbeam::channel::Sender<Work>,
         is_current: Arc<AtomicBool>,
     ) -> Result<Self, LogError> {
-        let (mut mark, passed) = shared.log.place()?;
-        if mark.seq == 0 {
-            // The log of a single node is the beginning of the cluster's.
-            (mark.head, mark.floor) = (shared.log.head(), shared.log.floor());
-        } else if mark.head != shared.log.head() {
+        let (mark, passed) = shared.log.place()?;
+        let mark = mark.or_beginning(shared.log.head(), shared.log.floor());
+        if mark.head != shared.log.head() {
             let why = "it was changed by a single node since it was one of many: it is no copy of the others";
             return Err(LogError::Storage(why.into()));
         }
-        let node = Node::new(Duration::ZERO, connections.membership.clone(), mark, passed);
+        let (cluster, run) = shared.log.begin_run(Timestamp::now())?;
+        let membership = Membership {
+            cluster: cluster.0,
+            me: Writer { node: connections.me, run },
+            members: connections.members.clone(),
+            entry_bytes_max: connections.journal.entry_bytes_max(),
+        };
+        let node = Node::new(Duration::ZERO, membership, mark, passed);
         let (waiting, append) = (HashMap::new(), None);
         Ok(Self { node, gate, connections, work, started: Instant::now(), waiting, append, is_current })
     }

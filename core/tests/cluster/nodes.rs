@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use millchat::cluster::{Journal, Membership, Message, NodeId, Peers, Writer};
+use millchat::cluster::{self, Message, NodeId, Peers};
 use millchat::{Chat, Connections, Inbound};
 
 use crate::journal::{Line, MemoryJournal};
@@ -38,7 +37,6 @@ pub struct Cluster {
     lines: Vec<Arc<Line>>,
     network: Arc<Network>,
     chats: Mutex<Vec<Option<Chat>>>,
-    runs: AtomicU64,
 }
 
 impl Cluster {
@@ -47,10 +45,10 @@ impl Cluster {
         let (network, chats) = (Arc::default(), Mutex::new(vec![None; NODES]));
         let line = |_| Arc::new(Line { journal: journal.clone(), is_cut: Arc::default() });
         let lines = (0..NODES).map(line).collect();
-        let cluster = Arc::new(Self { directory, lines, network, chats, runs: AtomicU64::new(1) });
+        let cluster = Arc::new(Self { directory, lines, network, chats });
         // The log with which the cluster begins, and the copies of it.
         let first = cluster.path(0);
-        Chat::open(first.to_str().unwrap()).unwrap().close().await.unwrap();
+        cluster::begin(&first).unwrap();
         for node in 1..NODES {
             std::fs::copy(&first, cluster.path(node)).unwrap();
         }
@@ -64,20 +62,23 @@ impl Cluster {
         cluster
     }
 
-    fn path(&self, node: usize) -> PathBuf {
+    /// The file of a node's log.
+    pub fn path(&self, node: usize) -> PathBuf {
         self.directory.path().join(format!("node-{node}"))
     }
 
     fn open(&self, node: usize) {
-        let me = Writer { node: node as NodeId + 1, run: self.runs.fetch_add(1, Ordering::Relaxed) };
-        let members = (1..=NODES as NodeId).collect();
-        let membership =
-            Membership { cluster: [7; 16], me, members, entry_bytes_max: self.lines[node].entry_bytes_max() };
-        let peers = Arc::new(From { network: self.network.clone(), me: me.node });
-        let connections = Connections { journal: self.lines[node].clone(), peers, membership };
-        let chat = Chat::builder().connect(connections).open(self.path(node).to_str().unwrap()).unwrap();
-        self.network.0.lock().unwrap().insert(me.node, chat.inbound().unwrap());
+        let chat = Chat::builder().connect(self.connections(node));
+        let chat = chat.open(self.path(node).to_str().unwrap()).unwrap();
+        self.network.0.lock().unwrap().insert(node as NodeId + 1, chat.inbound().unwrap());
         self.chats.lock().unwrap()[node] = Some(chat);
+    }
+
+    pub fn connections(&self, node: usize) -> Connections {
+        let me = node as NodeId + 1;
+        let members = (1..=NODES as NodeId).collect();
+        let peers = Arc::new(From { network: self.network.clone(), me });
+        Connections { journal: self.lines[node].clone(), peers, me, members }
     }
 
     pub fn chat(&self, node: usize) -> Option<Chat> {
@@ -91,9 +92,14 @@ impl Cluster {
 
     /// Ends a node, whatever it has under way, and starts it again.
     pub async fn restart(&self, node: usize) {
+        self.stop(node).await;
+        self.open(node);
+    }
+
+    /// Ends a node, whatever it has under way.
+    pub async fn stop(&self, node: usize) {
         let chat = self.chats.lock().unwrap()[node].take().unwrap();
         self.network.0.lock().unwrap().remove(&(node as NodeId + 1));
         chat.close().await.unwrap();
-        self.open(node);
     }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use ::redb::{Database, ReadOnlyDatabase, ReadTransaction, ReadableDatabase as _, WriteTransaction};
 use parking_lot::{Mutex, RwLock};
 
+use crate::cluster::ClusterId;
 use crate::event::{Epoch, Position, RoomName};
 use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Known, MissingKeys};
 use crate::log::error::{CommitError, LogError};
@@ -47,6 +48,8 @@ pub(crate) struct RedbLog {
     pub(super) read_only: Option<ReadOnlyDatabase>,
     pub(super) epoch: Epoch,
     pub(super) signing_key: [u8; 32],
+    /// The cluster of which this log is one.
+    pub(super) cluster: Option<ClusterId>,
     /// The newest durable position. Stored (Release) after the commit; loads (Acquire) see its records.
     pub(super) head: AtomicU64,
     /// The oldest position kept. Stored (Release) after the trim's commit.

@@ -20,6 +20,7 @@
 //! | `packs` | the same → the terms of these events | by a later commit, until a text changes |
 //! | `place` | one row: the place in the journal of a cluster | with each entry of it |
 //! | `marks` | number of an entry of the journal → its id, of the newest 65,536 | with the entry |
+//! | `cluster` | one row: the cluster of this log, and the newest run of its node | by `begin` and by each start |
 //! | `state` | what cannot be made again from the records | once, at checkpoints, and by trims |
 //!
 //! An event's position in its room is found by `prev` alone: a read walks back from the next index row, so it
@@ -35,6 +36,7 @@ mod deletions;
 mod detour;
 mod disk;
 mod handle;
+mod identity;
 mod keys;
 mod list;
 mod moderation;

@@ -27,7 +27,8 @@ use crate::log::redb::tables::{
     EDITS, HEADS, INDEX, LOG, STATE, STATE_EPOCH, STATE_FORMAT, STATE_SIGNING_KEY, storage_error, stored_head,
 };
 use crate::log::redb::walk::Walks;
-use crate::log::redb::{moderation, values};
+use crate::log::redb::{identity, moderation, values};
+use crate::log::role::Role;
 
 /// The first bytes of every redb file.
 pub(super) const REDB_MAGIC: &[u8] = b"redb\x1A\x0A\xA9\x0D\x0A";
@@ -42,7 +43,13 @@ const VERIFY_BYTES_MAX: u64 = 128 * 1024 * 1024;
 
 impl RedbLog {
     /// Opens or creates the log in a file.
+    #[cfg(test)]
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::open_as(path, Role::Either)
+    }
+
+    /// Opens the log in a file, and creates it when there is none, unless it is to be one of a cluster's.
+    pub fn open_as(path: &Path, role: Role) -> Result<Self, OpenError> {
         let name = path.display().to_string();
         let io = |source| OpenError::Io { path: name.clone(), source };
         let directory = match path.parent() {
@@ -50,7 +57,7 @@ impl RedbLog {
             _ => PathBuf::from("."),
         };
         let file = match open_file(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(error) if error.kind() == ErrorKind::NotFound && role != Role::Member => {
                 require_space(&directory, &name)?;
                 make(path, &directory, &name)?;
                 open_file(path)
@@ -68,8 +75,8 @@ impl RedbLog {
         let verify = file.metadata().map_err(io)?.len() <= VERIFY_BYTES_MAX;
         let staged = StagedFile::new(file).map_err(|error| open_error(&name, error))?;
         let database = builder().set_check_integrity_on_open(verify).create_with_backend(staged.clone());
-        let log =
-            Self::start(database.map_err(|error| open_error(&name, error))?, &name, Some(path.to_owned()))?;
+        let database = database.map_err(|error| open_error(&name, error))?;
+        let log = Self::start_as(database, role, &name, Some(path.to_owned()))?;
         staged.commit().map_err(io)?;
         Ok(log)
     }
@@ -116,6 +123,15 @@ impl RedbLog {
         name: &str,
         disk_path: Option<PathBuf>,
     ) -> Result<Self, OpenError> {
+        Self::start_as(database, Role::Either, name, disk_path)
+    }
+
+    fn start_as(
+        database: Database,
+        role: Role,
+        name: &str,
+        disk_path: Option<PathBuf>,
+    ) -> Result<Self, OpenError> {
         let damaged = |what: String| OpenError::Damaged { path: name.to_owned(), what };
         let storage = |error: LogError| damaged(error.to_string());
         let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
@@ -127,6 +143,7 @@ impl RedbLog {
 
         let reading = database.begin_read().map_err(|error| damaged(error.to_string()))?;
         let log = Self::over(&reading, name, disk_path)?;
+        role.check(name, log.cluster)?;
         let state = State::read(&reading).map_err(storage)?;
         drop(reading);
         refuse_stale(&database, &state).map_err(storage)?;
@@ -154,6 +171,7 @@ impl RedbLog {
             read_only: None,
             epoch: state.epoch,
             signing_key: state.signing_key,
+            cluster: identity::read(reading).map_err(storage)?,
             head: AtomicU64::new(head),
             floor: AtomicU64::new(state.floor),
             forgotten: AtomicU64::new(state.forgotten),

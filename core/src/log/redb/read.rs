@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use crate::cluster::{Mark, Passed};
+use crate::cluster::{ClusterId, Mark, Passed};
 use crate::event::{Epoch, Position, RoomName, Timestamp};
 use crate::log::contract::{
     Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, NewRecord, READ_BYTES_MAX,
@@ -54,6 +54,14 @@ impl Log for RedbLog {
 
     fn place(&self) -> Result<(Mark, Vec<Passed>), LogError> {
         place::read(&self.begin_read()?)
+    }
+
+    fn cluster(&self) -> Option<ClusterId> {
+        self.cluster
+    }
+
+    fn begin_run(&self, now: Timestamp) -> Result<(ClusterId, u64), LogError> {
+        self.note_run(now)
     }
 
     fn moderation(&self) -> &ModerationState {

@@ -4,11 +4,14 @@ use ::redb::{ReadTransaction, WriteTransaction};
 
 use crate::event::{Epoch, Position, Timestamp};
 use crate::log::error::{LogError, OpenError};
-use crate::log::record::RECORD_VERSION;
 use crate::log::redb::tables::{
     STATE, STATE_CHECKPOINT, STATE_EPOCH, STATE_EXPIRED, STATE_FLOOR, STATE_FORGOTTEN, STATE_FORMAT,
     STATE_KEYS, STATE_LAST, STATE_LIVE, STATE_PACKS, STATE_SIGNING_KEY, STATE_SKIPPED, storage_error,
 };
+
+/// The format of the log of a node of a cluster, and the newest that this release reads. An older release would
+/// write to such a log as a single node.
+pub(super) const MEMBER_FORMAT: u8 = 3;
 
 /// The content of the state table.
 pub(super) struct State {
@@ -77,8 +80,8 @@ pub(super) fn write_forgotten(
 
 pub(super) fn check_format(reading: &ReadTransaction, name: &str) -> Result<(), OpenError> {
     match state(reading, STATE_FORMAT).ok().flatten().as_deref() {
-        Some([found]) if *found > RECORD_VERSION => {
-            Err(OpenError::Newer { path: name.to_owned(), found: *found, known: RECORD_VERSION })
+        Some([found]) if *found > MEMBER_FORMAT => {
+            Err(OpenError::Newer { path: name.to_owned(), found: *found, known: MEMBER_FORMAT })
         }
         Some([_]) => Ok(()),
         _ => Err(OpenError::NotALog(name.to_owned())),

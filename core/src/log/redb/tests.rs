@@ -7,9 +7,10 @@ use crate::log::contract::{ChainPoint, Log as _, NewRecord};
 use crate::log::derived::{CHECKPOINT_EVENTS, INDEX_EVERY};
 use crate::log::error::OpenError;
 use crate::log::price;
-use crate::log::record::{DECODED, RECORD_VERSION};
+use crate::log::record::DECODED;
 use crate::log::redb::disk::PAGE_BYTES;
 use crate::log::redb::handle::RedbLog;
+use crate::log::redb::state::MEMBER_FORMAT;
 use crate::log::redb::tables::{INDEX, STATE, STATE_FORMAT};
 
 fn room(n: u64) -> RoomName {
@@ -109,7 +110,7 @@ fn a_log_of_a_newer_release_is_refused() {
     let path = directory.path().join("log");
     drop(RedbLog::open(&path).unwrap());
     change(&path, |tx| {
-        tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+        tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [MEMBER_FORMAT + 1].as_slice()).unwrap();
     });
     let before = std::fs::read(&path).unwrap();
     let error = RedbLog::open(&path).err().unwrap().to_string();
@@ -124,7 +125,7 @@ fn what_is_refused_is_left_as_it_is_also_when_it_was_not_closed() {
     drop(RedbLog::open(&path).unwrap());
     let database = Database::open(&path).unwrap();
     let tx = database.begin_write().unwrap();
-    tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [RECORD_VERSION + 1].as_slice()).unwrap();
+    tx.open_table(STATE).unwrap().insert(STATE_FORMAT, [MEMBER_FORMAT + 1].as_slice()).unwrap();
     tx.commit().unwrap();
     // As `kill -9` would leave it.
     std::fs::copy(&path, &killed).unwrap();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use millchat::cluster::{Journal as _, Membership, Message, NodeId, Peers, Writer};
+use millchat::cluster::{Message, NodeId, Peers};
 use millchat::{
     Author, AuthorKind, Body, Chat, Connections, Draft, Event, Inbound, Position, Receipt, RoomName,
     SendError,
@@ -12,7 +12,7 @@ use millchat::{
 use millchat_server::cluster::JetStream;
 use tokio::task::JoinHandle;
 
-use crate::support::nats::{CLUSTER, Nats};
+use crate::support::nats::Nats;
 use crate::support::{LOOK_EVERY, while_it_moves, within};
 
 const SENDERS: usize = 6;
@@ -46,21 +46,19 @@ impl Nodes {
         let folder = tempfile::tempdir().unwrap();
         let path = |nth: usize| -> PathBuf { folder.path().join(format!("node-{nth}")) };
         // The log with which the cluster begins, and the copies of it.
-        Chat::open(path(0).to_str().unwrap()).unwrap().close().await.unwrap();
+        millchat::cluster::begin(&path(0)).unwrap();
         for nth in 1..nats.len() {
             std::fs::copy(path(0), path(nth)).unwrap();
         }
         let (network, mut chats) = (Arc::new(Network::default()), Vec::new());
         for nth in 0..nats.len() {
             let journal = JetStream::connect(nats.settings(nth)).await.unwrap();
-            let me = Writer { node: nth as NodeId + 1, run: 1 };
+            let me = nth as NodeId + 1;
             let members = (1..=nats.len() as NodeId).collect();
-            let entry_bytes_max = journal.entry_bytes_max();
-            let membership = Membership { cluster: CLUSTER, me, members, entry_bytes_max };
-            let peers = Arc::new(From { network: network.clone(), me: me.node });
-            let connections = Connections { journal: Arc::new(journal), peers, membership };
+            let peers = Arc::new(From { network: network.clone(), me });
+            let connections = Connections { journal: Arc::new(journal), peers, me, members };
             let chat = Chat::builder().connect(connections).open(path(nth).to_str().unwrap()).unwrap();
-            network.0.lock().unwrap().insert(me.node, chat.inbound().unwrap());
+            network.0.lock().unwrap().insert(me, chat.inbound().unwrap());
             chats.push(chat);
         }
         Self { chats, _folder: folder }

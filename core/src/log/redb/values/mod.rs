@@ -140,11 +140,11 @@ pub(super) fn forget_records(tx: &WriteTransaction, from: Position) -> Result<()
 }
 
 /// Notes that the log holds, or has held, what an older release does not know.
-fn raise_format(tx: &WriteTransaction) -> Result<(), LogError> {
+pub(super) fn raise_format(tx: &WriteTransaction) -> Result<(), LogError> {
     let mut state = tx.open_table(STATE).map_err(storage_error)?;
     let is_raised = {
         let format = state.get(STATE_FORMAT).map_err(storage_error)?;
-        format.is_some_and(|format| format.value() == [RECORD_VERSION])
+        format.is_some_and(|format| format.value() >= [RECORD_VERSION].as_slice())
     };
     if !is_raised {
         state.insert(STATE_FORMAT, [RECORD_VERSION].as_slice()).map_err(storage_error)?;
