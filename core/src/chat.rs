@@ -11,6 +11,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::answer::UnfinishedAnswer;
 
 use crate::counters::{Counters, Stats};
+use crate::currentness::Currentness;
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
 #[cfg(doc)]
@@ -157,6 +158,10 @@ impl Builder {
             committed: Notify::new(),
             disk_full: AtomicBool::new(log.require_space(0).is_err()),
             closed: AtomicBool::new(false),
+            currentness: match &self.connections {
+                None => Currentness::of_single_node(),
+                Some(_) => Currentness::of_member(),
+            },
             reads,
             log,
         });
@@ -342,12 +347,14 @@ impl Chat {
     }
 
     /// Returns true if an answer that was begun after the mark may be given: no delete and no purge that was
-    /// acknowledged since then concerns a text in it. `has_text_of` says of which messages it may have texts.
+    /// acknowledged since then concerns a text in it. `has_text_of` says of which messages it may have texts. One node
+    /// of many gives none while it does not know all that the others have stored.
     ///
     /// A read of a chat is current when it is given. An embedder that takes its time to make an answer
     /// of it asks again, and makes it again if need be.
     pub fn is_current(&self, mark: RedactionMark, has_text_of: impl Fn(Position) -> bool) -> bool {
-        self.inner.shared.redactions.validate(mark.0, has_text_of).is_some()
+        let shared = &self.inner.shared;
+        shared.redactions.validate(mark.0, has_text_of).is_some() && shared.currentness.is_current()
     }
 
     /// Reads texts of a room for somebody who waits for the answer. What was deleted while they were read is
@@ -390,12 +397,18 @@ impl Chat {
         &self,
         read: impl FnOnce(&dyn Log) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, ReadError> {
-        self.inner.shared.reads.read((Lane::Pages, self.client), read).await
+        let shared = &self.inner.shared;
+        shared.check_current()?;
+        let read = shared.reads.read((Lane::Pages, self.client), read).await?;
+        // It may have waited for its turn, and for the disk.
+        shared.check_current()?;
+        Ok(read)
     }
 
     /// A room at a glance.
     pub async fn overview(&self, room: &RoomName) -> Result<Overview, ReadError> {
         let shared = &self.inner.shared;
+        shared.check_current()?;
         let known = shared.rooms.get(room);
         let head = if let Some(head) = known.as_ref().and_then(|room| room.head()) {
             head

@@ -119,6 +119,10 @@ pub enum ReadError {
     /// The read failed in a way that nobody foresaw.
     #[error("the read failed")]
     Failed,
+    /// The chat is one node of many, and cannot know if others have deleted what it would give. Ask another node, or
+    /// come back.
+    #[error("this node does not know all that the others have stored")]
+    NotCurrent,
     /// The chat is closed.
     #[error("the chat is closed")]
     Closed,

@@ -55,6 +55,7 @@ mod cause;
 mod chat;
 pub mod cluster;
 mod counters;
+mod currentness;
 mod error;
 mod event;
 #[cfg(fuzzing)]

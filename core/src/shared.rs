@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::counters::Counters;
+use crate::currentness::Currentness;
+use crate::error::ReadError;
 use crate::event::{Event, RoomName};
 use crate::log::Log;
 use crate::read::pool::ReadPool;
@@ -36,6 +38,8 @@ pub(crate) struct Shared {
     /// The chat is closed: nothing is published any more. Stored (Release) after the last event is published
     /// and before readers are woken; a reader loads it (Acquire) before it looks at its room.
     pub closed: AtomicBool,
+    /// If this chat knows all that was acknowledged anywhere.
+    pub currentness: Currentness,
 }
 
 impl Shared {
@@ -58,6 +62,11 @@ impl Shared {
 
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Fails while texts must not be given: another node may have deleted them.
+    pub fn check_current(&self) -> Result<(), ReadError> {
+        if self.currentness.is_current() { Ok(()) } else { Err(ReadError::NotCurrent) }
     }
 
     /// Ends all subscriptions, once nothing is published any more.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{self, HeaderValue};
-use millchat::{FrameKind, ReadError, RoomName, StartFrom};
+use millchat::{FrameKind, RoomName, StartFrom};
 
 use crate::access::authority::Allowed;
 use crate::access::denial::Denial;
@@ -167,11 +167,11 @@ async fn begin(
         }
         Err(error) => error,
     };
-    if !matches!(error, ReadError::Busy) && LOGGED.is_due() {
+    let kind = Kind::of_read(&error);
+    if kind == Kind::LogUnreadable && LOGGED.is_due() {
         tracing::error!(%error, "a stream cannot begin");
     }
-    w.app.metrics.error(Kind::LogUnreadable.name());
-    let kind = if matches!(error, ReadError::Busy) { Kind::Busy } else { Kind::LogUnreadable };
+    w.app.metrics.error(kind.name());
     let mut sorry = format!(": {}: the log cannot be read now\n", kind.name()).into_bytes();
     write_retry(&mut sorry);
     Err(sorry.into())

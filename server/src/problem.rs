@@ -136,6 +136,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Returns what the caller can do about a read that failed.
+    pub fn of_read(error: &ReadError) -> Self {
+        match error {
+            ReadError::Busy => Self::Busy,
+            ReadError::Closed | ReadError::NotCurrent => Self::Unavailable,
+            _ => Self::LogUnreadable,
+        }
+    }
+
     /// Name in the `type`, and in the metrics.
     pub fn name(self) -> &'static str {
         self.parts().0
@@ -425,11 +434,7 @@ impl From<SendError> for Problem {
 
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
-        let kind = match &error {
-            ReadError::Busy => Kind::Busy,
-            ReadError::Closed => Kind::Unavailable,
-            _ => Kind::LogUnreadable,
-        };
+        let kind = Kind::of_read(&error);
         // To be busy is no failure, and clients that ask for too much decide how often it happens.
         if kind == Kind::LogUnreadable && READS.is_due() {
             tracing::error!(%error, "a read failed");
@@ -452,6 +457,7 @@ mod tests {
             (SendError::TooManyEdits(7).into(), 422, false, false),
             (SendError::QueueFull { sends: 1, bytes: 1 }.into(), 503, true, false),
             (ReadError::Busy.into(), 503, true, false),
+            (ReadError::NotCurrent.into(), 503, true, false),
             (TextError::NameLikeTag.into(), 422, false, false),
         ] {
             let response = problem.response();

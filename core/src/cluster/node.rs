@@ -270,12 +270,23 @@ impl Node {
 
     /// Returns true if what this node has applied is all that was acknowledged anywhere until a short while ago.
     pub fn is_current(&self, now: Duration) -> bool {
-        let is_young = self.newest_made_at.is_some_and(|at| now <= at + CURRENT_AGE_MAX);
-        self.stopped.is_none()
+        self.current_until(now).is_some_and(|until| now <= until)
+    }
+
+    /// Returns the time until which that is so, unless something happens; `None` if it is not so at all.
+    pub fn current_until(&self, now: Duration) -> Option<Duration> {
+        let is_sound = self.stopped.is_none()
             && self.opinion == Opinion::Fine
             && self.went_back_since.is_none()
-            && !self.is_catching_up
-            && (is_young || self.witness.is_unanimous(now, &self.chain, &self.others()))
+            && !self.is_catching_up;
+        let young_until = self.newest_made_at.map(|at| at + CURRENT_AGE_MAX);
+        let unanimous_until = self.witness.unanimous_until(now, &self.chain, &self.others());
+        young_until.max(unanimous_until).filter(|_| is_sound)
+    }
+
+    /// Returns when the newest entry that counts was made, as far as it is known.
+    pub fn newest_made_at(&self) -> Option<Duration> {
+        self.newest_made_at
     }
 
     /// Takes the next entry of the journal, which was made so long ago by the engine's clock.

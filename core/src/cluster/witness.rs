@@ -36,15 +36,19 @@ impl Witness {
         self.heard.insert(from, (now, status));
     }
 
-    /// Returns true if every other node has just said that it is where this one is.
-    pub fn is_unanimous(&self, now: Duration, chain: &Chain, others: &[NodeId]) -> bool {
-        let here = chain.trail(chain.mark().seq);
-        let agrees = |node: &NodeId| {
-            self.heard.get(node).is_some_and(|(at, status)| {
-                now <= *at + FRESH && status.seq == chain.mark().seq && Some(status.trail) == here
-            })
-        };
-        here.is_some() && others.iter().all(agrees)
+    /// Returns the time until which every other node has just said that it is where this one is; `None` if one has
+    /// not.
+    pub fn unanimous_until(&self, now: Duration, chain: &Chain, others: &[NodeId]) -> Option<Duration> {
+        let here = chain.trail(chain.mark().seq)?;
+        let mut until = now + FRESH;
+        for node in others {
+            let (at, status) = self.heard.get(node)?;
+            if status.seq != chain.mark().seq || status.trail != here {
+                return None;
+            }
+            until = until.min(*at + FRESH);
+        }
+        Some(until)
     }
 
     /// Compares all that was heard. `members` counts this node too.

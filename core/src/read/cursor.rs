@@ -7,7 +7,8 @@
 //! Joining is setting the cursor. There is no snapshot that could miss what happens beside it.
 //!
 //! A batch is delivered only if none of its texts was taken out of the room since it was made: a deleted text
-//! must not be delivered after its delete. Else it is pulled or read again.
+//! must not be delivered after its delete. Else it is pulled or read again. For the same reason nothing at all is
+//! delivered while the chat is one node of many that does not know what the others have stored.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -117,6 +118,9 @@ impl<F: Form> Cursor<F> {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Delivered<F::Item>> {
         let mut has_waker = false;
         loop {
+            if let Err(error) = self.shared.check_current() {
+                return Poll::Ready(self.end(error));
+            }
             if self.opened.is_some()
                 && let Some(opened) = self.opened.take()
             {

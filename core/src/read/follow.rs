@@ -76,10 +76,12 @@ impl Follower {
 
     async fn read(&self) -> Result<Followed, ReadError> {
         let after = self.position;
+        self.shared.check_current()?;
         for _ in 0..READS_MAX {
             let made = self.shared.redactions.generation();
             let turn = (Lane::Streams, self.client);
             let mut followed = self.shared.reads.read(turn, move |log| read(log, after, made)).await?;
+            self.shared.check_current()?;
             if let Some((now, deleted)) = self.shared.redactions.since(made) {
                 followed.mark = RedactionMark(now);
                 for event in &mut followed.events {

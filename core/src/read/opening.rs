@@ -1,6 +1,8 @@
 //! The opening of a subscription: the position at which it begins, and the gap before it, if there is one.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::ReadError;
 use crate::event::{EventId, Position};
@@ -10,6 +12,9 @@ use crate::read::fair_queue::Lane;
 use crate::read::start::StartFrom;
 use crate::room::live::Room;
 use crate::shared::Shared;
+
+/// One node of many may be a little behind the one at which its reader was before: it has this time to read on.
+const AHEAD_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The reason why a subscription could not resume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +100,13 @@ pub(crate) async fn open(
     from: StartFrom,
     client: u64,
 ) -> Result<Opened, ReadError> {
+    shared.check_current()?;
+    if let StartFrom::After(id) = from
+        && shared.currentness.is_of_member()
+    {
+        let wait = wait_for_others(shared, id);
+        tokio::time::timeout(AHEAD_WAIT_MAX, wait).await.map_err(|_| ReadError::NotCurrent)?;
+    }
     let begin = match open_in_memory(shared, room, from) {
         Some(begin) => begin,
         None => open_from_log(shared, room, from, client).await?,
@@ -102,6 +114,22 @@ pub(crate) async fn open(
     let Begin { opening, position, head, floor } = begin;
     let id = EventId { epoch: shared.log.epoch(), position };
     Ok(Opened { opening, id, head, floor, is_closed: shared.log.moderation().is_closed(&room.name) })
+}
+
+/// Waits while a reader's place is ahead of this node's log, until an entry is applied that was made after the reader
+/// came: what is ahead then, no node has.
+async fn wait_for_others(shared: &Shared, id: EventId) {
+    let came_at = shared.currentness.clock();
+    loop {
+        let mut more = pin!(shared.committed.notified());
+        // Before the place is looked at: an entry after that wakes this reader.
+        more.as_mut().enable();
+        let is_ahead = not_of_this_log(shared, id) == Some(ResetReason::Ahead);
+        if !is_ahead || shared.currentness.has_entry_after(came_at) {
+            return;
+        }
+        more.await;
+    }
 }
 
 /// The answer of memory or of the log to where a subscription begins.

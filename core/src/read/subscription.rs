@@ -1,8 +1,8 @@
 //! The two kinds of subscription: events as values, for programs, and encoded frames, for sockets.
 //!
 //! Both are one state machine, [`Cursor`]. A subscription ends when its chat is closed; else it never ends by
-//! itself. An error means that the log cannot be read now: subscribe again, from the position that was
-//! reached.
+//! itself. An error means that the log cannot be read now, or that this is one node of many which does not know all
+//! that the others have stored: subscribe again, there or at another node, from the position that was reached.
 
 use std::pin::Pin;
 use std::sync::Arc;

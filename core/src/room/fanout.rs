@@ -53,7 +53,7 @@ impl Fanout {
         }
     }
 
-    /// Wakes every reader: the chat is closed. Call after it is marked as closed.
+    /// Wakes every reader: the chat is closed, or not current. Call after it is marked so.
     pub fn wake_all(&self) {
         for wait_list in self.wait_lists.read().iter().filter_map(Weak::upgrade) {
             wait_list.wake_all();

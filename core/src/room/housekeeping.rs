@@ -1,5 +1,5 @@
-//! The housekeeping thread: publishes collected signals, forgets idle rooms, and keeps
-//! the memory of the others within its bounds.
+//! The housekeeping thread: publishes collected signals, forgets idle rooms, keeps the memory of the others within
+//! its bounds, and ends the subscriptions of a node that is not current any more.
 
 use std::sync::Weak;
 use std::thread::{self, JoinHandle};
@@ -18,11 +18,17 @@ const FORGET_EVERY: Duration = Duration::from_secs(5);
 /// Runs until `stop` is dropped or the chat is gone.
 pub(crate) fn start(shared: Weak<Shared>, stop: Receiver<()>) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name("millchat-housekeeping".into()).spawn(move || {
-        let mut forgot = Instant::now();
+        let (mut forgot, mut was_current) = (Instant::now(), false);
         while stop.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
             let Some(shared) = shared.upgrade() else { return };
             let now = Instant::now();
             look_at_signals(&shared, now);
+            let is_current = shared.currentness.is_current();
+            if was_current && !is_current {
+                // Not by the thread of the protocol: it may be the one that waits.
+                shared.fanout.wake_all();
+            }
+            was_current = is_current;
             shared.rooms.enforce_bytes(now, RINGS_BYTES_MAX);
             if now.duration_since(forgot) >= FORGET_EVERY {
                 shared.rooms.forget_idle(now, ROOM_IDLE_MAX);

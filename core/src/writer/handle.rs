@@ -13,12 +13,12 @@ use crate::log::BanRecord;
 use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
 use crate::shared::Shared;
 use crate::sync::Mutex;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Sender, TrySendError, bounded};
 use crate::sync::thread::{self, JoinHandle};
 use crate::value::NewValue;
 use crate::writer::idempotency::Window;
-use crate::writer::member::{self, Connections, Inbound, Member, NOT_CURRENT};
+use crate::writer::member::{self, Connections, Inbound, Member};
 use crate::writer::queue::{CLOSED, Gate, Pending, Permission, RebuiltWindow, Request, Reserved};
 use crate::writer::replica::Replica;
 use crate::writer::retention::RetentionPolicy;
@@ -45,8 +45,6 @@ pub(crate) struct WriterHandle {
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Of a node of many: the way into the protocol, and its end.
     inbound: Option<Inbound>,
-    /// False while a node of many does not know all that the others have stored.
-    is_current: Arc<AtomicBool>,
     is_closing: Arc<Notify>,
 }
 
@@ -71,8 +69,7 @@ impl WriterHandle {
         let thread = thread::Builder::new().name("millchat-writer".into()).spawn(write)?;
         let queued_bytes = Arc::new(AtomicUsize::new(0));
         let (threads, is_closing) = (Mutex::new(vec![thread]), Arc::default());
-        let is_current = Arc::new(AtomicBool::new(true));
-        Ok(Self { shared, gate, queued_bytes, window, threads, inbound: None, is_current, is_closing })
+        Ok(Self { shared, gate, queued_bytes, window, threads, inbound: None, is_closing })
     }
 
     /// Starts the threads of one node of many.
@@ -87,12 +84,10 @@ impl WriterHandle {
         let gate = Arc::new(Gate::default());
         gate.open(queue);
         let is_closing = Arc::new(Notify::new());
-        let is_current = Arc::new(AtomicBool::new(false));
         let writer = Writer::new(shared.clone(), policy, gate.clone(), Arc::default());
         let (judged, judgements) = mpsc::unbounded_channel();
         let replica = Replica { writer, work: works, judged };
-        let member = Member::new(&shared, gate.clone(), connections, work, is_current.clone())
-            .map_err(std::io::Error::other)?;
+        let member = Member::new(&shared, gate.clone(), connections, work).map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (closing, to_protocol) = (is_closing.clone(), inputs.clone());
         let mut threads = Vec::new();
@@ -113,7 +108,7 @@ impl WriterHandle {
         let (_, window) = watch::channel(WindowState::There);
         let (queued_bytes, threads) = (Arc::new(AtomicUsize::new(0)), Mutex::new(threads));
         let inbound = Some(Inbound(inputs));
-        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_current, is_closing })
+        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing })
     }
 
     /// The way for the messages of other nodes.
@@ -226,9 +221,7 @@ impl WriterHandle {
 
     pub fn ready(&self) -> Result<(), String> {
         self.gate.check()?;
-        if !self.is_current.load(Ordering::Acquire) {
-            return Err(NOT_CURRENT.into());
-        }
+        self.shared.check_current().map_err(|why| why.to_string())?;
         match &*self.window.borrow() {
             WindowState::Failed(why) => Err(why.clone()),
             WindowState::Reading | WindowState::There => Ok(()),

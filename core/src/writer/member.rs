@@ -13,12 +13,11 @@ use crate::cluster::{
     AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Judged,
     Membership, Message, Node, NodeId, Output, Peers, Seq, Settled, Writer,
 };
-use crate::error::SendError;
+use crate::error::{ReadError, SendError};
 use crate::event::Timestamp;
 use crate::log::record::RawRecord;
 use crate::log::{FinishedEntry, LogError};
 use crate::shared::Shared;
-use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::queue::{Gate, Pending, Reply, Request, Reserved};
 use crate::writer::wire;
@@ -34,7 +33,6 @@ const FOLLOW_AGAIN_AFTER: Duration = Duration::from_millis(200);
 const SENDS_MAX: usize = 1_024;
 /// The thread that takes sends looks up after this time without one.
 const SENDS_EVERY: Duration = Duration::from_secs(1);
-pub(super) const NOT_CURRENT: &str = "this node does not know all that the others have stored";
 const LEFT: &str = "the node was closed before the leader answered";
 
 /// A node's connections.
@@ -91,21 +89,18 @@ pub(super) struct Member {
     gate: Arc<Gate>,
     connections: Connections,
     work: crossbeam::channel::Sender<Work>,
-    started: Instant,
+    shared: Arc<Shared>,
     /// The senders of this node that wait, by the number of their proposal. Bounded by the queue of sends.
     waiting: HashMap<u64, (Reply, Reserved)>,
     append: Option<JournalFuture<Result<Seq, AppendError>>>,
-    /// For the readiness of the node. Stored (Release) after each step, loaded (Acquire) by those who ask.
-    is_current: Arc<AtomicBool>,
 }
 
 impl Member {
     pub fn new(
-        shared: &Shared,
+        shared: &Arc<Shared>,
         gate: Arc<Gate>,
         connections: Connections,
         work: crossbeam::channel::Sender<Work>,
-        is_current: Arc<AtomicBool>,
     ) -> Result<Self, LogError> {
         let (mark, passed) = shared.log.place()?;
         let mark = mark.or_beginning(shared.log.head(), shared.log.floor());
@@ -120,9 +115,10 @@ impl Member {
             members: connections.members.clone(),
             entry_bytes_max: connections.journal.entry_bytes_max(),
         };
-        let node = Node::new(Duration::ZERO, membership, mark, passed);
+        let node = Node::new(shared.currentness.clock(), membership, mark, passed);
         let (waiting, append) = (HashMap::new(), None);
-        Ok(Self { node, gate, connections, work, started: Instant::now(), waiting, append, is_current })
+        let shared = shared.clone();
+        Ok(Self { node, gate, connections, work, shared, waiting, append })
     }
 
     /// Runs until `inputs` ends: nobody is left who could send.
@@ -159,11 +155,11 @@ impl Member {
                         self.take(input);
                     }
                 }
-                Some(judged) = judged.recv() => self.node.judged(self.started.elapsed(), judged),
+                Some(judged) = judged.recv() => self.node.judged(self.clock(), judged),
                 entry = next(&mut entries) => match entry {
                     Some(Ok(JournalEntry { seq, at, bytes })) => {
                         let age = Duration::from_millis(Timestamp::now().0.saturating_sub(at.0));
-                        self.node.entry(self.started.elapsed(), age, seq, &bytes);
+                        self.node.entry(self.clock(), age, seq, &bytes);
                     }
                     ended => {
                         (entries, follow_at) = (None, Instant::now() + FOLLOW_AGAIN_AFTER);
@@ -174,20 +170,24 @@ impl Member {
                 },
                 stored = or_never(&mut self.append) => {
                     self.append = None;
-                    self.node.appended(self.started.elapsed(), stored.is_ok());
+                    self.node.appended(self.clock(), stored.is_ok());
                 }
                 known = or_never(&mut bounds) => {
                     bounds = None;
                     if let Ok((_, newest)) = known {
-                        self.node.engine_answered(self.started.elapsed(), read_before, newest);
+                        self.node.engine_answered(self.clock(), read_before, newest);
                     }
                 }
-                _ = tick.tick() => self.node.tick(self.started.elapsed()),
+                _ = tick.tick() => self.node.tick(self.clock()),
             }
             self.obey();
-            self.is_current.store(self.node.is_current(self.started.elapsed()), Ordering::Release);
+            let (until, newest_made_at) = (self.node.current_until(self.clock()), self.node.newest_made_at());
+            self.shared.currentness.set(until, newest_made_at);
         }
-        self.is_current.store(false, Ordering::Release);
+        // A chat that is closed still gives its readers what is in memory.
+        if self.gate.broken().is_some() {
+            self.shared.currentness.set(None, None);
+        }
         let why = self.gate.broken().unwrap_or(LEFT).to_owned();
         inputs.close();
         while let Ok(input) = inputs.try_recv() {
@@ -201,12 +201,16 @@ impl Member {
         }
     }
 
+    fn clock(&self) -> Duration {
+        self.shared.currentness.clock()
+    }
+
     fn take(&mut self, input: Input) {
-        let now = self.started.elapsed();
+        let now = self.clock();
         match input {
             Input::Sends(sends) if !self.node.is_current(now) => {
                 for NewProposal { reply, .. } in sends {
-                    let _ = reply.send(Err(SendError::Unavailable(NOT_CURRENT.into())));
+                    let _ = reply.send(Err(SendError::Unavailable(ReadError::NotCurrent.to_string().into())));
                 }
             }
             Input::Sends(sends) => {

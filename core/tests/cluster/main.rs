@@ -1,6 +1,7 @@
 //! Several chats in one process that share a journal: what one node acknowledges, all have.
 
 mod alike;
+mod current;
 mod identity;
 mod journal;
 mod nodes;

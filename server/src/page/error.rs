@@ -294,7 +294,7 @@ impl Localize for ReadError {
     fn localize(&self) -> LocalizedMessage {
         match self {
             Self::Busy => LocalizedMessage::of("too-busy"),
-            Self::Closed => LocalizedMessage::of("not-now"),
+            Self::Closed | Self::NotCurrent => LocalizedMessage::of("not-now"),
             _ => LocalizedMessage::of("unreadable"),
         }
     }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
-use millchat::{Delivery, EventId, FrameSubscription, GapReason, Opened, Position, ReadError, Timestamp};
+use millchat::{Delivery, EventId, FrameSubscription, GapReason, Opened, Position, Timestamp};
 use tokio::time::{Instant, Sleep};
 
 use crate::access::denial::Denial;
@@ -273,10 +273,11 @@ impl Stream {
             Poll::Ready(Some(Ok(delivery))) => delivery,
             Poll::Ready(Some(Err(error))) => {
                 static LOGGED: LogThrottle = LogThrottle::new();
-                if !matches!(error, ReadError::Busy) && LOGGED.is_due() {
+                let kind = Kind::of_read(&error);
+                if kind == Kind::LogUnreadable && LOGGED.is_due() {
                     tracing::error!(%error, "a stream ends: the log cannot be read");
                 }
-                self.metrics.error(Kind::LogUnreadable.name());
+                self.metrics.error(kind.name());
                 self.end = Some(End::Failed);
                 return None;
             }

@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use crate::counters::Counters;
+use crate::currentness::Currentness;
 use crate::event::{Author, AuthorKind, Body, Draft, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::Log as _;
 use crate::read::cursor::Delivery;
@@ -79,6 +80,7 @@ fn shared(log: ModelLog) -> Arc<Shared> {
         committed: Notify::new(),
         disk_full: AtomicBool::new(false),
         closed: AtomicBool::new(false),
+        currentness: Currentness::of_single_node(),
     })
 }
 

@@ -284,7 +284,7 @@ fn refusals() -> Vec<LocalizedMessage> {
     let body = [BodyError::TooLarge { limit: 1 }, BodyError::Slow, BodyError::Broken, BodyError::Busy];
     let query =
         [QueryError::Empty, QueryError::TooLong { bytes: 513 }, QueryError::TooManyTerms { terms: 33 }];
-    let read = [ReadError::Busy, ReadError::Failed, ReadError::Closed];
+    let read = [ReadError::Busy, ReadError::Failed, ReadError::NotCurrent, ReadError::Closed];
     let all = send
         .iter()
         .map(Localize::localize)
