@@ -1,10 +1,10 @@
 //! A copy of a chat's log while it is in use: [`crate::log::LogSnapshot`], read on the threads that read the
-//! log.
+//! log; and one of everything that the log of a node has.
 
 use crate::chat::Chat;
 use crate::error::ReadError;
 use crate::event::Position;
-use crate::log::{LogSnapshot, Piece};
+use crate::log::{LogCopy, LogError, LogSnapshot, Piece};
 use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
 
 /// A copy of the log under way: see [`Chat::snapshot`].
@@ -22,6 +22,16 @@ impl Chat {
         let copy = LogSnapshot::begin(&*self.shared().log);
         let (floor, head) = (copy.floor(), copy.head());
         Snapshot { chat: self.clone(), copy: Some(copy), floor, head }
+    }
+
+    /// Begins a copy of everything that the log of a node of a cluster has, for a node that has no log: see
+    /// [`CopyReceiver`](crate::cluster::CopyReceiver). Fails for the log of a single node.
+    ///
+    /// It is the log of this moment, also when it is read later; the chat goes on meanwhile. It reads on the thread
+    /// that asks for a chunk, which waits for the disk. Drop it soon: until then the file of the log grows by what
+    /// changes. It has the signing key and everything that is secret.
+    pub fn copy(&self) -> Result<LogCopy, LogError> {
+        self.shared().log.copy()
     }
 }
 

@@ -1,7 +1,10 @@
-//! The id of a cluster.
+//! The id of a cluster, and the place of a log in it.
 
 use std::fmt;
 use std::str::FromStr;
+
+use crate::cluster::chain::Mark;
+use crate::event::Epoch;
 
 const ID_BYTES: usize = 16;
 
@@ -9,6 +12,18 @@ const ID_BYTES: usize = 16;
 /// hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClusterId(pub [u8; ID_BYTES]);
+
+/// The place of a node of a cluster, as its log has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// The cluster; `None` of the log of a single node.
+    pub cluster: Option<ClusterId>,
+    /// The epoch of the log.
+    pub epoch: Epoch,
+    /// The place in the journal, and the newest position; the former at the beginning if the log has read none of
+    /// it.
+    pub mark: Mark,
+}
 
 /// The text is no id of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -28,6 +28,9 @@
 //! also keeps the number of the newest run of its node, so that no two runs are one [`Writer`]. [`place`] tells
 //! what a log says of this, while nobody has it open.
 //!
+//! A node that has no log gets a copy of one that is running: [`Chat::copy`](crate::Chat::copy) gives it, and
+//! [`CopyReceiver`] takes it. It is everything that the log has, and goes on where the log was at that moment.
+//!
 //! # The parts
 //!
 //! [`Node`] is the protocol without input and output: it is told of time, entries and messages, and says what
@@ -46,10 +49,10 @@ mod proposals;
 mod tests;
 mod witness;
 
-pub use crate::log::{Place, begin, place};
+pub use crate::log::{COPY_CHUNK_BYTES_MAX, CopyError, CopyReceiver, LogCopy, begin, place};
 pub use chain::{Broken, MARKS_MAX, Mark, Passed};
 pub use entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, UnreadableEntry, Writer};
-pub use identity::{ClusterId, InvalidClusterId};
+pub use identity::{ClusterId, InvalidClusterId, Place};
 pub use journal::{
     AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture,
 };

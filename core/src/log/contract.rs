@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::cluster::{ClusterId, Mark, Passed};
 use crate::event::{Author, Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::error::{CommitError, LogError};
@@ -231,6 +233,10 @@ pub enum Found {
     },
 }
 
+/// The chunks of a copy of a whole log, each of at most [`COPY_CHUNK_BYTES_MAX`](super::COPY_CHUNK_BYTES_MAX). They
+/// are read when they are asked for, and that waits for the disk. After an error there is none.
+pub type LogCopy = Box<dyn Iterator<Item = Result<Bytes, LogError>> + Send>;
+
 /// A durable, totally ordered log of records. The chat relies on these invariants and on nothing else:
 ///
 /// 1. Positions ascend from 1 and are never reused, whatever happens to the process or the disk.
@@ -298,6 +304,11 @@ pub trait Log: Send + Sync + 'static {
     /// Begins a run of this node of the cluster, and returns its number: greater than all before it, and not
     /// below the time in milliseconds.
     fn begin_run(&self, _now: Timestamp) -> Result<(ClusterId, u64), LogError> {
+        Err(LogError::Storage("this kind of log cannot be one of a cluster".into()))
+    }
+    /// Begins a copy of the whole log as it is now, of one that is of a cluster. It pins the moment: until it is
+    /// dropped, the file of the log grows by what changes. Once the log is closed it yields an error.
+    fn copy(&self) -> Result<LogCopy, LogError> {
         Err(LogError::Storage("this kind of log cannot be one of a cluster".into()))
     }
     /// The rooms that are closed, the authors that are banned.

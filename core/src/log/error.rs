@@ -137,6 +137,46 @@ pub enum NewLogError {
     },
 }
 
+/// A copy of a log was not taken. Nothing is left of it.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    /// It is not what was sent, or ends early: take another one.
+    #[error("the copy of the log is damaged: {0}")]
+    Damaged(&'static str),
+    /// It is of a newer release.
+    #[error(
+        "the copy was made by a newer release of Millchat (format {found}; this one reads up to {known}): use that \
+         release"
+    )]
+    Newer {
+        /// Its format.
+        found: u8,
+        /// The newest this release knows.
+        known: u8,
+    },
+    /// It has a table that this release does not know.
+    #[error(
+        "the copy has a table `{0}`, which this release does not know: use the newer release that made it"
+    )]
+    UnknownTable(String),
+    /// The file system refused.
+    #[error("{path} cannot be made: {source}")]
+    Io {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The storage failed, as when the disk is full, or what was copied is no log.
+    #[error("{path} cannot be written: {what}")]
+    Storage {
+        /// The file.
+        path: String,
+        /// Why.
+        what: String,
+    },
+}
+
 /// Returns what the caller can do about the error.
 fn next_step(error: &std::io::Error) -> &'static str {
     match error.kind() {

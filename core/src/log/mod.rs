@@ -19,15 +19,15 @@ mod values;
 
 pub use check::{Checked, Finding};
 pub use contract::{
-    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, NewRecord, Payload, READ_BYTES_MAX,
-    READ_EVENTS_MAX, RoomHead, StoredKey,
+    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, LogCopy, NewRecord, Payload,
+    READ_BYTES_MAX, READ_EVENTS_MAX, RoomHead, StoredKey,
 };
-pub use error::{CommitError, LogError, NewLogError, OpenError};
+pub use error::{CommitError, CopyError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};
 pub(crate) use open::open_as;
-pub use open::{Place, begin, open, place};
+pub use open::{begin, open, place};
 pub use record::{BanRecord, Hash, RawRecord, Record, ValueRecord};
-pub use redb::{NewLog, check, open_stopped};
+pub use redb::{COPY_CHUNK_BYTES_MAX, CopyReceiver, NewLog, check, open_stopped};
 pub use snapshot::{LogSnapshot, Piece};
 pub use values::ValuesState;
 pub(crate) use values::value_bytes;

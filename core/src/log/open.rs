@@ -4,8 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cluster::{ClusterId, Mark};
-use crate::event::Epoch;
+use crate::cluster::{ClusterId, Place};
 use crate::log::contract::Log;
 use crate::log::error::{LogError, OpenError};
 use crate::log::redb::{RedbLog, open_stopped};
@@ -37,18 +36,6 @@ pub fn begin(path: &Path) -> Result<ClusterId, OpenError> {
         let begun = log.begin_cluster().and_then(|cluster| log.close().map(|()| cluster));
         begun.map_err(|error| failed(&name, error))
     })
-}
-
-/// The place of a node of a cluster, as its log has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The cluster; `None` of the log of a single node.
-    pub cluster: Option<ClusterId>,
-    /// The epoch of the log.
-    pub epoch: Epoch,
-    /// The place in the journal, and the newest position; the former at the beginning if the log has read none of
-    /// it.
-    pub mark: Mark,
 }
 
 /// Looks at the log in a file that nobody has open, and never changes it. `None` if there is no file, or an empty

@@ -11,14 +11,14 @@ use crate::nodes::{Cluster, NODES};
 use crate::{author, log, room, texts};
 
 /// Something to send.
-enum Request {
+pub enum Request {
     Draft(&'static str, Draft),
     Ban(String, bool),
     Set(String, NewValue),
     Remove(String),
 }
 
-async fn send(chat: &Chat, request: &Request) -> Result<Receipt, SendError> {
+pub async fn send(chat: &Chat, request: &Request) -> Result<Receipt, SendError> {
     match request {
         Request::Draft(to, draft) => chat.send(&room(to), draft.clone()).await,
         Request::Ban(who, true) => chat.ban(who, author("moderator")).await,
@@ -28,7 +28,7 @@ async fn send(chat: &Chat, request: &Request) -> Result<Receipt, SendError> {
     }
 }
 
-fn request(rng: &mut StdRng, nth: u64) -> Request {
+pub fn request(rng: &mut StdRng, nth: u64) -> Request {
     let by = author(["ada", "bob", "eve"][rng.random_range(0..3)]);
     let to = ["lobby", "garden"][rng.random_range(0..2)];
     let target = rng.random_range(1..=nth.max(1));
@@ -66,7 +66,7 @@ fn outcome(answer: &Result<Receipt, SendError>) -> String {
 }
 
 /// Everything that readers and embedders see, without times.
-async fn state(chat: &Chat) -> Vec<String> {
+pub async fn state(chat: &Chat) -> Vec<String> {
     let mut all = vec![format!("{:?} {:?}", chat.closed_rooms(), chat.bans().len())];
     for to in ["lobby", "garden"] {
         let page = chat.history(&room(to), HistoryRange::Newest, 1_000).await.unwrap();

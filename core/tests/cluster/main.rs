@@ -1,6 +1,7 @@
 //! Several chats in one process that share a journal: what one node acknowledges, all have.
 
 mod alike;
+mod copy;
 mod current;
 mod identity;
 mod journal;

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use millchat::cluster::{self, Message, NodeId, Peers};
-use millchat::{Chat, Connections, Inbound};
+use millchat::{Chat, Connections, Inbound, RetentionPolicy};
 
 use crate::journal::{Line, MemoryJournal};
 use crate::until;
 
 pub const NODES: usize = 3;
+/// One more, which has no log at the beginning.
+pub const FRESH: usize = NODES;
 
 /// The way between the nodes. Every twentieth message is lost.
 #[derive(Default)]
@@ -37,15 +39,20 @@ pub struct Cluster {
     lines: Vec<Arc<Line>>,
     network: Arc<Network>,
     chats: Mutex<Vec<Option<Chat>>>,
+    keep: RetentionPolicy,
 }
 
 impl Cluster {
     pub async fn start(journal: Arc<MemoryJournal>) -> Arc<Self> {
+        Self::start_with(journal, RetentionPolicy::default()).await
+    }
+
+    pub async fn start_with(journal: Arc<MemoryJournal>, keep: RetentionPolicy) -> Arc<Self> {
         let directory = tempfile::tempdir().unwrap();
-        let (network, chats) = (Arc::default(), Mutex::new(vec![None; NODES]));
+        let (network, chats) = (Arc::default(), Mutex::new(vec![None; NODES + 1]));
         let line = |_| Arc::new(Line { journal: journal.clone(), is_cut: Arc::default() });
-        let lines = (0..NODES).map(line).collect();
-        let cluster = Arc::new(Self { directory, lines, network, chats });
+        let lines = (0..=NODES).map(line).collect();
+        let cluster = Arc::new(Self { directory, lines, network, chats, keep });
         // The log with which the cluster begins, and the copies of it.
         let first = cluster.path(0);
         cluster::begin(&first).unwrap();
@@ -67,8 +74,9 @@ impl Cluster {
         self.directory.path().join(format!("node-{node}"))
     }
 
-    fn open(&self, node: usize) {
-        let chat = Chat::builder().connect(self.connections(node));
+    /// Starts a node with the log that it has.
+    pub fn open(&self, node: usize) {
+        let chat = Chat::builder().retention(self.keep).connect(self.connections(node));
         let chat = chat.open(self.path(node).to_str().unwrap()).unwrap();
         self.network.0.lock().unwrap().insert(node as NodeId + 1, chat.inbound().unwrap());
         self.chats.lock().unwrap()[node] = Some(chat);
@@ -76,7 +84,7 @@ impl Cluster {
 
     pub fn connections(&self, node: usize) -> Connections {
         let me = node as NodeId + 1;
-        let members = (1..=NODES as NodeId).collect();
+        let members = (1..=me.max(NODES as NodeId)).collect();
         let peers = Arc::new(From { network: self.network.clone(), me });
         Connections { journal: self.lines[node].clone(), peers, me, members }
     }

@@ -30,6 +30,7 @@
 
 mod check;
 mod checkpoint;
+mod copy;
 mod counts;
 mod deletes;
 mod deletions;
@@ -63,6 +64,7 @@ mod write;
 #[cfg(feature = "testing")]
 pub use ::redb::StorageBackend;
 pub use check::check;
+pub use copy::{COPY_CHUNK_BYTES_MAX, CopyReceiver};
 pub(crate) use handle::RedbLog;
 pub use restore::NewLog;
 pub use stopped::open_stopped;

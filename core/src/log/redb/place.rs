@@ -11,12 +11,12 @@ use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::{present, refused, storage_error};
 
 /// The newest entries, by their number: id, true if it counts, trail.
-const MARKS: TableDefinition<'_, Seq, ([u8; 16], bool, [u8; 16])> = TableDefinition::new("marks");
+pub(super) const MARKS: TableDefinition<'_, Seq, ([u8; 16], bool, [u8; 16])> = TableDefinition::new("marks");
 /// The place; one row.
-const PLACE: TableDefinition<'_, (), Row> = TableDefinition::new("place");
+pub(super) const PLACE: TableDefinition<'_, (), Row> = TableDefinition::new("place");
 
 /// Seq, last, term, the leader's node and run, head, floor.
-type Row = (Seq, [u8; 16], Term, (NodeId, u64), Position, Position);
+pub(super) type Row = (Seq, [u8; 16], Term, (NodeId, u64), Position, Position);
 
 /// Notes an entry, and the place behind it.
 pub(super) fn write(tx: &WriteTransaction, entry: &FinishedEntry) -> Result<(), LogError> {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::cluster::{ClusterId, Mark, Passed};
 use crate::event::{Epoch, Position, RoomName, Timestamp};
 use crate::log::contract::{
-    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, NewRecord, READ_BYTES_MAX,
+    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, LogCopy, NewRecord, READ_BYTES_MAX,
     READ_EVENTS_MAX, RoomHead, StoredKey,
 };
 use crate::log::derived::INDEX_EVERY;
@@ -62,6 +62,10 @@ impl Log for RedbLog {
 
     fn begin_run(&self, now: Timestamp) -> Result<(ClusterId, u64), LogError> {
         self.note_run(now)
+    }
+
+    fn copy(&self) -> Result<LogCopy, LogError> {
+        self.begin_copy()
     }
 
     fn moderation(&self) -> &ModerationState {
