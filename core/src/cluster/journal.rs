@@ -1,6 +1,7 @@
 //! The seam between the protocol and the engine that keeps the journal.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_core::Stream;
@@ -12,6 +13,9 @@ use crate::event::Timestamp;
 pub type JournalFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The entries of a journal, as they come.
 pub type JournalEntries = Pin<Box<dyn Stream<Item = Result<JournalEntry, FollowError>> + Send>>;
+
+/// The clocks of the nodes and of the engine are at most this far apart.
+pub const CLOCKS_APART_MAX: Duration = Duration::from_secs(2);
 
 /// The engine of a cluster: dense numbers, one order, on disk at a quorum. Nothing else is trusted.
 ///

@@ -18,7 +18,7 @@ pub struct Proposal {
 pub struct Status {
     /// The present term.
     pub term: Term,
-    /// The newest entry that it has read.
+    /// The newest entry that it has applied and shown to its readers.
     pub seq: Seq,
     /// The hash of the ids of all entries up to it.
     pub trail: EntryId,
@@ -29,7 +29,7 @@ pub struct Status {
 /// A message from one node to another. Each may be lost, doubled, late, and overtaken by others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Message {
-    /// The place of the sender, told twice a second.
+    /// The place of the sender, told twice a second, and soon after it has applied answers.
     Status(Status),
     /// Proposals for the leader of a term.
     Forward {

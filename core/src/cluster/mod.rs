@@ -31,6 +31,11 @@
 //! A node that has no log gets a copy of one that is running: [`Chat::copy`](crate::Chat::copy) gives it, and
 //! [`CopyReceiver`] takes it. It is everything that the log has, and goes on where the log was at that moment.
 //!
+//! # What is taken away
+//!
+//! A post is answered when its own node has applied it. What takes a text or a right away ([`AppliedBy::All`]) is
+//! answered when all nodes have, or give no texts: so no reader anywhere gets what was deleted before.
+//!
 //! # The parts
 //!
 //! [`Node`] is the protocol without input and output: it is told of time, entries and messages, and says what
@@ -39,6 +44,7 @@
 
 mod chain;
 mod entry;
+mod everywhere;
 mod identity;
 mod inbox;
 mod journal;
@@ -52,9 +58,11 @@ mod witness;
 pub use crate::log::{COPY_CHUNK_BYTES_MAX, CopyError, CopyReceiver, LogCopy, begin, place};
 pub use chain::{Broken, MARKS_MAX, Mark, Passed};
 pub use entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, UnreadableEntry, Writer};
+pub use everywhere::AppliedBy;
 pub use identity::{ClusterId, InvalidClusterId, Place};
 pub use journal::{
-    AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture,
+    AppendError, CLOCKS_APART_MAX, FollowError, Journal, JournalEntries, JournalEntry, JournalError,
+    JournalFuture,
 };
 pub use message::{Message, Peers, Proposal, Status};
 pub use node::{Judged, Membership, Node, Output, Settled, Stopped};

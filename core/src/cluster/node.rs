@@ -9,7 +9,9 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::cluster::chain::{Broken, Chain, Mark, Passed, Standing};
 use crate::cluster::entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, Writer};
+use crate::cluster::everywhere::{AppliedBy, Everywhere, SILENT_MAX};
 use crate::cluster::inbox::Inbox;
+use crate::cluster::journal::CLOCKS_APART_MAX;
 use crate::cluster::message::{Message, Status};
 use crate::cluster::proposals::{Proposals, Unanswered};
 use crate::cluster::witness::{Opinion, Witness};
@@ -17,6 +19,8 @@ use crate::event::Position;
 
 /// A node tells the others its place this often; from the leader, this is the heartbeat.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
+/// … and after it has applied answers, but not more often than this.
+const STATUS_PAUSE: Duration = Duration::from_millis(20);
 /// The leader writes an empty entry after this time without one: by it all know that they are current.
 const QUIET_MAX: Duration = Duration::from_secs(1);
 /// A node takes over after this time without a word from the leader …
@@ -39,6 +43,7 @@ const READ_BACK_MAX: Duration = Duration::from_secs(3);
 const WENT_BACK_MAX: Duration = Duration::from_secs(30);
 /// A node whose newest entry is older than this is not current, unless all others have no newer one.
 const CURRENT_AGE_MAX: Duration = Duration::from_secs(15);
+const _: () = assert!(SILENT_MAX.as_secs() > CURRENT_AGE_MAX.as_secs() + CLOCKS_APART_MAX.as_secs());
 /// Most proposals of one entry.
 pub const ENTRY_PROPOSALS_MAX: usize = 8_192;
 
@@ -118,7 +123,7 @@ pub enum Output {
         /// Its bytes.
         bytes: Bytes,
     },
-    /// Apply an entry to the log, and store the mark with it.
+    /// Apply an entry to the log, store the mark with it, show it to the readers, and call [`Node::applied`].
     Apply {
         /// The place behind it.
         mark: Mark,
@@ -127,7 +132,7 @@ pub enum Output {
         /// The entry.
         entry: Entry,
     },
-    /// Store the mark: an entry was void.
+    /// Store the mark, and call [`Node::applied`]: an entry was void.
     Pass {
         /// The place behind it.
         mark: Mark,
@@ -143,14 +148,15 @@ pub enum Output {
         /// The proposals, in their order.
         proposals: Vec<(ProposalId, Bytes)>,
     },
-    /// Tell the outcome of a proposal.
+    /// Tell the outcome of a proposal, behind what was to be applied before.
     Settle {
         /// Its number.
         number: u64,
         /// Its outcome.
         outcome: Settled,
     },
-    /// Get the records behind this node's head from another node, apply them, and call [`Node::caught_up`].
+    /// Get the records behind this node's head from another node, call [`Node::caught_up`], apply them, and call
+    /// [`Node::applied`].
     CatchUp,
     /// Nothing more is read, written or served.
     Stop(Stopped),
@@ -165,12 +171,25 @@ struct Wanted {
     again_at: Option<Duration>,
 }
 
+/// An entry on its way to the log.
+#[derive(Debug)]
+struct Unapplied {
+    seq: Seq,
+    made_at: Option<Duration>,
+    has_answers: bool,
+}
+
 /// The protocol of one node. Times are those of a clock that never goes back, from any moment on.
 #[derive(Debug)]
 pub struct Node {
     membership: Membership,
     chain: Chain,
+    /// The newest entry that is applied and shown to readers. The chain may be ahead.
+    applied: Seq,
+    /// The entries that count and are not applied yet. Bounded by the work that the owner takes at once.
+    unapplied: VecDeque<Unapplied>,
     proposals: Proposals,
+    everywhere: Everywhere,
     inbox: Inbox,
     witness: Witness,
     opinion: Opinion,
@@ -180,14 +199,18 @@ pub struct Node {
     /// The state on which the writer judges at this time, and the proposals.
     judging: Option<(EntryId, Vec<(ProposalId, Bytes)>)>,
     told_at: Option<Duration>,
+    /// It has applied answers since.
+    has_news: bool,
     heard_leader_at: Duration,
     entry_at: Duration,
-    /// When the newest entry that counts was made, by the engine's clock or by this node's, whichever is earlier;
-    /// `None` before the first of this run.
+    /// When the newest entry that counts and is applied was made, by the engine's clock or by this node's, whichever is
+    /// earlier; `None` before the first of this run.
     newest_made_at: Option<Duration>,
     engine_at: Option<Duration>,
     /// The newest entry of the journal, as the engine last said.
     newest: Seq,
+    /// The same, as it said first in this run.
+    newest_at_start: Option<Seq>,
     takeover_at: Option<Duration>,
     takeover_not_before: Duration,
     takeover_pause: Duration,
@@ -210,7 +233,10 @@ impl Node {
         Self {
             membership,
             chain: Chain::at(mark, passed),
+            applied: mark.seq,
+            unapplied: VecDeque::new(),
             proposals: Proposals::default(),
+            everywhere: Everywhere::default(),
             inbox: Inbox::default(),
             witness: Witness::default(),
             opinion: Opinion::Fine,
@@ -218,11 +244,13 @@ impl Node {
             wanted: None,
             judging: None,
             told_at: None,
+            has_news: false,
             heard_leader_at: now,
             entry_at: now,
             newest_made_at: None,
             engine_at: None,
             newest: 0,
+            newest_at_start: None,
             takeover_at: None,
             takeover_not_before: now,
             takeover_pause: TAKEOVER_PAUSE_MIN,
@@ -253,17 +281,24 @@ impl Node {
         self.stopped.as_ref()
     }
 
+    /// Returns when [`Node::tick`] is due, if that is not at its next turn.
+    pub fn due_at(&self) -> Option<Duration> {
+        self.told_at.filter(|_| self.has_news).map(|at| at + STATUS_PAUSE)
+    }
+
     /// Returns true if it is the leader, as far as it knows.
     pub fn is_leader(&self) -> bool {
         self.chain.mark().leader == self.membership.me && self.stopped.is_none()
     }
 
     /// Takes proposals. Returns their numbers; `None` for those that do not fit, which are not stored.
-    pub fn propose(&mut self, now: Duration, bodies: Vec<Bytes>) -> Vec<Option<u64>> {
+    pub fn propose(&mut self, now: Duration, proposals: Vec<(Bytes, AppliedBy)>) -> Vec<Option<u64>> {
         if self.stopped.is_some() {
-            return vec![None; bodies.len()];
+            return vec![None; proposals.len()];
         }
-        let numbers = bodies.into_iter().map(|body| self.proposals.add(now, body)).collect();
+        let others = self.everywhere.len();
+        let numbers =
+            proposals.into_iter().map(|proposal| self.proposals.add(now, proposal, others)).collect();
         self.advance(now);
         numbers
     }
@@ -278,13 +313,19 @@ impl Node {
         let is_sound = self.stopped.is_none()
             && self.opinion == Opinion::Fine
             && self.went_back_since.is_none()
-            && !self.is_catching_up;
-        let young_until = self.newest_made_at.map(|at| at + CURRENT_AGE_MAX);
-        let unanimous_until = self.witness.unanimous_until(now, &self.chain, &self.others());
-        young_until.max(unanimous_until).filter(|_| is_sound)
+            && !self.is_catching_up
+            && self.newest_at_start.is_some_and(|newest| self.applied >= newest);
+        let is_at_end = self.applied == self.chain.mark().seq;
+        let unanimous_until = || self.witness.unanimous_until(now, &self.chain, &self.others());
+        let unanimous_until = is_at_end.then(unanimous_until).flatten();
+        self.young_until().max(unanimous_until).filter(|_| is_sound)
     }
 
-    /// Returns when the newest entry that counts was made, as far as it is known.
+    fn young_until(&self) -> Option<Duration> {
+        self.newest_made_at.map(|at| at + CURRENT_AGE_MAX)
+    }
+
+    /// Returns when the newest entry that is applied was made, as far as it is known.
     pub fn newest_made_at(&self) -> Option<Duration> {
         self.newest_made_at
     }
@@ -312,14 +353,19 @@ impl Node {
         } else {
             self.entry_at = now;
             // One that was made before this run says nothing of now.
-            self.newest_made_at = now.checked_sub(age);
+            let made_at = now.checked_sub(age);
+            self.unapplied.push_back(Unapplied { seq, made_at, has_answers: !entry.answers.is_empty() });
             let answers = entry.answers.clone();
             self.outputs.push_back(Output::Apply { mark, passed, entry });
             // Before the term ends: what it has stored is not handed to the next leader.
             for Answer { to, outcome } in answers {
-                if to.by == self.membership.me && self.proposals.settle(to.number) {
-                    let outcome = Settled::Answered(outcome);
-                    self.outputs.push_back(Output::Settle { number: to.number, outcome });
+                if to.by != self.membership.me {
+                    continue;
+                }
+                match self.proposals.settle(to.number) {
+                    Some(AppliedBy::This) => self.answer(to.number, outcome),
+                    Some(AppliedBy::All) => self.everywhere.add(seq, to.number, outcome),
+                    None => {}
                 }
             }
             if mark.term != term {
@@ -329,6 +375,21 @@ impl Node {
             self.wanted.take_if(|wanted| wanted.prev != mark.last);
         }
         self.advance(now);
+    }
+
+    /// All entries up to this one are applied, and shown to the readers.
+    pub fn applied(&mut self, now: Duration, seq: Seq) {
+        if self.stopped.is_some() {
+            return;
+        }
+        self.applied = self.applied.max(seq);
+        while let Some(entry) = self.unapplied.pop_front_if(|entry| entry.seq <= seq) {
+            self.newest_made_at = entry.made_at;
+            self.has_news |= entry.has_answers;
+        }
+        self.everywhere.applied(now, seq);
+        self.tell_if_due(now);
+        self.answer_everywhere(now);
     }
 
     /// Entries that are to be read are not in the journal any more.
@@ -375,6 +436,7 @@ impl Node {
     pub fn engine_answered(&mut self, now: Duration, read: Seq, newest: Seq) {
         self.engine_at = Some(now);
         self.newest = newest;
+        self.newest_at_start.get_or_insert(newest);
         if newest >= read {
             self.went_back_since = None;
             return;
@@ -422,6 +484,7 @@ impl Node {
                     self.hear_leader(now);
                 }
                 self.witness.hear(now, from, status);
+                self.answer_everywhere(now);
             }
             Message::Forward { run, term: of, lowest, proposals } => {
                 // Those of an earlier term may be the next leader's by now.
@@ -460,10 +523,11 @@ impl Node {
             };
             self.outputs.push_back(Output::Settle { number, outcome });
         }
-        if self.told_at.is_none_or(|at| now >= at + STATUS_EVERY) {
-            self.told_at = Some(now);
-            self.tell_status();
+        if self.young_until().is_some_and(|until| now <= until) {
+            self.witness.believe(now);
         }
+        self.tell_if_due(now);
+        self.answer_everywhere(now);
         self.take_over_if_silent(now);
         self.advance(now);
     }
@@ -486,8 +550,29 @@ impl Node {
         self.takeover_pause = TAKEOVER_PAUSE_MIN;
     }
 
+    fn answer(&mut self, number: u64, outcome: Bytes) {
+        let outcome = Settled::Answered(outcome);
+        self.outputs.push_back(Output::Settle { number, outcome });
+    }
+
+    /// Answers what no node that is current lacks.
+    fn answer_everywhere(&mut self, now: Duration) {
+        let by_others = self.witness.applied_by(&self.others());
+        for (number, outcome) in self.everywhere.take(now, by_others) {
+            self.answer(number, outcome);
+        }
+    }
+
+    fn tell_if_due(&mut self, now: Duration) {
+        let pause = if self.has_news { STATUS_PAUSE } else { STATUS_EVERY };
+        if self.told_at.is_none_or(|at| now >= at + pause) {
+            (self.told_at, self.has_news) = (Some(now), false);
+            self.tell_status();
+        }
+    }
+
     fn tell_status(&mut self) {
-        let Mark { term, seq, .. } = *self.chain.mark();
+        let (term, seq) = (self.chain.mark().term, self.applied);
         let Some(trail) = self.chain.trail(seq) else { return };
         let status = Status { term, seq, trail, is_leader: self.may_lead() };
         for to in self.others() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::cluster::entry::Term;
+use crate::cluster::everywhere::AppliedBy;
 use crate::cluster::message::Proposal;
 
 /// The most proposals of a node that are not settled.
@@ -28,6 +29,7 @@ pub(super) struct Proposals {
 #[derive(Debug)]
 struct Open {
     body: Bytes,
+    by: AppliedBy,
     since: Duration,
     /// `None`: it is certainly not stored, and no leader can store it.
     handed: Option<Handed>,
@@ -51,13 +53,13 @@ pub(super) enum Unanswered {
 }
 
 impl Proposals {
-    /// Adds a proposal. Returns its number; `None` if there are [`PROPOSALS_MAX`].
-    pub fn add(&mut self, now: Duration, body: Bytes) -> Option<u64> {
-        if self.open.len() >= PROPOSALS_MAX {
+    /// Adds a proposal. Returns its number; `None` if there are [`PROPOSALS_MAX`], with `others` that are elsewhere.
+    pub fn add(&mut self, now: Duration, (body, by): (Bytes, AppliedBy), others: usize) -> Option<u64> {
+        if self.open.len() + others >= PROPOSALS_MAX {
             return None;
         }
         self.last += 1;
-        self.open.insert(self.last, Open { body, since: now, handed: None });
+        self.open.insert(self.last, Open { body, by, since: now, handed: None });
         Some(self.last)
     }
 
@@ -66,9 +68,9 @@ impl Proposals {
         self.open.first_key_value().map_or(self.last + 1, |(number, _)| *number)
     }
 
-    /// Returns true if the proposal was not settled before.
-    pub fn settle(&mut self, number: u64) -> bool {
-        self.open.remove(&number).is_some()
+    /// Takes a proposal that is answered. Returns by whom it is to be applied; `None` if it was settled before.
+    pub fn settle(&mut self, number: u64) -> Option<AppliedBy> {
+        self.open.remove(&number).map(|open| open.by)
     }
 
     pub fn confirm(&mut self, term: Term, numbers: &[u64]) {

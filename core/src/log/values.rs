@@ -128,6 +128,11 @@ impl ValuesState {
         let _ = self.quiet.set(kinds);
     }
 
+    /// Returns true if nothing is decided by the value of a key.
+    pub(crate) fn is_quiet(&self, key: &str) -> bool {
+        self.quiet.get().is_some_and(|quiet| quiet.iter().any(|kind| **kind == *kind_of(key)))
+    }
+
     /// Returns a number that rises with each commit that sets or removes a value, but for those of quiet kinds: the
     /// position of the newest record that did.
     pub fn version(&self) -> u64 {
@@ -210,11 +215,10 @@ impl ValuesState {
             return;
         }
         let mut state = self.state.write();
-        let quiet = self.quiet.get().map_or(&[][..], Vec::as_slice);
         let (mut newest, mut version) = (0, 0);
         let mut raise = |key: &str, position| {
             newest = newest.max(position);
-            if !quiet.iter().any(|kind| **kind == *kind_of(key)) {
+            if !self.is_quiet(key) {
                 version = version.max(position);
             }
         };

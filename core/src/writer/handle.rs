@@ -85,8 +85,8 @@ impl WriterHandle {
         gate.open(queue);
         let is_closing = Arc::new(Notify::new());
         let writer = Writer::new(shared.clone(), policy, gate.clone(), Arc::default());
-        let (judged, judgements) = mpsc::unbounded_channel();
-        let replica = Replica { writer, work: works, judged };
+        let (done, doings) = mpsc::unbounded_channel();
+        let replica = Replica { writer, work: works, done };
         let member = Member::new(&shared, gate.clone(), connections, work).map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (closing, to_protocol) = (is_closing.clone(), inputs.clone());
@@ -103,8 +103,9 @@ impl WriterHandle {
             std::io::Result::Ok(())
         };
         start("millchat-writer", Box::new(move || replica.run()))?;
-        start("millchat-sends", Box::new(move || member::pass_on_sends(&pending, &to_protocol)))?;
-        start("millchat-node", Box::new(move || runtime.block_on(member.run(taken, judgements, closing))))?;
+        let values = shared.clone();
+        start("millchat-sends", Box::new(move || member::pass_on_sends(&pending, &to_protocol, &values)))?;
+        start("millchat-node", Box::new(move || runtime.block_on(member.run(taken, doings, closing))))?;
         let (_, window) = watch::channel(WindowState::There);
         let (queued_bytes, threads) = (Arc::new(AtomicUsize::new(0)), Mutex::new(threads));
         let inbound = Some(Inbound(inputs));

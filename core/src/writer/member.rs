@@ -6,22 +6,21 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use tokio::sync::{Notify, mpsc};
 
 use crate::cluster::{
-    AppendError, FollowError, Journal, JournalEntries, JournalEntry, JournalError, JournalFuture, Judged,
-    Membership, Message, Node, NodeId, Output, Peers, Seq, Settled, Writer,
+    AppendError, AppliedBy, CLOCKS_APART_MAX, FollowError, Journal, JournalEntries, JournalEntry,
+    JournalError, JournalFuture, Membership, Message, Node, NodeId, Output, Peers, Seq, Settled, Writer,
 };
 use crate::error::{ReadError, SendError};
-use crate::event::Timestamp;
+use crate::event::{Action, Timestamp};
 use crate::log::record::RawRecord;
 use crate::log::{FinishedEntry, LogError};
 use crate::shared::Shared;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::queue::{Gate, Pending, Reply, Request, Reserved};
 use crate::writer::wire;
-use crate::writer::work::{INPUTS_MAX, Input, NewProposal, Work};
+use crate::writer::work::{Done, INPUTS_MAX, Input, NewProposal, Work};
 
 /// The protocol sees time pass this often.
 const TICK_EVERY: Duration = Duration::from_millis(50);
@@ -48,7 +47,7 @@ pub struct Connections {
 }
 
 /// Takes sends out of the queue and hands them to the protocol, until the queue is shut.
-pub(super) fn pass_on_sends(queue: &Receiver<Pending>, inputs: &mpsc::Sender<Input>) {
+pub(super) fn pass_on_sends(queue: &Receiver<Pending>, inputs: &mpsc::Sender<Input>, shared: &Shared) {
     loop {
         let first = match queue.recv_timeout(SENDS_EVERY) {
             Ok(first) => first,
@@ -66,7 +65,8 @@ pub(super) fn pass_on_sends(queue: &Receiver<Pending>, inputs: &mpsc::Sender<Inp
                 }
                 request => (request, true),
             };
-            NewProposal { body: wire::encode_request(&request, is_allowed), reply, reserved }
+            let by = applied_by(&request, shared);
+            NewProposal { body: wire::encode_request(&request, is_allowed), by, reply, reserved }
         });
         if let Err(mpsc::error::SendError(Input::Sends(sends))) =
             inputs.blocking_send(Input::Sends(sends.collect()))
@@ -76,6 +76,17 @@ pub(super) fn pass_on_sends(queue: &Receiver<Pending>, inputs: &mpsc::Sender<Inp
             }
         }
     }
+}
+
+/// Returns by whom a request is to be applied before it is answered: what takes a text or a right away is answered
+/// when no node goes by what was before.
+fn applied_by(request: &Request, shared: &Shared) -> AppliedBy {
+    let is_for_all = match request {
+        Request::Send(_, draft, _) => matches!(draft.action, Action::Delete { .. } | Action::Purge),
+        Request::Ban(_) => true,
+        Request::SetValue(key, _) | Request::RemoveValue(key, _) => !shared.log.values().is_quiet(key),
+    };
+    if is_for_all { AppliedBy::All } else { AppliedBy::This }
 }
 
 /// Makes the channel of the protocol's inputs.
@@ -125,7 +136,7 @@ impl Member {
     pub async fn run(
         mut self,
         mut inputs: mpsc::Receiver<Input>,
-        mut judged: mpsc::UnboundedReceiver<Judged>,
+        mut done: mpsc::UnboundedReceiver<Done>,
         is_closing: Arc<Notify>,
     ) {
         let mut entries: Option<JournalEntries> = None;
@@ -144,6 +155,8 @@ impl Member {
                 read_before = self.node.mark().seq;
                 bounds_at = now + BOUNDS_EVERY;
             }
+            let due_in = self.node.due_at().map(|at| at.saturating_sub(self.clock()));
+            let (due_in, is_due) = (due_in.unwrap_or_default(), due_in.is_some());
             tokio::select! {
                 () = is_closing.notified() => break,
                 input = inputs.recv() => {
@@ -155,10 +168,13 @@ impl Member {
                         self.take(input);
                     }
                 }
-                Some(judged) = judged.recv() => self.node.judged(self.clock(), judged),
+                Some(done) = done.recv() => match done {
+                    Done::Judged(judged) => self.node.judged(self.clock(), judged),
+                    Done::Applied(seq) => self.node.applied(self.clock(), seq),
+                },
                 entry = next(&mut entries) => match entry {
                     Some(Ok(JournalEntry { seq, at, bytes })) => {
-                        let age = Duration::from_millis(Timestamp::now().0.saturating_sub(at.0));
+                        let age = age_of(at, Timestamp::now());
                         self.node.entry(self.clock(), age, seq, &bytes);
                     }
                     ended => {
@@ -179,6 +195,7 @@ impl Member {
                     }
                 }
                 _ = tick.tick() => self.node.tick(self.clock()),
+                () = tokio::time::sleep(due_in), if is_due => self.node.tick(self.clock()),
             }
             self.obey();
             let (until, newest_made_at) = (self.node.current_until(self.clock()), self.node.newest_made_at());
@@ -214,11 +231,12 @@ impl Member {
                 }
             }
             Input::Sends(sends) => {
-                let (bodies, senders): (Vec<Bytes>, Vec<_>) = sends
+                let (proposals, senders): (Vec<_>, Vec<_>) = sends
                     .into_iter()
-                    .map(|NewProposal { body, reply, reserved }| (body, (reply, reserved)))
+                    .map(|NewProposal { body, by, reply, reserved }| ((body, by), (reply, reserved)))
                     .unzip();
-                for (number, (reply, reserved)) in self.node.propose(now, bodies).into_iter().zip(senders) {
+                for (number, (reply, reserved)) in self.node.propose(now, proposals).into_iter().zip(senders)
+                {
                     if let Some(number) = number {
                         self.waiting.insert(number, (reply, reserved));
                     } else {
@@ -278,6 +296,15 @@ impl Member {
     }
 }
 
+/// Returns how long ago an entry was made. One of the future is as one of long ago: this node's clock is too far behind
+/// to say how old others are.
+fn age_of(made_at: Timestamp, now: Timestamp) -> Duration {
+    if made_at.0 > now.0 + CLOCKS_APART_MAX.as_millis() as u64 {
+        return Duration::MAX;
+    }
+    Duration::from_millis(now.0.saturating_sub(made_at.0))
+}
+
 async fn next(entries: &mut Option<JournalEntries>) -> Option<Result<JournalEntry, FollowError>> {
     match entries {
         Some(entries) => std::future::poll_fn(|cx| entries.as_mut().poll_next(cx)).await,
@@ -300,5 +327,18 @@ impl Inbound {
     /// Hands a message of another node to this one. Drops it when too many wait: each may be lost.
     pub fn receive(&self, from: NodeId, message: Message) {
         let _ = self.0.try_send(Input::Message(from, message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_the_future_is_not_young() {
+        let (now, seconds) = (Timestamp(100_000), Duration::from_secs);
+        assert_eq!(age_of(Timestamp(97_000), now), seconds(3));
+        assert_eq!(age_of(Timestamp(102_000), now), seconds(0));
+        assert_eq!(age_of(Timestamp(102_001), now), Duration::MAX);
     }
 }

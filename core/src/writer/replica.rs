@@ -20,7 +20,7 @@ use crate::writer::queue::{Pending, Request, Reserved};
 use crate::writer::thread::{Writer, answer_senders, not_stored};
 use crate::writer::validate::check;
 use crate::writer::wire;
-use crate::writer::work::Work;
+use crate::writer::work::{Done, Work};
 
 /// The thread does what is due by itself when there is no other work for this time.
 const IDLE_EVERY: Duration = Duration::from_millis(250);
@@ -36,7 +36,7 @@ pub(super) struct Replica {
     pub work: Receiver<Work>,
     /// Never waits: while the protocol hands over work it takes nothing, and both would wait for each other. It
     /// holds at most as many as there is work ([`WORK_MAX`](super::work::WORK_MAX)).
-    pub judged: mpsc::UnboundedSender<Judged>,
+    pub done: mpsc::UnboundedSender<Done>,
 }
 
 impl Replica {
@@ -54,7 +54,7 @@ impl Replica {
                 Ok(Work::Apply(entry)) => self.apply(&entry),
                 Ok(Work::Judge { on, proposals }) => {
                     let judged = self.judge(on, &proposals);
-                    let _ = self.judged.send(judged);
+                    let _ = self.done.send(Done::Judged(judged));
                 }
                 // The sender may have gone.
                 Ok(Work::Answer(reply, outcome)) => drop(reply.send(outcome)),
@@ -102,6 +102,8 @@ impl Replica {
         let rooms = shared.publish(committed.iter().filter_map(|committed| committed.event.as_ref()));
         shared.fanout.notify(&rooms);
         shared.committed.notify_waiters();
+        // Not before: an answer to a sender may wait for it.
+        let _ = self.done.send(Done::Applied(entry.mark.seq));
     }
 
     /// Judges proposals as the one writer of a single node does, and finishes the records that they make.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::cluster::{EntryId, Message, NodeId, ProposalId};
+use crate::cluster::{AppliedBy, EntryId, Judged, Message, NodeId, ProposalId, Seq};
 use crate::error::SendError;
 use crate::event::Receipt;
 use crate::log::FinishedEntry;
@@ -25,6 +25,14 @@ pub(super) enum Work {
     PassOn(Reply, Bytes),
 }
 
+/// What the thread that writes has done.
+pub(super) enum Done {
+    /// Judged proposals.
+    Judged(Judged),
+    /// Applied the entries up to this one, and shown them to the readers.
+    Applied(Seq),
+}
+
 /// Input for the protocol.
 pub(super) enum Input {
     /// Sends of this node.
@@ -36,6 +44,7 @@ pub(super) enum Input {
 /// A send of this node, as bytes.
 pub(super) struct NewProposal {
     pub body: Bytes,
+    pub by: AppliedBy,
     pub reply: Reply,
     pub reserved: Reserved,
 }

@@ -71,7 +71,9 @@ async fn a_node_that_is_not_current_gives_no_text_and_ends_its_streams_which_go_
     until("it is ready", || chat.ready().is_ok()).await;
     let page = chat.history(&lobby, HistoryRange::Newest, 10).await.unwrap();
     assert_eq!(page.messages[0].content, None);
-    assert_eq!(whole.next().await.unwrap().unwrap().events.len(), 3);
+    while whole.position() < 3 {
+        whole.next().await.unwrap().expect("it goes on where it was");
+    }
     let mut again = subscribe(&chat, after(&chat, elsewhere.position())).await;
     let newest = send(&cluster, 1, "newest", "ada").await;
     assert_eq!(events(&mut again, 1).await.unwrap(), [newest.position]);

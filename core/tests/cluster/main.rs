@@ -3,6 +3,7 @@
 mod alike;
 mod copy;
 mod current;
+mod everywhere;
 mod identity;
 mod journal;
 mod nodes;

@@ -34,6 +34,7 @@ fn run(node: &mut Node, behind: Seq, is_answer_old: bool) -> (usize, usize) {
                 Output::Judge { on, .. } => {
                     node.judged(now, crate::cluster::Judged { on, ..Default::default() });
                 }
+                Output::Apply { mark, .. } => node.applied(now, mark.seq),
                 _ => {}
             }
         }

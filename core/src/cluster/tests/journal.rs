@@ -8,14 +8,15 @@ use crate::cluster::entry::Seq;
 
 /// The entries are numbered from 1; those before `oldest` are forgotten.
 pub struct MemoryJournal {
-    entries: Vec<Bytes>,
+    /// Each with the time at which it was made.
+    entries: Vec<(u64, Bytes)>,
     oldest: Seq,
     rng: StdRng,
 }
 
 /// The answer to a node that reads on.
 pub enum Read {
-    Entry(Seq, Bytes),
+    Entry(Seq, u64, Bytes),
     Missing,
     End,
 }
@@ -46,10 +47,10 @@ impl MemoryJournal {
 
     /// Stores an entry behind `after`, or at the end whatever is there: the safety of the protocol does not
     /// rest on the comparison.
-    pub fn append(&mut self, after: Seq, bytes: Bytes, compares: bool) -> bool {
+    pub fn append(&mut self, now_ms: u64, after: Seq, bytes: Bytes, compares: bool) -> bool {
         let is_stored = !compares || after == self.newest();
         if is_stored {
-            self.entries.push(bytes);
+            self.entries.push((now_ms, bytes));
         }
         is_stored
     }
@@ -60,7 +61,8 @@ impl MemoryJournal {
         } else if after + 1 < self.oldest {
             Read::Missing
         } else {
-            Read::Entry(after + 1, self.entries[after as usize].clone())
+            let (made_ms, bytes) = self.entries[after as usize].clone();
+            Read::Entry(after + 1, made_ms, bytes)
         }
     }
 
@@ -80,10 +82,10 @@ impl MemoryJournal {
             Lie::Exchange => self.entries.swap(at, at + 1),
             Lie::Overwrite => self.entries[at + 1] = self.entries[at].clone(),
             Lie::Flip => {
-                let mut bytes = self.entries[at].to_vec();
+                let mut bytes = self.entries[at].1.to_vec();
                 let bit = self.rng.random_range(0..bytes.len() * 8);
                 bytes[bit / 8] ^= 1 << (bit % 8);
-                self.entries[at] = bytes.into();
+                self.entries[at].1 = bytes.into();
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-use crate::cluster::Settled;
+use crate::cluster::{AppliedBy, NodeId, Settled};
 use crate::event::Position;
 
 /// The outcome of a proposal, as its client was told.
@@ -24,6 +24,8 @@ pub struct Oracle {
     log: BTreeMap<Position, Bytes>,
     positions: HashMap<Bytes, Position>,
     told: BTreeMap<u64, Told>,
+    /// The newest position of which a client was told that all have applied it.
+    applied_by_all: Position,
 }
 
 /// Every seventh proposal is refused by the writer.
@@ -49,7 +51,7 @@ impl Oracle {
     }
 
     /// A node tells a client. `log` is the node's own.
-    pub fn told(&mut self, proposal: u64, outcome: &Settled, log: &[Bytes]) {
+    pub fn told(&mut self, proposal: u64, outcome: &Settled, by: AppliedBy, log: &[Bytes]) {
         let told = match outcome {
             Settled::NotStored => Told::NotStored,
             Settled::Unknown => Told::Unknown,
@@ -58,11 +60,23 @@ impl Oracle {
                 let position = u64::from_le_bytes(answer[..].try_into().expect("a position"));
                 let record = log.get(position as usize - 1);
                 assert_eq!(record, Some(&body(proposal)), "told before the node itself has it");
+                if by == AppliedBy::All {
+                    self.applied_by_all = self.applied_by_all.max(position);
+                }
                 Told::Stored(position)
             }
         };
         let before = self.told.insert(proposal, told);
         assert_eq!(before, Some(Told::Nothing), "a client was told twice");
+    }
+
+    /// A node gives texts to readers.
+    pub fn serves(&self, node: NodeId, log: &[Bytes]) {
+        let (applied, told) = (log.len() as Position, self.applied_by_all);
+        assert!(
+            applied >= told,
+            "node {node} is current at {applied}, and a client was told that all have {told}"
+        );
     }
 
     /// The node of the client died, or stopped.

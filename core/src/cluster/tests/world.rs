@@ -1,6 +1,6 @@
 //! A cluster, its journal and its network, on one clock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +10,8 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::journal::{Lie, MemoryJournal, Read};
 use super::oracle::{Oracle, Told, body, is_refused};
 use crate::cluster::{
-    Answer, EntryId, Judged, Mark, Membership, Message, Node, NodeId, Output, Passed, ProposalId, Seq, Writer,
+    Answer, AppliedBy, CLOCKS_APART_MAX, EntryId, Judged, Mark, Membership, Message, Node, NodeId, Output,
+    Passed, ProposalId, Seq, Settled, Writer,
 };
 
 const NODES: u64 = 3;
@@ -19,6 +20,7 @@ const STEP_MS: u64 = 25;
 const TROUBLE_MS: u64 = 40_000;
 const QUIET_MS: u64 = 60_000;
 const SYNC_EVERY_MS: u64 = 1_000;
+const APART_MS: u64 = CLOCKS_APART_MAX.as_millis() as u64;
 
 /// The kind of trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +56,24 @@ struct Member {
     state: Disk,
     disk: Disk,
     synced_at: u64,
+    /// What the thread that writes has still to do, in order.
+    work: VecDeque<Work>,
     /// The proposals of this run, by number.
-    clients: BTreeMap<u64, u64>,
+    clients: BTreeMap<u64, (u64, AppliedBy)>,
+    /// Its clock, beside that of the engine: from [`APART_MS`] behind to as much ahead.
+    clock_ms: u64,
     /// Not scheduled until then: it is down, or paused.
     sleeps_until: u64,
     /// Cut off from the journal, and from the other nodes.
     no_journal_until: u64,
     no_peers_until: u64,
+    /// Its disk is full: nothing is applied.
+    no_disk_until: u64,
+}
+
+enum Work {
+    Apply { mark: Mark, passed: Passed, first: u64, records: Vec<Bytes> },
+    Settle { number: u64, outcome: Settled },
 }
 
 /// Something that happens later.
@@ -97,6 +110,7 @@ impl World {
     }
 
     fn new(seed: u64, trouble: Trouble) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
         let member = |id| Member {
             id,
             run: 0,
@@ -104,18 +118,22 @@ impl World {
             state: Disk::default(),
             disk: Disk::default(),
             synced_at: 0,
+            work: VecDeque::new(),
             clients: BTreeMap::new(),
+            clock_ms: rng.random_range(0..=2 * APART_MS),
             sleeps_until: 0,
             no_journal_until: 0,
             no_peers_until: 0,
+            no_disk_until: 0,
         };
+        let members = (1..=NODES).map(member).collect();
         Self {
             trouble,
             is_quiet: false,
             now_ms: 1,
-            rng: StdRng::seed_from_u64(seed),
+            rng,
             journal: MemoryJournal::new(seed),
-            members: (1..=NODES).map(member).collect(),
+            members,
             happenings: BTreeMap::new(),
             happened: 0,
             oracle: Oracle::default(),
@@ -141,6 +159,7 @@ impl World {
         for nth in 0..self.members.len() {
             let member = &mut self.members[nth];
             (member.sleeps_until, member.no_journal_until, member.no_peers_until) = (0, 0, 0);
+            member.no_disk_until = 0;
         }
         let end = TROUBLE_MS + QUIET_MS;
         while self.now_ms < end {
@@ -188,6 +207,19 @@ impl World {
         for nth in 0..self.members.len() {
             self.run_member(nth);
         }
+        if !self.has_lied {
+            self.look_at_readers();
+        }
+    }
+
+    /// Also at nodes that are paused: they give texts when they go on, before anything else has run.
+    fn look_at_readers(&self) {
+        let now = self.now();
+        for Member { id, node, state, .. } in &self.members {
+            if node.as_ref().is_some_and(|node| node.is_current(now)) {
+                self.oracle.serves(*id, &state.log);
+            }
+        }
     }
 
     fn chance(&mut self, probability: f64) -> bool {
@@ -229,6 +261,11 @@ impl World {
             node.tick(now);
         }
         self.obey(nth);
+        // Now and then the disk is slow.
+        let done = self.rng.random_range(0..=self.members[nth].work.len() * 2);
+        if now_ms >= self.members[nth].no_disk_until {
+            self.work(nth, done);
+        }
         let member = &mut self.members[nth];
         if now_ms >= member.synced_at + SYNC_EVERY_MS {
             member.synced_at = now_ms;
@@ -238,7 +275,7 @@ impl World {
 
     fn read_journal(&mut self, nth: usize) {
         let now = self.now();
-        let newest = self.journal.newest();
+        let (newest, clock_ms) = (self.journal.newest(), self.members[nth].clock_ms);
         let Some(node) = &mut self.members[nth].node else { return };
         node.engine_answered(now, node.mark().seq, newest);
         // Now and then a node reads a little only.
@@ -248,7 +285,10 @@ impl World {
             match self.journal.read(node.mark().seq) {
                 Read::End => break,
                 Read::Missing => node.missing(),
-                Read::Entry(seq, bytes) => node.entry(now, Duration::ZERO, seq, &bytes),
+                Read::Entry(seq, made_ms, bytes) => {
+                    let age = (self.now_ms + clock_ms).saturating_sub(made_ms + APART_MS);
+                    node.entry(now, Duration::from_millis(age), seq, &bytes);
+                }
             }
             self.obey(nth);
         }
@@ -262,19 +302,12 @@ impl World {
                 Output::Send { to, message } => self.send(by.node, to, &message),
                 Output::Append { after, bytes } => self.append(nth, by, after, bytes),
                 Output::Apply { mark, passed, entry } => {
-                    for (position, record) in (entry.first..).zip(&entry.records) {
-                        if !self.has_lied {
-                            self.oracle.applied(position, record);
-                        }
-                        self.members[nth].state.log.push(record.clone());
-                    }
-                    self.members[nth].state.mark = mark;
-                    self.members[nth].state.passed.push(passed);
-                    assert_eq!(mark.head, self.members[nth].state.log.len() as u64);
+                    let (first, records) = (entry.first, entry.records);
+                    self.members[nth].work.push_back(Work::Apply { mark, passed, first, records });
                 }
                 Output::Pass { mark, passed } => {
-                    self.members[nth].state.mark = mark;
-                    self.members[nth].state.passed.push(passed);
+                    let (first, records) = (mark.head + 1, Vec::new());
+                    self.members[nth].work.push_back(Work::Apply { mark, passed, first, records });
                 }
                 Output::Judge { on, first, proposals } => {
                     // Now and then a writer does not take all of them.
@@ -284,18 +317,46 @@ impl World {
                     self.later(in_ms, Happening::Judged { by, judged });
                 }
                 Output::Settle { number, outcome } => {
-                    let member = &mut self.members[nth];
-                    let proposal = member.clients.remove(&number).expect("it was not settled before");
-                    if self.has_lied {
-                        self.oracle.left(proposal);
-                    } else {
-                        self.oracle.told(proposal, &outcome, &member.state.log);
-                    }
+                    self.members[nth].work.push_back(Work::Settle { number, outcome });
                 }
                 Output::CatchUp => self.later(50, Happening::CatchUp { by }),
                 Output::Stop(why) => {
                     assert!(self.has_lied, "{why}");
                     self.leave_clients(nth);
+                }
+            }
+        }
+    }
+
+    /// Does a part of the work of the thread that writes.
+    fn work(&mut self, nth: usize, count: usize) {
+        let now = self.now();
+        for _ in 0..count {
+            let member = &mut self.members[nth];
+            match member.work.pop_front() {
+                None => break,
+                Some(Work::Apply { mark, passed, first, records }) => {
+                    for (position, record) in (first..).zip(&records) {
+                        if !self.has_lied {
+                            self.oracle.applied(position, record);
+                        }
+                        member.state.log.push(record.clone());
+                    }
+                    member.state.mark = mark;
+                    member.state.passed.push(passed);
+                    assert_eq!(mark.head, member.state.log.len() as u64);
+                    if let Some(node) = &mut member.node {
+                        node.applied(now, mark.seq);
+                    }
+                    self.obey(nth);
+                }
+                Some(Work::Settle { number, outcome }) => {
+                    let (proposal, by) = member.clients.remove(&number).expect("it was not settled before");
+                    if self.has_lied {
+                        self.oracle.left(proposal);
+                    } else {
+                        self.oracle.told(proposal, &outcome, by, &member.state.log);
+                    }
                 }
             }
         }
@@ -349,7 +410,7 @@ impl World {
         match happening {
             Happening::Append { by, after, bytes, is_first } => {
                 let compares = !self.strikes(Trouble::Appends, 0.5);
-                let is_stored = self.journal.append(after, bytes, compares);
+                let is_stored = self.journal.append(self.now_ms, after, bytes, compares);
                 let is_answer_lost = self.strikes(Trouble::Appends, 0.1);
                 if is_first {
                     let is_stored = is_stored && !is_answer_lost;
@@ -398,6 +459,11 @@ impl World {
 
     fn catch_up(&mut self, by: Writer) {
         let now = self.now();
+        // All that was read before is applied before what follows it.
+        let Some(nth) = self.member(by).map(|(nth, _)| nth) else {
+            return self.again(by, |by| Happening::CatchUp { by });
+        };
+        self.work(nth, usize::MAX);
         let from = self.rng.random_range(0..self.members.len());
         let Disk { mark, passed, log } = self.members[from].state.clone();
         let is_up = self.members[from].node.as_ref().is_some_and(|node| node.stopped().is_none());
@@ -411,6 +477,9 @@ impl World {
         let state = &mut self.members[nth].state;
         assert!(self.has_lied || log.starts_with(&state.log), "no continuation");
         *state = Disk { mark, passed, log };
+        if let Some(node) = &mut self.members[nth].node {
+            node.applied(now, mark.seq);
+        }
         self.obey(nth);
     }
 
@@ -424,29 +493,33 @@ impl World {
             }
             self.proposed += 1;
             let proposal = self.proposed;
+            let by = if self.chance(0.3) { AppliedBy::All } else { AppliedBy::This };
             let Some((_, node)) = self.member(Writer { node: id, run }) else { return };
-            let number = node.propose(now, vec![body(proposal)])[0].expect("few are open");
+            let number = node.propose(now, vec![(body(proposal), by)])[0].expect("few are open");
             self.oracle.proposed(proposal);
-            self.members[nth].clients.insert(number, proposal);
+            self.members[nth].clients.insert(number, (proposal, by));
             self.obey(nth);
         }
     }
 
     /// The clients of a node that is gone do not know.
     fn leave_clients(&mut self, nth: usize) {
-        for proposal in std::mem::take(&mut self.members[nth].clients).into_values() {
+        self.members[nth].work.retain(|work| !matches!(work, Work::Settle { .. }));
+        for (proposal, _) in std::mem::take(&mut self.members[nth].clients).into_values() {
             self.oracle.left(proposal);
         }
     }
 
     fn make_trouble(&mut self) {
         let nth = self.rng.random_range(0..self.members.len());
-        let for_ms = self.rng.random_range(100..12_000);
+        // Some outlast the time for which the others wait.
+        let for_ms = if self.chance(0.1) { 30_000 } else { self.rng.random_range(100..12_000) };
         let until = self.now_ms + for_ms;
         if self.strikes(Trouble::Nodes, 0.002) && self.members[nth].node.is_some() {
             self.leave_clients(nth);
             let member = &mut self.members[nth];
             (member.node, member.sleeps_until) = (None, until);
+            member.work.clear();
         }
         if self.strikes(Trouble::Nodes, 0.002) {
             self.members[nth].sleeps_until = until;
@@ -456,6 +529,9 @@ impl World {
         }
         if self.strikes(Trouble::Nodes, 0.002) {
             self.members[nth].no_peers_until = until;
+        }
+        if self.strikes(Trouble::Nodes, 0.002) {
+            self.members[nth].no_disk_until = until;
         }
         if self.strikes(Trouble::Nodes, 0.005) {
             // What at least two nodes have on disk may be forgotten.
