@@ -6,10 +6,11 @@ use std::thread;
 
 use crossbeam::channel::{Sender, bounded};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::answer::UnfinishedAnswer;
 
+use crate::cluster::NodeState;
 use crate::counters::{Counters, Stats};
 use crate::currentness::Currentness;
 use crate::error::{ReadError, SendError};
@@ -531,6 +532,17 @@ impl Chat {
     /// Returns the way for the messages of other nodes, if this is one node of many.
     pub fn inbound(&self) -> Option<Inbound> {
         self.inner.writer.inbound().cloned()
+    }
+
+    /// Returns what this node knows of its cluster, if it is one of many.
+    pub fn cluster(&self) -> Option<NodeState> {
+        self.inner.writer.node_state()
+    }
+
+    /// Returns whether this node leads, now and as it changes: of many nodes one does, and a single node does. What
+    /// is to be done once for all nodes is done there.
+    pub fn leadership(&self) -> watch::Receiver<bool> {
+        self.inner.writer.leadership()
     }
 
     /// Fails with the reason when no sends are taken.

@@ -43,6 +43,7 @@
 //! and takes back entries, and stores some that it reported as unknown. It trusts the clocks of no other node.
 
 mod chain;
+mod clock;
 mod entry;
 mod everywhere;
 mod identity;
@@ -51,8 +52,10 @@ mod journal;
 mod message;
 mod node;
 mod proposals;
+mod state;
 #[cfg(test)]
 mod tests;
+mod tidy;
 mod witness;
 
 pub use crate::log::{COPY_CHUNK_BYTES_MAX, CopyError, CopyReceiver, LogCopy, begin, place};
@@ -66,3 +69,5 @@ pub use journal::{
 };
 pub use message::{Message, Peers, Proposal, Status};
 pub use node::{Judged, Membership, Node, Output, Settled, Stopped};
+pub use state::{NodeState, OtherNode};
+pub(crate) use tidy::Tidy;

@@ -8,12 +8,15 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use crate::cluster::chain::{Broken, Chain, Mark, Passed, Standing};
+use crate::cluster::clock::Clock;
 use crate::cluster::entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, Writer};
 use crate::cluster::everywhere::{AppliedBy, Everywhere, SILENT_MAX};
+use crate::cluster::identity::ClusterId;
 use crate::cluster::inbox::Inbox;
 use crate::cluster::journal::CLOCKS_APART_MAX;
 use crate::cluster::message::{Message, Status};
 use crate::cluster::proposals::{Proposals, Unanswered};
+use crate::cluster::state::{NodeState, OtherNode};
 use crate::cluster::witness::{Opinion, Witness};
 use crate::event::Position;
 
@@ -193,6 +196,9 @@ pub struct Node {
     inbox: Inbox,
     witness: Witness,
     opinion: Opinion,
+    clock: Clock,
+    /// The difference between this machine's clock and the engine's, if it is too large.
+    clock_ahead_ms: Option<i64>,
     rng: StdRng,
     /// At most one: the next names it.
     wanted: Option<Wanted>,
@@ -240,6 +246,8 @@ impl Node {
             inbox: Inbox::default(),
             witness: Witness::default(),
             opinion: Opinion::Fine,
+            clock: Clock::default(),
+            clock_ahead_ms: None,
             rng: StdRng::seed_from_u64(seed),
             wanted: None,
             judging: None,
@@ -291,6 +299,24 @@ impl Node {
         self.chain.mark().leader == self.membership.me && self.stopped.is_none()
     }
 
+    /// Returns what it knows of its cluster.
+    pub fn state(&self, now: Duration) -> NodeState {
+        let others = self.others().into_iter();
+        let others = others.map(|node| OtherNode { node, heard: self.witness.heard(now, node) });
+        NodeState {
+            cluster: ClusterId(self.membership.cluster),
+            me: self.membership.me,
+            mark: *self.chain.mark(),
+            newest: self.newest,
+            is_leader: self.may_lead(),
+            is_current: self.is_current(now),
+            is_left_behind: self.is_catching_up,
+            clock_ahead_ms: self.clock_ahead_ms,
+            stopped: self.stopped.as_ref().map(ToString::to_string),
+            others: others.collect(),
+        }
+    }
+
     /// Takes proposals. Returns their numbers; `None` for those that do not fit, which are not stored.
     pub fn propose(&mut self, now: Duration, proposals: Vec<(Bytes, AppliedBy)>) -> Vec<Option<u64>> {
         if self.stopped.is_some() {
@@ -312,6 +338,7 @@ impl Node {
     pub fn current_until(&self, now: Duration) -> Option<Duration> {
         let is_sound = self.stopped.is_none()
             && self.opinion == Opinion::Fine
+            && self.clock_ahead_ms.is_none()
             && self.went_back_since.is_none()
             && !self.is_catching_up
             && self.newest_at_start.is_some_and(|newest| self.applied >= newest);
@@ -328,6 +355,15 @@ impl Node {
     /// Returns when the newest entry that is applied was made, as far as it is known.
     pub fn newest_made_at(&self) -> Option<Duration> {
         self.newest_made_at
+    }
+
+    /// Compares the clocks at an entry that is about to be taken: by how many milliseconds this machine's is ahead of
+    /// the time at which the engine stored it.
+    pub fn compare_clocks(&mut self, now: Duration, seq: Seq, ahead_ms: i64) {
+        // One that the engine had before it was last asked may have waited for long.
+        if self.engine_at.is_some() && seq > self.newest {
+            self.clock.compare(now, ahead_ms);
+        }
     }
 
     /// Takes the next entry of the journal, which was made so long ago by the engine's clock.
@@ -512,6 +548,7 @@ impl Node {
         if self.stopped.is_some() {
             return;
         }
+        self.clock_ahead_ms = self.clock.difference_ms(now);
         self.opinion = self.witness.opinion(now, &self.chain, self.membership.members.len());
         if self.opinion == Opinion::Refuted {
             return self.stop(Stopped::Refuted);
@@ -536,6 +573,7 @@ impl Node {
     fn may_lead(&self) -> bool {
         self.is_leader()
             && self.opinion == Opinion::Fine
+            && self.clock_ahead_ms.is_none()
             && self.went_back_since.is_none()
             && !self.is_catching_up
     }
@@ -602,6 +640,7 @@ impl Node {
         let does_engine_answer = self.engine_at.is_some_and(|at| now <= at + ENGINE_FRESH);
         let is_journal_silent = does_engine_answer && now >= self.entry_at + JOURNAL_SILENT_MAX;
         let is_sound = self.opinion == Opinion::Fine
+            && self.clock_ahead_ms.is_none()
             && self.went_back_since.is_none()
             && !self.is_catching_up
             && !self.is_behind()

@@ -83,6 +83,11 @@ impl Witness {
         Some(until)
     }
 
+    /// Returns the newest status of a node, and how long ago it came.
+    pub fn heard(&self, now: Duration, node: NodeId) -> Option<(Duration, Status)> {
+        self.heard.get(&node).map(|heard| (now.saturating_sub(heard.at), heard.status))
+    }
+
     /// Compares all that was heard. `members` counts this node too.
     pub fn opinion(&mut self, now: Duration, chain: &Chain, members: usize) -> Opinion {
         let (mut agree, mut disagree) = (1, 0);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
+use crate::cluster::NodeState;
 use crate::error::{ReadError, SendError};
 use crate::event::{Author, Draft, Receipt, RoomName};
 use crate::limits::{QUEUE_BYTES_MAX, QUEUE_SENDS_MAX};
@@ -22,6 +23,7 @@ use crate::writer::member::{self, Connections, Inbound, Member};
 use crate::writer::queue::{CLOSED, Gate, Pending, Permission, RebuiltWindow, Request, Reserved};
 use crate::writer::replica::Replica;
 use crate::writer::retention::RetentionPolicy;
+use crate::writer::shown::Shown;
 use crate::writer::target::Target;
 use crate::writer::thread::Writer;
 use crate::writer::work::WORK_MAX;
@@ -46,6 +48,8 @@ pub(crate) struct WriterHandle {
     /// Of a node of many: the way into the protocol, and its end.
     inbound: Option<Inbound>,
     is_closing: Arc<Notify>,
+    /// The view of the node on its cluster.
+    shown: Arc<Shown>,
 }
 
 impl WriterHandle {
@@ -69,7 +73,8 @@ impl WriterHandle {
         let thread = thread::Builder::new().name("millchat-writer".into()).spawn(write)?;
         let queued_bytes = Arc::new(AtomicUsize::new(0));
         let (threads, is_closing) = (Mutex::new(vec![thread]), Arc::default());
-        Ok(Self { shared, gate, queued_bytes, window, threads, inbound: None, is_closing })
+        let (inbound, shown) = (None, Arc::new(Shown::of_single()));
+        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing, shown })
     }
 
     /// Starts the threads of one node of many.
@@ -87,7 +92,9 @@ impl WriterHandle {
         let writer = Writer::new(shared.clone(), policy, gate.clone(), Arc::default());
         let (done, doings) = mpsc::unbounded_channel();
         let replica = Replica { writer, work: works, done };
-        let member = Member::new(&shared, gate.clone(), connections, work).map_err(std::io::Error::other)?;
+        let shown = Arc::new(Shown::of_member());
+        let member = Member::new(&shared, gate.clone(), connections, work, shown.clone())
+            .map_err(std::io::Error::other)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (closing, to_protocol) = (is_closing.clone(), inputs.clone());
         let mut threads = Vec::new();
@@ -109,7 +116,17 @@ impl WriterHandle {
         let (_, window) = watch::channel(WindowState::There);
         let (queued_bytes, threads) = (Arc::new(AtomicUsize::new(0)), Mutex::new(threads));
         let inbound = Some(Inbound(inputs));
-        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing })
+        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing, shown })
+    }
+
+    /// What the node knows of its cluster.
+    pub fn node_state(&self) -> Option<NodeState> {
+        self.shown.state()
+    }
+
+    /// Whether the node leads.
+    pub fn leadership(&self) -> watch::Receiver<bool> {
+        self.shown.leadership()
     }
 
     /// The way for the messages of other nodes.

@@ -10,7 +10,8 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::cluster::{
     AppendError, AppliedBy, CLOCKS_APART_MAX, FollowError, Journal, JournalEntries, JournalEntry,
-    JournalError, JournalFuture, Membership, Message, Node, NodeId, Output, Peers, Seq, Settled, Writer,
+    JournalError, JournalFuture, Membership, Message, Node, NodeId, NodeState, Output, Peers, Seq, Settled,
+    Tidy, Writer,
 };
 use crate::error::{ReadError, SendError};
 use crate::event::{Action, Timestamp};
@@ -19,6 +20,7 @@ use crate::log::{FinishedEntry, LogError};
 use crate::shared::Shared;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::queue::{Gate, Pending, Reply, Request, Reserved};
+use crate::writer::shown::Shown;
 use crate::writer::wire;
 use crate::writer::work::{Done, INPUTS_MAX, Input, NewProposal, Work};
 
@@ -104,6 +106,7 @@ pub(super) struct Member {
     /// The senders of this node that wait, by the number of their proposal. Bounded by the queue of sends.
     waiting: HashMap<u64, (Reply, Reserved)>,
     append: Option<JournalFuture<Result<Seq, AppendError>>>,
+    shown: Arc<Shown>,
 }
 
 impl Member {
@@ -112,6 +115,7 @@ impl Member {
         gate: Arc<Gate>,
         connections: Connections,
         work: crossbeam::channel::Sender<Work>,
+        shown: Arc<Shown>,
     ) -> Result<Self, LogError> {
         let (mark, passed) = shared.log.place()?;
         let mark = mark.or_beginning(shared.log.head(), shared.log.floor());
@@ -129,7 +133,7 @@ impl Member {
         let node = Node::new(shared.currentness.clock(), membership, mark, passed);
         let (waiting, append) = (HashMap::new(), None);
         let shared = shared.clone();
-        Ok(Self { node, gate, connections, work, shared, waiting, append })
+        Ok(Self { node, gate, connections, work, shared, waiting, append, shown })
     }
 
     /// Runs until `inputs` ends: nobody is left who could send.
@@ -143,6 +147,8 @@ impl Member {
         let mut follow_at = Instant::now();
         let mut bounds: Option<JournalFuture<Result<(Seq, Seq), JournalError>>> = None;
         let (mut bounds_at, mut read_before) = (Instant::now(), 0);
+        let mut tidy = Tidy::default();
+        let mut forgetting: Option<JournalFuture<Result<(), JournalError>>> = None;
         let mut tick = tokio::time::interval(TICK_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.gate.broken().is_none() {
@@ -174,8 +180,9 @@ impl Member {
                 },
                 entry = next(&mut entries) => match entry {
                     Some(Ok(JournalEntry { seq, at, bytes })) => {
-                        let age = age_of(at, Timestamp::now());
-                        self.node.entry(self.clock(), age, seq, &bytes);
+                        let (here, now) = (Timestamp::now(), self.clock());
+                        self.node.compare_clocks(now, seq, here.0.cast_signed() - at.0.cast_signed());
+                        self.node.entry(now, age_of(at, here), seq, &bytes);
                     }
                     ended => {
                         (entries, follow_at) = (None, Instant::now() + FOLLOW_AGAIN_AFTER);
@@ -194,7 +201,17 @@ impl Member {
                         self.node.engine_answered(self.clock(), read_before, newest);
                     }
                 }
-                _ = tick.tick() => self.node.tick(self.clock()),
+                // What could not be forgotten is so with the next, a minute later.
+                _ = or_never(&mut forgetting) => forgetting = None,
+                _ = tick.tick() => {
+                    let now = self.clock();
+                    self.node.tick(now);
+                    let state = self.node.state(now);
+                    if let Some(before) = tidy.pass(now, state.mark.seq, state.slowest(), state.is_leader) {
+                        forgetting = Some(self.connections.journal.forget(before));
+                    }
+                    self.shown.show(state);
+                }
                 () = tokio::time::sleep(due_in), if is_due => self.node.tick(self.clock()),
             }
             self.obey();
@@ -205,6 +222,8 @@ impl Member {
         if self.gate.broken().is_some() {
             self.shared.currentness.set(None, None);
         }
+        let last = self.node.state(self.clock());
+        self.shown.show(NodeState { is_leader: false, is_current: false, ..last });
         let why = self.gate.broken().unwrap_or(LEFT).to_owned();
         inputs.close();
         while let Ok(input) = inputs.try_recv() {

@@ -11,6 +11,7 @@ mod queue;
 mod reactions;
 mod replica;
 mod retention;
+mod shown;
 mod target;
 mod thread;
 mod validate;
