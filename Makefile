@@ -1,5 +1,5 @@
 # Everything a person does here, a line or two each.
-.PHONY: run test bench compare loadtest install mutants prove slowest dist ollama
+.PHONY: run test bench compare loadtest install mutants prove slowest dist ollama cluster
 
 run:
 	cargo run --release
@@ -33,6 +33,10 @@ mutants:
 # The long versions of the tests of what must never happen; writes docs/evidence.md.
 prove:
 	./verify/prove
+
+# Three NATS servers and three nodes on this machine, to play with, until Ctrl-C.
+cluster:
+	./verify/cluster
 
 # A real server of language models, for `make prove`. Compiles it once.
 ollama:

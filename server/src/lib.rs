@@ -103,11 +103,13 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use millchat::Connections;
 use tokio::sync::Semaphore;
 use tracing_subscriber::EnvFilter;
 
 use crate::app::App;
 use crate::cli::Cli;
+use crate::cluster::Node;
 use crate::config::{LogFormat, Settings};
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 use crate::listen::Listeners;
@@ -181,7 +183,12 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
     };
     let main = listen::MainThread::new().map_err(StartError::NoRuntime)?;
     let tls = start::tls(settings)?;
-    let mut app = open(settings, logins)?;
+    let node = settings.node.as_ref().map(|node| Node::prepare(node, &settings.log)).transpose()?;
+    let (node, connections) = node.unzip();
+    let mut app = open(settings, logins, connections)?;
+    if let Some(node) = node {
+        node.open(&app.chat);
+    }
     (app.tls, app.certificate_source) = tls.unzip();
     app.connections = Arc::new(Semaphore::new(connections_max));
     let app = Arc::new(app);
@@ -206,10 +213,10 @@ fn run(cli: Cli, settings: &Settings, passed: Option<TcpListener>) -> Result<Exi
 }
 
 /// Opens the log. The storage may panic on the pages of a damaged one; that is said as a sentence.
-fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
+fn open(settings: &Settings, logins: Logins, connections: Option<Connections>) -> Result<App, StartError> {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|info| tracing::debug!(%info, "a panic while the log was opened")));
-    let opened = panic::catch_unwind(AssertUnwindSafe(|| start::open(settings, logins)));
+    let opened = panic::catch_unwind(AssertUnwindSafe(|| start::open(settings, logins, connections)));
     panic::set_hook(hook);
     opened.map_err(|_| StartError::DamagedLog(settings.log.clone()))?
 }

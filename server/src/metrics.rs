@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::bot::metrics::BotMetrics;
 use hyper::StatusCode;
 use jiff::Timestamp;
+use millchat::cluster::{NodeState, OtherNode};
 use millchat::{Frames, Histogram, SendError, Stats};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
@@ -32,6 +33,8 @@ const SEND_SECONDS: [f64; 13] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
 /// An error that has no problem document: the page's own, such as a wrong address.
 const KIND_PAGE: &str = "page";
+/// A node that was heard within this time is reached.
+const HEARD_WITHIN: Duration = Duration::from_secs(2);
 
 /// The ends of a handshake.
 const HANDSHAKE_OUTCOMES: [&str; 6] = ["done", "refused", "closed", "timeout", "plain-http", "challenge"];
@@ -273,7 +276,7 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
-    pub fn text(&self, core: &Stats, credentials: &Counts, ready: bool) -> String {
+    pub fn text(&self, core: &Stats, credentials: &Counts, ready: bool, node: Option<&NodeState>) -> String {
         let mut registry = Registry::with_prefix("millchat");
         registry.register("build", "What runs here", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         self.register(&mut registry);
@@ -307,6 +310,9 @@ impl Metrics {
             ("log_floor_position", "Oldest position that is kept", core.floor),
         ] {
             registry.register(name, help, ConstGauge::new(value));
+        }
+        if let Some(node) = node {
+            register_node(&mut registry, node);
         }
         let behind = Family::<WebhookName, Gauge>::default();
         for (webhook, place) in self.webhook_places.get().into_iter().flatten() {
@@ -422,6 +428,33 @@ fn reason(error: &SendError) -> &'static str {
     }
 }
 
+/// Registers what a node of many knows of its cluster.
+fn register_node(registry: &mut Registry, node: &NodeState) {
+    let heard = |other: &&OtherNode| other.heard.is_some_and(|(ago, _)| ago <= HEARD_WITHIN);
+    for (name, help, value) in [
+        (
+            "node_current",
+            "1 while this node serves all that was acknowledged at any node",
+            u64::from(node.is_current),
+        ),
+        ("node_leads", "1 while this node is the leader of the cluster", u64::from(node.is_leader)),
+        ("cluster_term", "Number of the present leadership", node.mark.term),
+        (
+            "cluster_nodes_reached",
+            "Other nodes that were heard just now",
+            node.others.iter().filter(heard).count() as u64,
+        ),
+        ("journal_entry", "Newest entry of the journal that this node has read", node.mark.seq),
+        (
+            "journal_behind",
+            "Entries of the journal that this node has not read yet",
+            node.newest.saturating_sub(node.mark.seq),
+        ),
+    ] {
+        registry.register(name, help, ConstGauge::new(value));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -443,7 +476,7 @@ mod tests {
         metrics.signed_in("corp", "refused");
         let counts = Counts { revocations: 5, api_tokens: 2 };
         let kept = Stats { values: 5, values_bytes: 6, ..Stats::default() };
-        let text = metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..kept }, &counts, true);
+        let text = metrics.text(&Stats { head: 7, live_bytes: 9, bans: 3, ..kept }, &counts, true, None);
         for line in [
             "millchat_sends_accepted_total 1",
             "millchat_sends_rejected_total{reason=\"key_reused\"} 1",

@@ -8,7 +8,9 @@ use crate::http::{self, Response};
 /// `GET /metrics`.
 pub fn metrics(w: &Worker) -> Response {
     w.app.metrics.certificate_expires(w.app.tls.as_ref().and_then(|tls| tls.not_after()));
-    let text = w.app.metrics.text(&w.app.chat.stats(), &w.app.identity.counts(), why_not_ready(w).is_none());
+    let node = w.app.chat.cluster();
+    let ready = why_not_ready(w).is_none();
+    let text = w.app.metrics.text(&w.app.chat.stats(), &w.app.identity.counts(), ready, node.as_ref());
     http::bytes(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", text)
 }
 
@@ -48,7 +50,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_takes_no_writes_says_why() {
         let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
-        let app = Arc::new(start::open(&settings, Logins::default()).unwrap());
+        let app = Arc::new(start::open(&settings, Logins::default(), None).unwrap());
         let watch = RightsWatch::new(Arc::clone(&app.authority));
         let w = Worker { dispatcher: app.chat.dispatcher(), app, watch, batcher: None };
         assert_eq!(readyz(&w).status(), StatusCode::OK);

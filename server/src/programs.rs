@@ -28,14 +28,7 @@ impl Programs {
         let (app, webhooks) = (Arc::clone(app), webhooks.to_vec());
         let (end, ended) = oneshot::channel();
         thread::Builder::new().name("millchat-programs".into()).spawn(move || {
-            runtime.block_on(async {
-                let bots = Bots::start(&app, &app.bots, &webhooks);
-                let webhooks = Webhooks::start(&app, &webhooks);
-                app.drain.wait().await;
-                // No half answer is stored.
-                drop(bots);
-                webhooks.join().await;
-            });
+            runtime.block_on(run(&app, &webhooks));
             let _ = end.send(());
         })?;
         Ok(Self { ended: Some(ended) })
@@ -45,6 +38,28 @@ impl Programs {
     pub async fn join(self) {
         if let Some(ended) = self.ended {
             let _ = ended.await;
+        }
+    }
+}
+
+/// Runs them while this node leads: of many nodes, one answers, and sends each message. A single node leads.
+async fn run(app: &Arc<App>, settings: &[Webhook]) {
+    let mut leadership = app.chat.leadership();
+    loop {
+        tokio::select! {
+            () = app.drain.wait() => return,
+            leads = leadership.wait_for(|leads| *leads) => if leads.is_err() { return },
+        }
+        let bots = Bots::start(app, &app.bots, settings);
+        let webhooks = Webhooks::start(app, settings);
+        tokio::select! {
+            () = app.drain.wait() => {
+                // No half answer is stored.
+                drop(bots);
+                return webhooks.join().await;
+            }
+            // The next leader goes on from the places that are kept in the log.
+            _ = leadership.wait_for(|leads| !*leads) => {}
         }
     }
 }

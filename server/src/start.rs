@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use millchat::Chat;
+use millchat::{Chat, Connections};
 use tokio::sync::Semaphore;
 
 use crate::access::authority::Authority;
@@ -35,7 +35,11 @@ use crate::{page, retention, webhook};
 const VITAL: [&str; 4] = [REVOCATIONS, KEYS, API_TOKENS, bans::KIND];
 
 /// Opens the log of the settings, with an encoder for either kind of reader.
-pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
+pub fn open(
+    settings: &Settings,
+    logins: Logins,
+    connections: Option<Connections>,
+) -> Result<App, StartError> {
     let mut builder = Chat::builder();
     let frames = Frames { json: builder.encoder(frame::encode), html: builder.encoder(page::encoder()) };
     let keep = retention::policy(settings.keep, settings.keep_bytes);
@@ -43,7 +47,12 @@ pub fn open(settings: &Settings, logins: Logins) -> Result<App, StartError> {
     let builder = quiet.iter().fold(builder, |builder, kind| builder.quiet_values(kind));
     // A sign-out, a rotation of keys and a ban must not fail for what people have filled.
     let builder = VITAL.iter().fold(builder, |builder, kind| builder.vital_values(kind));
-    let chat = builder.retention(keep).search_index(true).open(&settings.log)?;
+    let builder = builder.retention(keep).search_index(true);
+    let builder = match connections {
+        Some(connections) => builder.connect(connections),
+        None => builder,
+    };
+    let chat = builder.open(&settings.log)?;
     let keep_bytes = settings.keep_bytes.map_or_else(|| "no limit".to_owned(), |bytes| bytes.to_string());
     tracing::info!(log = %settings.log, keep = %settings.keep, keep_bytes, "the log is open");
     let metrics = Arc::new(Metrics::default());

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use millchat::OpenError;
 
 use crate::bot::settings::BotError;
+use crate::cluster::{JetStreamError, NodeSettingsError, SecretError};
 use crate::identity::operator::AdminTokenError;
 use crate::identity::site::SiteError;
 use crate::listen_address::AdminAddress;
@@ -72,6 +73,29 @@ pub enum StartError {
     /// A table of a webhook cannot be used.
     #[error(transparent)]
     Webhook(#[from] WebhookError),
+    /// The settings are not those of a node of many.
+    #[error(transparent)]
+    Node(#[from] NodeSettingsError),
+    /// No key can be made of the secret of a cluster.
+    #[error(transparent)]
+    ClusterSecret(#[from] SecretError),
+    /// The journal of a cluster cannot be used.
+    #[error("{}", with_source(.0))]
+    Journal(#[from] JetStreamError),
+    /// The address for the other nodes cannot be listened on.
+    #[error("this node cannot listen on {address} for the other nodes: {source}")]
+    PeerListen {
+        /// The address.
+        address: SocketAddr,
+        /// The kernel's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The log of a node of many is that of a single one.
+    #[error(
+        "{0} is the log of a single node: `millchat cluster begin {0}` makes it the beginning of a cluster; if this          node is to take a copy of another node's log instead, move the file away"
+    )]
+    SingleLog(String),
     /// The certificates of the authorities that a site's address is checked by cannot be read.
     #[error("[[site]] ca-file: {0}")]
     Authorities(#[from] TrustError),
@@ -214,7 +238,11 @@ impl StartError {
             Self::RedirectListen { .. } => Some("redirect"),
             Self::Certificate(_) => Some("tls-certificate"),
             Self::Acme(_) => Some("acme"),
-            Self::Log(_) | Self::DamagedLog(_) => Some("log"),
+            Self::Node(error) => Some(error.setting()),
+            Self::ClusterSecret(_) => Some("cluster-secret-file"),
+            Self::Journal(_) => Some("journal"),
+            Self::PeerListen { .. } => Some("peer-address"),
+            Self::Log(_) | Self::DamagedLog(_) | Self::SingleLog(_) => Some("log"),
         }
     }
 
@@ -251,6 +279,11 @@ fn capability_hint(error: &io::Error) -> &'static str {
     } else {
         ""
     }
+}
+
+/// The sentence of an error, and that of the one behind it.
+fn with_source(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
 fn listen_sentence(address: SocketAddr, error: &io::Error) -> String {

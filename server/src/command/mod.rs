@@ -1,4 +1,4 @@
-//! The operator's commands: check, backup, export, import, probe, rotate-key, token.
+//! The operator's commands: check, backup, cluster, export, import, probe, rotate-key, token.
 //!
 //! Each reads a log that no server has open, but for `backup --from`, `probe`, `rotate-key` and `token`, which ask
 //! a running server. None changes the log it reads. They exit with 0 when all is well, with 1 when something was found or went
@@ -8,6 +8,7 @@
 mod at_server;
 mod backup;
 mod check;
+mod cluster;
 mod config;
 mod export;
 pub mod failure;
@@ -35,6 +36,7 @@ use crate::origin::Origins;
 #[derive(Subcommand, Debug)]
 pub enum Command {
     Check(check::Check),
+    Cluster(cluster::Cluster),
     Config(Box<config::Config>),
     Backup(backup::Backup),
     Export(export::Export),
@@ -53,6 +55,7 @@ impl Command {
         }
         let done = catch_unwind(AssertUnwindSafe(|| match self {
             Self::Check(check) => check.run(),
+            Self::Cluster(cluster) => cluster.run(),
             Self::Config(config) => config.run(origins),
             Self::Backup(backup) => backup.run(origins),
             Self::Export(export) => export.run(),

@@ -6,7 +6,13 @@ use super::settings::Settings;
 impl Settings {
     /// Reads the contents of the files that these settings name.
     pub(super) fn read_contents(&self) -> FileContents {
-        let own = [(ADMIN_TOKEN_FILE, &self.admin_token_file), ("acme-ca-file", &self.acme_ca_file)];
+        let own = [
+            (ADMIN_TOKEN_FILE, &self.admin_token_file),
+            ("acme-ca-file", &self.acme_ca_file),
+            ("journal-nkey-file", &self.journal_nkey_file),
+            ("journal-ca-file", &self.journal_ca_file),
+            ("cluster-secret-file", &self.cluster_secret_file),
+        ];
         let own = own.into_iter().map(|(setting, file)| (setting.to_owned(), file.as_deref()));
         let of_logins = self.login.iter().flat_map(|login| {
             let files = [("client-secret-file", &login.client_secret_file), ("ca-file", &login.ca_file)];
@@ -41,6 +47,18 @@ impl Settings {
             contents: self.contents.with_reloadable(&new.contents),
             ..self.clone()
         }
+    }
+
+    /// Returns the names of the settings of a node of many, and whether each is the same.
+    fn of_node(&self, other: &Self) -> [(&'static str, bool); 6] {
+        [
+            ("journal", self.journal == other.journal),
+            ("journal-nkey-file", self.journal_nkey_file == other.journal_nkey_file),
+            ("journal-ca-file", self.journal_ca_file == other.journal_ca_file),
+            ("peer-address", self.peer_address == other.peer_address),
+            ("peers", self.peers == other.peers),
+            ("cluster-secret-file", self.cluster_secret_file == other.cluster_secret_file),
+        ]
     }
 
     /// Returns the names of the settings that differ, and of those whose file has another content.
@@ -88,6 +106,15 @@ impl Settings {
             bot,
             webhook,
             webhooks: _,
+            // Compared in [`Settings::of_node`].
+            journal: _,
+            journal_nkey_file: _,
+            journal_ca_file: _,
+            peer_address: _,
+            peers: _,
+            cluster_secret_file: _,
+            // It follows from them, and from the content of a file.
+            node: _,
             contents,
         } = self;
         // One that is read from a file is another because the file is, or its content.
@@ -132,8 +159,11 @@ impl Settings {
             ("bot", *bot == other.bot),
             ("webhook", *webhook == other.webhook),
         ];
-        let mut differing: Vec<_> =
-            named.into_iter().filter_map(|(name, is_same)| (!is_same).then_some(name)).collect();
+        let mut differing: Vec<_> = named
+            .into_iter()
+            .chain(self.of_node(other))
+            .filter_map(|(name, is_same)| (!is_same).then_some(name))
+            .collect();
         let of_files = contents.differences(&other.contents).filter(|name| !differing.contains(name));
         let of_files: Vec<_> = of_files.collect();
         differing.extend(of_files);

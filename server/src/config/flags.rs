@@ -11,6 +11,7 @@ use crate::access::pattern::Pattern;
 use crate::access::settings::NewRooms;
 use crate::bot::settings::BotTable;
 use crate::client_ip::ProxyNetwork;
+use crate::cluster::PeerAddress;
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
 use crate::embed_origins::EmbedOrigins;
@@ -203,6 +204,34 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_OLLAMA_ROOMS", value_name = "ROOMS", value_delimiter = ',')]
     ollama_rooms: Option<Vec<String>>,
 
+    /// The servers of the journal by which several nodes share one chat: NATS with JetStream, all servers of it, such
+    /// as `tls://a:4222,tls://b:4222,tls://c:4222` [default: none; this is the only node]
+    #[arg(long, env = "MILLCHAT_JOURNAL", value_name = "URLS", value_delimiter = ',')]
+    journal: Option<Vec<String>>,
+
+    /// A file with the seed of the nkey by which the journal knows the nodes [default: none]
+    #[arg(long, env = "MILLCHAT_JOURNAL_NKEY_FILE", value_name = "FILE")]
+    journal_nkey_file: Option<PathBuf>,
+
+    /// A file with the authorities of the certificates of the journal's servers, as PEM
+    /// [default: those of the system]
+    #[arg(long, env = "MILLCHAT_JOURNAL_CA_FILE", value_name = "FILE")]
+    journal_ca_file: Option<PathBuf>,
+
+    /// The address by which the other nodes reach this one, such as a.example:8081. It is the node's name, and
+    /// the node listens at its port for them alone [default: none]
+    #[arg(long, env = "MILLCHAT_PEER_ADDRESS", value_name = "HOST:PORT")]
+    peer_address: Option<PeerAddress>,
+
+    /// The addresses of all nodes, this one too; the same list at each, of 9 at most [default: none]
+    #[arg(long, env = "MILLCHAT_PEERS", value_name = "LIST", value_delimiter = ',')]
+    peers: Option<Vec<PeerAddress>>,
+
+    /// A file with the secret by which the nodes know each other; `openssl rand -hex 32` makes one
+    /// [default: none]
+    #[arg(long, env = "MILLCHAT_CLUSTER_SECRET_FILE", value_name = "FILE")]
+    cluster_secret_file: Option<PathBuf>,
+
     /// A TOML file with any of these settings, by the names of the flags, for example: address = "0.0.0.0:80"
     #[arg(long, env = "MILLCHAT_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -260,6 +289,12 @@ impl Flags {
         set_optional(&mut settings.ollama, self.ollama.as_ref());
         set(&mut settings.ollama_model, self.ollama_model.as_ref());
         set(&mut settings.ollama_rooms, self.ollama_rooms.as_ref());
+        set_optional(&mut settings.journal, self.journal.as_ref());
+        set_optional(&mut settings.journal_nkey_file, self.journal_nkey_file.as_ref());
+        set_optional(&mut settings.journal_ca_file, self.journal_ca_file.as_ref());
+        set_optional(&mut settings.peer_address, self.peer_address.as_ref());
+        set_optional(&mut settings.peers, self.peers.as_ref());
+        set_optional(&mut settings.cluster_secret_file, self.cluster_secret_file.as_ref());
         settings.imply(&origins);
         settings.check_tls(&origins)?;
         if let Some(file) = &settings.admin_token_file {
@@ -281,6 +316,7 @@ impl Flags {
         program_id::check(bot_ids.chain(settings.webhook.iter().map(WebhookTable::id)))?;
         settings.bots()?;
         settings.webhooks = webhook::settings::webhooks(&settings.webhook)?;
+        settings.node = settings.node()?;
         settings.contents = settings.read_contents();
         Ok((settings, origins))
     }

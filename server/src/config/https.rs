@@ -10,7 +10,7 @@ use crate::start_error::StartError;
 use crate::tls::{AcmeSettings, Domain, Hsts, RedirectAddress};
 
 /// Beginnings of the names of logs that do not outlive the process.
-const PASSING_LOGS: [&str; 2] = ["memory:", "temp:"];
+pub(super) const PASSING_LOGS: [&str; 2] = ["memory:", "temp:"];
 /// The ending of the directory beside the log that holds the certificate.
 const CACHE_EXTENSION: &str = "acme";
 /// Every interface, at the port of HTTPS, where an authority looks for a name.

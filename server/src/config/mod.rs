@@ -11,6 +11,7 @@ mod doubts;
 mod flags;
 mod https;
 mod listening;
+mod node;
 mod reach;
 mod settings;
 #[cfg(test)]

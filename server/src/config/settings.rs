@@ -15,6 +15,7 @@ use crate::access::rules::Rules;
 use crate::access::settings::{self, NewRooms, RoomSettings};
 use crate::bot::settings::{Bot, BotError, BotTable, bots};
 use crate::client_ip::ProxyNetwork;
+use crate::cluster::{NodeSettings, PeerAddress};
 use crate::detached::StreamWriter;
 use crate::drain_delay::DrainDelay;
 use crate::embed_origins::EmbedOrigins;
@@ -127,6 +128,21 @@ pub struct Settings {
     /// The same, with their secrets.
     #[serde(skip)]
     pub webhooks: Vec<Webhook>,
+    /// The servers of the journal of a cluster; unset, this is the only node.
+    pub journal: Option<Vec<String>>,
+    /// The file with the seed of the nkey by which the journal knows the node.
+    pub journal_nkey_file: Option<PathBuf>,
+    /// The file with the authorities of the certificates of the journal's servers.
+    pub journal_ca_file: Option<PathBuf>,
+    /// The address by which the other nodes reach this one.
+    pub peer_address: Option<PeerAddress>,
+    /// The addresses of all nodes, with this one.
+    pub peers: Option<Vec<PeerAddress>>,
+    /// The file with the secret that the nodes share.
+    pub cluster_secret_file: Option<PathBuf>,
+    /// A node of many, with its secret.
+    #[serde(skip)]
+    pub node: Option<NodeSettings>,
     /// The contents of the files that the settings name.
     #[serde(skip)]
     pub contents: FileContents,
@@ -223,6 +239,13 @@ impl Default for Settings {
             bot: Vec::new(),
             webhook: Vec::new(),
             webhooks: Vec::new(),
+            journal: None,
+            journal_nkey_file: None,
+            journal_ca_file: None,
+            peer_address: None,
+            peers: None,
+            cluster_secret_file: None,
+            node: None,
             contents: FileContents::default(),
         }
     }

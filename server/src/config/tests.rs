@@ -300,3 +300,43 @@ fn a_wrong_value_says_what_was_wrong_and_what_is_allowed() {
     let missing = settings(["millchat", "--config", "/no/such.toml"]).unwrap_err();
     assert!(missing.contains("/no/such.toml") && missing.contains("set by --config"), "{missing}");
 }
+
+#[test]
+fn a_node_of_many_has_all_its_settings_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("secret");
+    std::fs::write(&secret, "s".repeat(32)).unwrap();
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let secret = secret.to_str().unwrap();
+    let all = [
+        ("--journal", "nats://a:4222,nats://b:4222"),
+        ("--peer-address", "b:8081"),
+        ("--peers", "a:8081,b:8081"),
+        ("--cluster-secret-file", secret),
+    ];
+    let with = |changed: &[(&str, &str)]| {
+        let value = |flag: &str| changed.iter().find(|(name, _)| *name == flag).map(|(_, value)| *value);
+        let kept = all.iter().map(|(flag, of_all)| (*flag, value(flag).unwrap_or(of_all)));
+        let added = changed.iter().copied().filter(|(flag, _)| all.iter().all(|(name, _)| name != flag));
+        let pairs: Vec<_> = kept.chain(added).filter(|(_, value)| !value.is_empty()).collect();
+        settings(["millchat"].into_iter().chain(pairs.into_iter().flat_map(|(flag, value)| [flag, value])))
+    };
+    let node = with(&[]).unwrap().node.expect("it is one of many");
+    assert_eq!((node.members.len(), node.journal.len()), (2, 2));
+    assert_eq!(settings(["millchat"]).unwrap().node, None);
+    for (flag, _) in all {
+        let refused = with(&[(flag, "")]).unwrap_err();
+        assert!(refused.contains(&flag[2..]), "{refused}");
+    }
+    for (changed, words) in [
+        (("--peers", "a:8081"), "b:8081 is not among them"),
+        (("--peers", "a:8081,b:8081,a:8081"), "names a:8081 twice"),
+        (("--peers", "a:1,a:2,a:3,a:4,a:5,a:6,a:7,a:8,a:9,b:8081"), "9 at most"),
+        (("--peer-address", "b"), "is not the address of a node"),
+        (("--log", "temp:"), "is a file"),
+        (("--acme", "chat.example.org"), "acme is for a single node"),
+    ] {
+        let refused = with(&[changed]).unwrap_err();
+        assert!(refused.contains(words), "{changed:?}: {refused}");
+    }
+}

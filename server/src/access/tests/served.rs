@@ -45,7 +45,7 @@ impl Served {
         let mut settings: Settings = toml::from_str(toml).unwrap();
         settings.log = "memory:".to_owned();
         settings.admin_token = Some(ADMIN.parse().unwrap());
-        let app = Arc::new(start::open(&settings, Logins::default()).unwrap());
+        let app = Arc::new(start::open(&settings, Logins::default(), None).unwrap());
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();

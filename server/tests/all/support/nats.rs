@@ -125,6 +125,13 @@ impl Nats {
         JetStreamSettings { servers, cluster: CLUSTER, nkey_file, ca_file: None }
     }
 
+    /// The same as arguments of `millchat`.
+    pub fn arguments(&self, first: usize) -> Vec<String> {
+        let JetStreamSettings { servers, nkey_file, .. } = self.settings(first);
+        let nkey_file = nkey_file.expect("it is set").display().to_string();
+        vec!["--journal".to_owned(), servers.join(","), "--journal-nkey-file".to_owned(), nkey_file]
+    }
+
     /// The operator's own client, at any server.
     pub async fn client(&self) -> Client {
         let addresses: Vec<_> = self.servers.iter().map(|server| server.address.to_string()).collect();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use millchat_testkit::server::{self, StartError};
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -118,6 +119,12 @@ impl Server {
         }
     }
 
+    /// Starts it again with other arguments, on the same port and log.
+    pub async fn restart_with(&mut self, extra: &[String]) {
+        self.extra = extra.to_vec();
+        self.restart().await;
+    }
+
     /// Starts it again, on the same port and log.
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "the server still runs");
@@ -205,6 +212,11 @@ impl Server {
     /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.process.as_ref().expect("the server runs").pid()
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_raw(self.pid().cast_signed()).expect("a process"), signal).unwrap();
     }
 
     /// `kill -9`, and waits until it is gone.

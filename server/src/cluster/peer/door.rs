@@ -1,0 +1,224 @@
+//! The listener for the other nodes.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use millchat::cluster::ClusterId;
+use millchat::{Chat, Inbound};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+use super::hello::Hello;
+use super::outbox::BODY_BYTES_MAX;
+use super::status::NodeStatus;
+use super::wire;
+use crate::cluster::peer_address::PeerAddress;
+use crate::cluster::secret::PeerTls;
+
+/// Most connections of other nodes, of those that are none, and of operators who ask for the status.
+const CONNECTIONS_MAX: usize = 64;
+/// Longest time for the handshake of a connection, for the head of a request, and for its body.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Copies of the log that are made at one time: each holds a state of it.
+const COPIES_MAX: usize = 1;
+/// Chunks of a copy that wait to be sent.
+const CHUNKS_MAX: usize = 4;
+/// Longest time for which a copy waits for the one who takes it.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
+/// Shortest time between two tries to accept when the machine has no descriptor.
+const ACCEPT_AGAIN_AFTER: Duration = Duration::from_millis(200);
+
+type Body = BoxBody<Bytes, io::Error>;
+
+/// The things that other nodes ask for.
+pub struct Inside {
+    /// The addresses of all nodes.
+    pub members: Vec<PeerAddress>,
+    /// The open log.
+    pub open: OnceLock<Open>,
+    copies: Arc<Semaphore>,
+}
+
+/// An open log of the cluster.
+pub struct Open {
+    /// The cluster's id.
+    pub cluster: ClusterId,
+    /// The log.
+    pub chat: Chat,
+    /// The way of messages to this node.
+    pub inbound: Inbound,
+}
+
+impl Inside {
+    /// Makes it without a log.
+    pub fn new(members: Vec<PeerAddress>) -> Self {
+        Self { members, open: OnceLock::new(), copies: Arc::new(Semaphore::new(COPIES_MAX)) }
+    }
+}
+
+/// A bound socket for the other nodes.
+pub struct Door {
+    listener: TcpListener,
+    tls: PeerTls,
+}
+
+impl Door {
+    /// Binds it: at the address of a node if that is an IP address, else at its port of every interface.
+    pub async fn bind(me: &PeerAddress, tls: PeerTls) -> Result<Self, (SocketAddr, io::Error)> {
+        let every = [SocketAddr::from(([0_u16; 8], me.port())), SocketAddr::from(([0_u8; 4], me.port()))];
+        let addresses = match me.host().parse() {
+            Ok(ip) => vec![SocketAddr::new(ip, me.port())],
+            Err(_) => every.to_vec(),
+        };
+        let last = *addresses.last().expect("one or two");
+        let listener = TcpListener::bind(&addresses[..]).await.map_err(|error| (last, error))?;
+        Ok(Self { listener, tls })
+    }
+
+    /// Answers until it is dropped.
+    pub async fn serve(self, inside: Arc<Inside>) {
+        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
+            let Ok((socket, _)) = self.listener.accept().await else {
+                tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
+                continue;
+            };
+            let (tls, inside) = (self.tls.clone(), Arc::clone(&inside));
+            tokio::spawn(async move {
+                serve_one(socket, tls, inside).await;
+                drop(permit);
+            });
+        }
+    }
+}
+
+async fn serve_one(socket: TcpStream, tls: PeerTls, inside: Arc<Inside>) {
+    let from = socket.peer_addr().ok();
+    let _ = socket.set_nodelay(true);
+    let stream = match timeout(REQUEST_TIMEOUT, tls.acceptor.accept(socket)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => {
+            return tracing::warn!(?from, %error, "a connection without the cluster's secret was refused");
+        }
+        Err(_) => return,
+    };
+    let service = service_fn(move |request| {
+        let inside = Arc::clone(&inside);
+        async move { Ok::<_, Infallible>(answer(request, &inside).await) }
+    });
+    // A node that is gone leaves its connection: keep-alive of the system ends it, or the next handshake.
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(None)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+async fn answer(request: Request<Incoming>, inside: &Inside) -> Response<Body> {
+    if (request.method(), request.uri().path()) == (&Method::GET, "/status") {
+        return status(inside);
+    }
+    let hello = match Hello::read(request.headers()) {
+        Ok(hello) => hello,
+        Err(why) => return refuse(StatusCode::BAD_REQUEST, why.to_string()),
+    };
+    let Some(open) = inside.open.get() else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "this node is starting".to_owned());
+    };
+    match (request.method(), request.uri().path()) {
+        (&Method::GET, "/copy") if is_member(inside, &hello) => copy(open, &inside.copies),
+        (&Method::POST, "/messages") if hello.cluster != Some(open.cluster) => {
+            refuse(StatusCode::CONFLICT, format!("this node is of cluster {}", open.cluster))
+        }
+        (&Method::POST, "/messages") if is_member(inside, &hello) => {
+            receive(request.into_body(), &hello, open).await
+        }
+        (&Method::GET | &Method::POST, "/copy" | "/messages") => {
+            let why = format!("the peers of this node are others than {}", hello.node);
+            refuse(StatusCode::FORBIDDEN, why)
+        }
+        _ => refuse(StatusCode::NOT_FOUND, "there is /messages, /copy and /status".to_owned()),
+    }
+}
+
+/// Tells the place of this node, to whoever has the secret.
+fn status(inside: &Inside) -> Response<Body> {
+    let status = inside.open.get().and_then(|open| NodeStatus::of(&open.chat));
+    match status.map(|status| serde_json::to_vec(&status)) {
+        Some(Ok(body)) => plain(StatusCode::OK, body.into()),
+        _ => refuse(StatusCode::SERVICE_UNAVAILABLE, "this node is starting".to_owned()),
+    }
+}
+
+fn is_member(inside: &Inside, hello: &Hello) -> bool {
+    inside.members.contains(&hello.node)
+}
+
+async fn receive(body: Incoming, hello: &Hello, open: &Open) -> Response<Body> {
+    let body = timeout(REQUEST_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    let Ok(Ok(body)) = body else {
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {BODY_BYTES_MAX} bytes at most"));
+    };
+    match wire::decode(body.to_bytes()) {
+        Ok(messages) => {
+            for message in messages {
+                open.inbound.receive(hello.node.node(), message);
+            }
+            plain(StatusCode::NO_CONTENT, Bytes::new())
+        }
+        Err(why) => refuse(StatusCode::BAD_REQUEST, why.to_string()),
+    }
+}
+
+/// Sends a copy of the log, as fast as it is taken.
+fn copy(open: &Open, copies: &Arc<Semaphore>) -> Response<Body> {
+    let Ok(permit) = Arc::clone(copies).try_acquire_owned() else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "another node takes a copy".to_owned());
+    };
+    let (chunks, taken) = mpsc::channel(CHUNKS_MAX);
+    let chat = open.chat.clone();
+    let runtime = tokio::runtime::Handle::current();
+    tokio::task::spawn_blocking(move || {
+        let chunks_of_log = match chat.copy() {
+            Ok(chunks) => chunks,
+            Err(error) => return drop(chunks.blocking_send(Err(io::Error::other(error)))),
+        };
+        for chunk in chunks_of_log {
+            let chunk = chunk.map_err(io::Error::other);
+            let sent = runtime.block_on(timeout(CHUNK_TIMEOUT, chunks.send(chunk)));
+            if !matches!(sent, Ok(Ok(()))) {
+                return;
+            }
+        }
+        drop(permit);
+    });
+    let body = stream::unfold(taken, async |mut taken| {
+        let chunk: Result<Bytes, io::Error> = taken.recv().await?;
+        Some((chunk.map(Frame::data), taken))
+    });
+    Response::new(StreamBody::new(body).boxed())
+}
+
+fn refuse(status: StatusCode, why: String) -> Response<Body> {
+    plain(status, why.into())
+}
+
+fn plain(status: StatusCode, text: Bytes) -> Response<Body> {
+    let mut answer = Response::new(Full::new(text).map_err(|never| match never {}).boxed());
+    *answer.status_mut() = status;
+    answer
+}

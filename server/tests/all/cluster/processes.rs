@@ -1,0 +1,175 @@
+//! Three processes of `millchat` whose journal is kept by three servers of NATS.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::load::Load;
+use crate::support::nodes::Nodes;
+use crate::support::{LOOK_EVERY, turn, variable, within};
+
+/// Messages of the run with faults, its readers, and the times that each process is killed; `make prove` sets more.
+const MESSAGES: (&str, u64) = ("MILLCHAT_CLUSTER_MESSAGES", 2_400);
+const READERS: (&str, u64) = ("MILLCHAT_CLUSTER_READERS", 24);
+const KILLS: (&str, u64) = ("MILLCHAT_CLUSTER_KILLS", 1);
+/// Time for which the leader stands still, in seconds.
+const STILL: (&str, u64) = ("MILLCHAT_CLUSTER_STILL", 4);
+/// Kills of the leader after which the time without a leader is told.
+const LEADERS: (&str, u64) = ("MILLCHAT_CLUSTER_LEADERS", 2);
+
+fn of((name, default): (&str, u64)) -> u64 {
+    variable(name, default)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_chat_goes_on_at_three_nodes_and_a_reader_at_another_one_with_the_id_it_has() {
+    let _turn = turn::load().await;
+    let mut before = None;
+    let mut nodes = Nodes::start(async |server| {
+        let guest = server.api().guest("Ada").await;
+        let position = server.api().say("lobby", &guest, "before the cluster").await;
+        before = Some((guest, position));
+    })
+    .await;
+    let (guest, position) = before.unwrap();
+    let api = |nodes: &Nodes, nth: usize| nodes.servers[nth].api();
+
+    // The token and the positions of before are good at each node.
+    let second = api(&nodes, 1).say("lobby", &guest, "at the second").await;
+    assert!(second > position);
+    let page = api(&nodes, 2).history("lobby", "?after=0").await;
+    let texts = |page: &serde_json::Value| -> Vec<String> {
+        let messages = page["messages"].as_array().unwrap();
+        messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(texts(&page), ["before the cluster", "at the second"]);
+
+    // All nodes say where they are.
+    let (code, told, _) = nodes.status().await;
+    assert_eq!(
+        (code, told.matches(" yes ").count(), told.matches("leader").count()),
+        (Some(0), 3, 1),
+        "{told}"
+    );
+    let samples = ["millchat_node_current 1\n", "millchat_cluster_nodes_reached 2\n", "millchat_ready 1\n"];
+    for server in &nodes.servers {
+        let api = server.api();
+        let told = async {
+            loop {
+                let metrics = api.get("/metrics").await.body;
+                if samples.iter().all(|sample| metrics.contains(sample)) {
+                    return;
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        within("a node's metrics say that it is well", told).await;
+    }
+
+    // A reader of one node goes on at another.
+    let mut stream = api(&nodes, 0).stream("lobby", None).await;
+    let id = stream.logged().await.id.expect("it has an id");
+    drop(stream);
+    let third = api(&nodes, 2).say("lobby", &guest, "while nobody reads").await;
+    let mut stream = api(&nodes, 1).stream("lobby", Some(&id)).await;
+    while stream.logged().await.place().1 < third {}
+
+    // The leader dies: the others go on without it, and it comes back to the same.
+    nodes.servers[0].kill().await;
+    let key = "while the first is dead";
+    let sending = async {
+        loop {
+            let request = api(&nodes, 1).post("lobby", &guest, key).header("Idempotency-Key", "key");
+            if request.send().await.unwrap().status() == 201 {
+                return;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    within("a message is stored without the leader", sending).await;
+    let (code, told, said) = nodes.status().await;
+    assert_eq!(code, Some(1), "{told}{said}");
+    assert!(said.contains("2 of 3 nodes are current") && told.contains("leader"), "{told}{said}");
+    nodes.servers[0].restart().await;
+    nodes.until_ready().await;
+    let page = api(&nodes, 0).history("lobby", "?after=0").await;
+    assert_eq!(
+        texts(&page),
+        ["before the cluster", "at the second", "while nobody reads", "while the first is dead"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_of_every_node_and_of_every_server_of_the_journal_lose_double_and_reorder_nothing() {
+    let _turn = turn::load().await;
+    let mut nodes = Nodes::start(async |_| {}).await;
+    let (messages, kills) = (of(MESSAGES), of(KILLS));
+    let load = Load::start(&nodes.addresses(), messages, of(READERS)).await;
+    let part = messages / (6 * kills + 2);
+    let mut due = (1..).map(|nth| part * nth);
+    for nth in (0..nodes.servers.len()).cycle().take(nodes.servers.len() * kills as usize) {
+        load.sent(due.next().unwrap()).await;
+        nodes.servers[nth].kill().await;
+        nodes.servers[nth].restart().await;
+        load.sent(due.next().unwrap()).await;
+        nodes.nats.kill(nth);
+        nodes.nats.run(nth).await;
+    }
+    load.sent(due.next().unwrap()).await;
+    let leader = nodes.leader().await;
+    nodes.servers[leader].signal(Signal::STOP);
+    // This is no wait for a thing: the time is what the others must bear.
+    tokio::time::sleep(Duration::from_secs(of(STILL))).await;
+    nodes.servers[leader].signal(Signal::CONT);
+    nodes.until_ready().await;
+    load.finish(&format!("each node and each server of the journal killed {kills} times, a leader stopped"))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_dies_is_replaced_and_senders_at_other_nodes_go_on() {
+    let _turn = turn::load().await;
+    let mut nodes = Nodes::start(async |_| {}).await;
+    let guest = nodes.servers[0].api().guest("Ada").await;
+    let mut waits = Vec::new();
+    for kill in 0..of(LEADERS) {
+        let leader = nodes.leader().await;
+        let other = nodes.servers[(leader + 1) % nodes.servers.len()].api();
+        let text = format!("after kill {kill}");
+        nodes.servers[leader].kill().await;
+        let killed = Instant::now();
+        let sending = async {
+            let request = || other.post("lobby", &guest, &text).header("Idempotency-Key", &text);
+            while request().send().await.unwrap().status() != 201 {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        within("a message is stored without the leader", sending).await;
+        waits.push(killed.elapsed());
+        nodes.servers[leader].restart().await;
+        nodes.until_ready().await;
+    }
+    waits.sort_unstable();
+    let median = waits[waits.len() / 2];
+    println!(
+        "{} kills of the leader: senders waited {:.1?} to {:.1?}, median {median:.1?}",
+        waits.len(),
+        waits[0],
+        waits[waits.len() - 1]
+    );
+    let page = nodes.servers[0].api().history("lobby", "?after=0&limit=1000").await;
+    assert_eq!(page["messages"].as_array().unwrap().len() as u64, of(LEADERS), "each is there once");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_without_the_secret_gets_in_at_the_port_of_the_nodes() {
+    let nodes = Nodes::start(async |_| {}).await;
+    let address = nodes.peer_address(0);
+    // Plain HTTP, and TLS without the cluster's key.
+    let http = reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true).build().unwrap();
+    for url in [format!("http://{address}/copy"), format!("https://{address}/copy")] {
+        let answer = http.get(&url).header("millchat-node", address.to_string()).send().await;
+        assert!(answer.is_err(), "{answer:?}");
+    }
+    nodes.servers[0].said("a connection without the cluster's secret was refused", 2).await;
+}
