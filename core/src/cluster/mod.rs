@@ -40,7 +40,8 @@
 //!
 //! [`Node`] is the protocol without input and output: it is told of time, entries and messages, and says what
 //! to do. So its tests run thousands of clusters in one process, with a journal that loses, doubles, exchanges
-//! and takes back entries, and stores some that it reported as unknown. It trusts the clocks of no other node.
+//! and takes back entries, and stores some that it reported as unknown. Its order trusts no clock; only that a node is
+//! current rests on clocks that are at most [`CLOCKS_APART_MAX`] apart.
 
 mod chain;
 mod clock;
