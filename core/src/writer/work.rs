@@ -25,7 +25,7 @@ pub(super) enum Work {
     PassOn(Reply, Bytes),
 }
 
-/// What the thread that writes has done.
+/// A piece of work that the thread that writes has done.
 pub(super) enum Done {
     /// Judged proposals.
     Judged(Judged),

@@ -56,7 +56,7 @@ struct Member {
     state: Disk,
     disk: Disk,
     synced_at: u64,
-    /// What the thread that writes has still to do, in order.
+    /// The work that the thread that writes has still to do, in order.
     work: VecDeque<Work>,
     /// The proposals of this run, by number.
     clients: BTreeMap<u64, (u64, AppliedBy)>,
