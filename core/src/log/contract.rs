@@ -293,6 +293,11 @@ pub trait Log: Send + Sync + 'static {
     fn apply(&self, _entry: &FinishedEntry) -> Result<Vec<Committed>, CommitError> {
         Err(CommitError::Refused("this kind of log cannot be one of a cluster".into()))
     }
+    /// Takes the positions of the records out of which the newest commit took the texts; none of a log that cannot be
+    /// one of many.
+    fn take_redacted(&self) -> Vec<Position> {
+        Vec::new()
+    }
     /// The place in the journal that this log has reached, and the newest entries up to it, oldest first.
     fn place(&self) -> Result<(Mark, Vec<Passed>), LogError> {
         Ok((Mark::default(), Vec::new()))

@@ -78,6 +78,8 @@ pub(crate) struct RedbLog {
     pub(super) steps: Steps,
     /// The newest walks of readers.
     pub(super) walks: Walks,
+    /// The records out of which the newest commit took the texts. Written and taken by the writer only.
+    pub(super) redacted: Mutex<Vec<Position>>,
     /// The writer's buffer for the bytes of a record.
     pub(super) scratch: Mutex<Vec<u8>>,
     /// The file, or where it lies, to ask for free space; `None` when it is in memory or opened for a test.

@@ -189,6 +189,7 @@ impl RedbLog {
             packing,
             steps: Steps::default(),
             walks: Walks::default(),
+            redacted: Mutex::default(),
             scratch: Mutex::new(Vec::new()),
             disk_path,
         })

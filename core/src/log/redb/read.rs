@@ -52,6 +52,10 @@ impl Log for RedbLog {
         self.apply_entry(entry)
     }
 
+    fn take_redacted(&self) -> Vec<Position> {
+        std::mem::take(&mut *self.redacted.lock())
+    }
+
     fn place(&self) -> Result<(Mark, Vec<Passed>), LogError> {
         place::read(&self.begin_read()?)
     }

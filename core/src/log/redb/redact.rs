@@ -9,13 +9,15 @@ use crate::log::error::LogError;
 use crate::log::record;
 use crate::log::redb::tables::storage_error;
 
-/// A change in the bytes of the records that are kept.
+/// A change in the bytes of the records that are kept, and the records whose texts it takes out.
 #[derive(Default)]
 pub(super) struct BytesDelta {
     pub more: u64,
     pub less: u64,
     /// Records that were there before became smaller or went: a start cannot count that again.
     pub old: bool,
+    /// Records whose text is to be nowhere any more.
+    pub redacted: Vec<Position>,
 }
 
 impl AddAssign for BytesDelta {
@@ -23,6 +25,7 @@ impl AddAssign for BytesDelta {
         self.more += other.more;
         self.less += other.less;
         self.old |= other.old;
+        self.redacted.extend(other.redacted);
     }
 }
 
@@ -33,8 +36,10 @@ pub(super) fn redact(
     let Some(bytes) = log.get(position).map_err(storage_error)?.map(|bytes| bytes.value().to_vec()) else {
         return Ok(BytesDelta::default());
     };
+    let delta = BytesDelta { redacted: vec![position], ..BytesDelta::default() };
     // A damaged record is served to nobody: it must not prevent the delete.
-    let Ok(redacted) = record::redact(position, &bytes) else { return Ok(BytesDelta::default()) };
+    let Ok(redacted) = record::redact(position, &bytes) else { return Ok(delta) };
     log.insert(position, redacted.as_slice()).map_err(storage_error)?;
-    Ok(BytesDelta { more: record::stored_bytes(&redacted), less: record::stored_bytes(&bytes), old: true })
+    let (more, less) = (record::stored_bytes(&redacted), record::stored_bytes(&bytes));
+    Ok(BytesDelta { more, less, old: true, ..delta })
 }

@@ -136,6 +136,7 @@ impl RedbLog {
         // Before the commit: a read that misses what the trim takes must know the floor that explains it.
         self.floor.store(floor, Ordering::Release);
         tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
+        *self.redacted.lock() = change.redacted;
         let mut derived = self.derived.write();
         if checkpoint {
             *derived = Derived::default();

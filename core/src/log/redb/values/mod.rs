@@ -100,7 +100,7 @@ fn restore(
     }
     let erased = log.insert(position, bytes).map_err(storage_error)?;
     let less = erased.map_or(0, |erased| record::stored_bytes(erased.value()));
-    Ok(BytesDelta { more: record::stored_bytes(bytes), less, old: true })
+    Ok(BytesDelta { more: record::stored_bytes(bytes), less, old: true, ..BytesDelta::default() })
 }
 
 /// Takes the rows of expired values out, unless another record has set the value since.
