@@ -450,6 +450,11 @@ fn register_node(registry: &mut Registry, node: &NodeState) {
             "Entries of the journal that this node has not read yet",
             node.newest.saturating_sub(node.mark.seq),
         ),
+        (
+            "journal_erasing",
+            "Entries of the journal with deleted texts that this node has to erase",
+            node.erasing as u64,
+        ),
     ] {
         registry.register(name, help, ConstGauge::new(value));
     }

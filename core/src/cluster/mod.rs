@@ -36,6 +36,9 @@
 //! A post is answered when its own node has applied it. What takes a text or a right away ([`AppliedBy::All`]) is
 //! answered when all nodes have, or give no texts: so no reader anywhere gets what was deleted before.
 //!
+//! The entry that held the text is erased from the journal once all nodes have applied it, or after ten minutes. So is
+//! one that is void: it may hold a text that is in no log.
+//!
 //! # The parts
 //!
 //! [`Node`] is the protocol without input and output: it is told of time, entries and messages, and says what
@@ -46,6 +49,7 @@
 mod chain;
 mod clock;
 mod entry;
+mod erasing;
 mod everywhere;
 mod identity;
 mod inbox;
@@ -62,6 +66,7 @@ mod witness;
 pub use crate::log::{COPY_CHUNK_BYTES_MAX, CopyError, CopyReceiver, LogCopy, begin, place};
 pub use chain::{Broken, MARKS_MAX, Mark, Passed};
 pub use entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, UnreadableEntry, Writer};
+pub(crate) use erasing::Erasing;
 pub use everywhere::AppliedBy;
 pub use identity::{ClusterId, InvalidClusterId, Place};
 pub use journal::{

@@ -312,6 +312,7 @@ impl Node {
             is_current: self.is_current(now),
             is_left_behind: self.is_catching_up,
             clock_ahead_ms: self.clock_ahead_ms,
+            erasing: 0,
             stopped: self.stopped.as_ref().map(ToString::to_string),
             others: others.collect(),
         }

@@ -27,6 +27,9 @@ pub struct NodeState {
     /// By how many milliseconds this machine's clock is ahead of the engine's, if that is too much: then it neither
     /// leads nor is current.
     pub clock_ahead_ms: Option<i64>,
+    /// Entries of the journal that hold deleted texts, or are void, and that this node has not erased yet. Those of
+    /// the present term are the leader's to erase.
+    pub erasing: usize,
     /// The reason why it stopped, as a sentence.
     pub stopped: Option<String>,
     /// The other nodes.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::cluster::entry::Seq;
 
 /// Entries that every node has read are kept for this time: a node that starts again reads what it had not stored …
-const KEPT_MIN: Duration = Duration::from_mins(10);
+pub(super) const KEPT_MIN: Duration = Duration::from_mins(10);
 /// … and those that a node has not read for this time: then it takes a copy of another node's log.
 const KEPT_MAX: Duration = Duration::from_hours(1);
 /// The newest entry is noted this often …

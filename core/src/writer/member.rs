@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use crate::cluster::{
-    AppendError, AppliedBy, CLOCKS_APART_MAX, FollowError, Journal, JournalEntries, JournalEntry,
+    AppendError, AppliedBy, CLOCKS_APART_MAX, Erasing, FollowError, Journal, JournalEntries, JournalEntry,
     JournalError, JournalFuture, Membership, Message, Node, NodeId, NodeState, Output, Peers, Seq, Settled,
     Tidy, Writer,
 };
@@ -106,6 +106,7 @@ pub(super) struct Member {
     /// The senders of this node that wait, by the number of their proposal. Bounded by the queue of sends.
     waiting: HashMap<u64, (Reply, Reserved)>,
     append: Option<JournalFuture<Result<Seq, AppendError>>>,
+    erasing: Erasing,
     shown: Arc<Shown>,
 }
 
@@ -130,10 +131,11 @@ impl Member {
             members: connections.members.clone(),
             entry_bytes_max: connections.journal.entry_bytes_max(),
         };
+        let erasing = Erasing::new(&mark);
         let node = Node::new(shared.currentness.clock(), membership, mark, passed);
         let (waiting, append) = (HashMap::new(), None);
         let shared = shared.clone();
-        Ok(Self { node, gate, connections, work, shared, waiting, append, shown })
+        Ok(Self { node, gate, connections, work, shared, waiting, append, erasing, shown })
     }
 
     /// Runs until `inputs` ends: nobody is left who could send.
@@ -149,6 +151,7 @@ impl Member {
         let (mut bounds_at, mut read_before) = (Instant::now(), 0);
         let mut tidy = Tidy::default();
         let mut forgetting: Option<JournalFuture<Result<(), JournalError>>> = None;
+        let mut erase: Option<JournalFuture<Result<(), JournalError>>> = None;
         let mut tick = tokio::time::interval(TICK_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.gate.broken().is_none() {
@@ -174,10 +177,7 @@ impl Member {
                         self.take(input);
                     }
                 }
-                Some(done) = done.recv() => match done {
-                    Done::Judged(judged) => self.node.judged(self.clock(), judged),
-                    Done::Applied(seq) => self.node.applied(self.clock(), seq),
-                },
+                Some(done) = done.recv() => self.note(done),
                 entry = next(&mut entries) => match entry {
                     Some(Ok(JournalEntry { seq, at, bytes })) => {
                         let (here, now) = (Timestamp::now(), self.clock());
@@ -197,18 +197,27 @@ impl Member {
                 }
                 known = or_never(&mut bounds) => {
                     bounds = None;
-                    if let Ok((_, newest)) = known {
+                    if let Ok((oldest, newest)) = known {
+                        self.erasing.begins_at(oldest);
                         self.node.engine_answered(self.clock(), read_before, newest);
                     }
                 }
                 // What could not be forgotten is so with the next, a minute later.
                 _ = or_never(&mut forgetting) => forgetting = None,
+                erased = or_never(&mut erase) => {
+                    erase = None;
+                    self.erasing.erased(self.clock(), erased.is_ok());
+                }
                 _ = tick.tick() => {
                     let now = self.clock();
                     self.node.tick(now);
-                    let state = self.node.state(now);
+                    let mut state = self.node.state(now);
+                    state.erasing = self.erasing.count(state.is_leader);
                     if let Some(before) = tidy.pass(now, state.mark.seq, state.slowest(), state.is_leader) {
                         forgetting = Some(self.connections.journal.forget(before));
+                    }
+                    if let Some(seq) = self.erasing.next(now, state.slowest(), state.is_leader) {
+                        erase = Some(self.connections.journal.erase(&[seq]));
                     }
                     self.shown.show(state);
                 }
@@ -239,6 +248,18 @@ impl Member {
 
     fn clock(&self) -> Duration {
         self.shared.currentness.clock()
+    }
+
+    fn note(&mut self, done: Done) {
+        let now = self.clock();
+        match done {
+            Done::Judged(judged) => self.node.judged(now, judged),
+            Done::Applied(seq) => {
+                self.erasing.applied(seq);
+                self.node.applied(now, seq);
+            }
+            Done::Redacted(positions) => self.erasing.redacted(now, &positions),
+        }
     }
 
     fn take(&mut self, input: Input) {
@@ -277,12 +298,14 @@ impl Member {
                     self.append = Some(self.connections.journal.append(after, bytes));
                 }
                 Output::Apply { mark, passed, entry } => {
+                    self.erasing.read(&mark, entry.first, entry.records.len());
                     let records = (entry.first..).zip(entry.records);
                     let records =
                         records.map(|(position, bytes)| RawRecord { position, bytes: bytes.to_vec() });
                     self.hand_over(Work::Apply(FinishedEntry { passed, mark, records: records.collect() }));
                 }
                 Output::Pass { mark, passed } => {
+                    self.erasing.read_void(self.clock(), mark.seq);
                     self.hand_over(Work::Apply(FinishedEntry { passed, mark, records: Vec::new() }));
                 }
                 Output::Judge { on, proposals, .. } => self.hand_over(Work::Judge { on, proposals }),

@@ -35,7 +35,7 @@ pub(super) struct Replica {
     pub writer: Writer,
     pub work: Receiver<Work>,
     /// Never waits: while the protocol hands over work it takes nothing, and both would wait for each other. It
-    /// holds at most as many as there is work ([`WORK_MAX`](super::work::WORK_MAX)).
+    /// holds at most two for each piece of work ([`WORK_MAX`](super::work::WORK_MAX)), and one for each pause.
     pub done: mpsc::UnboundedSender<Done>,
 }
 
@@ -104,6 +104,15 @@ impl Replica {
         shared.committed.notify_waiters();
         // Not before: an answer to a sender may wait for it.
         let _ = self.done.send(Done::Applied(entry.mark.seq));
+        self.tell_redacted();
+    }
+
+    /// Tells which texts the newest commit took out of the log.
+    fn tell_redacted(&self) {
+        let positions = self.writer.shared.log.take_redacted();
+        if !positions.is_empty() {
+            let _ = self.done.send(Done::Redacted(positions));
+        }
     }
 
     /// Judges proposals as the one writer of a single node does, and finishes the records that they make.
@@ -133,7 +142,9 @@ impl Replica {
         self.writer.waiting.clear();
         if batch.replies.is_empty() && !proposals.is_empty() {
             // Erasing has to go on first. If it cannot, the first of them is not to wait for ever.
-            if let Err(error) = self.writer.commit_now(&[], 0) {
+            let erased = self.writer.commit_now(&[], 0);
+            self.tell_redacted();
+            if let Err(error) = erased {
                 let outcome = wire::encode_outcome(&Err(not_stored(&error)));
                 let floor = self.writer.shared.log.floor();
                 let answers = vec![Answer { to: proposals[0].0, outcome }];
@@ -166,6 +177,7 @@ impl Replica {
             && (writer.is_erasing() || writer.has_expired_values() || writer.has_prepared_index())
         {
             let _ = writer.commit_now(&[], 0);
+            self.tell_redacted();
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::cluster::{AppliedBy, EntryId, Judged, Message, NodeId, ProposalId, Seq};
 use crate::error::SendError;
-use crate::event::Receipt;
+use crate::event::{Position, Receipt};
 use crate::log::FinishedEntry;
 use crate::writer::queue::{Reply, Reserved};
 
@@ -31,6 +31,8 @@ pub(super) enum Done {
     Judged(Judged),
     /// Applied the entries up to this one, and shown them to the readers.
     Applied(Seq),
+    /// Taken the texts out of these records.
+    Redacted(Vec<Position>),
 }
 
 /// Input for the protocol.

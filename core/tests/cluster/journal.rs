@@ -1,6 +1,7 @@
 //! A journal in memory, which answers as engines do under trouble.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +22,10 @@ pub enum Trouble {
 }
 
 pub struct MemoryJournal {
+    /// One that was erased has no bytes.
     entries: Arc<watch::Sender<Vec<JournalEntry>>>,
+    /// Erasing fails.
+    is_frozen: AtomicBool,
     trouble: Trouble,
 }
 
@@ -60,6 +64,9 @@ impl Journal for Line {
     }
 
     fn erase(&self, seqs: &[Seq]) -> JournalFuture<Result<(), JournalError>> {
+        if *self.is_cut.borrow() {
+            return Box::pin(async { Err(JournalError("it is cut off".into())) });
+        }
         self.journal.erase(seqs)
     }
 
@@ -70,7 +77,23 @@ impl Journal for Line {
 
 impl MemoryJournal {
     pub fn new(trouble: Trouble) -> Arc<Self> {
-        Arc::new(Self { entries: Arc::default(), trouble })
+        Arc::new(Self { entries: Arc::default(), is_frozen: AtomicBool::new(false), trouble })
+    }
+
+    /// Lets the erasing of entries fail, or succeed again.
+    pub fn freeze(&self, is_frozen: bool) {
+        self.is_frozen.store(is_frozen, Ordering::Release);
+    }
+
+    /// Returns true if an entry holds a text.
+    pub fn holds(&self, text: &str) -> bool {
+        let holds = |bytes: &Bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+        self.entries.borrow().iter().any(|entry| holds(&entry.bytes))
+    }
+
+    /// The number of the newest entry.
+    pub fn newest(&self) -> Seq {
+        self.entries.borrow().len() as Seq
     }
 
     fn strikes(&self) -> bool {
@@ -131,17 +154,28 @@ impl Journal for MemoryJournal {
                 let there = entries.wait_for(|entries| entries.len() as Seq > after).await.ok()?;
                 there[after as usize].clone()
             };
-            Some((Ok::<_, FollowError>(entry), (entries, after + 1)))
+            let seq = entry.seq;
+            let is_erased = entry.bytes.is_empty();
+            let entry = if is_erased { Err(FollowError::Missing { from: seq, to: seq }) } else { Ok(entry) };
+            Some((entry, (entries, after + 1)))
         }))
     }
 
     fn bounds(&self) -> JournalFuture<Result<(Seq, Seq), JournalError>> {
-        let newest = self.entries.borrow().len() as Seq;
+        let newest = self.newest();
         Box::pin(async move { Ok((1, newest)) })
     }
 
-    fn erase(&self, _seqs: &[Seq]) -> JournalFuture<Result<(), JournalError>> {
-        Box::pin(async { Err(JournalError("not in memory".into())) })
+    fn erase(&self, seqs: &[Seq]) -> JournalFuture<Result<(), JournalError>> {
+        if self.is_frozen.load(Ordering::Acquire) || self.strikes() {
+            return Box::pin(async { Err(JournalError("nobody answered".into())) });
+        }
+        self.entries.send_modify(|entries| {
+            for seq in seqs {
+                entries[*seq as usize - 1].bytes = Bytes::new();
+            }
+        });
+        Box::pin(async { Ok(()) })
     }
 
     fn forget(&self, _before: Seq) -> JournalFuture<Result<(), JournalError>> {

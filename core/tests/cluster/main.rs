@@ -3,6 +3,7 @@
 mod alike;
 mod copy;
 mod current;
+mod erase;
 mod everywhere;
 mod identity;
 mod journal;
