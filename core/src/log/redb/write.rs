@@ -136,7 +136,6 @@ impl RedbLog {
         // Before the commit: a read that misses what the trim takes must know the floor that explains it.
         self.floor.store(floor, Ordering::Release);
         tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
-        *self.redacted.lock() = change.redacted;
         let mut derived = self.derived.write();
         if checkpoint {
             *derived = Derived::default();
@@ -146,6 +145,7 @@ impl RedbLog {
             derived.absorb(brought);
         }
         drop(derived);
+        *self.redacted.lock() = change.redacted;
         self.live_bytes.store(live_bytes, Ordering::Release);
         // In this order: the moderation state of a position is never visible before the position is the head.
         self.head.store(head, Ordering::Release);
