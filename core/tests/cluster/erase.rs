@@ -28,6 +28,17 @@ fn leader(cluster: &Cluster) -> Option<usize> {
         .find(|node| cluster.chat(*node).and_then(|chat| chat.cluster()).is_some_and(|state| state.is_leader))
 }
 
+/// Waits until a node leads: the leadership may be on its way.
+async fn leading(cluster: &Cluster) -> usize {
+    let mut leading = None;
+    until("a node leads", || {
+        leading = leader(cluster);
+        leading.is_some()
+    })
+    .await;
+    leading.unwrap()
+}
+
 /// Waits for some more entries: a second and more.
 async fn some_entries(journal: &MemoryJournal) {
     let before = journal.newest();
@@ -110,9 +121,9 @@ async fn a_deleted_text_leaves_the_journal_also_when_the_leader_starts_again_bef
     let first = send(&cluster, 0, before, "ada").await.position;
     let second = send(&cluster, 0, after, "ada").await.position;
     act(&cluster.chat(0).unwrap(), Action::Delete { target: first, moderator: false }).await;
-    let old = leader(&cluster).expect("a node leads");
+    let old = leading(&cluster).await;
     cluster.restart(old).await;
-    until("a node leads", || leader(&cluster).is_some()).await;
+    leading(&cluster).await;
     let chat = cluster.chat((old + 1) % NODES).unwrap();
     act(&chat, Action::Delete { target: second, moderator: false }).await;
     assert!(journal.holds(before) && journal.holds(after));
