@@ -119,12 +119,12 @@ impl WriterHandle {
         Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing, shown })
     }
 
-    /// What the node knows of its cluster.
+    /// The view of the node on its cluster.
     pub fn node_state(&self) -> Option<NodeState> {
         self.shown.state()
     }
 
-    /// Whether the node leads.
+    /// True while the node leads.
     pub fn leadership(&self) -> watch::Receiver<bool> {
         self.shown.leadership()
     }

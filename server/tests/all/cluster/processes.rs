@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::support::client::answer;
 use crate::support::load::Load;
 use crate::support::nodes::Nodes;
+use crate::support::receiver::{Received, Receiver, Reply};
 use crate::support::{LOOK_EVERY, turn, variable, within};
 
 /// Messages of the run with faults, its readers, and the times that each process is killed; `make prove` sets more.
@@ -172,4 +174,52 @@ async fn nobody_without_the_secret_gets_in_at_the_port_of_the_nodes() {
         assert!(answer.is_err(), "{answer:?}");
     }
     nodes.servers[0].said("a connection without the cluster's secret was refused", 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_gets_each_message_from_the_leader_alone_and_goes_on_at_the_next_one() {
+    let _turn = turn::load().await;
+    let (receiver, folder) = (Receiver::start(|_, _| Reply::Status(204)).await, tempfile::tempdir().unwrap());
+    let secret = folder.path().join("whsec");
+    std::fs::write(&secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n").unwrap();
+    let table = format!(
+        "[[webhook]]\nid = \"deploys\"\nname = \"Deploys\"\nurl = \"{}\"\nsecret-file = \"{}\"\n\
+         rooms = [\"*\"]\nwhen = \"all\"\n",
+        receiver.url(),
+        secret.display()
+    );
+    let mut nodes = Nodes::start_with(&table, async |_| {}).await;
+    let guest = nodes.servers[0].api().guest("Ada").await;
+    let mut sent = Vec::new();
+    for nth in 0..9 {
+        let api = nodes.servers[nth % nodes.servers.len()].api();
+        sent.push(api.say("lobby", &guest, &format!("message {nth}")).await);
+    }
+    let positions = |came: &[Received]| came.iter().map(Received::position).collect::<Vec<_>>();
+    // Each once and in order: the other nodes send nothing.
+    let came = receiver.until_count(sent.len()).await;
+    assert_eq!(positions(&came), sent);
+
+    let leader = nodes.leader().await;
+    let other = (leader + 1) % nodes.servers.len();
+    nodes.servers[leader].kill().await;
+    let next = async {
+        let post =
+            || nodes.servers[other].api().post("lobby", &guest, "the last").header("Idempotency-Key", "last");
+        loop {
+            let answer = answer(post()).await;
+            if answer.status == 201 {
+                return answer.json()["position"].as_u64().unwrap();
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let last = within("a message is stored without the leader", next).await;
+    let came = receiver.until("the next leader sends it", |came| positions(came).contains(&last)).await;
+    // What the dead leader had sent since it last kept its place comes again, under the same id.
+    let mut distinct = positions(&came);
+    distinct.sort_unstable();
+    distinct.dedup();
+    sent.push(last);
+    assert_eq!(distinct, sent);
 }

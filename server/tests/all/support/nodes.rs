@@ -21,12 +21,18 @@ pub struct Nodes {
 impl Nodes {
     /// Starts three. The first continues the log of a server that ran alone, and `before` was done there.
     pub async fn start(before: impl AsyncFnOnce(&Server)) -> Self {
+        Self::start_with("", before).await
+    }
+
+    /// Starts three that have these settings in a file.
+    pub async fn start_with(settings: &str, before: impl AsyncFnOnce(&Server)) -> Self {
         let loopback = Ipv4Addr::LOCALHOST.into();
         let nats = Nats::cluster().await;
         let folder = tempfile::tempdir().unwrap();
         let secret = folder.path().join("secret");
         fs::write(&secret, "of-the-tests-".repeat(3)).unwrap();
         fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+        fs::write(folder.path().join("millchat.toml"), settings).unwrap();
         let peers = (0..nats.len()).map(|_| free_port(loopback)).collect();
         let mut nodes = Self { nats, servers: Vec::new(), peers, folder };
 
@@ -53,6 +59,7 @@ impl Nodes {
             ("--peer-address", peers[nth].clone()),
             ("--peers", peers.join(",")),
             ("--cluster-secret-file", self.folder.path().join("secret").display().to_string()),
+            ("--config", self.folder.path().join("millchat.toml").display().to_string()),
         ];
         let mut arguments = self.nats.arguments(nth);
         arguments.extend(own.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
