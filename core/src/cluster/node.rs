@@ -199,6 +199,8 @@ pub struct Node {
     clock: Clock,
     /// The difference between this machine's clock and the engine's, if it is too large.
     clock_ahead_ms: Option<i64>,
+    /// False while its disk has no room for what a leader takes.
+    has_room: bool,
     rng: StdRng,
     /// At most one: the next names it.
     wanted: Option<Wanted>,
@@ -248,6 +250,7 @@ impl Node {
             opinion: Opinion::Fine,
             clock: Clock::default(),
             clock_ahead_ms: None,
+            has_room: true,
             rng: StdRng::seed_from_u64(seed),
             wanted: None,
             judging: None,
@@ -308,7 +311,7 @@ impl Node {
             me: self.membership.me,
             mark: *self.chain.mark(),
             newest: self.newest,
-            is_leader: self.may_lead(),
+            is_leader: self.may_lead() && self.is_current(now),
             is_current: self.is_current(now),
             is_left_behind: self.is_catching_up,
             clock_ahead_ms: self.clock_ahead_ms,
@@ -356,6 +359,11 @@ impl Node {
     /// Returns when the newest entry that is applied was made, as far as it is known.
     pub fn newest_made_at(&self) -> Option<Duration> {
         self.newest_made_at
+    }
+
+    /// Says whether this node's disk has room for what a leader takes. Without it, another node is to lead.
+    pub fn set_room(&mut self, has_room: bool) {
+        self.has_room = has_room;
     }
 
     /// Compares the clocks at an entry that is about to be taken: by how many milliseconds this machine's is ahead of
@@ -573,6 +581,7 @@ impl Node {
     /// Returns true if it may act as the leader that it is.
     fn may_lead(&self) -> bool {
         self.is_leader()
+            && self.has_room
             && self.opinion == Opinion::Fine
             && self.clock_ahead_ms.is_none()
             && self.went_back_since.is_none()
@@ -641,6 +650,7 @@ impl Node {
         let does_engine_answer = self.engine_at.is_some_and(|at| now <= at + ENGINE_FRESH);
         let is_journal_silent = does_engine_answer && now >= self.entry_at + JOURNAL_SILENT_MAX;
         let is_sound = self.opinion == Opinion::Fine
+            && self.has_room
             && self.clock_ahead_ms.is_none()
             && self.went_back_since.is_none()
             && !self.is_catching_up

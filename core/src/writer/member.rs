@@ -20,12 +20,15 @@ use crate::log::{FinishedEntry, LogError};
 use crate::shared::Shared;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::queue::{Gate, Pending, Reply, Request, Reserved};
+use crate::writer::replica::SPACE_MORE_BYTES;
 use crate::writer::shown::Shown;
 use crate::writer::wire;
 use crate::writer::work::{Done, INPUTS_MAX, Input, NewProposal, Work};
 
 /// The protocol sees time pass this often.
 const TICK_EVERY: Duration = Duration::from_millis(50);
+/// The room on the disk is looked at this often.
+const ROOM_EVERY: Duration = Duration::from_secs(1);
 /// The engine is asked for its bounds this often.
 const BOUNDS_EVERY: Duration = Duration::from_millis(500);
 /// A journal that cannot be reached is tried again after this time.
@@ -149,7 +152,7 @@ impl Member {
         let mut follow_at = Instant::now();
         let mut bounds: Option<JournalFuture<Result<(Seq, Seq), JournalError>>> = None;
         let (mut bounds_at, mut read_before) = (Instant::now(), 0);
-        let mut tidy = Tidy::default();
+        let (mut tidy, mut read_bytes, mut room_at) = (Tidy::default(), 0, Duration::ZERO);
         let mut forgetting: Option<JournalFuture<Result<(), JournalError>>> = None;
         let mut erase: Option<JournalFuture<Result<(), JournalError>>> = None;
         let mut tick = tokio::time::interval(TICK_EVERY);
@@ -181,6 +184,7 @@ impl Member {
                 entry = next(&mut entries) => match entry {
                     Some(Ok(JournalEntry { seq, at, bytes })) => {
                         let (here, now) = (Timestamp::now(), self.clock());
+                        read_bytes += bytes.len() as u64;
                         self.node.compare_clocks(now, seq, here.0.cast_signed() - at.0.cast_signed());
                         self.node.entry(now, age_of(at, here), seq, &bytes);
                     }
@@ -210,10 +214,14 @@ impl Member {
                 }
                 _ = tick.tick() => {
                     let now = self.clock();
+                    if now >= room_at {
+                        room_at = now + ROOM_EVERY;
+                        self.node.set_room(self.shared.log.require_space(SPACE_MORE_BYTES).is_ok());
+                    }
                     self.node.tick(now);
                     let mut state = self.node.state(now);
                     state.erasing = self.erasing.count(state.is_leader);
-                    if let Some(before) = tidy.pass(now, state.mark.seq, state.slowest(), state.is_leader) {
+                    if let Some(before) = tidy.pass(now, (state.mark.seq, read_bytes), state.slowest(), state.is_leader) {
                         forgetting = Some(self.connections.journal.forget(before));
                     }
                     if let Some(seq) = self.erasing.next(now, state.slowest(), state.is_leader) {
@@ -227,6 +235,11 @@ impl Member {
             let (until, newest_made_at) = (self.node.current_until(self.clock()), self.node.newest_made_at());
             self.shared.currentness.set(until, newest_made_at);
         }
+        self.end(inputs);
+    }
+
+    /// Answers all who wait.
+    fn end(mut self, mut inputs: mpsc::Receiver<Input>) {
         // A chat that is closed still gives its readers what is in memory.
         if self.gate.broken().is_some() {
             self.shared.currentness.set(None, None);

@@ -28,7 +28,7 @@ const IDLE_EVERY: Duration = Duration::from_millis(250);
 /// The leader takes records only if its disk has so many times their bytes …
 const SPACE_FACTOR: u64 = 4;
 /// … and this beside them: what it refuses nobody has to apply.
-const SPACE_MORE_BYTES: u64 = 64 * 1024 * 1024;
+pub(super) const SPACE_MORE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// See the module.
 pub(super) struct Replica {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::Method;
-use millchat::cluster::{ClusterId, CopyReceiver, Journal as _, Place, place};
+use millchat::cluster::{ClusterId, CopyReceiver, Journal as _, Peers, Place, place};
 use millchat::{Chat, Connections};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::timeout;
@@ -20,17 +20,20 @@ use crate::cluster::peer::{Door, Hello, Inside, Line, Open, Outboxes};
 use crate::cluster::peer_address::PeerAddress;
 use crate::cluster::secret::PeerTls;
 use crate::cluster::settings::NodeSettings;
-use crate::exit::EXIT_FAILED;
+use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 use crate::resolve::AnyError;
 use crate::start_error::StartError;
 
 /// What is not there yet is looked for again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+/// A node ends when most others have refused it at so many looks.
+const REFUSED_LOOKS: usize = 3;
 /// Longest time between two parts of a copy.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A node that is to be opened.
 pub struct Node {
+    peers: Arc<Outboxes>,
     runtime: Handle,
     inside: Arc<Inside>,
     cluster: ClusterId,
@@ -47,7 +50,7 @@ impl Node {
             .spawn(move || runtime.block_on(std::future::pending::<()>()))
             .map_err(StartError::NoRuntime)?;
         let tls = settings.secret.tls().map_err(StartError::ClusterSecret)?;
-        let inside = Arc::new(Inside::new(settings.members.clone()));
+        let inside = Arc::new(Inside::new(settings.me.clone(), settings.members.clone()));
         let door = handle.block_on(Door::bind(&settings.me, tls.clone()));
         let door = door.map_err(|(address, source)| StartError::PeerListen { address, source })?;
         handle.spawn(door.serve(Arc::clone(&inside)));
@@ -56,14 +59,14 @@ impl Node {
         let others = settings.members.iter().filter(|member| **member != settings.me);
         let hello = Hello { node: settings.me.clone(), cluster: Some(cluster) };
         let lines = others.map(|to| Line::new(to.clone(), beginning.tls.clone(), hello.clone()));
-        let peers = Outboxes::start(&handle, lines.collect());
+        let peers = Arc::new(Outboxes::start(&handle, lines.collect()));
         let connections = Connections {
             journal: Arc::new(journal),
-            peers: Arc::new(peers),
+            peers: Arc::clone(&peers) as Arc<dyn Peers>,
             me: settings.me.node(),
             members: settings.members.iter().map(PeerAddress::node).collect(),
         };
-        Ok((Self { runtime: handle, inside, cluster }, connections))
+        Ok((Self { peers, runtime: handle, inside, cluster }, connections))
     }
 
     /// Lets the other nodes in.
@@ -71,6 +74,7 @@ impl Node {
         let Some(inbound) = chat.inbound() else { return };
         let _ = self.inside.open.set(Open { cluster: self.cluster, chat: chat.clone(), inbound });
         self.runtime.spawn(end_if_left_behind(chat.clone()));
+        self.runtime.spawn(end_if_refused(self.peers, chat.clone()));
     }
 }
 
@@ -86,7 +90,7 @@ impl Beginning<'_> {
     async fn journal(&self) -> Result<(JetStream, ClusterId), StartError> {
         loop {
             let Some(place) = place(self.log)? else {
-                self.copy(None).await;
+                self.copy(None, 0).await;
                 continue;
             };
             let Place { cluster: Some(cluster), mark, .. } = place else {
@@ -108,7 +112,7 @@ impl Beginning<'_> {
                 oldest,
                 "the journal has forgotten what this node has not read: it takes a copy of another node's log"
             );
-            self.copy(Some(cluster)).await;
+            self.copy(Some(cluster), oldest - 1).await;
         }
     }
 
@@ -131,14 +135,14 @@ impl Beginning<'_> {
         }
     }
 
-    /// Takes a copy of another node's log, from the first that gives one.
-    async fn copy(&self, cluster: Option<ClusterId>) {
+    /// Takes a copy of another node's log, from the first that gives one which has read this entry of the journal.
+    async fn copy(&self, cluster: Option<ClusterId>, at_least: u64) {
         let mut told = String::new();
         loop {
             let mut why = Vec::new();
             for to in self.settings.members.iter().filter(|to| **to != self.settings.me) {
                 let hello = Hello { node: self.settings.me.clone(), cluster };
-                match self.copy_from(Line::new(to.clone(), self.tls.clone(), hello)).await {
+                match self.copy_from(Line::new(to.clone(), self.tls.clone(), hello), at_least).await {
                     Ok(place) => {
                         tracing::info!(from = %to, head = place.mark.head, "this node has a copy of the log");
                         return;
@@ -158,13 +162,16 @@ impl Beginning<'_> {
         }
     }
 
-    async fn copy_from(&self, mut line: Line) -> Result<Place, AnyError> {
+    async fn copy_from(&self, mut line: Line, at_least: u64) -> Result<Place, AnyError> {
         let answer = line.ask(Method::GET, "/copy", bytes::Bytes::new()).await?;
         let mut receiver = CopyReceiver::new(self.log)?;
         let mut body = answer.into_body();
         while let Some(frame) = timeout(CHUNK_TIMEOUT, body.frame()).await? {
             if let Ok(chunk) = frame?.into_data() {
                 receiver.take(&chunk)?;
+            }
+            if receiver.place().is_some_and(|place| place.mark.seq < at_least) {
+                return Err("it has not read what the journal has forgotten either".into());
             }
         }
         Ok(receiver.finish()?)
@@ -182,4 +189,24 @@ async fn end_if_left_behind(chat: Chat) {
     );
     let _ = chat.close().await;
     std::process::exit(EXIT_FAILED.into());
+}
+
+/// Ends the process of a node that the others do not take for one of them, for example of one that was taken out of
+/// their `peers` and starts again: it would take the lead, and none of them would send it anything.
+async fn end_if_refused(peers: Arc<Outboxes>, chat: Chat) {
+    let mut looks = 0;
+    let why = loop {
+        tokio::time::sleep(AGAIN_AFTER).await;
+        let Some(why) = peers.refusal() else {
+            looks = 0;
+            continue;
+        };
+        looks += 1;
+        if looks >= REFUSED_LOOKS {
+            break why;
+        }
+    };
+    tracing::error!("most of the other nodes refuse this one, so it ends ({why})");
+    let _ = chat.close().await;
+    std::process::exit(EXIT_REFUSED.into());
 }

@@ -32,8 +32,8 @@ const FILE_BYTES_MAX: usize = 4_096;
 const DOMAIN: &str = "millchat 2026 key of the nodes of a cluster";
 /// The name in the certificates. Nobody goes by it.
 const NAME: &str = "millchat.invalid";
-/// The permissions of others on a file.
-const OTHERS: u32 = 0o077;
+/// The permissions on a file that others must not have: a group may read it.
+const OTHERS: u32 = 0o037;
 
 /// The reason why there is no secret.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +54,7 @@ pub enum SecretError {
     )]
     Invalid(PathBuf),
     /// Others may read it.
-    #[error("{file}: others on this machine can read the cluster's secret; run: chmod go= {file}", file = .0.display())]
+    #[error("{file}: others on this machine can read the cluster's secret; run: chmod g-w,o= {file}", file = .0.display())]
     Open(PathBuf),
     /// No key can be made of it.
     #[error("no key can be made of the cluster's secret: {0}")]
@@ -255,8 +255,8 @@ mod tests {
     fn a_secret_is_long_and_for_its_owner_alone() {
         assert!(matches!(read(&"a".repeat(CHARACTERS_MIN - 1), 0o600), Err(SecretError::Invalid(_))));
         assert!(matches!(read(&"a b".repeat(CHARACTERS_MIN), 0o600), Err(SecretError::Invalid(_))));
-        let open = read(&"a".repeat(CHARACTERS_MIN), 0o640).unwrap_err();
-        assert!(open.to_string().contains("chmod go="), "{open}");
+        let open = read(&"a".repeat(CHARACTERS_MIN), 0o644).unwrap_err();
+        assert!(open.to_string().contains("chmod g-w,o="), "{open}");
         assert_eq!(format!("{:?}", secret("a")), "Secret(…)");
     }
 

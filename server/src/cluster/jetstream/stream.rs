@@ -7,8 +7,6 @@ use super::link::Link;
 
 /// Longest time for the making of a stream, which the servers agree on, and its answer.
 const KEEP_TIMEOUT: Duration = Duration::from_secs(10);
-/// An entry that nobody forgot goes after this time.
-const AGE_MAX: Duration = Duration::from_hours(24);
 /// Largest stream, in bytes. It is full then: nothing is dropped that a node may not have read.
 const STREAM_BYTES_MAX: i64 = 1 << 30;
 /// Copies in a cluster of servers.
@@ -77,7 +75,8 @@ fn wanted(name: &str, is_cluster: bool) -> StreamConfig {
         // `old` would drop entries that nobody has read.
         discard: "new".to_owned(),
         num_replicas: if is_cluster { REPLICAS } else { 1 },
-        max_age: AGE_MAX.as_nanos() as u64,
+        // The leader lets entries go. By age, those would go too that nobody has read while all nodes are down.
+        max_age: 0,
         max_bytes: STREAM_BYTES_MAX,
         allow_direct: true,
         deny_delete: false,

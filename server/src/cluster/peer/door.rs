@@ -13,13 +13,14 @@ use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use millchat::cluster::ClusterId;
 use millchat::{Chat, Inbound};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 use super::hello::Hello;
 use super::outbox::BODY_BYTES_MAX;
@@ -27,10 +28,15 @@ use super::status::NodeStatus;
 use super::wire;
 use crate::cluster::peer_address::PeerAddress;
 use crate::cluster::secret::PeerTls;
+use crate::log_throttle::LogThrottle;
 
-/// Most connections of other nodes, of those that are none, and of operators who ask for the status.
+/// Most connections of other nodes, and of operators who ask for the status.
 const CONNECTIONS_MAX: usize = 64;
-/// Longest time for the handshake of a connection, for the head of a request, and for its body.
+/// Most connections that have not shown yet that they have the secret. More are closed at once.
+const HANDSHAKES_MAX: usize = 64;
+/// Longest time for a handshake.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest time until the head of the next request of a connection, and for its body. Nodes have one twice a second.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Copies of the log that are made at one time: each holds a state of it.
 const COPIES_MAX: usize = 1;
@@ -45,6 +51,8 @@ type Body = BoxBody<Bytes, io::Error>;
 
 /// The things that other nodes ask for.
 pub struct Inside {
+    /// This node.
+    pub me: PeerAddress,
     /// The addresses of all nodes.
     pub members: Vec<PeerAddress>,
     /// The open log.
@@ -64,8 +72,8 @@ pub struct Open {
 
 impl Inside {
     /// Makes it without a log.
-    pub fn new(members: Vec<PeerAddress>) -> Self {
-        Self { members, open: OnceLock::new(), copies: Arc::new(Semaphore::new(COPIES_MAX)) }
+    pub fn new(me: PeerAddress, members: Vec<PeerAddress>) -> Self {
+        Self { me, members, open: OnceLock::new(), copies: Arc::new(Semaphore::new(COPIES_MAX)) }
     }
 }
 
@@ -90,40 +98,51 @@ impl Door {
 
     /// Answers until it is dropped.
     pub async fn serve(self, inside: Arc<Inside>) {
-        let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
+        let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
-            let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
             let Ok((socket, _)) = self.listener.accept().await else {
                 tokio::time::sleep(ACCEPT_AGAIN_AFTER).await;
                 continue;
             };
-            let (tls, inside) = (self.tls.clone(), Arc::clone(&inside));
+            let Ok(handshake) = Arc::clone(&handshakes).try_acquire_owned() else { continue };
+            let (tls, inside, connections) =
+                (self.tls.clone(), Arc::clone(&inside), Arc::clone(&connections));
             tokio::spawn(async move {
-                serve_one(socket, tls, inside).await;
-                drop(permit);
+                let Some(stream) = shake_hands(socket, &tls).await else { return };
+                drop(handshake);
+                // Those who have the secret; a node takes a new one where the old one broke.
+                let Ok(_connection) = connections.try_acquire_owned() else { return };
+                serve_one(stream, inside).await;
             });
         }
     }
 }
 
-async fn serve_one(socket: TcpStream, tls: PeerTls, inside: Arc<Inside>) {
+async fn shake_hands(socket: TcpStream, tls: &PeerTls) -> Option<TlsStream<TcpStream>> {
+    static TOLD: LogThrottle = LogThrottle::new();
     let from = socket.peer_addr().ok();
     let _ = socket.set_nodelay(true);
-    let stream = match timeout(REQUEST_TIMEOUT, tls.acceptor.accept(socket)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => {
-            return tracing::warn!(?from, %error, "a connection without the cluster's secret was refused");
+    match timeout(HANDSHAKE_TIMEOUT, tls.acceptor.accept(socket)).await.ok()? {
+        Ok(stream) => Some(stream),
+        Err(error) => {
+            if TOLD.is_due() {
+                tracing::warn!(?from, %error, "a connection without the cluster's secret was refused");
+            }
+            None
         }
-        Err(_) => return,
-    };
+    }
+}
+
+async fn serve_one(stream: TlsStream<TcpStream>, inside: Arc<Inside>) {
     let service = service_fn(move |request| {
         let inside = Arc::clone(&inside);
         async move { Ok::<_, Infallible>(answer(request, &inside).await) }
     });
-    // A node that is gone leaves its connection: keep-alive of the system ends it, or the next handshake.
+    // A node that is gone leaves its connection: it ends when no request has come for the time.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(None)
+        .header_read_timeout(REQUEST_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
@@ -136,14 +155,21 @@ async fn answer(request: Request<Incoming>, inside: &Inside) -> Response<Body> {
         Ok(hello) => hello,
         Err(why) => return refuse(StatusCode::BAD_REQUEST, why.to_string()),
     };
+    // All nodes have one key: an address that leads elsewhere is noticed here only.
+    let is_for_me = request.headers().get(header::HOST).is_some_and(|host| *host == *inside.me.to_string());
+    if !is_for_me || hello.node == inside.me {
+        let why = format!("this is {}, and another node has its address in peers or as its own", inside.me);
+        return refuse(StatusCode::MISDIRECTED_REQUEST, why);
+    }
     let Some(open) = inside.open.get() else {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "this node is starting".to_owned());
     };
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/copy") if is_member(inside, &hello) => copy(open, &inside.copies),
-        (&Method::POST, "/messages") if hello.cluster != Some(open.cluster) => {
-            refuse(StatusCode::CONFLICT, format!("this node is of cluster {}", open.cluster))
+        (&Method::GET, "/copy") if hello.cluster.is_some_and(|cluster| cluster != open.cluster) => {
+            other(open)
         }
+        (&Method::POST, "/messages") if hello.cluster != Some(open.cluster) => other(open),
+        (&Method::GET, "/copy") if is_member(inside, &hello) => copy(open, &inside.copies),
         (&Method::POST, "/messages") if is_member(inside, &hello) => {
             receive(request.into_body(), &hello, open).await
         }
@@ -162,6 +188,10 @@ fn status(inside: &Inside) -> Response<Body> {
         Some(Ok(body)) => plain(StatusCode::OK, body.into()),
         _ => refuse(StatusCode::SERVICE_UNAVAILABLE, "this node is starting".to_owned()),
     }
+}
+
+fn other(open: &Open) -> Response<Body> {
+    refuse(StatusCode::CONFLICT, format!("this node is of cluster {}", open.cluster))
 }
 
 fn is_member(inside: &Inside, hello: &Hello) -> bool {
@@ -186,6 +216,10 @@ async fn receive(body: Incoming, hello: &Hello, open: &Open) -> Response<Body> {
 
 /// Sends a copy of the log, as fast as it is taken.
 fn copy(open: &Open, copies: &Arc<Semaphore>) -> Response<Body> {
+    // A log that the others refute, or that is behind, must not come to a second node.
+    if let Err(why) = open.chat.ready() {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, why);
+    }
     let Ok(permit) = Arc::clone(copies).try_acquire_owned() else {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, "another node takes a copy".to_owned());
     };

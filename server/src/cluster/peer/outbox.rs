@@ -9,8 +9,9 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::Method;
 use millchat::cluster::{Message, NodeId, Peers};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::line::{Line, LineError};
 use super::wire;
@@ -31,7 +32,20 @@ pub struct Outboxes(HashMap<NodeId, Outbox>);
 
 struct Outbox {
     queue: mpsc::Sender<Message>,
-    bytes: Arc<AtomicUsize>,
+    waiting: Arc<Waiting>,
+}
+
+/// The state that a queue and its task share.
+#[derive(Default)]
+struct Waiting {
+    /// The bytes of the messages in the queue.
+    bytes: AtomicUsize,
+    /// The newest status: no other message holds it up. Held for an exchange.
+    status: Mutex<Option<Message>>,
+    /// There is a status.
+    is_there: Notify,
+    /// The reason for which the other node refuses this one, as long as it does.
+    refusal: Mutex<Option<String>>,
 }
 
 impl Outboxes {
@@ -39,17 +53,31 @@ impl Outboxes {
     pub fn start(runtime: &Handle, lines: Vec<Line>) -> Self {
         let started = lines.into_iter().map(|line| {
             let (queue, messages) = mpsc::channel(MESSAGES_MAX);
-            let (to, bytes) = (line.to().node(), Arc::<AtomicUsize>::default());
-            runtime.spawn(deliver(line, messages, Arc::clone(&bytes)));
-            (to, Outbox { queue, bytes })
+            let (to, waiting) = (line.to().node(), Arc::<Waiting>::default());
+            runtime.spawn(deliver(line, messages, Arc::clone(&waiting)));
+            (to, Outbox { queue, waiting })
         });
         Self(started.collect())
     }
 }
 
+impl Outboxes {
+    /// Returns the reason of one of the other nodes, if more than half of them refuse this one.
+    pub fn refusal(&self) -> Option<String> {
+        let refusals: Vec<_> =
+            self.0.values().filter_map(|outbox| outbox.waiting.refusal.lock().clone()).collect();
+        if refusals.len() * 2 > self.0.len() { refusals.into_iter().next() } else { None }
+    }
+}
+
 impl Peers for Outboxes {
     fn send(&self, to: NodeId, message: Message) {
-        let Some(Outbox { queue, bytes }) = self.0.get(&to) else { return };
+        let Some(Outbox { queue, waiting }) = self.0.get(&to) else { return };
+        if let Message::Status(_) = message {
+            *waiting.status.lock() = Some(message);
+            return waiting.is_there.notify_one();
+        }
+        let bytes = &waiting.bytes;
         let cost = wire::cost_bytes(&message);
         if bytes.fetch_add(cost, Ordering::Relaxed) + cost > QUEUE_BYTES_MAX
             || queue.try_send(message).is_err()
@@ -60,22 +88,37 @@ impl Peers for Outboxes {
 }
 
 /// Delivers the messages of a queue, as many as there are by one request, until the queue ends.
-async fn deliver(mut line: Line, mut messages: mpsc::Receiver<Message>, waiting: Arc<AtomicUsize>) {
+async fn deliver(mut line: Line, mut messages: mpsc::Receiver<Message>, waiting: Arc<Waiting>) {
     let mut is_reached = true;
-    while let Some(first) = messages.recv().await {
-        let mut body = Vec::new();
-        let mut put = |message: &Message| {
-            waiting.fetch_sub(wire::cost_bytes(message), Ordering::Relaxed);
-            wire::encode(message, &mut body);
-            body.len()
+    loop {
+        let first = tokio::select! {
+            message = messages.recv() => match message {
+                Some(message) => Some(message),
+                None => return,
+            },
+            () = waiting.is_there.notified() => None,
         };
-        let mut length = put(&first);
-        while length < REQUEST_BYTES
-            && let Ok(message) = messages.try_recv()
-        {
-            length = put(&message);
+        let mut body = Vec::new();
+        if let Some(status) = waiting.status.lock().take() {
+            wire::encode(&status, &mut body);
         }
-        match deliver_one(&mut line, body.into()).await {
+        let mut next = first.or_else(|| messages.try_recv().ok());
+        while let Some(message) = next {
+            waiting.bytes.fetch_sub(wire::cost_bytes(&message), Ordering::Relaxed);
+            wire::encode(&message, &mut body);
+            next = if body.len() < REQUEST_BYTES { messages.try_recv().ok() } else { None };
+        }
+        if body.is_empty() {
+            continue;
+        }
+        let delivered = deliver_one(&mut line, body.into()).await;
+        *waiting.refusal.lock() = match &delivered {
+            Err(error @ LineError::Refused(status, _)) if status.is_client_error() => {
+                Some(format!("{}: {error}", line.to()))
+            }
+            _ => None,
+        };
+        match delivered {
             Ok(()) if is_reached => {}
             Ok(()) => {
                 is_reached = true;

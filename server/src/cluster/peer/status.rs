@@ -42,7 +42,7 @@ impl NodeStatus {
             cluster: state.cluster.to_string(),
             term,
             leads: state.is_leader,
-            current: state.is_current,
+            current: state.is_current && chat.ready().is_ok(),
             entry: seq,
             newest_entry: state.newest.max(seq),
             head,

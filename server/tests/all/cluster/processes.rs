@@ -1,14 +1,17 @@
 //! Three processes of `millchat` whose journal is kept by three servers of NATS.
 
+use std::net::Ipv4Addr;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::support::client::answer;
 use crate::support::load::Load;
 use crate::support::nodes::Nodes;
 use crate::support::receiver::{Received, Receiver, Reply};
-use crate::support::{LOOK_EVERY, turn, variable, within};
+use crate::support::{LOOK_EVERY, free_port, server, turn, variable, within};
 
 /// Messages of the run with faults, its readers, and the times that each process is killed; `make prove` sets more.
 const MESSAGES: (&str, u64) = ("MILLCHAT_CLUSTER_MESSAGES", 2_400);
@@ -173,7 +176,7 @@ async fn nobody_without_the_secret_gets_in_at_the_port_of_the_nodes() {
         let answer = http.get(&url).header("millchat-node", address.to_string()).send().await;
         assert!(answer.is_err(), "{answer:?}");
     }
-    nodes.servers[0].said("a connection without the cluster's secret was refused", 2).await;
+    nodes.servers[0].said("a connection without the cluster's secret was refused", 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -222,4 +225,39 @@ async fn a_webhook_gets_each_message_from_the_leader_alone_and_goes_on_at_the_ne
     distinct.dedup();
     sent.push(last);
     assert_eq!(distinct, sent);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_the_others_do_not_name_ends_itself_and_the_others_go_on() {
+    let nodes = Nodes::start(async |_| {}).await;
+    // A fourth that knows them, has the secret and a log of theirs, and is not among their peers.
+    let stranger = free_port(Ipv4Addr::LOCALHOST.into()).to_string();
+    let mut arguments = nodes.arguments(0);
+    for pair in arguments.chunks_mut(2) {
+        match &*pair[0] {
+            "--peer-address" => pair[1].clone_from(&stranger),
+            "--peers" => pair[1] = format!("{},{stranger}", pair[1]),
+            _ => {}
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("stranger.redb");
+    let log = log.to_str().unwrap();
+    let command = ["--address", "127.0.0.1:0", "--log", log].into_iter();
+    let command: Vec<_> = command.chain(arguments.iter().map(String::as_str)).collect();
+    // It gets no copy.
+    let mut waiting = server::command(server::BINARY).args(&command).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines();
+    let refused =
+        async { while !said.next_line().await.unwrap().expect("it waits").contains("are others than") {} };
+    within("it is refused a copy", refused).await;
+    waiting.kill().await.unwrap();
+    // With a log of before it opens, and ends.
+    std::fs::copy(nodes.servers[1].log(), log).unwrap();
+    let (code, _, said) = server::run(&command).await;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("most of the other nodes refuse this one"), "{said}");
+    nodes.until_ready().await;
+    let guest = nodes.servers[0].api().guest("Ada").await;
+    nodes.servers[0].api().say("lobby", &guest, "they go on").await;
 }
