@@ -11,8 +11,9 @@ use millchat_server::cluster::JetStreamSettings;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::SemaphorePermit;
 
-use super::{LOOK_EVERY, free_port, listens, within};
+use super::{LOOK_EVERY, free_port, listens, turn, within};
 
 /// The program, where `verify/install tests` puts it.
 const NATS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/drivers/go/nats-server");
@@ -30,6 +31,7 @@ pub const STREAM: &str = "millchat-07070707070707070707070707070707";
 pub struct Nats {
     servers: Vec<Server>,
     folder: TempDir,
+    _turn: SemaphorePermit<'static>,
 }
 
 struct Server {
@@ -50,6 +52,7 @@ impl Nats {
     }
 
     async fn start(count: usize, more: &str) -> Self {
+        let turn = turn::journal().await;
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("nkey"), format!("{SEED}\n")).unwrap();
         let loopback = Ipv4Addr::LOCALHOST.into();
@@ -73,7 +76,7 @@ impl Nats {
             fs::write(folder.path().join(format!("{name}.conf")), config).unwrap();
             servers.push(Server { name, address, child: None });
         }
-        let mut nats = Self { servers, folder };
+        let mut nats = Self { servers, folder, _turn: turn };
         for nth in 0..count {
             nats.run(nth).await;
         }

@@ -16,6 +16,9 @@ static BROWSERS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2 * cores
 static STARTS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2 * cores()));
 /// Tests that load the machine with all they have, or open thousands of connections.
 static LOADS: Semaphore = Semaphore::const_new(1);
+/// Engines of a journal. Each write of theirs goes to the disk, and servers that wait for each other's disk find no
+/// leader.
+static JOURNALS: Semaphore = Semaphore::const_new(3);
 
 fn cores() -> usize {
     available_parallelism().map_or(1, std::num::NonZero::get)
@@ -28,6 +31,11 @@ async fn of(semaphore: &'static Semaphore) -> SemaphorePermit<'static> {
 /// Waits until no other test loads the machine. For the first line of a test.
 pub async fn load() -> SemaphorePermit<'static> {
     of(&LOADS).await
+}
+
+/// Waits until few other tests have an engine of a journal.
+pub async fn journal() -> SemaphorePermit<'static> {
+    of(&JOURNALS).await
 }
 
 /// Waits until few other servers are starting.
