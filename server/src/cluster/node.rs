@@ -24,7 +24,7 @@ use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 use crate::resolve::AnyError;
 use crate::start_error::StartError;
 
-/// What is not there yet is looked for again after this time.
+/// A thing that is not there yet is looked for again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 /// A node ends when most others have refused it at so many looks.
 const REFUSED_LOOKS: usize = 3;
