@@ -26,7 +26,12 @@ const ALL: [&str; 7] =
 
 async fn assert_keeps_every_promise(way: &str) {
     let mut again = Command::new(current_exe().unwrap());
-    again.args(if is_proof() { ALL } else { SHORT }).env(WAY, way).kill_on_drop(true);
+    // A part of a name may be one of an engine that has no streams of ours.
+    again
+        .args(["--skip", "cluster::"])
+        .args(if is_proof() { ALL } else { SHORT })
+        .env(WAY, way)
+        .kill_on_drop(true);
     let output = again.output().await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains(" 0 passed"), "by {way}:\n{said}");
