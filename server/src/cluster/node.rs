@@ -4,7 +4,7 @@
 //! journal has forgotten what it has not read. The first node of a cluster has its log from
 //! `millchat cluster begin`. Whatever is not there yet is waited for, so nodes may start in any order.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ const CHUNK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A node that is to be opened.
 pub struct Node {
+    log: PathBuf,
     peers: Arc<Outboxes>,
     runtime: Handle,
     inside: Arc<Inside>,
@@ -66,14 +67,14 @@ impl Node {
             me: settings.me.node(),
             members: settings.members.iter().map(PeerAddress::node).collect(),
         };
-        Ok((Self { peers, runtime: handle, inside, cluster }, connections))
+        Ok((Self { log: log.into(), peers, runtime: handle, inside, cluster }, connections))
     }
 
     /// Lets the other nodes in.
     pub fn open(self, chat: &Chat) {
         let Some(inbound) = chat.inbound() else { return };
         let _ = self.inside.open.set(Open { cluster: self.cluster, chat: chat.clone(), inbound });
-        self.runtime.spawn(end_if_left_behind(chat.clone()));
+        self.runtime.spawn(end_if_left_behind(chat.clone(), hole(&self.log)));
         self.runtime.spawn(end_if_refused(self.peers, chat.clone()));
     }
 }
@@ -104,7 +105,8 @@ impl Beginning<'_> {
                 }
                 tokio::time::sleep(AGAIN_AFTER).await;
             };
-            if oldest <= mark.seq + 1 {
+            let has_met_hole = self.hole().exists();
+            if oldest <= mark.seq + 1 && !has_met_hole {
                 return Ok((journal, cluster));
             }
             tracing::warn!(
@@ -112,8 +114,14 @@ impl Beginning<'_> {
                 oldest,
                 "the journal has forgotten what this node has not read: it takes a copy of another node's log"
             );
-            self.copy(Some(cluster), oldest - 1).await;
+            self.copy(Some(cluster), (oldest - 1).max(mark.seq + 1)).await;
+            let _ = std::fs::remove_file(self.hole());
         }
+    }
+
+    /// The file that says that the journal has not got what comes after the log's place, though it has older entries.
+    fn hole(&self) -> PathBuf {
+        hole(self.log)
     }
 
     async fn connect(&self, cluster: ClusterId) -> Result<JetStream, StartError> {
@@ -178,8 +186,15 @@ impl Beginning<'_> {
     }
 }
 
+/// Returns the name of the file beside a log by which a node tells its next start to take a copy.
+fn hole(log: &Path) -> PathBuf {
+    let mut name = log.as_os_str().to_owned();
+    name.push(".behind");
+    name.into()
+}
+
 /// Ends the process of a node that cannot go on with its log, so that it takes a copy at its next start.
-async fn end_if_left_behind(chat: Chat) {
+async fn end_if_left_behind(chat: Chat, hole: PathBuf) {
     while !chat.cluster().is_some_and(|state| state.is_left_behind) {
         tokio::time::sleep(AGAIN_AFTER).await;
     }
@@ -187,6 +202,10 @@ async fn end_if_left_behind(chat: Chat) {
         "the journal has forgotten what this node has not read: it ends, and takes a copy of another node's log \
          when it is started again"
     );
+    // It may be one entry in the midst, which the next start would meet again.
+    if let Err(error) = std::fs::write(&hole, "") {
+        tracing::error!(file = %hole.display(), %error, "the next start is not told of it");
+    }
     let _ = chat.close().await;
     std::process::exit(EXIT_FAILED.into());
 }

@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 
 use crate::support::client::answer;
@@ -260,4 +261,38 @@ async fn a_node_that_the_others_do_not_name_ends_itself_and_the_others_go_on() {
     nodes.until_ready().await;
     let guest = nodes.servers[0].api().guest("Ada").await;
     nodes.servers[0].api().say("lobby", &guest, "they go on").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_meets_a_hole_in_the_journal_takes_a_copy_of_anothers_log() {
+    let mut nodes = Nodes::start(async |_| {}).await;
+    let guest = nodes.servers[0].api().guest("Ada").await;
+    let behind = (nodes.leader().await + 1) % nodes.servers.len();
+    let other = (behind + 1) % nodes.servers.len();
+    nodes.servers[behind].kill().await;
+    nodes.servers[other].api().say("lobby", &guest, "in the hole").await;
+    let names = nodes.nats.ask("STREAM.NAMES", &json!({})).await;
+    let stream = names["streams"][0].as_str().unwrap().to_owned();
+    let last =
+        nodes.nats.ask(&format!("STREAM.INFO.{stream}"), &json!({})).await["state"]["last_seq"].clone();
+    // The entry of the message, and those about it; newer ones, and the oldest, are there.
+    for seq in (last.as_u64().unwrap() - 1)..=last.as_u64().unwrap() {
+        nodes.nats.ask(&format!("STREAM.MSG.DELETE.{stream}"), &json!({ "seq": seq })).await;
+    }
+    nodes.servers[behind].restart().await;
+    nodes.servers[behind].said("takes a copy of another node's log when it is started again", 1).await;
+    assert_eq!(nodes.servers[behind].ended().await, Some(1));
+    nodes.servers[behind].restart().await;
+    nodes.servers[behind].said("this node has a copy of the log", 1 + usize::from(behind > 0)).await;
+    nodes.until_ready().await;
+    let page = nodes.servers[behind].api().history("lobby", "?after=0").await;
+    assert_eq!(page["messages"][0]["content"], "in the hole", "{page}");
+    // The next start needs none.
+    nodes.servers[behind].kill().await;
+    nodes.servers[behind].restart().await;
+    nodes.until_ready().await;
+    assert_eq!(
+        nodes.servers[behind].stderr().matches("this node has a copy of the log").count(),
+        1 + usize::from(behind > 0)
+    );
 }

@@ -66,7 +66,14 @@ pub fn is_proof() -> bool {
 
 /// Returns an address with a port that nobody has.
 pub fn free_port(address: IpAddr) -> SocketAddr {
-    TcpListener::bind((address, 0)).unwrap().local_addr().unwrap()
+    free_ports(address, 1)[0]
+}
+
+/// Returns addresses with ports that nobody has, each another one.
+pub fn free_ports(address: IpAddr, count: usize) -> Vec<SocketAddr> {
+    // All are held until the last is known: the system may give a port that is free again at once.
+    let held: Vec<_> = (0..count).map(|_| TcpListener::bind((address, 0)).unwrap()).collect();
+    held.iter().map(|listener| listener.local_addr().unwrap()).collect()
 }
 
 /// Waits until somebody listens at this address.

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::SemaphorePermit;
 
-use super::{LOOK_EVERY, free_port, listens, turn, within};
+use super::{LOOK_EVERY, free_ports, listens, turn, within};
 
 /// The program, where `verify/install tests` puts it.
 const NATS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/drivers/go/nats-server");
@@ -56,10 +56,11 @@ impl Nats {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("nkey"), format!("{SEED}\n")).unwrap();
         let loopback = Ipv4Addr::LOCALHOST.into();
-        let routes: Vec<_> = (0..count).map(|_| free_port(loopback)).collect();
+        let ports = free_ports(loopback, 2 * count);
+        let (routes, addresses) = ports.split_at(count);
         let mut servers = Vec::new();
         for (nth, route) in routes.iter().enumerate() {
-            let (name, address) = (format!("nats-{nth}"), free_port(loopback));
+            let (name, address) = (format!("nats-{nth}"), addresses[nth]);
             let store = folder.path().join(&name);
             let mut config = format!(
                 "server_name: {name}\nlisten: \"{address}\"\n{more}\n\

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::nats::Nats;
 use super::server::{Server, run};
-use super::{LOOK_EVERY, free_port, within};
+use super::{LOOK_EVERY, free_ports, within};
 
 /// The nodes, each beside a server of the journal.
 pub struct Nodes {
@@ -33,7 +33,7 @@ impl Nodes {
         fs::write(&secret, "of-the-tests-".repeat(3)).unwrap();
         fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
         fs::write(folder.path().join("millchat.toml"), settings).unwrap();
-        let peers = (0..nats.len()).map(|_| free_port(loopback)).collect();
+        let peers = free_ports(loopback, nats.len());
         let mut nodes = Self { nats, servers: Vec::new(), peers, folder };
 
         let mut first = Server::start().await;

@@ -230,6 +230,20 @@ impl Server {
         process.terminate(PATIENCE).await.unwrap().expect("the server ends after SIGTERM")
     }
 
+    /// Waits until it has ended by itself, and gives its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let mut process = self.process.take().expect("the server runs");
+        let ended = async {
+            loop {
+                if let Some(status) = process.ended().unwrap() {
+                    return status.code();
+                }
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        within("the server ends", ended).await
+    }
+
     /// Fails unless the process is still alive.
     pub fn assert_alive(&mut self) {
         let ended = self.process.as_mut().expect("the server runs").ended().unwrap();
