@@ -60,6 +60,11 @@ impl UnfinishedAnswer {
         self.content = text[self.from..].into();
         self
     }
+
+    /// Returns the bytes of its text so far.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.from + self.content.len()
+    }
 }
 
 #[cfg(test)]

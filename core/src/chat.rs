@@ -8,8 +8,6 @@ use crossbeam::channel::{Sender, bounded};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot, watch};
 
-use crate::answer::UnfinishedAnswer;
-
 use crate::cluster::NodeState;
 use crate::counters::{Counters, Stats};
 use crate::currentness::Currentness;
@@ -21,6 +19,7 @@ use crate::limits::FRAME_KINDS_MAX;
 use crate::log::role::Role;
 use crate::log::{self, BanRecord, Log, LogError, OpenError, Record, RoomHead};
 use crate::message::Message;
+use crate::neighbours::Neighbours;
 use crate::packer;
 use crate::read::dispatcher::Dispatcher;
 use crate::read::fair_queue::{Lane, UNNAMED_CLIENT};
@@ -163,6 +162,10 @@ impl Builder {
                 None => Currentness::of_single_node(),
                 Some(_) => Currentness::of_member(),
             },
+            neighbours: self.connections.as_ref().map(|Connections { peers, me, members, .. }| {
+                let others = members.iter().copied().filter(|member| member != me);
+                Neighbours::new(peers.clone(), others.collect(), log.head())
+            }),
             reads,
             log,
         });
@@ -417,7 +420,11 @@ impl Chat {
             let room = room.clone();
             self.read(move |log| log.room_head(&room)).await?
         };
-        let presence = known.map(|room| room.signals.presence()).unwrap_or_default();
+        let presence = match (known, &shared.neighbours) {
+            (Some(room), _) => room.signals.presence(),
+            (None, Some(neighbours)) => neighbours.presence(room),
+            (None, None) => Presence::default(),
+        };
         let closed = shared.log.moderation().is_closed(room);
         Ok(Overview { head, floor: shared.log.floor(), closed, presence })
     }
@@ -429,40 +436,6 @@ impl Chat {
     /// 16,384.
     pub async fn rooms(&self, after: Option<RoomName>, count: usize) -> Result<Vec<RoomHead>, ReadError> {
         self.read(move |log| log.room_heads(after.as_ref(), count)).await
-    }
-
-    /// Says that somebody is typing in a room; nothing happens when nobody is in it, or when the author is
-    /// banned.
-    pub fn typing(&self, room: &RoomName, author: &Author) {
-        if self.inner.shared.log.moderation().is_banned(&author.id) {
-            return;
-        }
-        if let Some(room) = self.inner.shared.rooms.get(room) {
-            room.signals.type_now(author);
-            self.inner.shared.mark(&room);
-        }
-    }
-
-    /// Shows the readers of a room an answer that is still being written, or its newer state. It is never logged.
-    ///
-    /// It is gone after ten seconds without another call, when its message is posted, when the message that it
-    /// answers is deleted, and when the room is emptied or closed. A room shows [`crate::ANSWERS_PER_ROOM_MAX`]
-    /// at most: others are not shown. Nothing happens when nobody is in the room, or when the author is banned.
-    pub fn show_answer(&self, room: &RoomName, answer: UnfinishedAnswer) {
-        if self.is_banned(&answer.author.id) || self.is_closed(room) {
-            return;
-        }
-        if let Some(room) = self.inner.shared.rooms.get(room) {
-            room.signals.show_answer(answer);
-            self.inner.shared.mark(&room);
-        }
-    }
-
-    /// Takes an author's unfinished answer to a message away.
-    pub fn remove_answer(&self, room: &RoomName, author_id: &str, reply_to: Position) {
-        if let Some(room) = self.inner.shared.rooms.get(room) {
-            room.signals.remove_answer(author_id, reply_to);
-        }
     }
 
     /// Bans an author from all rooms, and resolves when that is durable. Who may do it is the embedder's to

@@ -66,7 +66,9 @@ mod message;
 #[cfg(loom)]
 #[path = "../../verify/loom/src/models/mod.rs"]
 pub mod models;
+mod neighbours;
 mod packer;
+mod people;
 mod reaction;
 mod read;
 mod room;
@@ -79,6 +81,7 @@ mod sync;
 pub mod testing;
 mod value;
 mod values;
+mod wire;
 mod writer;
 
 pub use answer::{AnswerState, UnfinishedAnswer};
@@ -100,6 +103,7 @@ pub use limits::{
 };
 pub use log::{OpenError, RoomHead};
 pub use message::{Message, Reacted, Reactions};
+pub use neighbours::{SIGNALS_BYTES_MAX, StoppedAnswer, UnreadableSignals};
 pub use reaction::{Reaction, UnknownReaction};
 pub use read::cursor::Delivery;
 pub use read::dispatcher::Dispatcher;

@@ -11,6 +11,7 @@ use crate::currentness::Currentness;
 use crate::error::ReadError;
 use crate::event::{Event, RoomName};
 use crate::log::Log;
+use crate::neighbours::Neighbours;
 use crate::read::pool::ReadPool;
 use crate::room::encoder::Encoders;
 use crate::room::fanout::Fanout;
@@ -40,24 +41,34 @@ pub(crate) struct Shared {
     pub closed: AtomicBool,
     /// If this chat knows all that was acknowledged anywhere.
     pub currentness: Currentness,
+    /// The people at the other nodes, if this is one of many.
+    pub neighbours: Option<Neighbours>,
 }
 
 impl Shared {
     /// Hands the events of one commit to the rooms in memory. Returns those rooms, each once.
     pub fn publish<'a>(&self, events: impl Iterator<Item = &'a Arc<Event>>) -> Vec<Arc<Room>> {
-        let mut known: HashMap<&RoomName, Option<Arc<Room>>> = HashMap::new();
+        let mut rooms: Vec<Arc<Room>> = Vec::new();
+        let mut known: HashMap<&RoomName, Option<usize>> = HashMap::new();
+        // Most events of a commit are often of one room.
+        let mut last: Option<(&RoomName, Option<usize>)> = None;
         for event in events {
             self.redactions.record(&event.body);
             let mut is_first = false;
-            let room = known.entry(&event.room).or_insert_with(|| {
-                is_first = true;
-                self.rooms.get(&event.room)
-            });
-            if let Some(room) = room {
-                room.publish(event, is_first);
+            let nth = match last {
+                Some((room, nth)) if *room == event.room => nth,
+                _ => *known.entry(&event.room).or_insert_with(|| {
+                    is_first = true;
+                    rooms.push(self.rooms.get(&event.room)?);
+                    Some(rooms.len() - 1)
+                }),
+            };
+            last = Some((&event.room, nth));
+            if let Some(nth) = nth {
+                rooms[nth].publish(event, is_first);
             }
         }
-        known.into_values().flatten().collect()
+        rooms
     }
 
     pub fn is_closed(&self) -> bool {
@@ -74,6 +85,29 @@ impl Shared {
         self.closed.store(true, Ordering::Release);
         self.fanout.wake_all();
         self.committed.notify_waiters();
+    }
+
+    /// The room of somebody who types, if anybody is in it. One node of many brings it into memory for readers at others.
+    /// Anybody may type anywhere, so a room without readers stays out of memory.
+    pub fn room_of_typing(&self, name: &RoomName) -> Option<Arc<Room>> {
+        let has_readers = |neighbours: &Neighbours| neighbours.have_readers(name);
+        self.rooms
+            .get(name)
+            .or_else(|| self.neighbours.as_ref().filter(|it| has_readers(it)).map(|it| self.enter(it, name)))
+    }
+
+    /// The room of somebody who writes an answer. One node of many brings it into memory, as its readers may be at others
+    /// and not be heard of yet.
+    pub fn room_of_answer(&self, name: &RoomName) -> Option<Arc<Room>> {
+        self.rooms
+            .get(name)
+            .or_else(|| self.neighbours.as_ref().map(|neighbours| self.enter(neighbours, name)))
+    }
+
+    fn enter(&self, neighbours: &Neighbours, name: &RoomName) -> Arc<Room> {
+        let room = self.rooms.enter(name);
+        neighbours.brief(&room);
+        room
     }
 
     /// Asks the housekeeping thread to look at the room's signals.

@@ -4,8 +4,8 @@ mod support;
 
 use futures_util::StreamExt as _;
 use millchat::{
-    Chat, Delivery, Draft, Epoch, EventId, GapReason, HistoryRange, Item, Opening, Position, Received,
-    ResetReason, RoomName, SendError, Signal, StartFrom, Subscription, testing,
+    AnswerState, Chat, Delivery, Draft, Epoch, EventId, GapReason, HistoryRange, Item, Opening, Position,
+    Received, ResetReason, RoomName, SendError, Signal, StartFrom, Subscription, UnfinishedAnswer, testing,
 };
 use support::people::{PATIENCE, author, content, delete, edit, event, next, opening};
 use support::{Parking, room};
@@ -316,6 +316,15 @@ async fn presence_and_typing_reach_readers_and_go_with_them() {
     assert_eq!(chat.overview(&lobby).await.unwrap().presence.count, 0);
     let stats = chat.stats();
     assert_eq!((stats.subscriptions, stats.events), (0, 1));
+}
+
+#[tokio::test]
+async fn who_types_or_answers_where_nobody_reads_brings_no_room_of_a_single_node_into_memory() {
+    let chat = Chat::open("memory:").unwrap();
+    let lobby = room("lobby");
+    chat.typing(&lobby, &author("eve"));
+    chat.show_answer(&lobby, UnfinishedAnswer::new(author("bot"), 1, AnswerState::Waiting));
+    assert_eq!(chat.stats().rooms, 0);
 }
 
 #[tokio::test]

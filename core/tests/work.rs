@@ -4,6 +4,7 @@
 mod support;
 
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Waker};
 
@@ -55,10 +56,15 @@ fn react(target: Position, on: bool) -> Draft {
 
 /// A chat whose commits wait until the sender is dropped.
 fn parked(log: Arc<dyn Log>) -> (Chat, mpsc::Sender<()>) {
+    parked_meddled(Meddled { log, ..Meddled::new() })
+}
+
+fn parked_meddled(mut meddled: Meddled) -> (Chat, mpsc::Sender<()>) {
     let (go, gone) = mpsc::channel::<()>();
     let gone = Mutex::new(gone);
-    let mut meddled = Meddled { log, ..Meddled::new() };
+    let lookups = meddled.lookups.clone();
     meddled.before_commit = Box::new(move || {
+        assert_eq!(lookups.1.load(Ordering::SeqCst), 0, "look-ups pin what a commit replaces");
         let _ = gone.lock().unwrap().recv();
         Ok(())
     });
@@ -101,6 +107,22 @@ async fn of_fifty_edits_in_one_batch_those_pass_that_the_limit_leaves() {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     assert!(results[1..].iter().all(|result| matches!(result, Err(SendError::TooManyEdits(1)))));
     assert_eq!(chat.stats().commits, 2, "they were in one batch");
+}
+
+#[tokio::test]
+async fn the_look_ups_of_a_batch_are_begun_once_if_at_all_and_end_before_its_commit() {
+    let log = millchat::log::open("memory:").unwrap();
+    log.commit(&[message(), message()], 0).unwrap();
+    let meddled = Meddled { log, ..Meddled::new() };
+    let lookups = meddled.lookups.clone();
+    let (chat, go) = parked_meddled(meddled);
+    let reply =
+        Draft { action: Action::Post { content: "y".into(), reply_to: Some(2) }, ..Draft::post(ada(), "") };
+    let drafts = [react(1, true), edit(1), delete(1), react(2, true), edit(2), reply];
+    let results = send_together(&chat, go, drafts).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(chat.stats().commits, 2, "they were in one batch");
+    assert_eq!(lookups.0.load(Ordering::SeqCst), 1, "the batch before them has needed none");
 }
 
 #[tokio::test]

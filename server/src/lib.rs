@@ -106,6 +106,9 @@ use std::sync::Arc;
 use millchat::Connections;
 use tokio::sync::Semaphore;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::app::App;
 use crate::cli::Cli;
@@ -229,6 +232,14 @@ fn refuse(error: &StartError, origins: &Origins) -> ExitCode {
 /// The variable that chooses the log lines that are written.
 const LINES_VARIABLE: &str = "RUST_LOG";
 
+/// Returns false for lines by which the clients of the journal tell what they send: all that people write, and the
+/// secrets that the log keeps.
+fn is_without_messages(line: &tracing::Metadata<'_>) -> bool {
+    let is_of_client =
+        ["async_nats", "tokio_postgres"].iter().any(|client| line.target().starts_with(client));
+    !is_of_client || *line.level() <= tracing::Level::INFO
+}
+
 fn start_log(format: LogFormat) {
     let chosen = std::env::var(LINES_VARIABLE).ok().filter(|chosen| !chosen.is_empty());
     let filter = chosen.as_deref().map(EnvFilter::try_new).transpose();
@@ -240,9 +251,10 @@ fn start_log(format: LogFormat) {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(stderr::LogLines);
     // It would be told by what panics when stderr is dead.
     let lines = lines.log_internal_errors(false);
+    let without_messages = filter_fn(is_without_messages);
     match format {
-        LogFormat::Text => lines.with_ansi(stderr::is_terminal()).init(),
-        LogFormat::Json => lines.json().init(),
+        LogFormat::Text => lines.with_ansi(stderr::is_terminal()).finish().with(without_messages).init(),
+        LogFormat::Json => lines.json().finish().with(without_messages).init(),
     }
     if let Some(error) = wrong {
         tracing::warn!(%error, "{LINES_VARIABLE} is not understood, and the log lines are those of info");

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use millchat::OpenError;
 
 use crate::bot::settings::BotError;
-use crate::cluster::{JetStreamError, NodeSettingsError, SecretError};
+use crate::cluster::{EngineError, NodeSettingsError, SecretError};
 use crate::identity::operator::AdminTokenError;
 use crate::identity::site::SiteError;
 use crate::listen_address::AdminAddress;
@@ -81,7 +81,7 @@ pub enum StartError {
     ClusterSecret(#[from] SecretError),
     /// The journal of a cluster cannot be used.
     #[error("{}", with_source(.0))]
-    Journal(#[from] JetStreamError),
+    Journal(#[from] EngineError),
     /// The address for the other nodes cannot be listened on.
     #[error("this node cannot listen on {address} for the other nodes: {source}")]
     PeerListen {
@@ -282,7 +282,7 @@ fn capability_hint(error: &io::Error) -> &'static str {
 }
 
 /// The sentence of an error, and that of the one behind it.
-fn with_source(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_source(error: &dyn std::error::Error) -> String {
     error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 

@@ -72,6 +72,15 @@ impl Inbox {
         self.queue.is_empty()
     }
 
+    /// Returns true if there is enough for an entry.
+    pub fn fills(&self, count_max: usize, bytes_max: usize) -> bool {
+        self.queue.len() >= count_max || self.bytes + self.queue.len() * OVERHEAD_BYTES >= bytes_max
+    }
+
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// Takes the oldest proposals, one at least, up to so many, and up to so many bytes of an entry.
     pub fn take(&mut self, count_max: usize, bytes_max: usize) -> Vec<(ProposalId, Bytes)> {
         let (mut taken, mut bytes) = (Vec::new(), 0);

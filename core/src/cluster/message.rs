@@ -57,4 +57,9 @@ pub enum Message {
 pub trait Peers: Send + Sync + 'static {
     /// Sends a message, and waits for nothing: one that does not get through is lost.
     fn send(&self, to: NodeId, message: Message);
+
+    /// Sends what there is of people and unfinished answers at this node: at most
+    /// [`SIGNALS_BYTES_MAX`](crate::SIGNALS_BYTES_MAX) bytes, some times a second. It waits for nothing, and nothing may
+    /// wait for it: if too much does, the oldest is to be lost.
+    fn signal(&self, to: NodeId, signals: Bytes);
 }

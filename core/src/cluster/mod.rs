@@ -21,6 +21,10 @@
 //! its proposals are not stored, and hands them to the next leader; one that has not read all of it says that
 //! it does not know.
 //!
+//! One entry is under way at a time. Senders that wait for their answers would fall into two halves, of which one waits
+//! while the other's entry is under way. So after an entry with many answers the leader waits for a moment until as
+//! many have sent again.
+//!
 //! # The logs of the nodes
 //!
 //! [`begin`] gives the log of a single node the id of a cluster; the logs of the other nodes begin as copies of it.
@@ -51,13 +55,16 @@ mod clock;
 mod entry;
 mod erasing;
 mod everywhere;
+mod gathering;
 mod identity;
 mod inbox;
 mod journal;
 mod message;
 mod node;
+mod orders;
 mod proposals;
 mod state;
+mod takeover;
 #[cfg(test)]
 mod tests;
 mod tidy;
@@ -74,6 +81,7 @@ pub use journal::{
     JournalFuture,
 };
 pub use message::{Message, Peers, Proposal, Status};
-pub use node::{Judged, Membership, Node, Output, Settled, Stopped};
+pub use node::Node;
+pub use orders::{Judged, Membership, Output, Settled, Stopped};
 pub use state::{NodeState, OtherNode};
 pub(crate) use tidy::Tidy;

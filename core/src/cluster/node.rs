@@ -4,21 +4,21 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
 
 use crate::cluster::chain::{Broken, Chain, Mark, Passed, Standing};
 use crate::cluster::clock::Clock;
 use crate::cluster::entry::{Answer, Entry, EntryId, NodeId, ProposalId, Seq, Term, Writer};
 use crate::cluster::everywhere::{AppliedBy, Everywhere, SILENT_MAX};
+use crate::cluster::gathering::Gathering;
 use crate::cluster::identity::ClusterId;
 use crate::cluster::inbox::Inbox;
 use crate::cluster::journal::CLOCKS_APART_MAX;
 use crate::cluster::message::{Message, Status};
+use crate::cluster::orders::{Judged, Membership, Output, Settled, Stopped};
 use crate::cluster::proposals::{Proposals, Unanswered};
 use crate::cluster::state::{NodeState, OtherNode};
+use crate::cluster::takeover::Takeover;
 use crate::cluster::witness::{Opinion, Witness};
-use crate::event::Position;
 
 /// A node tells the others its place this often; from the leader, this is the heartbeat.
 const STATUS_EVERY: Duration = Duration::from_millis(500);
@@ -26,144 +26,20 @@ const STATUS_EVERY: Duration = Duration::from_millis(500);
 const STATUS_PAUSE: Duration = Duration::from_millis(20);
 /// The leader writes an empty entry after this time without one: by it all know that they are current.
 const QUIET_MAX: Duration = Duration::from_secs(1);
-/// A node takes over after this time without a word from the leader …
-const LEADER_SILENT_MAX: Duration = Duration::from_secs(2);
-/// … or this time without an entry while the engine answers …
-const JOURNAL_SILENT_MAX: Duration = Duration::from_secs(3);
-/// … which it does if it has within this time.
-const ENGINE_FRESH: Duration = Duration::from_secs(1);
-/// Nodes that notice a silence together wait up to this time, so that one is first.
-const TAKEOVER_SPREAD_MS: u64 = 500;
-/// After an attempt a node waits this long before the next, and twice as long after each …
-const TAKEOVER_PAUSE_MIN: Duration = Duration::from_secs(5);
-/// … up to this.
-const TAKEOVER_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// An entry of which it is not known if it is in the journal is put there again after this time …
 const REPEAT_AFTER: Duration = Duration::from_millis(200);
 /// … and one that is, if it does not come back, after this.
 const READ_BACK_MAX: Duration = Duration::from_secs(3);
-/// A journal that is shorter than what was read of it has this time to come back.
+/// A journal that is shorter than what was read of it is believed after this time: a server of the engine that is busy
+/// may say for a moment what was so before …
+const SHORT_MAX: Duration = Duration::from_secs(2);
+/// … and has this time to come back.
 const WENT_BACK_MAX: Duration = Duration::from_secs(30);
 /// A node whose newest entry is older than this is not current, unless all others have no newer one.
 const CURRENT_AGE_MAX: Duration = Duration::from_secs(15);
 const _: () = assert!(SILENT_MAX.as_secs() > CURRENT_AGE_MAX.as_secs() + CLOCKS_APART_MAX.as_secs());
 /// Most proposals of one entry.
 pub const ENTRY_PROPOSALS_MAX: usize = 8_192;
-
-/// A node's place among the others.
-#[derive(Debug, Clone)]
-pub struct Membership {
-    /// The cluster.
-    pub cluster: [u8; 16],
-    /// This node, in this run. A run is greater than all before it.
-    pub me: Writer,
-    /// All nodes, with this one.
-    pub members: Vec<NodeId>,
-    /// The bytes of one entry: see [`Journal::entry_bytes_max`](super::Journal::entry_bytes_max).
-    pub entry_bytes_max: usize,
-}
-
-/// Proposals as the leader's writer has judged them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Judged {
-    /// The state on which they were judged: that of [`Output::Judge`].
-    pub on: EntryId,
-    /// The records that they make, as they are stored.
-    pub records: Vec<Bytes>,
-    /// The answers to them, in their order. Those that have none are judged again.
-    pub answers: Vec<Answer>,
-    /// The floor of the log with this entry.
-    pub floor: Position,
-}
-
-/// The outcome of a proposal of this node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
-    /// The answer, which every node has read from the journal.
-    Answered(Bytes),
-    /// It is certainly not stored, and will not be.
-    NotStored,
-    /// It may be stored, or not, or later.
-    Unknown,
-}
-
-/// The reason for which a node stopped.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Stopped {
-    /// The journal broke its promise.
-    #[error("{0}")]
-    Broken(#[from] Broken),
-    /// The other nodes have read other entries.
-    #[error("other nodes have read other entries of the journal, and no majority has read those of this one")]
-    Refuted,
-    /// The journal lost its end.
-    #[error("the journal lost its end: its newest entry is {newest}, and {read} was read of it")]
-    WentBack {
-        /// The newest entry.
-        newest: Seq,
-        /// The newest entry that this node has read.
-        read: Seq,
-    },
-    /// Another node's log is not a continuation of this one's.
-    #[error("the log of this node and that of the cluster have no common past")]
-    NoCommonPast,
-}
-
-/// An order to the owner of a [`Node`]. They are carried out one after the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Output {
-    /// Send a message. It may be lost.
-    Send {
-        /// The node that is to get it.
-        to: NodeId,
-        /// The message.
-        message: Message,
-    },
-    /// Put an entry into the journal, and call [`Node::appended`].
-    Append {
-        /// The entry behind which it is to be.
-        after: Seq,
-        /// Its bytes.
-        bytes: Bytes,
-    },
-    /// Apply an entry to the log, store the mark with it, show it to the readers, and call [`Node::applied`].
-    Apply {
-        /// The place behind it.
-        mark: Mark,
-        /// The things that are remembered of it.
-        passed: Passed,
-        /// The entry.
-        entry: Entry,
-    },
-    /// Store the mark, and call [`Node::applied`]: an entry was void.
-    Pass {
-        /// The place behind it.
-        mark: Mark,
-        /// The things that are remembered of it.
-        passed: Passed,
-    },
-    /// Judge proposals on the state that is applied, and call [`Node::judged`].
-    Judge {
-        /// The last entry that was applied.
-        on: EntryId,
-        /// The position of the first record.
-        first: Position,
-        /// The proposals, in their order.
-        proposals: Vec<(ProposalId, Bytes)>,
-    },
-    /// Tell the outcome of a proposal, behind what was to be applied before.
-    Settle {
-        /// Its number.
-        number: u64,
-        /// Its outcome.
-        outcome: Settled,
-    },
-    /// Get the records behind this node's head from another node, call [`Node::caught_up`], apply them, and call
-    /// [`Node::applied`].
-    CatchUp,
-    /// Nothing more is read, written or served.
-    Stop(Stopped),
-}
 
 /// An entry that this node wants in the journal.
 #[derive(Debug)]
@@ -201,28 +77,24 @@ pub struct Node {
     clock_ahead_ms: Option<i64>,
     /// False while its disk has no room for what a leader takes.
     has_room: bool,
-    rng: StdRng,
+    takeover: Takeover,
     /// At most one: the next names it.
     wanted: Option<Wanted>,
     /// The state on which the writer judges at this time, and the proposals.
     judging: Option<(EntryId, Vec<(ProposalId, Bytes)>)>,
+    gathering: Gathering,
     told_at: Option<Duration>,
     /// It has applied answers since.
     has_news: bool,
-    heard_leader_at: Duration,
-    entry_at: Duration,
     /// When the newest entry that counts and is applied was made, by the engine's clock or by this node's, whichever is
     /// earlier; `None` before the first of this run.
     newest_made_at: Option<Duration>,
-    engine_at: Option<Duration>,
     /// The newest entry of the journal, as the engine last said.
     newest: Seq,
     /// The same, as it said first in this run.
     newest_at_start: Option<Seq>,
-    takeover_at: Option<Duration>,
-    takeover_not_before: Duration,
-    takeover_pause: Duration,
-    went_back_since: Option<Duration>,
+    /// Since when the engine says less than was read, and when it said so last.
+    went_back: Option<(Duration, Duration)>,
     is_catching_up: bool,
     stopped: Option<Stopped>,
     outputs: VecDeque<Output>,
@@ -251,21 +123,16 @@ impl Node {
             clock: Clock::default(),
             clock_ahead_ms: None,
             has_room: true,
-            rng: StdRng::seed_from_u64(seed),
+            takeover: Takeover::new(now, seed),
             wanted: None,
             judging: None,
+            gathering: Gathering::default(),
             told_at: None,
             has_news: false,
-            heard_leader_at: now,
-            entry_at: now,
             newest_made_at: None,
-            engine_at: None,
             newest: 0,
             newest_at_start: None,
-            takeover_at: None,
-            takeover_not_before: now,
-            takeover_pause: TAKEOVER_PAUSE_MIN,
-            went_back_since: None,
+            went_back: None,
             is_catching_up: false,
             stopped: None,
             outputs: VecDeque::new(),
@@ -294,7 +161,8 @@ impl Node {
 
     /// Returns when [`Node::tick`] is due, if that is not at its next turn.
     pub fn due_at(&self) -> Option<Duration> {
-        self.told_at.filter(|_| self.has_news).map(|at| at + STATUS_PAUSE)
+        let news_at = self.told_at.filter(|_| self.has_news).map(|at| at + STATUS_PAUSE);
+        news_at.into_iter().chain(self.gathering.until()).min()
     }
 
     /// Returns true if it is the leader, as far as it knows.
@@ -340,16 +208,11 @@ impl Node {
 
     /// Returns the time until which that is so, unless something happens; `None` if it is not so at all.
     pub fn current_until(&self, now: Duration) -> Option<Duration> {
-        let is_sound = self.stopped.is_none()
-            && self.opinion == Opinion::Fine
-            && self.clock_ahead_ms.is_none()
-            && self.went_back_since.is_none()
-            && !self.is_catching_up
-            && self.newest_at_start.is_some_and(|newest| self.applied >= newest);
+        let has_read_all = self.newest_at_start.is_some_and(|newest| self.applied >= newest);
         let is_at_end = self.applied == self.chain.mark().seq;
         let unanimous_until = || self.witness.unanimous_until(now, &self.chain, &self.others());
         let unanimous_until = is_at_end.then(unanimous_until).flatten();
-        self.young_until().max(unanimous_until).filter(|_| is_sound)
+        self.young_until().max(unanimous_until).filter(|_| self.is_sound() && has_read_all)
     }
 
     fn young_until(&self) -> Option<Duration> {
@@ -370,7 +233,7 @@ impl Node {
     /// the time at which the engine stored it.
     pub fn compare_clocks(&mut self, now: Duration, seq: Seq, ahead_ms: i64) {
         // One that the engine had before it was last asked may have waited for long.
-        if self.engine_at.is_some() && seq > self.newest {
+        if self.newest_at_start.is_some() && seq > self.newest {
             self.clock.compare(now, ahead_ms);
         }
     }
@@ -390,17 +253,20 @@ impl Node {
             Ok(standing) => standing,
             Err(broken) => return self.stop(broken.into()),
         };
-        self.went_back_since = None;
+        self.went_back = None;
         let mark = *self.chain.mark();
         let Some(&passed) = self.chain.at_seq(seq) else { return };
         if standing == Standing::Void {
             self.outputs.push_back(Output::Pass { mark, passed });
         } else {
-            self.entry_at = now;
+            self.takeover.entry(now);
             // One that was made before this run says nothing of now.
             let made_at = now.checked_sub(age);
             self.unapplied.push_back(Unapplied { seq, made_at, has_answers: !entry.answers.is_empty() });
             let answers = entry.answers.clone();
+            if self.is_leader() {
+                self.gathering.read(answers.len(), self.inbox.len());
+            }
             self.outputs.push_back(Output::Apply { mark, passed, entry });
             // Before the term ends: what it has stored is not handed to the next leader.
             for Answer { to, outcome } in answers {
@@ -432,6 +298,9 @@ impl Node {
             self.newest_made_at = entry.made_at;
             self.has_news |= entry.has_answers;
         }
+        if self.unapplied.is_empty() {
+            self.gathering.answered(now);
+        }
         self.everywhere.applied(now, seq);
         self.tell_if_due(now);
         self.answer_everywhere(now);
@@ -443,6 +312,7 @@ impl Node {
             return;
         }
         self.is_catching_up = true;
+        self.gathering.end();
         self.proposals.note_gap();
         self.outputs.push_back(Output::CatchUp);
     }
@@ -463,7 +333,7 @@ impl Node {
         }
         self.chain = theirs;
         self.is_catching_up = false;
-        self.entry_at = now;
+        self.takeover.entry(now);
         // It may be among the entries that were not read, or be void: its proposals are not judged again.
         self.wanted = None;
         if let Some((_, proposals)) = self.judging.take() {
@@ -479,15 +349,16 @@ impl Node {
     /// The newest entry of the journal, as the engine has just said. `read` is the newest that had been read when
     /// it was asked.
     pub fn engine_answered(&mut self, now: Duration, read: Seq, newest: Seq) {
-        self.engine_at = Some(now);
+        self.takeover.engine_answered(now);
         self.newest = newest;
         self.newest_at_start.get_or_insert(newest);
         if newest >= read {
-            self.went_back_since = None;
+            self.went_back = None;
             return;
         }
-        let since = *self.went_back_since.get_or_insert(now);
-        if now >= since + WENT_BACK_MAX {
+        let (since, last) = self.went_back.get_or_insert((now, now));
+        *last = now;
+        if now >= *since + WENT_BACK_MAX {
             self.stop(Stopped::WentBack { newest, read });
         }
     }
@@ -526,7 +397,7 @@ impl Node {
         match message {
             Message::Status(status) => {
                 if status.is_leader && from == leader.node && status.term == term {
-                    self.hear_leader(now);
+                    self.takeover.hear_leader(now);
                 }
                 self.witness.hear(now, from, status);
                 self.answer_everywhere(now);
@@ -545,7 +416,7 @@ impl Node {
                     self.proposals.confirm(of, &numbers);
                 }
                 if from == leader.node && of == term {
-                    self.hear_leader(now);
+                    self.takeover.hear_leader(now);
                 }
             }
         }
@@ -580,22 +451,26 @@ impl Node {
 
     /// Returns true if it may act as the leader that it is.
     fn may_lead(&self) -> bool {
-        self.is_leader()
-            && self.has_room
+        self.is_leader() && self.has_room && self.is_sound()
+    }
+
+    /// Returns true if there is no doubt about what it has read.
+    fn is_sound(&self) -> bool {
+        self.stopped.is_none()
             && self.opinion == Opinion::Fine
             && self.clock_ahead_ms.is_none()
-            && self.went_back_since.is_none()
+            && !self.is_short()
             && !self.is_catching_up
+    }
+
+    /// Returns true if the engine goes on saying that the journal has not got all that was read of it.
+    fn is_short(&self) -> bool {
+        self.went_back.is_some_and(|(since, last)| last >= since + SHORT_MAX)
     }
 
     /// Returns true if there are entries that it has not read: behind them nothing of its own can count.
     fn is_behind(&self) -> bool {
         self.newest > self.chain.mark().seq
-    }
-
-    fn hear_leader(&mut self, now: Duration) {
-        self.heard_leader_at = now;
-        self.takeover_pause = TAKEOVER_PAUSE_MIN;
     }
 
     fn answer(&mut self, number: u64, outcome: Bytes) {
@@ -634,11 +509,11 @@ impl Node {
     }
 
     fn begin_term(&mut self, now: Duration) {
+        self.gathering.end();
         let term = self.chain.mark().term;
         self.inbox.clear();
         self.judging = None;
-        self.takeover_at = None;
-        self.heard_leader_at = now;
+        self.takeover.begin_term(now);
         for number in self.proposals.begin_term(term) {
             self.outputs.push_back(Output::Settle { number, outcome: Settled::Unknown });
         }
@@ -646,28 +521,14 @@ impl Node {
 
     /// Takes the next term, if the leader has been silent for long.
     fn take_over_if_silent(&mut self, now: Duration) {
-        let is_leader_silent = now >= self.heard_leader_at + LEADER_SILENT_MAX;
-        let does_engine_answer = self.engine_at.is_some_and(|at| now <= at + ENGINE_FRESH);
-        let is_journal_silent = does_engine_answer && now >= self.entry_at + JOURNAL_SILENT_MAX;
-        let is_sound = self.opinion == Opinion::Fine
+        let is_able = !self.is_leader()
             && self.has_room
-            && self.clock_ahead_ms.is_none()
-            && self.went_back_since.is_none()
-            && !self.is_catching_up
+            && self.is_sound()
             && !self.is_behind()
             && self.wanted.is_none();
-        if self.is_leader() || !is_sound || !(is_leader_silent || is_journal_silent) {
-            self.takeover_at = None;
+        if !self.takeover.is_due(now, is_able) {
             return;
         }
-        let spread = Duration::from_millis(self.rng.random_range(0..TAKEOVER_SPREAD_MS));
-        let at = *self.takeover_at.get_or_insert(self.takeover_not_before.max(now + spread));
-        if now < at {
-            return;
-        }
-        self.takeover_at = None;
-        self.takeover_not_before = now + self.takeover_pause;
-        self.takeover_pause = (self.takeover_pause * 2).min(TAKEOVER_PAUSE_MAX);
         let Mark { term, last, floor, .. } = *self.chain.mark();
         self.want(term + 1, Judged { on: last, floor, ..Judged::default() });
     }
@@ -687,12 +548,13 @@ impl Node {
             return;
         }
         self.hand_over(now);
+        self.gathering.tick(now);
         if self.may_lead() && self.wanted.is_none() && self.judging.is_none() {
             self.lead(now);
         }
         let after = self.chain.mark().seq;
         if let Some(wanted) = &mut self.wanted
-            && self.went_back_since.is_none()
+            && self.went_back.is_none()
             && self.newest <= after
             && wanted.again_at.is_some_and(|at| now >= at)
         {
@@ -726,8 +588,13 @@ impl Node {
 
     fn lead(&mut self, now: Duration) {
         let Mark { last: on, head, .. } = *self.chain.mark();
+        let is_full = self.inbox.fills(ENTRY_PROPOSALS_MAX, self.membership.entry_bytes_max);
+        if !is_full && self.gathering.waits_with(self.inbox.len()) {
+            return;
+        }
+        self.gathering.end();
         // An entry without proposals takes the retention along.
-        if !self.inbox.is_empty() || now >= self.entry_at + QUIET_MAX {
+        if !self.inbox.is_empty() || now >= self.takeover.entry_at() + QUIET_MAX {
             let proposals = self.inbox.take(ENTRY_PROPOSALS_MAX, self.membership.entry_bytes_max);
             self.judging = Some((on, proposals.clone()));
             self.outputs.push_back(Output::Judge { on, first: head + 1, proposals });
@@ -736,6 +603,7 @@ impl Node {
 
     fn stop(&mut self, why: Stopped) {
         self.stopped = Some(why.clone());
+        self.gathering.end();
         self.outputs.push_back(Output::Stop(why));
     }
 }

@@ -180,6 +180,24 @@ pub struct FinishedEntry {
     pub records: Vec<RawRecord>,
 }
 
+/// The age of a record, and its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordAge {
+    /// Its position.
+    pub position: Position,
+    /// When it was made; `None` if it is damaged.
+    pub created_at: Option<Timestamp>,
+    /// The bytes that it takes.
+    pub bytes: u64,
+}
+
+impl RecordAge {
+    pub(crate) fn of(position: Position, record: &[u8]) -> Self {
+        let created_at = record::outline(position, record).ok().map(|outline| outline.created_at);
+        Self { position, created_at, bytes: record::stored_bytes(record) }
+    }
+}
+
 /// A room and its newest event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoomHead {
@@ -237,6 +255,47 @@ pub enum Found {
 /// are read when they are asked for, and that waits for the disk. After an error there is none.
 pub type LogCopy = Box<dyn Iterator<Item = Result<Bytes, LogError>> + Send>;
 
+/// Look-ups of single records and rows, all as of the moment when they were begun.
+pub trait Lookups {
+    /// As [`Log::record`].
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
+    /// As [`Log::last_edit`].
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
+    /// As [`Log::counts`].
+    fn counts(&self, target: Position) -> Result<Counts, LogError>;
+    /// As [`Log::reacted`].
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError>;
+}
+
+/// Each of them as of its own moment.
+impl<L: Log + ?Sized> Lookups for &L {
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        (**self).record(position)
+    }
+
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
+        (**self).last_edit(target)
+    }
+
+    fn counts(&self, target: Position) -> Result<Counts, LogError> {
+        (**self).counts(target)
+    }
+
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError> {
+        (**self).reacted(target, reaction, author_id)
+    }
+}
+
 /// A durable, totally ordered log of records. The chat relies on these invariants and on nothing else:
 ///
 /// 1. Positions ascend from 1 and are never reused, whatever happens to the process or the disk.
@@ -275,7 +334,8 @@ pub trait Log: Send + Sync + 'static {
     fn epoch(&self) -> Epoch;
     /// A secret made with the log.
     fn signing_key(&self) -> [u8; 32];
-    /// The newest durable position; 0 when there is none.
+    /// The newest position that is durable, here or in the journal of which this log applies the entries; 0 when there
+    /// is none.
     fn head(&self) -> Position;
     /// The oldest position that is still kept.
     fn floor(&self) -> Position;
@@ -289,7 +349,8 @@ pub trait Log: Send + Sync + 'static {
     /// batch's order.
     fn commit(&self, batch: &[NewRecord], floor: Position) -> Result<Vec<Committed>, CommitError>;
     /// Applies an entry of a journal: stores its records as they are, and the place behind it, in one commit.
-    /// A log that cannot be one of many refuses.
+    /// A log that cannot be one of many refuses. It may be durable later than at once, as the journal has it: see
+    /// [`Log::has_deferred`].
     fn apply(&self, _entry: &FinishedEntry) -> Result<Vec<Committed>, CommitError> {
         Err(CommitError::Refused("this kind of log cannot be one of a cluster".into()))
     }
@@ -324,6 +385,11 @@ pub trait Log: Send + Sync + 'static {
     fn live_bytes(&self) -> u64;
     /// The record at a position; `None` below the floor and beyond the head.
     fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
+    /// Begins look-ups for as long as nothing is committed. They may pin the moment: a commit that runs until they are
+    /// dropped may make the log's file grow. A log may have none that are cheaper than its own.
+    fn lookups(&self) -> Result<Box<dyn Lookups + '_>, LogError> {
+        Ok(Box::new(self))
+    }
     /// The newest position of a room; 0 when nothing is known of it.
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError>;
     /// The rooms of which something is known, by name: those after one of them, at most `count` and at most
@@ -375,6 +441,10 @@ pub trait Log: Send + Sync + 'static {
     fn scan(&self, from: Position) -> Result<Vec<Record>, LogError>;
     /// The same as their bytes lie there, about [`READ_BYTES_MAX`]: what a copy takes.
     fn scan_raw(&self, from: Position) -> Result<Vec<RawRecord>, LogError>;
+    /// The ages of records from a position on, oldest first: at most [`READ_EVENTS_MAX`].
+    fn ages(&self, from: Position) -> Result<Vec<RecordAge>, LogError> {
+        Ok(self.scan_raw(from)?.iter().map(|raw| RecordAge::of(raw.position, &raw.bytes)).collect())
+    }
     /// The bytes of the record at a position; `None` below the floor and beyond the head.
     fn raw(&self, position: Position) -> Result<Option<RawRecord>, LogError> {
         Ok(self.scan_raw(position)?.into_iter().find(|raw| raw.position == position))
@@ -404,6 +474,10 @@ pub trait Log: Send + Sync + 'static {
     /// nothing to do now. Has one caller at a time.
     fn prepare_index(&self) -> Result<bool, LogError> {
         Ok(false)
+    }
+    /// Returns true if applied entries have waited long enough for a commit that makes them durable.
+    fn has_deferred(&self) -> bool {
+        false
     }
     /// Returns true if pieces of the index wait for a commit.
     fn has_prepared_index(&self) -> bool {

@@ -50,6 +50,31 @@ impl Derived {
     pub fn record(&mut self, room: &RoomName, before: Head, position: Position, at: Timestamp) {
         let head = Head { position, count: before.count + 1, at };
         self.heads.insert(room.clone(), head);
+        self.note(room, head);
+    }
+
+    /// Takes an event that follows the head that its room has here, or else `before`. Returns the position of
+    /// that head. Looks the room up once.
+    pub fn append<E>(
+        &mut self,
+        room: &RoomName,
+        (position, at): (Position, Timestamp),
+        before: impl FnOnce() -> Result<Head, E>,
+    ) -> Result<Position, E> {
+        if let Some(head) = self.heads.get_mut(room) {
+            let prev = head.position;
+            *head = Head { position, count: head.count + 1, at };
+            let head = *head;
+            self.note(room, head);
+            return Ok(prev);
+        }
+        let before = before()?;
+        self.record(room, before, position, at);
+        Ok(before.position)
+    }
+
+    fn note(&mut self, room: &RoomName, head: Head) {
+        let position = head.position;
         if head.count.is_multiple_of(INDEX_EVERY) {
             self.index.insert((room.clone(), position));
         }

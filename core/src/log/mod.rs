@@ -19,8 +19,8 @@ mod values;
 
 pub use check::{Checked, Finding};
 pub use contract::{
-    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, LogCopy, NewRecord, Payload,
-    READ_BYTES_MAX, READ_EVENTS_MAX, RoomHead, StoredKey,
+    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, LogCopy, Lookups, NewRecord, Payload,
+    READ_BYTES_MAX, READ_EVENTS_MAX, RecordAge, RoomHead, StoredKey,
 };
 pub use error::{CommitError, CopyError, LogError, NewLogError, OpenError};
 pub use moderation::{ModerationCounts, ModerationState};

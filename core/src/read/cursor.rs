@@ -93,6 +93,9 @@ impl<F: Form> Cursor<F> {
         let opened = opening::open(&shared, &room, from, client).await?;
         // A banned author reads on, and presence does not name them.
         let reader = reader.filter(|reader| !shared.log.moderation().is_banned(&reader.id));
+        if let Some(neighbours) = &shared.neighbours {
+            neighbours.brief(&room);
+        }
         room.signals.enter(reader.as_ref());
         room.touch();
         shared.counters.subscribed();

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::answer::{AnswerState, UnfinishedAnswer};
-use crate::event::{Body, Event, Position};
+use crate::event::{Body, Event};
 use crate::limits::ANSWERS_PER_ROOM_MAX;
 
 /// An answer that was not shown again for this long is gone.
@@ -42,19 +42,9 @@ impl Answers {
         }
     }
 
-    /// Takes an author's answer to a message away. Returns true if it was there.
-    pub fn remove(&mut self, author_id: &str, reply_to: Position) -> bool {
-        self.retain(|answer, _| answer.reply_to != reply_to || *answer.author.id != *author_id)
-    }
-
-    /// Takes away what an event finishes or makes pointless. Returns true if it was there.
-    pub fn pass(&mut self, event: &Event) -> bool {
-        match (&event.body, &event.author) {
-            (Body::Message { reply_to: Some(target), .. }, Some(author)) => self.remove(&author.id, *target),
-            (Body::Delete { target }, _) => self.retain(|answer, _| answer.reply_to != *target),
-            (Body::Purge | Body::Close, _) => self.retain(|_, _| false),
-            _ => false,
-        }
+    /// Takes away the answers that have ended. Returns true if there were any.
+    pub fn end(&mut self, is_ended: impl Fn(&UnfinishedAnswer) -> bool) -> bool {
+        self.retain(|answer, _| !is_ended(answer))
     }
 
     /// Takes away those that were not shown again. Returns true if there were any.
@@ -74,6 +64,18 @@ impl Answers {
         let before = self.0.len();
         self.0.retain(|(answer, at)| stays(answer, *at));
         self.0.len() != before
+    }
+}
+
+/// Returns true if an event finishes an answer or makes it pointless.
+pub(super) fn is_ended(answer: &UnfinishedAnswer, event: &Event) -> bool {
+    match (&event.body, &event.author) {
+        (Body::Message { reply_to: Some(target), .. }, Some(author)) => {
+            answer.reply_to == *target && answer.author.id == author.id
+        }
+        (Body::Delete { target }, _) => answer.reply_to == *target,
+        (Body::Purge | Body::Close, _) => true,
+        _ => false,
     }
 }
 

@@ -1,5 +1,6 @@
-//! The housekeeping thread: publishes collected signals, forgets idle rooms, keeps the memory of the others within
-//! its bounds, and ends the subscriptions of a node that is not current any more.
+//! The housekeeping thread: publishes collected signals, and tells them to the other nodes of a cluster; forgets idle
+//! rooms, keeps the memory of the others within its bounds, and ends the subscriptions of a node that is not current any
+//! more.
 
 use std::sync::Weak;
 use std::thread::{self, JoinHandle};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 
+use crate::neighbours::Telling;
 use crate::room::table::{RINGS_BYTES_MAX, ROOM_IDLE_MAX};
 use crate::shared::Shared;
 
@@ -19,10 +21,11 @@ const FORGET_EVERY: Duration = Duration::from_secs(5);
 pub(crate) fn start(shared: Weak<Shared>, stop: Receiver<()>) -> std::io::Result<JoinHandle<()>> {
     thread::Builder::new().name("millchat-housekeeping".into()).spawn(move || {
         let (mut forgot, mut was_current) = (Instant::now(), false);
+        let mut telling = Telling::default();
         while stop.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
             let Some(shared) = shared.upgrade() else { return };
             let now = Instant::now();
-            look_at_signals(&shared, now);
+            look_at_signals(&shared, &mut telling, now);
             let is_current = shared.currentness.is_current();
             if was_current && !is_current {
                 // Not by the thread of the protocol: it may be the one that waits.
@@ -39,11 +42,17 @@ pub(crate) fn start(shared: Weak<Shared>, stop: Receiver<()>) -> std::io::Result
     })
 }
 
-fn look_at_signals(shared: &Shared, now: Instant) {
+fn look_at_signals(shared: &Shared, telling: &mut Telling, now: Instant) {
+    if let Some(neighbours) = &shared.neighbours {
+        neighbours.expire(&shared.rooms, now).iter().for_each(|room| shared.mark(room));
+    }
     let marked = std::mem::take(&mut *shared.marked.lock());
     let mut to_wake = Vec::new();
     for (number, room) in marked {
         let look = room.signals.look(now, || room.head_now());
+        if shared.neighbours.is_some() {
+            telling.touch(&room);
+        }
         if look.wake {
             to_wake.push(room.clone());
         }
@@ -52,4 +61,7 @@ fn look_at_signals(shared: &Shared, now: Instant) {
         }
     }
     shared.fanout.notify(&to_wake);
+    if let Some(neighbours) = &shared.neighbours {
+        neighbours.tell(telling, now);
+    }
 }

@@ -11,8 +11,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::event::{Body, Event, Position, RoomName};
-use crate::limits::FRAME_KINDS_MAX;
+use crate::limits::{FRAME_KINDS_MAX, RING_BYTES_MAX, RING_EVENTS_MAX};
 use crate::room::batch::FramesBatch;
+use crate::room::elsewhere::RoomSignals;
 use crate::room::encoder::{Encoders, FrameKind, Frames};
 use crate::room::held::{Counted, Held};
 use crate::room::redactions::Redactions;
@@ -114,6 +115,27 @@ impl Room {
         self.redactions.record(&event.body);
         ring.push(event.clone(), begins_commit);
         self.head.fetch_max(event.position, Ordering::Release);
+    }
+
+    /// Takes what the other nodes tell of the room's people and unfinished answers, each with the position of the log
+    /// up to which it knew what was posted. What has ended since is left out; if that is not known, only the readers
+    /// count, and the next time brings the rest.
+    pub fn hear(&self, told: impl IntoIterator<Item = (Position, RoomSignals)>) {
+        let mut joined = RoomSignals::default();
+        for (position, mut signals) in told {
+            if signals.passes() && self.head.load(Ordering::Acquire) > position {
+                let piece = self.ring.read().after(position, RING_EVENTS_MAX, RING_BYTES_MAX);
+                match piece {
+                    Piece::Entries(entries) => entries.iter().for_each(|entry| signals.pass(&entry.event)),
+                    Piece::Nothing | Piece::Behind => {
+                        signals.typing.clear();
+                        signals.answers.clear();
+                    }
+                }
+            }
+            joined.add(&signals);
+        }
+        self.signals.hear(joined);
     }
 
     /// The room's newest position, once the log was asked for it.
@@ -295,9 +317,12 @@ fn join_frames(entries: &[Arc<Entry>], kind: FrameKind, encoders: &Encoders) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::event::{Epoch, Timestamp};
-    use crate::room::encoder::Item;
+    use crate::answer::{AnswerState, UnfinishedAnswer};
+    use crate::event::{Author, AuthorKind, Epoch, Timestamp};
+    use crate::room::encoder::{Item, Presence, Signal};
 
     #[test]
     fn frames_shared_before_a_delete_or_a_purge_are_not_served_after_it() {
@@ -331,6 +356,59 @@ mod tests {
         assert!(pull().contains("secret"));
         publish(PULL_EVENTS_MAX as u64 + 51, taken_away);
         assert!(!pull().contains("secret"));
+    }
+
+    #[test]
+    fn what_another_node_tells_late_is_shown_without_what_has_ended_since() {
+        let author = |id: &str| Author { id: id.into(), name: id.into(), kind: AuthorKind::Bot };
+        let told = RoomSignals {
+            presence: Presence { count: 2, authors: Vec::new() },
+            typing: vec![author("a"), author("b")],
+            answers: vec![
+                UnfinishedAnswer::new(author("a"), 1, AnswerState::Writing),
+                UnfinishedAnswer::new(author("b"), 1, AnswerState::Writing),
+            ],
+        };
+        let room = Room::new(RoomName::new("r").unwrap(), 0, &Arc::default());
+        let publish = |position, by: &str| {
+            let body = Body::Message { content: Some(".".into()), reply_to: Some(1) };
+            let (name, created_at) = (room.name.clone(), Timestamp(0));
+            let event = Event {
+                position,
+                prev: position - 1,
+                room: name,
+                author: Some(author(by)),
+                created_at,
+                body,
+            };
+            room.publish(&Arc::new(event), true);
+        };
+        let mut at = Instant::now();
+        let mut shown = || {
+            at += Duration::from_secs(2);
+            room.signals.look(at, || 0);
+            let (mut counts, mut seen) = ((0, 0, 0), 0);
+            while let Some(entry) = room.signals.after(seen) {
+                seen = entry.number;
+                match &*entry.signal {
+                    Signal::Presence(presence) => counts.0 = presence.count,
+                    Signal::Typing(typing) => counts.1 = typing.len(),
+                    Signal::Answers(answers) => counts.2 = answers.len(),
+                }
+            }
+            counts
+        };
+        publish(2, "c");
+        room.hear([(2, told.clone())]);
+        assert_eq!(shown(), (2, 2, 2));
+        publish(3, "a");
+        assert_eq!(shown(), (2, 1, 1), "the event ends them");
+        room.hear([(2, told.clone())]);
+        assert_eq!(shown(), (2, 1, 1), "it was said before the event");
+        room.hear([(0, told.clone())]);
+        assert_eq!(shown(), (2, 0, 0), "it is not known what has ended since");
+        room.hear([(3, told)]);
+        assert_eq!(shown(), (2, 2, 2));
     }
 
     #[test]

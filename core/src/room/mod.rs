@@ -2,6 +2,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod batch;
+pub(crate) mod elsewhere;
 pub(crate) mod encoder;
 pub(crate) mod fanout;
 pub(crate) mod held;

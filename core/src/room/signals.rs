@@ -10,6 +10,8 @@
 //! comes. The more readers there are, the more rarely presence is sent, and in a large room answers as rarely.
 //!
 //! Bots are no readers: presence neither counts nor names them.
+//!
+//! One node of many also shows what the others tell (see [`crate::neighbours`]): it is added to what is here.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,7 +24,8 @@ use parking_lot::Mutex;
 use crate::answer::UnfinishedAnswer;
 use crate::event::{Author, AuthorKind, Event, Position};
 use crate::limits::{FRAME_KINDS_MAX, PRESENCE_NAMES_MAX, TYPING_NAMES_MAX};
-use crate::room::answers::Answers;
+use crate::room::answers::{Answers, is_ended};
+use crate::room::elsewhere::{RoomSignals, add_answers, add_authors, add_presence};
 use crate::room::encoder::{Encoders, FrameKind, Item, Presence, Signal};
 
 /// Least time between two signals of one kind in one room.
@@ -75,6 +78,8 @@ struct State {
     joins: u64,
     typing: Vec<(Author, Instant)>,
     answers: Answers,
+    /// The sum of what the other nodes tell, if there is anything.
+    elsewhere: Option<Box<RoomSignals>>,
     presence: Published,
     answered: Published,
     typed: Published,
@@ -170,6 +175,12 @@ impl Signals {
             return;
         }
         let mut state = self.state.lock();
+        if let Some(elsewhere) = &mut state.elsewhere {
+            let before = elsewhere.typing.len();
+            elsewhere.typing.retain(|known| known.id != author.id);
+            let changed = elsewhere.typing.len() != before;
+            state.typed.changed |= changed;
+        }
         self.retain_typing(&mut state, |known, _| known.id != author.id);
     }
 
@@ -177,31 +188,64 @@ impl Signals {
         let before = state.typing.len();
         state.typing.retain(|(known, at)| types(known, *at));
         state.typed.changed |= state.typing.len() != before;
-        self.has_typing.store(!state.typing.is_empty(), Ordering::Release);
+        self.tell_what_there_is(state);
+    }
+
+    /// Lets the writer know if there is anything that events can end.
+    fn tell_what_there_is(&self, state: &State) {
+        let elsewhere = state.elsewhere.as_deref();
+        let types = elsewhere.is_some_and(|elsewhere| !elsewhere.typing.is_empty());
+        self.has_typing.store(types || !state.typing.is_empty(), Ordering::Release);
+        let writes = elsewhere.is_some_and(|elsewhere| !elsewhere.answers.is_empty());
+        self.has_answers.store(writes || !state.answers.is_empty(), Ordering::Release);
+    }
+
+    /// Takes the sum of what the other nodes tell, instead of what they told before.
+    pub fn hear(&self, elsewhere: RoomSignals) {
+        let mut state = self.state.lock();
+        let before = state.elsewhere.take().unwrap_or_default();
+        state.presence.changed |= elsewhere.presence != before.presence;
+        state.typed.changed |= elsewhere.typing != before.typing;
+        state.answered.changed |= elsewhere.answers != before.answers;
+        state.elsewhere = (!elsewhere.is_empty()).then(|| Box::new(elsewhere));
+        self.tell_what_there_is(&state);
+    }
+
+    /// Returns what there is at this node.
+    pub fn here(&self) -> RoomSignals {
+        let state = self.state.lock();
+        let typing = state.typing.iter().map(|(author, _)| author.clone()).collect();
+        RoomSignals { presence: state.presence_here(), typing, answers: state.answers.list() }
     }
 
     pub fn show_answer(&self, answer: UnfinishedAnswer) {
         let mut state = self.state.lock();
         state.answered.changed |= state.answers.show(answer, Instant::now());
-        self.has_answers.store(!state.answers.is_empty(), Ordering::Release);
+        self.tell_what_there_is(&state);
     }
 
     pub fn remove_answer(&self, author_id: &str, reply_to: Position) {
-        self.change_answers(|answers| answers.remove(author_id, reply_to));
+        self.end_answers(|answer| answer.reply_to == reply_to && *answer.author.id == *author_id);
     }
 
     /// Takes away the answers that an event finishes or makes pointless.
     pub fn pass(&self, event: &Event) {
-        self.change_answers(|answers| answers.pass(event));
+        self.end_answers(|answer| is_ended(answer, event));
     }
 
-    fn change_answers(&self, change: impl FnOnce(&mut Answers) -> bool) {
+    fn end_answers(&self, is_ended: impl Fn(&UnfinishedAnswer) -> bool) {
         if !self.has_answers.load(Ordering::Acquire) {
             return;
         }
         let mut state = self.state.lock();
-        state.answered.changed |= change(&mut state.answers);
-        self.has_answers.store(!state.answers.is_empty(), Ordering::Release);
+        let mut changed = state.answers.end(&is_ended);
+        if let Some(elsewhere) = &mut state.elsewhere {
+            let before = elsewhere.answers.len();
+            elsewhere.answers.retain(|answer| !is_ended(answer));
+            changed |= elsewhere.answers.len() != before;
+        }
+        state.answered.changed |= changed;
+        self.tell_what_there_is(&state);
     }
 
     pub fn presence(&self) -> Presence {
@@ -227,14 +271,14 @@ impl Signals {
             published |= self.publish(&mut state.presence, signal, now);
         }
         if state.typed.due(now, SIGNAL_INTERVAL) {
-            let signal = Signal::Typing(state.typing.iter().map(|(author, _)| author.clone()).collect());
+            let signal = Signal::Typing(state.typing());
             published |= self.publish(&mut state.typed, signal, now);
         }
         let has_ended = state.answers.expire(now);
         state.answered.changed |= has_ended;
-        self.has_answers.store(!state.answers.is_empty(), Ordering::Release);
+        self.tell_what_there_is(&state);
         if state.answered.due(now, answers_interval(state.readers)) {
-            let signal = Signal::Answers(state.answers.list());
+            let signal = Signal::Answers(state.answers());
             published |= self.publish(&mut state.answered, signal, now);
         }
         if published && state.readers <= LARGE {
@@ -245,7 +289,8 @@ impl Signals {
             state.riding = Some(Riding { since, head: head() });
         }
         let changed = state.presence.changed || state.typed.changed || state.answered.changed;
-        let expires = !state.typing.is_empty() || !state.answers.is_empty();
+        let ends_elsewhere = state.elsewhere.as_ref().is_some_and(|elsewhere| elsewhere.passes());
+        let expires = !state.typing.is_empty() || !state.answers.is_empty() || ends_elsewhere;
         Look { wake, again: changed || state.riding.is_some() || expires }
     }
 
@@ -276,10 +321,34 @@ impl Signals {
 }
 
 impl State {
-    fn presence(&self) -> Presence {
+    fn presence_here(&self) -> Presence {
         let authors =
             self.named.values().take(PRESENCE_NAMES_MAX).map(|named| named.author.clone()).collect();
         Presence { count: self.readers, authors }
+    }
+
+    fn presence(&self) -> Presence {
+        let mut presence = self.presence_here();
+        if let Some(elsewhere) = &self.elsewhere {
+            add_presence(&mut presence, &elsewhere.presence);
+        }
+        presence
+    }
+
+    fn typing(&self) -> Vec<Author> {
+        let mut typing = self.typing.iter().map(|(author, _)| author.clone()).collect();
+        if let Some(elsewhere) = &self.elsewhere {
+            add_authors(&mut typing, &elsewhere.typing, TYPING_NAMES_MAX);
+        }
+        typing
+    }
+
+    fn answers(&self) -> Vec<UnfinishedAnswer> {
+        let mut answers = self.answers.list();
+        if let Some(elsewhere) = &self.elsewhere {
+            add_answers(&mut answers, &elsewhere.answers);
+        }
+        answers
     }
 }
 

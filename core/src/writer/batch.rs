@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::event::{Body, Position};
 use crate::log::price::{BATCH_PRICE_MAX, EDITS_TO_ERASE_MAX};
-use crate::log::{Hash, NewRecord, Payload};
+use crate::log::{NewRecord, Payload};
+use crate::writer::idempotency::KeyMap;
 use crate::writer::moderation::BatchModeration;
 use crate::writer::price::Price;
 use crate::writer::queue::{Reply, Reserved};
@@ -17,7 +18,7 @@ use crate::writer::verdict::Verdict;
 pub(super) struct Batch {
     pub records: Vec<NewRecord>,
     /// Keys of the batch and their event.
-    pub keys: HashMap<Hash, usize>,
+    pub keys: KeyMap<usize>,
     /// Messages that the batch deletes.
     pub deletes: HashSet<Position>,
     /// Edits of the batch, by their message.

@@ -18,7 +18,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::{Sender, TrySendError, bounded};
 use crate::sync::thread::{self, JoinHandle};
 use crate::value::NewValue;
-use crate::writer::idempotency::Window;
+use crate::writer::idempotency::{Hasher as KeyHasher, Hashes, Window};
 use crate::writer::member::{self, Connections, Inbound, Member};
 use crate::writer::queue::{CLOSED, Gate, Pending, Permission, RebuiltWindow, Request, Reserved};
 use crate::writer::replica::Replica;
@@ -44,6 +44,8 @@ pub(crate) struct WriterHandle {
     queued_bytes: Arc<AtomicUsize>,
     /// The state of the window of keys; sends with a key wait for it.
     window: watch::Receiver<WindowState>,
+    /// Makes the hashes of drafts with keys. A node of many has none: the leader makes them.
+    hasher: Option<KeyHasher>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     /// Of a node of many: the way into the protocol, and its end.
     inbound: Option<Inbound>,
@@ -56,6 +58,7 @@ impl WriterHandle {
     pub fn start(shared: Arc<Shared>, policy: RetentionPolicy) -> std::io::Result<Self> {
         let (queue, pending) = bounded(QUEUE_SENDS_MAX);
         let gate = Arc::new(Gate::default());
+        let hasher = Some(KeyHasher::new(&shared.log.signing_key()));
         gate.open(queue);
         let (rebuilt, window) = read_window(&shared)?;
         let writer = Writer::new(shared.clone(), policy, gate.clone(), rebuilt);
@@ -74,7 +77,7 @@ impl WriterHandle {
         let queued_bytes = Arc::new(AtomicUsize::new(0));
         let (threads, is_closing) = (Mutex::new(vec![thread]), Arc::default());
         let (inbound, shown) = (None, Arc::new(Shown::of_single()));
-        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing, shown })
+        Ok(Self { shared, gate, queued_bytes, window, hasher, threads, inbound, is_closing, shown })
     }
 
     /// Starts the threads of one node of many.
@@ -115,8 +118,9 @@ impl WriterHandle {
         start("millchat-node", Box::new(move || runtime.block_on(member.run(taken, doings, closing))))?;
         let (_, window) = watch::channel(WindowState::There);
         let (queued_bytes, threads) = (Arc::new(AtomicUsize::new(0)), Mutex::new(threads));
-        let inbound = Some(Inbound(inputs));
-        Ok(Self { shared, gate, queued_bytes, window, threads, inbound, is_closing, shown })
+        let inbound = Some(Inbound { inputs, shared: shared.clone() });
+        let hasher = None;
+        Ok(Self { shared, gate, queued_bytes, window, hasher, threads, inbound, is_closing, shown })
     }
 
     /// The view of the node on its cluster.
@@ -146,14 +150,15 @@ impl WriterHandle {
         if draft.key.is_some() {
             self.wait_for_window().await?;
         }
-        self.request(Request::Send(room.clone(), draft, permission), reserved).await
+        let hashes = self.hasher.as_ref().and_then(|hasher| hasher.hashes(room, &draft));
+        self.request(Request::Send(room.clone(), draft, permission), hashes, reserved).await
     }
 
     pub async fn ban(&self, ban: BanRecord) -> Result<Receipt, SendError> {
         self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
         let texts = ban.author_id.len() + ban.by.as_ref().map_or(0, Author::text_bytes);
         let reserved = self.reserve(size_of::<Pending>() + texts)?;
-        self.request(Request::Ban(ban), reserved).await
+        self.request(Request::Ban(ban), None, reserved).await
     }
 
     pub async fn set_value(&self, key: Arc<str>, new: NewValue) -> Result<Receipt, SendError> {
@@ -169,12 +174,17 @@ impl WriterHandle {
     async fn request_value(&self, request: Request, texts_bytes: usize) -> Result<Receipt, SendError> {
         self.gate.check().map_err(|why| SendError::Unavailable(why.into()))?;
         let reserved = self.reserve(size_of::<Pending>() + texts_bytes)?;
-        self.request(request, reserved).await
+        self.request(request, None, reserved).await
     }
 
-    async fn request(&self, request: Request, reserved: Reserved) -> Result<Receipt, SendError> {
+    async fn request(
+        &self,
+        request: Request,
+        hashes: Option<Hashes>,
+        reserved: Reserved,
+    ) -> Result<Receipt, SendError> {
         let (reply, answered) = oneshot::channel();
-        self.put(Pending { request, reply, reserved })?;
+        self.put(Pending { request, hashes, reply, reserved })?;
         // The writer answers everything it took. Without an answer it died, before or after the commit; the
         // first to learn of that says so, so that readiness is red before a sender is answered.
         answered.await.unwrap_or_else(|_| {

@@ -6,10 +6,20 @@
 //! for that. The writer owns the window and is the only one to decide by it.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::{self, BuildHasherDefault};
 
-use crate::event::{Position, RoomName, Timestamp};
+use crate::event::{Action, Draft, Position, RoomName, Timestamp};
 use crate::limits::{KEY_AGE_MAX, KEYS_MAX};
 use crate::log::{Hash, Log, LogError, StoredKey};
+
+/// The hashes that the record of a post with a key holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Hashes {
+    /// Of the author and the key.
+    pub key: Hash,
+    /// Of the room, the text and what it answers.
+    pub content: Hash,
+}
 
 /// Makes the hashes that records hold in place of keys and contents.
 pub(crate) struct Hasher {
@@ -19,6 +29,15 @@ pub(crate) struct Hasher {
 impl Hasher {
     pub fn new(signing_key: &[u8; 32]) -> Self {
         Self { secret: blake3::derive_key("millchat 2026 idempotency", signing_key) }
+    }
+
+    /// Returns the hashes of a draft; `None` if it has no key, or is one of those for which keys do not count.
+    pub fn hashes(&self, room: &RoomName, draft: &Draft) -> Option<Hashes> {
+        let (Some(key), Action::Post { content, reply_to }) = (&draft.key, &draft.action) else {
+            return None;
+        };
+        let author_id = draft.author.as_ref().map_or("", |author| &author.id);
+        Some(Hashes { key: self.key(author_id, key), content: self.content(room, content, *reply_to) })
     }
 
     pub fn key(&self, author_id: &str, key: &str) -> Hash {
@@ -49,10 +68,32 @@ impl Hasher {
     }
 }
 
+/// A map by the hashes of keys.
+pub(crate) type KeyMap<V> = HashMap<Hash, V, BuildHasherDefault<KeyHasher>>;
+
+/// Takes a part of a hash as it is: made with a secret, it is as good as any that could be made of it.
+#[derive(Default)]
+pub(crate) struct KeyHasher(u64);
+
+impl hash::Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(part) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*part);
+        }
+    }
+
+    /// The length, which all have in common.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The keys seen, oldest first to go.
 #[derive(Default)]
 pub(crate) struct Window {
-    positions: HashMap<Hash, Position>,
+    positions: KeyMap<Position>,
     order: VecDeque<(Hash, Position, Timestamp)>,
 }
 
@@ -61,11 +102,12 @@ impl Window {
         self.positions.get(key).copied()
     }
 
-    pub fn insert(&mut self, key: Hash, position: Position, at: Timestamp) {
+    /// Takes a key, and forgets those that are too old or too many by now.
+    pub fn insert(&mut self, key: Hash, position: Position, at: Timestamp, now: Timestamp) {
         self.positions.insert(key, position);
         self.order.push_back((key, position, at));
         // A message whose time lies ahead of the clock makes no other key old.
-        self.expire(at.min(Timestamp::now()));
+        self.expire(at.min(now));
     }
 
     fn expire(&mut self, now: Timestamp) {
@@ -84,10 +126,11 @@ impl Window {
 
     /// Reads the keys that the log has stored. Blocks on storage.
     pub fn restore(log: &dyn Log) -> Result<Self, LogError> {
-        let oldest_ms = Timestamp::now().0.saturating_sub(KEY_AGE_MAX.as_millis() as u64);
+        let now = Timestamp::now();
+        let oldest_ms = now.0.saturating_sub(KEY_AGE_MAX.as_millis() as u64);
         let mut window = Self::default();
         for StoredKey { position, key, created_at } in log.keys(Timestamp(oldest_ms))? {
-            window.insert(key, position, created_at);
+            window.insert(key, position, created_at, now);
         }
         Ok(window)
     }
@@ -101,20 +144,20 @@ mod tests {
     fn a_clock_that_was_ahead_forgets_no_key() {
         let mut window = Window::default();
         let now = Timestamp::now();
-        window.insert([1; 16], 1, now);
-        window.insert([2; 16], 2, Timestamp(now.0 + 40 * KEY_AGE_MAX.as_millis() as u64));
-        window.insert([3; 16], 3, now);
+        window.insert([1; 16], 1, now, now);
+        window.insert([2; 16], 2, Timestamp(now.0 + 40 * KEY_AGE_MAX.as_millis() as u64), now);
+        window.insert([3; 16], 3, now, now);
         assert_eq!([1, 2, 3].map(|key| window.get(&[key; 16])), [Some(1), Some(2), Some(3)]);
     }
 
     #[test]
     fn a_key_is_forgotten_after_the_window_and_not_before() {
-        let mut window = Window::default();
+        let (mut window, now) = (Window::default(), Timestamp::now());
         let day_ms = KEY_AGE_MAX.as_millis() as u64;
-        window.insert([1; 16], 1, Timestamp(1_000));
-        window.insert([2; 16], 2, Timestamp(1_000 + day_ms));
+        window.insert([1; 16], 1, Timestamp(1_000), now);
+        window.insert([2; 16], 2, Timestamp(1_000 + day_ms), now);
         assert_eq!(window.get(&[1; 16]), Some(1));
-        window.insert([3; 16], 3, Timestamp(1_001 + day_ms));
+        window.insert([3; 16], 3, Timestamp(1_001 + day_ms), now);
         assert_eq!((window.get(&[1; 16]), window.get(&[2; 16])), (None, Some(2)));
     }
 
@@ -122,7 +165,7 @@ mod tests {
     fn the_window_is_bounded_in_number() {
         let mut window = Window::default();
         for n in 0..=KEYS_MAX as u128 {
-            window.insert(n.to_le_bytes(), n as u64, Timestamp(1));
+            window.insert(n.to_le_bytes(), n as u64, Timestamp(1), Timestamp(1));
         }
         assert_eq!((window.positions.len(), window.order.len()), (KEYS_MAX, KEYS_MAX));
         assert_eq!(window.get(&0u128.to_le_bytes()), None);

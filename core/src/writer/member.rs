@@ -17,6 +17,7 @@ use crate::error::{ReadError, SendError};
 use crate::event::{Action, Timestamp};
 use crate::log::record::RawRecord;
 use crate::log::{FinishedEntry, LogError};
+use crate::neighbours::UnreadableSignals;
 use crate::shared::Shared;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::queue::{Gate, Pending, Reply, Request, Reserved};
@@ -61,7 +62,7 @@ pub(super) fn pass_on_sends(queue: &Receiver<Pending>, inputs: &mpsc::Sender<Inp
         };
         let sends =
             std::iter::once(first).chain(std::iter::from_fn(|| queue.try_recv().ok()).take(SENDS_MAX - 1));
-        let sends = sends.map(|Pending { request, reply, reserved }| {
+        let sends = sends.map(|Pending { request, reply, reserved, .. }| {
             // Asked here; it counts where the request is judged, behind its key.
             let (request, is_allowed) = match request {
                 Request::Send(room, draft, Some(is_allowed)) => {
@@ -221,7 +222,11 @@ impl Member {
                     self.node.tick(now);
                     let mut state = self.node.state(now);
                     state.erasing = self.erasing.count(state.is_leader);
-                    if let Some(before) = tidy.pass(now, (state.mark.seq, read_bytes), state.slowest(), state.is_leader) {
+                    let read = (state.mark.seq, read_bytes);
+                    // One at a time: the engine goes on with what nobody waits for.
+                    if forgetting.is_none()
+                        && let Some(before) = tidy.pass(now, read, state.slowest(), state.is_leader)
+                    {
                         forgetting = Some(self.connections.journal.forget(before));
                     }
                     if let Some(seq) = self.erasing.next(now, state.slowest(), state.is_leader) {
@@ -374,14 +379,29 @@ async fn or_never<T>(future: &mut Option<JournalFuture<T>>) -> T {
     }
 }
 
-/// A way into the protocol for the messages of other nodes. Cheap to clone.
+/// A way into a node for what the other nodes send. Cheap to clone.
 #[derive(Clone)]
-pub struct Inbound(pub(super) mpsc::Sender<Input>);
+pub struct Inbound {
+    pub(super) inputs: mpsc::Sender<Input>,
+    pub(super) shared: Arc<Shared>,
+}
 
 impl Inbound {
     /// Hands a message of another node to this one. Drops it when too many wait: each may be lost.
     pub fn receive(&self, from: NodeId, message: Message) {
-        let _ = self.0.try_send(Input::Message(from, message));
+        let _ = self.inputs.try_send(Input::Message(from, message));
+    }
+
+    /// Takes what another node tells of its people and unfinished answers. Fails if another release has written it; then
+    /// nothing of it counts.
+    pub fn receive_signals(&self, from: NodeId, signals: &[u8]) -> Result<(), UnreadableSignals> {
+        let shared = &self.shared;
+        let Some(neighbours) = &shared.neighbours else { return Ok(()) };
+        let changed = neighbours.hear(&shared.rooms, from, signals, Instant::now())?;
+        for room in &changed {
+            shared.mark(room);
+        }
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ mod batch;
 mod expiry;
 mod handle;
 mod idempotency;
+mod lookups;
 mod member;
 mod moderation;
 mod price;

@@ -15,7 +15,7 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::{Mutex, RwLock};
 use crate::value::NewValue;
-use crate::writer::idempotency::Window;
+use crate::writer::idempotency::{Hashes, Window};
 
 pub(super) const CLOSED: &str = "the chat is closed";
 
@@ -39,6 +39,8 @@ pub(crate) enum Request {
 /// A send on its way to the writer.
 pub(crate) struct Pending {
     pub request: Request,
+    /// The hashes of a draft that has any: its sender makes them, so that the writer need not.
+    pub hashes: Option<Hashes>,
     pub reply: Reply,
     pub reserved: Reserved,
 }

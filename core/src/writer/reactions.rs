@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::error::SendError;
 use crate::event::{Body, Epoch, Position, Receipt};
 use crate::limits::REACTIONS_PER_MESSAGE_MAX;
-use crate::log::{Log, LogError, NewRecord, Payload};
+use crate::log::{LogError, Lookups, NewRecord, Payload};
 use crate::reaction::Reaction;
 use crate::writer::verdict::{Verdict, unreadable};
 
@@ -24,19 +24,19 @@ impl BatchReactions {
     /// it, if it is to be an event.
     pub fn validate(
         &self,
-        log: &dyn Log,
+        log: &dyn Lookups,
         (target, reaction, on): (Position, Reaction, bool),
-        author_id: &Arc<str>,
+        (author_id, epoch): (&Arc<str>, Epoch),
     ) -> Result<usize, Verdict> {
         let read = |error: LogError| Verdict::from(unreadable(error));
         match self.there.get(&(target, reaction, author_id.clone())) {
             Some((there, nth)) if *there == on => return Err(Verdict::Event(*nth)),
             Some(_) => {}
             None => match log.reacted(target, reaction, author_id).map_err(read)? {
-                Some(position) if on => return Err(Verdict::Replay(receipt(log, position)?)),
+                Some(position) if on => return Err(Verdict::Replay(receipt(log, position, epoch)?)),
                 // Nothing was ever added, or it was taken back: the state is that of when the message was
                 // posted.
-                None if !on => return Err(Verdict::Replay(receipt(log, target)?)),
+                None if !on => return Err(Verdict::Replay(receipt(log, target, epoch)?)),
                 _ => {}
             },
         }
@@ -62,9 +62,9 @@ impl BatchReactions {
 }
 
 /// The receipt of an event of the log.
-fn receipt(log: &dyn Log, position: Position) -> Result<Receipt, Verdict> {
+fn receipt(log: &dyn Lookups, position: Position, epoch: Epoch) -> Result<Receipt, Verdict> {
     let damaged = LogError::Damaged { position, what: "it is not there" };
     let record = log.record(position).and_then(|record| record.ok_or(damaged)).map_err(unreadable)?;
-    let (prev, epoch): (Position, Epoch) = (record.event.map_or(0, |event| event.prev), log.epoch());
+    let prev = record.event.map_or(0, |event| event.prev);
     Ok(Receipt { position, prev, epoch, created_at: record.created_at })
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::cause::Cause;
 use crate::cluster::{Answer, EntryId, Judged, ProposalId};
 use crate::error::SendError;
+use crate::event::Timestamp;
 use crate::log::finish::finish;
 use crate::log::record;
 use crate::log::{CommitError, FinishedEntry, LogError, NewRecord};
@@ -92,14 +93,18 @@ impl Replica {
                 return self.writer.gate.break_for(why);
             }
         };
+        let now = Timestamp::now();
         for raw in &entry.records {
             let Ok(record) = record::decode(raw.position, &raw.bytes) else { continue };
             self.writer.last_at = self.writer.last_at.max(record.created_at);
             if let Some(key) = record.key {
-                self.writer.window.insert(key, raw.position, record.created_at);
+                self.writer.window.insert(key, raw.position, record.created_at, now);
             }
         }
         let rooms = shared.publish(committed.iter().filter_map(|committed| committed.event.as_ref()));
+        if let Some(neighbours) = &shared.neighbours {
+            neighbours.published(shared.log.head());
+        }
         shared.fanout.notify(&rooms);
         shared.committed.notify_waiters();
         // Not before: an answer to a sender may wait for it.
@@ -130,8 +135,12 @@ impl Replica {
                     let _ = reply.send(Err(error));
                     continue;
                 }
+                let hashes = match &request {
+                    Request::Send(room, draft, _) => self.writer.hasher.hashes(room, draft),
+                    _ => None,
+                };
                 let reserved = Reserved { bytes: 0, all: nobody.clone() };
-                pending.push(Pending { request, reply, reserved });
+                pending.push(Pending { request, hashes, reply, reserved });
             } else {
                 let why = "the leader does not know this kind of request: it is of another release";
                 let _ = reply.send(Err(SendError::Unavailable(why.into())));
@@ -174,7 +183,10 @@ impl Replica {
     fn maintain(&mut self) {
         let writer = &mut self.writer;
         if writer.gate.broken().is_none()
-            && (writer.is_erasing() || writer.has_expired_values() || writer.has_prepared_index())
+            && (writer.is_erasing()
+                || writer.has_expired_values()
+                || writer.has_prepared_index()
+                || writer.shared.log.has_deferred())
         {
             let _ = writer.commit_now(&[], 0);
             self.tell_redacted();

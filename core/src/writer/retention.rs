@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use crate::event::{Position, Timestamp};
-use crate::log::{Log, LogError};
+use crate::log::{Log, LogError, RecordAge};
 
 /// Least number of events that a step takes: a log that is behind catches up also under light load, and a
 /// sender during a step hardly feels it.
@@ -137,34 +137,28 @@ impl Retention {
         let (least, end) = (floor + TRIM_EVENTS_MIN as u64, floor + TRIM_EVENTS_MAX as u64);
         let mut freed = 0;
         'steps: loop {
-            let records = match log.scan(floor) {
-                // A damaged record goes like any other, or nothing would ever go again.
-                Err(LogError::Damaged { position, .. }) if position == floor && floor < end => {
-                    floor += 1;
-                    continue;
-                }
-                Err(LogError::Damaged { position, .. }) if (floor..end).contains(&position) => {
-                    let before = (floor..position).filter_map(|position| log.record(position).transpose());
-                    before.collect::<Result<Vec<_>, _>>()?
-                }
-                records => records?,
-            };
-            if records.is_empty() {
+            let ages = log.ages(floor)?;
+            if ages.is_empty() {
                 break;
             }
-            for record in records {
-                let is_old = record.created_at.0 <= oldest_ms
-                    && *is_due.get_or_insert_with(|| self.is_due(now, record.created_at));
-                let enough = floor >= end || (floor >= least && freed >= bytes);
-                if enough || (over == 0 && !is_old) {
-                    self.oldest = Some((record.position, record.created_at));
-                    // Earlier trims left no holes, but the floor must be where a record is.
-                    floor = record.position;
+            for RecordAge { position, created_at, bytes: its_bytes } in ages {
+                // A damaged record goes like any other, or nothing would ever go again.
+                if let Some(at) = created_at {
+                    let is_old = at.0 <= oldest_ms && *is_due.get_or_insert_with(|| self.is_due(now, at));
+                    let enough = floor >= least && freed >= bytes;
+                    if enough || (over == 0 && !is_old) {
+                        self.oldest = Some((position, at));
+                        // Earlier trims left no holes, but the floor must be where a record is.
+                        floor = position;
+                        break 'steps;
+                    }
+                }
+                if floor >= end {
                     break 'steps;
                 }
-                freed += record.bytes;
-                over = over.saturating_sub(record.bytes);
-                floor = record.position + 1;
+                freed += its_bytes;
+                over = over.saturating_sub(its_bytes);
+                floor = position + 1;
             }
         }
         Ok(floor)

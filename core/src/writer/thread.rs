@@ -14,13 +14,14 @@ use std::time::{Duration, Instant};
 use crate::error::SendError;
 use crate::event::{Epoch, Position, Receipt, RoomName, Timestamp};
 use crate::limits::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX};
-use crate::log::{CommitError, Committed, Counts, NewRecord};
+use crate::log::{CommitError, Committed, Counts, Lookups as _, NewRecord};
 use crate::shared::Shared;
 use crate::sync::atomic::Ordering;
 use crate::sync::channel::{Receiver, RecvTimeoutError};
 use crate::writer::batch::Batch;
 use crate::writer::expiry::Expiry;
 use crate::writer::idempotency::{Hasher, Window};
+use crate::writer::lookups::BatchLookups;
 use crate::writer::price::Price;
 use crate::writer::queue::{Gate, Pending, RebuiltWindow};
 use crate::writer::retention::{Moment, Retention, RetentionPolicy, TRIM_EVENTS_MAX};
@@ -38,7 +39,8 @@ const TRIMS_BEFORE_BATCH_MAX: usize = 8;
 pub(crate) struct Writer {
     pub(super) shared: Arc<Shared>,
     pub(super) gate: Arc<Gate>,
-    hasher: Hasher,
+    /// Makes the hashes of what other nodes send.
+    pub(super) hasher: Hasher,
     pub(super) window: Window,
     rebuilt: Arc<RebuiltWindow>,
     /// Requests that did not fit into the batch before, in their order.
@@ -130,12 +132,14 @@ impl Writer {
         let now = Timestamp::now().max(self.last_at);
         self.last_at = now;
         let to_erase = self.shared.log.moderation().counts().edits_to_erase as usize;
+        let shared = self.shared.clone();
+        let lookups = BatchLookups::new(&*shared.log);
         let mut batch = Batch::default();
         let mut pending = pending.into_iter();
         while let Some(next) = pending.next() {
             // If the counts cannot be read, neither can the target: the request is refused then.
             let price = Price::of(&next.request, |target| {
-                let stored = self.shared.log.counts(target)?;
+                let stored = lookups.counts(target)?;
                 let more = batch.edits.get(&target).copied().unwrap_or(0);
                 Ok(Counts { edits: stored.edits + more, ..stored })
             });
@@ -146,8 +150,8 @@ impl Writer {
                 self.waiting.push_front(next);
                 break;
             }
-            let Pending { request, reply, reserved } = next;
-            let validated = self.validator().validate(&batch, request, now);
+            let Pending { request, hashes, reply, reserved } = next;
+            let validated = self.validator(&lookups).validate(&batch, (request, hashes), now);
             batch.pay(&price, validated.is_ok());
             let verdict = match validated {
                 Ok(append) => Verdict::Event(batch.push(append)),
@@ -167,8 +171,8 @@ impl Writer {
         }
     }
 
-    fn validator(&self) -> Validator<'_> {
-        Validator { gate: &self.gate, log: &*self.shared.log, hasher: &self.hasher, window: &self.window }
+    fn validator<'a>(&'a self, lookups: &'a BatchLookups<'_>) -> Validator<'a> {
+        Validator { gate: &self.gate, log: &*self.shared.log, lookups, window: &self.window }
     }
 
     /// Stores events, and takes a step of a trim along.
@@ -278,9 +282,10 @@ impl Writer {
     /// Publishes, then answers, then wakes.
     fn answer(&mut self, batch: Batch, stored: &Stored) {
         let committed = stored.as_deref().unwrap_or_default();
+        let now = Timestamp::now();
         for (hash, index) in &batch.keys {
             if let Some(committed) = committed.get(*index) {
-                self.window.insert(*hash, committed.position, batch.records[*index].created_at);
+                self.window.insert(*hash, committed.position, batch.records[*index].created_at, now);
             }
         }
         let rooms = self.shared.publish(committed.iter().filter_map(|committed| committed.event.as_ref()));

@@ -5,9 +5,9 @@ use crate::event::{Action, Author, Body, Draft, Position, Receipt, RoomName, Tim
 use crate::limits::{
     AUTHOR_ID_BYTES_MAX, AUTHOR_NAME_BYTES_MAX, CONTENT_BYTES_MAX, EDITS_PER_MESSAGE_MAX, KEY_BYTES_MAX,
 };
-use crate::log::{Hash, Log, LogError, NewRecord, Payload, Record};
+use crate::log::{Hash, Log, LogError, Lookups, NewRecord, Payload, Record};
 use crate::writer::batch::Batch;
-use crate::writer::idempotency::{Hasher, Window};
+use crate::writer::idempotency::{Hashes, Window};
 use crate::writer::queue::{Gate, Permission, Request};
 use crate::writer::verdict::{Verdict, unreadable};
 
@@ -58,19 +58,24 @@ fn holds(is_allowed: Permission) -> bool {
 pub(super) struct Validator<'a> {
     pub gate: &'a Gate,
     pub log: &'a dyn Log,
-    pub hasher: &'a Hasher,
+    pub lookups: &'a dyn Lookups,
     pub window: &'a Window,
 }
 
 impl Validator<'_> {
     /// The record that a request makes, if it makes one; else what becomes of it.
-    pub fn validate(&self, batch: &Batch, request: Request, now: Timestamp) -> Result<NewRecord, Verdict> {
+    pub fn validate(
+        &self,
+        batch: &Batch,
+        (request, hashes): (Request, Option<Hashes>),
+        now: Timestamp,
+    ) -> Result<NewRecord, Verdict> {
         if let Some(why) = self.gate.broken() {
             return Err(SendError::Unavailable(why.into()).into());
         }
         let append = match request {
             Request::Send(room, draft, permission) => {
-                self.validate_draft(batch, (room, draft, permission), now)?
+                self.validate_draft(batch, (room, draft, permission), hashes, now)?
             }
             Request::Ban(ban) => {
                 let payload =
@@ -94,13 +99,11 @@ impl Validator<'_> {
         &self,
         batch: &Batch,
         (room, draft, permission): (RoomName, Draft, Option<Permission>),
+        hashes: Option<Hashes>,
         now: Timestamp,
     ) -> Result<NewRecord, Verdict> {
         let (mut key, mut content_hash) = (None, None);
-        if let (Some(text), Action::Post { content, reply_to }) = (&draft.key, &draft.action) {
-            let author_id = draft.author.as_ref().map_or("", |author| &author.id);
-            let hash = self.hasher.key(author_id, text);
-            let content = self.hasher.content(&room, content, *reply_to);
+        if let Some(Hashes { key: hash, content }) = hashes {
             if let Some(&earlier) = batch.keys.get(&hash) {
                 let same = batch.records[earlier].content_hash == Some(content);
                 return Err(if same {
@@ -128,7 +131,7 @@ impl Validator<'_> {
             }
             Action::Edit { target, content, moderator } => {
                 self.validate_target(batch, &room, &draft, *target, *moderator)?;
-                let stored = self.log.counts(*target).map_err(unreadable)?.edits;
+                let stored = self.lookups.counts(*target).map_err(unreadable)?.edits;
                 let more = batch.edits.get(target).copied().unwrap_or(0);
                 if stored + more >= EDITS_PER_MESSAGE_MAX {
                     let why = SendError::TooManyEdits(*target);
@@ -144,7 +147,7 @@ impl Validator<'_> {
                 self.validate_target(batch, &room, &draft, *target, true)?;
                 let Some(author) = &draft.author else { return Err(SendError::NotAuthor(*target).into()) };
                 let asked = (*target, *reaction, *on);
-                let count = batch.reactions.validate(self.log, asked, &author.id)?;
+                let count = batch.reactions.validate(self.lookups, asked, (&author.id, self.log.epoch()))?;
                 Body::Reaction { target: *target, reaction: *reaction, on: *on, count: count as u64 }
             }
             Action::Close => Body::Close,
@@ -166,12 +169,11 @@ impl Validator<'_> {
         anybody: bool,
     ) -> Result<(), Verdict> {
         let unknown = SendError::UnknownTarget(target);
-        let log = self.log;
-        let mut record = readable(log, target)?;
+        let mut record = readable(self.lookups, target)?;
         if record.is_none() && matches!(draft.action, Action::Delete { .. }) {
             // The message itself is below the floor or damaged; an edit of it that is not can still be taken
             // away.
-            record = log.last_edit(target).map_err(unreadable)?;
+            record = self.lookups.last_edit(target).map_err(unreadable)?;
         }
         let Some(event) = record.and_then(|record| record.event) else { return Err(unknown.into()) };
         let content = match &event.body {
@@ -199,7 +201,7 @@ impl Validator<'_> {
     fn find_receipt(&self, key: &Hash, content: &Hash) -> Result<Option<Receipt>, SendError> {
         let Some(position) = self.window.get(key) else { return Ok(None) };
         // Below the floor the promise ends, and where the record is damaged.
-        let Some(record) = readable(self.log, position)? else { return Ok(None) };
+        let Some(record) = readable(self.lookups, position)? else { return Ok(None) };
         // A delete cleared the hash: what the content was is not known any more, and need not be.
         if record.content_hash.is_some_and(|known| known != *content) {
             return Err(SendError::KeyReused);
@@ -210,7 +212,7 @@ impl Validator<'_> {
 }
 
 /// Returns the record at a position; `None` if it is not kept, or damaged: then it is there for nobody.
-fn readable(log: &dyn Log, position: Position) -> Result<Option<Record>, SendError> {
+fn readable(log: &dyn Lookups, position: Position) -> Result<Option<Record>, SendError> {
     match log.record(position) {
         Err(LogError::Damaged { .. }) => Ok(None),
         record => record.map_err(unreadable),

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::error::SendError;
-use crate::event::{Action, Author, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
+use crate::event::{Action, Draft, Epoch, Position, Receipt, RoomName, Timestamp};
 use crate::log::BanRecord;
-use crate::log::record::{author_kind_number, author_kind_of};
 use crate::reaction::Reaction;
 use crate::value::{NewValue, Replaces};
+use crate::wire::{In, Out, Unreadable};
 use crate::writer::queue::Request;
 
 const POST: u8 = 1;
@@ -59,7 +59,7 @@ pub(super) fn encode_request(request: &Request, is_allowed: bool) -> Bytes {
             };
             out.byte(kind);
             out.text(room.as_str());
-            out.author(author.as_ref());
+            out.maybe(author.as_ref(), Out::author);
             out.maybe(key.as_deref(), Out::text);
             match action {
                 Action::Post { content, reply_to } => {
@@ -87,14 +87,14 @@ pub(super) fn encode_request(request: &Request, is_allowed: bool) -> Bytes {
             out.byte(BAN);
             out.text(author_id);
             out.byte(u8::from(*banned));
-            out.author(by.as_ref());
+            out.maybe(by.as_ref(), Out::author);
         }
         Request::SetValue(key, NewValue { text, until, by, replaces, limit }) => {
             out.byte(SET_VALUE);
             out.text(key);
             out.text(text);
             out.maybe(until.map(|until| until.0), Out::number);
-            out.author(by.as_ref());
+            out.maybe(by.as_ref(), Out::author);
             match replaces {
                 Replaces::Any => out.byte(0),
                 Replaces::Absent => out.byte(1),
@@ -108,7 +108,7 @@ pub(super) fn encode_request(request: &Request, is_allowed: bool) -> Bytes {
         Request::RemoveValue(key, by) => {
             out.byte(REMOVE_VALUE);
             out.text(key);
-            out.author(by.as_ref());
+            out.maybe(by.as_ref(), Out::author);
         }
     }
     out.0.into()
@@ -132,12 +132,12 @@ fn read_request(bytes: &mut In<'_>) -> Result<Request, Unreadable> {
     Ok(match kind {
         BAN => {
             let author_id = Arc::from(bytes.text()?);
-            Request::Ban(BanRecord { author_id, banned: bytes.is_on()?, by: bytes.author()? })
+            Request::Ban(BanRecord { author_id, banned: bytes.is_on()?, by: bytes.maybe(In::author)? })
         }
         SET_VALUE => {
             let (key, text) = (Arc::from(bytes.text()?), bytes.text()?.to_owned());
             let until = bytes.maybe(In::number)?.map(Timestamp);
-            let by = bytes.author()?;
+            let by = bytes.maybe(In::author)?;
             let replaces = match bytes.byte()? {
                 0 => Replaces::Any,
                 1 => Replaces::Absent,
@@ -147,10 +147,10 @@ fn read_request(bytes: &mut In<'_>) -> Result<Request, Unreadable> {
             let limit = bytes.number()? as usize;
             Request::SetValue(key, NewValue { text, until, by, replaces, limit })
         }
-        REMOVE_VALUE => Request::RemoveValue(Arc::from(bytes.text()?), bytes.author()?),
+        REMOVE_VALUE => Request::RemoveValue(Arc::from(bytes.text()?), bytes.maybe(In::author)?),
         _ => {
             let room = RoomName::new(bytes.text()?).map_err(|_| Unreadable)?;
-            let author = bytes.author()?;
+            let author = bytes.maybe(In::author)?;
             let key = bytes.maybe(|bytes| bytes.text().map(str::to_owned))?;
             let draft = Draft { author, action: read_action(kind, bytes)?, key };
             Request::Send(room, draft, None)
@@ -260,37 +260,7 @@ fn read_outcome(bytes: &mut In<'_>, epoch: Epoch) -> Result<Result<Receipt, Send
     }))
 }
 
-struct Out(Vec<u8>);
-
 impl Out {
-    fn byte(&mut self, byte: u8) {
-        self.0.push(byte);
-    }
-
-    fn number(&mut self, number: u64) {
-        self.0.extend_from_slice(&number.to_le_bytes());
-    }
-
-    fn text(&mut self, text: &str) {
-        self.0.extend_from_slice(&(text.len() as u32).to_le_bytes());
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn maybe<T>(&mut self, value: Option<T>, put: impl FnOnce(&mut Self, T)) {
-        self.byte(u8::from(value.is_some()));
-        if let Some(value) = value {
-            put(self, value);
-        }
-    }
-
-    fn author(&mut self, author: Option<&Author>) {
-        self.maybe(author, |out, Author { id, name, kind }| {
-            out.byte(author_kind_number(*kind));
-            out.text(id);
-            out.text(name);
-        });
-    }
-
     /// Writes an error with at most two numbers.
     fn error(&mut self, kind: u8, numbers: &[Position], text: &str) {
         self.byte(kind);
@@ -300,60 +270,10 @@ impl Out {
     }
 }
 
-/// The bytes are not those of a request or an outcome that this release knows.
-struct Unreadable;
-
-/// The rest of some bytes. Whatever they say, no more is read than there is.
-struct In<'a>(&'a [u8]);
-
-impl<'a> In<'a> {
-    fn byte(&mut self) -> Result<u8, Unreadable> {
-        let (byte, rest) = self.0.split_first().ok_or(Unreadable)?;
-        self.0 = rest;
-        Ok(*byte)
-    }
-
-    fn is_on(&mut self) -> Result<bool, Unreadable> {
-        self.byte().map(|byte| byte != 0)
-    }
-
-    fn number(&mut self) -> Result<u64, Unreadable> {
-        let (number, rest) = self.0.split_first_chunk().ok_or(Unreadable)?;
-        self.0 = rest;
-        Ok(u64::from_le_bytes(*number))
-    }
-
-    fn text(&mut self) -> Result<&'a str, Unreadable> {
-        let (length, rest) = self.0.split_first_chunk().ok_or(Unreadable)?;
-        let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(Unreadable)?;
-        self.0 = rest;
-        std::str::from_utf8(text).map_err(|_| Unreadable)
-    }
-
-    fn maybe<T>(
-        &mut self,
-        take: impl FnOnce(&mut Self) -> Result<T, Unreadable>,
-    ) -> Result<Option<T>, Unreadable> {
-        match self.byte()? {
-            0 => Ok(None),
-            1 => take(self).map(Some),
-            _ => Err(Unreadable),
-        }
-    }
-
-    fn author(&mut self) -> Result<Option<Author>, Unreadable> {
-        self.maybe(|bytes| {
-            let kind = author_kind_of(Some(bytes.byte()?));
-            let (id, name) = (Arc::from(bytes.text()?), Arc::from(bytes.text()?));
-            Ok(Author { id, name, kind })
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::AuthorKind;
+    use crate::event::{Author, AuthorKind};
 
     fn requests() -> Vec<Request> {
         let room = RoomName::new("lobby").unwrap();

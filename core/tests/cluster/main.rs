@@ -8,13 +8,19 @@ mod everywhere;
 mod identity;
 mod journal;
 mod nodes;
+mod power;
+mod signals;
+#[path = "../disk/storage.rs"]
+#[expect(dead_code, reason = "the tests of a single node's disk need more of it")]
+mod storage;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use journal::{MemoryJournal, Trouble};
 use millchat::{
-    Author, AuthorKind, Body, CONTENT_BYTES_MAX, Chat, Draft, Event, Position, Receipt, RoomName, SendError,
+    Author, AuthorKind, Body, CONTENT_BYTES_MAX, Chat, Draft, Event, Position, ReadError, Receipt, RoomName,
+    SendError,
 };
 use nodes::Cluster;
 
@@ -29,15 +35,23 @@ fn room(name: &str) -> RoomName {
     RoomName::new(name).unwrap()
 }
 
-/// All events of a node's log, up to a position.
+/// All events of a node's log, up to a position. A node that is not current is asked again, as a client
+/// asks again: one that has just started has to read first.
 async fn log(chat: &Chat, up_to: Position) -> Vec<Event> {
+    let begun = tokio::time::Instant::now();
     let mut whole = chat.follow(0);
     let mut events = Vec::new();
     while whole.position() < up_to {
-        let followed = tokio::time::timeout(Duration::from_mins(1), whole.next()).await;
-        let followed =
-            followed.expect("the log reaches its end").expect("it is open").expect("it can be read");
-        events.extend(followed.events.iter().map(|event| (**event).clone()));
+        let followed = tokio::time::timeout(SETTLED_WITHIN, whole.next()).await;
+        match followed.expect("the log reaches its end").expect("it is open") {
+            Ok(followed) => events.extend(followed.events.iter().map(|event| (**event).clone())),
+            Err(ReadError::NotCurrent) => {
+                assert!(begun.elapsed() < SETTLED_WITHIN, "a node is not current");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                whole = chat.follow(whole.position());
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
     events
 }

@@ -1,11 +1,13 @@
 //! The nodes of a test, and the way between them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use millchat::cluster::{self, Message, NodeId, Peers};
-use millchat::{Chat, Connections, Inbound, RetentionPolicy};
+use millchat::log::Log;
+use millchat::{Builder, Chat, Connections, Inbound, RetentionPolicy};
 
 use crate::journal::{Line, MemoryJournal};
 use crate::until;
@@ -16,7 +18,11 @@ pub const FRESH: usize = NODES;
 
 /// The way between the nodes. Every twentieth message is lost.
 #[derive(Default)]
-struct Network(Mutex<HashMap<NodeId, Inbound>>);
+struct Network {
+    nodes: Mutex<HashMap<NodeId, Inbound>>,
+    /// The nodes that tell nobody of their people.
+    silent: Mutex<HashSet<NodeId>>,
+}
 
 struct From {
     network: Arc<Network>,
@@ -28,8 +34,18 @@ impl Peers for From {
         if rand::random_bool(0.05) {
             return;
         }
-        if let Some(inbound) = self.network.0.lock().unwrap().get(&to) {
+        if let Some(inbound) = self.network.nodes.lock().unwrap().get(&to) {
             inbound.receive(self.me, message);
+        }
+    }
+
+    fn signal(&self, to: NodeId, signals: Bytes) {
+        if rand::random_bool(0.05) || self.network.silent.lock().unwrap().contains(&self.me) {
+            return;
+        }
+        let inbound = self.network.nodes.lock().unwrap().get(&to).cloned();
+        if let Some(inbound) = inbound {
+            inbound.receive_signals(self.me, &signals).expect("it is of this release");
         }
     }
 }
@@ -76,9 +92,21 @@ impl Cluster {
 
     /// Starts a node with the log that it has.
     pub fn open(&self, node: usize) {
-        let chat = Chat::builder().retention(self.keep).connect(self.connections(node));
-        let chat = chat.open(self.path(node).to_str().unwrap()).unwrap();
-        self.network.0.lock().unwrap().insert(node as NodeId + 1, chat.inbound().unwrap());
+        let chat = self.builder(node).open(self.path(node).to_str().unwrap()).unwrap();
+        self.take(node, chat);
+    }
+
+    /// Starts a node with this log.
+    pub fn open_log(&self, node: usize, log: Arc<dyn Log>) {
+        self.take(node, self.builder(node).open_log(log).unwrap());
+    }
+
+    fn builder(&self, node: usize) -> Builder {
+        Chat::builder().retention(self.keep).connect(self.connections(node))
+    }
+
+    fn take(&self, node: usize, chat: Chat) {
+        self.network.nodes.lock().unwrap().insert(node as NodeId + 1, chat.inbound().unwrap());
         self.chats.lock().unwrap()[node] = Some(chat);
     }
 
@@ -98,6 +126,11 @@ impl Cluster {
         self.lines[node].is_cut.send_replace(is_cut);
     }
 
+    /// Lets a node tell nobody of its people any more.
+    pub fn silence(&self, node: usize) {
+        self.network.silent.lock().unwrap().insert(node as NodeId + 1);
+    }
+
     /// Ends a node, whatever it has under way, and starts it again.
     pub async fn restart(&self, node: usize) {
         self.stop(node).await;
@@ -107,7 +140,7 @@ impl Cluster {
     /// Ends a node, whatever it has under way.
     pub async fn stop(&self, node: usize) {
         let chat = self.chats.lock().unwrap()[node].take().unwrap();
-        self.network.0.lock().unwrap().remove(&(node as NodeId + 1));
+        self.network.nodes.lock().unwrap().remove(&(node as NodeId + 1));
         chat.close().await.unwrap();
     }
 }

@@ -145,7 +145,9 @@ fn pages_damaged_under_an_open_log_are_errors_or_panics_that_can_be_caught() {
             assert_as_sent(read.iter().map(|event| &**event));
             texts += read.len();
             attempt(&mut || {
-                log.commit(std::slice::from_ref(&change), if n % 2 == 0 { floor } else { 0 }).is_ok()
+                // A batch of many is written another way than one of few.
+                let batch = vec![change.clone(); if n % 4 < 2 { 1 } else { 40 }];
+                log.commit(&batch, if n % 2 == 0 { floor } else { 0 }).is_ok()
             });
         }
         attempt(&mut || log.close().is_ok());

@@ -1,10 +1,11 @@
 //! A log that a test can reach into.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use millchat::log::{
-    Chain, ChainPoint, CommitError, Committed, Counts, Found, Log, LogError, ModerationState, NewRecord,
-    RawRecord, Record, StoredKey, ValuesState,
+    Chain, ChainPoint, CommitError, Committed, Counts, Found, Log, LogError, Lookups, ModerationState,
+    NewRecord, RawRecord, Record, StoredKey, ValuesState,
 };
 use millchat::{Chat, Epoch, Position, Reacted, Reaction, RoomName, Timestamp};
 
@@ -21,6 +22,8 @@ pub struct Meddled {
     pub after_scan: Box<dyn Fn() + Send + Sync>,
     /// Called before each look for prepared pieces of the index: the writer looks when it has nothing else to do.
     pub before_index: Box<dyn Fn() + Send + Sync>,
+    /// Look-ups that were begun, and those that have not ended.
+    pub lookups: Arc<(AtomicUsize, AtomicUsize)>,
 }
 
 impl Meddled {
@@ -33,6 +36,7 @@ impl Meddled {
             before_read: Box::new(|| ()),
             after_scan: Box::new(|| ()),
             before_index: Box::new(|| ()),
+            lookups: Arc::default(),
         }
     }
 
@@ -73,6 +77,11 @@ impl Log for Meddled {
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
         (self.before_record)(position);
         self.log.record(position)
+    }
+    fn lookups(&self) -> Result<Box<dyn Lookups + '_>, LogError> {
+        self.lookups.0.fetch_add(1, Ordering::SeqCst);
+        self.lookups.1.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(MeddledLookups(self)))
     }
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
         (self.before_read)();
@@ -154,5 +163,33 @@ impl Log for Meddled {
     }
     fn close(&self) -> Result<(), LogError> {
         self.log.close()
+    }
+}
+
+struct MeddledLookups<'a>(&'a Meddled);
+
+impl Drop for MeddledLookups<'_> {
+    fn drop(&mut self) {
+        self.0.lookups.1.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl Lookups for MeddledLookups<'_> {
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        self.0.record(position)
+    }
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
+        self.0.last_edit(target)
+    }
+    fn counts(&self, target: Position) -> Result<Counts, LogError> {
+        self.0.counts(target)
+    }
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError> {
+        self.0.reacted(target, reaction, author_id)
     }
 }

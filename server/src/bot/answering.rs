@@ -287,8 +287,7 @@ impl Answering {
 
     fn is_stopped(&self) -> bool {
         let Question { room, position, .. } = &self.question;
-        let known = self.app.drafts.known(room, *position, &self.bot.author.id);
-        known.is_some_and(|known| known.is_stopped)
+        drafts::is_stopped(&self.app, room, *position, &self.bot.author.id)
     }
 }
 

@@ -10,19 +10,19 @@ use std::time::Duration;
 
 use http_body_util::BodyExt as _;
 use hyper::Method;
-use millchat::cluster::{ClusterId, CopyReceiver, Journal as _, Peers, Place, place};
+use millchat::cluster::{ClusterId, CopyReceiver, Journal, Peers, Place, place};
 use millchat::{Chat, Connections};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::timeout;
 
-use crate::cluster::jetstream::{JetStream, JetStreamError, JetStreamSettings};
 use crate::cluster::peer::{Door, Hello, Inside, Line, Open, Outboxes};
 use crate::cluster::peer_address::PeerAddress;
 use crate::cluster::secret::PeerTls;
 use crate::cluster::settings::NodeSettings;
+use crate::cluster::told::tell_changes;
 use crate::exit::{EXIT_FAILED, EXIT_REFUSED};
 use crate::resolve::AnyError;
-use crate::start_error::StartError;
+use crate::start_error::{StartError, with_source};
 
 /// A thing that is not there yet is looked for again after this time.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -59,10 +59,13 @@ impl Node {
         let (journal, cluster) = handle.block_on(beginning.journal())?;
         let others = settings.members.iter().filter(|member| **member != settings.me);
         let hello = Hello { node: settings.me.clone(), cluster: Some(cluster) };
-        let lines = others.map(|to| Line::new(to.clone(), beginning.tls.clone(), hello.clone()));
-        let peers = Arc::new(Outboxes::start(&handle, lines.collect()));
+        let lines = || {
+            let line = |to: &PeerAddress| Line::new(to.clone(), beginning.tls.clone(), hello.clone());
+            others.clone().map(line).collect()
+        };
+        let peers = Arc::new(Outboxes::start(&handle, lines(), lines()));
         let connections = Connections {
-            journal: Arc::new(journal),
+            journal,
             peers: Arc::clone(&peers) as Arc<dyn Peers>,
             me: settings.me.node(),
             members: settings.members.iter().map(PeerAddress::node).collect(),
@@ -74,6 +77,7 @@ impl Node {
     pub fn open(self, chat: &Chat) {
         let Some(inbound) = chat.inbound() else { return };
         let _ = self.inside.open.set(Open { cluster: self.cluster, chat: chat.clone(), inbound });
+        self.runtime.spawn(tell_changes(chat.clone()));
         self.runtime.spawn(end_if_left_behind(chat.clone(), hole(&self.log)));
         self.runtime.spawn(end_if_refused(self.peers, chat.clone()));
     }
@@ -88,7 +92,7 @@ struct Beginning<'a> {
 
 impl Beginning<'_> {
     /// Sees that there is a log which the journal continues, and returns the journal.
-    async fn journal(&self) -> Result<(JetStream, ClusterId), StartError> {
+    async fn journal(&self) -> Result<(Arc<dyn Journal>, ClusterId), StartError> {
         loop {
             let Some(place) = place(self.log)? else {
                 self.copy(None, 0).await;
@@ -124,18 +128,12 @@ impl Beginning<'_> {
         hole(self.log)
     }
 
-    async fn connect(&self, cluster: ClusterId) -> Result<JetStream, StartError> {
+    async fn connect(&self, cluster: ClusterId) -> Result<Arc<dyn Journal>, StartError> {
         loop {
-            let settings = JetStreamSettings {
-                servers: self.settings.journal.clone(),
-                cluster: cluster.0,
-                nkey_file: self.settings.journal_nkey_file.clone(),
-                ca_file: self.settings.journal_ca_file.clone(),
-            };
-            match JetStream::connect(settings).await {
+            match self.settings.journal.connect(cluster.0).await {
                 Ok(journal) => return Ok(journal),
-                Err(error @ (JetStreamError::Connect(_) | JetStreamError::Stream { .. })) => {
-                    tracing::warn!(%error, "the journal is not there; trying again");
+                Err(error) if error.is_passing() => {
+                    tracing::warn!(error = with_source(&error), "the journal is not there; trying again");
                 }
                 Err(error) => return Err(StartError::Journal(error)),
             }

@@ -1,7 +1,6 @@
 //! The settings of a node of many.
 
-use std::path::PathBuf;
-
+use crate::cluster::journal_place::{JournalPlace, JournalPlaceError};
 use crate::cluster::peer_address::PeerAddress;
 use crate::cluster::secret::{Secret, SecretError};
 
@@ -11,12 +10,8 @@ pub const NODES_MAX: usize = 9;
 /// A node of many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSettings {
-    /// The servers of the journal.
-    pub journal: Vec<String>,
-    /// The file with the seed of the key by which the journal knows the node.
-    pub journal_nkey_file: Option<PathBuf>,
-    /// The file with the authorities of the journal's servers.
-    pub journal_ca_file: Option<PathBuf>,
+    /// The journal.
+    pub journal: JournalPlace,
     /// This node.
     pub me: PeerAddress,
     /// All nodes, with this one.
@@ -54,6 +49,9 @@ pub enum NodeSettingsError {
     /// Each node would fetch certificates of its own, and answer challenges that went to another.
     #[error("acme is for a single node: give the nodes certificate files, or put a proxy in front of them")]
     Acme,
+    /// The journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalPlaceError),
     /// The secret cannot be used.
     #[error(transparent)]
     Secret(#[from] SecretError),
@@ -67,6 +65,7 @@ impl NodeSettingsError {
             Self::NotAmong(_) | Self::Twice(_) | Self::TooMany(_) => "peers",
             Self::NoFile(_) => "log",
             Self::Acme => "acme",
+            Self::Journal(error) => error.setting(),
             Self::Secret(_) => "cluster-secret-file",
         }
     }

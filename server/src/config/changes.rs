@@ -4,7 +4,7 @@ use super::contents::{ADMIN_TOKEN_FILE, FileContents};
 use super::settings::Settings;
 
 impl Settings {
-    /// Reads the contents of the files that these settings name.
+    /// Reads the contents of the files that these settings name, but for one that is read again for each connection.
     pub(super) fn read_contents(&self) -> FileContents {
         let own = [
             (ADMIN_TOKEN_FILE, &self.admin_token_file),
@@ -50,10 +50,11 @@ impl Settings {
     }
 
     /// Returns the names of the settings of a node of many, and whether each is the same.
-    fn of_node(&self, other: &Self) -> [(&'static str, bool); 6] {
+    fn of_node(&self, other: &Self) -> [(&'static str, bool); 7] {
         [
             ("journal", self.journal == other.journal),
             ("journal-nkey-file", self.journal_nkey_file == other.journal_nkey_file),
+            ("journal-password-file", self.journal_password_file == other.journal_password_file),
             ("journal-ca-file", self.journal_ca_file == other.journal_ca_file),
             ("peer-address", self.peer_address == other.peer_address),
             ("peers", self.peers == other.peers),
@@ -109,6 +110,7 @@ impl Settings {
             // Compared in [`Settings::of_node`].
             journal: _,
             journal_nkey_file: _,
+            journal_password_file: _,
             journal_ca_file: _,
             peer_address: _,
             peers: _,
@@ -159,14 +161,13 @@ impl Settings {
             ("bot", *bot == other.bot),
             ("webhook", *webhook == other.webhook),
         ];
-        let mut differing: Vec<_> = named
+        let differing: Vec<_> = named
             .into_iter()
             .chain(self.of_node(other))
             .filter_map(|(name, is_same)| (!is_same).then_some(name))
             .collect();
         let of_files = contents.differences(&other.contents).filter(|name| !differing.contains(name));
         let of_files: Vec<_> = of_files.collect();
-        differing.extend(of_files);
-        differing
+        [differing, of_files].concat()
     }
 }

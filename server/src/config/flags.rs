@@ -204,14 +204,20 @@ pub struct Flags {
     #[arg(long, env = "MILLCHAT_OLLAMA_ROOMS", value_name = "ROOMS", value_delimiter = ',')]
     ollama_rooms: Option<Vec<String>>,
 
-    /// The servers of the journal by which several nodes share one chat: NATS with JetStream, all servers of it, such
-    /// as `tls://a:4222,tls://b:4222,tls://c:4222` [default: none; this is the only node]
+    /// The journal by which several nodes share one chat: all servers of NATS with JetStream, such as
+    /// `tls://a:4222,tls://b:4222,tls://c:4222`, or a Postgres database, such as `postgres://millchat@db/millchat`
+    /// [default: none; this is the only node]
     #[arg(long, env = "MILLCHAT_JOURNAL", value_name = "URLS", value_delimiter = ',')]
     journal: Option<Vec<String>>,
 
-    /// A file with the seed of the nkey by which the journal knows the nodes [default: none]
+    /// A file with the seed of the nkey by which NATS knows the nodes [default: none]
     #[arg(long, env = "MILLCHAT_JOURNAL_NKEY_FILE", value_name = "FILE")]
     journal_nkey_file: Option<PathBuf>,
+
+    /// A file with the password by which Postgres knows the nodes; it is read again for each connection
+    /// [default: none]
+    #[arg(long, env = "MILLCHAT_JOURNAL_PASSWORD_FILE", value_name = "FILE")]
+    journal_password_file: Option<PathBuf>,
 
     /// A file with the authorities of the certificates of the journal's servers, as PEM
     /// [default: those of the system]
@@ -291,6 +297,7 @@ impl Flags {
         set(&mut settings.ollama_rooms, self.ollama_rooms.as_ref());
         set_optional(&mut settings.journal, self.journal.as_ref());
         set_optional(&mut settings.journal_nkey_file, self.journal_nkey_file.as_ref());
+        set_optional(&mut settings.journal_password_file, self.journal_password_file.as_ref());
         set_optional(&mut settings.journal_ca_file, self.journal_ca_file.as_ref());
         set_optional(&mut settings.peer_address, self.peer_address.as_ref());
         set_optional(&mut settings.peers, self.peers.as_ref());

@@ -128,10 +128,12 @@ pub struct Settings {
     /// The same, with their secrets.
     #[serde(skip)]
     pub webhooks: Vec<Webhook>,
-    /// The servers of the journal of a cluster; unset, this is the only node.
+    /// The servers of the journal of a cluster, or its database; unset, this is the only node.
     pub journal: Option<Vec<String>>,
     /// The file with the seed of the nkey by which the journal knows the node.
     pub journal_nkey_file: Option<PathBuf>,
+    /// The file with the password by which the journal's database knows the node.
+    pub journal_password_file: Option<PathBuf>,
     /// The file with the authorities of the certificates of the journal's servers.
     pub journal_ca_file: Option<PathBuf>,
     /// The address by which the other nodes reach this one.
@@ -241,6 +243,7 @@ impl Default for Settings {
             webhooks: Vec::new(),
             journal: None,
             journal_nkey_file: None,
+            journal_password_file: None,
             journal_ca_file: None,
             peer_address: None,
             peers: None,

@@ -322,7 +322,7 @@ fn a_node_of_many_has_all_its_settings_or_none() {
         settings(["millchat"].into_iter().chain(pairs.into_iter().flat_map(|(flag, value)| [flag, value])))
     };
     let node = with(&[]).unwrap().node.expect("it is one of many");
-    assert_eq!((node.members.len(), node.journal.len()), (2, 2));
+    assert_eq!(node.members.len(), 2);
     assert_eq!(settings(["millchat"]).unwrap().node, None);
     for (flag, _) in all {
         let refused = with(&[(flag, "")]).unwrap_err();
@@ -335,8 +335,22 @@ fn a_node_of_many_has_all_its_settings_or_none() {
         (("--peer-address", "b"), "is not the address of a node"),
         (("--log", "temp:"), "is a file"),
         (("--acme", "chat.example.org"), "acme is for a single node"),
+        (("--journal-password-file", secret), "journal-password-file is for Postgres"),
+        (("--journal", "nats://a:4222,postgres://chat:geheim@db/chat"), "and not both or two"),
+        (("--journal", "postgres://chat:geheim@db/chat,nats://a:4222"), "and not both or two"),
+        (("--journal", "postgres://db/chat,postgres://other/chat"), "and not both or two"),
+        (("--journal", "postgres://chat:geheim@db/chat"), "put it into the file of journal-password-file"),
+        (("--journal", "postgres://chat:geheim@db:port/chat"), "postgres://USER@HOST:PORT/DATABASE"),
     ] {
         let refused = with(&[changed]).unwrap_err();
         assert!(refused.contains(words), "{changed:?}: {refused}");
+        assert!(!refused.contains("geheim"), "{refused}");
     }
+    let postgres = ("--journal", "postgres://chat@a:5432,b:5432/chat");
+    let node =
+        with(&[postgres, ("--journal-password-file", secret)]).unwrap().node.expect("it is one of many");
+    let shown = format!("{:?}", node.journal);
+    assert!(shown.contains(r#"Tcp("a"), Tcp("b")"#) && shown.contains(secret), "{shown}");
+    let refused = with(&[postgres, ("--journal-nkey-file", secret)]).unwrap_err();
+    assert!(refused.contains("journal-nkey-file is for NATS"), "{refused}");
 }

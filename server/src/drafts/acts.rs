@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use millchat::{
-    AnswerState, Author, AuthorKind, Position, RedactionMark, RoomName, SendError, UnfinishedAnswer,
+    AnswerState, Author, AuthorKind, Position, RedactionMark, RoomName, SendError, StoppedAnswer,
+    UnfinishedAnswer,
 };
 
 use super::held::Stopped;
@@ -30,7 +31,7 @@ pub async fn show(
         return Err(SendError::RoomClosed.into());
     }
     let known = app.drafts.known(room, reply_to, &by.id);
-    if known.as_ref().is_some_and(|known| known.is_stopped) {
+    if is_stopped(app, room, reply_to, &by.id) {
         let detail = format!("the answer to {reply_to} was stopped: post what there is of it, or nothing");
         return Err(Problem::new(Kind::DraftStopped, detail));
     }
@@ -45,11 +46,18 @@ pub async fn show(
         app.chat.show_answer(room, answer.with_text(text));
     }
     // It may have been stopped, or the message deleted, before it was shown.
-    let is_stopped = || app.drafts.known(room, reply_to, &by.id).is_none_or(|known| known.is_stopped);
-    if is_stopped() || !is_there(seen) {
+    let is_gone = app.drafts.known(room, reply_to, &by.id).is_none();
+    if is_gone || is_stopped(app, room, reply_to, &by.id) || !is_there(seen) {
         app.chat.remove_answer(room, &by.id, reply_to);
     }
     Ok(())
+}
+
+/// Returns true if a bot's answer to a message was stopped, here or at another node.
+pub fn is_stopped(app: &App, room: &RoomName, reply_to: Position, bot: &Arc<str>) -> bool {
+    let answer = || StoppedAnswer { room: room.clone(), reply_to, author_id: bot.clone() };
+    app.drafts.known(room, reply_to, bot).is_some_and(|known| known.is_stopped)
+        || app.chat.is_stopped_in_cluster(&answer())
 }
 
 /// Returns the author of a message that is there, and the moment at which it was.
@@ -68,7 +76,7 @@ async fn question(
 }
 
 /// Ends the unfinished answers to a message, of one bot or of all: the bot itself gives its own up; whoever asked, a
-/// moderator and the operator stop them.
+/// moderator and the operator stop them, at whichever node they are written.
 pub fn end(
     app: &App,
     room: &RoomName,
@@ -80,27 +88,42 @@ pub fn end(
         Problem::new(Kind::UnknownDraft, detail)
     };
     let person = allowed.caller.person.as_ref().ok();
+    let mut elsewhere = app.chat.answers_elsewhere(room);
+    elsewhere.retain(|answer| answer.reply_to == reply_to);
     if let Some(person) = person
         && person.author.kind == AuthorKind::Bot
-        && app.drafts.finish(room, reply_to, &person.author.id)
     {
-        app.chat.remove_answer(room, &person.author.id, reply_to);
-        return Ok(());
+        let id = &person.author.id;
+        if app.drafts.finish(room, reply_to, id) {
+            app.chat.remove_answer(room, id, reply_to);
+            return Ok(());
+        }
+        if elsewhere.iter().any(|answer| answer.author.id == *id) {
+            // At the node to which it was shown it goes by itself, as all that is not shown again.
+            return Ok(());
+        }
     }
     let is_moderator = allowed.caller.admin.is_some() || allows(allowed.standing.role, Action::Moderate);
     let is_asker = |asker: Option<&str>| {
         let is = |id: &Arc<str>| asker == Some(&**id);
         person.is_some_and(|person| is(&person.author.id) || person.was.iter().any(is))
     };
-    match app.drafts.stop(room, reply_to, bot, |asker| is_moderator || is_asker(asker)) {
+    let may_stop = |asker: Option<&str>| is_moderator || is_asker(asker);
+    let mut outcome = app.drafts.stop(room, reply_to, bot, may_stop);
+    for answer in elsewhere {
+        if bot.is_none_or(|id| id == &*answer.author.id) {
+            outcome = outcome.and(answer.author.id, may_stop(answer.asker_id.as_deref()));
+        }
+    }
+    match outcome {
         Stopped::Unknown => Err(unknown()),
         Stopped::Refused => {
             let detail = "only whoever asked, a moderator and the operator stop an answer";
             Err(Problem::new(Kind::NotAuthor, detail))
         }
         Stopped::Authors(authors) => {
-            for author in authors {
-                app.chat.remove_answer(room, &author, reply_to);
+            for author_id in authors {
+                app.chat.stop_answer(StoppedAnswer { room: room.clone(), reply_to, author_id });
             }
             Ok(())
         }

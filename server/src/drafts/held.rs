@@ -49,6 +49,24 @@ pub enum Stopped {
     Authors(Vec<Arc<str>>),
 }
 
+impl Stopped {
+    /// The same with one more draft, which whoever asks may stop or not.
+    #[must_use]
+    pub fn and(self, author_id: Arc<str>, may_stop: bool) -> Self {
+        match (self, may_stop) {
+            (Self::Authors(mut authors), true) => {
+                if !authors.contains(&author_id) {
+                    authors.push(author_id);
+                }
+                Self::Authors(authors)
+            }
+            (Self::Unknown | Self::Refused, true) => Self::Authors(vec![author_id]),
+            (Self::Unknown, false) => Self::Refused,
+            (refused_or_stopped, false) => refused_or_stopped,
+        }
+    }
+}
+
 /// A draft as far as it is known.
 pub struct Known {
     /// The author of the message that it answers.

@@ -6,5 +6,5 @@
 mod acts;
 mod held;
 
-pub use acts::{end, show};
+pub use acts::{end, is_stopped, show};
 pub use held::Drafts;

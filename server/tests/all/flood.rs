@@ -4,15 +4,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::support::machine::{put_back, put_last};
 use crate::support::oracle::{Follower, acknowledge, assert_clean, recover};
 use crate::support::raw::{Connection, post};
-use crate::support::{Guest, LOOK_EVERY, Server, turn, while_it_moves, within};
+use crate::support::{Guest, Server, turn, while_it_moves, within};
 use millchat::RoomName;
 use millchat_oracle::{EventDigest, Oracle, Sender};
 use millchat_testkit::descriptors::raise_limit;
 use millchat_testkit::process::resident_bytes_max;
+use rustix::process::Signal;
 use serde_json::Value;
 
 /// Descriptors that the server may open: 256 connections, after its reserve.
@@ -102,8 +104,12 @@ async fn who_finds_no_descriptor_waits_gets_in_when_others_leave_and_misses_noth
 const SENDERS: usize = 2_500;
 /// The largest sends that there are, nearly.
 const CONTENT_BYTES: usize = 60 * 1024;
-/// So many are refused before the flood ends.
-const REFUSED: usize = 1_000;
+/// The server stands still for this time, and runs for as long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// So many are refused before the flood ends: fewer than of the first sends of all, which come at one time.
+const REFUSED: usize = 100;
+/// A disk that has taken so many has taken all: then nobody was refused, and this machine's disk is to have space.
+const ACCEPTED_MAX: usize = 20_000;
 
 /// Limits of the product: what waits for the disk, what is being read of all bodies, redb's cache, texts that
 /// were rendered.
@@ -126,10 +132,17 @@ struct Flood {
     reading_full: AtomicUsize,
 }
 
+impl Flood {
+    fn is_over(&self) -> bool {
+        let is_refused = self.queue_full.load(Ordering::Relaxed) >= REFUSED;
+        is_refused || self.accepted.load(Ordering::Relaxed) >= ACCEPTED_MAX
+    }
+}
+
 async fn flood(address: std::net::SocketAddr, ada: Guest, name: usize, sender: Sender, flood: Arc<Flood>) {
     let mut connection: Option<Connection> = None;
     let mut sequence = 0;
-    while flood.queue_full.load(Ordering::Relaxed) < REFUSED {
+    while !flood.is_over() {
         let content = format!("{name} {sequence} {:x>CONTENT_BYTES$}", "");
         let mut open = match connection.take() {
             Some(open) => open,
@@ -190,8 +203,12 @@ async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_acce
     let figure = |count: &AtomicUsize| count.load(Ordering::Relaxed);
     let answered = || figure(&count.accepted) + figure(&count.queue_full) + figure(&count.reading_full);
     let refused = async {
-        while figure(&count.queue_full) < REFUSED {
-            tokio::time::sleep(LOOK_EVERY).await;
+        while !count.is_over() {
+            // What all send meanwhile comes at one time: else a writer that is faster than those who read takes it all.
+            server.signal(Signal::STOP);
+            tokio::time::sleep(PAUSE).await;
+            server.signal(Signal::CONT);
+            tokio::time::sleep(PAUSE).await;
         }
     };
     while_it_moves("too much waits for the disk", answered, refused).await;
@@ -210,6 +227,7 @@ async fn more_senders_than_the_disk_takes_are_told_to_come_back_and_what_is_acce
         memory >> 20,
         before >> 20
     );
+    assert!(figure(&count.queue_full) >= REFUSED, "the disk takes more than the senders send");
     let bound = QUEUE_BYTES_MAX
         + READING_BYTES_MAX
         + CACHE_BYTES

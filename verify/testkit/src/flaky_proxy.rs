@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -31,6 +31,8 @@ struct State {
     /// Connections up to this one are broken.
     broken: AtomicU64,
     made: AtomicU64,
+    /// True while no connection is taken.
+    is_cut_off: AtomicBool,
 }
 
 impl FlakyProxy {
@@ -43,7 +45,7 @@ impl FlakyProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let (life, broken, made) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        let state = Arc::new(State { server, delay, life, broken, made });
+        let state = Arc::new(State { server, delay, life, broken, made, is_cut_off: AtomicBool::new(false) });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state))).abort_handle();
         Self { address, state, accepting }
     }
@@ -56,6 +58,17 @@ impl FlakyProxy {
     /// Breaks all connections that are open.
     pub fn cut(&self) {
         self.state.broken.store(self.state.made.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Breaks all connections, and those that are made until [`FlakyProxy::restore`].
+    pub fn cut_off(&self) {
+        self.state.is_cut_off.store(true, Ordering::Relaxed);
+        self.cut();
+    }
+
+    /// Takes connections again.
+    pub fn restore(&self) {
+        self.state.is_cut_off.store(false, Ordering::Relaxed);
     }
 
     /// Stops carrying on all connections that are open, without closing them.
@@ -73,6 +86,9 @@ impl Drop for FlakyProxy {
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((browser, _)) = listener.accept().await {
+        if state.is_cut_off.load(Ordering::Relaxed) {
+            continue;
+        }
         let Ok(server) = TcpStream::connect(state.server).await else { continue };
         let number = state.made.fetch_add(1, Ordering::Relaxed) + 1;
         let ((from_browser, to_browser), (from_server, to_server)) =

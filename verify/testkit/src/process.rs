@@ -22,6 +22,12 @@ pub fn family(pid: u32) -> Vec<u32> {
     family
 }
 
+/// Returns true if a process is there and not only waits to be taken off the list.
+pub fn is_alive(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+}
+
 /// The sum of what each of the family has; `None` when the first of them is gone.
 fn sum<T: std::iter::Sum<T>>(pid: u32, of: impl Fn(u32) -> Option<T>) -> Option<T> {
     let first = of(pid)?;

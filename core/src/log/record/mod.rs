@@ -10,6 +10,7 @@
 //! without a new version. The version is raised only for what an older release would misread, and the log as
 //! a whole is then refused by it (see [`super::redb`]).
 
+mod outline;
 mod value;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use crate::limits::ROOM_NAME_BYTES_MAX;
 use crate::log::error::LogError;
 use crate::reaction::Reaction;
 
+pub(crate) use outline::{Outline, outline};
 pub use value::ValueRecord;
 
 /// The newest version that this release reads: of a record about a kept value, and of a log that has held one.

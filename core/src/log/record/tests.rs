@@ -123,6 +123,7 @@ fn a_record_of_a_newer_version_is_refused() {
     bytes[0] = RECORD_VERSION + 1;
     seal(42, &mut bytes);
     assert!(matches!(decode(42, &bytes), Err(LogError::Damaged { .. })));
+    assert!(matches!(outline(42, &bytes), Err(LogError::Damaged { .. })));
 }
 
 proptest! {
@@ -133,6 +134,7 @@ proptest! {
         prop_assert!(decode(43, &bytes).is_err());
         bytes[byte] ^= 1 << bit;
         prop_assert!(decode(42, &bytes).is_err());
+        prop_assert!(outline(42, &bytes).is_err());
     }
 
     #[test]
@@ -143,6 +145,7 @@ proptest! {
             sealed[0] = RECORD_VERSION;
             seal(1, &mut sealed);
             let _ = decode(1, &sealed);
+            let _ = outline(1, &sealed);
             let _ = redact(1, &sealed);
         }
     }
@@ -168,8 +171,12 @@ proptest! {
     ) {
         let body = Body::Message { content: Some(content.as_str().into()), reply_to: None };
         let event = Event { prev, body, ..event() };
-        let read = decode(42, &encoded(&event, key.as_ref(), None)).unwrap();
+        let bytes = encoded(&event, key.as_ref(), None);
+        let read = decode(42, &bytes).unwrap();
         prop_assert_eq!(&*read.event.unwrap(), &event);
         prop_assert_eq!(read.key, key);
+        let outline = outline(42, &bytes).unwrap();
+        prop_assert_eq!((outline.created_at, outline.room), (event.created_at, Some(event.room.as_str())));
+        prop_assert!(outline.is_message);
     }
 }

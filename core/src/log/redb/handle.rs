@@ -13,6 +13,7 @@ use crate::log::derived::{CHECKPOINT_EVENTS, Derived, Known, MissingKeys};
 use crate::log::error::{CommitError, LogError};
 use crate::log::moderation::{ModerationState, RedactionMask};
 use crate::log::price::ERASE_EDITS_MAX;
+use crate::log::redb::deferred::Deferred;
 use crate::log::redb::disk::free_bytes;
 use crate::log::redb::moderation::ERASE_RECORDS_MAX;
 use crate::log::redb::packs::Packing;
@@ -50,7 +51,8 @@ pub(crate) struct RedbLog {
     pub(super) signing_key: [u8; 32],
     /// The cluster of which this log is one.
     pub(super) cluster: Option<ClusterId>,
-    /// The newest durable position. Stored (Release) after the commit; loads (Acquire) see its records.
+    /// The newest position that is durable, here or in the journal. Stored (Release) after the commit; loads (Acquire) see
+    /// its records.
     pub(super) head: AtomicU64,
     /// The oldest position kept. Stored (Release) after the trim's commit.
     pub(super) floor: AtomicU64,
@@ -80,6 +82,8 @@ pub(crate) struct RedbLog {
     pub(super) walks: Walks,
     /// The records out of which the newest commit took the texts. Written and taken by the writer only.
     pub(super) redacted: Mutex<Vec<Position>>,
+    /// The entries of a journal that are applied and not on disk. Changed by the writer only.
+    pub(super) deferred: Mutex<Deferred>,
     /// The writer's buffer for the bytes of a record.
     pub(super) scratch: Mutex<Vec<u8>>,
     /// The file, or where it lies, to ask for free space; `None` when it is in memory or opened for a test.

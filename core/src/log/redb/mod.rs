@@ -28,10 +28,12 @@
 //! one transaction and one fsync. A trim takes records, with their rows of `edits`, `index`, `deletes`,
 //! `reactions` and `counts`; the rows of `closed`, `bans`, `values` and `emptying` stay.
 
+mod append;
 mod check;
 mod checkpoint;
 mod copy;
 mod counts;
+mod deferred;
 mod deletes;
 mod deletions;
 mod detour;
@@ -40,6 +42,7 @@ mod handle;
 mod identity;
 mod keys;
 mod list;
+mod lookups;
 mod moderation;
 mod open;
 mod overlay;

@@ -190,6 +190,7 @@ impl RedbLog {
             steps: Steps::default(),
             walks: Walks::default(),
             redacted: Mutex::default(),
+            deferred: Mutex::default(),
             scratch: Mutex::new(Vec::new()),
             disk_path,
         })

@@ -1,12 +1,13 @@
 //! Reading: the log as the chat sees it.
 
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use crate::cluster::{ClusterId, Mark, Passed};
 use crate::event::{Epoch, Position, RoomName, Timestamp};
 use crate::log::contract::{
-    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, LogCopy, NewRecord, READ_BYTES_MAX,
-    READ_EVENTS_MAX, RoomHead, StoredKey,
+    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, LogCopy, Lookups, NewRecord,
+    READ_BYTES_MAX, READ_EVENTS_MAX, RecordAge, RoomHead, StoredKey,
 };
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
@@ -16,9 +17,9 @@ use crate::log::redb::detour::Detour;
 use crate::log::redb::disk::DISK_RESERVE_BYTES;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::piece::{Forwards, newest_before, refuse_hole};
-use crate::log::redb::tables::{EDITS, LOG, event_of, get, storage_error};
+use crate::log::redb::tables::{LOG, event_of, get, storage_error};
 use crate::log::redb::walk::{above, head, prev_of};
-use crate::log::redb::{counts, deletes, packs, place, reactions};
+use crate::log::redb::{deletes, packs, place, reactions};
 use crate::log::values::ValuesState;
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -98,8 +99,11 @@ impl Log for RedbLog {
     }
 
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        let (mask, tx) = self.begin_redacted()?;
-        get(&tx.open_table(LOG).map_err(storage_error)?, position, &mask)
+        self.begin_lookups()?.record(position)
+    }
+
+    fn lookups(&self) -> Result<Box<dyn Lookups + '_>, LogError> {
+        Ok(Box::new(self.begin_lookups()?))
     }
 
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
@@ -230,17 +234,7 @@ impl Log for RedbLog {
     }
 
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        let (mask, tx) = self.begin_redacted()?;
-        let edits = tx.open_table(EDITS).map_err(storage_error)?;
-        let log = tx.open_table(LOG).map_err(storage_error)?;
-        for edit in edits.range((target, 0)..=(target, Position::MAX)).map_err(storage_error)?.rev() {
-            match get(&log, edit.map_err(storage_error)?.0.value().1, &mask) {
-                // Of a damaged edit only the author can know the text: the one before it counts.
-                Err(LogError::Damaged { .. }) => {}
-                edit => return edit,
-            }
-        }
-        Ok(None)
+        self.begin_lookups()?.last_edit(target)
     }
 
     fn delete_of(&self, target: Position) -> Result<Option<Record>, LogError> {
@@ -255,7 +249,7 @@ impl Log for RedbLog {
     }
 
     fn counts(&self, target: Position) -> Result<Counts, LogError> {
-        counts::read(&self.begin_read()?, target)
+        self.begin_lookups()?.counts(target)
     }
 
     fn reacted(
@@ -264,7 +258,7 @@ impl Log for RedbLog {
         reaction: Reaction,
         author_id: &str,
     ) -> Result<Option<Position>, LogError> {
-        reactions::reacted(&self.begin_read()?, target, reaction, author_id)
+        self.begin_lookups()?.reacted(target, reaction, author_id)
     }
 
     fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError> {
@@ -301,6 +295,21 @@ impl Log for RedbLog {
         Ok(rows)
     }
 
+    fn ages(&self, from: Position) -> Result<Vec<RecordAge>, LogError> {
+        let log = self.begin_read()?.open_table(LOG).map_err(storage_error)?;
+        let (mut ages, mut next) = (Vec::new(), from);
+        for row in log.range(from..).map_err(storage_error)?.take(READ_EVENTS_MAX) {
+            let (position, record) = row.map_err(storage_error)?;
+            let position = position.value();
+            if position < next {
+                return Err(out_of_order(position));
+            }
+            next = position + 1;
+            ages.push(RecordAge::of(position, record.value()));
+        }
+        Ok(ages)
+    }
+
     fn raw(&self, position: Position) -> Result<Option<RawRecord>, LogError> {
         let (mask, tx) = self.begin_redacted()?;
         let log = tx.open_table(LOG).map_err(storage_error)?;
@@ -328,6 +337,10 @@ impl Log for RedbLog {
 
     fn prepare_index(&self) -> Result<bool, LogError> {
         self.prepare_pack()
+    }
+
+    fn has_deferred(&self) -> bool {
+        self.deferred.lock().is_due(Instant::now())
     }
 
     fn has_prepared_index(&self) -> bool {

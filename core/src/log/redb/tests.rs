@@ -68,6 +68,17 @@ fn a_room_has_an_index_row_for_every_128_of_its_events() {
 }
 
 #[test]
+fn a_trim_takes_the_index_rows_of_what_goes_and_no_others() {
+    let log = RedbLog::in_memory().unwrap();
+    fill(&log, 20_000, 3);
+    let before = index_rows(&log);
+    log.commit(&[], 5_000).unwrap();
+    let kept: Vec<_> = before.iter().filter(|(_, position)| *position >= 5_000).cloned().collect();
+    assert!(!kept.is_empty() && kept.len() < before.len(), "{} of {}", kept.len(), before.len());
+    assert_eq!(index_rows(&log), kept);
+}
+
+#[test]
 fn a_start_rebuilds_what_no_checkpoint_holds() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log");

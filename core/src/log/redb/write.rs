@@ -1,35 +1,29 @@
-//! Writing: a commit is one transaction and one fsync, and carries the next step of a trim, of a purge and
-//! of the deletes before it.
+//! Writing: a commit is one transaction, and carries the next step of a trim, of a purge and of the deletes before it.
+//! It is one fsync too, unless it may wait: see [`super::deferred`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use ::redb::{Database, Durability, ReadableTable as _, WriteTransaction};
+use ::redb::{Database, WriteTransaction};
 
 use crate::cause::Cause;
-use crate::event::{Body, Event, Position, RoomName, Timestamp};
-use crate::log::contract::{Committed, FinishedEntry, NewRecord, Payload, READ_EVENTS_MAX, StoredKey};
+use crate::event::{Body, Position, RoomName, Timestamp};
+use crate::log::contract::{Committed, FinishedEntry, Lookups as _, NewRecord, Payload, READ_EVENTS_MAX};
 use crate::log::derived::{Derived, MissingKeys};
 use crate::log::error::{CommitError, LogError};
-use crate::log::finish::encode_of_no_room;
-use crate::log::moderation::{Deletion, ModerationChange};
+use crate::log::moderation::ModerationChange;
 use crate::log::price::{self, ERASE_EDITS_MAX, UNIT_PAGES};
-use crate::log::record::{self, Fields, RawRecord};
+use crate::log::redb::append::Appended;
 use crate::log::redb::checkpoint::{write_derived, write_live_bytes};
-use crate::log::redb::counts::CountsTable;
-use crate::log::redb::deletes::DeletesTable;
 use crate::log::redb::disk::{DISK_RESERVE_BYTES, PAGE_BYTES, ROW_PAGES};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::keys::FOUND_KEYS_MAX;
-use crate::log::redb::packs::{self, PacksTable, Prepared, Touched};
-use crate::log::redb::redact::{BytesDelta, redact};
+use crate::log::redb::packs::{self, Prepared};
 use crate::log::redb::state::write_forgotten;
-use crate::log::redb::tables::{EDITS, HEADS, LOG, refused, storage_error, stored_head};
+use crate::log::redb::tables::{HEADS, refused, storage_error};
 use crate::log::redb::trim::trim;
 use crate::log::redb::values::EXPIRE_VALUES_MAX;
-use crate::log::redb::{counts, deletions, keys, moderation, place, reactions, values};
-use crate::log::values::ValueChange;
+use crate::log::redb::{deletions, keys, moderation, place, reactions, values};
 
 /// A commit may write this many times the bytes of its records: pages of the trees are copied on write.
 const WRITE_AMPLIFICATION_MAX: u64 = 3;
@@ -40,20 +34,6 @@ const ERASE_PAGES: usize = 3 * moderation::ERASE_RECORDS_MAX
     + 3 * ROW_PAGES
     + EXPIRE_VALUES_MAX * 2 * ROW_PAGES
     + (moderation::ERASE_REACTIONS_MAX * reactions::ROW_BYTES_MAX).div_ceil(PAGE_BYTES as usize);
-
-/// A batch in a transaction: the result of each record, and what it brings.
-#[derive(Default)]
-struct Appended {
-    committed: Vec<Committed>,
-    brought: Derived,
-    change: BytesDelta,
-    moderation_changes: Vec<ModerationChange>,
-    value_changes: Vec<ValueChange>,
-    /// The texts that it changed, of messages that were there before.
-    touched: Vec<Touched>,
-    /// The pieces whose packs it removed.
-    unpacked: Vec<(RoomName, Position)>,
-}
 
 impl RedbLog {
     /// Commits a batch: new records, or those that an entry of a journal has finished.
@@ -83,8 +63,7 @@ impl RedbLog {
             (purge, deletions, expired) = (None, Vec::new(), Vec::new());
         }
         let with_packs = self.has_room_for_packs(needed);
-        let mut tx = self.begin_write()?;
-        tx.set_durability(Durability::Immediate).map_err(refused)?;
+        let tx = self.begin_write()?;
         let finished = entry.map(|entry| entry.records.as_slice());
         let appended = self.append(&tx, batch, finished).map_err(refused)?;
         let Appended { committed, brought, mut change, touched, unpacked, .. } = appended;
@@ -133,9 +112,11 @@ impl RedbLog {
         if let Some(entry) = entry {
             place::write(&tx, entry).map_err(refused)?;
         }
+        // An entry without records may be one that the journal is to erase.
+        let may_wait = !change.old && entry.is_some_and(|entry| !entry.records.is_empty());
         // Before the commit: a read that misses what the trim takes must know the floor that explains it.
         self.floor.store(floor, Ordering::Release);
-        tx.commit().map_err(|error| CommitError::Unknown(Cause::new(error)))?;
+        self.deferred.lock().commit(tx, change.more, may_wait)?;
         let mut derived = self.derived.write();
         if checkpoint {
             *derived = Derived::default();
@@ -176,15 +157,15 @@ impl RedbLog {
     /// and remove, and a page for each row of a checkpoint, when one is due or `overtaken` by a trim.
     pub(super) fn bytes_max(&self, batch: &[NewRecord], overtaken: bool) -> Result<u64, LogError> {
         let records: u64 = batch.iter().map(NewRecord::bytes_max).sum();
-        let (mut units, mut reading) = (0, None);
+        let (mut units, mut lookups) = (0, None);
         for append in batch {
             units += match &append.payload {
                 Payload::Event { body: Body::Delete { target }, .. } => {
-                    let tx = match &reading {
-                        Some(tx) => tx,
-                        None => reading.insert(self.begin_read()?),
+                    let lookups = match &lookups {
+                        Some(lookups) => lookups,
+                        None => lookups.insert(self.begin_lookups()?),
                     };
-                    price::delete(&counts::read(tx, *target)?)
+                    price::delete(&lookups.counts(*target)?)
                 }
                 other => price::of(other),
             };
@@ -196,117 +177,6 @@ impl RedbLog {
             pages += keys::pages(derived.keys().len() + batch.len());
         }
         Ok(records * WRITE_AMPLIFICATION_MAX + pages as u64 * PAGE_BYTES)
-    }
-
-    /// Puts the batch into a transaction that is not committed yet. The bytes of its records are made, or are
-    /// those that are finished.
-    fn append(
-        &self,
-        tx: &WriteTransaction,
-        batch: &[NewRecord],
-        finished: Option<&[RawRecord]>,
-    ) -> Result<Appended, LogError> {
-        let mut log = tx.open_table(LOG).map_err(storage_error)?;
-        let mut edits = tx.open_table(EDITS).map_err(storage_error)?;
-        let heads = tx.open_table(HEADS).map_err(storage_error)?;
-        let mut reactions = reactions::ReactionsTable::new(tx);
-        let mut counts = CountsTable::new(tx);
-        let mut deletes = DeletesTable::new(tx);
-        let mut packs = PacksTable::new(tx);
-        let mut scratch = self.scratch.lock();
-        let mut appended = Appended::default();
-        let Appended { committed, brought, change, moderation_changes, value_changes, touched, .. } =
-            &mut appended;
-        let mut position = self.head.load(Ordering::Acquire);
-        for (nth, append) in batch.iter().enumerate() {
-            position += 1;
-            let finished = finished.map(|records| records[nth].bytes.as_slice());
-            let mut event = None;
-            match &append.payload {
-                Payload::Event { room, body } => {
-                    let known = brought.head(room).or_else(|| self.derived.read().head(room));
-                    let head = match known {
-                        Some(head) => head,
-                        None => stored_head(&heads, room)?,
-                    };
-                    let made = event_of(append, (room, body), (position, head.position), finished)?;
-                    if finished.is_none() {
-                        let (key, content_hash) = (append.key.as_ref(), append.content_hash.as_ref());
-                        record::encode(&Fields { event: &made, key, content_hash }, &mut scratch);
-                    }
-                    if let Some(key) = append.key {
-                        brought.record_key(StoredKey { position, key, created_at: append.created_at });
-                    }
-                    brought.record(room, head, position, append.created_at);
-                    event = Some(Arc::new(made));
-                }
-                _ if finished.is_none() => encode_of_no_room(append, position, &mut scratch),
-                _ => {}
-            }
-            if let Some(bytes) = finished {
-                scratch.clear();
-                scratch.extend_from_slice(bytes);
-            }
-            log.insert(position, scratch.as_slice()).map_err(storage_error)?;
-            change.more += record::stored_bytes(&scratch);
-            match &append.payload {
-                Payload::Event { body: Body::Message { .. }, .. } => {}
-                Payload::Event { body: Body::Edit { target, .. }, .. } => {
-                    edits.insert((*target, position), ()).map_err(storage_error)?;
-                    counts.change(*target, &edits, &mut reactions, |counts| counts.edits += 1)?;
-                }
-                Payload::Event { body: Body::Delete { target }, .. } => {
-                    *change += redact(&mut log, *target)?;
-                    let left = price::erased_later(&counts.get(*target, &edits, &mut reactions)?) as u64;
-                    if left > 0 {
-                        let deletion = Deletion { target: *target, next: 0, left };
-                        moderation_changes.push(deletions::write(tx, position, Some(deletion))?);
-                    } else {
-                        for edit in
-                            edits.range((*target, 0)..=(*target, Position::MAX)).map_err(storage_error)?
-                        {
-                            let (key, _) = edit.map_err(storage_error)?;
-                            *change += redact(&mut log, key.value().1)?;
-                        }
-                    }
-                    deletes.note(*target, position)?;
-                    reactions.forget(*target)?;
-                    counts.forget(*target)?;
-                }
-                Payload::Event { body: Body::Reaction { target, reaction, on, .. }, .. } => {
-                    if event.as_ref().map_or(Ok(false), |event| reactions.record(event))? {
-                        counts.change(*target, &edits, &mut reactions, |counts| {
-                            let count = counts.of_mut(*reaction);
-                            *count = count.saturating_add_signed(if *on { 1 } else { -1 });
-                        })?;
-                    }
-                }
-                Payload::SetValue { .. } | Payload::RemoveValue(_) => {
-                    let record = record::decode(position, &scratch)?;
-                    let (erased, value_change) = values::record(tx, &mut log, &record, &scratch)?;
-                    *change += erased;
-                    value_changes.extend(value_change);
-                }
-                _ => {
-                    let record = record::decode(position, &scratch)?;
-                    moderation_changes.extend(moderation::record(tx, record, &scratch)?);
-                }
-            }
-            if let Payload::Event { room, body } = &append.payload {
-                match body {
-                    Body::Edit { target, .. } | Body::Delete { target } => {
-                        packs.remove(room, *target)?;
-                        touched.push((room.clone(), Some(*target)));
-                    }
-                    // Its steps remove the packs as they pass.
-                    Body::Purge => touched.push((room.clone(), None)),
-                    _ => {}
-                }
-            }
-            committed.push(Committed { position, event });
-        }
-        appended.unpacked = packs.into_removed();
-        Ok(appended)
     }
 
     pub(super) fn forget(
@@ -379,7 +249,7 @@ impl RedbLog {
     fn close_database(&self, database: Database) -> Result<(), LogError> {
         let derived = std::mem::take(&mut *self.derived.write());
         let found = matches!(&*self.missing_keys.lock(), MissingKeys::Found(_));
-        if derived.events() > 0 || found {
+        if derived.events() > 0 || found || self.deferred.lock().has_some() {
             let tx = database.begin_write().map_err(storage_error)?;
             let head = self.head.load(Ordering::Acquire);
             write_derived(&tx, &[&derived], head)?;
@@ -391,22 +261,6 @@ impl RedbLog {
         }
         database.close().map_err(storage_error)
     }
-}
-
-/// The event that a record makes behind the head of its room, or that it is already.
-fn event_of(
-    append: &NewRecord,
-    (room, body): (&RoomName, &Body),
-    (position, head): (Position, Position),
-    finished: Option<&[u8]>,
-) -> Result<Event, LogError> {
-    let prev = match finished {
-        // Each log forgets heads on its own.
-        Some(bytes) => record::prev(position, bytes)?.unwrap_or(0),
-        None => head,
-    };
-    let (room, body, author) = (room.clone(), body.clone(), append.author.clone());
-    Ok(Event { position, prev, room, author, created_at: append.created_at, body })
 }
 
 /// Stores packs, and notes up to where all of them are right if that may be asked for.

@@ -21,6 +21,7 @@ use bytes::Bytes;
 use millchat::cluster::{AppendError, Journal, JournalEntries, JournalError, JournalFuture, Seq};
 use tokio::time::Instant;
 
+use crate::cluster::entries::{ENTRY_BYTES_MAX, entries};
 use api::{Failure, Purge, PurgedOrErased, Stored, Which};
 use link::{Link, START_AGAIN_AFTER};
 use stream::{Kept, Refused};
@@ -28,8 +29,6 @@ use tail::Tail;
 
 pub use settings::{JetStreamError, JetStreamSettings};
 
-/// Largest entry, in bytes. A server takes messages of 1 MiB if it is not told otherwise.
-pub const ENTRY_BYTES_MAX: usize = 512 * 1024;
 /// Room for the headers of an entry, in bytes.
 const HEADERS_BYTES_MAX: usize = 1_024;
 /// Longest time for an append and its answer.
@@ -138,13 +137,7 @@ impl Journal for JetStream {
     }
 
     fn follow(&self, after: Seq) -> JournalEntries {
-        let tail = Tail::new(self.link.clone(), self.name.clone(), after);
-        Box::pin(futures_util::stream::unfold(Some(tail), async |tail| {
-            let mut tail = tail?;
-            let next = tail.next().await;
-            let goes_on = next.is_ok();
-            Some((next, goes_on.then_some(tail)))
-        }))
+        entries(Tail::new(self.link.clone(), self.name.clone(), after))
     }
 
     fn bounds(&self) -> JournalFuture<Result<(Seq, Seq), JournalError>> {

@@ -16,6 +16,7 @@ use millchat::cluster::{FollowError, JournalEntry, Seq};
 use super::api::{ConsumerConfig, ConsumerInfo, Failure, NewConsumer, Which};
 use super::link::{Connected, Link};
 use super::stream;
+use crate::cluster::entries;
 
 /// A consumer without messages says this often that it is there.
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(1);
@@ -79,9 +80,10 @@ impl Tail {
     pub fn new(link: Arc<Link>, name: Arc<str>, after: Seq) -> Self {
         Self { link, name, last: after, passed: after, held: None, consumer: None, consumers: 0 }
     }
+}
 
-    /// Returns the entry after the last one, once it is there.
-    pub async fn next(&mut self) -> Result<JournalEntry, FollowError> {
+impl entries::Tail for Tail {
+    async fn next(&mut self) -> Result<JournalEntry, FollowError> {
         let entry = loop {
             if self.passed > self.last {
                 break self.look_up(self.last + 1).await?;
@@ -105,7 +107,9 @@ impl Tail {
         self.consumers = 0;
         Ok(entry)
     }
+}
 
+impl Tail {
     /// Leaves a consumer that is silent.
     async fn leave(&mut self) {
         let silent = self.consumer.take();

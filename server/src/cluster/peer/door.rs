@@ -16,7 +16,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use millchat::cluster::ClusterId;
-use millchat::{Chat, Inbound};
+use millchat::{Chat, Inbound, SIGNALS_BYTES_MAX};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
@@ -168,16 +168,19 @@ async fn answer(request: Request<Incoming>, inside: &Inside) -> Response<Body> {
         (&Method::GET, "/copy") if hello.cluster.is_some_and(|cluster| cluster != open.cluster) => {
             other(open)
         }
-        (&Method::POST, "/messages") if hello.cluster != Some(open.cluster) => other(open),
+        (&Method::POST, "/messages" | "/signals") if hello.cluster != Some(open.cluster) => other(open),
         (&Method::GET, "/copy") if is_member(inside, &hello) => copy(open, &inside.copies),
         (&Method::POST, "/messages") if is_member(inside, &hello) => {
             receive(request.into_body(), &hello, open).await
         }
-        (&Method::GET | &Method::POST, "/copy" | "/messages") => {
+        (&Method::POST, "/signals") if is_member(inside, &hello) => {
+            receive_signals(request.into_body(), &hello, open).await
+        }
+        (&Method::GET | &Method::POST, "/copy" | "/messages" | "/signals") => {
             let why = format!("the peers of this node are others than {}", hello.node);
             refuse(StatusCode::FORBIDDEN, why)
         }
-        _ => refuse(StatusCode::NOT_FOUND, "there is /messages, /copy and /status".to_owned()),
+        _ => refuse(StatusCode::NOT_FOUND, "there is /messages, /signals, /copy and /status".to_owned()),
     }
 }
 
@@ -198,12 +201,31 @@ fn is_member(inside: &Inside, hello: &Hello) -> bool {
     inside.members.contains(&hello.node)
 }
 
-async fn receive(body: Incoming, hello: &Hello, open: &Open) -> Response<Body> {
-    let body = timeout(REQUEST_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await;
-    let Ok(Ok(body)) = body else {
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {BODY_BYTES_MAX} bytes at most"));
+/// Reads a body, or refuses it.
+async fn read(body: Incoming, bytes_max: usize) -> Result<Bytes, Response<Body>> {
+    match timeout(REQUEST_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        _ => Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has {bytes_max} bytes at most"))),
+    }
+}
+
+async fn receive_signals(body: Incoming, hello: &Hello, open: &Open) -> Response<Body> {
+    let body = match read(body, SIGNALS_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
     };
-    match wire::decode(body.to_bytes()) {
+    match open.inbound.receive_signals(hello.node.node(), &body) {
+        Ok(()) => plain(StatusCode::NO_CONTENT, Bytes::new()),
+        Err(why) => refuse(StatusCode::BAD_REQUEST, why.to_string()),
+    }
+}
+
+async fn receive(body: Incoming, hello: &Hello, open: &Open) -> Response<Body> {
+    let body = match read(body, BODY_BYTES_MAX).await {
+        Ok(body) => body,
+        Err(refused) => return refused,
+    };
+    match wire::decode(body) {
         Ok(messages) => {
             for message in messages {
                 open.inbound.receive(hello.node.node(), message);

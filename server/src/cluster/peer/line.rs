@@ -19,7 +19,7 @@ use crate::resolve::{self, AnyError};
 /// Longest time for a connection with its handshake.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// Longest time until the head of an answer.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_secs(4);
 /// Largest sentence of a node that refuses, in bytes.
 const SENTENCE_BYTES_MAX: usize = 4_096;
 

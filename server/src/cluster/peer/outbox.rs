@@ -12,8 +12,10 @@ use millchat::cluster::{Message, NodeId, Peers};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, mpsc};
+use tokio::time::timeout;
 
-use super::line::{Line, LineError};
+use super::line::{ANSWER_TIMEOUT, Line, LineError};
+use super::signals::SignalOutboxes;
 use super::wire;
 
 /// Most messages that wait for one node.
@@ -28,7 +30,10 @@ pub(super) const BODY_BYTES_MAX: usize = 32 * 1024 * 1024;
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 
 /// The queues to the other nodes.
-pub struct Outboxes(HashMap<NodeId, Outbox>);
+pub struct Outboxes {
+    messages: HashMap<NodeId, Outbox>,
+    signals: SignalOutboxes,
+}
 
 struct Outbox {
     queue: mpsc::Sender<Message>,
@@ -49,15 +54,15 @@ struct Waiting {
 }
 
 impl Outboxes {
-    /// Starts a task for each line.
-    pub fn start(runtime: &Handle, lines: Vec<Line>) -> Self {
+    /// Starts a task for each line: for messages, and for signals.
+    pub fn start(runtime: &Handle, lines: Vec<Line>, signal_lines: Vec<Line>) -> Self {
         let started = lines.into_iter().map(|line| {
             let (queue, messages) = mpsc::channel(MESSAGES_MAX);
             let (to, waiting) = (line.to().node(), Arc::<Waiting>::default());
             runtime.spawn(deliver(line, messages, Arc::clone(&waiting)));
             (to, Outbox { queue, waiting })
         });
-        Self(started.collect())
+        Self { messages: started.collect(), signals: SignalOutboxes::start(runtime, signal_lines) }
     }
 }
 
@@ -65,14 +70,14 @@ impl Outboxes {
     /// Returns the reason of one of the other nodes, if more than half of them refuse this one.
     pub fn refusal(&self) -> Option<String> {
         let refusals: Vec<_> =
-            self.0.values().filter_map(|outbox| outbox.waiting.refusal.lock().clone()).collect();
-        if refusals.len() * 2 > self.0.len() { refusals.into_iter().next() } else { None }
+            self.messages.values().filter_map(|outbox| outbox.waiting.refusal.lock().clone()).collect();
+        if refusals.len() * 2 > self.messages.len() { refusals.into_iter().next() } else { None }
     }
 }
 
 impl Peers for Outboxes {
     fn send(&self, to: NodeId, message: Message) {
-        let Some(Outbox { queue, waiting }) = self.0.get(&to) else { return };
+        let Some(Outbox { queue, waiting }) = self.messages.get(&to) else { return };
         if let Message::Status(_) = message {
             *waiting.status.lock() = Some(message);
             return waiting.is_there.notify_one();
@@ -84,6 +89,10 @@ impl Peers for Outboxes {
         {
             bytes.fetch_sub(cost, Ordering::Relaxed);
         }
+    }
+
+    fn signal(&self, to: NodeId, signals: Bytes) {
+        self.signals.send(to, signals);
     }
 }
 
@@ -137,6 +146,6 @@ async fn deliver(mut line: Line, mut messages: mpsc::Receiver<Message>, waiting:
 async fn deliver_one(line: &mut Line, body: Bytes) -> Result<(), LineError> {
     let answer = line.ask(Method::POST, "/messages", body).await?;
     // To its end, so that the connection serves the next.
-    let _ = Limited::new(answer.into_body(), REQUEST_BYTES).collect().await;
+    let _ = timeout(ANSWER_TIMEOUT, Limited::new(answer.into_body(), REQUEST_BYTES).collect()).await;
     Ok(())
 }

@@ -83,7 +83,7 @@ async fn a_text_with_every_line_end_of_unicode_is_one_line_of_the_stream_and_of_
         let lines = lines.map(|line| line.strip_prefix("data: ").unwrap_or(line));
         lines.filter(|line| line.starts_with('{')).map(|line| serde_json::from_str(line).unwrap()).collect()
     };
-    server.kill().await;
+    server.terminate().await;
     let exported = export(&[server.log().to_str().unwrap()]).await;
     let lines = split(&exported);
     assert_eq!(lines.len(), 3, "a head, a record, an end: {exported}");

@@ -1,5 +1,9 @@
 //! The engines of the journal against the real servers, and nodes of one chat.
 
+mod engines;
 mod jetstream;
 mod nodes;
+mod partitions;
+mod people;
+mod postgres;
 mod processes;

@@ -1,39 +1,19 @@
 //! Three chats in one process whose journal is kept by three servers of NATS.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use millchat::cluster::{Message, NodeId, Peers};
-use millchat::{
-    Author, AuthorKind, Body, Chat, Connections, Draft, Event, Inbound, Position, Receipt, RoomName,
-    SendError,
-};
-use millchat_server::cluster::JetStream;
+use millchat::{Author, AuthorKind, Body, Chat, Draft, Event, Position, Receipt, RoomName, SendError};
+use millchat_testkit::network::Network;
 use tokio::task::JoinHandle;
 
+use crate::support::journal::JournalEngine as _;
 use crate::support::nats::Nats;
 use crate::support::{LOOK_EVERY, while_it_moves, within};
 
 const SENDERS: usize = 6;
 const MESSAGES: usize = 100;
-
-/// The way between the nodes.
-#[derive(Default)]
-struct Network(Mutex<HashMap<NodeId, Inbound>>);
-
-struct From {
-    network: Arc<Network>,
-    me: NodeId,
-}
-
-impl Peers for From {
-    fn send(&self, to: NodeId, message: Message) {
-        if let Some(inbound) = self.network.0.lock().unwrap().get(&to) {
-            inbound.receive(self.me, message);
-        }
-    }
-}
 
 /// A node per server of NATS, each connected to its own one first.
 struct Nodes {
@@ -50,16 +30,10 @@ impl Nodes {
         for nth in 1..nats.len() {
             std::fs::copy(path(0), path(nth)).unwrap();
         }
-        let (network, mut chats) = (Arc::new(Network::default()), Vec::new());
+        let (network, mut chats) = (Network::of(nats.len()), Vec::new());
         for nth in 0..nats.len() {
-            let journal = JetStream::connect(nats.settings(nth)).await.unwrap();
-            let me = nth as NodeId + 1;
-            let members = (1..=nats.len() as NodeId).collect();
-            let peers = Arc::new(From { network: network.clone(), me });
-            let connections = Connections { journal: Arc::new(journal), peers, me, members };
-            let chat = Chat::builder().connect(connections).open(path(nth).to_str().unwrap()).unwrap();
-            network.0.lock().unwrap().insert(me, chat.inbound().unwrap());
-            chats.push(chat);
+            let journal = Arc::new(nats.connect(nth).await);
+            chats.push(network.open(nth, &path(nth), journal).unwrap());
         }
         Self { chats, _folder: folder }
     }

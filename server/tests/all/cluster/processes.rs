@@ -1,17 +1,26 @@
-//! Three processes of `millchat` whose journal is kept by three servers of NATS.
+//! Three processes of `millchat` whose journal is kept by three servers of NATS, or by Postgres.
 
 use std::net::Ipv4Addr;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use millchat_testkit::FlakyProxy;
 use rustix::process::Signal;
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
+use tokio::net::TcpStream;
 
 use crate::support::client::answer;
+use crate::support::journal::JournalEngine;
 use crate::support::load::Load;
-use crate::support::nodes::Nodes;
+use crate::support::nats::Nats;
+use crate::support::nodes::{Nodes, NodesOn};
+use crate::support::postgres::PostgresServer;
 use crate::support::receiver::{Received, Receiver, Reply};
+use crate::support::server::BINARY;
+use crate::support::tls::{Anybody, NAME, connect};
 use crate::support::{LOOK_EVERY, free_port, server, turn, variable, within};
 
 /// Messages of the run with faults, its readers, and the times that each process is killed; `make prove` sets more.
@@ -22,6 +31,8 @@ const KILLS: (&str, u64) = ("MILLCHAT_CLUSTER_KILLS", 1);
 const STILL: (&str, u64) = ("MILLCHAT_CLUSTER_STILL", 4);
 /// Kills of the leader after which the time without a leader is told.
 const LEADERS: (&str, u64) = ("MILLCHAT_CLUSTER_LEADERS", 2);
+/// The program of the release before, which `make prove` builds: the nodes are upgraded from it.
+const OLD_PROGRAM: &str = "MILLCHAT_CLUSTER_OLD";
 
 fn of((name, default): (&str, u64)) -> u64 {
     variable(name, default)
@@ -93,9 +104,17 @@ async fn a_chat_goes_on_at_three_nodes_and_a_reader_at_another_one_with_the_id_i
         }
     };
     within("a message is stored without the leader", sending).await;
-    let (code, told, said) = nodes.status().await;
-    assert_eq!(code, Some(1), "{told}{said}");
-    assert!(said.contains("2 of 3 nodes are current") && told.contains("leader"), "{told}{said}");
+    // What a node tells of itself may be a moment old.
+    let telling = async {
+        loop {
+            let (code, told, said) = nodes.status().await;
+            assert_eq!(code, Some(1), "{told}{said}");
+            if said.contains("2 of 3 nodes are current") && told.contains("leader") {
+                return;
+            }
+        }
+    };
+    within("the two others tell that one leads", telling).await;
     nodes.servers[0].restart().await;
     nodes.until_ready().await;
     let page = api(&nodes, 0).history("lobby", "?after=0").await;
@@ -107,8 +126,82 @@ async fn a_chat_goes_on_at_three_nodes_and_a_reader_at_another_one_with_the_id_i
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_every_node_and_of_every_server_of_the_journal_lose_double_and_reorder_nothing() {
+    kill_all_in_mid_load::<Nats>("three servers of NATS").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_of_every_node_and_of_postgres_lose_double_and_reorder_nothing() {
+    kill_all_in_mid_load::<PostgresServer>("Postgres").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_that_are_replaced_one_after_the_other_under_load_lose_double_and_reorder_nothing() {
     let _turn = turn::load().await;
     let mut nodes = Nodes::start(async |_| {}).await;
+    let old = std::env::var(OLD_PROGRAM).unwrap_or_else(|_| BINARY.to_owned());
+    for nth in 0..nodes.servers.len() {
+        nodes.servers[nth].terminate().await;
+        nodes.servers[nth].restart_as(&old).await;
+    }
+    nodes.until_ready().await;
+    let messages = of(MESSAGES);
+    let load = Load::start(&nodes.addresses(), messages, of(READERS)).await;
+    for nth in 0..nodes.servers.len() {
+        load.sent(messages / 4 * (nth as u64 + 1)).await;
+        nodes.servers[nth].terminate().await;
+        nodes.servers[nth].restart_as(BINARY).await;
+        nodes.until_ready().await;
+    }
+    load.finish("each node replaced").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_is_cut_off_from_the_journal_serves_nobody_and_is_one_of_them_again_when_it_is_back() {
+    let _turn = turn::load().await;
+    let mut nodes = NodesOn::<PostgresServer>::start(async |_| {}).await;
+    let port = nodes.engine.port();
+    let proxy = FlakyProxy::to((Ipv4Addr::LOCALHOST, port).into(), Duration::ZERO).await;
+    let mut arguments = nodes.arguments(0);
+    let journal = arguments.iter_mut().find(|argument| argument.starts_with("postgres://")).unwrap();
+    *journal = journal.replace(&format!(":{port}/"), &format!(":{}/", proxy.address().port()));
+    nodes.servers[0].terminate().await;
+    nodes.servers[0].restart_with(&arguments).await;
+    for nth in 1..nodes.servers.len() {
+        nodes.servers[nth].terminate().await;
+    }
+    let leading = async {
+        while !nodes.servers[0].api().get("/metrics").await.body.contains("millchat_node_leads 1\n") {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    within("the first leads when the others are away", leading).await;
+    for nth in 1..nodes.servers.len() {
+        nodes.servers[nth].restart().await;
+    }
+    nodes.until_ready().await;
+
+    let load = Load::start(&nodes.addresses(), of(MESSAGES), of(READERS)).await;
+    load.sent(of(MESSAGES) / 4).await;
+    proxy.cut_off();
+    let api = nodes.servers[0].api();
+    let refusing = async {
+        while api.get("/readyz").await.status == 200 {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    within("the first is not ready", refusing).await;
+    assert_eq!(api.get("/api/v1/rooms/lobby/messages").await.status, 503);
+    // What a node says of itself at `/metrics` may be a moment old.
+    let leading = async { while nodes.leader().await == 0 {} };
+    within("another one leads", Box::pin(leading)).await;
+    proxy.restore();
+    nodes.until_ready().await;
+    load.finish("a leader cut off from Postgres").await;
+}
+
+async fn kill_all_in_mid_load<E: JournalEngine>(engine: &str) {
+    let _turn = turn::load().await;
+    let mut nodes = NodesOn::<E>::start(async |_| {}).await;
     let (messages, kills) = (of(MESSAGES), of(KILLS));
     let load = Load::start(&nodes.addresses(), messages, of(READERS)).await;
     let part = messages / (6 * kills + 2);
@@ -118,8 +211,9 @@ async fn kills_of_every_node_and_of_every_server_of_the_journal_lose_double_and_
         nodes.servers[nth].kill().await;
         nodes.servers[nth].restart().await;
         load.sent(due.next().unwrap()).await;
-        nodes.nats.kill(nth);
-        nodes.nats.run(nth).await;
+        let nth = nth % nodes.engine.len();
+        nodes.engine.kill(nth);
+        nodes.engine.run(nth).await;
     }
     load.sent(due.next().unwrap()).await;
     let leader = nodes.leader().await;
@@ -128,8 +222,7 @@ async fn kills_of_every_node_and_of_every_server_of_the_journal_lose_double_and_
     tokio::time::sleep(Duration::from_secs(of(STILL))).await;
     nodes.servers[leader].signal(Signal::CONT);
     nodes.until_ready().await;
-    load.finish(&format!("each node and each server of the journal killed {kills} times, a leader stopped"))
-        .await;
+    load.finish(&format!("{engine}: each node and each server killed {kills} times, a leader stopped")).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -167,16 +260,31 @@ async fn a_leader_that_dies_is_replaced_and_senders_at_other_nodes_go_on() {
     assert_eq!(page["messages"].as_array().unwrap().len() as u64, of(LEADERS), "each is there once");
 }
 
+/// Returns what comes to a request, to the end of the connection, which may have failed.
+async fn answer_to<C: AsyncRead + AsyncWrite + Unpin>(
+    connection: std::io::Result<C>,
+    request: &str,
+) -> String {
+    let Ok(mut connection) = connection else { return String::new() };
+    let mut answer = Vec::new();
+    if connection.write_all(request.as_bytes()).await.is_ok() {
+        let _ = within("the connection ends", connection.read_to_end(&mut answer)).await;
+    }
+    // An alert of TLS is no answer.
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    if answer.starts_with("HTTP/") { answer } else { String::new() }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_without_the_secret_gets_in_at_the_port_of_the_nodes() {
     let nodes = Nodes::start(async |_| {}).await;
     let address = nodes.peer_address(0);
     // Plain HTTP, and TLS without the cluster's key.
-    let http = reqwest::Client::builder().no_proxy().danger_accept_invalid_certs(true).build().unwrap();
-    for url in [format!("http://{address}/copy"), format!("https://{address}/copy")] {
-        let answer = http.get(&url).header("millchat-node", address.to_string()).send().await;
-        assert!(answer.is_err(), "{answer:?}");
-    }
+    let asking = format!("GET /copy HTTP/1.1\r\nhost: {address}\r\nmillchat-node: {address}\r\n\r\n");
+    let plain = TcpStream::connect(address).await;
+    assert_eq!(answer_to(plain, &asking).await, "");
+    let tls = connect(address, Anybody::client(), NAME).await;
+    assert_eq!(answer_to(tls, &asking).await, "");
     nodes.servers[0].said("a connection without the cluster's secret was refused", 1).await;
 }
 
@@ -271,13 +379,13 @@ async fn a_node_that_meets_a_hole_in_the_journal_takes_a_copy_of_anothers_log() 
     let other = (behind + 1) % nodes.servers.len();
     nodes.servers[behind].kill().await;
     nodes.servers[other].api().say("lobby", &guest, "in the hole").await;
-    let names = nodes.nats.ask("STREAM.NAMES", &json!({})).await;
+    let names = nodes.engine.ask("STREAM.NAMES", &json!({})).await;
     let stream = names["streams"][0].as_str().unwrap().to_owned();
     let last =
-        nodes.nats.ask(&format!("STREAM.INFO.{stream}"), &json!({})).await["state"]["last_seq"].clone();
+        nodes.engine.ask(&format!("STREAM.INFO.{stream}"), &json!({})).await["state"]["last_seq"].clone();
     // The entry of the message, and those about it; newer ones, and the oldest, are there.
     for seq in (last.as_u64().unwrap() - 1)..=last.as_u64().unwrap() {
-        nodes.nats.ask(&format!("STREAM.MSG.DELETE.{stream}"), &json!({ "seq": seq })).await;
+        nodes.engine.ask(&format!("STREAM.MSG.DELETE.{stream}"), &json!({ "seq": seq })).await;
     }
     nodes.servers[behind].restart().await;
     nodes.servers[behind].said("takes a copy of another node's log when it is started again", 1).await;

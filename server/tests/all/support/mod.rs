@@ -8,9 +8,12 @@ pub mod documented;
 pub mod engine;
 pub mod host;
 pub mod http2;
+pub mod journal;
+pub mod journaled;
 pub mod load;
 pub mod lying_provider;
 pub mod machine;
+pub mod machines;
 pub mod nats;
 pub mod network;
 pub mod nginx;
@@ -19,6 +22,7 @@ pub mod nodes;
 pub mod ollama;
 pub mod oracle;
 pub mod pebble;
+pub mod postgres;
 pub mod provider;
 pub mod python;
 pub mod raw;
@@ -32,9 +36,10 @@ pub mod tls;
 pub mod turn;
 pub mod visitor;
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use millchat_testkit::free_ports;
 use tokio::net::TcpStream;
 
 pub use browser::Browser;
@@ -66,14 +71,7 @@ pub fn is_proof() -> bool {
 
 /// Returns an address with a port that nobody has.
 pub fn free_port(address: IpAddr) -> SocketAddr {
-    free_ports(address, 1)[0]
-}
-
-/// Returns addresses with ports that nobody has, each another one.
-pub fn free_ports(address: IpAddr, count: usize) -> Vec<SocketAddr> {
-    // All are held until the last is known: the system may give a port that is free again at once.
-    let held: Vec<_> = (0..count).map(|_| TcpListener::bind((address, 0)).unwrap()).collect();
-    held.iter().map(|listener| listener.local_addr().unwrap()).collect()
+    free_ports(address, 1).unwrap()[0]
 }
 
 /// Waits until somebody listens at this address.

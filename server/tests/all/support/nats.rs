@@ -1,144 +1,64 @@
 //! Servers of NATS: one alone, or three that keep every stream together.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::{fs, io};
 
 use async_nats::{Client, ConnectOptions};
-use millchat_server::cluster::JetStreamSettings;
-use rustix::process::{Pid, Signal, kill_process};
+use millchat_server::cluster::{JetStream, JetStreamSettings};
+use millchat_testkit::nats::{NatsServers, Place, SEED};
+use rustix::process::Signal;
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::sync::SemaphorePermit;
 
-use super::{LOOK_EVERY, free_ports, listens, turn, within};
+use super::journal::{CLUSTER, JournalEngine};
+use super::machines::{MACHINES, Machines};
+use super::{LOOK_EVERY, listens, turn, within};
 
-/// The program, where `verify/install tests` puts it.
-const NATS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/drivers/go/nats-server");
-/// A key of a user, for tests only: its seed, and its public half.
-const SEED: &str = "SUAB5HRWZVVC6PQDDFRKP5D67E7OGABO7TRWWQYJN4L4QS5H7PBQLOBLQQ";
-const USER: &str = "UCHY3UYFFQDGQDU72JHTT7RMDRAOW4XC6AYSPOOQ6IN7M5FSFUL4AKSG";
-/// The account that has the streams.
-const ACCOUNT: &str = "CHAT";
-
-/// The cluster whose journal the tests keep.
-pub const CLUSTER: [u8; 16] = [7; 16];
-/// Its stream.
+/// The stream of the tests' journal.
 pub const STREAM: &str = "millchat-07070707070707070707070707070707";
 
 pub struct Nats {
-    servers: Vec<Server>,
-    folder: TempDir,
+    servers: NatsServers,
     _turn: SemaphorePermit<'static>,
 }
 
-struct Server {
-    name: String,
-    address: SocketAddr,
-    child: Option<Child>,
-}
-
 impl Nats {
-    /// Starts three that form a cluster, each of which syncs every write.
-    pub async fn cluster() -> Self {
-        Self::start(3, r#"server_tags: ["sync:always"]"#).await
-    }
-
-    /// Starts one.
-    pub async fn single() -> Self {
-        Self::start(1, "").await
-    }
-
-    async fn start(count: usize, more: &str) -> Self {
+    async fn start(count: usize) -> Self {
         let turn = turn::journal().await;
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("nkey"), format!("{SEED}\n")).unwrap();
-        let loopback = Ipv4Addr::LOCALHOST.into();
-        let ports = free_ports(loopback, 2 * count);
-        let (routes, addresses) = ports.split_at(count);
-        let mut servers = Vec::new();
-        for (nth, route) in routes.iter().enumerate() {
-            let (name, address) = (format!("nats-{nth}"), addresses[nth]);
-            let store = folder.path().join(&name);
-            let mut config = format!(
-                "server_name: {name}\nlisten: \"{address}\"\n{more}\n\
-                 jetstream {{ store_dir: \"{}\", max_file_store: 4GB, sync_interval: always }}\n\
-                 accounts {{ {ACCOUNT} {{ jetstream: enabled, users: [ {{ nkey: {USER} }} ] }} }}\n",
-                store.display()
-            );
-            if count > 1 {
-                let all: Vec<_> = routes.iter().map(|route| format!("\"nats://{route}\"")).collect();
-                let all = all.join(", ");
-                writeln!(config, "cluster {{ name: millchat, listen: \"{route}\", routes: [{all}] }}")
-                    .unwrap();
-            }
-            fs::write(folder.path().join(format!("{name}.conf")), config).unwrap();
-            servers.push(Server { name, address, child: None });
-        }
-        let mut nats = Self { servers, folder, _turn: turn };
-        for nth in 0..count {
-            nats.run(nth).await;
+        Self::of(NatsServers::start(count), turn).await
+    }
+
+    /// Waits until they listen.
+    async fn of(servers: io::Result<NatsServers>, turn: SemaphorePermit<'static>) -> Self {
+        let servers = servers.expect("nats-server is there; `verify/install tests` brings it");
+        let nats = Self { servers, _turn: turn };
+        for address in nats.servers.addresses() {
+            listens("nats-server listens", address).await;
         }
         nats
     }
 
-    pub fn len(&self) -> usize {
-        self.servers.len()
-    }
-
-    /// Starts a server, again if it was killed, on the files that it left.
-    pub async fn run(&mut self, nth: usize) {
-        let server = &mut self.servers[nth];
-        let name = &server.name;
-        let program = if Path::new(NATS).exists() { NATS } else { "nats-server" };
-        let log = self.folder.path().join(format!("{name}.log"));
-        let log = fs::File::options().create(true).append(true).open(log).unwrap();
-        let mut command = Command::new(program);
-        command.arg("-c").arg(self.folder.path().join(format!("{name}.conf")));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        server.child = Some(command.spawn().expect("nats-server is there; `verify/install tests` brings it"));
-        listens("nats-server listens", server.address).await;
-    }
-
-    /// Kills a server by SIGKILL.
-    pub fn kill(&mut self, nth: usize) {
-        let mut child = self.servers[nth].child.take().expect("it runs");
-        child.kill().unwrap();
-        child.wait().unwrap();
+    /// Starts one on each of these machines.
+    pub async fn on_machines(machines: &Machines) -> Self {
+        let place = |nth| Place { address: Machines::address(nth).into(), enter: machines.enter(nth) };
+        let turn = turn::journal().await;
+        Self::of(NatsServers::start_at(&(0..MACHINES).map(place).collect::<Vec<_>>()), turn).await
     }
 
     /// Kills a server, or starts it again.
     pub async fn toggle(&mut self, nth: usize) {
-        if self.servers[nth].child.is_some() { self.kill(nth) } else { self.run(nth).await }
-    }
-
-    /// Stops a server in its tracks, or lets it go on.
-    pub fn signal(&self, nth: usize, signal: Signal) {
-        let child = self.servers[nth].child.as_ref().expect("it runs");
-        kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), signal).unwrap();
+        if self.servers.runs(nth) { self.kill(nth) } else { self.run(nth).await }
     }
 
     /// The settings by which a node reaches its journal, at this server first.
     pub fn settings(&self, first: usize) -> JetStreamSettings {
-        let mut servers: Vec<_> =
-            self.servers.iter().map(|server| format!("nats://{}", server.address)).collect();
-        servers.rotate_left(first);
-        let nkey_file = Some(self.folder.path().join("nkey"));
+        let (servers, nkey_file) = (self.servers.urls(first), Some(self.servers.nkey_file()));
         JetStreamSettings { servers, cluster: CLUSTER, nkey_file, ca_file: None }
-    }
-
-    /// The same as arguments of `millchat`.
-    pub fn arguments(&self, first: usize) -> Vec<String> {
-        let JetStreamSettings { servers, nkey_file, .. } = self.settings(first);
-        let nkey_file = nkey_file.expect("it is set").display().to_string();
-        vec!["--journal".to_owned(), servers.join(","), "--journal-nkey-file".to_owned(), nkey_file]
     }
 
     /// The operator's own client, at any server.
     pub async fn client(&self) -> Client {
-        let addresses: Vec<_> = self.servers.iter().map(|server| server.address.to_string()).collect();
+        let addresses: Vec<_> = self.servers.addresses().map(|address| address.to_string()).collect();
         ConnectOptions::with_nkey(SEED.into()).connect(addresses).await.unwrap()
     }
 
@@ -160,13 +80,64 @@ impl Nats {
         within(what, asking).await
     }
 
-    /// The server that leads the stream.
-    pub async fn leader(&self) -> usize {
+    /// Returns the stream's block files at this server that hold a text. Raft's own log is not among them: it
+    /// keeps an entry until its next snapshot.
+    pub fn blocks_with(&self, nth: usize, text: &str) -> Vec<PathBuf> {
+        files_with(&self.servers.streams(nth).join(STREAM), text)
+    }
+
+    /// Returns all files of this server that hold a text.
+    pub fn files_with(&self, nth: usize, text: &str) -> Vec<PathBuf> {
+        let store =
+            self.servers.streams(nth).ancestors().nth(2).expect("the account's folder is in it").to_owned();
+        files_with(&store, text)
+    }
+}
+
+impl JournalEngine for Nats {
+    type Journal = JetStream;
+
+    /// Starts three that form a cluster, each of which syncs every write.
+    async fn cluster() -> Self {
+        Self::start(3).await
+    }
+
+    async fn single() -> Self {
+        Self::start(1).await
+    }
+
+    fn len(&self) -> usize {
+        self.servers.count()
+    }
+
+    async fn connect(&self, first: usize) -> JetStream {
+        JetStream::connect(self.settings(first)).await.unwrap()
+    }
+
+    fn arguments(&self, first: usize) -> Vec<String> {
+        self.servers.arguments(first)
+    }
+
+    async fn run(&mut self, nth: usize) {
+        self.servers.run(nth).unwrap();
+        listens("nats-server listens", self.servers.addresses().nth(nth).unwrap()).await;
+    }
+
+    fn kill(&mut self, nth: usize) {
+        assert!(self.servers.runs(nth), "it runs");
+        self.servers.kill(nth);
+    }
+
+    fn signal(&self, nth: usize, signal: Signal) {
+        self.servers.signal(nth, signal);
+    }
+
+    async fn leader(&self) -> usize {
         let finding = async {
             loop {
                 let info = self.ask(&format!("STREAM.INFO.{STREAM}"), &json!({})).await;
                 let leader = info["cluster"]["leader"].as_str();
-                if let Some(nth) = self.servers.iter().position(|server| leader == Some(&server.name)) {
+                if let Some(nth) = self.servers.names().position(|name| leader == Some(name)) {
                     return nth;
                 }
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -175,29 +146,18 @@ impl Nats {
         within("the stream has a leader", finding).await
     }
 
-    /// Returns the stream's block files at this server that hold a text. Raft's own log is not among them: it
-    /// keeps an entry until its next snapshot.
-    pub fn blocks_with(&self, nth: usize, text: &str) -> Vec<PathBuf> {
-        let account = self.folder.path().join(&self.servers[nth].name).join("jetstream").join(ACCOUNT);
-        let finder = memchr::memmem::Finder::new(text);
-        let mut found = Vec::new();
-        for file in files(&account.join("streams").join(STREAM)) {
-            // A file may go meanwhile.
-            if fs::read(&file).is_ok_and(|bytes| finder.find(&bytes).is_some()) {
-                found.push(file);
-            }
-        }
-        found
+    async fn delete(&self) {
+        self.ask(&format!("STREAM.DELETE.{STREAM}"), &json!({})).await;
     }
 }
 
-impl Drop for Nats {
-    fn drop(&mut self) {
-        for child in self.servers.iter_mut().filter_map(|server| server.child.as_mut()) {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
+/// Returns the files below a folder that hold a text.
+fn files_with(folder: &Path, text: &str) -> Vec<PathBuf> {
+    let finder = memchr::memmem::Finder::new(text);
+    let mut found = files(folder);
+    // A file may go meanwhile.
+    found.retain(|file| fs::read(file).is_ok_and(|bytes| finder.find(&bytes).is_some()));
+    found
 }
 
 /// All files below a folder.

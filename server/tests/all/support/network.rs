@@ -49,6 +49,7 @@ pub async fn enter_with(test: &str, addresses: &[IpAddr], names: &[(&str, IpAddr
     let output = command.env(INSIDE, "1").kill_on_drop(true).output().await.unwrap();
     let said = text(&output);
     assert!(output.status.success() && said.contains("1 passed"), "inside the network {test} says:\n{said}");
+    print!("{said}");
     false
 }
 

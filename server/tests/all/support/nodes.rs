@@ -1,40 +1,73 @@
-//! Nodes of one chat: processes of `millchat` that share a journal on NATS.
+//! Nodes of one chat: processes of `millchat` that share a journal.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::PermissionsExt as _;
 
+use millchat_testkit::free_ports;
+use millchat_testkit::members::Members;
 use tempfile::TempDir;
 
+use super::journal::JournalEngine;
+use super::machines::{MACHINES, Machines};
 use super::nats::Nats;
 use super::server::{Server, run};
-use super::{LOOK_EVERY, free_ports, within};
+use super::{LOOK_EVERY, within};
 
-/// The nodes, each beside a server of the journal.
-pub struct Nodes {
-    pub nats: Nats,
+/// The number of nodes.
+const NODES: usize = 3;
+
+/// Nodes on NATS. They do not see the engine, so most tests have this one.
+pub type Nodes = NodesOn<Nats>;
+
+/// The nodes, each connected to another server of the journal if that has several.
+pub struct NodesOn<E> {
+    pub engine: E,
     pub servers: Vec<Server>,
-    peers: Vec<SocketAddr>,
+    members: Members,
     folder: TempDir,
 }
 
 impl Nodes {
+    /// Starts one on each of these machines, beside a server of NATS.
+    pub async fn on_machines(machines: &Machines) -> Self {
+        let ports = free_ports(Ipv4Addr::LOCALHOST, MACHINES).unwrap();
+        let at = |nth: usize| SocketAddr::from((Machines::address(nth), ports[nth].port()));
+        let mut nodes = Self::prepared(
+            Nats::on_machines(machines).await,
+            Members::at((0..MACHINES).map(at).collect()).unwrap(),
+            "rate-limit = \"off\"\n",
+        );
+        for nth in 0..MACHINES {
+            let address = (Machines::public_address(nth), 0).into();
+            let mut server = Server::prepared_as(&machines.program(nth), address, &nodes.arguments(nth));
+            if nth == 0 {
+                let (code, _, said) = run(&["cluster", "begin", server.log().to_str().unwrap()]).await;
+                assert_eq!(code, Some(0), "{said}");
+            }
+            server.restart().await;
+            nodes.servers.push(server);
+        }
+        nodes.until_ready().await;
+        nodes
+    }
+}
+
+impl<E: JournalEngine> NodesOn<E> {
     /// Starts three. The first continues the log of a server that ran alone, and `before` was done there.
     pub async fn start(before: impl AsyncFnOnce(&Server)) -> Self {
         Self::start_with("", before).await
     }
 
+    /// Prepares three that know each other so, and have these settings in a file.
+    fn prepared(engine: E, members: Members, settings: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("millchat.toml"), settings).unwrap();
+        Self { engine, servers: Vec::new(), members, folder }
+    }
+
     /// Starts three that have these settings in a file.
     pub async fn start_with(settings: &str, before: impl AsyncFnOnce(&Server)) -> Self {
-        let loopback = Ipv4Addr::LOCALHOST.into();
-        let nats = Nats::cluster().await;
-        let folder = tempfile::tempdir().unwrap();
-        let secret = folder.path().join("secret");
-        fs::write(&secret, "of-the-tests-".repeat(3)).unwrap();
-        fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
-        fs::write(folder.path().join("millchat.toml"), settings).unwrap();
-        let peers = free_ports(loopback, nats.len());
-        let mut nodes = Self { nats, servers: Vec::new(), peers, folder };
+        let mut nodes = Self::prepared(E::cluster().await, Members::of(NODES).unwrap(), settings);
 
         let mut first = Server::start().await;
         before(&first).await;
@@ -43,7 +76,7 @@ impl Nodes {
         assert_eq!(code, Some(0), "{said}");
         first.restart_with(&nodes.arguments(0)).await;
         nodes.servers.push(first);
-        for nth in 1..nodes.nats.len() {
+        for nth in 1..NODES {
             let arguments = nodes.arguments(nth);
             let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
             nodes.servers.push(Server::start_with(&arguments).await);
@@ -54,15 +87,10 @@ impl Nodes {
 
     /// The arguments of a node.
     pub fn arguments(&self, nth: usize) -> Vec<String> {
-        let peers: Vec<_> = self.peers.iter().map(ToString::to_string).collect();
-        let own = [
-            ("--peer-address", peers[nth].clone()),
-            ("--peers", peers.join(",")),
-            ("--cluster-secret-file", self.folder.path().join("secret").display().to_string()),
-            ("--config", self.folder.path().join("millchat.toml").display().to_string()),
-        ];
-        let mut arguments = self.nats.arguments(nth);
-        arguments.extend(own.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+        let settings = self.folder.path().join("millchat.toml").display().to_string();
+        let mut arguments = self.engine.arguments(nth % self.engine.len());
+        arguments.extend(self.members.arguments(nth));
+        arguments.extend(["--config".to_owned(), settings]);
         arguments
     }
 
@@ -78,7 +106,7 @@ impl Nodes {
 
     /// The address at which a node listens for the others.
     pub fn peer_address(&self, nth: usize) -> SocketAddr {
-        self.peers[nth]
+        self.members.address(nth)
     }
 
     /// The addresses for people.

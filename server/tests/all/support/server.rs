@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::journaled::Others;
 use super::{Api, LOOK_EVERY, PATIENCE, turn, within};
 
 /// The binary that cargo built for this test.
@@ -18,10 +19,14 @@ pub const BINARY: &str = env!("CARGO_BIN_EXE_millchat");
 /// A running server, or one that was stopped and can be started again on the same port and log.
 pub struct Server {
     process: Option<server::Server>,
+    program: String,
     address: SocketAddr,
     extra: Vec<String>,
     environment: Vec<(String, String)>,
     descriptors: Option<u32>,
+    /// The other nodes, if the suite runs on nodes and this server is to have some.
+    others: Option<Others>,
+    was_started: bool,
     directory: TempDir,
 }
 
@@ -111,12 +116,23 @@ impl Server {
         let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
         Self {
             process: None,
+            program: BINARY.to_owned(),
             address,
             extra: extra.iter().map(|&argument| argument.to_owned()).collect(),
             environment: environment.iter().map(owned).collect(),
             descriptors,
+            others: None,
+            was_started: false,
             directory: tempfile::tempdir().unwrap(),
         }
+    }
+
+    /// One that is not started yet, of another program, which may run it at another place.
+    pub fn prepared_as(program: &Path, address: SocketAddr, extra: &[String]) -> Self {
+        let mut server = Self::prepared(address, &[], &[], None);
+        program.to_str().unwrap().clone_into(&mut server.program);
+        server.extra = extra.to_vec();
+        server
     }
 
     /// Starts it again with other arguments, on the same port and log.
@@ -125,10 +141,23 @@ impl Server {
         self.restart().await;
     }
 
+    /// Starts it again by this program, on the same port and log.
+    pub async fn restart_as(&mut self, program: &str) {
+        program.clone_into(&mut self.program);
+        self.restart().await;
+    }
+
     /// Starts it again, on the same port and log.
     pub async fn restart(&mut self) {
         assert!(self.process.is_none(), "the server still runs");
         let _turn = turn::start().await;
+        if !self.was_started && self.may_be_a_node() {
+            self.others = Box::pin(Others::prepare(&self.log())).await;
+        }
+        self.was_started = true;
+        if let Some(others) = self.others.as_mut().filter(|others| !others.follow()) {
+            Box::pin(others.start(&self.extra, &self.environment)).await;
+        }
         let start = async {
             while !self.try_start().await {
                 // The port of the one before can be somebody's outgoing port for a moment.
@@ -136,14 +165,23 @@ impl Server {
             }
         };
         within("the server says that it listens", start).await;
+        if let Some(others) = &mut self.others {
+            Box::pin(others.follow_on(&self.extra, &self.environment)).await;
+        }
+    }
+
+    /// Returns false for one that is a node already, whose log is elsewhere, or that may not open files.
+    fn may_be_a_node(&self) -> bool {
+        let is_own = |argument: &String| argument == "--log" || argument == "--journal";
+        self.program == BINARY && self.descriptors.is_none() && !self.extra.iter().any(is_own)
     }
 
     async fn try_start(&mut self) -> bool {
         let mut command = match self.descriptors {
-            None => command(BINARY),
+            None => command(&self.program),
             Some(limit) => {
                 let mut command = command("/bin/sh");
-                command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), BINARY]);
+                command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\""), &self.program]);
                 command
             }
         };
@@ -151,6 +189,9 @@ impl Server {
         command.args(["--address", &self.address.to_string()]).args(&self.extra);
         if !self.extra.iter().any(|argument| argument == "--log") {
             command.arg("--log").arg(self.log());
+        }
+        if let Some(others) = &self.others {
+            command.args(others.arguments());
         }
         command.stderr(self.stderr_file());
         match server::Server::start(command).await {
@@ -216,6 +257,12 @@ impl Server {
 
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
+        // All nodes are to have the same settings.
+        if let Some(others) = self.others.as_ref().filter(|_| signal == Signal::HUP) {
+            for pid in others.pids() {
+                kill_process(Pid::from_raw(pid.cast_signed()).expect("a process"), signal).unwrap();
+            }
+        }
         kill_process(Pid::from_raw(self.pid().cast_signed()).expect("a process"), signal).unwrap();
     }
 
@@ -255,6 +302,9 @@ impl Drop for Server {
     fn drop(&mut self) {
         if std::thread::panicking() {
             eprintln!("--- the server's stderr ---\n{}", self.stderr());
+            if let Some(others) = &self.others {
+                eprintln!("--- the other nodes' stderr ---\n{}", others.stderr());
+            }
         }
     }
 }

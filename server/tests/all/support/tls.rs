@@ -155,6 +155,16 @@ impl Secure {
 #[derive(Debug)]
 pub struct Anybody;
 
+impl Anybody {
+    /// A client that shows no certificate of its own.
+    pub fn client() -> Arc<ClientConfig> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let dangerous = versions.unwrap().dangerous().with_custom_certificate_verifier(Arc::new(Self));
+        Arc::new(dangerous.with_no_client_auth())
+    }
+}
+
 impl ServerCertVerifier for Anybody {
     fn verify_server_cert(
         &self,

@@ -66,14 +66,6 @@ impl Obtaining {
     }
 }
 
-/// A client that takes any certificate.
-fn trusting() -> Arc<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let dangerous = versions.unwrap().dangerous().with_custom_certificate_verifier(Arc::new(Anybody));
-    Arc::new(dangerous.with_no_client_auth())
-}
-
 fn files_below(directory: &Path) -> Vec<PathBuf> {
     let below = |entry: std::io::Result<fs::DirEntry>| {
         let path = entry.unwrap().path();
@@ -160,7 +152,7 @@ async fn an_authority_that_refuses_nonces_and_does_not_find_the_server_is_asked_
         ("/readyz", "503", "no-certificate"),
         ("/healthz", "200", "ok"),
     ] {
-        let mut socket = connect(obtaining.server.address(), trusting(), NAME).await.unwrap();
+        let mut socket = connect(obtaining.server.address(), Anybody::client(), NAME).await.unwrap();
         let request = GET.replace("/readyz", path);
         let answer = exchange(&mut socket, &request).await;
         assert!(

@@ -81,6 +81,7 @@ fn shared(log: ModelLog) -> Arc<Shared> {
         disk_full: AtomicBool::new(false),
         closed: AtomicBool::new(false),
         currentness: Currentness::of_single_node(),
+        neighbours: None,
     })
 }
 

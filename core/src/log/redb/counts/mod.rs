@@ -4,34 +4,17 @@
 //! or reaction, in the same transaction, and goes when the message loses its text, or is trimmed. A message
 //! of a log of a release before has none: its rows of edits and reactions are counted once.
 
-use ::redb::{ReadTransaction, ReadableTable, TableDefinition, WriteTransaction};
+use ::redb::{ReadableTable, TableDefinition, WriteTransaction};
 
 use crate::event::Position;
 use crate::log::contract::Counts;
 use crate::log::error::LogError;
-use crate::log::redb::reactions::{self, ReactionsTable};
-use crate::log::redb::tables::{EDITS, LazyTable, count_edits, present, storage_error};
+use crate::log::redb::reactions::ReactionsTable;
+use crate::log::redb::tables::{LazyTable, count_edits, storage_error};
 use crate::reaction::Reaction;
 
 /// The message → numbers of 4 bytes, little-endian: its edits, its reactions of the first kind, the second…
 pub(super) const COUNTS: TableDefinition<'static, u64, &[u8]> = TableDefinition::new("counts");
-
-/// Returns the counts of a message.
-pub(super) fn read(tx: &ReadTransaction, target: Position) -> Result<Counts, LogError> {
-    if let Some(table) = present(tx.open_table(COUNTS))?
-        && let Some(row) = table.get(target).map_err(storage_error)?
-    {
-        return Ok(decode(row.value()));
-    }
-    let mut counts = Counts {
-        edits: count_edits(&tx.open_table(EDITS).map_err(storage_error)?, target)?,
-        ..Counts::default()
-    };
-    if let Some(table) = present(tx.open_table(reactions::REACTIONS))? {
-        reactions::count(&table, target, &mut counts)?;
-    }
-    Ok(counts)
-}
 
 /// Reads a row. Kinds that a newer release knows are passed over.
 pub(super) fn decode(row: &[u8]) -> Counts {

@@ -4,6 +4,7 @@ use super::*;
 use crate::event::{Author, AuthorKind, Body, RoomName, Timestamp};
 use crate::log::contract::{Log as _, NewRecord};
 use crate::log::redb::handle::RedbLog;
+use crate::log::redb::tables::present;
 use crate::log::redb::tests::change;
 
 fn append(id: &str, body: Body) -> NewRecord {

@@ -33,18 +33,6 @@ fn all_of(target: Position) -> std::ops::Range<Key> {
     (target, 0, "")..(target, u8::MAX, "")
 }
 
-/// Returns the position of the event that added an author's reaction, if it is in force.
-pub(super) fn reacted(
-    tx: &ReadTransaction,
-    target: Position,
-    reaction: Reaction,
-    author_id: &str,
-) -> Result<Option<Position>, LogError> {
-    let Some(table) = present(tx.open_table(REACTIONS))? else { return Ok(None) };
-    let row = table.get((target, reaction.number(), author_id)).map_err(storage_error)?;
-    Ok(row.map(|row| row.value().0))
-}
-
 /// All reactions to a message. One of a kind that a newer release knows is passed over.
 pub(super) fn of_message(tx: &ReadTransaction, target: Position) -> Result<Vec<Reacted>, LogError> {
     let Some(table) = present(tx.open_table(REACTIONS))? else { return Ok(Vec::new()) };
