@@ -113,7 +113,7 @@ pub use read::history::{HistoryPage, HistoryRange};
 pub use read::opening::{GapReason, Opened, Opening, ResetReason};
 pub use read::search::SearchPage;
 pub use read::start::StartFrom;
-pub use read::subscription::{FrameSubscription, Subscription};
+pub use read::subscription::{FrameGroup, FramePlace, FrameSource, FrameSubscription, Subscription};
 pub use room::encoder::{Encoder, FrameKind, Frames, Item, Presence, Signal};
 pub use room::redactions::RedactionMark;
 pub use search::{Query, QueryError};

@@ -22,7 +22,7 @@ use crate::avatars::Avatars;
 use crate::bot::settings::Bot;
 use crate::byte_budget::ByteBudget;
 use crate::client_ip::{Client, client};
-use crate::detached::WriteBatcher;
+use crate::detached::DetachedStreams;
 use crate::drafts::Drafts;
 use crate::drain::Drain;
 use crate::framing::Framing;
@@ -126,8 +126,8 @@ pub struct Worker {
     pub dispatcher: Dispatcher,
     /// Wakes the thread's streams when what they were allowed by has changed; its `run` is spawned here too.
     pub watch: Rc<RightsWatch>,
-    /// Writes for the streams that left hyper; `None` when none may.
-    pub batcher: Option<WriteBatcher>,
+    /// The streams that left hyper; `None` when none may.
+    pub detached: Option<Rc<DetachedStreams>>,
 }
 
 impl Worker {

@@ -77,8 +77,8 @@ fn detach(
 ) {
     tokio::task::spawn_local(async move {
         let _held = held;
-        if let Some(batcher) = &w.batcher {
-            let (socket, sealer) = stream.serve(&w.app.drain, batcher, connection).await;
+        if let Some(streams) = &w.detached {
+            let (socket, sealer) = stream.serve(&w.app.drain, streams, connection).await;
             Box::pin(end_stream(socket, sealer)).await;
         }
     });

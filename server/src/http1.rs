@@ -72,7 +72,7 @@ pub async fn serve<S: HttpSocket>(
             // Earlier answers must be with the kernel: hyper's buffer goes with hyper. (hyper 1.12 reads the
             // next request only then; nothing promises it.)
             let may_detach =
-                may_leave && w.batcher.is_some() && !state.behind.get() && detached::can_detach(&request);
+                may_leave && w.detached.is_some() && !state.behind.get() && detached::can_detach(&request);
             let is_refused = refused.is_some();
             has_asked.set(true);
             let mut response = route::answer(&w, peer, refused, request_body::wrapped(request)).await;

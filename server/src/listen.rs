@@ -22,7 +22,7 @@ use crate::access::watch::RightsWatch;
 use crate::app::{App, Worker};
 use crate::client_ip::Peer;
 use crate::connection;
-use crate::detached::{StreamWriter, WriteBatcher};
+use crate::detached::{DetachedStreams, StreamWriter};
 use crate::drain_delay::DrainDelay;
 use crate::listener::{Accepted, Bound, Listener};
 use crate::programs::Programs;
@@ -346,17 +346,17 @@ impl Thread {
             drop(started.send(Ok(())));
             runtime.block_on(async {
                 let dispatcher = app.chat.dispatcher();
-                let batcher = writer.backend().map(WriteBatcher::new);
+                let detached = writer.backend().map(DetachedStreams::new);
                 let watch = RightsWatch::new(Arc::clone(&app.authority));
                 tokio::task::spawn_local(Rc::clone(&watch).run());
-                let w = Rc::new(Worker { app, dispatcher, watch, batcher });
+                let w = Rc::new(Worker { app, dispatcher, watch, detached });
                 tokio::task::spawn_local(w.dispatcher.run());
                 tokio::task::spawn_local(beating.run());
                 tokio::task::spawn_local({
                     let w = Rc::clone(&w);
                     async move {
-                        if let Some(batcher) = &w.batcher {
-                            batcher.run().await;
+                        if let Some(streams) = &w.detached {
+                            streams.batcher.run().await;
                         }
                     }
                 });

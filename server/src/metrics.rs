@@ -263,6 +263,13 @@ impl Metrics {
         self.delivered_bytes.inc_by(frames.bytes.len() as u64);
     }
 
+    /// Counts frames that were handed to as many readers' connections at once.
+    pub fn delivered_to(&self, frames: &Frames, readers: usize) {
+        let readers = readers as u64;
+        self.deliveries.inc_by(readers * u64::from(frames.events));
+        self.delivered_bytes.inc_by(readers * frames.bytes.len() as u64);
+    }
+
     /// Counts an answer of this status if it is an error, by the kind of its problem.
     pub fn answered(&self, status: StatusCode, problem: Option<&'static str>) {
         if status.is_client_error() || status.is_server_error() {

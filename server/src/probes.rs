@@ -52,7 +52,7 @@ mod tests {
         let settings = Settings { log: "memory:".to_owned(), ..Settings::default() };
         let app = Arc::new(start::open(&settings, Logins::default(), None).unwrap());
         let watch = RightsWatch::new(Arc::clone(&app.authority));
-        let w = Worker { dispatcher: app.chat.dispatcher(), app, watch, batcher: None };
+        let w = Worker { dispatcher: app.chat.dispatcher(), app, watch, detached: None };
         assert_eq!(readyz(&w).status(), StatusCode::OK);
         w.app.chat.close().await.unwrap();
         assert_eq!(readyz(&w).status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 
 use crate::error::ReadError;
 use crate::event::{Author, Epoch, Position, RoomName};
+use crate::read::fair_queue::UNNAMED_CLIENT;
 use crate::read::form::Form;
 use crate::read::log_batches;
 use crate::read::opening::{self, GapReason, Opened, gap};
@@ -59,6 +60,8 @@ pub(crate) struct Cursor<F: Form> {
     /// The client for whom the log is read.
     client: u64,
     reader: Option<Box<Author>>,
+    /// It is a subscriber, and in the room's presence.
+    is_counted: bool,
     /// The position of the last event delivered, or the one at which it opened.
     position: Position,
     /// The number of the last signal delivered.
@@ -68,6 +71,15 @@ pub(crate) struct Cursor<F: Form> {
     pending: Option<Box<Ticket<F::Batch>>>,
     /// Events taken and not yet delivered.
     buffered: Option<Box<Buffered<F::Batch>>>,
+}
+
+/// The place of a cursor that has delivered all up to there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CursorPlace {
+    /// The position of the last event.
+    pub position: Position,
+    /// The number of the last signal.
+    pub signal: u64,
 }
 
 /// The rest of a batch.
@@ -111,6 +123,7 @@ impl<F: Form> Cursor<F> {
             slot,
             client,
             reader: reader.map(Box::new),
+            is_counted: true,
         };
         cursor.shared.mark(&cursor.room);
         Ok(cursor)
@@ -191,6 +204,67 @@ impl<F: Form> Cursor<F> {
         }
     }
 
+    /// Returns another cursor at the same place, which counts neither as a subscriber nor in the room's presence;
+    /// `None` while this one has something to deliver or reads the log.
+    pub fn leader(&self) -> Option<Self> {
+        let CursorPlace { position, signal } = self.place()?;
+        Some(Self {
+            form: self.form.clone(),
+            shared: self.shared.clone(),
+            room: self.room.clone(),
+            slot: self.slot.another(),
+            client: UNNAMED_CLIENT,
+            reader: None,
+            is_counted: false,
+            position,
+            signal,
+            opened: None,
+            pending: None,
+            buffered: None,
+        })
+    }
+
+    /// Returns the place; `None` while there is something to deliver or the log is read.
+    pub fn place(&self) -> Option<CursorPlace> {
+        let is_between = self.opened.is_none() && self.pending.is_none() && self.buffered.is_none();
+        is_between.then_some(CursorPlace { position: self.position, signal: self.signal })
+    }
+
+    /// Takes a place at which another cursor of this room and form delivered for it.
+    pub fn move_to(&mut self, place: CursorPlace) {
+        assert!(
+            self.place().is_some_and(|own| own.position <= place.position && own.signal <= place.signal),
+            "nobody is led back, and nobody who has something left to deliver"
+        );
+        (self.position, self.signal) = (place.position, place.signal);
+    }
+
+    /// Returns the room and the form.
+    pub fn of(&self) -> (&Room, &F) {
+        (&self.room, &self.form)
+    }
+
+    /// Is woken no more by what comes, until it is polled again.
+    pub fn rest(&self) {
+        self.slot.rest();
+    }
+
+    /// Returns true if others wait for the room in the same wait list.
+    pub fn has_company(&self) -> bool {
+        self.slot.neighbours() > 1
+    }
+
+    /// Returns the generation of the room's redactions, by which [`Cursor::may_still_deliver`] decides.
+    pub fn generation(&self) -> u64 {
+        self.room.redactions.generation()
+    }
+
+    /// Returns true if what was delivered after this generation was taken may still be handed on: no text was
+    /// taken out of the room since, and the chat knows all that was acknowledged anywhere.
+    pub fn may_still_deliver(&self, generation: u64) -> bool {
+        self.generation() == generation && self.shared.check_current().is_ok()
+    }
+
     pub fn epoch(&self) -> Epoch {
         self.shared.log.epoch()
     }
@@ -229,6 +303,9 @@ impl<F: Form> Cursor<F> {
 
 impl<F: Form> Drop for Cursor<F> {
     fn drop(&mut self) {
+        if !self.is_counted {
+            return;
+        }
         self.room.signals.leave(self.reader.as_deref());
         self.room.touch();
         self.shared.mark(&self.room);

@@ -10,7 +10,7 @@ use crate::answer::UnfinishedAnswer;
 use crate::event::{Author, Epoch, Event};
 
 /// The encoder that makes a reader's frames, as [`crate::Builder::encoder`] returned it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FrameKind(pub(crate) u8);
 
 impl FrameKind {

@@ -74,8 +74,49 @@ pub(crate) struct WaitList {
 
 #[derive(Default)]
 struct RoomWaiters {
-    /// One slot a reader; `None` while the reader is awake. Wakers are called after the lock is released.
-    wakers: Mutex<Slab<Option<Waker>>>,
+    /// Wakers are called, and dropped, after the lock is released.
+    sleepers: Mutex<Sleepers>,
+}
+
+/// The readers of a room that sleep are in one row, so that a notification costs nothing for those who are
+/// awake or need not be woken.
+#[derive(Default)]
+struct Sleepers {
+    /// One slot a reader: its index among those that sleep, if it does.
+    slots: Slab<Option<usize>>,
+    /// The slot of each, and its waker.
+    asleep: Vec<(usize, Waker)>,
+}
+
+impl Sleepers {
+    /// Has the reader of this slot sleep; returns the waker that it had before, if that was another.
+    fn add(&mut self, slot: usize, waker: &Waker) -> Option<Waker> {
+        let Some(index) = self.slots[slot] else {
+            self.slots[slot] = Some(self.asleep.len());
+            self.asleep.push((slot, waker.clone()));
+            return None;
+        };
+        let known = &mut self.asleep[index].1;
+        (!known.will_wake(waker)).then(|| std::mem::replace(known, waker.clone()))
+    }
+
+    /// Has the reader of this slot sleep no more; returns its waker.
+    fn remove(&mut self, slot: usize) -> Option<Waker> {
+        let index = self.slots[slot].take()?;
+        let (_, waker) = self.asleep.swap_remove(index);
+        if let Some((moved, _)) = self.asleep.get(index) {
+            self.slots[*moved] = Some(index);
+        }
+        Some(waker)
+    }
+
+    /// Takes the wakers of all who sleep.
+    fn take(&mut self) -> Vec<(usize, Waker)> {
+        for (slot, _) in &self.asleep {
+            self.slots[*slot] = None;
+        }
+        std::mem::take(&mut self.asleep)
+    }
 }
 
 impl WaitList {
@@ -133,13 +174,13 @@ impl WaitList {
     }
 
     fn wake(&self, room: u64) {
-        self.take_wakers(room).into_iter().for_each(Waker::wake);
+        self.take_wakers(room).into_iter().for_each(|(_, waker)| waker.wake());
     }
 
     /// Takes the wakers of the readers of a room that sleep. They are called without a lock.
-    fn take_wakers(&self, room: u64) -> Vec<Waker> {
+    fn take_wakers(&self, room: u64) -> Vec<(usize, Waker)> {
         let Some(waiters) = self.waiters.lock().get(&room).cloned() else { return Vec::new() };
-        waiters.wakers.lock().iter_mut().filter_map(|(_, waker)| waker.take()).collect()
+        waiters.sleepers.lock().take()
     }
 
     /// Reserves a slot for a reader of a room.
@@ -147,14 +188,14 @@ impl WaitList {
         let mut all = self.waiters.lock();
         let waiters = all.entry(room.number).or_default().clone();
         // Under the lock of all, or the room's waiters could be taken out as empty in between.
-        let key = waiters.wakers.lock().insert(None);
+        let key = waiters.sleepers.lock().slots.insert(None);
         Slot { wait_list: self.clone(), waiters, room: room.number, key }
     }
 }
 
 /// Wakers of rooms that take turns. All are called, also when the task that does it ends before.
 #[derive(Default)]
-struct Asleep(VecDeque<std::vec::IntoIter<Waker>>);
+struct Asleep(VecDeque<std::vec::IntoIter<(usize, Waker)>>);
 
 impl Asleep {
     /// Wakes as many, those of the first room first; a room that is not done becomes the last.
@@ -164,7 +205,7 @@ impl Asleep {
             && let Some(mut wakers) = self.0.pop_front()
         {
             let before = wakers.len();
-            wakers.by_ref().take(left).for_each(Waker::wake);
+            wakers.by_ref().take(left).for_each(|(_, waker)| waker.wake());
             left -= before - wakers.len();
             if wakers.len() > 0 {
                 self.0.push_back(wakers);
@@ -175,7 +216,7 @@ impl Asleep {
 
 impl Drop for Asleep {
     fn drop(&mut self) {
-        self.0.drain(..).flatten().for_each(Waker::wake);
+        self.0.drain(..).flatten().for_each(|(_, waker)| waker.wake());
     }
 }
 
@@ -190,22 +231,39 @@ pub(crate) struct Slot {
 impl Slot {
     /// Registers the waker for the next notification. Look at the room again afterwards, and only then sleep.
     pub fn wait(&self, waker: &Waker) {
-        let mut wakers = self.waiters.wakers.lock();
-        match &mut wakers[self.key] {
-            Some(known) => known.clone_from(waker),
-            empty => *empty = Some(waker.clone()),
-        }
+        let before = self.waiters.sleepers.lock().add(self.key, waker);
+        drop(before);
+    }
+
+    /// Takes the waker back: whoever has this slot is woken no more.
+    pub fn rest(&self) {
+        let waker = self.waiters.sleepers.lock().remove(self.key);
+        drop(waker);
+    }
+
+    /// Reserves another slot of the same room.
+    pub fn another(&self) -> Self {
+        let key = self.waiters.sleepers.lock().slots.insert(None);
+        Self { wait_list: self.wait_list.clone(), waiters: self.waiters.clone(), room: self.room, key }
+    }
+
+    /// Returns the number of slots of the room, with this one.
+    pub fn neighbours(&self) -> usize {
+        self.waiters.sleepers.lock().slots.len()
     }
 }
 
 impl Drop for Slot {
     fn drop(&mut self) {
         let mut all = self.wait_list.waiters.lock();
-        let mut wakers = self.waiters.wakers.lock();
-        wakers.remove(self.key);
-        if wakers.is_empty() {
+        let mut sleepers = self.waiters.sleepers.lock();
+        let waker = sleepers.remove(self.key);
+        sleepers.slots.remove(self.key);
+        if sleepers.slots.is_empty() {
             all.remove(&self.room);
         }
+        drop((sleepers, all));
+        drop(waker);
     }
 }
 

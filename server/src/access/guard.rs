@@ -1,10 +1,11 @@
 //! The guard of a stream: says if its reader may still read, each time before events go out.
 
+use std::sync::Arc;
 use std::task::Waker;
 
 use millchat::{RoomName, Timestamp};
 
-use super::authority::Allowed;
+use super::authority::{Allowed, Authority, Seen};
 use super::denial::Denial;
 use super::watch::{Place, RightsWatch};
 use crate::identity::TokenError;
@@ -28,6 +29,16 @@ impl Guard {
     /// Returns true if nothing has changed since it was decided.
     pub fn is_current(&self) -> bool {
         self.place.watch().authority().seen() == self.allowed.seen()
+    }
+
+    /// Returns the state that it was decided by, if nothing has changed since.
+    pub fn seen(&self) -> Option<Seen> {
+        self.is_current().then(|| self.allowed.seen())
+    }
+
+    /// Returns whoever decides.
+    pub fn authority(&self) -> &Arc<Authority> {
+        self.place.watch().authority()
     }
 
     /// Decides again.

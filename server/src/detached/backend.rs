@@ -1,17 +1,50 @@
-//! The backends by which a flush reaches the kernel: one write each, or one submission for all.
+//! The backends by which bytes reach the kernel: one write each, or one submission for many.
 
+use std::io;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::rc::Rc;
+
+use bytes::Bytes;
 use rustix::net::{SendFlags, send};
 
-use super::socket::Outgoing;
+use super::socket::{Outgoing, ReaderSocket};
 
-/// Hands the bytes of a flush to the kernel.
+/// Hands bytes to the kernel.
 pub trait WriteBackend {
-    /// Sets for each entry how many bytes the kernel took. Never waits for a socket.
+    /// Sets for each entry of a flush how many bytes the kernel took. Never waits for a socket.
     fn send(&mut self, batch: &mut [Outgoing]);
+
+    /// Hands the same bytes to each of these readers, at most [`BATCH_MAX`]. Never waits for a socket. Whoever took
+    /// all of them costs no more than the system call; the index of any other is noted, with what it took.
+    fn send_to_all(
+        &mut self,
+        readers: &[Target],
+        bytes: &Bytes,
+        others: &mut Vec<(usize, io::Result<usize>)>,
+    );
 }
 
 /// Number of readers of one flush, and at 32 KiB each at most the bytes that it holds.
 pub const BATCH_MAX: usize = 256;
+
+/// A reader to which bytes go that others get too.
+pub struct Target {
+    pub reader: Rc<ReaderSocket>,
+    /// Its descriptor, open for as long as the reader is here.
+    descriptor: RawFd,
+}
+
+impl Target {
+    pub fn new(reader: Rc<ReaderSocket>) -> Self {
+        let descriptor = reader.socket.as_raw_fd();
+        Self { reader, descriptor }
+    }
+
+    /// Returns the descriptor of its socket.
+    pub fn descriptor(&self) -> RawFd {
+        self.descriptor
+    }
+}
 
 /// One `send` each. (A process of Rust's ignores the signal that comes when the peer is gone.)
 pub struct Write;
@@ -21,6 +54,20 @@ impl WriteBackend for Write {
         for outgoing in batch {
             outgoing.taken =
                 send(&outgoing.reader.socket, &outgoing.bytes, SendFlags::DONTWAIT).map_err(Into::into);
+        }
+    }
+
+    fn send_to_all(
+        &mut self,
+        readers: &[Target],
+        bytes: &Bytes,
+        others: &mut Vec<(usize, io::Result<usize>)>,
+    ) {
+        for (index, target) in readers.iter().enumerate() {
+            match send(&target.reader.socket, bytes, SendFlags::DONTWAIT) {
+                Ok(taken) if taken == bytes.len() => {}
+                taken => others.push((index, taken.map_err(Into::into))),
+            }
         }
     }
 }

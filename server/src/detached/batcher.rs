@@ -11,12 +11,13 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
+use std::io;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use bytes::Bytes;
 
-use super::backend::{BATCH_MAX, WriteBackend};
+use super::backend::{BATCH_MAX, Target, WriteBackend};
 use super::socket::{Outgoing, ReaderSocket};
 
 /// The batcher of one thread.
@@ -48,6 +49,21 @@ impl WriteBatcher {
         {
             task.wake_by_ref();
         }
+    }
+
+    /// Hands over bytes of readers that have none queued, at most [`BATCH_MAX`], as [`WriteBackend::send`] does.
+    pub fn send(&self, batch: &mut [Outgoing]) {
+        self.sender.borrow_mut().send(batch);
+    }
+
+    /// Hands the same bytes to readers that have none queued, as [`WriteBackend::send_to_all`] does.
+    pub fn send_to_all(
+        &self,
+        readers: &[Target],
+        bytes: &Bytes,
+        others: &mut Vec<(usize, io::Result<usize>)>,
+    ) {
+        self.sender.borrow_mut().send_to_all(readers, bytes, others);
     }
 
     /// Flushes for as long as it is polled.

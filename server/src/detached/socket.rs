@@ -1,5 +1,5 @@
 //! A reader's socket, the outcome of the bytes that were handed to the kernel for it, and the task that is
-//! woken then.
+//! woken then. A caught-up list keeps its notes about the reader here too.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -8,10 +8,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
+use millchat::FramePlace;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 use crate::peer_socket::PeerSocket;
+use crate::tls::Sealer;
 
 /// The outcome of the bytes that were handed over last for a reader.
 #[derive(Debug, Default)]
@@ -35,11 +38,54 @@ pub struct ReaderSocket {
     task: RefCell<Option<Waker>>,
     /// Wake it in any case.
     wake: Cell<bool>,
+    /// Makes records of the bytes of a reader by TLS. Borrowed for a call of it only.
+    pub sealer: RefCell<Option<Sealer>>,
+    /// Its index in a caught-up list: the list's own note.
+    pub index: Cell<Option<usize>>,
+    /// A list wakes it with its next frame: the list's own note.
+    pub is_ahead: Cell<bool>,
+    /// When its guard is to be asked, for the list that it is in.
+    pub guard_until: Cell<Option<Instant>>,
+    /// The place up to which a list that has let it go has delivered for it.
+    pub left: Cell<Option<Box<Left>>>,
+}
+
+/// The state in which a reader leaves a caught-up list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// Everything up to here was handed over, or is what the socket has left over.
+    pub place: FramePlace,
+    /// When bytes last went out.
+    pub sent_at: Instant,
 }
 
 impl ReaderSocket {
-    pub fn new(socket: TcpStream) -> Rc<Self> {
-        Rc::new(Self { socket, state: Cell::default(), task: RefCell::default(), wake: Cell::default() })
+    /// A reader; `sealer` is there if it reads by TLS.
+    pub fn new(socket: TcpStream, sealer: Option<Sealer>) -> Rc<Self> {
+        Rc::new(Self {
+            socket,
+            sealer: RefCell::new(sealer),
+            state: Cell::default(),
+            task: RefCell::default(),
+            wake: Cell::default(),
+            index: Cell::default(),
+            is_ahead: Cell::default(),
+            guard_until: Cell::default(),
+            left: Cell::default(),
+        })
+    }
+
+    /// Returns true if it reads by TLS.
+    pub fn is_sealed(&self) -> bool {
+        self.sealer.borrow().is_some()
+    }
+
+    /// Returns the bytes as they go to the kernel: by TLS, as records.
+    pub fn seal(&self, bytes: &Bytes) -> io::Result<Bytes> {
+        match &mut *self.sealer.borrow_mut() {
+            None => Ok(bytes.clone()),
+            Some(sealer) => sealer.seal(bytes),
+        }
     }
 
     /// Returns the outcome. A rest is given once.
@@ -67,6 +113,32 @@ impl ReaderSocket {
         }
     }
 
+    /// Wakes the task.
+    pub fn wake(&self) {
+        if let Some(task) = &*self.task.borrow() {
+            task.wake_by_ref();
+        }
+    }
+
+    /// A caught-up list lets it go: its task is woken, and finds the state in which it leaves.
+    pub fn let_go(&self, left: Left) {
+        self.left.set(Some(Box::new(left)));
+        self.wake();
+    }
+
+    /// Notes what became of bytes that were handed over; returns true if all were taken.
+    pub fn settle(&self, bytes: Bytes, taken: io::Result<usize>) -> bool {
+        let state = match taken {
+            Ok(taken) if taken >= bytes.len() => State::Idle,
+            Ok(taken) => State::Partial(bytes.slice(taken..)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => State::Partial(bytes),
+            Err(error) => State::Broken(error),
+        };
+        let is_taken = matches!(state, State::Idle);
+        self.state.set(state);
+        is_taken
+    }
+
     /// Has the task woken after the next flush, whatever its outcome.
     pub fn wake_after(&self, task: &Waker) {
         self.wake_on_trouble(task);
@@ -86,18 +158,9 @@ impl Outgoing {
     /// Tells the reader's task what became of its bytes, if that is to be told.
     pub fn settle(self) {
         let Self { reader, bytes, taken } = self;
-        let state = match taken {
-            Ok(taken) if taken >= bytes.len() => State::Idle,
-            Ok(taken) => State::Partial(bytes.slice(taken..)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => State::Partial(bytes),
-            Err(error) => State::Broken(error),
-        };
-        let trouble = !matches!(state, State::Idle);
-        reader.state.set(state);
-        if (reader.wake.take() || trouble)
-            && let Some(task) = &*reader.task.borrow()
-        {
-            task.wake_by_ref();
+        let is_taken = reader.settle(bytes, taken);
+        if reader.wake.take() || !is_taken {
+            reader.wake();
         }
     }
 }

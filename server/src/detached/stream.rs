@@ -1,5 +1,5 @@
-//! A stream that has left hyper: its bytes go to its thread's batcher, and to its own socket when it is
-//! behind.
+//! A stream that has left hyper: its bytes come by the caught-up list of its room, else they go to its thread's
+//! batcher, and to its own socket when it is behind.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::batcher::WriteBatcher;
+use super::lists::{DetachedStreams, Seat};
 use super::socket::{ReaderSocket, SharedSocket, State};
 use crate::drain::Drain;
 use crate::http::{Response, date_line, write_head};
@@ -48,7 +49,12 @@ impl DetachedStream {
         head.extend_from_slice(b"connection: close\r\n");
         head.extend_from_slice(date_line().as_bytes());
         head.extend_from_slice(b"\r\n");
-        Some(Self { head: head.into(), stream })
+        Some(Self::new(head.into(), stream))
+    }
+
+    /// A stream whose answer begins with these bytes.
+    pub fn new(head: Bytes, stream: Box<Stream>) -> Self {
+        Self { head, stream }
     }
 
     /// Serves the stream until it ends or the reader is gone; gives the socket back. `sealer` is there if it is
@@ -56,14 +62,17 @@ impl DetachedStream {
     pub async fn serve(
         self,
         drain: &Drain,
-        batcher: &WriteBatcher,
+        streams: &Rc<DetachedStreams>,
         (socket, sealer): (WriteTimeout<TcpStream>, Option<Sealer>),
     ) -> (WriteTimeout<SharedSocket>, Option<Sealer>) {
         let Self { head, mut stream } = self;
         stream.begin_with(head);
-        let socket = socket.map(|socket| SharedSocket(ReaderSocket::new(socket)));
+        let socket = socket.map(|socket| SharedSocket(ReaderSocket::new(socket, sealer)));
         let shared = Rc::clone(&socket.get_ref().0);
-        let mut reader = Reader { batcher, shared, socket, sealer, stream, rest: Bytes::new(), discarded: 0 };
+        let seat = Seat::new(streams, &shared);
+        let batcher = &streams.batcher;
+        let (rest, discarded) = (Bytes::new(), 0);
+        let mut reader = Reader { batcher, seat, shared, socket, stream, rest, discarded };
         let mut drain = pin!(drain.wait());
         let mut waits = false;
         poll_fn(|cx| {
@@ -75,17 +84,18 @@ impl DetachedStream {
             reader.poll(cx)
         })
         .await;
-        (reader.socket, reader.sealer)
+        let Reader { socket, shared, .. } = reader;
+        (socket, shared.sealer.take())
     }
 }
 
 /// One reader.
 struct Reader<'a> {
     batcher: &'a WriteBatcher,
+    /// Its place in the caught-up list of its room, if it has one.
+    seat: Seat,
     shared: Rc<ReaderSocket>,
     socket: WriteTimeout<SharedSocket>,
-    /// Makes records of the bytes of a reader by TLS.
-    sealer: Option<Sealer>,
     stream: Box<Stream>,
     /// The bytes that the kernel did not take of those handed over last; they go out before anything else.
     rest: Bytes,
@@ -96,6 +106,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Ready when the stream has ended, or the reader is gone.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.seat.is_taken() && self.stream.poll_served(cx).is_pending() {
+            return self.watch(cx);
+        }
+        if let Some(left) = self.seat.leave() {
+            self.stream.go_on(left.place, left.sent_at);
+        }
         if self.write(cx).is_ready() { Poll::Ready(()) } else { self.watch(cx) }
     }
 
@@ -128,20 +144,21 @@ impl Reader<'_> {
                 continue;
             }
             match self.stream.poll_bytes(cx) {
-                Poll::Pending => return Poll::Pending,
+                Poll::Pending => {
+                    self.shared.wake_on_trouble(cx.waker());
+                    if self.seat.take(&self.stream) {
+                        self.stream.rest();
+                    }
+                    return Poll::Pending;
+                }
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Ready(Some(bytes)) => {
-                    if !self.stream.is_waiting() {
+                    // Whoever may be served by a list looks for a place in it once these bytes have gone.
+                    if !self.stream.is_waiting() || self.stream.has_company() {
                         self.shared.wake_after(cx.waker());
                     }
                     self.shared.wake_on_trouble(cx.waker());
-                    let bytes = match &mut self.sealer {
-                        None => bytes,
-                        Some(sealer) => match sealer.seal(&bytes) {
-                            Ok(records) => records,
-                            Err(_) => return Poll::Ready(()),
-                        },
-                    };
+                    let Ok(bytes) = self.shared.seal(&bytes) else { return Poll::Ready(()) };
                     self.batcher.push(&self.shared, bytes);
                 }
             }
@@ -154,8 +171,12 @@ impl Reader<'_> {
     /// Ready when the reader is gone, or sends without end. Bytes that it still sends are discarded: it asked
     /// for a stream that does not end. It may send no more and still read.
     fn watch(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while let Some(sealer) = &mut self.sealer {
-            match ready!(sealer.poll_discard(&mut self.socket, cx)) {
+        loop {
+            let discarded = match &mut *self.shared.sealer.borrow_mut() {
+                None => break,
+                Some(sealer) => ready!(sealer.poll_discard(&mut self.socket, cx)),
+            };
+            match discarded {
                 Ok(Received::Bytes(bytes)) if self.discarded < DISCARDED_BYTES_MAX => self.discarded += bytes,
                 Ok(Received::End) => {
                     self.socket.end();

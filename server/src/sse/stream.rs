@@ -17,9 +17,13 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream as _;
-use millchat::{Delivery, EventId, FrameSubscription, GapReason, Opened, Position, Timestamp};
+use millchat::{
+    Delivery, EventId, FrameGroup, FramePlace, FrameSource, FrameSubscription, GapReason, Opened, Position,
+    Timestamp,
+};
 use tokio::time::{Instant, Sleep};
 
+use crate::access::authority::{Authority, Seen};
 use crate::access::denial::Denial;
 use crate::access::guard::Guard;
 use crate::drain::Drain;
@@ -38,7 +42,7 @@ pub const HEARTBEAT: Duration = Duration::from_secs(15);
 const GATHER_BYTES_MAX: usize = 32 * 1024;
 /// A larger chunk goes out in slices of this size: the connection takes whole ones until it holds its limit,
 /// so a slice is what a reader that stopped reading can cost above it.
-const SLICE_BYTES_MAX: usize = 32 * 1024;
+pub const SLICE_BYTES_MAX: usize = 32 * 1024;
 
 /// Longest time after which a guard that knows an end is asked again: the wall clock may be set.
 const GUARD_WAIT_MAX: Duration = Duration::from_hours(1);
@@ -56,6 +60,17 @@ pub trait SseFormat: 'static {
     fn denied(&self, denial: &Denial, out: &mut Vec<u8>);
     /// The reader tried to be somebody and counts as nobody. It comes before the opening.
     fn nobody(&self, why: TokenError, out: &mut Vec<u8>);
+}
+
+/// The terms on which a caught-up list serves a reader.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// Everything up to here was handed over.
+    pub place: FramePlace,
+    /// When its guard is to be asked.
+    pub guard_until: Option<Instant>,
+    /// When bytes last went to it.
+    pub sent_at: Instant,
 }
 
 /// The reason why a stream ends by itself.
@@ -209,6 +224,74 @@ impl Stream {
         Poll::Pending
     }
 
+    /// Returns the terms on which a caught-up list serves the reader, and what it was allowed by; `None` while its
+    /// stream has something of its own to say. Ask when nothing is pending.
+    pub fn terms(&self) -> Option<(Terms, Seen)> {
+        let is_quiet = self.is_waiting() && self.pending.is_empty() && !self.asked.get();
+        if !is_quiet || self.drain.is_raised() {
+            return None;
+        }
+        let (guard_until, sent_at) = (self.guard_until, self.sent_at);
+        let terms = Terms { place: self.subscription.place()?, guard_until, sent_at };
+        Some((terms, self.guard.seen()?))
+    }
+
+    /// Returns the frames that are read here.
+    pub fn source(&self) -> FrameSource {
+        self.subscription.source()
+    }
+
+    /// Returns true if other readers of this thread are in the room.
+    pub fn has_company(&self) -> bool {
+        self.subscription.has_company()
+    }
+
+    /// Returns a reader of the room for all who are at this place.
+    pub fn group(&self) -> Option<FrameGroup> {
+        self.subscription.group()
+    }
+
+    /// Returns whoever decides if the reader may read, and the counters of what it gets.
+    pub fn counted_by(&self) -> (&Arc<Authority>, &Arc<Metrics>) {
+        (self.guard.authority(), &self.metrics)
+    }
+
+    /// A list serves the reader from now on: what comes does not wake its task.
+    pub fn rest(&self) {
+        self.subscription.rest();
+    }
+
+    /// Ready when the reader has to leave the list that serves it.
+    pub fn poll_served(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.drain.is_raised() || self.asked.get() || !self.guard.is_current() {
+            return Poll::Ready(());
+        }
+        // The list sends the heartbeats. The timer fires once after the last that was sent here, and then only when
+        // the guard is to be asked.
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            if self.guard_until.is_some_and(|until| until <= now) {
+                return Poll::Ready(());
+            }
+            let latest = now + GUARD_WAIT_MAX;
+            self.timer.as_mut().reset(self.guard_until.map_or(latest, |until| until.min(latest)));
+        }
+        Poll::Pending
+    }
+
+    /// Goes on alone, after a list has served the reader up to this place.
+    pub fn go_on(&mut self, place: FramePlace, sent_at: Instant) {
+        self.subscription.move_to(place);
+        self.sent_at = self.sent_at.max(sent_at);
+        if self.guard_until.is_some_and(|until| until <= Instant::now()) {
+            self.ask_guard();
+        }
+        let due = timer_at(self.sent_at, self.guard_until);
+        if self.timer.deadline() > due {
+            self.timer.as_mut().reset(due);
+        }
+    }
+
     /// Asks the guard again. If the reader may no longer read, nothing goes out of what was taken, and what goes out
     /// instead says so.
     fn ask_guard(&mut self) {
@@ -226,7 +309,8 @@ impl Stream {
         self.end = Some(End::Denied);
     }
 
-    fn heartbeat(&self) -> Bytes {
+    /// Returns a sign of life.
+    pub fn heartbeat(&self) -> Bytes {
         let mut out = Vec::new();
         self.format.heartbeat(&mut out);
         out.into()

@@ -18,6 +18,11 @@ fn a_reader_of_a_dispatcher_is_woken_too() {
 }
 
 #[test]
+fn a_group_that_falls_asleep_just_as_news_comes_is_woken() {
+    models::a_group_that_falls_asleep_just_as_news_comes_is_woken();
+}
+
+#[test]
 fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends() {
     models::a_reader_that_falls_asleep_just_as_the_chat_closes_ends(false);
 }

@@ -107,7 +107,7 @@ async fn what_was_allowed_is_not_stored_when_the_right_has_ended_on_its_way() {
     let served = Served::start("[[room]]\nname = \"lobby\"\npolicy = \"members\"\n");
     let (app, chat, eve) = (&served.app, &served.app.chat, author("g_eve", "Eve"));
     let watch = RightsWatch::new(Arc::clone(&app.authority));
-    let w = Worker { app: Arc::clone(app), dispatcher: chat.dispatcher(), watch, batcher: None };
+    let w = Worker { app: Arc::clone(app), dispatcher: chat.dispatcher(), watch, detached: None };
     let target = served.post("lobby", &eve, "hello").await;
     let give =
         async || deeds::give(chat, &room(), ("g_ada", None), Role::Moderator, eve.clone()).await.unwrap();

@@ -128,7 +128,7 @@ async fn serve(app: Arc<App>, listener: std::net::TcpListener) {
     let (dispatcher, watch) = (app.chat.dispatcher(), RightsWatch::new(Arc::clone(&app.authority)));
     tokio::task::spawn_local(dispatcher.run());
     tokio::task::spawn_local(Rc::clone(&watch).run());
-    let w = Rc::new(Worker { app, dispatcher, watch, batcher: None });
+    let w = Rc::new(Worker { app, dispatcher, watch, detached: None });
     let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), listener: ListenerKind::Public };
     loop {
         let (socket, _) = listener.accept().await.unwrap();

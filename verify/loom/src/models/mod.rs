@@ -131,6 +131,38 @@ pub fn a_reader_that_falls_asleep_just_as_news_comes_is_woken(deferred: bool, va
     });
 }
 
+/// News is published while a group falls asleep that reads for a subscription: it is woken, and the subscription
+/// goes on behind it.
+pub fn a_group_that_falls_asleep_just_as_news_comes_is_woken() {
+    explore(PREEMPTIONS, || {
+        let shared = shared(ModelLog::default());
+        let wait_list = shared.fanout.wait_list(false);
+        let room = shared.rooms.enter(&lobby());
+        room.learn(0, &[], 0, 0);
+        let mut reader = open_frames(&shared, &wait_list);
+        let mut sleep = Context::from_waker(std::task::Waker::noop());
+        while Pin::new(&mut reader).poll_next(&mut sleep).is_ready() {}
+        let mut group = reader.group().expect("it has delivered all");
+        let writer = {
+            let (shared, room) = (shared.clone(), room.clone());
+            thread::spawn(move || {
+                room.publish(&message(1, "x"), true);
+                shared.fanout.notify(std::slice::from_ref(&room));
+            })
+        };
+        // The writer may be on its way to wake it.
+        reader.rest();
+        block_on(poll_fn(|cx| match Pin::new(&mut group).poll_next(cx) {
+            Poll::Ready(Some(Ok(Delivery::Item(frames)))) if frames.bytes == "1 x" => Poll::Ready(()),
+            Poll::Ready(_) => panic!("there is nothing else"),
+            Poll::Pending => Poll::Pending,
+        }));
+        reader.move_to(group.place().expect("it has delivered all"));
+        assert!(Pin::new(&mut reader).poll_next(&mut sleep).is_pending());
+        writer.join().expect("the writer ends");
+    });
+}
+
 /// The chat closes while a reader falls asleep, just after an event: it gets the event, and then it ends.
 pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(deferred: bool) {
     explore(PREEMPTIONS, move || {
@@ -169,6 +201,12 @@ pub fn a_reader_that_falls_asleep_just_as_the_chat_closes_ends(deferred: bool) {
     });
 }
 
+fn open_frames(shared: &Arc<Shared>, wait_list: &Arc<WaitList>) -> FrameSubscription {
+    let (name, from) = (lobby(), StartFrom::Last(0));
+    let open = FrameSubscription::open(KIND, shared.clone(), wait_list, &name, from, None, UNNAMED_CLIENT);
+    block_on(open).expect("all is in memory")
+}
+
 /// A reader of either form.
 enum Reader {
     Values(Subscription),
@@ -186,14 +224,12 @@ enum Got {
 
 impl Reader {
     fn open(shared: &Arc<Shared>, wait_list: &Arc<WaitList>, values: bool) -> Self {
-        let (name, from) = (lobby(), StartFrom::Last(0));
         if values {
+            let (name, from) = (lobby(), StartFrom::Last(0));
             let open = Subscription::open(shared.clone(), wait_list, &name, from, None, UNNAMED_CLIENT);
             Self::Values(block_on(open).expect("all is in memory"))
         } else {
-            let open =
-                FrameSubscription::open(KIND, shared.clone(), wait_list, &name, from, None, UNNAMED_CLIENT);
-            Self::Frames(block_on(open).expect("all is in memory"))
+            Self::Frames(open_frames(shared, wait_list))
         }
     }
 

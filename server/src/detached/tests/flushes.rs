@@ -8,9 +8,10 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::backend::BATCH_MAX;
-use super::socket::{ReaderSocket, SharedSocket, State};
-use super::{StreamWriter, WriteBatcher};
+use crate::detached::StreamWriter;
+use crate::detached::backend::BATCH_MAX;
+use crate::detached::batcher::WriteBatcher;
+use crate::detached::socket::{ReaderSocket, SharedSocket, State};
 
 /// More than a submission needs to be worth it, and than one flush takes.
 const READERS: usize = BATCH_MAX + 50;
@@ -51,7 +52,7 @@ async fn each_reader_gets_its_own_bytes_whole() {
         let mut readers = Vec::new();
         for number in 0..READERS {
             let (ours, theirs) = pair(&listener).await;
-            let reader = ReaderSocket::new(ours);
+            let reader = ReaderSocket::new(ours, None);
             batcher.push(&reader, content(number));
             // The first of them went with the flush that was full.
             assert_eq!(reader.is_queued(), number != BATCH_MAX - 1);
@@ -76,7 +77,7 @@ async fn what_a_full_socket_does_not_take_is_left_over_to_the_byte_and_the_task_
         let mut readers = Vec::new();
         for _ in 0..40 {
             let (ours, theirs) = pair(&listener).await;
-            let reader = ReaderSocket::new(ours);
+            let reader = ReaderSocket::new(ours, None);
             readers.push((reader, theirs, all.clone()));
         }
         let mut taken = usize::MAX;
@@ -123,9 +124,9 @@ async fn a_reader_that_is_gone_breaks_its_own_line_only() {
                 drop(theirs);
                 let gone = ours.ready(tokio::io::Interest::ERROR).await.unwrap();
                 assert!(gone.is_error());
-                readers.push((ReaderSocket::new(ours), None));
+                readers.push((ReaderSocket::new(ours, None), None));
             } else {
-                readers.push((ReaderSocket::new(ours), Some(theirs)));
+                readers.push((ReaderSocket::new(ours, None), Some(theirs)));
             }
         }
         let woken = Woken::default();
@@ -159,7 +160,7 @@ async fn a_descriptor_that_is_in_a_pass_is_not_taken_by_another_connection() {
         let mut readers = Vec::new();
         for number in 0..40 {
             let (ours, theirs) = pair(&listener).await;
-            batcher.push(&ReaderSocket::new(ours), content(number));
+            batcher.push(&ReaderSocket::new(ours, None), content(number));
             readers.push(theirs);
         }
         // The tasks of all of them have ended; who comes now is given the lowest descriptors that are free.
@@ -184,7 +185,7 @@ async fn a_descriptor_that_is_in_a_pass_is_not_taken_by_another_connection() {
 async fn the_task_is_woken_after_the_pass_when_it_asked_to_be_and_not_otherwise() {
     by_each_sender(async |batcher, listener| {
         let (ours, _theirs) = pair(&listener).await;
-        let reader = ReaderSocket::new(ours);
+        let reader = ReaderSocket::new(ours, None);
         for asked in [false, true, false] {
             let woken = Woken::default();
             reader.wake_on_trouble(&woken.waker());
@@ -209,7 +210,7 @@ async fn the_first_who_queues_wakes_the_pass_and_the_rest_go_with_it() {
         let mut readers = Vec::new();
         for number in 0..40 {
             let (ours, theirs) = pair(&listener).await;
-            let reader = ReaderSocket::new(ours);
+            let reader = ReaderSocket::new(ours, None);
             batcher.push(&reader, content(number));
             readers.push((reader, theirs));
         }

@@ -1,0 +1,426 @@
+//! A caught-up list: the readers of one room on one thread, of one kind of frames, that have everything up to
+//! the room's newest event.
+//!
+//! A [`FrameGroup`] reads the room for all of them. What it delivers is one frame, and goes to all in a
+//! **round**: a few submissions, each of at most [`BATCH_MAX`] readers, with a turn for the thread's other tasks
+//! between two. Readers by TLS have a list of their own, which makes records of the frame for each, and is the same in all
+//! else. For a plain reader whose socket takes the frame whole nothing else happens: no task is woken, no
+//! cursor moved, no timer touched, and no memory written that another thread looks at.
+//!
+//! The place of a reader is that of the list: the one after the frame, once it was handed over, else the one
+//! before. One that has read on by itself is **ahead** of the list, and joins when the list has begun with the frame
+//! that it has. Whoever leaves takes its place along, and goes on by its own task and its own subscription. A reader
+//! leaves whenever its task has something to do; the list lets go of one that did not take all, or whose guard is to
+//! be asked. It is **retired** when what comes is not for all alike: the rights of somebody may have changed, a text
+//! of the frame was deleted, there is a gap or an error, or the chat ends. Then all leave, each at its place, and
+//! do what readers do who are alone; the next who is caught up begins another list.
+//!
+//! Everything here stays on its thread.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use futures_core::Stream as _;
+use millchat::{Delivery, FrameGroup, FramePlace, Frames};
+use tokio::time::{Instant, Sleep};
+
+use super::backend::{BATCH_MAX, Target};
+use super::batcher::WriteBatcher;
+use super::socket::{Left, Outgoing, ReaderSocket};
+use crate::access::authority::{Authority, Seen};
+use crate::metrics::Metrics;
+use crate::sse::stream::{HEARTBEAT, SLICE_BYTES_MAX, Terms};
+
+/// Bytes of one submission, at most, but for those of a single reader: what the other tasks wait for.
+const SUBMISSION_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Readers that a retired list lets go before the other tasks of its thread run.
+const RELEASE_MAX: usize = 128;
+/// Readers that wait for the list to come to their place. One more stays alone until the room's next event.
+const AHEAD_MAX: usize = 4096;
+
+/// A caught-up list.
+pub struct CaughtUpList {
+    authority: Arc<Authority>,
+    metrics: Arc<Metrics>,
+    /// A sign of life, as all of these readers know it.
+    heartbeat: Bytes,
+    /// The state of what the readers were allowed by.
+    seen: Seen,
+    /// Its readers are those by TLS.
+    is_sealed: bool,
+    /// Not borrowed while anything is called that may come back here.
+    state: RefCell<State>,
+}
+
+struct State {
+    /// Each knows its own index. Those who have the frame of the round are first.
+    readers: Vec<Target>,
+    /// The place of those who have not got the frame of the round.
+    place: FramePlace,
+    round: Option<Round>,
+    /// Readers at another place, woken when the next round begins.
+    ahead: Vec<Weak<ReaderSocket>>,
+    /// The earliest time at which a guard is to be asked, or an earlier one.
+    guard_until: Option<Instant>,
+    /// When bytes last went out.
+    sent_at: Instant,
+    is_retired: bool,
+    /// The task of [`CaughtUpList::run`].
+    task: Option<Waker>,
+}
+
+/// A frame on its way to all readers.
+struct Round {
+    frames: Frames,
+    /// It is a sign of life, which counts as no delivery.
+    is_heartbeat: bool,
+    /// The place after it.
+    place: FramePlace,
+    /// Number of readers who have it.
+    served: usize,
+}
+
+impl CaughtUpList {
+    /// A list without readers, at this place, for those who were allowed by this state.
+    pub fn new(
+        (authority, metrics): (&Arc<Authority>, &Arc<Metrics>),
+        (place, seen): (FramePlace, Seen),
+        heartbeat: Bytes,
+        is_sealed: bool,
+    ) -> Rc<Self> {
+        let state = State {
+            readers: Vec::new(),
+            place,
+            round: None,
+            ahead: Vec::new(),
+            guard_until: None,
+            sent_at: Instant::now(),
+            is_retired: false,
+            task: None,
+        };
+        let (authority, metrics) = (Arc::clone(authority), Arc::clone(metrics));
+        Rc::new(Self { authority, metrics, heartbeat, seen, is_sealed, state: RefCell::new(state) })
+    }
+
+    /// Returns the state of what its readers were allowed by.
+    pub fn seen(&self) -> Seen {
+        self.seen
+    }
+
+    /// Returns true if it takes no more readers.
+    pub fn is_retired(&self) -> bool {
+        self.state.borrow().is_retired
+    }
+
+    /// Returns the number of its readers.
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.state.borrow().readers.len()
+    }
+
+    /// Takes a reader that is at the list's place; returns false if it is not. Then its task is woken when the list
+    /// has come further.
+    pub fn add(&self, reader: &Rc<ReaderSocket>, terms: &Terms) -> bool {
+        let mut state = self.state.borrow_mut();
+        if state.is_retired {
+            return false;
+        }
+        let after = state.round.as_ref().map(|round| round.place);
+        if terms.place != state.place && Some(terms.place) != after {
+            if state.ahead.len() < AHEAD_MAX && !reader.is_ahead.replace(true) {
+                state.ahead.push(Rc::downgrade(reader));
+            }
+            return false;
+        }
+        if terms.sent_at < state.sent_at {
+            // The heartbeat is due earlier.
+            state.sent_at = terms.sent_at;
+            state.wake();
+        }
+        state.guard_until = [state.guard_until, terms.guard_until].into_iter().flatten().min();
+        reader.guard_until.set(terms.guard_until);
+        let index = state.readers.len();
+        reader.index.set(Some(index));
+        state.readers.push(Target::new(Rc::clone(reader)));
+        let state = &mut *state;
+        if let Some(round) = &mut state.round
+            && terms.place == round.place
+            && terms.place != state.place
+        {
+            // It has the frame.
+            swap(&mut state.readers, index, round.served);
+            round.served += 1;
+        }
+        true
+    }
+
+    /// Lets a reader go that wants to; returns the state in which it leaves, `None` if it is not in the list.
+    pub fn remove(&self, reader: &ReaderSocket) -> Option<Left> {
+        let mut state = self.state.borrow_mut();
+        let index = reader.index.get()?;
+        let left = state.remove(index).1;
+        if state.readers.is_empty() {
+            // The list ends.
+            state.wake();
+        }
+        Some(left)
+    }
+
+    /// Lets all readers go, in turns.
+    pub fn retire(&self) {
+        let mut state = self.state.borrow_mut();
+        state.is_retired = true;
+        state.wake();
+    }
+
+    /// Serves the readers until there are none left.
+    pub async fn run(self: Rc<Self>, mut group: FrameGroup, batcher: &WriteBatcher) {
+        // Also when this task ends by a panic: the readers have tasks of their own.
+        let list = Running(&self);
+        let mut timer = pin!(tokio::time::sleep_until(self.state.borrow().sent_at + HEARTBEAT));
+        poll_fn(|cx| list.0.poll(cx, &mut group, timer.as_mut(), batcher)).await;
+    }
+
+    /// Ready when no reader is left.
+    fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        group: &mut FrameGroup,
+        mut timer: Pin<&mut Sleep>,
+        batcher: &WriteBatcher,
+    ) -> Poll<()> {
+        let mut has_sent = false;
+        loop {
+            {
+                let mut state = self.state.borrow_mut();
+                if state.task.as_ref().is_none_or(|task| !task.will_wake(cx.waker())) {
+                    state.task = Some(cx.waker().clone());
+                }
+                if state.readers.is_empty() {
+                    state.is_retired = true;
+                    return Poll::Ready(());
+                }
+                if state.is_retired {
+                    let count = state.readers.len();
+                    (count.saturating_sub(RELEASE_MAX)..count).rev().for_each(|index| state.release(index));
+                    return give_way(cx);
+                }
+            }
+            if self.state.borrow().round.is_none() {
+                match Pin::new(&mut *group).poll_next(cx) {
+                    Poll::Ready(Some(Ok(Delivery::Item(frames)))) => self.begin(frames, group.place(), false),
+                    Poll::Ready(_) => {
+                        self.retire();
+                        continue;
+                    }
+                    Poll::Pending if self.is_heartbeat_due(cx, timer.as_mut()) => {
+                        let frames = Frames { bytes: self.heartbeat.clone(), events: 0 };
+                        let place = self.state.borrow().place;
+                        self.begin(frames, Some(place), true);
+                    }
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            if has_sent {
+                return give_way(cx);
+            }
+            has_sent = true;
+            if self.authority.seen() == self.seen && group.may_still_deliver() {
+                self.submit(batcher);
+            } else {
+                self.retire();
+            }
+            if self.state.borrow().round.is_some() {
+                return give_way(cx);
+            }
+        }
+    }
+
+    /// Begins a round; without a place after it nothing is for all alike.
+    fn begin(&self, frames: Frames, place: Option<FramePlace>, is_heartbeat: bool) {
+        let mut state = self.state.borrow_mut();
+        // Records are a reader's own: one that stops reading is to hold a slice of them, and not a whole frame.
+        let is_too_large = self.is_sealed && frames.bytes.len() > SLICE_BYTES_MAX;
+        match place {
+            Some(place) if !is_too_large => {
+                state.round = Some(Round { frames, is_heartbeat, place, served: 0 });
+            }
+            _ => state.is_retired = true,
+        }
+        state.wake_ahead();
+    }
+
+    /// Hands the frame of the round to the next readers.
+    fn submit(&self, batcher: &WriteBatcher) {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        let now = Instant::now();
+        if state.guard_until.is_some_and(|until| until <= now) {
+            state.release_expired(now);
+            if state.is_retired {
+                return;
+            }
+        }
+        let Some(round) = &mut state.round else { return };
+        let bytes = round.frames.bytes.clone();
+        let most = (SUBMISSION_BYTES_MAX / bytes.len().max(1)).clamp(1, BATCH_MAX);
+        let first = round.served;
+        let last = state.readers.len().min(first + most);
+        let served = &state.readers[first..last];
+        let others = if self.is_sealed {
+            send_sealed(served, &bytes, batcher)
+        } else {
+            let mut others = Vec::new();
+            batcher.send_to_all(served, &bytes, &mut others);
+            others.into_iter().map(|(nth, taken)| (nth, bytes.clone(), taken)).collect()
+        };
+        if !round.is_heartbeat {
+            self.metrics.delivered_to(&round.frames, last - first);
+        }
+        round.served = last;
+        state.sent_at = now;
+        // From behind: whoever fills the gap is one of those that are done with.
+        let mut others: Vec<Other> = others;
+        others.sort_unstable_by_key(|(nth, ..)| std::cmp::Reverse(*nth));
+        for (nth, bytes, taken) in others {
+            let (reader, left) = state.remove(first + nth);
+            reader.settle(bytes, taken);
+            reader.let_go(left);
+        }
+        if let Some(round) = &state.round
+            && round.served == state.readers.len()
+        {
+            state.place = round.place;
+            state.round = None;
+        }
+    }
+
+    /// Returns true if nothing went out for so long; else the timer wakes this task.
+    fn is_heartbeat_due(&self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> bool {
+        let due = self.state.borrow().sent_at + HEARTBEAT;
+        // Set again only when it fires, or a reader joined that has waited for longer.
+        if timer.deadline() > due {
+            timer.as_mut().reset(due);
+        }
+        while timer.as_mut().poll(cx).is_ready() {
+            if due <= Instant::now() {
+                timer.as_mut().reset(Instant::now() + HEARTBEAT);
+                return true;
+            }
+            timer.as_mut().reset(due);
+        }
+        false
+    }
+}
+
+impl State {
+    fn wake(&self) {
+        if let Some(task) = &self.task {
+            task.wake_by_ref();
+        }
+    }
+
+    /// Has those look again who were ahead.
+    fn wake_ahead(&mut self) {
+        for reader in self.ahead.drain(..).filter_map(|reader| reader.upgrade()) {
+            reader.is_ahead.set(false);
+            reader.wake();
+        }
+    }
+
+    /// Takes a reader out; returns it and the state in which it leaves.
+    fn remove(&mut self, index: usize) -> (Rc<ReaderSocket>, Left) {
+        let (mut index, mut place) = (index, self.place);
+        if let Some(round) = &mut self.round
+            && index < round.served
+        {
+            round.served -= 1;
+            place = round.place;
+            swap(&mut self.readers, index, round.served);
+            index = round.served;
+        }
+        let target = self.readers.swap_remove(index);
+        target.reader.index.set(None);
+        if let Some(moved) = self.readers.get(index) {
+            moved.reader.index.set(Some(index));
+        }
+        (target.reader, Left { place, sent_at: self.sent_at })
+    }
+
+    /// Takes a reader out and wakes its task.
+    fn release(&mut self, index: usize) {
+        let (reader, left) = self.remove(index);
+        reader.let_go(left);
+    }
+
+    /// Lets those go whose guard is to be asked now.
+    fn release_expired(&mut self, now: Instant) {
+        let until = |target: &Target| target.reader.guard_until.get();
+        let is_over = |target: &&Target| until(target).is_some_and(|until| until <= now);
+        let over: Vec<Rc<ReaderSocket>> =
+            self.readers.iter().filter(is_over).map(|target| Rc::clone(&target.reader)).collect();
+        if over.len() > RELEASE_MAX {
+            // All leave, in turns.
+            self.is_retired = true;
+            return;
+        }
+        over.iter().filter_map(|reader| reader.index.get()).for_each(|index| self.release(index));
+        self.guard_until = self.readers.iter().filter_map(until).min();
+    }
+}
+
+/// A reader, by its index, that did not take all of the bytes that were its own, and what it took.
+type Other = (usize, Bytes, io::Result<usize>);
+
+/// Hands the same bytes to readers by TLS, to each in records of its own.
+fn send_sealed(readers: &[Target], bytes: &Bytes, batcher: &WriteBatcher) -> Vec<Other> {
+    let mut others = Vec::new();
+    let (mut batch, mut indices) = (Vec::with_capacity(readers.len()), Vec::with_capacity(readers.len()));
+    for (nth, Target { reader, .. }) in readers.iter().enumerate() {
+        match reader.seal(bytes) {
+            Ok(bytes) => {
+                batch.push(Outgoing { reader: Rc::clone(reader), bytes, taken: Ok(0) });
+                indices.push(nth);
+            }
+            Err(error) => others.push((nth, Bytes::new(), Err(error))),
+        }
+    }
+    batcher.send(&mut batch);
+    for (nth, Outgoing { bytes, taken, .. }) in indices.into_iter().zip(batch) {
+        if !matches!(taken, Ok(taken) if taken == bytes.len()) {
+            others.push((nth, bytes, taken));
+        }
+    }
+    others
+}
+
+/// Gives the thread's other tasks a turn, and its sockets: a task that only woke itself would run 60 times before
+/// anybody looked at these.
+fn give_way(cx: &mut Context<'_>) -> Poll<()> {
+    pin!(tokio::task::yield_now()).poll(cx)
+}
+
+/// Exchanges two readers.
+fn swap(readers: &mut [Target], one: usize, other: usize) {
+    readers.swap(one, other);
+    readers[one].reader.index.set(Some(one));
+    readers[other].reader.index.set(Some(other));
+}
+
+/// A list that is served.
+struct Running<'a>(&'a CaughtUpList);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state.borrow_mut();
+        state.is_retired = true;
+        (0..state.readers.len()).rev().for_each(|index| state.release(index));
+        state.wake_ahead();
+    }
+}

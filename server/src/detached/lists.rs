@@ -1,0 +1,109 @@
+//! The detached streams of one thread: their batcher, and the caught-up list of each room and kind of frames.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::rc::Rc;
+
+use millchat::FrameSource;
+
+use super::backend::WriteBackend;
+use super::batcher::WriteBatcher;
+use super::list::CaughtUpList;
+use super::socket::{Left, ReaderSocket};
+use crate::sse::stream::Stream;
+
+/// The detached streams of one thread share this.
+pub struct DetachedStreams {
+    /// Writes for those who are alone.
+    pub batcher: WriteBatcher,
+    /// The lists of the rooms that have one: of plain readers, and of those by TLS.
+    lists: RefCell<HashMap<(FrameSource, bool), Rc<CaughtUpList>>>,
+}
+
+impl DetachedStreams {
+    /// No streams yet; this backend writes.
+    pub fn new(backend: Box<dyn WriteBackend>) -> Rc<Self> {
+        Rc::new(Self { batcher: WriteBatcher::new(backend), lists: RefCell::default() })
+    }
+
+    /// Puts a reader that has everything into the list of its room, if it is where the list is; begins a list
+    /// where there is none and other readers are in the room.
+    fn join(self: &Rc<Self>, reader: &Rc<ReaderSocket>, stream: &Stream) -> Option<Rc<CaughtUpList>> {
+        let (terms, seen) = stream.terms()?;
+        let is_sealed = reader.is_sealed();
+        let key = (stream.source(), is_sealed);
+        let known = self.lists.borrow().get(&key).cloned();
+        if let Some(list) = known {
+            if !list.is_retired() {
+                // Else rights have changed since it began: it ends soon, and until then this reader is alone.
+                return (list.seen() == seen && list.add(reader, &terms)).then_some(list);
+            }
+        } else if !stream.has_company() {
+            return None;
+        }
+        let group = stream.group()?;
+        let list = CaughtUpList::new(stream.counted_by(), (terms.place, seen), stream.heartbeat(), is_sealed);
+        list.add(reader, &terms);
+        self.lists.borrow_mut().insert(key, Rc::clone(&list));
+        let (streams, served) = (Rc::clone(self), Rc::clone(&list));
+        tokio::task::spawn_local(async move {
+            Rc::clone(&served).run(group, &streams.batcher).await;
+            streams.forget(key, &served);
+        });
+        Some(list)
+    }
+
+    /// Returns the number of readers that lists serve.
+    #[cfg(test)]
+    pub fn served(&self) -> usize {
+        self.lists.borrow().values().map(|list| list.len()).sum()
+    }
+
+    /// Forgets a list that has ended, if it is still the one of its room.
+    fn forget(&self, key: (FrameSource, bool), list: &Rc<CaughtUpList>) {
+        if let Entry::Occupied(known) = self.lists.borrow_mut().entry(key)
+            && Rc::ptr_eq(known.get(), list)
+        {
+            known.remove();
+        }
+    }
+}
+
+/// A reader's place in a caught-up list, or outside of all.
+pub struct Seat {
+    streams: Rc<DetachedStreams>,
+    reader: Rc<ReaderSocket>,
+    list: Option<Rc<CaughtUpList>>,
+}
+
+impl Seat {
+    /// Outside.
+    pub fn new(streams: &Rc<DetachedStreams>, reader: &Rc<ReaderSocket>) -> Self {
+        Self { streams: Rc::clone(streams), reader: Rc::clone(reader), list: None }
+    }
+
+    /// Takes a place in the list of the stream's room, if there is one for it. Its task is woken when the list
+    /// lets it go.
+    pub fn take(&mut self, stream: &Stream) -> bool {
+        self.list = self.streams.join(&self.reader, stream);
+        self.list.is_some()
+    }
+
+    /// Returns true if the list serves the reader.
+    pub fn is_taken(&self) -> bool {
+        self.reader.index.get().is_some()
+    }
+
+    /// Leaves the list; returns the state to go on from if the reader was in one.
+    pub fn leave(&mut self) -> Option<Left> {
+        let list = self.list.take()?;
+        list.remove(&self.reader).or_else(|| self.reader.left.take().map(|left| *left))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}

@@ -1,0 +1,557 @@
+//! Caught-up lists: real streams of a real chat, over real sockets.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use millchat::{
+    Action, Author, AuthorKind, Body, Chat, Dispatcher, Draft, Epoch, Event, FrameKind, Item, Position,
+    RoomName, StartFrom, Timestamp,
+};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
+use tokio::time::Instant;
+
+use crate::access::authority::Authority;
+use crate::access::decide::Caller;
+use crate::access::denial::Denial;
+use crate::access::guard::Guard;
+use crate::access::rules::Rules;
+use crate::access::table;
+use crate::access::watch::RightsWatch;
+use crate::detached::backend::{BATCH_MAX, Target, WriteBackend};
+use crate::detached::lists::DetachedStreams;
+use crate::detached::socket::Outgoing;
+use crate::detached::{DetachedStream, StreamWriter};
+use crate::drain::Drain;
+use crate::http::EventStream as _;
+use crate::identity::site::Sites;
+use crate::identity::{Identity, Person, TokenError, Via};
+use crate::metrics::Metrics;
+use crate::sse::stream::{HEARTBEAT, SseFormat, Stream};
+use crate::write_timeout::WriteTimeout;
+
+/// It only turns a hang into a failure.
+const PATIENCE: Duration = Duration::from_mins(2);
+const HEARTBEAT_BYTES: &[u8] = b"*\n";
+/// The end of a stream whose reader may not read.
+const DENIED_BYTES: &[u8] = b"denied\n";
+
+struct Format;
+
+impl SseFormat for Format {
+    fn opening(&self, _: &millchat::Opened, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"open\n");
+    }
+    fn gap(&self, _: Position, _: millchat::GapReason, _: millchat::EventId, _: bool, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"gap\n");
+    }
+    fn heartbeat(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(HEARTBEAT_BYTES);
+    }
+    fn denied(&self, _: &Denial, out: &mut Vec<u8>) {
+        out.extend_from_slice(DENIED_BYTES);
+    }
+    fn nobody(&self, _: TokenError, _: &mut Vec<u8>) {}
+}
+
+/// A line for each event: its position, the one before, and its text. None for signals.
+fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
+    let Item::Event(Event { position, prev, body, .. }) = item else { return };
+    let text = match body {
+        Body::Message { content, .. } => content.as_deref().unwrap_or("deleted"),
+        _ => "other",
+    };
+    out.extend_from_slice(format!("{position} {prev} {text}\n").as_bytes());
+}
+
+/// The submissions that were made: the number of readers, and if a list made it.
+type Submissions = Rc<RefCell<Vec<(usize, bool)>>>;
+/// Called after a list has handed these bytes to readers.
+type After = Rc<RefCell<Option<Box<dyn FnMut(&[u8])>>>>;
+
+/// Called after readers that are alone were handed something.
+type AfterOthers = Rc<RefCell<Option<Box<dyn FnMut()>>>>;
+
+/// A backend that tells.
+struct Telling {
+    backend: Box<dyn WriteBackend>,
+    submissions: Submissions,
+    after: After,
+    after_others: AfterOthers,
+}
+
+impl WriteBackend for Telling {
+    fn send(&mut self, batch: &mut [Outgoing]) {
+        self.submissions.borrow_mut().push((batch.len(), false));
+        self.backend.send(batch);
+        if let Some(after) = &mut *self.after_others.borrow_mut() {
+            after();
+        }
+    }
+
+    fn send_to_all(
+        &mut self,
+        readers: &[Target],
+        bytes: &Bytes,
+        others: &mut Vec<(usize, io::Result<usize>)>,
+    ) {
+        assert!(readers.len() <= BATCH_MAX);
+        self.submissions.borrow_mut().push((readers.len(), true));
+        self.backend.send_to_all(readers, bytes, others);
+        if let Some(after) = &mut *self.after.borrow_mut() {
+            after(bytes);
+        }
+    }
+}
+
+/// A serving thread with its chat.
+struct Served {
+    chat: Chat,
+    kind: FrameKind,
+    dispatcher: Dispatcher,
+    authority: Arc<Authority>,
+    watch: Rc<RightsWatch>,
+    drain: Arc<Drain>,
+    metrics: Arc<Metrics>,
+    streams: Rc<DetachedStreams>,
+    submissions: Submissions,
+    after: After,
+    after_others: AfterOthers,
+    listener: TcpListener,
+}
+
+fn lobby() -> RoomName {
+    RoomName::new("lobby").unwrap()
+}
+
+fn ada() -> Author {
+    Author { id: "g_ada".into(), name: "Ada".into(), kind: AuthorKind::Guest }
+}
+
+impl Served {
+    async fn start(writer: StreamWriter) -> Rc<Self> {
+        let mut builder = Chat::builder();
+        let kind = builder.encoder(encode);
+        let chat = builder.open("memory:").unwrap();
+        let identity = Arc::new(Identity::new(chat.clone(), Sites::default(), false));
+        let authority = Arc::new(Authority::new(chat.clone(), identity, Rules::default()));
+        let watch = RightsWatch::new(Arc::clone(&authority));
+        let dispatcher = chat.dispatcher();
+        let (submissions, after, after_others) = <(Submissions, After, AfterOthers)>::default();
+        let telling = Telling {
+            backend: writer.backend().unwrap(),
+            submissions: Rc::clone(&submissions),
+            after: Rc::clone(&after),
+            after_others: Rc::clone(&after_others),
+        };
+        let streams = DetachedStreams::new(Box::new(telling));
+        spawn_local(dispatcher.run());
+        spawn_local(Rc::clone(&watch).run());
+        let batcher = Rc::clone(&streams);
+        spawn_local(async move { batcher.batcher.run().await });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (drain, metrics) = <(Arc<Drain>, Arc<Metrics>)>::default();
+        Rc::new(Self {
+            chat,
+            kind,
+            dispatcher,
+            authority,
+            watch,
+            drain,
+            metrics,
+            streams,
+            submissions,
+            after,
+            after_others,
+            listener,
+        })
+    }
+
+    /// A reader of a room whose credential ends at a time; gives its end of the connection and the task that serves it.
+    async fn reader(
+        self: &Rc<Self>,
+        room: &RoomName,
+        from: StartFrom,
+        end: Option<Timestamp>,
+        buffer: Option<u32>,
+    ) -> (TcpStream, JoinHandle<()>) {
+        let socket = TcpSocket::new_v4().unwrap();
+        if let Some(bytes) = buffer {
+            socket.set_recv_buffer_size(bytes).unwrap();
+        }
+        let address = self.listener.local_addr().unwrap();
+        let (theirs, ours) = tokio::join!(socket.connect(address), self.listener.accept());
+        let (theirs, ours) = (theirs.unwrap(), ours.unwrap().0);
+        if let Some(bytes) = buffer {
+            socket2::SockRef::from(&ours).set_send_buffer_size(bytes as usize).unwrap();
+        }
+        let subscription = self.dispatcher.subscribe_frames(self.kind, room, from, None).await.unwrap();
+        let caller = Caller::of(Ok(Person::new(ada(), Via::Guest, end)));
+        let allowed = self.authority.decide(caller, room, table::Action::Read).unwrap();
+        let guard = Guard::new(&self.watch, allowed, room.clone());
+        let mut stream = Box::new(Stream::new((&self.metrics, &self.drain), subscription, guard, Format));
+        let socket = WriteTimeout::new(ours, Gauge::default(), Counter::default());
+        socket.state().streaming.set(true);
+        stream.obey(Rc::clone(&socket.state().asked));
+        let served = Rc::clone(self);
+        let task = spawn_local(async move {
+            let detached = DetachedStream::new(Bytes::from_static(b"head\n"), stream);
+            detached.serve(&served.drain, &served.streams, (socket, None)).await;
+        });
+        (theirs, task)
+    }
+
+    /// As many readers of a room who are in its list, with the bytes of their opening read.
+    async fn listed(self: &Rc<Self>, room: &RoomName, count: usize) -> Vec<(TcpStream, JoinHandle<()>)> {
+        let expected = self.streams.served() + count;
+        let mut readers = Vec::new();
+        for _ in 0..count {
+            readers.push(self.reader(room, StartFrom::Last(0), None, None).await);
+        }
+        let position = self.post(room, "first").await;
+        for (socket, _) in &mut readers {
+            read_to(socket, position).await;
+        }
+        // Those who got it by themselves join behind it.
+        self.all_join(expected).await;
+        self.submissions.borrow_mut().clear();
+        readers
+    }
+
+    /// Waits until the lists serve so many.
+    async fn all_join(&self, expected: usize) {
+        let all_join = async {
+            while self.streams.served() < expected {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, all_join).await.expect("all are in the list");
+    }
+
+    async fn post(&self, room: &RoomName, text: &str) -> Position {
+        self.chat.send(room, Draft::post(ada(), text)).await.unwrap().position
+    }
+}
+
+/// Reads up to the line of an event; returns all lines.
+async fn read_to(socket: &mut TcpStream, position: Position) -> String {
+    let begin = format!("{position} ");
+    let is_there = |text: &str| text.lines().any(|line| line.starts_with(&begin)) && text.ends_with('\n');
+    read_until(socket, is_there).await
+}
+
+async fn read_until(socket: &mut TcpStream, is_enough: impl Fn(&str) -> bool) -> String {
+    let mut bytes = Vec::new();
+    let read = async {
+        while !is_enough(std::str::from_utf8(&bytes).unwrap()) {
+            assert_ne!(socket.read_buf(&mut bytes).await.unwrap(), 0, "it ended");
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.expect("the bytes come");
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Does this on a thread of its own and waits for it, on a thread that serves.
+fn meanwhile<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
+    let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work());
+    std::thread::spawn(run).join().unwrap();
+}
+
+/// Runs a check with either backend.
+async fn by_each_backend(check: impl AsyncFn(Rc<Served>)) {
+    for writer in [StreamWriter::Write, StreamWriter::Uring] {
+        let local = LocalSet::new();
+        local.run_until(async { check(Served::start(writer).await).await }).await;
+    }
+}
+
+#[tokio::test]
+async fn readers_that_have_everything_are_served_together_and_nothing_else_runs_for_them() {
+    const READERS: usize = BATCH_MAX + 40;
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), READERS).await;
+        for text in ["second", "third"] {
+            let position = served.post(&lobby(), text).await;
+            for (socket, _) in &mut readers {
+                assert_eq!(read_to(socket, position).await, format!("{position} {} {text}\n", position - 1));
+            }
+            assert_eq!(*served.submissions.borrow(), [(BATCH_MAX, true), (READERS - BATCH_MAX, true)]);
+            served.submissions.borrow_mut().clear();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_text_that_is_deleted_between_two_submissions_goes_to_nobody_behind_it() {
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), BATCH_MAX + 40).await;
+        let chat = served.chat.clone();
+        let deleted = Rc::new(Cell::new(false));
+        let told = Rc::clone(&deleted);
+        *served.after.borrow_mut() = Some(Box::new(move |bytes| {
+            let text = std::str::from_utf8(bytes).unwrap();
+            if let Some(line) = text.strip_suffix("secret\n")
+                && !told.replace(true)
+            {
+                let target = line.split(' ').next().unwrap().parse().unwrap();
+                let chat = chat.clone();
+                meanwhile(move || async move {
+                    let action = Action::Delete { target, moderator: true };
+                    chat.send(&lobby(), Draft { author: Some(ada()), action, key: None }).await.unwrap();
+                });
+            }
+        }));
+        let position = served.post(&lobby(), "secret").await + 1;
+        let (mut before, mut behind) = (0, 0);
+        for (socket, _) in &mut readers {
+            let text = read_to(socket, position).await;
+            if text.contains("secret") { before += 1 } else { behind += 1 }
+        }
+        assert!(deleted.get());
+        assert_eq!((before, behind), (BATCH_MAX, 40));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_that_is_committed_after_a_right_ended_is_handed_to_the_readers_of_a_list() {
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), BATCH_MAX + 40).await;
+        // Nobody may read any more; no turn of another task is between this and the post.
+        served.authority.set_rules(Rules { rooms: Some(Vec::new()), ..Rules::default() });
+        served.post(&lobby(), "secret").await;
+        for (mut socket, task) in readers.drain(..) {
+            let mut text = String::new();
+            socket.read_to_string(&mut text).await.unwrap();
+            assert!(text.ends_with("denied\n") && !text.contains("secret"), "{text}");
+            task.await.unwrap();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_of_a_list_whose_credential_ends_is_told_and_the_others_read_on() {
+    by_each_backend(async |served| {
+        // Somebody's token is good for a minute after its end.
+        let end = Timestamp(Timestamp::now().0.saturating_sub(58_000));
+        let (mut leaving, task) = served.reader(&lobby(), StartFrom::Last(0), Some(end), None).await;
+        let mut others = served.listed(&lobby(), 3).await;
+        let mut text = String::new();
+        leaving.read_to_string(&mut text).await.unwrap();
+        assert!(text.contains(" first\n") && text.ends_with("denied\n"), "{text}");
+        task.await.unwrap();
+        let position = served.post(&lobby(), "later").await;
+        for (socket, _) in &mut others {
+            assert!(read_to(socket, position).await.ends_with(" later\n"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_of_a_list_gets_nothing_that_comes_behind_the_end_of_its_credential() {
+    by_each_backend(async |served| {
+        let end = Timestamp(Timestamp::now().0.saturating_sub(58_000));
+        let (mut leaving, task) = served.reader(&lobby(), StartFrom::Last(0), Some(end), None).await;
+        let _others = served.listed(&lobby(), 3).await;
+        // The thread that serves learns of the end and of the event at one time.
+        let chat = served.chat.clone();
+        meanwhile(move || async move {
+            tokio::time::sleep(Duration::from_millis(2_100)).await;
+            chat.send(&lobby(), Draft::post(ada(), "secret")).await.unwrap();
+        });
+        let mut text = String::new();
+        leaving.read_to_string(&mut text).await.unwrap();
+        assert!(text.ends_with("denied\n") && !text.contains("secret"), "{text}");
+        task.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_of_a_small_room_does_not_wait_for_all_those_of_a_large_one() {
+    const LARGE: usize = 3 * BATCH_MAX;
+    by_each_backend(async |served| {
+        let small = RoomName::new("small").unwrap();
+        let mut of_large = served.listed(&lobby(), LARGE).await;
+        let mut of_small = served.listed(&small, 2).await;
+        let (chat, room) = (served.chat.clone(), small.clone());
+        let has_posted = Cell::new(false);
+        *served.after.borrow_mut() = Some(Box::new(move |_| {
+            if !has_posted.replace(true) {
+                let (chat, room) = (chat.clone(), room.clone());
+                meanwhile(move || async move {
+                    // When the second is acknowledged, the readers of the first were notified.
+                    for _ in 0..2 {
+                        chat.send(&room, Draft::post(ada(), "hello")).await.unwrap();
+                    }
+                });
+            }
+        }));
+        let position = served.post(&lobby(), "news").await;
+        for (socket, _) in &mut of_large {
+            read_to(socket, position).await;
+        }
+        for (socket, _) in &mut of_small {
+            read_to(socket, position + 2).await;
+        }
+        let submissions = served.submissions.borrow();
+        assert_eq!(submissions[..2], [(BATCH_MAX, true), (2, true)], "{submissions:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_that_got_an_event_before_the_list_did_joins_it_without_another() {
+    by_each_backend(async |served| {
+        // Nobody else is there when it comes: it is alone up to the first event, and the others are a list.
+        let (mut ahead, _task) = served.reader(&lobby(), StartFrom::Last(0), None, None).await;
+        let mut listed = Vec::new();
+        for _ in 0..2 {
+            listed.push(served.reader(&lobby(), StartFrom::Last(0), None, None).await);
+        }
+        served.all_join(2).await;
+        let (chat, has_posted) = (served.chat.clone(), Cell::new(false));
+        *served.after_others.borrow_mut() = Some(Box::new(move || {
+            if !has_posted.replace(true) {
+                // Its task is woken now, and finds this before anybody is notified of it.
+                let chat = chat.clone();
+                meanwhile(move || async move {
+                    chat.send(&lobby(), Draft::post(ada(), "early")).await.unwrap();
+                });
+            }
+        }));
+        served.post(&lobby(), "first").await;
+        read_until(&mut ahead, |text| text.ends_with(" early\n")).await;
+        served.all_join(3).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_readers_of_a_list_get_one_heartbeat_after_each_silence() {
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), 5).await;
+        tokio::time::pause();
+        let mut all_get_one = async || {
+            for (socket, _) in &mut readers {
+                read_until(socket, |text| text.as_bytes() == HEARTBEAT_BYTES).await;
+            }
+            Instant::now()
+        };
+        let first = all_get_one().await;
+        for _ in 0..2 {
+            all_get_one().await;
+        }
+        let silence = all_get_one().await - first;
+        tokio::time::resume();
+        assert_eq!(silence.as_secs(), 3 * HEARTBEAT.as_secs());
+        // All of them by the list.
+        assert_eq!(*served.submissions.borrow(), [(5, true); 4]);
+        // And none beside them.
+        let position = served.post(&lobby(), "next").await;
+        for (socket, _) in &mut readers {
+            assert_eq!(read_to(socket, position).await, format!("{position} 1 next\n"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_readers_of_a_list_end_with_the_process_and_when_they_hang_up() {
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), 5).await;
+        let (gone, task) = readers.pop().unwrap();
+        drop(gone);
+        tokio::time::timeout(PATIENCE, task).await.expect("a hang-up is noticed").unwrap();
+        let position = served.post(&lobby(), "to four").await;
+        for (socket, _) in &mut readers {
+            read_to(socket, position).await;
+        }
+        assert_eq!(served.submissions.borrow().last(), Some(&(4, true)));
+        served.drain.raise();
+        for (mut socket, task) in readers {
+            tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap();
+            assert_eq!(socket.read(&mut [0; 1]).await.unwrap(), 0);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_joins_and_leaves_the_list_all_the_time_misses_nothing_and_gets_nothing_twice() {
+    const READERS: usize = 60;
+    const SENDERS: usize = 4;
+    const EACH: usize = 150;
+    by_each_backend(async |served| {
+        let mut tasks = Vec::new();
+        let last = Rc::new(Cell::new(None));
+        for number in 0..READERS {
+            // Every third has hardly any buffers and stops for a while, now and then; every third also sends.
+            let buffer = (number % 3 == 0).then_some(4 * 1024);
+            let (mut socket, _task) = served.reader(&lobby(), StartFrom::Last(0), None, buffer).await;
+            let last = Rc::clone(&last);
+            tasks.push(spawn_local(async move {
+                let (mut bytes, mut position, mut reads) = (Vec::new(), 0, 0);
+                while last.get().is_none_or(|last| position < last) {
+                    reads += 1;
+                    if number % 3 == 0 && reads % 5 == 0 {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    if number % 3 == 1 && reads % 7 == 0 {
+                        socket.write_all(b"x").await.unwrap();
+                    }
+                    assert_ne!(socket.read_buf(&mut bytes).await.unwrap(), 0, "it ended");
+                    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+                    for line in String::from_utf8(bytes.drain(..whole).collect()).unwrap().lines() {
+                        let mut words = line.split(' ');
+                        let Some(Ok(own)) = words.next().map(str::parse::<Position>) else {
+                            assert!(
+                                matches!(line, "head" | "open" | "" | "*") || line.starts_with("retry:"),
+                                "{line}"
+                            );
+                            continue;
+                        };
+                        let prev: Position = words.next().unwrap().parse().unwrap();
+                        assert_eq!(prev, position, "reader {number} has {position}: {line:.20}");
+                        position = own;
+                    }
+                }
+            }));
+        }
+        let mut senders = Vec::new();
+        for sender in 0..SENDERS {
+            let served = Rc::clone(&served);
+            senders.push(spawn_local(async move {
+                for message in 0..EACH {
+                    served.post(&lobby(), &"x".repeat(10 + 40 * (message % 50))).await;
+                    if message % 40 == sender {
+                        // Everybody's rights are looked at again.
+                        served.authority.set_rules(Rules::default());
+                    }
+                }
+            }));
+        }
+        for sender in senders {
+            sender.await.unwrap();
+        }
+        let newest = served.post(&lobby(), "the last").await;
+        last.set(Some(newest));
+        for task in tasks {
+            tokio::time::timeout(PATIENCE, task).await.expect("it gets everything").unwrap();
+        }
+        let submissions = served.submissions.borrow();
+        let by_list = |is_listed| submissions.iter().filter(|(_, listed)| *listed == is_listed).count();
+        assert!(by_list(true) > 20 && by_list(false) > 20, "{} {}", by_list(true), by_list(false));
+    })
+    .await;
+}

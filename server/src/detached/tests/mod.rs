@@ -1,0 +1,4 @@
+//! Detached streams, by either backend.
+
+mod flushes;
+mod lists;
