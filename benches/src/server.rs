@@ -48,7 +48,7 @@ impl Server {
 }
 
 /// Returns the path of the server's binary.
-fn binary() -> String {
+pub fn binary() -> String {
     build(&[("millchat-server", "millchat")]).remove(0)
 }
 

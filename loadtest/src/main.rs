@@ -79,7 +79,7 @@ async fn run_load(settings: Settings) -> Result<bool, String> {
         None => {}
     }
     if settings.profile == Some(Profile::Greedy) {
-        if settings.place.url.is_some() {
+        if !settings.place.url.is_empty() {
             return Err("the profile greedy starts its own servers; leave out --url".to_owned());
         }
         let program = server::program(settings.place.server.as_deref())?;
@@ -94,7 +94,7 @@ async fn run_load(settings: Settings) -> Result<bool, String> {
 
 async fn run_load_on(settings: Settings, server: &Server) -> Result<bool, String> {
     let output = settings.output.clone();
-    let run = Arc::new(Run::new(Plan::new(settings, server.target.clone(), server.pid)));
+    let run = Arc::new(Run::new(Plan::new(settings, server.target.clone(), server.pids.clone())));
     let attack = attack(&run).map_err(|error| error.to_string())?;
     let phases = tokio::spawn(phases::run_phases(Arc::clone(&run)));
     Box::pin(attack.execute()).await.map_err(|error| error.to_string())?;
@@ -136,7 +136,7 @@ fn attack(run: &Arc<Run>) -> Result<GooseAttack, goose::GooseError> {
     let (rate, users) = ((users * 20).to_string(), users.to_string());
     let mut arguments: Vec<&str> = vec![
         "--host",
-        &run.plan.target.base,
+        run.plan.target.base(),
         "--users",
         &users,
         "--increase-rate",

@@ -18,8 +18,8 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct Server {
     /// The address on which it listens.
     pub target: Target,
-    /// Its process, when it is known.
-    pub pid: Option<u32>,
+    /// Its process, or those of all nodes, as far as they are known.
+    pub pids: Vec<u32>,
     /// The process, when it was started here.
     started: Option<Process>,
 }
@@ -28,14 +28,16 @@ impl Server {
     /// The server that the settings name, started if need be.
     pub async fn open(settings: &Settings) -> Result<Self, String> {
         let protocol = settings.target.protocol(settings.load.rooms)?;
-        match &settings.place.url {
-            Some(url) => {
-                Ok(Self { target: Target::parse(url, protocol)?, pid: settings.place.pid, started: None })
-            }
-            None if matches!(protocol, Protocol::Millchat | Protocol::Page) => {
+        let urls = &settings.place.url;
+        if !urls.is_empty() {
+            let pids = settings.place.pid.clone();
+            return Ok(Self { target: Target::parse(urls, protocol)?, pids, started: None });
+        }
+        match protocol {
+            protocol if matches!(protocol, Protocol::Millchat | Protocol::Page) => {
                 Self::start(&program(settings.place.server.as_deref())?, protocol).await
             }
-            None => Err("only our own server is started here; give the --url of one that runs".to_owned()),
+            _ => Err("only our own server is started here; give the --url of one that runs".to_owned()),
         }
     }
 
@@ -45,8 +47,8 @@ impl Server {
         command.env("RUST_LOG", "warn");
         let started =
             Process::start(command).await.map_err(|error| format!("{} {error}", program.display()))?;
-        let target = Target::parse(&format!("http://{}/", started.address()), protocol)?;
-        Ok(Self { target, pid: Some(started.pid()), started: Some(started) })
+        let target = Target::parse(&[format!("http://{}/", started.address())], protocol)?;
+        Ok(Self { target, pids: vec![started.pid()], started: Some(started) })
     }
 
     /// Stops the server if it was started here.

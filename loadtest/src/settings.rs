@@ -14,6 +14,8 @@ use crate::server_api::presets::TargetFlags;
 
 /// Most bytes of a message's content: the server's own limit.
 const SIZE_BYTES_MAX: u64 = 65_536;
+/// With several nodes: the parts of a run, between which all readers move.
+const MOVES: u32 = 3;
 
 /// Loads a chat over server-sent events, and verifies every delivery while it does.
 ///
@@ -43,7 +45,8 @@ struct Flags {
     #[arg(long = "laggards")]
     slow_readers: Option<usize>,
 
-    /// All readers lose their connections at once, each time this has passed; 0: never [default: never]
+    /// All readers lose their connections at once, each time this has passed, and go on, with several
+    /// nodes at the next one; 0: never [default: never; with several nodes a third of the duration]
     #[arg(long, value_parser = parse_duration, value_name = "TIME")]
     storm_every: Option<Duration>,
 
@@ -88,17 +91,18 @@ struct Flags {
 /// The location of the server.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Place {
-    /// The server to load, for example <http://127.0.0.1:8080>. Without it one is started, on a throwaway log
-    #[arg(long, value_name = "URL", conflicts_with = "server")]
-    pub url: Option<String>,
+    /// The server to load, for example <http://127.0.0.1:8080>, or all nodes of a cluster, separated by commas.
+    /// Without it a server is started, on a throwaway log
+    #[arg(long, value_name = "URL", value_delimiter = ',', conflicts_with = "server")]
+    pub url: Vec<String>,
 
     /// The server program to start. Default: `millchat` beside this program
     #[arg(long, value_name = "PATH")]
     pub server: Option<PathBuf>,
 
-    /// With --url: the server's process, to measure its CPU and memory by
-    #[arg(long, value_name = "PID", requires = "url")]
-    pub pid: Option<u32>,
+    /// With --url: the server's process, or those of all nodes, to measure their CPU and memory by
+    #[arg(long, value_name = "PID", value_delimiter = ',', requires = "url")]
+    pub pid: Vec<u32>,
 }
 
 /// The files to write.
@@ -144,6 +148,9 @@ impl Settings {
 
     fn resolve(flags: Flags) -> Self {
         let profile = Load::of(flags.profile);
+        let duration = flags.duration.unwrap_or(profile.duration);
+        // With several nodes a storm is what moves the readers.
+        let moves = (flags.place.url.len() > 1).then_some(duration / MOVES);
         let load = Load {
             readers: flags.readers.unwrap_or(profile.readers),
             visitors: flags.visitors.unwrap_or(profile.visitors),
@@ -152,9 +159,9 @@ impl Settings {
             spread: flags.spread.unwrap_or(profile.spread),
             rate: flags.rate.unwrap_or(profile.rate),
             senders: flags.senders.unwrap_or(profile.senders),
-            duration: flags.duration.unwrap_or(profile.duration),
+            duration,
             size: flags.size.unwrap_or(profile.size),
-            storm_every: flags.storm_every.or(profile.storm_every).filter(|every| !every.is_zero()),
+            storm_every: flags.storm_every.or(profile.storm_every).or(moves).filter(|every| !every.is_zero()),
         };
         Self {
             profile: flags.profile,
@@ -226,5 +233,13 @@ mod tests {
         assert_eq!(load(&["--profile", "town"]), town);
         assert_eq!(load(&["--profile", "town", "--rooms", "7"]), Load { rooms: 7, ..town });
         assert_eq!(load(&["--profile", "storm", "--storm-every", "0"]).storm_every, None);
+    }
+
+    #[test]
+    fn readers_of_several_nodes_move_unless_they_are_told_to_stay() {
+        let nodes = ["--url", "http://127.0.0.1:1,http://127.0.0.1:2", "--duration", "30s"];
+        assert_eq!(load(&nodes).storm_every, Some(Duration::from_secs(10)));
+        assert_eq!(load(&[&nodes[..], &["--storm-every", "0"]].concat()).storm_every, None);
+        assert_eq!(load(&["--url", "http://127.0.0.1:1"]).storm_every, None);
     }
 }

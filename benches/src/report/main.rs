@@ -17,9 +17,10 @@ use millchat_benches::paths;
 use millchat_benches::results::Figures;
 
 /// The benches, in the page's order.
-const BENCHES: [&str; 18] = [
+const BENCHES: [&str; 19] = [
     "append",
     "append_http",
+    "cluster",
     "fanout",
     "http_bots",
     "http_fanout",

@@ -17,7 +17,7 @@ use crate::check::event::Block;
 use crate::client::reader::READ_BYTES_MAX;
 use crate::client::rest::{http_client, room_overview};
 use crate::run::Run;
-use crate::server_api::target::Target;
+use crate::server_api::target::{ChatServer, Target};
 
 /// Time without an event before the head is reached; heartbeats and signals do not count as events.
 const SILENCE_MAX: Duration = Duration::from_secs(15);
@@ -32,7 +32,8 @@ pub struct Recovered {
     pub errors: Vec<String>,
 }
 
-/// Reads all rooms of the run, and shows the oracle their history. `epoch` is that of the server's log.
+/// Reads all rooms of the run, and shows the oracle their history. `epoch` is that of the server's log. All nodes of
+/// a cluster must have the same.
 pub async fn recover(run: &Run, epoch: Epoch) -> Recovered {
     let mut recovered = Recovered { logs: Vec::with_capacity(run.plan.rooms.len()), errors: Vec::new() };
     let client = match http_client() {
@@ -43,15 +44,30 @@ pub async fn recover(run: &Run, epoch: Epoch) -> Recovered {
         }
     };
     for room in &run.plan.rooms {
-        match read_room(run, &client, room, epoch).await {
-            Ok(log) => recovered.logs.push(log),
-            Err(error) => {
-                recovered.errors.push(format!("room {room} could not be read at the end: {error}"));
+        let mut first: Option<RecoveredLog> = None;
+        for server in &*run.plan.target.servers {
+            let least = first.as_ref().map_or(0, |log| log.head);
+            match (read_room(run, &client, server, room, epoch, least).await, &first) {
+                (Ok(log), None) => first = Some(log),
+                (Ok(log), Some(first)) if log.head == first.head && log.events == first.events => {}
+                (Ok(_), Some(_)) => {
+                    recovered.errors.push(format!("room {room} at {} is another one", server.base));
+                }
+                (Err(error), _) => {
+                    let base = &server.base;
+                    recovered
+                        .errors
+                        .push(format!("room {room} could not be read at {base} at the end: {error}"));
+                }
+            }
+            if let Err(error) = read_history(run, &client, server, room).await {
+                let base = &server.base;
+                recovered
+                    .errors
+                    .push(format!("the history of room {room} could not be read at {base}: {error}"));
             }
         }
-        if let Err(error) = read_history(run, &client, room).await {
-            recovered.errors.push(format!("the history of room {room} could not be read: {error}"));
-        }
+        recovered.logs.extend(first);
     }
     recovered
 }
@@ -59,18 +75,21 @@ pub async fn recover(run: &Run, epoch: Epoch) -> Recovered {
 async fn read_room(
     run: &Run,
     client: &reqwest::Client,
+    server: &ChatServer,
     room: &RoomName,
     epoch: Epoch,
+    least_head: Position,
 ) -> Result<RecoveredLog, String> {
-    let overview = room_overview(client, &run.plan.target, room).await.map_err(|error| error.to_string())?;
-    let mut log =
-        RecoveredLog { room: room.clone(), floor: overview.floor, head: overview.head, events: Vec::new() };
+    let overview = room_overview(client, &server.base, room).await.map_err(|error| error.to_string())?;
+    // A node may be some milliseconds behind another one.
+    let head = overview.head.max(least_head);
+    let mut log = RecoveredLog { room: room.clone(), floor: overview.floor, head, events: Vec::new() };
     if log.head == 0 {
         return Ok(log);
     }
     let place = EventId { epoch, position: log.floor.saturating_sub(1) };
     let request = run.plan.target.log_request(room.as_str(), &place.to_string());
-    let mut socket = TcpStream::connect(run.plan.target.address).await.map_err(|error| error.to_string())?;
+    let mut socket = TcpStream::connect(server.address).await.map_err(|error| error.to_string())?;
     socket.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
     let mut reading = LogReader { log: &mut log, run: run.plan.id, wrong: None };
     let whole = reading.follow(&mut socket).await;
@@ -148,8 +167,13 @@ async fn read(socket: &mut TcpStream, bytes: &mut Vec<u8>, until: Instant) -> Re
     }
 }
 
-async fn read_history(run: &Run, client: &reqwest::Client, room: &RoomName) -> reqwest::Result<()> {
-    let base = format!("{}{}/messages", run.plan.target.base, Target::room_path(room.as_str()));
+async fn read_history(
+    run: &Run,
+    client: &reqwest::Client,
+    server: &ChatServer,
+    room: &RoomName,
+) -> reqwest::Result<()> {
+    let base = format!("{}{}/messages", server.base, Target::room_path(room.as_str()));
     let mut after = 0;
     loop {
         let url = format!("{base}?after={after}&limit={PAGE_MESSAGES}");

@@ -121,7 +121,7 @@ impl Reader {
         self.follower.begin_connection();
         self.state = State::Connecting;
         self.decoder = Decoder::new(run.plan.target.transport());
-        let address = run.plan.target.address;
+        let address = run.plan.target.next_address();
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         if self.role.reads_late() {

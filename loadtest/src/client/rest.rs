@@ -25,12 +25,12 @@ pub fn http_client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().timeout(REQUEST_TIMEOUT).pool_max_idle_per_host(0).build()
 }
 
-/// Requests the overview of a room.
+/// Requests the overview of a room from the server at this base.
 pub async fn room_overview(
     client: &reqwest::Client,
-    target: &Target,
+    base: &str,
     room: &RoomName,
 ) -> reqwest::Result<RoomOverview> {
-    let url = format!("{}{}", target.base, Target::room_path(room.as_str()));
+    let url = format!("{base}{}", Target::room_path(room.as_str()));
     client.get(url).send().await?.error_for_status()?.json().await
 }

@@ -169,7 +169,7 @@ impl SenderConnection {
 }
 
 async fn connect(run: &Run) -> io::Result<TcpStream> {
-    let socket = TcpStream::connect(run.plan.target.address).await?;
+    let socket = TcpStream::connect(run.plan.target.next_address()).await?;
     socket.set_nodelay(true)?;
     Ok(socket)
 }

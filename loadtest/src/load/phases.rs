@@ -45,7 +45,7 @@ pub async fn run_phases(run: Arc<Run>) -> Measurements {
 
     let own = std::process::id();
     let cpu =
-        (run.plan.pid.and_then(process::cpu_time), process::cpu_time_alone(own), process::machine_time());
+        (run.plan.of_processes(process::cpu_time), process::cpu_time_alone(own), process::machine_time());
     let first = Instant::now() + PAUSE_BEFORE_SENDING;
     let last = first + load.duration;
     measured.first = Some(first);
@@ -79,7 +79,7 @@ pub async fn run_phases(run: Arc<Run>) -> Measurements {
             break;
         }
     }
-    measured.server_cpu = difference(run.plan.pid.and_then(process::cpu_time), cpu.0);
+    measured.server_cpu = difference(run.plan.of_processes(process::cpu_time), cpu.0);
     measured.own_cpu = difference(process::cpu_time_alone(own), cpu.1);
     measured.machine_idle = process::machine_time().zip(cpu.2).and_then(|(now, then)| now.idle_since(then));
     measured.loaded = first.elapsed();
@@ -123,7 +123,7 @@ async fn heads(run: &Run) -> Arc<[Position]> {
             heads.push(0);
             continue;
         }
-        let stated = match room_overview(&client, &run.plan.target, room).await {
+        let stated = match room_overview(&client, run.plan.target.base(), room).await {
             Ok(overview) => overview.head,
             Err(error) => {
                 run.findings.fail(format!("room {room} could not be looked at: {error}"));
@@ -136,7 +136,7 @@ async fn heads(run: &Run) -> Arc<[Position]> {
 }
 
 fn resident(run: &Run) -> Option<u64> {
-    run.plan.pid.and_then(process::resident_bytes)
+    run.plan.of_processes(process::resident_bytes)
 }
 
 fn difference(after: Option<Duration>, before: Option<Duration>) -> Option<Duration> {

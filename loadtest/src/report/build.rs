@@ -92,7 +92,7 @@ fn asked(run: &Run) -> LoadSummary {
     LoadSummary {
         profile: run.plan.settings.profile.and_then(|profile| name(profile.to_possible_value())),
         target: name(run.plan.settings.target.target.to_possible_value()).unwrap_or_default(),
-        url: run.plan.target.base.clone(),
+        url: run.plan.target.bases(),
         readers: load.readers,
         visitors: load.visitors,
         slow_readers: load.slow_readers,

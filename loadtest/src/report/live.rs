@@ -55,7 +55,7 @@ impl LiveView {
         };
         let title = format!(
             "{} · {} · {} · {rate}",
-            run.plan.target.base,
+            run.plan.target.bases(),
             counted(load.streams() as u64, "reader"),
             counted(load.rooms, "room")
         );

@@ -30,7 +30,7 @@ impl Totals {
             at: Instant::now(),
             delivered: run.progress.counters.delivered.get(),
             bytes: run.progress.counters.bytes.get(),
-            server_cpu: run.plan.pid.and_then(process::cpu_time),
+            server_cpu: run.plan.of_processes(process::cpu_time),
             own_cpu: process::cpu_time_alone(std::process::id()),
         }
     }
@@ -109,7 +109,7 @@ impl Monitor {
             max_us: latencies.0.max(),
             connected: run.progress.counters.connected.get(),
             server_cores: cores(now.server_cpu, before.server_cpu),
-            server_resident: run.plan.pid.and_then(process::resident_bytes_roughly),
+            server_resident: run.plan.of_processes(process::resident_bytes_roughly),
             tester_cores: cores(now.own_cpu, before.own_cpu),
         };
         if self.first.is_some_and(|first| first <= now.at) {

@@ -1,5 +1,6 @@
 //! The plan of a run: the settings, the server, the rooms, and which reader reads where.
 
+use std::iter::Sum;
 use std::time::Instant;
 
 use millchat::RoomName;
@@ -30,8 +31,8 @@ pub struct Plan {
     pub settings: Settings,
     /// The server.
     pub target: Target,
-    /// The server's process, when it is known.
-    pub pid: Option<u32>,
+    /// The server's process, or those of all nodes, as far as they are known.
+    pub pids: Vec<u32>,
     /// The rooms, none of which existed before.
     pub rooms: Vec<RoomName>,
     /// Assigns readers and messages to the rooms.
@@ -42,7 +43,7 @@ pub struct Plan {
 
 impl Plan {
     /// Plans a run against this server, in fresh rooms.
-    pub fn new(settings: Settings, target: Target, pid: Option<u32>) -> Self {
+    pub fn new(settings: Settings, target: Target, pids: Vec<u32>) -> Self {
         let id: u32 = rand::random();
         let name =
             |number| RoomName::new(&format!("load-{id:08x}-{number}")).expect("such a name obeys the rule");
@@ -50,12 +51,17 @@ impl Plan {
         Self {
             id,
             target,
-            pid,
+            pids,
             room_choice: RoomChoice::new(settings.load.spread, rooms.len()),
             rooms,
             settings,
             clock: Clock { origin: Instant::now() },
         }
+    }
+
+    /// Returns the sum of a figure of the server's processes; `None` when one of them has none.
+    pub fn of_processes<T: Sum>(&self, figure: impl Fn(u32) -> Option<T>) -> Option<T> {
+        if self.pids.is_empty() { None } else { self.pids.iter().map(|&pid| figure(pid)).sum() }
     }
 
     /// Returns the number of senders that take part.

@@ -13,23 +13,31 @@ const CONNECTIONS_PER_SOURCE: usize = 20_000;
 /// Source addresses that are used in turn; a port is free again long before its turn comes.
 const SOURCES_MAX: usize = 250;
 
-/// A server under load.
+/// A server of a chat.
 #[derive(Debug, Clone)]
-pub struct Target {
+pub struct ChatServer {
     /// `http://HOST:PORT`, without a slash at the end.
     pub base: String,
-    /// Host and port for the Host header.
-    host: String,
     /// The address of its connections.
     pub address: SocketAddr,
-    /// Its protocol.
-    pub protocol: Protocol,
-    connections: Arc<AtomicUsize>,
 }
 
-impl Target {
-    /// Parses the URL of a server.
-    pub fn parse(url: &str, protocol: Protocol) -> Result<Self, String> {
+/// A chat under load: one server, or the nodes of a cluster.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The servers; there is one at least.
+    pub servers: Arc<[ChatServer]>,
+    /// Host and port of the first for the Host header.
+    host: String,
+    /// Its protocol.
+    pub protocol: Protocol,
+    /// Connections so far; shared by all clones.
+    connections: Arc<AtomicUsize>,
+    turns: Arc<AtomicUsize>,
+}
+
+impl ChatServer {
+    fn parse(url: &str) -> Result<Self, String> {
         let parsed = reqwest::Url::parse(url).map_err(|error| format!("--url {url}: {error}"))?;
         if parsed.scheme() != "http" || parsed.path() != "/" {
             return Err(format!("--url {url}: give it as http://HOST:PORT, without a path"));
@@ -40,7 +48,32 @@ impl Target {
         let host = format!("{name}:{port}");
         let mut addresses = host.to_socket_addrs().map_err(|error| format!("--url {url}: {error}"))?;
         let address = addresses.next().ok_or_else(|| format!("--url {url}: the host has no address"))?;
-        Ok(Self { base: format!("http://{host}"), host, address, protocol, connections: Arc::default() })
+        Ok(Self { base: format!("http://{host}"), address })
+    }
+}
+
+impl Target {
+    /// Parses the URLs of the servers.
+    pub fn parse(urls: &[String], protocol: Protocol) -> Result<Self, String> {
+        let servers = urls.iter().map(|url| ChatServer::parse(url)).collect::<Result<Arc<[_]>, _>>()?;
+        let first = servers.first().ok_or("--url names no server")?;
+        let host = first.base["http://".len()..].to_owned();
+        Ok(Self { servers, host, protocol, connections: Arc::default(), turns: Arc::default() })
+    }
+
+    /// Returns the base of the server that is asked everything that only one is.
+    pub fn base(&self) -> &str {
+        &self.servers[0].base
+    }
+
+    /// Returns the bases of all servers, as they are shown.
+    pub fn bases(&self) -> String {
+        self.servers.iter().map(|server| &*server.base).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the address of the next connection: each server in turn.
+    pub fn next_address(&self) -> SocketAddr {
+        self.servers[self.turns.fetch_add(1, Ordering::Relaxed) % self.servers.len()].address
     }
 
     /// Returns true if it is our own server, or claims to be like it.
@@ -67,7 +100,7 @@ impl Target {
     pub fn next_source(&self) -> Option<SocketAddr> {
         let connection = self.connections.fetch_add(1, Ordering::Relaxed);
         let nth = connection / CONNECTIONS_PER_SOURCE % SOURCES_MAX;
-        if nth == 0 || self.address.ip() != IpAddr::V4(Ipv4Addr::LOCALHOST) {
+        if nth == 0 || self.servers[0].address.ip() != IpAddr::V4(Ipv4Addr::LOCALHOST) {
             return None;
         }
         let offset = u32::try_from(nth).expect("a remainder of a small number is small");
@@ -134,17 +167,30 @@ impl Target {
 mod tests {
     use super::*;
 
+    fn parse(urls: &str) -> Result<Target, String> {
+        let urls: Vec<_> = urls.split(',').map(str::to_owned).collect();
+        Target::parse(&urls, Protocol::Millchat)
+    }
+
+    #[test]
+    fn connections_take_the_servers_in_turn() {
+        let target = parse("http://127.0.0.1:1,http://127.0.0.1:2").unwrap();
+        let ports: Vec<_> = (0..4).map(|_| target.next_address().port()).collect();
+        assert_eq!(ports, [1, 2, 1, 2]);
+        assert_eq!(target.bases(), "http://127.0.0.1:1, http://127.0.0.1:2");
+    }
+
     #[test]
     fn only_a_plain_http_address_is_a_target() {
-        let target = Target::parse("http://127.0.0.1:8080", Protocol::Millchat).unwrap();
-        assert_eq!(target.base, "http://127.0.0.1:8080");
-        assert!(Target::parse("https://127.0.0.1", Protocol::Millchat).is_err());
-        assert!(Target::parse("http://127.0.0.1/chat", Protocol::Millchat).is_err());
+        let target = parse("http://127.0.0.1:8080").unwrap();
+        assert_eq!(target.base(), "http://127.0.0.1:8080");
+        assert!(parse("https://127.0.0.1").is_err());
+        assert!(parse("http://127.0.0.1/chat").is_err());
     }
 
     #[test]
     fn past_one_address_worth_of_ports_the_next_one_is_taken() {
-        let target = Target::parse("http://127.0.0.1:8080", Protocol::Millchat).unwrap();
+        let target = parse("http://127.0.0.1:8080").unwrap();
         let sources: Vec<_> = (0..=40_000).map(|_| target.next_source()).collect();
         assert_eq!(sources[19_999], None);
         assert_eq!(sources[20_000], Some("127.0.0.2:0".parse().unwrap()));

@@ -13,6 +13,7 @@ mod tester;
 mod another_chat;
 mod behind_nginx;
 mod greedy;
+mod nodes;
 mod page_stream;
 mod proxy;
 mod smoke;

@@ -33,6 +33,8 @@ pub enum Breach {
     Forget,
     /// The connection is cut, which is allowed.
     Cut,
+    /// A message has another text for those who read the room from its beginning.
+    OtherLog,
 }
 
 #[derive(Default)]
@@ -49,24 +51,33 @@ struct State {
     guests: u64,
 }
 
-/// The server; its threads end with the test's process.
+/// The server, or a node of it; its threads end with the test's process.
 pub struct Server {
     listener: TcpListener,
+    state: Arc<Mutex<State>>,
 }
 
 impl Server {
     pub fn start(breach: Breach) -> Self {
+        Self::with(Arc::default(), breach)
+    }
+
+    /// Starts another node of the same chat.
+    pub fn beside(&self, breach: Breach) -> Self {
+        Self::with(Arc::clone(&self.state), breach)
+    }
+
+    fn with(state: Arc<Mutex<State>>, breach: Breach) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let accepting = listener.try_clone().unwrap();
-        let state = Arc::new(Mutex::new(State::default()));
+        let (accepting, shared) = (listener.try_clone().unwrap(), Arc::clone(&state));
         thread::spawn(move || {
             for socket in accepting.incoming().map_while(Result::ok) {
-                let state = Arc::clone(&state);
+                let state = Arc::clone(&shared);
                 // The tester must notice a connection that fails.
                 thread::spawn(move || drop(serve(socket, &state, breach)));
             }
         });
-        Self { listener }
+        Self { listener, state }
     }
 
     pub fn url(&self) -> String {
@@ -114,7 +125,7 @@ fn serve(mut socket: TcpStream, state: &Mutex<State>, breach: Breach) -> io::Res
             }
             (false, ["rooms", room, "events"]) => {
                 let last = headers.get("last-event-id").and_then(|id| id.split('-').nth(1));
-                return state.join(room, last.map(|last| last.parse().unwrap()), socket);
+                return state.join(room, last.map(|last| last.parse().unwrap()), socket, breach);
             }
             (false, ["rooms", room, "messages"]) => {
                 let after = target.split(['=', '&']).nth(1).unwrap().parse::<u64>().unwrap();
@@ -151,7 +162,13 @@ impl Room {
 }
 
 impl State {
-    fn join(&mut self, room: &str, last: Option<u64>, mut socket: TcpStream) -> io::Result<()> {
+    fn join(
+        &mut self,
+        room: &str,
+        last: Option<u64>,
+        mut socket: TcpStream,
+        breach: Breach,
+    ) -> io::Result<()> {
         let room = self.rooms.entry(room.to_owned()).or_default();
         let (head, at) = (room.head(), last.unwrap_or(room.head()));
         let start = json!({ "position": at, "head": head, "floor": 1 });
@@ -162,7 +179,11 @@ impl State {
         )?;
         write!(socket, "event: start\nid: {EPOCH}-{at}\ndata: {start}\n\n")?;
         for (position, data) in room.log.iter().filter(|(position, _)| *position > at) {
-            socket.write_all(frame(*position, data).as_bytes())?;
+            let mut data = data.clone();
+            if breach == Breach::OtherLog && last == Some(0) && position.is_multiple_of(EVERY) {
+                data["content"] = json!("invented");
+            }
+            socket.write_all(frame(*position, &data).as_bytes())?;
         }
         room.readers.push(socket);
         Ok(())

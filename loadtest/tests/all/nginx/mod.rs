@@ -1,9 +1,11 @@
 //! Debian's nginx with the server block of `docs/operations.md`, without its TLS.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command};
+
+use millchat_testkit::free_ports;
 
 /// A running nginx; it ends when this is dropped.
 pub struct Nginx {
@@ -16,8 +18,8 @@ impl Nginx {
     /// Starts it in front of a server.
     pub fn start(upstream: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let (path, address) = (directory.path(), format!("127.0.0.1:{port}"));
+        let address = free_ports(Ipv4Addr::LOCALHOST, 1).unwrap()[0].to_string();
+        let path = directory.path();
         fs::write(path.join("nginx.conf"), config(&address, upstream)).unwrap();
         let program = ["/usr/sbin/nginx", "nginx"].into_iter().find(|program| Path::new(program).exists());
         let mut command = Command::new(program.unwrap_or("nginx"));

@@ -1,14 +1,24 @@
-//! The real server, as a process on a throwaway log.
+//! The real server, as a process on a throwaway log; and nodes of a cluster.
 //!
 //! It belongs to another package, and cargo hands a test only the programs of its own (artifact dependencies
 //! would do it, on nightly).
 
 use std::env;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use millchat_testkit::{BlockingServer, server};
+use millchat_testkit::members::{self, Members};
+use millchat_testkit::nats::NatsServers;
+use millchat_testkit::{BlockingServer, http, server};
+
+/// A hang is a failure after this time. Generous, for a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// The server's program, in the profile of these tests, up to date.
 pub fn program() -> PathBuf {
@@ -44,4 +54,55 @@ impl Server {
         let process = BlockingServer::start(server::command(&program(), "temp:")).unwrap();
         Self { url: format!("http://{}", process.address()), _process: process }
     }
+}
+
+/// Three nodes on three servers of NATS.
+pub struct Nodes {
+    servers: Vec<BlockingServer>,
+    _members: Members,
+    _journal: NatsServers,
+    _folder: tempfile::TempDir,
+}
+
+impl Nodes {
+    pub fn start() -> Self {
+        let journal = NatsServers::start(3).expect("nats-server is there; `verify/install nats` brings it");
+        wait_until("the servers of the journal listen", || journal.is_ready());
+        let (folder, members) = (tempfile::tempdir().unwrap(), Members::of(3).unwrap());
+        let start = |nth: usize| {
+            let log = folder.path().join(format!("node-{nth}"));
+            if nth == 0 {
+                members::begin(&program(), &log).unwrap();
+            }
+            let mut command = server::command(&program(), log.to_str().unwrap());
+            command.args(journal.arguments(nth)).args(members.arguments(nth)).env("RUST_LOG", "warn");
+            BlockingServer::start(command).unwrap()
+        };
+        let servers: Vec<_> = (0..3).map(start).collect();
+        wait_until("all nodes are ready", || servers.iter().all(|node| is_ready(node.address())));
+        Self { servers, _members: members, _journal: journal, _folder: folder }
+    }
+
+    /// The addresses of all, as the tester takes them.
+    pub fn urls(&self) -> String {
+        let urls: Vec<_> = self.servers.iter().map(|node| format!("http://{}", node.address())).collect();
+        urls.join(",")
+    }
+}
+
+fn wait_until(what: &str, mut is_true: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_true() {
+        assert!(begun.elapsed() < PATIENCE, "not within {PATIENCE:?}: {what}");
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+fn is_ready(address: SocketAddr) -> bool {
+    let mut status = *b"HTTP/1.1 ...";
+    let asked = TcpStream::connect(address).and_then(|mut socket| {
+        socket.write_all(&http::get(address, "/readyz", None))?;
+        socket.read_exact(&mut status)
+    });
+    asked.is_ok() && status.ends_with(b" 200")
 }
