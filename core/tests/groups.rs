@@ -134,6 +134,31 @@ async fn what_a_group_has_delivered_may_be_handed_on_until_a_text_is_deleted() {
 }
 
 #[tokio::test]
+async fn what_a_group_has_delivered_is_good_although_other_texts_are_deleted() {
+    let (chat, kind, dispatcher) = open();
+    tokio::spawn(dispatcher.run());
+    let delete = async |target| {
+        let delete = Action::Delete { target, moderator: false };
+        chat.send(&room("lobby"), act(delete)).await.unwrap();
+    };
+    let (older, edited) = (post(&chat, "older").await, post(&chat, "edited").await);
+    let mut group = asleep(&dispatcher, kind, Waker::noop()).await.group().unwrap();
+    let edit = Action::Edit { target: edited, content: "again".into(), moderator: false };
+    chat.send(&room("lobby"), act(edit)).await.unwrap();
+    post(&chat, "later").await;
+    // The frames hold the edit and the later message.
+    group.next().await.unwrap().unwrap();
+    delete(older).await;
+    assert!(group.may_still_deliver());
+    let newest = post(&chat, "newest").await;
+    delete(newest).await;
+    assert!(group.may_still_deliver());
+    delete(edited).await;
+    assert!(!group.may_still_deliver(), "a text of the edit");
+    assert!(!group.may_still_deliver());
+}
+
+#[tokio::test]
 #[should_panic(expected = "nobody is led back")]
 async fn a_subscription_is_not_led_back() {
     let (chat, kind, dispatcher) = open();

@@ -254,15 +254,21 @@ impl<F: Form> Cursor<F> {
         self.slot.neighbours() > 1
     }
 
-    /// Returns the generation of the room's redactions, by which [`Cursor::may_still_deliver`] decides.
+    /// Returns the generation of the room's redactions, by which [`Cursor::validate`] decides.
     pub fn generation(&self) -> u64 {
         self.room.redactions.generation()
     }
 
-    /// Returns true if what was delivered after this generation was taken may still be handed on: no text was
-    /// taken out of the room since, and the chat knows all that was acknowledged anywhere.
-    pub fn may_still_deliver(&self, generation: u64) -> bool {
-        self.generation() == generation && self.shared.check_current().is_ok()
+    /// Returns the generation as of which what was delivered last may still be handed on, if it was taken at the
+    /// generation `made`, behind the position `after`: none of its texts was taken out of the room since, and the chat
+    /// knows all that was acknowledged anywhere.
+    pub fn validate(&self, made: u64, after: Position) -> Option<u64> {
+        self.shared.check_current().ok()?;
+        if self.generation() == made {
+            return Some(made);
+        }
+        let texts = self.room.texts_between(after, self.position)?;
+        self.room.redactions.validate(made, |message| texts.may_have(message))
     }
 
     pub fn epoch(&self) -> Epoch {

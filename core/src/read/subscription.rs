@@ -41,6 +41,8 @@ pub struct FrameGroup {
     cursor: Cursor<Encoded>,
     /// The generation of the room's redactions before the last delivery was taken.
     generation: u64,
+    /// The position of the cursor then.
+    after: Position,
 }
 
 /// A room as it is in memory, and a kind of frames.
@@ -127,7 +129,7 @@ impl FrameSubscription {
 
     /// Returns a group that reads on from the place of this subscription; `None` where that has none.
     pub fn group(&self) -> Option<FrameGroup> {
-        Some(FrameGroup { cursor: self.0.leader()?, generation: 0 })
+        Some(FrameGroup { cursor: self.0.leader()?, generation: 0, after: 0 })
     }
 
     /// Returns true if this dispatcher has other readers in the room.
@@ -158,9 +160,11 @@ impl FrameGroup {
     }
 
     /// Returns true if the frames that were delivered last may still be handed on. Ask before each time that they
-    /// are: a text in them may have been deleted meanwhile.
-    pub fn may_still_deliver(&self) -> bool {
-        self.cursor.may_still_deliver(self.generation)
+    /// are: a text in them may have been deleted meanwhile. It may say no to good frames if the room is busy.
+    pub fn may_still_deliver(&mut self) -> bool {
+        let as_of = self.cursor.validate(self.generation, self.after);
+        self.generation = as_of.unwrap_or(self.generation);
+        as_of.is_some()
     }
 }
 
@@ -170,6 +174,7 @@ impl Stream for FrameGroup {
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         // Before the frames are taken.
         self.generation = self.cursor.generation();
+        self.after = self.cursor.position();
         self.cursor.poll_next(cx)
     }
 }

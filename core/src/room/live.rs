@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use crate::event::{Body, Event, Position, RoomName};
 use crate::limits::{FRAME_KINDS_MAX, RING_BYTES_MAX, RING_EVENTS_MAX};
-use crate::room::batch::FramesBatch;
+use crate::room::batch::{FramesBatch, Texts};
 use crate::room::elsewhere::RoomSignals;
 use crate::room::encoder::{Encoders, FrameKind, Frames};
 use crate::room::held::{Counted, Held};
@@ -235,6 +235,20 @@ impl Room {
             _counted: Counted::new(&self.held, bytes),
         });
         Pull::Ready(FramesBatch { frames, last, texts: None })
+    }
+
+    /// Returns the messages whose texts are in the events behind one position and up to another, if the ring still
+    /// has these.
+    pub fn texts_between(&self, after: Position, last: Position) -> Option<Texts> {
+        if last <= after {
+            return Some(Texts::of(&[]));
+        }
+        let Piece::Entries(entries) = self.ring.read().after(after, PULL_EVENTS_MAX, usize::MAX) else {
+            return None;
+        };
+        let events: Vec<Arc<Event>> = entries.iter().map(|entry| entry.event.clone()).collect();
+        let behind = events.partition_point(|event| event.position <= last);
+        (behind > 0 && events[behind - 1].position == last).then(|| Texts::of(&events[..behind]))
     }
 
     /// The next events after a position.
