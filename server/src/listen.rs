@@ -352,14 +352,9 @@ impl Thread {
                 let w = Rc::new(Worker { app, dispatcher, watch, detached });
                 tokio::task::spawn_local(w.dispatcher.run());
                 tokio::task::spawn_local(beating.run());
-                tokio::task::spawn_local({
-                    let w = Rc::clone(&w);
-                    async move {
-                        if let Some(streams) = &w.detached {
-                            streams.batcher.run().await;
-                        }
-                    }
-                });
+                if let Some(streams) = &w.detached {
+                    tokio::task::spawn_local(Rc::clone(streams).run());
+                }
                 while let Some((socket, peer, held)) = incoming.recv().await {
                     let w = Rc::clone(&w);
                     tokio::task::spawn_local(async move {

@@ -2,8 +2,8 @@
 //! the room's newest event.
 //!
 //! A [`FrameGroup`] reads the room for all of them. What it delivers is one frame, and goes to all in a
-//! **round**: a few submissions, each of at most [`BATCH_MAX`] readers, with a turn for the thread's other tasks
-//! between two. Readers by TLS have a list of their own, which makes records of the frame for each, and is the same in all
+//! **round**: a few submissions, each of at most [`BATCH_MAX`] readers. The lists of a thread share its time by
+//! [`Turns`](super::turns::Turns). Readers by TLS have a list of their own, which makes records of the frame for each, and is the same in all
 //! else. For a plain reader whose socket takes the frame whole nothing else happens: no task is woken, no
 //! cursor moved, no timer touched, and no memory written that another thread looks at.
 //!
@@ -23,7 +23,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use futures_core::Stream as _;
@@ -33,6 +33,7 @@ use tokio::time::{Instant, Sleep};
 use super::backend::{BATCH_MAX, Target};
 use super::batcher::WriteBatcher;
 use super::socket::{Left, Outgoing, ReaderSocket};
+use super::turns::{Share, Turns};
 use crate::access::authority::{Authority, Seen};
 use crate::metrics::Metrics;
 use crate::sse::stream::{HEARTBEAT, SLICE_BYTES_MAX, Terms};
@@ -180,11 +181,12 @@ impl CaughtUpList {
     }
 
     /// Serves the readers until there are none left.
-    pub async fn run(self: Rc<Self>, mut group: FrameGroup, batcher: &WriteBatcher) {
+    pub async fn run(self: Rc<Self>, mut group: FrameGroup, (batcher, turns): (&WriteBatcher, &Turns)) {
         // Also when this task ends by a panic: the readers have tasks of their own.
         let list = Running(&self);
+        let turns = (turns, &Rc::default());
         let mut timer = pin!(tokio::time::sleep_until(self.state.borrow().sent_at + HEARTBEAT));
-        poll_fn(|cx| list.0.poll(cx, &mut group, timer.as_mut(), batcher)).await;
+        poll_fn(|cx| list.0.poll(cx, &mut group, timer.as_mut(), batcher, turns)).await;
     }
 
     /// Ready when no reader is left.
@@ -194,8 +196,8 @@ impl CaughtUpList {
         group: &mut FrameGroup,
         mut timer: Pin<&mut Sleep>,
         batcher: &WriteBatcher,
+        (turns, share): (&Turns, &Rc<Share>),
     ) -> Poll<()> {
-        let mut has_sent = false;
         loop {
             {
                 let mut state = self.state.borrow_mut();
@@ -208,36 +210,39 @@ impl CaughtUpList {
                 }
                 if state.is_retired {
                     let count = state.readers.len();
+                    ready!(turns.poll_take(share, count.min(RELEASE_MAX), cx));
                     (count.saturating_sub(RELEASE_MAX)..count).rev().for_each(|index| state.release(index));
-                    return give_way(cx);
+                    continue;
                 }
             }
-            if self.state.borrow().round.is_none() {
+            // News does not wait for a sign of life: it is one.
+            if self.state.borrow().round.as_ref().is_none_or(|round| round.is_heartbeat) {
                 match Pin::new(&mut *group).poll_next(cx) {
-                    Poll::Ready(Some(Ok(Delivery::Item(frames)))) => self.begin(frames, group.place(), false),
+                    Poll::Ready(Some(Ok(Delivery::Item(frames)))) => {
+                        self.begin(frames, group.place(), false);
+                        continue;
+                    }
                     Poll::Ready(_) => {
                         self.retire();
                         continue;
                     }
-                    Poll::Pending if self.is_heartbeat_due(cx, timer.as_mut()) => {
+                    Poll::Pending => self.state.borrow_mut().pass(group.place()),
+                }
+                if self.state.borrow().round.is_none() {
+                    if self.is_heartbeat_due(cx, timer.as_mut()) {
                         let frames = Frames { bytes: self.heartbeat.clone(), events: 0 };
                         let place = self.state.borrow().place;
                         self.begin(frames, Some(place), true);
+                    } else {
+                        return Poll::Pending;
                     }
-                    Poll::Pending => return Poll::Pending,
                 }
             }
-            if has_sent {
-                return give_way(cx);
-            }
-            has_sent = true;
+            ready!(turns.poll_take(share, self.state.borrow().next(), cx));
             if self.authority.seen() == self.seen && group.may_still_deliver() {
                 self.submit(batcher);
             } else {
                 self.retire();
-            }
-            if self.state.borrow().round.is_some() {
-                return give_way(cx);
             }
         }
     }
@@ -267,11 +272,11 @@ impl CaughtUpList {
                 return;
             }
         }
+        let count = state.next();
         let Some(round) = &mut state.round else { return };
         let bytes = round.frames.bytes.clone();
-        let most = (SUBMISSION_BYTES_MAX / bytes.len().max(1)).clamp(1, BATCH_MAX);
         let first = round.served;
-        let last = state.readers.len().min(first + most);
+        let last = first + count;
         let served = &state.readers[first..last];
         let others = if self.is_sealed {
             send_sealed(served, &bytes, batcher)
@@ -323,6 +328,24 @@ impl State {
     fn wake(&self) {
         if let Some(task) = &self.task {
             task.wake_by_ref();
+        }
+    }
+
+    /// Returns the number of readers of the next submission.
+    fn next(&self) -> usize {
+        let Some(round) = &self.round else { return 0 };
+        let most = (SUBMISSION_BYTES_MAX / round.frames.bytes.len().max(1)).clamp(1, BATCH_MAX);
+        most.min(self.readers.len() - round.served)
+    }
+
+    /// Takes a place that has come without a frame: nothing of it is encoded for these readers.
+    fn pass(&mut self, place: Option<FramePlace>) {
+        if let Some(place) = place.filter(|place| *place != self.place) {
+            self.place = place;
+            if let Some(round) = &mut self.round {
+                round.place = place;
+            }
+            self.wake_ahead();
         }
     }
 
@@ -398,12 +421,6 @@ fn send_sealed(readers: &[Target], bytes: &Bytes, batcher: &WriteBatcher) -> Vec
         }
     }
     others
-}
-
-/// Gives the thread's other tasks a turn, and its sockets: a task that only woke itself would run 60 times before
-/// anybody looked at these.
-fn give_way(cx: &mut Context<'_>) -> Poll<()> {
-    pin!(tokio::task::yield_now()).poll(cx)
 }
 
 /// Exchanges two readers.

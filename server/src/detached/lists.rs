@@ -11,12 +11,15 @@ use super::backend::WriteBackend;
 use super::batcher::WriteBatcher;
 use super::list::CaughtUpList;
 use super::socket::{Left, ReaderSocket};
+use super::turns::Turns;
 use crate::sse::stream::Stream;
 
 /// The detached streams of one thread share this.
 pub struct DetachedStreams {
     /// Writes for those who are alone.
     pub batcher: WriteBatcher,
+    /// What the lists do before the thread's other tasks have their turn.
+    pub turns: Turns,
     /// The lists of the rooms that have one: of plain readers, and of those by TLS.
     lists: RefCell<HashMap<(FrameSource, bool), Rc<CaughtUpList>>>,
 }
@@ -24,7 +27,16 @@ pub struct DetachedStreams {
 impl DetachedStreams {
     /// No streams yet; this backend writes.
     pub fn new(backend: Box<dyn WriteBackend>) -> Rc<Self> {
-        Rc::new(Self { batcher: WriteBatcher::new(backend), lists: RefCell::default() })
+        let batcher = WriteBatcher::new(backend);
+        Rc::new(Self { batcher, turns: Turns::default(), lists: RefCell::default() })
+    }
+
+    /// Writes and shares the thread's time out for as long as it is polled.
+    pub async fn run(self: Rc<Self>) {
+        let streams = Rc::clone(&self);
+        let batching = tokio::task::spawn_local(async move { streams.batcher.run().await });
+        self.turns.run().await;
+        drop(batching);
     }
 
     /// Puts a reader that has everything into the list of its room, if it is where the list is; begins a list
@@ -48,7 +60,7 @@ impl DetachedStreams {
         self.lists.borrow_mut().insert(key, Rc::clone(&list));
         let (streams, served) = (Rc::clone(self), Rc::clone(&list));
         tokio::task::spawn_local(async move {
-            Rc::clone(&served).run(group, &streams.batcher).await;
+            Rc::clone(&served).run(group, (&streams.batcher, &streams.turns)).await;
             streams.forget(key, &served);
         });
         Some(list)

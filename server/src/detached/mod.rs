@@ -20,6 +20,7 @@ mod stream;
 mod stream_writer;
 #[cfg(test)]
 mod tests;
+mod turns;
 #[cfg(target_os = "linux")]
 mod uring;
 

@@ -154,8 +154,7 @@ impl Served {
         let streams = DetachedStreams::new(Box::new(telling));
         spawn_local(dispatcher.run());
         spawn_local(Rc::clone(&watch).run());
-        let batcher = Rc::clone(&streams);
-        spawn_local(async move { batcher.batcher.run().await });
+        spawn_local(Rc::clone(&streams).run());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (drain, metrics) = <(Arc<Drain>, Arc<Metrics>)>::default();
         Rc::new(Self {
@@ -322,6 +321,57 @@ async fn a_text_that_is_deleted_between_two_submissions_goes_to_nobody_behind_it
 }
 
 #[tokio::test]
+async fn a_list_goes_on_when_a_text_is_deleted_that_is_not_in_its_frame() {
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), BATCH_MAX + 40).await;
+        let (chat, deleted) = (served.chat.clone(), Cell::new(false));
+        *served.after.borrow_mut() = Some(Box::new(move |_| {
+            if !deleted.replace(true) {
+                let chat = chat.clone();
+                meanwhile(move || async move {
+                    let action = Action::Delete { target: 1, moderator: true };
+                    chat.send(&lobby(), Draft { author: Some(ada()), action, key: None }).await.unwrap();
+                });
+            }
+        }));
+        let position = served.post(&lobby(), "news").await;
+        for (socket, _) in &mut readers {
+            let text = read_to(socket, position + 1).await;
+            assert_eq!(text, format!("{position} 1 news\n{} {position} other\n", position + 1));
+        }
+        let rounds = [(BATCH_MAX, true), (40, true), (BATCH_MAX, true), (40, true)];
+        assert_eq!(*served.submissions.borrow(), rounds);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn news_does_not_wait_until_all_have_a_sign_of_life() {
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), BATCH_MAX + 40).await;
+        let (chat, has_posted) = (served.chat.clone(), Cell::new(false));
+        *served.after.borrow_mut() = Some(Box::new(move |_| {
+            if !has_posted.replace(true) {
+                let chat = chat.clone();
+                meanwhile(move || async move {
+                    chat.send(&lobby(), Draft::post(ada(), "news")).await.unwrap();
+                });
+            }
+        }));
+        tokio::time::pause();
+        let mut signs_of_life = 0;
+        for (socket, _) in &mut readers {
+            let text = read_until(socket, |text| text.ends_with(" news\n")).await;
+            signs_of_life += text.lines().filter(|line| *line == "*").count();
+        }
+        tokio::time::resume();
+        assert_eq!(signs_of_life, BATCH_MAX);
+        assert_eq!(*served.submissions.borrow(), [(BATCH_MAX, true), (BATCH_MAX, true), (40, true)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nothing_that_is_committed_after_a_right_ended_is_handed_to_the_readers_of_a_list() {
     by_each_backend(async |served| {
         let mut readers = served.listed(&lobby(), BATCH_MAX + 40).await;
@@ -379,7 +429,7 @@ async fn a_reader_of_a_list_gets_nothing_that_comes_behind_the_end_of_its_creden
 
 #[tokio::test]
 async fn a_reader_of_a_small_room_does_not_wait_for_all_those_of_a_large_one() {
-    const LARGE: usize = 3 * BATCH_MAX;
+    const LARGE: usize = 4 * BATCH_MAX;
     by_each_backend(async |served| {
         let small = RoomName::new("small").unwrap();
         let mut of_large = served.listed(&lobby(), LARGE).await;
@@ -405,7 +455,8 @@ async fn a_reader_of_a_small_room_does_not_wait_for_all_those_of_a_large_one() {
             read_to(socket, position + 2).await;
         }
         let submissions = served.submissions.borrow();
-        assert_eq!(submissions[..2], [(BATCH_MAX, true), (2, true)], "{submissions:?}");
+        assert_eq!(submissions.len(), 5, "{submissions:?}");
+        assert!(submissions[..3].contains(&(2, true)), "{submissions:?}");
     })
     .await;
 }
@@ -432,6 +483,21 @@ async fn a_reader_that_got_an_event_before_the_list_did_joins_it_without_another
         }));
         served.post(&lobby(), "first").await;
         read_until(&mut ahead, |text| text.ends_with(" early\n")).await;
+        served.all_join(3).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_list_comes_to_its_place_also_by_what_is_not_encoded_for_its_readers() {
+    by_each_backend(async |served| {
+        let mut readers = Vec::new();
+        for _ in 0..3 {
+            readers.push(served.reader(&lobby(), StartFrom::Last(0), None, None).await);
+        }
+        // The first was alone when it came. Nothing but signals brings it into the list of the others.
+        served.all_join(2).await;
+        served.chat.typing(&lobby(), &ada());
         served.all_join(3).await;
     })
     .await;

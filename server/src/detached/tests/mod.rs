@@ -2,3 +2,4 @@
 
 mod flushes;
 mod lists;
+mod turns;
