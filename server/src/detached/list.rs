@@ -42,8 +42,9 @@ use crate::sse::stream::{HEARTBEAT, SLICE_BYTES_MAX, Terms};
 const SUBMISSION_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Readers that a retired list lets go before the other tasks of its thread run.
 const RELEASE_MAX: usize = 128;
-/// Readers that wait for the list to come to their place. One more stays alone until the room's next event.
-const AHEAD_MAX: usize = 4096;
+/// Readers that wait for the list to come to their place, to be woken at once. One more stays alone until the room's
+/// next event.
+const AHEAD_MAX: usize = 128;
 
 /// A caught-up list.
 pub struct CaughtUpList {
@@ -85,6 +86,8 @@ struct Round {
     place: FramePlace,
     /// Number of readers who have it.
     served: usize,
+    /// When bytes last went to the others.
+    sent_at_before: Instant,
 }
 
 impl CaughtUpList {
@@ -119,10 +122,12 @@ impl CaughtUpList {
         self.state.borrow().is_retired
     }
 
-    /// Returns the number of its readers.
+    /// Returns the number of readers that it may serve as things are.
     #[cfg(test)]
     pub fn len(&self) -> usize {
-        self.state.borrow().readers.len()
+        let state = self.state.borrow();
+        let may_serve = !state.is_retired && self.authority.seen() == self.seen;
+        if may_serve { state.readers.len() } else { 0 }
     }
 
     /// Takes a reader that is at the list's place; returns false if it is not. Then its task is woken when the list
@@ -238,7 +243,7 @@ impl CaughtUpList {
                     }
                 }
             }
-            ready!(turns.poll_take(share, self.state.borrow().next(), cx));
+            ready!(turns.poll_take(share, self.state.borrow().cost(), cx));
             if self.authority.seen() == self.seen && group.may_still_deliver() {
                 self.submit(batcher);
             } else {
@@ -254,7 +259,9 @@ impl CaughtUpList {
         let is_too_large = self.is_sealed && frames.bytes.len() > SLICE_BYTES_MAX;
         match place {
             Some(place) if !is_too_large => {
-                state.round = Some(Round { frames, is_heartbeat, place, served: 0 });
+                let before = state.round.as_ref().map(|round| round.sent_at_before);
+                let sent_at_before = before.unwrap_or(state.sent_at);
+                state.round = Some(Round { frames, is_heartbeat, place, served: 0, sent_at_before });
             }
             _ => state.is_retired = true,
         }
@@ -338,6 +345,14 @@ impl State {
         most.min(self.readers.len() - round.served)
     }
 
+    /// Returns the part of a turn that the next submission takes, in readers: of large frames, as many as could have had
+    /// small ones meanwhile.
+    fn cost(&self) -> usize {
+        let readers = self.next();
+        let bytes = self.round.as_ref().map_or(0, |round| round.frames.bytes.len());
+        (readers * bytes).div_ceil(SUBMISSION_BYTES_MAX / BATCH_MAX).clamp(readers, BATCH_MAX)
+    }
+
     /// Takes a place that has come without a frame: nothing of it is encoded for these readers.
     fn pass(&mut self, place: Option<FramePlace>) {
         if let Some(place) = place.filter(|place| *place != self.place) {
@@ -359,21 +374,23 @@ impl State {
 
     /// Takes a reader out; returns it and the state in which it leaves.
     fn remove(&mut self, index: usize) -> (Rc<ReaderSocket>, Left) {
-        let (mut index, mut place) = (index, self.place);
-        if let Some(round) = &mut self.round
-            && index < round.served
-        {
-            round.served -= 1;
-            place = round.place;
-            swap(&mut self.readers, index, round.served);
-            index = round.served;
+        let (mut index, mut left) = (index, Left { place: self.place, sent_at: self.sent_at });
+        match &mut self.round {
+            Some(round) if index < round.served => {
+                round.served -= 1;
+                left.place = round.place;
+                swap(&mut self.readers, index, round.served);
+                index = round.served;
+            }
+            Some(round) => left.sent_at = round.sent_at_before,
+            None => {}
         }
         let target = self.readers.swap_remove(index);
         target.reader.index.set(None);
         if let Some(moved) = self.readers.get(index) {
             moved.reader.index.set(Some(index));
         }
-        (target.reader, Left { place, sent_at: self.sent_at })
+        (target.reader, left)
     }
 
     /// Takes a reader out and wakes its task.

@@ -18,7 +18,7 @@ use crate::sse::stream::Stream;
 pub struct DetachedStreams {
     /// Writes for those who are alone.
     pub batcher: WriteBatcher,
-    /// What the lists do before the thread's other tasks have their turn.
+    /// Shares the thread's time out among the lists.
     pub turns: Turns,
     /// The lists of the rooms that have one: of plain readers, and of those by TLS.
     lists: RefCell<HashMap<(FrameSource, bool), Rc<CaughtUpList>>>,
@@ -47,10 +47,11 @@ impl DetachedStreams {
         let key = (stream.source(), is_sealed);
         let known = self.lists.borrow().get(&key).cloned();
         if let Some(list) = known {
-            if !list.is_retired() {
-                // Else rights have changed since it began: it ends soon, and until then this reader is alone.
-                return (list.seen() == seen && list.add(reader, &terms)).then_some(list);
+            if list.seen() == seen && !list.is_retired() {
+                return list.add(reader, &terms).then_some(list);
             }
+            // Rights have changed since it began: the others leave it too.
+            list.retire();
         } else if !stream.has_company() {
             return None;
         }

@@ -504,6 +504,21 @@ async fn a_list_comes_to_its_place_also_by_what_is_not_encoded_for_its_readers()
 }
 
 #[tokio::test]
+async fn when_rights_change_those_who_may_still_read_are_a_list_again_without_an_event() {
+    by_each_backend(async |served| {
+        let mut readers = served.listed(&lobby(), 5).await;
+        served.authority.set_rules(Rules::default());
+        served.all_join(5).await;
+        let position = served.post(&lobby(), "news").await;
+        for (socket, _) in &mut readers {
+            assert_eq!(read_to(socket, position).await, format!("{position} 1 news\n"));
+        }
+        assert_eq!(*served.submissions.borrow(), [(5, true)]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_readers_of_a_list_get_one_heartbeat_after_each_silence() {
     by_each_backend(async |served| {
         let mut readers = served.listed(&lobby(), 5).await;
