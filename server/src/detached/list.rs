@@ -3,7 +3,7 @@
 //!
 //! A [`FrameGroup`] reads the room for all of them. What it delivers is one frame, and goes to all in a
 //! **round**: a few submissions, each of at most [`BATCH_MAX`] readers. The lists of a thread share its time by
-//! [`Turns`](super::turns::Turns). Readers by TLS have a list of their own, which makes records of the frame for each, and is the same in all
+//! [`ThreadTime`](super::thread_time::ThreadTime). Readers by TLS have a list of their own, which makes records of the frame for each, and is the same in all
 //! else. For a plain reader whose socket takes the frame whole nothing else happens: no task is woken, no
 //! cursor moved, no timer touched, and no memory written that another thread looks at.
 //!
@@ -33,7 +33,7 @@ use tokio::time::{Instant, Sleep};
 use super::backend::{BATCH_MAX, Target};
 use super::batcher::WriteBatcher;
 use super::socket::{Left, Outgoing, ReaderSocket};
-use super::turns::{Share, Turns};
+use super::thread_time::{Share, ThreadTime};
 use crate::access::authority::{Authority, Seen};
 use crate::metrics::Metrics;
 use crate::sse::stream::{HEARTBEAT, SLICE_BYTES_MAX, Terms};
@@ -186,12 +186,12 @@ impl CaughtUpList {
     }
 
     /// Serves the readers until there are none left.
-    pub async fn run(self: Rc<Self>, mut group: FrameGroup, (batcher, turns): (&WriteBatcher, &Turns)) {
+    pub async fn run(self: Rc<Self>, mut group: FrameGroup, (batcher, time): (&WriteBatcher, &ThreadTime)) {
         // Also when this task ends by a panic: the readers have tasks of their own.
         let list = Running(&self);
-        let turns = (turns, &Rc::default());
+        let time = (time, &Rc::default());
         let mut timer = pin!(tokio::time::sleep_until(self.state.borrow().sent_at + HEARTBEAT));
-        poll_fn(|cx| list.0.poll(cx, &mut group, timer.as_mut(), batcher, turns)).await;
+        poll_fn(|cx| list.0.poll(cx, &mut group, timer.as_mut(), batcher, time)).await;
     }
 
     /// Ready when no reader is left.
@@ -201,7 +201,7 @@ impl CaughtUpList {
         group: &mut FrameGroup,
         mut timer: Pin<&mut Sleep>,
         batcher: &WriteBatcher,
-        (turns, share): (&Turns, &Rc<Share>),
+        (time, share): (&ThreadTime, &Rc<Share>),
     ) -> Poll<()> {
         loop {
             {
@@ -215,7 +215,7 @@ impl CaughtUpList {
                 }
                 if state.is_retired {
                     let count = state.readers.len();
-                    ready!(turns.poll_take(share, count.min(RELEASE_MAX), cx));
+                    ready!(time.poll_take(share, count.min(RELEASE_MAX), cx));
                     (count.saturating_sub(RELEASE_MAX)..count).rev().for_each(|index| state.release(index));
                     continue;
                 }
@@ -243,7 +243,7 @@ impl CaughtUpList {
                     }
                 }
             }
-            ready!(turns.poll_take(share, self.state.borrow().cost(), cx));
+            ready!(time.poll_take(share, self.state.borrow().cost(), cx));
             if self.authority.seen() == self.seen && group.may_still_deliver() {
                 self.submit(batcher);
             } else {

@@ -11,7 +11,7 @@ use super::backend::WriteBackend;
 use super::batcher::WriteBatcher;
 use super::list::CaughtUpList;
 use super::socket::{Left, ReaderSocket};
-use super::turns::Turns;
+use super::thread_time::ThreadTime;
 use crate::sse::stream::Stream;
 
 /// The detached streams of one thread share this.
@@ -19,7 +19,7 @@ pub struct DetachedStreams {
     /// Writes for those who are alone.
     pub batcher: WriteBatcher,
     /// Shares the thread's time out among the lists.
-    pub turns: Turns,
+    pub time: ThreadTime,
     /// The lists of the rooms that have one: of plain readers, and of those by TLS.
     lists: RefCell<HashMap<(FrameSource, bool), Rc<CaughtUpList>>>,
 }
@@ -28,14 +28,14 @@ impl DetachedStreams {
     /// No streams yet; this backend writes.
     pub fn new(backend: Box<dyn WriteBackend>) -> Rc<Self> {
         let batcher = WriteBatcher::new(backend);
-        Rc::new(Self { batcher, turns: Turns::default(), lists: RefCell::default() })
+        Rc::new(Self { batcher, time: ThreadTime::default(), lists: RefCell::default() })
     }
 
     /// Writes and shares the thread's time out for as long as it is polled.
     pub async fn run(self: Rc<Self>) {
         let streams = Rc::clone(&self);
         let batching = tokio::task::spawn_local(async move { streams.batcher.run().await });
-        self.turns.run().await;
+        self.time.run().await;
         drop(batching);
     }
 
@@ -61,7 +61,7 @@ impl DetachedStreams {
         self.lists.borrow_mut().insert(key, Rc::clone(&list));
         let (streams, served) = (Rc::clone(self), Rc::clone(&list));
         tokio::task::spawn_local(async move {
-            Rc::clone(&served).run(group, (&streams.batcher, &streams.turns)).await;
+            Rc::clone(&served).run(group, (&streams.batcher, &streams.time)).await;
             streams.forget(key, &served);
         });
         Some(list)

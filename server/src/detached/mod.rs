@@ -20,7 +20,7 @@ mod stream;
 mod stream_writer;
 #[cfg(test)]
 mod tests;
-mod turns;
+mod thread_time;
 #[cfg(target_os = "linux")]
 mod uring;
 

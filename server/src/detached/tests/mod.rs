@@ -2,4 +2,4 @@
 
 mod flushes;
 mod lists;
-mod turns;
+mod thread_time;

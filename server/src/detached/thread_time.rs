@@ -1,5 +1,5 @@
-//! The turns of a thread's caught-up lists: what all of them together do before everything else that is ready on the
-//! thread has its turn, its sockets too.
+//! The time of a serving thread, in turns: what all its caught-up lists together do before everything else that is
+//! ready on the thread has its turn, its sockets too.
 //!
 //! A list takes a **share** before each submission, and before it lets readers go. If the turn has none left, or others
 //! wait already, the list waits in the order in which it came. So the thread's other tasks wait for the work of one
@@ -16,18 +16,18 @@ use super::backend::BATCH_MAX;
 /// Readers that the lists of a thread serve in a turn, together.
 const TURN_READERS_MAX: usize = BATCH_MAX;
 
-/// The turns of one thread.
+/// The time of one thread, for its lists.
 #[derive(Default)]
-pub struct Turns {
+pub struct ThreadTime {
     /// Readers of this turn so far.
     used: Cell<usize>,
     /// The lists that wait, each once, with the readers that it wants to serve.
     waiting: RefCell<VecDeque<(Rc<Share>, usize)>>,
-    /// The task of [`Turns::run`], while it sleeps.
+    /// The task of [`ThreadTime::run`], while it sleeps.
     task: RefCell<Option<Waker>>,
 }
 
-/// One list's part in the turns.
+/// One list's part in the time.
 #[derive(Default)]
 pub struct Share {
     state: Cell<State>,
@@ -42,7 +42,7 @@ enum State {
     Granted,
 }
 
-impl Turns {
+impl ThreadTime {
     /// Ready when the list may serve so many readers now. One that does not use it then has had its turn.
     pub fn poll_take(&self, share: &Rc<Share>, readers: usize, cx: &Context<'_>) -> Poll<()> {
         match share.state.get() {

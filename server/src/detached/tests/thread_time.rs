@@ -7,7 +7,7 @@ use std::rc::Rc;
 use tokio::task::{LocalSet, spawn_local, yield_now};
 
 use crate::detached::backend::BATCH_MAX;
-use crate::detached::turns::{Share, Turns};
+use crate::detached::thread_time::{Share, ThreadTime};
 
 #[tokio::test]
 async fn all_lists_of_a_thread_serve_one_submission_in_a_turn_and_none_is_left_behind() {
@@ -16,8 +16,8 @@ async fn all_lists_of_a_thread_serve_one_submission_in_a_turn_and_none_is_left_b
     const READERS: usize = BATCH_MAX / 2 - 10;
     LocalSet::new()
         .run_until(async {
-            let turns = Rc::<Turns>::default();
-            let running = Rc::clone(&turns);
+            let time = Rc::<ThreadTime>::default();
+            let running = Rc::clone(&time);
             spawn_local(async move { running.run().await });
             let turn = Rc::<Cell<usize>>::default();
             let counted = Rc::clone(&turn);
@@ -29,11 +29,11 @@ async fn all_lists_of_a_thread_serve_one_submission_in_a_turn_and_none_is_left_b
             });
             let served = Rc::<RefCell<Vec<(usize, usize)>>>::default();
             let lists = (0..LISTS).map(|list| {
-                let (turns, turn, served) = (Rc::clone(&turns), Rc::clone(&turn), Rc::clone(&served));
+                let (time, turn, served) = (Rc::clone(&time), Rc::clone(&turn), Rc::clone(&served));
                 spawn_local(async move {
                     let share = Rc::<Share>::default();
                     for _ in 0..TIMES {
-                        poll_fn(|cx| turns.poll_take(&share, READERS, cx)).await;
+                        poll_fn(|cx| time.poll_take(&share, READERS, cx)).await;
                         served.borrow_mut().push((turn.get(), list));
                     }
                 })
