@@ -25,7 +25,7 @@ pub const JOURNAL: &str = "MILLCHAT_TEST_JOURNAL";
 const NODES: usize = 3;
 
 /// Tests whose servers are alone in any case, by beginnings of their names.
-const ALONE: [(&str, &str); 22] = [
+const ALONE: [(&str, &str); 24] = [
     ("clock::", "a node whose clock is wrong serves nobody"),
     ("credentials::api_tokens::a_renewed_token", "it sets the clock of one process ahead"),
     ("credentials::api_tokens::a_token_expires", "it sets the clock of one process ahead"),
@@ -40,8 +40,10 @@ const ALONE: [(&str, &str); 22] = [
         "commands::check_says_the_figures",
         "the last second before a node is killed is in the journal, and need not be in its file",
     ),
+    ("cookies::a_cookie_that_is_used", "it sets the clock of one process ahead"),
     ("damage::", "a log that is damaged is no beginning of a cluster"),
     ("kept_values::", "it opens the log by the library, as a single node's"),
+    ("moderation::page::a_page_that_comes_back", "another process serves the log meanwhile"),
     ("leaving::a_stream_takes_one_descriptor", "it counts all descriptors of the process"),
     ("flood::more_senders", "it counts the bytes of one process that no journal waits for"),
     ("service::the_service_manager", "one process has the socket of the service manager"),
