@@ -4,7 +4,7 @@
 //! stopped for a while, or whose threads wait for the disk, gives no texts when it goes on, before anything else
 //! has run.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// The moment of a chat that is always current.
@@ -17,15 +17,22 @@ pub(crate) struct Currentness {
     until_ms: AtomicU64,
     /// When the newest entry that is applied was made, in milliseconds since `begun`; the pairing is the same.
     newest_made_ms: AtomicU64,
+    /// The journal takes no entries. Nothing depends on it but what an operator is told.
+    is_stalled: AtomicBool,
 }
 
 impl Currentness {
     pub fn of_single_node() -> Self {
-        Self { begun: Instant::now(), until_ms: AtomicU64::new(ALWAYS), newest_made_ms: AtomicU64::new(0) }
+        Self { until_ms: AtomicU64::new(ALWAYS), ..Self::of_member() }
     }
 
     pub fn of_member() -> Self {
-        Self { begun: Instant::now(), until_ms: AtomicU64::new(0), newest_made_ms: AtomicU64::new(0) }
+        Self {
+            begun: Instant::now(),
+            until_ms: AtomicU64::new(0),
+            newest_made_ms: AtomicU64::new(0),
+            is_stalled: AtomicBool::new(false),
+        }
     }
 
     /// The clock of all these times.
@@ -37,6 +44,16 @@ impl Currentness {
     pub fn set(&self, until: Option<Duration>, newest_made_at: Option<Duration>) {
         self.newest_made_ms.store(newest_made_at.map_or(0, milliseconds), Ordering::Release);
         self.until_ms.store(until.map_or(0, milliseconds), Ordering::Release);
+    }
+
+    /// Notes if the journal takes entries.
+    pub fn set_stalled(&self, is_stalled: bool) {
+        self.is_stalled.store(is_stalled, Ordering::Relaxed);
+    }
+
+    /// Returns true if the journal takes no entries.
+    pub fn is_stalled(&self) -> bool {
+        self.is_stalled.load(Ordering::Relaxed)
     }
 
     /// Returns true if this is one node of many.

@@ -250,6 +250,9 @@ impl WriterHandle {
     pub fn ready(&self) -> Result<(), String> {
         self.gate.check()?;
         self.shared.check_current().map_err(|why| why.to_string())?;
+        if self.shared.currentness.is_stalled() {
+            return Err("the journal takes no entries".into());
+        }
         match &*self.window.borrow() {
             WindowState::Failed(why) => Err(why.clone()),
             WindowState::Reading | WindowState::There => Ok(()),

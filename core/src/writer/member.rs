@@ -34,6 +34,9 @@ const ROOM_EVERY: Duration = Duration::from_secs(1);
 const BOUNDS_EVERY: Duration = Duration::from_millis(500);
 /// A journal that cannot be reached is tried again after this time.
 const FOLLOW_AGAIN_AFTER: Duration = Duration::from_millis(200);
+/// Sends have waited for so long, and the journal has given no entry: it takes none. Shorter than anything that a
+/// sender waits for in vain, and longer than it takes to find another leader.
+const STALLED_AFTER: Duration = Duration::from_secs(8);
 /// Most sends that go to the protocol together.
 const SENDS_MAX: usize = 1_024;
 /// The thread that takes sends looks up after this time without one.
@@ -110,6 +113,8 @@ pub(super) struct Member {
     /// The senders of this node that wait, by the number of their proposal. Bounded by the queue of sends.
     waiting: HashMap<u64, (Reply, Reserved)>,
     append: Option<JournalFuture<Result<Seq, AppendError>>>,
+    /// The time since which something waits for the journal and no entry has come.
+    waits_since: Option<Duration>,
     erasing: Erasing,
     shown: Arc<Shown>,
 }
@@ -137,9 +142,18 @@ impl Member {
         };
         let erasing = Erasing::new(&mark);
         let node = Node::new(shared.currentness.clock(), membership, mark, passed);
-        let (waiting, append) = (HashMap::new(), None);
-        let shared = shared.clone();
-        Ok(Self { node, gate, connections, work, shared, waiting, append, erasing, shown })
+        Ok(Self {
+            node,
+            gate,
+            connections,
+            work,
+            shared: shared.clone(),
+            waiting: HashMap::new(),
+            append: None,
+            waits_since: None,
+            erasing,
+            shown,
+        })
     }
 
     /// Runs until `inputs` ends: nobody is left who could send.
@@ -184,6 +198,7 @@ impl Member {
                 Some(done) = done.recv() => self.note(done),
                 entry = next(&mut entries) => match entry {
                     Some(Ok(JournalEntry { seq, at, bytes })) => {
+                        self.waits_since = None;
                         let (here, now) = (Timestamp::now(), self.clock());
                         read_bytes += bytes.len() as u64;
                         self.node.compare_clocks(now, seq, here.0.cast_signed() - at.0.cast_signed());
@@ -233,6 +248,7 @@ impl Member {
                         erase = Some(self.connections.journal.erase(&[seq]));
                     }
                     self.shown.show(state);
+                    self.look_at_journal(now);
                 }
                 () = tokio::time::sleep(due_in), if is_due => self.node.tick(self.clock()),
             }
@@ -266,6 +282,17 @@ impl Member {
 
     fn clock(&self) -> Duration {
         self.shared.currentness.clock()
+    }
+
+    /// Notes if the journal takes no entries. Once it does not, only an entry shows that it does again: those who
+    /// waited have been answered by then.
+    fn look_at_journal(&mut self, now: Duration) {
+        let is_stalled = self.waits_since.is_some_and(|since| now >= since + STALLED_AFTER);
+        self.shared.currentness.set_stalled(is_stalled);
+        if !is_stalled {
+            let waits = self.append.is_some() || !self.waiting.is_empty();
+            self.waits_since = if waits { self.waits_since.or(Some(now)) } else { None };
+        }
     }
 
     fn note(&mut self, done: Done) {

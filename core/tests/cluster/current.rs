@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{FutureExt as _, StreamExt as _};
 use millchat::{
     Action, Chat, Delivery, Draft, EventId, HistoryRange, Opening, Position, Query, ReadError, Received,
-    ResetReason, StartFrom, Subscription,
+    ResetReason, SendError, StartFrom, Subscription,
 };
 
 use crate::journal::{MemoryJournal, Trouble};
@@ -34,6 +34,38 @@ async fn events(stream: &mut Subscription, count: usize) -> Result<Vec<Position>
         }
     }
     Ok(positions)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_whose_journal_takes_nothing_are_not_ready_until_it_does_and_give_what_there_is() {
+    let journal = MemoryJournal::new(Trouble::None);
+    let cluster = Cluster::start(journal.clone()).await;
+    send(&cluster, 0, "there", "ada").await;
+    journal.fill(true);
+    let sends = [0, 1].map(|nth| {
+        let (chat, draft) = (cluster.chat(nth).unwrap(), Draft::post(author("ada"), "in vain"));
+        tokio::spawn(async move { chat.send(&room("lobby"), draft).await })
+    });
+    let refusal = Err("the journal takes no entries".to_owned());
+    for nth in [0, 1] {
+        let chat = cluster.chat(nth).unwrap();
+        until("a node whose sends wait is not ready", || chat.ready() == refusal).await;
+        let page = chat.history(&room("lobby"), HistoryRange::Newest, 10).await.unwrap();
+        assert_eq!(page.messages[0].content.as_deref(), Some("there"));
+    }
+    for send in sends {
+        let sent = send.await.unwrap();
+        assert!(matches!(sent, Err(SendError::Unknown(_) | SendError::Unavailable(_))), "{sent:?}");
+    }
+    // Nobody waits any more, and it is full all the same.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(cluster.chat(1).unwrap().ready(), refusal);
+    journal.fill(false);
+    for nth in [0, 1, 2] {
+        let chat = cluster.chat(nth).unwrap();
+        until("it is ready again", || chat.ready().is_ok()).await;
+    }
+    send(&cluster, 2, "again", "ada").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

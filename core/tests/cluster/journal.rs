@@ -26,6 +26,8 @@ pub struct MemoryJournal {
     entries: Arc<watch::Sender<Vec<JournalEntry>>>,
     /// Erasing fails.
     is_frozen: AtomicBool,
+    /// Nothing is stored, and nobody answers.
+    is_full: AtomicBool,
     trouble: Trouble,
 }
 
@@ -77,7 +79,17 @@ impl Journal for Line {
 
 impl MemoryJournal {
     pub fn new(trouble: Trouble) -> Arc<Self> {
-        Arc::new(Self { entries: Arc::default(), is_frozen: AtomicBool::new(false), trouble })
+        Arc::new(Self {
+            entries: Arc::default(),
+            is_frozen: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
+            trouble,
+        })
+    }
+
+    /// Lets it take no entries, or again.
+    pub fn fill(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::Release);
     }
 
     /// Lets the erasing of entries fail, or succeed again.
@@ -128,7 +140,8 @@ impl Journal for MemoryJournal {
     fn append(&self, after: Seq, bytes: Bytes) -> JournalFuture<Result<Seq, AppendError>> {
         assert!(bytes.len() <= self.entry_bytes_max());
         let entries = self.entries.clone();
-        let (is_lost, is_late, is_double) = (self.strikes(), self.strikes(), self.strikes());
+        let is_lost = self.is_full.load(Ordering::Acquire) || self.strikes();
+        let (is_late, is_double) = (self.strikes(), self.strikes());
         let compares = !self.strikes();
         Box::pin(async move {
             let unknown = Err(AppendError::Unknown("nobody answered".into()));

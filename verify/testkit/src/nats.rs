@@ -62,8 +62,17 @@ impl NatsServers {
     ///
     /// When a file cannot be written, or the program cannot be run.
     pub fn start_at(places: &[Place]) -> io::Result<Self> {
+        Self::start_in(&std::env::temp_dir(), places)
+    }
+
+    /// The same, with all their files in a folder of this one.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be written, or the program cannot be run.
+    pub fn start_in(folder: &Path, places: &[Place]) -> io::Result<Self> {
         let count = places.len();
-        let folder = tempfile::tempdir()?;
+        let folder = tempfile::tempdir_in(folder)?;
         fs::write(folder.path().join("nkey"), format!("{SEED}\n"))?;
         let ports = free_ports(Ipv4Addr::LOCALHOST, 2 * count)?;
         let at = |nth: usize| SocketAddr::new(places[nth % count].address, ports[nth].port());

@@ -6,6 +6,7 @@ use std::{fs, io};
 use async_nats::{Client, ConnectOptions};
 use millchat_server::cluster::{JetStream, JetStreamSettings};
 use millchat_testkit::nats::{NatsServers, Place, SEED};
+use millchat_testkit::own_address;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use tokio::sync::SemaphorePermit;
@@ -36,6 +37,13 @@ impl Nats {
             listens("nats-server listens", address).await;
         }
         nats
+    }
+
+    /// Starts three that have all their files in this folder.
+    pub async fn in_folder(folder: &Path) -> Self {
+        let place = || Place { address: own_address().into(), enter: Vec::new() };
+        let turn = turn::journal().await;
+        Self::of(NatsServers::start_in(folder, &[place(), place(), place()]), turn).await
     }
 
     /// Starts one on each of these machines.

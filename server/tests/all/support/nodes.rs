@@ -67,7 +67,12 @@ impl<E: JournalEngine> NodesOn<E> {
 
     /// Starts three that have these settings in a file.
     pub async fn start_with(settings: &str, before: impl AsyncFnOnce(&Server)) -> Self {
-        let mut nodes = Self::prepared(E::cluster().await, Members::of(NODES).unwrap(), settings);
+        Self::start_on(E::cluster().await, settings, before).await
+    }
+
+    /// The same, on this engine.
+    pub async fn start_on(engine: E, settings: &str, before: impl AsyncFnOnce(&Server)) -> Self {
+        let mut nodes = Self::prepared(engine, Members::of(NODES).unwrap(), settings);
 
         let mut first = Server::start().await;
         before(&first).await;

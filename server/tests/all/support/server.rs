@@ -141,6 +141,13 @@ impl Server {
         self.restart().await;
     }
 
+    /// Starts it again with these variables in its environment.
+    pub async fn restart_in(&mut self, environment: &[(&str, &str)]) {
+        self.environment =
+            environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        self.restart().await;
+    }
+
     /// Starts it again by this program, on the same port and log.
     pub async fn restart_as(&mut self, program: &str) {
         program.clone_into(&mut self.program);
