@@ -25,11 +25,12 @@ pub const JOURNAL: &str = "MILLCHAT_TEST_JOURNAL";
 const NODES: usize = 3;
 
 /// Tests whose servers are alone in any case, by beginnings of their names.
-const ALONE: [(&str, &str); 25] = [
+const ALONE: [(&str, &str); 26] = [
     ("clock::", "a node whose clock is wrong serves nobody"),
     ("credentials::api_tokens::a_renewed_token", "it sets the clock of one process ahead"),
     ("credentials::api_tokens::a_token_expires", "it sets the clock of one process ahead"),
     ("credentials::sites::a_site_rotates", "it sets the clock of one process ahead"),
+    ("credentials::sites::the_operator_ends", "it sets the clock of one process ahead"),
     ("credentials::keys::after_a_rotation", "it sets the clock of one process ahead"),
     (
         "webhooks::failing::a_message_that_could_not_be_sent_for_a_day",
