@@ -21,7 +21,7 @@ use crate::readers::long_content;
 const REQUEST_BYTES_MAX: usize = 4096;
 
 /// The answer to a sender.
-const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 2\r\n\r\n{}";
+const ANSWER: &[u8] = b"HTTP/1.1 201 Created\r\ncontent-length: 14\r\n\r\n{\"position\":0}";
 /// The path that makes it write by itself; the number of messages follows.
 const TENS: &str = "/tens/";
 /// The path that makes it write frames; their number and the bytes of each follow.
