@@ -14,7 +14,7 @@ const HOUR: i64 = 60 * 60;
 const MESSAGES: u64 = 1_600;
 const READERS: u64 = 16;
 
-async fn until_refused(server: &Server) {
+async fn until_not_ready(server: &Server) {
     let api = server.api();
     let refusing = async {
         while api.get("/readyz").await.status == 200 {
@@ -38,7 +38,7 @@ async fn a_node_whose_clock_is_an_hour_off_is_not_ready_and_does_not_lead_and_th
     load.sent(MESSAGES / 4).await;
     for offset in [HOUR, -HOUR] {
         clock.set(offset);
-        until_refused(&nodes.servers[wrong]).await;
+        until_not_ready(&nodes.servers[wrong]).await;
         let leading = async {
             while nodes.leader().await == wrong {
                 tokio::time::sleep(LOOK_EVERY).await;
@@ -60,7 +60,7 @@ async fn a_journal_whose_disks_are_full_acknowledges_nothing_and_goes_on_when_th
     load.sent(MESSAGES / 4).await;
     disk.fill();
     for server in &nodes.servers {
-        until_refused(server).await;
+        until_not_ready(server).await;
     }
     disk.empty();
     // Servers of NATS that could not write have to be started again.

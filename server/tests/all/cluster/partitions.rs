@@ -43,7 +43,7 @@ async fn machines_that_are_cut_off_lose_double_and_reorder_nothing_and_show_noth
             machines.cut_off(nth).await;
         }
         for server in &nodes.servers {
-            until_refused(server).await;
+            until_no_history(server).await;
         }
         for nth in 0..MACHINES {
             machines.restore(nth).await;
@@ -56,7 +56,7 @@ async fn machines_that_are_cut_off_lose_double_and_reorder_nothing_and_show_noth
 /// Cuts a machine off, and waits until it serves nobody and another leads.
 async fn cut_off_one(machines: &Machines, nodes: &Nodes, nth: usize) {
     machines.cut_off(nth).await;
-    until_refused(&nodes.servers[nth]).await;
+    until_no_history(&nodes.servers[nth]).await;
     let leading = async {
         while Box::pin(nodes.leader()).await == nth {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -66,7 +66,7 @@ async fn cut_off_one(machines: &Machines, nodes: &Nodes, nth: usize) {
 }
 
 /// Waits until a node gives no history that may be old. It is not ready then.
-async fn until_refused(server: &Server) {
+async fn until_no_history(server: &Server) {
     let api = server.api();
     let refusing = async {
         while api.get("/api/v1/rooms/lobby/messages").await.status != 503 {
