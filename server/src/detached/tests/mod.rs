@@ -2,4 +2,5 @@
 
 mod flushes;
 mod lists;
+mod served;
 mod thread_time;
