@@ -255,45 +255,22 @@ pub enum Found {
 /// are read when they are asked for, and that waits for the disk. After an error there is none.
 pub type LogCopy = Box<dyn Iterator<Item = Result<Bytes, LogError>> + Send>;
 
-/// Look-ups of single records and rows, all as of the moment when they were begun.
+/// Look-ups of single records and rows. Of a log each is as of its own moment; those that [`Log::lookups`] began are
+/// all as of the moment when they were begun.
 pub trait Lookups {
-    /// As [`Log::record`].
+    /// The record at a position; `None` below the floor and beyond the head.
     fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
-    /// As [`Log::last_edit`].
+    /// The newest edit of a message that can be read, content and time.
     fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
-    /// As [`Log::counts`].
+    /// Returns the number of edits of a message and of the reactions to it. Costs the same whatever they are.
     fn counts(&self, target: Position) -> Result<Counts, LogError>;
-    /// As [`Log::reacted`].
+    /// The event that added an author's reaction to a message; `None` when it is not in force.
     fn reacted(
         &self,
         target: Position,
         reaction: Reaction,
         author_id: &str,
     ) -> Result<Option<Position>, LogError>;
-}
-
-/// Each of them as of its own moment.
-impl<L: Log + ?Sized> Lookups for &L {
-    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        (**self).record(position)
-    }
-
-    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        (**self).last_edit(target)
-    }
-
-    fn counts(&self, target: Position) -> Result<Counts, LogError> {
-        (**self).counts(target)
-    }
-
-    fn reacted(
-        &self,
-        target: Position,
-        reaction: Reaction,
-        author_id: &str,
-    ) -> Result<Option<Position>, LogError> {
-        (**self).reacted(target, reaction, author_id)
-    }
 }
 
 /// A durable, totally ordered log of records. The chat relies on these invariants and on nothing else:
@@ -329,7 +306,7 @@ impl<L: Log + ?Sized> Lookups for &L {
 ///
 /// Calls block on storage. `commit`, `forget_heads` and `close` have one caller at a time (the writer, and
 /// after it the closing of the chat); reads come from any thread.
-pub trait Log: Send + Sync + 'static {
+pub trait Log: Lookups + Send + Sync + 'static {
     /// The id of this log's life.
     fn epoch(&self) -> Epoch;
     /// A secret made with the log.
@@ -383,12 +360,10 @@ pub trait Log: Send + Sync + 'static {
     fn values(&self) -> &ValuesState;
     /// Bytes of the records that are kept.
     fn live_bytes(&self) -> u64;
-    /// The record at a position; `None` below the floor and beyond the head.
-    fn record(&self, position: Position) -> Result<Option<Record>, LogError>;
     /// Begins look-ups for as long as nothing is committed. They may pin the moment: a commit that runs until they are
-    /// dropped may make the log's file grow. A log may have none that are cheaper than its own.
-    fn lookups(&self) -> Result<Box<dyn Lookups + '_>, LogError> {
-        Ok(Box::new(self))
+    /// dropped may make the log's file grow. `None` of a log that has none that are cheaper than its own.
+    fn lookups(&self) -> Result<Option<Box<dyn Lookups + '_>>, LogError> {
+        Ok(None)
     }
     /// The newest position of a room; 0 when nothing is known of it.
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError>;
@@ -408,8 +383,6 @@ pub trait Log: Send + Sync + 'static {
     fn point_after(&self, room: &RoomName, after: Position) -> Result<ChainPoint, LogError>;
     /// The point before the newest `count` events of a room, or before all that are there. Reads no event.
     fn point_before_last(&self, room: &RoomName, count: usize) -> Result<ChainPoint, LogError>;
-    /// The newest edit of a message that can be read, content and time.
-    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError>;
     /// The delete of a message, if it is kept and can be read. A log that does not note them has none.
     fn delete_of(&self, _target: Position) -> Result<Option<Record>, LogError> {
         Ok(None)
@@ -425,15 +398,6 @@ pub trait Log: Send + Sync + 'static {
     ) -> Result<Option<RoomName>, CommitError>;
     /// Fails unless the disk has room for a commit at all, and `free` bytes are free.
     fn require_space(&self, free: u64) -> Result<(), CommitError>;
-    /// Returns the number of edits of a message and of the reactions to it. Costs the same whatever they are.
-    fn counts(&self, target: Position) -> Result<Counts, LogError>;
-    /// The event that added an author's reaction to a message; `None` when it is not in force.
-    fn reacted(
-        &self,
-        target: Position,
-        reaction: Reaction,
-        author_id: &str,
-    ) -> Result<Option<Position>, LogError>;
     /// The reactions to a message, in any order.
     fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError>;
     /// Records of the whole log from a position on, oldest first: at most [`READ_EVENTS_MAX`], about

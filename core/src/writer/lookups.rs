@@ -12,7 +12,8 @@ use crate::reaction::Reaction;
 /// See the module.
 pub(super) struct BatchLookups<'a> {
     log: &'a dyn Log,
-    begun: OnceCell<Box<dyn Lookups + 'a>>,
+    /// `None` within if the log has none: then its own serve.
+    begun: OnceCell<Option<Box<dyn Lookups + 'a>>>,
 }
 
 impl<'a> BatchLookups<'a> {
@@ -22,10 +23,10 @@ impl<'a> BatchLookups<'a> {
 
     fn begun(&self) -> Result<&dyn Lookups, LogError> {
         if let Some(begun) = self.begun.get() {
-            return Ok(&**begun);
+            return Ok(begun.as_deref().unwrap_or(self.log));
         }
         let begun = self.log.lookups()?;
-        Ok(&**self.begun.get_or_init(|| begun))
+        Ok(self.begun.get_or_init(|| begun).as_deref().unwrap_or(self.log))
     }
 }
 

@@ -45,6 +45,27 @@ impl Meddled {
     }
 }
 
+impl Lookups for Meddled {
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        (self.before_record)(position);
+        self.log.record(position)
+    }
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
+        self.log.last_edit(target)
+    }
+    fn counts(&self, target: Position) -> Result<Counts, LogError> {
+        self.log.counts(target)
+    }
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError> {
+        self.log.reacted(target, reaction, author_id)
+    }
+}
+
 impl Log for Meddled {
     fn epoch(&self) -> Epoch {
         self.log.epoch()
@@ -74,14 +95,10 @@ impl Log for Meddled {
     fn live_bytes(&self) -> u64 {
         self.log.live_bytes()
     }
-    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        (self.before_record)(position);
-        self.log.record(position)
-    }
-    fn lookups(&self) -> Result<Box<dyn Lookups + '_>, LogError> {
+    fn lookups(&self) -> Result<Option<Box<dyn Lookups + '_>>, LogError> {
         self.lookups.0.fetch_add(1, Ordering::SeqCst);
         self.lookups.1.fetch_add(1, Ordering::SeqCst);
-        Ok(Box::new(MeddledLookups(self)))
+        Ok(Some(Box::new(MeddledLookups(self))))
     }
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
         (self.before_read)();
@@ -103,9 +120,6 @@ impl Log for Meddled {
         (self.before_read)();
         self.log.point_before_last(room, count)
     }
-    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        self.log.last_edit(target)
-    }
     fn delete_of(&self, target: Position) -> Result<Option<Record>, LogError> {
         self.log.delete_of(target)
     }
@@ -119,17 +133,6 @@ impl Log for Meddled {
     }
     fn require_space(&self, free: u64) -> Result<(), CommitError> {
         self.log.require_space(free)
-    }
-    fn counts(&self, target: Position) -> Result<Counts, LogError> {
-        self.log.counts(target)
-    }
-    fn reacted(
-        &self,
-        target: Position,
-        reaction: Reaction,
-        author_id: &str,
-    ) -> Result<Option<Position>, LogError> {
-        self.log.reacted(target, reaction, author_id)
     }
     fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError> {
         self.log.reactions(target)

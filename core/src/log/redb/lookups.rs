@@ -59,6 +59,30 @@ impl RedbLog {
     }
 }
 
+/// Each as of its own moment.
+impl Lookups for RedbLog {
+    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
+        self.begin_lookups()?.record(position)
+    }
+
+    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
+        self.begin_lookups()?.last_edit(target)
+    }
+
+    fn counts(&self, target: Position) -> Result<Counts, LogError> {
+        self.begin_lookups()?.counts(target)
+    }
+
+    fn reacted(
+        &self,
+        target: Position,
+        reaction: Reaction,
+        author_id: &str,
+    ) -> Result<Option<Position>, LogError> {
+        self.begin_lookups()?.reacted(target, reaction, author_id)
+    }
+}
+
 impl Lookups for LogLookups {
     fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
         let Some(log) = self.log.get(&self.tx, LOG)? else { return Ok(None) };

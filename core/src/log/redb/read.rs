@@ -6,8 +6,8 @@ use std::time::Instant;
 use crate::cluster::{ClusterId, Mark, Passed};
 use crate::event::{Epoch, Position, RoomName, Timestamp};
 use crate::log::contract::{
-    Chain, ChainPoint, Committed, Counts, FinishedEntry, Found, Log, LogCopy, Lookups, NewRecord,
-    READ_BYTES_MAX, READ_EVENTS_MAX, RecordAge, RoomHead, StoredKey,
+    Chain, ChainPoint, Committed, FinishedEntry, Found, Log, LogCopy, Lookups, NewRecord, READ_BYTES_MAX,
+    READ_EVENTS_MAX, RecordAge, RoomHead, StoredKey,
 };
 use crate::log::derived::INDEX_EVERY;
 use crate::log::error::{CommitError, LogError};
@@ -22,7 +22,6 @@ use crate::log::redb::walk::{above, head, prev_of};
 use crate::log::redb::{deletes, packs, place, reactions};
 use crate::log::values::ValuesState;
 use crate::message::Reacted;
-use crate::reaction::Reaction;
 
 impl Log for RedbLog {
     fn epoch(&self) -> Epoch {
@@ -98,12 +97,8 @@ impl Log for RedbLog {
         self.forget(after, before, spare)
     }
 
-    fn record(&self, position: Position) -> Result<Option<Record>, LogError> {
-        self.begin_lookups()?.record(position)
-    }
-
-    fn lookups(&self) -> Result<Box<dyn Lookups + '_>, LogError> {
-        Ok(Box::new(self.begin_lookups()?))
+    fn lookups(&self) -> Result<Option<Box<dyn Lookups + '_>>, LogError> {
+        Ok(Some(Box::new(self.begin_lookups()?)))
     }
 
     fn room_head(&self, room: &RoomName) -> Result<Position, LogError> {
@@ -233,10 +228,6 @@ impl Log for RedbLog {
         Ok(ChainPoint { prev, head, floor: self.floor() })
     }
 
-    fn last_edit(&self, target: Position) -> Result<Option<Record>, LogError> {
-        self.begin_lookups()?.last_edit(target)
-    }
-
     fn delete_of(&self, target: Position) -> Result<Option<Record>, LogError> {
         let (mask, tx) = self.begin_redacted()?;
         let Some(at) = deletes::of(&tx, target)? else { return Ok(None) };
@@ -246,19 +237,6 @@ impl Log for RedbLog {
             Err(LogError::Damaged { .. }) => Ok(None),
             delete => delete,
         }
-    }
-
-    fn counts(&self, target: Position) -> Result<Counts, LogError> {
-        self.begin_lookups()?.counts(target)
-    }
-
-    fn reacted(
-        &self,
-        target: Position,
-        reaction: Reaction,
-        author_id: &str,
-    ) -> Result<Option<Position>, LogError> {
-        self.begin_lookups()?.reacted(target, reaction, author_id)
     }
 
     fn reactions(&self, target: Position) -> Result<Vec<Reacted>, LogError> {

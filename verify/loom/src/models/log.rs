@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 
 use crate::event::{Body, Epoch, Event, Position, RoomName, Timestamp};
 use crate::log::{
-    Chain, ChainPoint, CommitError, Committed, Counts, Log, LogError, ModerationState, NewRecord, Payload,
-    RawRecord, Record, StoredKey, ValuesState,
+    Chain, ChainPoint, CommitError, Committed, Counts, Log, LogError, Lookups, ModerationState, NewRecord,
+    Payload, RawRecord, Record, StoredKey, ValuesState,
 };
 use crate::message::Reacted;
 use crate::reaction::Reaction;
@@ -44,6 +44,24 @@ impl ModelLog {
             _ => None,
         };
         self.0.lock().events.iter().filter_map(texts).collect()
+    }
+}
+
+impl Lookups for ModelLog {
+    fn record(&self, _: Position) -> Result<Option<Record>, LogError> {
+        Ok(None)
+    }
+
+    fn last_edit(&self, _: Position) -> Result<Option<Record>, LogError> {
+        Ok(None)
+    }
+
+    fn counts(&self, _: Position) -> Result<Counts, LogError> {
+        Ok(Counts::default())
+    }
+
+    fn reacted(&self, _: Position, _: Reaction, _: &str) -> Result<Option<Position>, LogError> {
+        Ok(None)
     }
 }
 
@@ -91,10 +109,6 @@ impl Log for ModelLog {
         0
     }
 
-    fn record(&self, _: Position) -> Result<Option<Record>, LogError> {
-        Ok(None)
-    }
-
     fn room_head(&self, _: &RoomName) -> Result<Position, LogError> {
         Ok(self.head())
     }
@@ -117,10 +131,6 @@ impl Log for ModelLog {
         Ok(ChainPoint::default())
     }
 
-    fn last_edit(&self, _: Position) -> Result<Option<Record>, LogError> {
-        Ok(None)
-    }
-
     fn forget_heads(
         &self,
         _: Option<&RoomName>,
@@ -132,14 +142,6 @@ impl Log for ModelLog {
 
     fn require_space(&self, _free: u64) -> Result<(), CommitError> {
         Ok(())
-    }
-
-    fn counts(&self, _: Position) -> Result<Counts, LogError> {
-        Ok(Counts::default())
-    }
-
-    fn reacted(&self, _: Position, _: Reaction, _: &str) -> Result<Option<Position>, LogError> {
-        Ok(None)
     }
 
     fn reactions(&self, _: Position) -> Result<Vec<Reacted>, LogError> {

@@ -3,7 +3,7 @@ use proptest::sample::Index;
 
 use super::*;
 use crate::event::{Author, AuthorKind, Timestamp};
-use crate::log::contract::Log as _;
+use crate::log::contract::{Log as _, Lookups as _};
 use crate::reaction::Reaction;
 
 /// Messages that are there before the batch.

@@ -2,7 +2,7 @@ use ::redb::ReadableTableMetadata as _;
 
 use super::*;
 use crate::event::{Author, AuthorKind, Body, RoomName, Timestamp};
-use crate::log::contract::{Log as _, NewRecord};
+use crate::log::contract::{Log as _, Lookups as _, NewRecord};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::present;
 use crate::log::redb::tests::change;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::event::{Author, AuthorKind, Timestamp};
-use crate::log::contract::{Log, NewRecord, Payload};
+use crate::log::contract::{Log, Lookups as _, NewRecord, Payload};
 use crate::log::moderation::ModerationCounts;
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::STATE;

@@ -2,7 +2,7 @@ use ::redb::Table;
 
 use super::*;
 use crate::event::{AuthorKind, RoomName, Timestamp};
-use crate::log::contract::{Log, NewRecord, Payload};
+use crate::log::contract::{Log, Lookups as _, NewRecord, Payload};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tables::LOG;
 use crate::log::redb::tests::change;

@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::log::check;
-use crate::log::contract::{Log, NewRecord, Payload};
+use crate::log::contract::{Log, Lookups as _, NewRecord, Payload};
 use crate::log::redb::handle::RedbLog;
 use crate::log::redb::tests::append;
 
