@@ -160,7 +160,8 @@ impl FrameGroup {
     }
 
     /// Returns true if the frames that were delivered last may still be handed on. Ask before each time that they
-    /// are: a text in them may have been deleted meanwhile. It may say no to good frames if the room is busy.
+    /// are: a text in them may have been deleted meanwhile, or the node may be current no more. It may say no to
+    /// good frames if the room is busy.
     pub fn may_still_deliver(&mut self) -> bool {
         let as_of = self.cursor.validate(self.generation, self.after);
         self.generation = as_of.unwrap_or(self.generation);

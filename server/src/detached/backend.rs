@@ -14,8 +14,8 @@ pub trait WriteBackend {
     /// Sets for each entry of a flush how many bytes the kernel took. Never waits for a socket.
     fn send(&mut self, batch: &mut [Outgoing]);
 
-    /// Hands the same bytes to each of these readers, at most [`BATCH_MAX`]. Never waits for a socket. Whoever took
-    /// all of them costs no more than the system call; the index of any other is noted, with what it took.
+    /// Hands the same bytes to each of these readers, at most [`BATCH_MAX`]. Never waits for a socket. A reader that
+    /// takes all of them costs no more than the system call; of any other, `others` gets the index and what it took.
     fn send_to_all(
         &mut self,
         readers: &[Target],
@@ -24,10 +24,10 @@ pub trait WriteBackend {
     );
 }
 
-/// Number of readers of one flush, and at 32 KiB each at most the bytes that it holds.
+/// Readers of one flush, at most. It bounds the bytes that a flush holds too: 32 KiB for each.
 pub const BATCH_MAX: usize = 256;
 
-/// A reader to which bytes go that others get too.
+/// A reader that gets the same bytes as others.
 pub struct Target {
     pub reader: Rc<ReaderSocket>,
     /// Its descriptor, open for as long as the reader is here.
@@ -46,7 +46,7 @@ impl Target {
     }
 }
 
-/// One `send` each. (A process of Rust's ignores the signal that comes when the peer is gone.)
+/// One `send` each. (Rust's runtime ignores SIGPIPE, the signal that a `send` raises when the reader is gone.)
 pub struct Write;
 
 impl WriteBackend for Write {

@@ -3,17 +3,19 @@
 //!
 //! A [`FrameGroup`] reads the room for all of them. What it delivers is one frame, and goes to all in a
 //! **round**: a few submissions, each of at most [`BATCH_MAX`] readers. The lists of a thread share its time by
-//! [`ThreadTime`](super::thread_time::ThreadTime). Readers by TLS have a list of their own, which makes records of the frame for each, and is the same in all
-//! else. For a plain reader whose socket takes the frame whole nothing else happens: no task is woken, no
-//! cursor moved, no timer touched, and no memory written that another thread looks at.
+//! [`ThreadTime`](super::thread_time::ThreadTime). For a plain reader whose socket takes the frame whole nothing else
+//! happens: no task is woken, no cursor moved, no timer touched, and no memory written that another thread looks at.
+//! Readers by TLS have a list of their own, which makes records of the frame for each. It takes no frame that is larger
+//! than a slice, and is the same in all else.
 //!
 //! The place of a reader is that of the list: the one after the frame, once it was handed over, else the one
-//! before. One that has read on by itself is **ahead** of the list, and joins when the list has begun with the frame
-//! that it has. Whoever leaves takes its place along, and goes on by its own task and its own subscription. A reader
-//! leaves whenever its task has something to do; the list lets go of one that did not take all, or whose guard is to
-//! be asked. It is **retired** when what comes is not for all alike: the rights of somebody may have changed, a text
-//! of the frame was deleted, there is a gap or an error, or the chat ends. Then all leave, each at its place, and
-//! do what readers do who are alone; the next who is caught up begins another list.
+//! before. One that has read on by itself is **ahead** of the list, and joins when the list has begun with the
+//! frame that it has. A reader that leaves takes its place along, and goes on by its own task and its own
+//! subscription. It leaves whenever its task has something to do. The list lets go of one that did not take all, or
+//! whose guard is to be asked. The list is **retired** when what comes is not for all alike: the rights of somebody
+//! may have changed, a text of the frame was deleted, the node is not current, there is a gap or an error, a frame
+//! is too large for this list, or the chat ends. Then all leave, each at its place, and do what a reader does that
+//! is alone. The next one that is caught up begins another list.
 //!
 //! Everything here stays on its thread.
 
@@ -50,11 +52,11 @@ const AHEAD_MAX: usize = 128;
 pub struct CaughtUpList {
     authority: Arc<Authority>,
     metrics: Arc<Metrics>,
-    /// A sign of life, as all of these readers know it.
+    /// The bytes of a heartbeat, the same for all of these readers.
     heartbeat: Bytes,
     /// The state of what the readers were allowed by.
     seen: Seen,
-    /// Its readers are those by TLS.
+    /// Its readers are those by TLS, not the plain ones.
     is_sealed: bool,
     /// Not borrowed while anything is called that may come back here.
     state: RefCell<State>,
@@ -80,13 +82,13 @@ struct State {
 /// A frame on its way to all readers.
 struct Round {
     frames: Frames,
-    /// It is a sign of life, which counts as no delivery.
+    /// The frame is a heartbeat, which counts as no delivery.
     is_heartbeat: bool,
     /// The place after it.
     place: FramePlace,
     /// Number of readers who have it.
     served: usize,
-    /// When bytes last went to the others.
+    /// When bytes last went to those who do not have it yet.
     sent_at_before: Instant,
 }
 
@@ -220,7 +222,7 @@ impl CaughtUpList {
                     continue;
                 }
             }
-            // News does not wait for a sign of life: it is one.
+            // News does not wait for a heartbeat: it proves as much to its readers.
             if self.state.borrow().round.as_ref().is_none_or(|round| round.is_heartbeat) {
                 match Pin::new(&mut *group).poll_next(cx) {
                     Poll::Ready(Some(Ok(Delivery::Item(frames)))) => {
@@ -252,7 +254,7 @@ impl CaughtUpList {
         }
     }
 
-    /// Begins a round; without a place after it nothing is for all alike.
+    /// Begins a round. Without a place after the frame the list is retired: what comes is not for all alike.
     fn begin(&self, frames: Frames, place: Option<FramePlace>, is_heartbeat: bool) {
         let mut state = self.state.borrow_mut();
         // Records are a reader's own: one that stops reading is to hold a slice of them, and not a whole frame.
@@ -297,7 +299,7 @@ impl CaughtUpList {
         }
         round.served = last;
         state.sent_at = now;
-        // From behind: whoever fills the gap is one of those that are done with.
+        // From behind: the indices before the one that is freed stay as they are.
         let mut others: Vec<Other> = others;
         others.sort_unstable_by_key(|(nth, ..)| std::cmp::Reverse(*nth));
         for (nth, bytes, taken) in others {
@@ -345,8 +347,8 @@ impl State {
         most.min(self.readers.len() - round.served)
     }
 
-    /// Returns the part of a turn that the next submission takes, in readers: of large frames, as many as could have had
-    /// small ones meanwhile.
+    /// Returns the part of a turn that the next submission takes, in readers: of large frames, as many as could have
+    /// had small ones meanwhile.
     fn cost(&self) -> usize {
         let readers = self.next();
         let bytes = self.round.as_ref().map_or(0, |round| round.frames.bytes.len());
@@ -364,7 +366,7 @@ impl State {
         }
     }
 
-    /// Has those look again who were ahead.
+    /// Wakes those who were ahead: they look again for a place in the list.
     fn wake_ahead(&mut self) {
         for reader in self.ahead.drain(..).filter_map(|reader| reader.upgrade()) {
             reader.is_ahead.set(false);

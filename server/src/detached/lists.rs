@@ -14,13 +14,13 @@ use super::socket::{Left, ReaderSocket};
 use super::thread_time::ThreadTime;
 use crate::sse::stream::Stream;
 
-/// The detached streams of one thread share this.
+/// The parts that the detached streams of one thread share.
 pub struct DetachedStreams {
     /// Writes for those who are alone.
     pub batcher: WriteBatcher,
     /// Shares the thread's time out among the lists.
     pub time: ThreadTime,
-    /// The lists of the rooms that have one: of plain readers, and of those by TLS.
+    /// The lists of the rooms that have one. The flag is true of a list of readers by TLS.
     lists: RefCell<HashMap<(FrameSource, bool), Rc<CaughtUpList>>>,
 }
 
@@ -50,7 +50,7 @@ impl DetachedStreams {
             if list.seen() == seen && !list.is_retired() {
                 return list.add(reader, &terms).then_some(list);
             }
-            // Rights have changed since it began: the others leave it too.
+            // Rights may have changed since it began: the others leave it too.
             list.retire();
         } else if !stream.has_company() {
             return None;
@@ -91,7 +91,7 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// Outside.
+    /// A seat outside of all lists.
     pub fn new(streams: &Rc<DetachedStreams>, reader: &Rc<ReaderSocket>) -> Self {
         Self { streams: Rc::clone(streams), reader: Rc::clone(reader), list: None }
     }

@@ -34,9 +34,9 @@ pub enum State {
 pub struct ReaderSocket {
     pub socket: TcpStream,
     state: Cell<State>,
-    /// Its task, to be woken when not all was taken.
+    /// Its task. It is woken when not all was taken, and when a list lets it go.
     task: RefCell<Option<Waker>>,
-    /// Wake it in any case.
+    /// True if the next flush is to wake the task whatever its outcome.
     wake: Cell<bool>,
     /// Makes records of the bytes of a reader by TLS. Borrowed for a call of it only.
     pub sealer: RefCell<Option<Sealer>>,
@@ -46,7 +46,7 @@ pub struct ReaderSocket {
     pub is_ahead: Cell<bool>,
     /// When its guard is to be asked, for the list that it is in.
     pub guard_until: Cell<Option<Instant>>,
-    /// The place up to which a list that has let it go has delivered for it.
+    /// The state in which a list has let it go, until its task takes it.
     pub left: Cell<Option<Box<Left>>>,
 }
 
@@ -105,7 +105,7 @@ impl ReaderSocket {
         self.state.set(State::Queued);
     }
 
-    /// Has the task woken if the next flush leaves bytes over.
+    /// Has the task woken if the next flush leaves bytes over, and when a list lets the reader go.
     pub fn wake_on_trouble(&self, task: &Waker) {
         let mut known = self.task.borrow_mut();
         if !known.as_ref().is_some_and(|known| known.will_wake(task)) {

@@ -99,7 +99,7 @@ struct Reader<'a> {
     stream: Box<Stream>,
     /// The bytes that the kernel did not take of those handed over last; they go out before anything else.
     rest: Bytes,
-    /// Bytes of the peer's that were discarded.
+    /// Number of bytes from the reader that were discarded.
     discarded: usize,
 }
 

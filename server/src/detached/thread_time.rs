@@ -80,7 +80,8 @@ impl ThreadTime {
                 Poll::Pending
             })
             .await;
-            // Runs when the thread has looked at its sockets. A task that only woke itself would run 60 times before.
+            // Goes on when the thread has looked at its sockets. A task that only wakes itself can run 60 times before
+            // it does.
             tokio::task::yield_now().await;
             self.used.set(0);
             while let Some((share, readers)) = self.next() {

@@ -41,7 +41,7 @@ impl Uring {
         Ok(Self { ring, broken: false })
     }
 
-    /// Fails where the kernel allows a ring and not its use: some places do.
+    /// Fails where the kernel allows a ring and not its use, as in some containers.
     pub fn probe() -> io::Result<()> {
         let mut uring = Self::new()?;
         // SAFETY: it names no memory and no descriptor.

@@ -54,7 +54,7 @@ pub trait SseFormat: 'static {
     /// The reader misses the events between `from` and `place`: retention took them, or they cannot be read.
     /// `closed` tells if the room is closed now, since the event that said so may be among them.
     fn gap(&self, from: Position, reason: GapReason, place: EventId, closed: bool, out: &mut Vec<u8>);
-    /// A sign of life.
+    /// Nothing has come for [`HEARTBEAT`].
     fn heartbeat(&self, out: &mut Vec<u8>);
     /// The reader may not read, or no longer. It is the last thing on the stream.
     fn denied(&self, denial: &Denial, out: &mut Vec<u8>);
@@ -309,7 +309,7 @@ impl Stream {
         self.end = Some(End::Denied);
     }
 
-    /// Returns a sign of life.
+    /// Returns the bytes of a heartbeat.
     pub fn heartbeat(&self) -> Bytes {
         let mut out = Vec::new();
         self.format.heartbeat(&mut out);
