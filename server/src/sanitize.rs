@@ -179,7 +179,8 @@ pub fn is_author_text(text: &str, bytes_max: usize) -> bool {
 pub fn content(typed: &str) -> Result<String, TextError> {
     let mut content = lines(typed);
     let is_kept = |c: char| matches!(c, '\n' | '\t') || !(c.is_control() || turns_direction(c));
-    let is_plain = content.bytes().all(|byte| matches!(byte, b'\n' | b'\t' | b' '..=b'~'));
+    // Each byte is looked at, so that many are at once.
+    let is_plain = content.bytes().fold(true, |all, byte| all & matches!(byte, b'\n' | b'\t' | b' '..=b'~'));
     if !is_plain && !content.chars().all(is_kept) {
         content.retain(is_kept);
     }

@@ -14,7 +14,9 @@ use unicode_script::{Script, UnicodeScript as _};
 /// Appends the folded form of a text.
 pub(super) fn fold(text: &str, out: &mut String) {
     if text.is_ascii() {
-        out.extend(text.chars().map(|c| c.to_ascii_lowercase()));
+        let from = out.len();
+        out.push_str(text);
+        out[from..].make_ascii_lowercase();
         return;
     }
     let kept = text.nfkd().filter(|c| !is_accent(*c) && !is_invisible(*c));

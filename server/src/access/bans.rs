@@ -20,7 +20,7 @@ const TEXT: &str = "banned";
 static TURN: Mutex<()> = Mutex::const_new(());
 
 fn key(author: &str) -> String {
-    format!("{PREFIX}{author}")
+    [PREFIX, author].concat()
 }
 
 /// Returns true if an author of this id can be banned until a time.

@@ -19,14 +19,18 @@ pub struct Kept<T> {
     pub until: Option<Timestamp>,
 }
 
+fn key(kind: &str, room: &RoomName, author: &str) -> String {
+    [kind, "/", room.as_str(), "/", author].concat()
+}
+
 /// Returns the key of the roles of a room, up to the author.
 pub fn roles_of(room: &RoomName) -> String {
-    format!("{ROLE}/{room}/")
+    key(ROLE, room, "")
 }
 
 /// Returns the key of the bans from a room, up to the author.
 pub fn bans_of(room: &RoomName) -> String {
-    format!("{BAN}/{room}/")
+    key(BAN, room, "")
 }
 
 /// Returns the text of a role that is kept: its word, and the name of who has it, if that is known.
@@ -43,7 +47,7 @@ pub fn role_in(value: &Value) -> Option<(Role, Option<&str>)> {
 
 /// Returns the role that was given to an author in a room.
 pub fn role(chat: &Chat, room: &RoomName, author: &str) -> Option<Kept<Role>> {
-    let value = chat.value(&(roles_of(room) + author))?;
+    let value = chat.value(&key(ROLE, room, author))?;
     let (role, _) = role_in(&value)?;
     Some(Kept { value: role, until: value.until })
 }
@@ -60,7 +64,7 @@ pub fn ban_in(value: &Value) -> Role {
 
 /// Returns the role of whoever banned an author from a room, if they are banned from it.
 pub fn ban(chat: &Chat, room: &RoomName, author: &str) -> Option<Role> {
-    chat.value(&(bans_of(room) + author)).as_ref().map(ban_in)
+    chat.value(&key(BAN, room, author)).as_ref().map(ban_in)
 }
 
 /// Refuses one more value under a prefix that has as many as it may; one that is there may be replaced. Those who

@@ -183,7 +183,8 @@ impl Ring {
         self.keys.iter().find(|key| key.number == number)?.void_from
     }
 
-    fn is_good(&self, number: u32, now: Timestamp) -> bool {
+    /// Returns true if tokens of this key are good at this time.
+    pub fn is_good(&self, number: u32, now: Timestamp) -> bool {
         if number == V1 {
             return self.v1_void_from.is_none_or(|end| now < end);
         }

@@ -17,6 +17,7 @@ mod letters;
 mod names;
 pub mod operator;
 mod person;
+mod proofs;
 mod revocation;
 mod session;
 pub mod site;

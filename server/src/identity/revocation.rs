@@ -160,13 +160,13 @@ fn after(time: Timestamp) -> Timestamp {
 }
 
 fn of_session(sid: &str) -> String {
-    format!("{PREFIX}sid/{sid}")
+    [PREFIX, "sid/", sid].concat()
 }
 
 fn of_user_session(author_id: &str, sid: &str) -> String {
-    format!("{PREFIX}of/{author_id}/{sid}")
+    [PREFIX, "of/", author_id, "/", sid].concat()
 }
 
 fn of_author(author_id: &str) -> String {
-    format!("{PREFIX}author/{author_id}")
+    [PREFIX, "author/", author_id].concat()
 }

@@ -41,7 +41,7 @@ impl Default for Lifetimes {
 }
 
 /// A token of a session that is good.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proof {
     /// The person.
     pub person: Person,

@@ -18,6 +18,7 @@ use super::error::TokenError;
 use super::hook::HookHolder;
 use super::keys::{Purpose, Retire, Ring, RotateError, Rotated};
 use super::person::{Person, Session, Via};
+use super::proofs::Proofs;
 use super::revocation::{self, RevokeError};
 use super::session::{self, Lifetimes, Proof};
 use super::site::{Sites, is_jwt};
@@ -48,6 +49,7 @@ pub struct Identity {
     lifetimes: Lifetimes,
     /// Makes the ids of users.
     user_key: [u8; 32],
+    proofs: Proofs,
 }
 
 /// Counts of what can be full.
@@ -79,7 +81,15 @@ impl Identity {
     pub fn new(chat: Chat, sites: Sites, by_tls: bool) -> Self {
         let derived = ArcSwap::from_pointee(Derived::read(&chat));
         let user_key = user_id::secret(&chat.signing_key());
-        Self { chat, sites, derived, by_tls, lifetimes: Lifetimes::default(), user_key }
+        Self {
+            chat,
+            sites,
+            derived,
+            by_tls,
+            lifetimes: Lifetimes::default(),
+            user_key,
+            proofs: Proofs::default(),
+        }
     }
 
     /// Returns true if browsers reach us by TLS.
@@ -180,7 +190,7 @@ impl Identity {
         if token.is_empty() {
             return Err(TokenError::Missing);
         }
-        self.unless_ended(session::verify(ring, token, now)?, now)
+        self.unless_ended(self.proofs.verify(ring, token, now)?, now)
     }
 
     fn unless_ended(&self, proof: Proof, now: Timestamp) -> Result<Proof, TokenError> {
