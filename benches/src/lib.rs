@@ -15,6 +15,7 @@ pub mod http;
 pub mod limits;
 pub mod paths;
 pub mod post;
+pub mod post_loop;
 pub mod readers;
 pub mod results;
 pub mod server;

@@ -5,7 +5,7 @@
 //! answer is parsed only to know that it is a success and complete.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
@@ -19,6 +19,8 @@ use crate::server::Server;
 
 /// Larger than an acknowledgement.
 const ANSWER_BYTES_MAX: usize = 2048;
+/// About what the token of a guest takes.
+const TOKEN_BYTES: usize = 300;
 /// Longer waits count as this long, in nanoseconds.
 const WAIT_MAX_NS: u64 = 60_000_000_000;
 
@@ -47,16 +49,28 @@ impl Posters {
 
     /// Connects `count` senders to servers of one chat, in turn.
     pub fn connect_to(servers: &[&Server], count: usize) -> Self {
-        let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel has epoll");
-        let body = format!("{{\"content\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
         // All tokens come first. The server assigns connections to its threads in turn: with one for a
         // token between any two senders, every sender would be assigned to the same thread.
         let tokens: Vec<_> = (0..count).map(|number| servers[0].guest(&format!("Bench {number}"))).collect();
+        let addresses: Vec<_> = servers.iter().map(|server| server.address).collect();
+        Self::connect_with(&addresses, &tokens)
+    }
+
+    /// Connects `count` senders to a program that asks nobody who they are.
+    pub fn connect_bare(address: SocketAddr, count: usize) -> Self {
+        let tokens: Vec<_> = (0..count).map(|number| format!("{number:0TOKEN_BYTES$}")).collect();
+        Self::connect_with(&[address], &tokens)
+    }
+
+    /// Connects a sender for each token, to the addresses in turn.
+    fn connect_with(addresses: &[SocketAddr], tokens: &[String]) -> Self {
+        let epoll = epoll::create(CreateFlags::CLOEXEC).expect("the kernel has epoll");
+        let body = format!("{{\"content\":\"{}\"}}", "x".repeat(MESSAGE_BYTES));
         let connect = |(number, token): (usize, &String)| {
-            let server = servers[number % servers.len()];
+            let address = addresses[number % addresses.len()];
             let path = "/api/v1/rooms/bench/messages";
-            let request = http::request(server.address, "POST", path, Some(token), &body);
-            let stream = TcpStream::connect(server.address).expect("the server takes connections");
+            let request = http::request(address, "POST", path, Some(token), &body);
+            let stream = TcpStream::connect(address).expect("the server takes connections");
             stream.set_nodelay(true).expect("a TCP socket has the option");
             epoll::add(&epoll, &stream, EventData::new_u64(number as u64), EventFlags::IN)
                 .expect("epoll takes a socket");
