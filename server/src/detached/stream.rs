@@ -109,15 +109,18 @@ impl Reader<'_> {
         if self.seat.is_taken() && self.stream.poll_served(cx).is_pending() {
             return self.watch(cx);
         }
-        if let Some(left) = self.seat.leave() {
+        let left = self.seat.leave();
+        // Whoever has just left a list has something to do that it could not.
+        let may_join = left.is_none();
+        if let Some(left) = left {
             self.stream.go_on(left.place, left.sent_at);
         }
-        if self.write(cx).is_ready() { Poll::Ready(()) } else { self.watch(cx) }
+        if self.write(cx, may_join).is_ready() { Poll::Ready(()) } else { self.watch(cx) }
     }
 
     /// Writes the bytes that there are. Pending: there is nothing, or the batcher has it, or the socket is
     /// full.
-    fn write(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn write(&mut self, cx: &mut Context<'_>, may_join: bool) -> Poll<()> {
         loop {
             match self.shared.state() {
                 State::Idle => {}
@@ -143,12 +146,13 @@ impl Reader<'_> {
                 }
                 continue;
             }
+            // Before there is news, which comes at once in a room that is busy: the list delivers that, too.
+            if may_join && self.join(cx) {
+                return Poll::Pending;
+            }
             match self.stream.poll_bytes(cx) {
                 Poll::Pending => {
-                    self.shared.wake_on_trouble(cx.waker());
-                    if self.seat.take(&self.stream) {
-                        self.stream.rest();
-                    }
+                    self.join(cx);
                     return Poll::Pending;
                 }
                 Poll::Ready(None) => return Poll::Ready(()),
@@ -166,6 +170,17 @@ impl Reader<'_> {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// Takes a place in the list of the room, if there is one for this reader as it is.
+    fn join(&mut self, cx: &mut Context<'_>) -> bool {
+        self.shared.wake_on_trouble(cx.waker());
+        self.stream.wait(cx);
+        let has_place = self.seat.take(&self.stream);
+        if has_place {
+            self.stream.rest();
+        }
+        has_place
     }
 
     /// Ready when the reader is gone, or sends without end. Bytes that it still sends are discarded: it asked

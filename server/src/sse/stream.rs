@@ -224,6 +224,11 @@ impl Stream {
         Poll::Pending
     }
 
+    /// Has the task that polls be woken by the timer, as by the next event.
+    pub fn wait(&mut self, cx: &mut Context<'_>) {
+        self.timed = self.timed || self.timer.as_mut().poll(cx).is_pending();
+    }
+
     /// Returns the terms on which a caught-up list serves the reader, and what it was allowed by; `None` while its
     /// stream has something of its own to say. Ask when nothing is pending.
     pub fn terms(&self) -> Option<(Terms, Seen)> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use millchat::{Action, Draft, Position, RoomName, StartFrom, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::Instant;
 
@@ -217,26 +218,51 @@ async fn a_reader_of_a_small_room_does_not_wait_for_all_those_of_a_large_one() {
 #[tokio::test]
 async fn a_reader_that_got_an_event_before_the_list_did_joins_it_without_another() {
     by_each_backend(async |served| {
-        // Nobody else is there when it comes: it is alone up to the first event, and the others are a list.
-        let (mut ahead, _task) = served.reader(&lobby(), StartFrom::Last(0), None, None).await;
-        let mut listed = Vec::new();
-        for _ in 0..2 {
-            listed.push(served.reader(&lobby(), StartFrom::Last(0), None, None).await);
-        }
-        served.all_join(2).await;
+        let _listed = served.listed(&lobby(), BATCH_MAX + 40).await;
+        let come = Rc::new(Notify::new());
+        let begin = Rc::clone(&come);
+        let from = StartFrom::Last(0);
+        let begin = async move { begin.notified().await };
+        let (mut ahead, _task) = served.reader_from(begin, &lobby(), from, (None, None)).await;
         let (chat, has_posted) = (served.chat.clone(), Cell::new(false));
-        *served.after_others.borrow_mut() = Some(Box::new(move || {
+        *served.after.borrow_mut() = Some(Box::new(move |_| {
             if !has_posted.replace(true) {
-                // Its task is woken now, and finds this before anybody is notified of it.
                 let chat = chat.clone();
                 meanwhile(move || async move {
                     chat.send(&lobby(), Draft::post(ada(), "early")).await.unwrap();
                 });
+                // It has both before the list has begun with the second.
+                come.notify_one();
             }
         }));
-        served.post(&lobby(), "first").await;
+        served.post(&lobby(), "news").await;
         read_until(&mut ahead, |text| text.ends_with(" early\n")).await;
+        served.all_join(BATCH_MAX + 41).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_that_is_alone_joins_the_list_also_while_there_is_always_news() {
+    const NEWS: usize = 20;
+    by_each_backend(async |served| {
+        let _listed = served.listed(&lobby(), 2).await;
+        let (chat, times) = (served.chat.clone(), Rc::new(Cell::new(0)));
+        let counted = Rc::clone(&times);
+        *served.after_others.borrow_mut() = Some(Box::new(move || {
+            counted.set(counted.get() + 1);
+            if counted.get() <= NEWS {
+                // Its task is woken now, and could read this before anybody is notified of it.
+                let chat = chat.clone();
+                meanwhile(move || async move {
+                    chat.send(&lobby(), Draft::post(ada(), "more")).await.unwrap();
+                });
+            }
+        }));
+        let (mut alone, _task) = served.reader(&lobby(), StartFrom::Last(0), None, None).await;
+        read_until(&mut alone, |text| text.ends_with(" more\n")).await;
         served.all_join(3).await;
+        assert!(times.get() < NEWS, "it was handed {} by itself", times.get());
     })
     .await;
 }

@@ -176,6 +176,17 @@ impl Served {
         end: Option<Timestamp>,
         buffer: Option<u32>,
     ) -> (TcpStream, JoinHandle<()>) {
+        self.reader_from(std::future::ready(()), room, from, (end, buffer)).await
+    }
+
+    /// The same; it is served from a moment on.
+    pub async fn reader_from(
+        self: &Rc<Self>,
+        begin: impl Future<Output = ()> + 'static,
+        room: &RoomName,
+        from: StartFrom,
+        (end, buffer): (Option<Timestamp>, Option<u32>),
+    ) -> (TcpStream, JoinHandle<()>) {
         let socket = TcpSocket::new_v4().unwrap();
         if let Some(bytes) = buffer {
             socket.set_recv_buffer_size(bytes).unwrap();
@@ -196,6 +207,7 @@ impl Served {
         stream.obey(Rc::clone(&socket.state().asked));
         let served = Rc::clone(self);
         let task = spawn_local(async move {
+            begin.await;
             let detached = DetachedStream::new(Bytes::from_static(b"head\n"), stream);
             detached.serve(&served.drain, &served.streams, (socket, None)).await;
         });
