@@ -11,7 +11,7 @@ use millchat_benches::http;
 use millchat_benches::paths;
 use serde_json::Value;
 
-use super::competitor::{Competitor, Entry, flags, version_line};
+use super::competitor::{Competitor, Entry, Start, flags, version_line};
 
 /// The room for messages outside of the load.
 pub const ROOM: &str = "trial";
@@ -33,6 +33,8 @@ pub fn all(server: &Path, installed: &Path) -> Result<Vec<Entry>, String> {
         ("nchan", Ok(nchan()?)),
         ("Centrifugo", centrifugo(&installed.join("go/centrifugo"))),
         ("Node", Ok(node()?)),
+        ("axum", Ok(axum(&installed.join("axum/release/compare-axum"))?)),
+        ("Go", hub(&installed.join("go/hub"))),
         ("Socket.IO", socket_io(&installed.join("npm"))),
         ("Mercure", given("MERCURE_BIN").map(mercure).transpose()?.ok_or(no_binary("MERCURE_BIN"))),
         (
@@ -142,6 +144,12 @@ fn nchan() -> Result<Competitor, String> {
     })
 }
 
+/// Returns the Go that is here.
+fn go() -> Result<&'static str, String> {
+    let mut known = ["go", "/usr/local/go/bin/go"].into_iter();
+    known.find(|go| Command::new(go).arg("version").output().is_ok()).ok_or_else(|| "no Go".to_owned())
+}
+
 fn centrifugo(program: &Path) -> Result<Competitor, String> {
     const CONFIG: &str = r#"{ "http_api": { "key": "compare" }, "log": { "level": "error" },
   "client": { "insecure": true }, "uni_sse": { "enabled": true },
@@ -151,10 +159,7 @@ fn centrifugo(program: &Path) -> Result<Competitor, String> {
         return Err("no Go".to_owned());
     }
     // A program installed by Go does not know its version; Go does.
-    let go = ["go", "/usr/local/go/bin/go"]
-        .into_iter()
-        .find(|go| Command::new(go).arg("version").output().is_ok());
-    let modules = Command::new(go.ok_or("no Go")?).args(["version", "-m"]).arg(program).output();
+    let modules = Command::new(go()?).args(["version", "-m"]).arg(program).output();
     let modules = modules.map_err(|error| error.to_string())?.stdout;
     let modules = String::from_utf8_lossy(&modules);
     let version = modules.lines().find_map(|line| line.trim().strip_prefix("mod\t")?.split('\t').nth(1));
@@ -189,25 +194,28 @@ fn centrifugo(program: &Path) -> Result<Competitor, String> {
     })
 }
 
-fn node() -> Result<Competitor, String> {
-    Ok(Competitor {
-        name: "Node",
-        version: version_line(Command::new("node").arg("--version"))?.trim_start_matches('v').to_owned(),
-        settings: "plain `node:http`, one process, `benches/compare/sse.mjs`".to_owned(),
-        acknowledged: "it was written to the sockets' buffers",
-        start: Box::new(|_, address| {
-            let mut command = Command::new("node");
-            command.arg(paths::workspace().join("benches/compare/sse.mjs")).arg(address.to_string());
-            command.env("NODE_ENV", "production");
-            command
-        }),
+/// Returns a server that a user would write alone: a room's stream and its messages have one path, and there is
+/// no history. `settings` comes with the meaning of an acknowledgement.
+fn self_written(
+    name: &'static str,
+    version: &str,
+    (settings, acknowledged): (&str, &'static str),
+    start: Start,
+) -> Competitor {
+    let room = "/rooms/{room}";
+    Competitor {
+        name,
+        version: version.to_owned(),
+        settings: settings.to_owned(),
+        acknowledged,
+        start,
         flags: flags(&[
             "--target",
             "generic-sse",
             "--sse-path",
-            "/rooms/{room}",
+            room,
             "--send-path",
-            "/rooms/{room}",
+            room,
             "--send-body",
             "{content}",
         ]),
@@ -215,7 +223,58 @@ fn node() -> Result<Competitor, String> {
             send(address, ("POST", &format!("/rooms/{ROOM}")), &[], content).map(drop)
         }),
         history: None,
+    }
+}
+
+/// Returns the start of a program whose only argument is the address.
+fn at_address(program: &Path) -> Start {
+    let program = program.to_owned();
+    Box::new(move |_, address| {
+        let mut command = Command::new(&program);
+        command.arg(address.to_string());
+        command
     })
+}
+
+fn node() -> Result<Competitor, String> {
+    let version = version_line(Command::new("node").arg("--version"))?;
+    let facts = (
+        "plain `node:http`, one process, `benches/compare/sse.mjs`",
+        "it was written to the sockets' buffers",
+    );
+    let start: Start = Box::new(|_, address| {
+        let mut command = Command::new("node");
+        command.arg(paths::workspace().join("benches/compare/sse.mjs")).arg(address.to_string());
+        command.env("NODE_ENV", "production");
+        command
+    });
+    Ok(self_written("Node", version.trim_start_matches('v'), facts, start))
+}
+
+fn axum(program: &Path) -> Result<Competitor, String> {
+    let lock = paths::workspace().join("benches/compare/axum/Cargo.lock");
+    let lock = fs::read_to_string(&lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    let mut after = lock.lines().skip_while(|line| *line != r#"name = "axum""#);
+    let version = after.nth(1).and_then(|line| line.strip_prefix("version = "));
+    let facts = (
+        "its `Sse` on a `tokio::sync::broadcast` for each room, which holds 32,768 messages (a reader further \
+         behind loses the oldest); `TCP_NODELAY`, `benches/compare/axum`",
+        "it is in the room's channel",
+    );
+    Ok(self_written("axum", version.unwrap_or("unknown").trim_matches('"'), facts, at_address(program)))
+}
+
+fn hub(program: &Path) -> Result<Competitor, String> {
+    if !program.exists() {
+        return Err("no Go".to_owned());
+    }
+    let version = version_line(Command::new(go()?).arg("version").arg(program))?;
+    let facts = (
+        "a hub on `net/http`, a channel of 256 messages for each reader (when it is full, the reader is cut \
+         off); those that wait leave together, `benches/compare/hub.go`",
+        "it is in the readers' channels",
+    );
+    Ok(self_written("Go", version.rsplit(" go").next().unwrap_or("unknown"), facts, at_address(program)))
 }
 
 fn socket_io(installed: &Path) -> Result<Competitor, String> {
