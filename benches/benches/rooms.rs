@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use millchat::{Chat, StartFrom, Subscription};
 use millchat_benches::child::{self, ChildProcess};
-use millchat_benches::fixtures::{self, draft};
+use millchat_benches::fixtures;
 use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit, cost};
 use tokio::task::LocalSet;
@@ -25,8 +25,6 @@ const ROUNDS: usize = 2;
 const WARM: usize = 200_000;
 /// Messages of a busy room.
 const MESSAGES: usize = 10;
-/// Sends that wait for one commit.
-const SENT_AT_ONCE: usize = 4_000;
 /// The goal with 20,000 idle rooms.
 const IDLE_BYTES_MAX: f64 = 1024.0;
 
@@ -61,7 +59,7 @@ fn measure(name: &str, rooms: usize, log: &str) {
     let (runtime, tasks) = (fixtures::runtime(), LocalSet::new());
     if name == "busy" {
         // To a room without readers: its messages are not kept in memory.
-        tasks.block_on(&runtime, send(&chat, WARM, &|_| usize::MAX));
+        tasks.block_on(&runtime, fixtures::send(&chat, WARM, &|_| usize::MAX));
     }
     let before = cost::memory(process::id());
     let begun = Instant::now();
@@ -74,7 +72,7 @@ fn measure(name: &str, rooms: usize, log: &str) {
             }
         }
         if name == "busy" {
-            send(&chat, rooms * MESSAGES, &|message| message % rooms).await;
+            fixtures::send(&chat, rooms * MESSAGES, &|message| message % rooms).await;
         }
         readers
     });
@@ -89,20 +87,4 @@ fn measure(name: &str, rooms: usize, log: &str) {
 
 async fn enter(chat: &Chat, number: usize) -> Subscription {
     chat.subscribe(&fixtures::room(number), StartFrom::Last(0), None).await.expect("the log can be read")
-}
-
-/// Sends this number of messages, each to the room that `room` returns.
-async fn send(chat: &Chat, messages: usize, room: &dyn Fn(usize) -> usize) {
-    for first in (0..messages).step_by(SENT_AT_ONCE) {
-        let one = |message| {
-            let (chat, room) = (chat.clone(), fixtures::room(room(message)));
-            tokio::task::spawn_local(async move {
-                chat.send(&room, draft()).await.expect("the log takes every message");
-            })
-        };
-        let all: Vec<_> = (first..messages.min(first + SENT_AT_ONCE)).map(one).collect();
-        for one in all {
-            one.await.expect("it is not aborted");
-        }
-    }
 }
