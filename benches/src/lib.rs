@@ -10,6 +10,7 @@ pub mod cost;
 pub mod criterion_config;
 pub mod cursor;
 pub mod fixtures;
+pub mod growth;
 pub mod heard;
 pub mod http;
 pub mod limits;

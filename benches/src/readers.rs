@@ -77,8 +77,7 @@ impl Readers {
             let mut stream = TcpStream::connect(address).expect("the server takes connections");
             stream.write_all(&request(number)).expect("it takes requests");
             stream.set_nonblocking(true).expect("a socket has the option");
-            epoll::add(&epoll, &stream, EventData::new_u64(number as u64), EventFlags::IN)
-                .expect("epoll takes a socket");
+            watch(&epoll, &stream, number);
             Reader { stream, begun: Vec::new(), next: 0 }
         };
         let streams = (0..count).map(connect).collect();
@@ -86,6 +85,18 @@ impl Readers {
         let mut readers = Self { epoll, streams, ready, buffer };
         assert!(readers.settle() > 0, "no stream has opened");
         readers
+    }
+
+    /// Does something while no reader takes anything, nor is told that something has come: it waits in the sockets.
+    pub fn asleep<T>(&mut self, during: impl FnOnce() -> T) -> T {
+        for reader in &self.streams {
+            epoll::delete(&self.epoll, &reader.stream).expect("it has the socket");
+        }
+        let done = during();
+        for (number, reader) in self.streams.iter().enumerate() {
+            watch(&self.epoll, &reader.stream, number);
+        }
+        done
     }
 
     /// Waits until nothing arrives any more; returns the number of bytes that arrived.
@@ -132,15 +143,17 @@ impl Readers {
         heard
     }
 
-    /// Reads until every reader has this number of messages. Each message must name the one before it as its
-    /// predecessor.
-    pub fn follow(&mut self, messages: u64) {
+    /// Reads until every reader has this number of messages; returns the bytes of all that arrived. Each message
+    /// must name the one before it as its predecessor.
+    pub fn follow(&mut self, messages: u64) -> usize {
         let mut left = messages * self.streams.len() as u64;
+        let mut heard = 0;
         for reader in &mut self.streams {
             reader.next = 0;
         }
         while left > 0 {
             let more = self.wait(PATIENCE, |last, frames| {
+                heard += frames.len();
                 for (position, prev) in links(frames) {
                     assert!(
                         *last == 0 || *last == prev,
@@ -152,6 +165,7 @@ impl Readers {
             });
             assert!(more, "{left} deliveries never came");
         }
+        heard
     }
 
     /// Reads until so much was heard: `take` gets the frames that arrive with what is kept of their reader, and
@@ -190,6 +204,11 @@ impl Readers {
         }
         !self.ready.is_empty()
     }
+}
+
+fn watch(epoll: &OwnedFd, stream: &TcpStream, number: usize) {
+    let data = EventData::new_u64(number as u64);
+    epoll::add(epoll, stream, data, EventFlags::IN).expect("epoll takes a socket");
 }
 
 /// Returns the position of each message, and of the one before it.

@@ -68,8 +68,13 @@ impl Sender {
 
     /// Posts a message, and waits until it is acknowledged; returns its position.
     pub fn post(&mut self, content: &str) -> u64 {
+        self.post_to("bench", content)
+    }
+
+    /// Posts to a room, and waits for the acknowledgement; returns the position.
+    pub fn post_to(&mut self, room: &str, content: &str) -> u64 {
         let body = format!("{{\"content\":\"{content}\"}}");
-        let receipt = self.ask("POST", "/api/v1/rooms/bench/messages", &body);
+        let receipt = self.ask("POST", &format!("/api/v1/rooms/{room}/messages"), &body);
         let receipt: Value = serde_json::from_str(&receipt).expect("a receipt is JSON");
         receipt["position"].as_u64().expect("a receipt has a position")
     }

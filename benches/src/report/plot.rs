@@ -1,4 +1,5 @@
-//! A bench as a picture: a panel for each metric, a line for each case, a dot for each competitor.
+//! A bench as a picture: a panel for each metric, a line for each case, a dot for each competitor. The dots of a curve,
+//! whose cases are sizes, are joined.
 //!
 //! It shows dots and not bars: the scale is logarithmic, and has no zero at which a bar could begin. The
 //! picture has no background. It takes the colours of its text from the page around it, light or dark.
@@ -37,6 +38,8 @@ const BELOW: i32 = 30;
 /// Space left of the first panel for the names of the cases, and between panels.
 const NAMES: i32 = 190;
 const BETWEEN: i32 = 34;
+/// Ratio of the ends of a curve's scale, at least: what hardly grows is to look so.
+const CURVE_WIDTH_MIN: f64 = 30.0;
 /// More panels would be too narrow to read.
 const PANELS_MAX: usize = 3;
 
@@ -49,7 +52,16 @@ pub fn draw(found: &Figures) -> Option<String> {
         let of = found.rows.iter().filter(|row| row.metric == *metric);
         of.clone().any(|row| row.competitor != found.ours) && of.count() > 2
     };
-    let metrics: Vec<&str> = found.each(|row| &row.metric).into_iter().filter(compared).collect();
+    render(found, &found.each(|row| &row.metric).into_iter().filter(compared).collect::<Vec<_>>())
+}
+
+/// Renders the picture of a curve, which has no competitors; `None` when it has too few sizes.
+pub fn draw_curve(found: &Figures) -> Option<String> {
+    let is_long = |metric: &&str| found.rows.iter().filter(|row| row.metric == *metric).count() > 2;
+    render(found, &found.each(|row| &row.metric).into_iter().filter(is_long).collect::<Vec<_>>())
+}
+
+fn render(found: &Figures, metrics: &[&str]) -> Option<String> {
     let metrics = &metrics[..metrics.len().min(PANELS_MAX)];
     if metrics.is_empty() {
         return None;
@@ -110,7 +122,9 @@ fn draw_panel(
 ) -> Drawn {
     let rows: Vec<_> = found.rows.iter().filter(|row| row.metric == metric).collect();
     let unit = rows[0].unit;
-    let (low, high) = bounds(rows.iter().map(|row| row.median()));
+    let is_curve = competitors(found).count() == 1;
+    let (low, high) =
+        bounds(rows.iter().map(|row| row.median()), if is_curve { CURVE_WIDTH_MIN } else { 1.0 });
     let x = |value: f64| {
         let share = (value / low).ln() / (high / low).ln();
         left + (share * f64::from(right - left)).round() as i32
@@ -121,6 +135,13 @@ fn draw_panel(
     for tick in ticks(low, high, (right - left) / 60) {
         root.draw(&PathElement::new([(x(tick), top), (x(tick), bottom)], GRID))?;
         text(root, &unit.show_round(tick), (x(tick), bottom + 8), (HPos::Center, VPos::Top), 12)?;
+    }
+    if is_curve {
+        let at = |(row, case): (usize, &&str)| {
+            Some((x(found.row(case, metric, &found.ours)?.median()), row_y(row)))
+        };
+        let points: Vec<_> = cases.iter().enumerate().filter_map(at).collect();
+        root.draw(&PathElement::new(points, DOTS[0].stroke_width(2)))?;
     }
     for (row, case) in cases.iter().enumerate() {
         let y = row_y(row);
@@ -139,12 +160,13 @@ fn draw_panel(
     Ok(())
 }
 
-/// Returns bounds around all values, with a margin.
-fn bounds(values: impl Iterator<Item = f64>) -> (f64, f64) {
+/// Returns bounds around all values, with a margin, and with at least this ratio between them.
+fn bounds(values: impl Iterator<Item = f64>, ratio_min: f64) -> (f64, f64) {
     let values: Vec<f64> = values.collect();
     let low = values.iter().copied().fold(f64::INFINITY, f64::min);
     let high = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    (low / 1.3, high * 1.3)
+    let margin = (ratio_min * low / high).sqrt().max(1.3);
+    (low / margin, high * margin)
 }
 
 /// Returns at most `most` round values between two.
