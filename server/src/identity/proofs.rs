@@ -16,6 +16,8 @@ use super::session::{self, Proof};
 const PROOFS_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Bytes that a proof takes beside its texts. What the texts take follows from its token's length.
 const PROOF_COST_BYTES: u64 = 512;
+/// Bytes that each of its lists' texts takes beside its letters, which may be few.
+const TEXT_COST_BYTES: u64 = 64;
 /// The cache makes room for this many at the start.
 const PROOFS_ESTIMATE: usize = 1_024;
 
@@ -24,8 +26,9 @@ const PROOFS_ESTIMATE: usize = 1_024;
 struct ByBytes;
 
 impl Weighter<Box<str>, Proof> for ByBytes {
-    fn weight(&self, token: &Box<str>, _proof: &Proof) -> u64 {
-        2 * token.len() as u64 + PROOF_COST_BYTES
+    fn weight(&self, token: &Box<str>, proof: &Proof) -> u64 {
+        let texts = proof.person.groups.len() + proof.person.was.len();
+        2 * token.len() as u64 + texts as u64 * TEXT_COST_BYTES + PROOF_COST_BYTES
     }
 }
 
