@@ -50,7 +50,7 @@ fn main() {
                     let log = if name == OURS { &*log.to_string_lossy() } else { "memory:" };
                     let server = Server::start(log);
                     let posters = Posters::connect(&server, senders);
-                    (Receiver::Server(server), posters)
+                    (Receiver::Server(Box::new(server)), posters)
                 });
                 bencher.iter_custom(|rounds| {
                     let before = cost::cpu(receiver.process());
@@ -91,7 +91,7 @@ fn main() {
 
 /// Whoever takes the messages.
 enum Receiver {
-    Server(Server),
+    Server(Box<Server>),
     Loop(PostLoop),
 }
 
