@@ -106,8 +106,8 @@ const SENDERS: usize = 2_500;
 const CONTENT_BYTES: usize = 60 * 1024;
 /// The server stands still for this time, and runs for as long.
 const PAUSE: Duration = Duration::from_secs(1);
-/// So many are refused before the flood ends: fewer than of the first sends of all, which come at one time.
-const REFUSED: usize = 100;
+/// So many are refused before the flood ends: enough to see that they are. A fast disk leaves few.
+const REFUSED: usize = 20;
 /// A disk that has taken so many has taken all: then nobody was refused, and this machine's disk is to have space.
 const ACCEPTED_MAX: usize = 20_000;
 

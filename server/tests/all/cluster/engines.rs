@@ -217,7 +217,7 @@ impl Writer {
                 tokio::time::sleep(LOOK_EVERY).await;
             }
         };
-        within("the writer goes on", growing).await;
+        while_it_moves("the writer goes on", || self.count(), growing).await;
     }
 
     /// Waits for the end, and holds what a reader got against what was acknowledged.
