@@ -38,6 +38,8 @@ const BELOW: i32 = 30;
 /// Space left of the first panel for the names of the cases, and between panels.
 const NAMES: i32 = 190;
 const BETWEEN: i32 = 34;
+/// The least value of a scale, of its greatest.
+const LEAST_SHARE: f64 = 1e-9;
 /// Ratio of the ends of a curve's scale, at least: what hardly grows is to look so.
 const CURVE_WIDTH_MIN: f64 = 30.0;
 /// More panels would be too narrow to read.
@@ -171,6 +173,8 @@ fn bounds(values: impl Iterator<Item = f64>, ratio_min: f64) -> (f64, f64) {
 
 /// Returns at most `most` round values between two.
 fn ticks(low: f64, high: f64, most: i32) -> Vec<f64> {
+    // A scale of logarithms has no zero, and steps without end below what is next to it.
+    let low = low.max(high * LEAST_SHARE);
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let of = |steps: &[f64]| -> Vec<f64> {
         let all = powers.clone().flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
