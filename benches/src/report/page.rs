@@ -8,7 +8,7 @@ use millchat_benches::results::{Figures, Goal};
 const HEAD: &str = "Written by `make bench` and `make compare`; do not edit. An absolute figure says little \
     on somebody else's machine, so each stands beside its limit or its alternative, measured in the same \
     run, and **the ratio is what counts**: Millchat's figure divided by the other's. Where time, CPU or \
-    memory is measured a ratio below 1 means that Millchat needs less than the other; where it is a rate \
+    memory is measured a ratio below 1 means that Millchat needs less than the other; where it is a number a \
     second, a ratio above 1 means that it does more. The clients that load the server run on the same cores. \
     What others reach under the same load stands in the section `compare`.";
 const COMMAND: &str = "```\nmake bench          # cargo bench, then this page from its figures\n\
