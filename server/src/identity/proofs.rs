@@ -61,3 +61,34 @@ fn is_good(proof: &Proof, ring: &Ring, now: Timestamp) -> bool {
     let key = proof.person.session.as_ref().map(|session| session.key);
     proof.person.expires_at.is_some_and(|end| now < end) && key.is_some_and(|key| ring.is_good(key, now))
 }
+
+#[cfg(test)]
+mod tests {
+    use millchat::Chat;
+
+    use super::*;
+    use crate::identity::Identity;
+    use crate::identity::session::Lifetimes;
+
+    #[test]
+    fn proofs_take_a_bounded_memory_and_what_proves_nothing_takes_none() {
+        let (ring, now) = (Ring::read(&Chat::open("memory:").unwrap()), Timestamp::now());
+        let foreign = Ring::read(&Chat::open("memory:").unwrap());
+        let sign = |ring: &Ring| {
+            session::sign(ring, &Identity::new_guest("Ada"), Lifetimes::default(), now).unwrap().0
+        };
+        let proofs = Proofs::default();
+        for _ in 0..100 {
+            assert!(proofs.verify(&ring, &sign(&foreign), now).is_err());
+        }
+        assert_eq!(proofs.cache.len(), 0);
+        let first = sign(&ring);
+        for _ in 0..2 * PROOFS_BYTES_MAX / PROOF_COST_BYTES / 3 {
+            proofs.verify(&ring, &sign(&ring), now).unwrap();
+        }
+        assert!(proofs.cache.weight() <= PROOFS_BYTES_MAX);
+        assert!(proofs.cache.weight() > PROOFS_BYTES_MAX / 2, "{}", proofs.cache.weight());
+        // Whoever is no longer remembered is verified again.
+        assert!(proofs.verify(&ring, &first, now).is_ok());
+    }
+}
