@@ -54,16 +54,22 @@ pub(crate) struct Room {
     pub redactions: Redactions,
     /// Written by the writer, held for memory work only.
     ring: RwLock<Ring>,
-    /// The frames last made for several events, by kind: most readers are at the same position. Held to look
-    /// or to store.
-    shared: [Mutex<Option<SharedBatch>>; FRAME_KINDS_MAX],
-    /// The reads of those who are behind the ring; made when the first one is.
-    frame_reads: [OnceLock<Arc<SharedReads<Option<FramesBatch>>>>; FRAME_KINDS_MAX],
+    /// What the readers of one kind of frames share; made when there is something to share.
+    frames: [OnceLock<Box<SharedFrames>>; FRAME_KINDS_MAX],
+    /// The reads of the readers of values who are behind the ring; made when the first one is.
     value_reads: OnceLock<Arc<SharedReads<Vec<Arc<Event>>>>>,
     /// The bytes of what is shared beside the ring.
     held: Arc<Held>,
     /// When it was last entered or left.
     used: Mutex<Instant>,
+}
+
+/// What the readers of one kind of frames share.
+struct SharedFrames {
+    /// The frames last made for several events: most readers are at the same position. Held to look or to store.
+    batch: Mutex<Option<SharedBatch>>,
+    /// The reads of those who are behind the ring.
+    reads: Arc<SharedReads<Option<FramesBatch>>>,
 }
 
 /// Frames of several events in one buffer, to be shared by the readers at the same position.
@@ -91,8 +97,7 @@ impl Room {
             complete_from: AtomicU64::new(Position::MAX),
             redactions: Redactions::default(),
             ring: RwLock::new(Ring::new(Held::new(held))),
-            shared: Default::default(),
-            frame_reads: Default::default(),
+            frames: Default::default(),
             value_reads: OnceLock::new(),
             held: Held::new(held),
             used: Mutex::new(Instant::now()),
@@ -207,7 +212,8 @@ impl Room {
         if head <= position {
             return Pull::CaughtUp;
         }
-        if let Some(shared) = &*self.shared[kind.index()].lock() {
+        let shared_frames = self.shared_frames(kind);
+        if let Some(shared) = &*shared_frames.batch.lock() {
             let here = shared.from <= position && position < shared.first;
             let newest = shared.full || shared.last == head;
             let generation = self.redactions.generation();
@@ -225,7 +231,7 @@ impl Room {
         let (frames, last) = join_frames(&entries, kind, encoders);
         // The frame of one event is its own, and counted there.
         let bytes = if frames.events == 1 { 0 } else { frames.bytes.len() };
-        *self.shared[kind.index()].lock() = Some(SharedBatch {
+        *shared_frames.batch.lock() = Some(SharedBatch {
             from: first.event.prev,
             first: first.event.position,
             last,
@@ -267,7 +273,13 @@ impl Room {
 
     /// The reads of the log that readers of these frames share.
     pub fn frame_reads(&self, kind: FrameKind) -> &Arc<SharedReads<Option<FramesBatch>>> {
-        self.frame_reads[kind.index()].get_or_init(|| SharedReads::new(&self.held))
+        &self.shared_frames(kind).reads
+    }
+
+    fn shared_frames(&self, kind: FrameKind) -> &SharedFrames {
+        self.frames[kind.index()].get_or_init(|| {
+            Box::new(SharedFrames { batch: Mutex::default(), reads: SharedReads::new(&self.held) })
+        })
     }
 
     /// The reads of the log that readers of values share.
@@ -278,7 +290,7 @@ impl Room {
     /// Gives memory back that nobody needs any more. Called from time to time.
     pub fn settle(&self, now: Instant) {
         self.ring.write().settle();
-        self.frame_reads.iter().filter_map(OnceLock::get).for_each(|reads| reads.expire(now));
+        self.frames.iter().filter_map(OnceLock::get).for_each(|frames| frames.reads.expire(now));
         if let Some(reads) = self.value_reads.get() {
             reads.expire(now);
         }
@@ -287,10 +299,10 @@ impl Room {
     /// Gives all memory back but the newest events, within this many bytes.
     pub fn shrink(&self, bytes_max: usize) {
         self.ring.write().shrink(bytes_max);
-        for shared in &self.shared {
-            *shared.lock() = None;
+        for frames in self.frames.iter().filter_map(OnceLock::get) {
+            *frames.batch.lock() = None;
+            frames.reads.clear();
         }
-        self.frame_reads.iter().filter_map(OnceLock::get).for_each(|reads| reads.clear());
         if let Some(reads) = self.value_reads.get() {
             reads.clear();
         }

@@ -46,12 +46,14 @@ pub const TYPING_LASTS: Duration = Duration::from_secs(6);
 pub(crate) struct SignalEntry {
     pub signal: Arc<Signal>,
     pub number: u64,
-    frames: [OnceLock<Bytes>; FRAME_KINDS_MAX],
+    /// Boxed: most rooms have a signal, and few have its frames of all kinds.
+    frames: [OnceLock<Box<Bytes>>; FRAME_KINDS_MAX],
 }
 
 impl SignalEntry {
     pub fn frame(&self, kind: FrameKind, encoders: &Encoders) -> Bytes {
-        self.frames[kind.index()].get_or_init(|| encoders.encode(kind, Item::Signal(&self.signal))).clone()
+        let encode = || Box::new(encoders.encode(kind, Item::Signal(&self.signal)));
+        Bytes::clone(self.frames[kind.index()].get_or_init(encode))
     }
 }
 
