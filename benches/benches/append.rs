@@ -2,8 +2,8 @@
 //! their answer.
 //!
 //! The alternatives store the same number of messages in batches of the same size as the core's: a loop of
-//! one write and one `fdatasync` a batch, which is the limit of the disk; and `SQLite`, one transaction a
-//! batch.
+//! one write and one `fdatasync` a batch, which is the limit of the disk; and `SQLite` and bare redb, one
+//! transaction a batch. And the core itself, while it cuts its log all the time.
 
 use std::cell::Cell;
 use std::fs::{File, OpenOptions};
@@ -12,10 +12,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use criterion::Throughput;
-use millchat::{Chat, Stats};
+use millchat::{Chat, RetentionPolicy, Stats};
 use millchat_benches::fixtures::{self, draft};
 use millchat_benches::paths::Scratch;
 use millchat_benches::{Results, Unit, criterion_config};
+use redb::{Database, TableDefinition};
 use rusqlite::{Connection, params};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
@@ -23,22 +24,38 @@ use tokio::task::LocalSet;
 const ABOUT: &str = "Senders in one process, each a task that sends 200 bytes to one room, waits until they \
     are durable, and sends again. Beside the core, for as many messages in the batches that it had gathered \
     them to: a loop that writes the bytes of each batch's records to a file laid out beforehand and calls \
-    fdatasync, which is the least that any log costs on this disk; and SQLite (WAL, synchronous=FULL), the \
-    records of each batch in one transaction.";
+    fdatasync, which is the least that any log costs on this disk; and SQLite (WAL, synchronous=FULL) and bare \
+    redb, the records of each batch in one table and one transaction. The core stands there twice: the second time \
+    it keeps 16 MiB, so that each batch takes as much out of the log as it brings.";
 const OURS: &str = "millchat";
 const LIMIT: &str = "fdatasync loop";
 const SQLITE: &str = "SQLite";
+const REDB: &str = "redb";
+const KEEPING: &str = "millchat, --keep-bytes";
 const SENDERS: [usize; 4] = [1, 16, 256, 4_096];
 /// Bytes of the file, which the loop writes again and again.
 const FILE_BYTES: usize = 256 * 1024 * 1024;
+/// What the core keeps that cuts its log.
+const KEPT_BYTES: u64 = 16 * 1024 * 1024;
+/// Messages by each of [`WARMING`] senders after which it cuts.
+const WARM: u64 = 64;
+const WARMING: usize = 2_048;
+const TABLE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 /// The goal with 4,096 senders, as a share of the disk's limit.
 const SHARE_MIN: f64 = 0.5;
+/// The goals of one sender as a share of redb, and of the core that cuts as a share of the one that does not.
+const REDB_SHARE_MIN: f64 = 0.95;
+const KEEPING_SHARE_MIN: f64 = 0.8;
 
 fn main() {
     let mut criterion = criterion_config::criterion();
     let results = Results::new("append", "acknowledged durable messages a second in the core", ABOUT, OURS);
     let scratch = Scratch::new("append");
-    let core = Core::new(&scratch.file("log.redb"));
+    let core = Core::new(&scratch.file("log.redb"), RetentionPolicy::default());
+    let keeping = RetentionPolicy { bytes: Some(KEPT_BYTES), ..RetentionPolicy::default() };
+    let keeping = Core::new(&scratch.file("keeping.redb"), keeping);
+    keeping.rounds(WARMING, WARM);
+    let redb = Redb::new(&scratch.file("bare.redb"));
     let disk = Disk::new(&scratch.file("bare"));
     let sqlite = Sqlite::new(&scratch.file("sqlite"));
     let mut group = criterion_config::group(&mut criterion, "append");
@@ -61,11 +78,14 @@ fn main() {
         bench(OURS, &|count| {
             let (elapsed, seen) = core.rounds(senders, count);
             results.sample(&case, "in one commit", Unit::Count, OURS, seen.batch());
+            results.sample(&case, "time of a commit", Unit::Nanoseconds, OURS, seen.commit_nanos());
             shape.set(seen);
             elapsed
         });
+        bench(KEEPING, &|count| keeping.rounds(senders, count).0);
         bench(LIMIT, &|count| disk.write(shape.get(), count * senders as u64));
         bench(SQLITE, &|count| sqlite.insert(shape.get(), count * senders as u64));
+        bench(REDB, &|count| redb.insert(shape.get(), count * senders as u64));
     }
     group.finish();
     results.goal(
@@ -76,6 +96,20 @@ fn main() {
             Some((format!("{:.0} %", share * 100.0), share >= SHARE_MIN))
         },
     );
+    for (what, case, of, least) in [
+        ("one sender's, of one redb commit for each", "1 sender", REDB, REDB_SHARE_MIN),
+        ("4,096 senders', of SQLite's in the same batches", "4,096 senders", SQLITE, 1.2),
+    ] {
+        results.goal(&format!("durable appends, {what}"), &format!("at least {least}"), |found| {
+            let share = found.ratio(case, "durable", of)?;
+            Some((format!("{share:.2}"), share >= least))
+        });
+    }
+    let wanted = format!("at least {KEEPING_SHARE_MIN}");
+    results.goal("durable appends, 4,096 senders, with --keep-bytes, of without", &wanted, |found| {
+        let share = 1.0 / found.ratio("4,096 senders", "durable", KEEPING)?;
+        Some((format!("{share:.2}"), share >= KEEPING_SHARE_MIN))
+    });
     results.finish();
 }
 
@@ -86,6 +120,8 @@ struct Shape {
     commits: u64,
     /// Bytes of the messages' records.
     bytes: u64,
+    /// Seconds that the commits took.
+    seconds: f64,
 }
 
 impl Shape {
@@ -93,8 +129,13 @@ impl Shape {
         Self {
             messages: after.events - before.events,
             commits: after.commits - before.commits,
-            bytes: after.live_bytes - before.live_bytes,
+            bytes: after.live_bytes.saturating_sub(before.live_bytes),
+            seconds: after.commit_seconds.sum - before.commit_seconds.sum,
         }
+    }
+
+    fn commit_nanos(self) -> f64 {
+        self.seconds * 1e9 / self.commits as f64
     }
 
     /// Messages of a batch.
@@ -120,8 +161,8 @@ struct Core {
 }
 
 impl Core {
-    fn new(log: &Path) -> Self {
-        let chat = Chat::open(&log.to_string_lossy()).expect("a log can be made");
+    fn new(log: &Path, policy: RetentionPolicy) -> Self {
+        let chat = Chat::builder().retention(policy).open(&log.to_string_lossy()).expect("a log can be made");
         Self { runtime: fixtures::runtime(), chat }
     }
 
@@ -200,6 +241,35 @@ impl Sqlite {
             for _ in 0..batch {
                 insert.execute(params![record]).expect("the table takes rows");
             }
+            transaction.commit().expect("the disk keeps bytes");
+        }
+        begun.elapsed()
+    }
+}
+
+struct Redb {
+    database: Database,
+    /// The key of the next record.
+    at: Cell<u64>,
+}
+
+impl Redb {
+    fn new(path: &Path) -> Self {
+        Self { database: Database::create(path).expect("a database can be made"), at: Cell::new(0) }
+    }
+
+    fn insert(&self, shape: Shape, messages: u64) -> Duration {
+        let (batches, batch) = shape.batches(messages);
+        let record = vec![b'x'; shape.record()];
+        let begun = Instant::now();
+        for _ in 0..batches {
+            let transaction = self.database.begin_write().expect("nobody else writes");
+            let mut table = transaction.open_table(TABLE).expect("a table can be made");
+            for _ in 0..batch {
+                table.insert(self.at.get(), record.as_slice()).expect("the table takes rows");
+                self.at.set(self.at.get() + 1);
+            }
+            drop(table);
             transaction.commit().expect("the disk keeps bytes");
         }
         begun.elapsed()
