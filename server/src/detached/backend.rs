@@ -7,7 +7,8 @@ use std::rc::Rc;
 use bytes::Bytes;
 use rustix::net::{SendFlags, send};
 
-use super::socket::{Outgoing, ReaderSocket};
+use super::member::Member;
+use super::socket::Outgoing;
 
 /// Hands bytes to the kernel.
 pub trait WriteBackend {
@@ -29,15 +30,15 @@ pub const BATCH_MAX: usize = 256;
 
 /// A reader that gets the same bytes as others.
 pub struct Target {
-    pub reader: Rc<ReaderSocket>,
+    pub member: Rc<Member>,
     /// Its descriptor, open for as long as the reader is here.
     descriptor: RawFd,
 }
 
 impl Target {
-    pub fn new(reader: Rc<ReaderSocket>) -> Self {
-        let descriptor = reader.socket.as_raw_fd();
-        Self { reader, descriptor }
+    pub fn new(member: Rc<Member>) -> Self {
+        let descriptor = member.reader.socket.as_raw_fd();
+        Self { member, descriptor }
     }
 
     /// Returns the descriptor of its socket.
@@ -64,7 +65,7 @@ impl WriteBackend for Write {
         others: &mut Vec<(usize, io::Result<usize>)>,
     ) {
         for (index, target) in readers.iter().enumerate() {
-            match send(&target.reader.socket, bytes, SendFlags::DONTWAIT) {
+            match send(&target.member.reader.socket, bytes, SendFlags::DONTWAIT) {
                 Ok(taken) if taken == bytes.len() => {}
                 taken => others.push((index, taken.map_err(Into::into))),
             }

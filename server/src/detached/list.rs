@@ -9,10 +9,10 @@
 //! than a slice, and is the same in all else.
 //!
 //! The place of a reader is that of the list: the one after the frame, once it was handed over, else the one
-//! before. One that has read on by itself is **ahead** of the list, and joins when the list has begun with the
-//! frame that it has. A reader that leaves takes its place along, and goes on by its own task and its own
+//! before. A reader that leaves takes its place along, and goes on by its own task and its own
 //! subscription. It leaves whenever its task has something to do. The list lets go of one that did not take all, or
-//! whose guard is to be asked. The list is **retired** when what comes is not for all alike: the rights of somebody
+//! whose guard is to be asked. Readers of several rooms in one stream have lists of their own, which name the room
+//! before each frame; such a reader is in the lists of all of its rooms, or in none. The list is **retired** when what comes is not for all alike: the rights of somebody
 //! may have changed, a text of the frame was deleted, the node is not current, there is a gap or an error, a frame
 //! is too large for this list, or the chat ends. Then all leave, each at its place, and do what a reader does that
 //! is alone. The next one that is caught up begins another list.
@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -34,7 +34,8 @@ use tokio::time::{Instant, Sleep};
 
 use super::backend::{BATCH_MAX, Target};
 use super::batcher::WriteBatcher;
-use super::socket::{Left, Outgoing, ReaderSocket};
+use super::member::{Left, Member};
+use super::socket::{Outgoing, ReaderSocket};
 use super::thread_time::{Share, ThreadTime};
 use crate::access::authority::{Authority, Seen};
 use crate::metrics::Metrics;
@@ -44,9 +45,6 @@ use crate::sse::stream::{HEARTBEAT, SLICE_BYTES_MAX, Terms};
 const SUBMISSION_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Readers that a retired list lets go before the other tasks of its thread run.
 const RELEASE_MAX: usize = 128;
-/// Readers that wait for the list to come to their place, to be woken at once. One more stays alone until the room's
-/// next event.
-const AHEAD_MAX: usize = 128;
 
 /// A caught-up list.
 pub struct CaughtUpList {
@@ -58,6 +56,8 @@ pub struct CaughtUpList {
     seen: Seen,
     /// Its readers are those by TLS, not the plain ones.
     is_sealed: bool,
+    /// What names the room before each frame, for readers of several rooms; else there is none.
+    mark: Bytes,
     /// Not borrowed while anything is called that may come back here.
     state: RefCell<State>,
 }
@@ -68,8 +68,6 @@ struct State {
     /// The place of those who have not got the frame of the round.
     place: FramePlace,
     round: Option<Round>,
-    /// Readers at another place, woken when the next round begins.
-    ahead: Vec<Weak<ReaderSocket>>,
     /// The earliest time at which a guard is to be asked, or an earlier one.
     guard_until: Option<Instant>,
     /// When bytes last went out.
@@ -82,6 +80,8 @@ struct State {
 /// A frame on its way to all readers.
 struct Round {
     frames: Frames,
+    /// Its bytes as they go to readers.
+    bytes: Bytes,
     /// The frame is a heartbeat, which counts as no delivery.
     is_heartbeat: bool,
     /// The place after it.
@@ -97,21 +97,20 @@ impl CaughtUpList {
     pub fn new(
         (authority, metrics): (&Arc<Authority>, &Arc<Metrics>),
         (place, seen): (FramePlace, Seen),
-        heartbeat: Bytes,
+        (heartbeat, mark): (Bytes, Bytes),
         is_sealed: bool,
     ) -> Rc<Self> {
         let state = State {
             readers: Vec::new(),
             place,
             round: None,
-            ahead: Vec::new(),
             guard_until: None,
             sent_at: Instant::now(),
             is_retired: false,
             task: None,
         };
         let (authority, metrics) = (Arc::clone(authority), Arc::clone(metrics));
-        Rc::new(Self { authority, metrics, heartbeat, seen, is_sealed, state: RefCell::new(state) })
+        Rc::new(Self { authority, metrics, heartbeat, seen, is_sealed, mark, state: RefCell::new(state) })
     }
 
     /// Returns the state of what its readers were allowed by.
@@ -132,19 +131,12 @@ impl CaughtUpList {
         if may_serve { state.readers.len() } else { 0 }
     }
 
-    /// Takes a reader that is at the list's place; returns false if it is not. Then its task is woken when the list
-    /// has come further.
-    pub fn add(&self, reader: &Rc<ReaderSocket>, terms: &Terms) -> bool {
+    /// Takes a reader that is at the list's place; `None` if it is not.
+    pub fn add(&self, reader: &Rc<ReaderSocket>, terms: &Terms) -> Option<Rc<Member>> {
         let mut state = self.state.borrow_mut();
-        if state.is_retired {
-            return false;
-        }
         let after = state.round.as_ref().map(|round| round.place);
-        if terms.place != state.place && Some(terms.place) != after {
-            if state.ahead.len() < AHEAD_MAX && !reader.is_ahead.replace(true) {
-                state.ahead.push(Rc::downgrade(reader));
-            }
-            return false;
+        if state.is_retired || (terms.place != state.place && Some(terms.place) != after) {
+            return None;
         }
         if terms.sent_at < state.sent_at {
             // The heartbeat is due earlier.
@@ -152,10 +144,9 @@ impl CaughtUpList {
             state.wake();
         }
         state.guard_until = [state.guard_until, terms.guard_until].into_iter().flatten().min();
-        reader.guard_until.set(terms.guard_until);
         let index = state.readers.len();
-        reader.index.set(Some(index));
-        state.readers.push(Target::new(Rc::clone(reader)));
+        let member = Member::new(reader, index, terms.guard_until);
+        state.readers.push(Target::new(Rc::clone(&member)));
         let state = &mut *state;
         if let Some(round) = &mut state.round
             && terms.place == round.place
@@ -165,13 +156,13 @@ impl CaughtUpList {
             swap(&mut state.readers, index, round.served);
             round.served += 1;
         }
-        true
+        Some(member)
     }
 
     /// Lets a reader go that wants to; returns the state in which it leaves, `None` if it is not in the list.
-    pub fn remove(&self, reader: &ReaderSocket) -> Option<Left> {
+    pub fn remove(&self, member: &Member) -> Option<Left> {
         let mut state = self.state.borrow_mut();
-        let index = reader.index.get()?;
+        let index = member.index.get()?;
         let left = state.remove(index).1;
         if state.readers.is_empty() {
             // The list ends.
@@ -263,11 +254,15 @@ impl CaughtUpList {
             Some(place) if !is_too_large => {
                 let before = state.round.as_ref().map(|round| round.sent_at_before);
                 let sent_at_before = before.unwrap_or(state.sent_at);
-                state.round = Some(Round { frames, is_heartbeat, place, served: 0, sent_at_before });
+                let bytes = if self.mark.is_empty() {
+                    frames.bytes.clone()
+                } else {
+                    [&*self.mark, &*frames.bytes].concat().into()
+                };
+                state.round = Some(Round { frames, bytes, is_heartbeat, place, served: 0, sent_at_before });
             }
             _ => state.is_retired = true,
         }
-        state.wake_ahead();
     }
 
     /// Hands the frame of the round to the next readers.
@@ -281,9 +276,12 @@ impl CaughtUpList {
                 return;
             }
         }
+        if !self.mark.is_empty() {
+            state.release_busy();
+        }
         let count = state.next();
         let Some(round) = &mut state.round else { return };
-        let bytes = round.frames.bytes.clone();
+        let bytes = round.bytes.clone();
         let first = round.served;
         let last = first + count;
         let served = &state.readers[first..last];
@@ -303,9 +301,9 @@ impl CaughtUpList {
         let mut others: Vec<Other> = others;
         others.sort_unstable_by_key(|(nth, ..)| std::cmp::Reverse(*nth));
         for (nth, bytes, taken) in others {
-            let (reader, left) = state.remove(first + nth);
-            reader.settle(bytes, taken);
-            reader.let_go(left);
+            let (member, left) = state.remove(first + nth);
+            member.reader.settle(bytes, taken);
+            member.let_go(left);
         }
         if let Some(round) = &state.round
             && round.served == state.readers.len()
@@ -343,7 +341,7 @@ impl State {
     /// Returns the number of readers of the next submission.
     fn next(&self) -> usize {
         let Some(round) = &self.round else { return 0 };
-        let most = (SUBMISSION_BYTES_MAX / round.frames.bytes.len().max(1)).clamp(1, BATCH_MAX);
+        let most = (SUBMISSION_BYTES_MAX / round.bytes.len().max(1)).clamp(1, BATCH_MAX);
         most.min(self.readers.len() - round.served)
     }
 
@@ -351,31 +349,22 @@ impl State {
     /// had small ones meanwhile.
     fn cost(&self) -> usize {
         let readers = self.next();
-        let bytes = self.round.as_ref().map_or(0, |round| round.frames.bytes.len());
+        let bytes = self.round.as_ref().map_or(0, |round| round.bytes.len());
         (readers * bytes).div_ceil(SUBMISSION_BYTES_MAX / BATCH_MAX).clamp(readers, BATCH_MAX)
     }
 
     /// Takes a place that has come without a frame: nothing of it is encoded for these readers.
     fn pass(&mut self, place: Option<FramePlace>) {
-        if let Some(place) = place.filter(|place| *place != self.place) {
+        if let Some(place) = place {
             self.place = place;
             if let Some(round) = &mut self.round {
                 round.place = place;
             }
-            self.wake_ahead();
-        }
-    }
-
-    /// Wakes those who were ahead: they look again for a place in the list.
-    fn wake_ahead(&mut self) {
-        for reader in self.ahead.drain(..).filter_map(|reader| reader.upgrade()) {
-            reader.is_ahead.set(false);
-            reader.wake();
         }
     }
 
     /// Takes a reader out; returns it and the state in which it leaves.
-    fn remove(&mut self, index: usize) -> (Rc<ReaderSocket>, Left) {
+    fn remove(&mut self, index: usize) -> (Rc<Member>, Left) {
         let (mut index, mut left) = (index, Left { place: self.place, sent_at: self.sent_at });
         match &mut self.round {
             Some(round) if index < round.served => {
@@ -388,31 +377,41 @@ impl State {
             None => {}
         }
         let target = self.readers.swap_remove(index);
-        target.reader.index.set(None);
+        target.member.index.set(None);
         if let Some(moved) = self.readers.get(index) {
-            moved.reader.index.set(Some(index));
+            moved.member.index.set(Some(index));
         }
-        (target.reader, left)
+        (target.member, left)
     }
 
     /// Takes a reader out and wakes its task.
     fn release(&mut self, index: usize) {
-        let (reader, left) = self.remove(index);
-        reader.let_go(left);
+        let (member, left) = self.remove(index);
+        member.let_go(left);
+    }
+
+    /// Lets those of the next submission go to whom another list has handed bytes that they did not take: nothing
+    /// may go before the rest of these.
+    fn release_busy(&mut self) {
+        let mut index = self.round.as_ref().map_or(0, |round| round.served);
+        let last = index + self.next();
+        while index < last.min(self.readers.len()) {
+            if self.readers[index].member.reader.is_idle() { index += 1 } else { self.release(index) }
+        }
     }
 
     /// Lets those go whose guard is to be asked now.
     fn release_expired(&mut self, now: Instant) {
-        let until = |target: &Target| target.reader.guard_until.get();
+        let until = |target: &Target| target.member.guard_until;
         let is_over = |target: &&Target| until(target).is_some_and(|until| until <= now);
-        let over: Vec<Rc<ReaderSocket>> =
-            self.readers.iter().filter(is_over).map(|target| Rc::clone(&target.reader)).collect();
+        let over: Vec<Rc<Member>> =
+            self.readers.iter().filter(is_over).map(|target| Rc::clone(&target.member)).collect();
         if over.len() > RELEASE_MAX {
             // All leave, in turns.
             self.is_retired = true;
             return;
         }
-        over.iter().filter_map(|reader| reader.index.get()).for_each(|index| self.release(index));
+        over.iter().filter_map(|member| member.index.get()).for_each(|index| self.release(index));
         self.guard_until = self.readers.iter().filter_map(until).min();
     }
 }
@@ -424,7 +423,8 @@ type Other = (usize, Bytes, io::Result<usize>);
 fn send_sealed(readers: &[Target], bytes: &Bytes, batcher: &WriteBatcher) -> Vec<Other> {
     let mut others = Vec::new();
     let (mut batch, mut indices) = (Vec::with_capacity(readers.len()), Vec::with_capacity(readers.len()));
-    for (nth, Target { reader, .. }) in readers.iter().enumerate() {
+    for (nth, Target { member, .. }) in readers.iter().enumerate() {
+        let reader = &member.reader;
         match reader.seal(bytes) {
             Ok(bytes) => {
                 batch.push(Outgoing { reader: Rc::clone(reader), bytes, taken: Ok(0) });
@@ -445,8 +445,8 @@ fn send_sealed(readers: &[Target], bytes: &Bytes, batcher: &WriteBatcher) -> Vec
 /// Exchanges two readers.
 fn swap(readers: &mut [Target], one: usize, other: usize) {
     readers.swap(one, other);
-    readers[one].reader.index.set(Some(one));
-    readers[other].reader.index.set(Some(other));
+    readers[one].member.index.set(Some(one));
+    readers[other].member.index.set(Some(other));
 }
 
 /// A list that is served.
@@ -457,6 +457,5 @@ impl Drop for Running<'_> {
         let mut state = self.0.state.borrow_mut();
         state.is_retired = true;
         (0..state.readers.len()).rev().for_each(|index| state.release(index));
-        state.wake_ahead();
     }
 }

@@ -10,9 +10,10 @@ use millchat::FrameSource;
 use super::backend::WriteBackend;
 use super::batcher::WriteBatcher;
 use super::list::CaughtUpList;
-use super::socket::{Left, ReaderSocket};
+use super::member::{Left, Member};
+use super::socket::ReaderSocket;
 use super::thread_time::ThreadTime;
-use crate::sse::stream::Stream;
+use crate::sse::reader_stream::ReaderStream;
 
 /// The parts that the detached streams of one thread share.
 pub struct DetachedStreams {
@@ -20,8 +21,18 @@ pub struct DetachedStreams {
     pub batcher: WriteBatcher,
     /// Shares the thread's time out among the lists.
     pub time: ThreadTime,
-    /// The lists of the rooms that have one. The flag is true of a list of readers by TLS.
-    lists: RefCell<HashMap<(FrameSource, bool), Rc<CaughtUpList>>>,
+    /// The lists of the rooms that have some.
+    lists: RefCell<HashMap<ListKey, Rc<CaughtUpList>>>,
+}
+
+/// What the readers of a list have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct ListKey {
+    source: FrameSource,
+    /// They read by TLS.
+    is_sealed: bool,
+    /// They read other rooms too, and are told which room a frame is of.
+    is_several: bool,
 }
 
 impl DetachedStreams {
@@ -39,42 +50,50 @@ impl DetachedStreams {
         drop(batching);
     }
 
-    /// Puts a reader that has everything into the list of its room, if it is where the list is; begins a list
-    /// where there is none and other readers are in the room.
-    fn join(self: &Rc<Self>, reader: &Rc<ReaderSocket>, stream: &Stream) -> Option<Rc<CaughtUpList>> {
+    /// Puts a reader that has everything into the list of one of its rooms, if it is where the list is; begins a list
+    /// where there is none and other readers are in the room, or the reader is of several rooms.
+    fn join(self: &Rc<Self>, reader: &Rc<ReaderSocket>, streams: &ReaderStream, nth: usize) -> Option<Seat> {
+        let stream = &streams.streams()[nth];
         let (terms, seen) = stream.terms()?;
-        let is_sealed = reader.is_sealed();
-        let key = (stream.source(), is_sealed);
+        let (is_sealed, is_several) = (reader.is_sealed(), streams.is_several());
+        let key = ListKey { source: stream.source(), is_sealed, is_several };
         let known = self.lists.borrow().get(&key).cloned();
         if let Some(list) = known {
             if list.seen() == seen && !list.is_retired() {
-                return list.add(reader, &terms).then_some(list);
+                return list.add(reader, &terms).map(|member| Seat { list, member });
             }
             // Rights may have changed since it began: the others leave it too.
             list.retire();
-        } else if !stream.has_company() {
+        } else if !is_several && !stream.has_company() {
             return None;
         }
         let group = stream.group()?;
-        let list = CaughtUpList::new(stream.counted_by(), (terms.place, seen), stream.heartbeat(), is_sealed);
-        list.add(reader, &terms);
+        let bytes = (stream.heartbeat(), streams.mark(nth));
+        let list = CaughtUpList::new(stream.counted_by(), (terms.place, seen), bytes, is_sealed);
+        let member = list.add(reader, &terms)?;
         self.lists.borrow_mut().insert(key, Rc::clone(&list));
-        let (streams, served) = (Rc::clone(self), Rc::clone(&list));
+        let (all, served) = (Rc::clone(self), Rc::clone(&list));
         tokio::task::spawn_local(async move {
-            Rc::clone(&served).run(group, (&streams.batcher, &streams.time)).await;
-            streams.forget(key, &served);
+            Rc::clone(&served).run(group, (&all.batcher, &all.time)).await;
+            all.forget(key, &served);
         });
-        Some(list)
+        Some(Seat { list, member })
     }
 
-    /// Returns the number of readers that lists serve.
+    /// Returns the number of lists.
+    #[cfg(test)]
+    pub fn lists(&self) -> usize {
+        self.lists.borrow().len()
+    }
+
+    /// Returns the number of places in lists that readers have.
     #[cfg(test)]
     pub fn served(&self) -> usize {
         self.lists.borrow().values().map(|list| list.len()).sum()
     }
 
     /// Forgets a list that has ended, if it is still the one of its room.
-    fn forget(&self, key: (FrameSource, bool), list: &Rc<CaughtUpList>) {
+    fn forget(&self, key: ListKey, list: &Rc<CaughtUpList>) {
         if let Entry::Occupied(known) = self.lists.borrow_mut().entry(key)
             && Rc::ptr_eq(known.get(), list)
         {
@@ -83,40 +102,66 @@ impl DetachedStreams {
     }
 }
 
-/// A reader's place in a caught-up list, or outside of all.
-pub struct Seat {
+/// A reader's place in the list of a room.
+struct Seat {
+    list: Rc<CaughtUpList>,
+    member: Rc<Member>,
+}
+
+/// A reader's places in the caught-up lists of all of its rooms, or outside of all.
+pub struct Seats {
     streams: Rc<DetachedStreams>,
     reader: Rc<ReaderSocket>,
-    list: Option<Rc<CaughtUpList>>,
+    /// By the number of the room. Empty outside of all lists.
+    taken: Vec<Seat>,
 }
 
-impl Seat {
-    /// A seat outside of all lists.
+impl Seats {
+    /// No seats.
     pub fn new(streams: &Rc<DetachedStreams>, reader: &Rc<ReaderSocket>) -> Self {
-        Self { streams: Rc::clone(streams), reader: Rc::clone(reader), list: None }
+        Self { streams: Rc::clone(streams), reader: Rc::clone(reader), taken: Vec::new() }
     }
 
-    /// Takes a place in the list of the stream's room, if there is one for it. Its task is woken when the list
+    /// Takes a place in the list of each room, if there is one for each. The reader's task is woken when a list
     /// lets it go.
-    pub fn take(&mut self, stream: &Stream) -> bool {
-        self.list = self.streams.join(&self.reader, stream);
-        self.list.is_some()
+    pub fn take(&mut self, stream: &ReaderStream) -> bool {
+        let count = stream.streams().len();
+        if count > 1 && stream.streams().iter().any(|stream| stream.terms().is_none()) {
+            // No list is begun in vain.
+            return false;
+        }
+        self.taken.reserve_exact(count);
+        for nth in 0..count {
+            let Some(seat) = self.streams.join(&self.reader, stream, nth) else {
+                // It is where it was.
+                self.leave(|_, _| {});
+                return false;
+            };
+            self.taken.push(seat);
+        }
+        true
     }
 
-    /// Returns true if the list serves the reader.
-    pub fn is_taken(&self) -> bool {
-        self.reader.index.get().is_some()
+    /// Returns true if lists serve the reader.
+    pub fn are_taken(&self) -> bool {
+        !self.taken.is_empty() && self.taken.iter().all(|seat| seat.member.index.get().is_some())
     }
 
-    /// Leaves the list; returns the state to go on from if the reader was in one.
-    pub fn leave(&mut self) -> Option<Left> {
-        let list = self.list.take()?;
-        list.remove(&self.reader).or_else(|| self.reader.left.take().map(|left| *left))
+    /// Leaves the lists; gives the number of each room with the state to go on from. Returns true if the reader was in
+    /// any.
+    pub fn leave(&mut self, mut go_on: impl FnMut(usize, Left)) -> bool {
+        let was_in_any = !self.taken.is_empty();
+        for (nth, Seat { list, member }) in self.taken.drain(..).enumerate() {
+            if let Some(left) = list.remove(&member).or_else(|| member.left.take()) {
+                go_on(nth, left);
+            }
+        }
+        was_in_any
     }
 }
 
-impl Drop for Seat {
+impl Drop for Seats {
     fn drop(&mut self) {
-        self.leave();
+        self.leave(|_, _| {});
     }
 }

@@ -15,6 +15,7 @@ mod backend;
 mod batcher;
 mod list;
 mod lists;
+mod member;
 mod socket;
 mod stream;
 mod stream_writer;

@@ -1,5 +1,5 @@
 //! A reader's socket, the outcome of the bytes that were handed to the kernel for it, and the task that is
-//! woken then. A caught-up list keeps its notes about the reader here too.
+//! woken then.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -8,10 +8,8 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use millchat::FramePlace;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 
 use crate::peer_socket::PeerSocket;
 use crate::tls::Sealer;
@@ -40,23 +38,6 @@ pub struct ReaderSocket {
     wake: Cell<bool>,
     /// Makes records of the bytes of a reader by TLS. Borrowed for a call of it only.
     pub sealer: RefCell<Option<Sealer>>,
-    /// Its index in a caught-up list: the list's own note.
-    pub index: Cell<Option<usize>>,
-    /// A list wakes it with its next frame: the list's own note.
-    pub is_ahead: Cell<bool>,
-    /// When its guard is to be asked, for the list that it is in.
-    pub guard_until: Cell<Option<Instant>>,
-    /// The state in which a list has let it go, until its task takes it.
-    pub left: Cell<Option<Box<Left>>>,
-}
-
-/// The state in which a reader leaves a caught-up list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Left {
-    /// Everything up to here was handed over, or is what the socket has left over.
-    pub place: FramePlace,
-    /// When bytes last went out.
-    pub sent_at: Instant,
 }
 
 impl ReaderSocket {
@@ -68,10 +49,6 @@ impl ReaderSocket {
             state: Cell::default(),
             task: RefCell::default(),
             wake: Cell::default(),
-            index: Cell::default(),
-            is_ahead: Cell::default(),
-            guard_until: Cell::default(),
-            left: Cell::default(),
         })
     }
 
@@ -100,6 +77,14 @@ impl ReaderSocket {
         queued
     }
 
+    /// Returns true if nothing is left over of the bytes that were handed over last, and the socket is of use.
+    pub fn is_idle(&self) -> bool {
+        let state = self.state.take();
+        let is_idle = matches!(state, State::Idle);
+        self.state.set(state);
+        is_idle
+    }
+
     /// Notes that the next flush has bytes of this reader.
     pub fn queue(&self) {
         self.state.set(State::Queued);
@@ -118,12 +103,6 @@ impl ReaderSocket {
         if let Some(task) = &*self.task.borrow() {
             task.wake_by_ref();
         }
-    }
-
-    /// A caught-up list lets it go: its task is woken, and finds the state in which it leaves.
-    pub fn let_go(&self, left: Left) {
-        self.left.set(Some(Box::new(left)));
-        self.wake();
     }
 
     /// Notes what became of bytes that were handed over; returns true if all were taken.

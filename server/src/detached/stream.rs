@@ -1,4 +1,4 @@
-//! A stream that has left hyper: its bytes come by the caught-up list of its room, else they go to its thread's
+//! A stream that has left hyper: its bytes come by the caught-up lists of its rooms, else they go to its thread's
 //! batcher, and to its own socket when it is behind.
 
 use std::future::{Future, poll_fn};
@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::batcher::WriteBatcher;
-use super::lists::{DetachedStreams, Seat};
+use super::lists::{DetachedStreams, Seats};
 use super::socket::{ReaderSocket, SharedSocket, State};
 use crate::drain::Drain;
 use crate::http::{Response, date_line, write_head};
-use crate::sse::stream::Stream;
+use crate::sse::reader_stream::ReaderStream;
 use crate::tls::{Received, Sealer};
 use crate::write_timeout::WriteTimeout;
 
@@ -36,13 +36,13 @@ pub fn can_detach<B: hyper::body::Body>(req: &hyper::Request<B>) -> bool {
 /// A stream that leaves hyper, with the head of its answer.
 pub struct DetachedStream {
     head: Bytes,
-    stream: Box<Stream>,
+    stream: ReaderStream,
 }
 
 impl DetachedStream {
     /// Takes the stream out of an answer that is one.
     pub fn take(response: &mut Response) -> Option<Self> {
-        let stream = response.body_mut().take_events::<Stream>()?;
+        let stream = ReaderStream::take(response.body_mut())?;
         let mut head = Vec::with_capacity(HEAD_BYTES);
         write_head(response.status(), response.headers(), &mut head);
         // The end of the stream is the end of the connection: no chunks, and nothing else is answered on it.
@@ -53,7 +53,7 @@ impl DetachedStream {
     }
 
     /// A stream whose answer begins with these bytes.
-    pub fn new(head: Bytes, stream: Box<Stream>) -> Self {
+    pub fn new(head: Bytes, stream: ReaderStream) -> Self {
         Self { head, stream }
     }
 
@@ -69,10 +69,10 @@ impl DetachedStream {
         stream.begin_with(head);
         let socket = socket.map(|socket| SharedSocket(ReaderSocket::new(socket, sealer)));
         let shared = Rc::clone(&socket.get_ref().0);
-        let seat = Seat::new(streams, &shared);
+        let seats = Seats::new(streams, &shared);
         let batcher = &streams.batcher;
         let (rest, discarded) = (Bytes::new(), 0);
-        let mut reader = Reader { batcher, seat, shared, socket, stream, rest, discarded };
+        let mut reader = Reader { batcher, seats, shared, socket, stream, rest, discarded };
         let mut drain = pin!(drain.wait());
         let mut waits = false;
         poll_fn(|cx| {
@@ -92,11 +92,11 @@ impl DetachedStream {
 /// One reader.
 struct Reader<'a> {
     batcher: &'a WriteBatcher,
-    /// Its place in the caught-up list of its room, if it has one.
-    seat: Seat,
+    /// Its places in the caught-up lists of its rooms, if it has them.
+    seats: Seats,
     shared: Rc<ReaderSocket>,
     socket: WriteTimeout<SharedSocket>,
-    stream: Box<Stream>,
+    stream: ReaderStream,
     /// The bytes that the kernel did not take of those handed over last; they go out before anything else.
     rest: Bytes,
     /// Number of bytes from the reader that were discarded.
@@ -106,15 +106,12 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Ready when the stream has ended, or the reader is gone.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.seat.is_taken() && self.stream.poll_served(cx).is_pending() {
+        if self.seats.are_taken() && self.stream.poll_served(cx).is_pending() {
             return self.watch(cx);
         }
-        let left = self.seat.leave();
+        let stream = &mut self.stream;
         // Whoever has just left a list has something to do that it could not.
-        let may_join = left.is_none();
-        if let Some(left) = left {
-            self.stream.go_on(left.place, left.sent_at);
-        }
+        let may_join = !self.seats.leave(|nth, left| stream.go_on(nth, left.place, left.sent_at));
         if self.write(cx, may_join).is_ready() { Poll::Ready(()) } else { self.watch(cx) }
     }
 
@@ -158,7 +155,7 @@ impl Reader<'_> {
                 Poll::Ready(None) => return Poll::Ready(()),
                 Poll::Ready(Some(bytes)) => {
                     // Whoever may be served by a list looks for a place in it once these bytes have gone.
-                    if !self.stream.is_waiting() || self.stream.has_company() {
+                    if !self.stream.is_waiting() {
                         self.shared.wake_after(cx.waker());
                     }
                     self.shared.wake_on_trouble(cx.waker());
@@ -174,9 +171,12 @@ impl Reader<'_> {
 
     /// Takes a place in the list of the room, if there is one for this reader as it is.
     fn join(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.stream.is_between_chunks() {
+            return false;
+        }
         self.shared.wake_on_trouble(cx.waker());
         self.stream.wait(cx);
-        let has_place = self.seat.take(&self.stream);
+        let has_place = self.seats.take(&self.stream);
         if has_place {
             self.stream.rest();
         }

@@ -142,7 +142,7 @@ impl WriteBackend for Uring {
             })
         };
         if let Err(error) = submitted {
-            self.give_up(&error, readers.iter().map(|target| (&target.reader, bytes)));
+            self.give_up(&error, readers.iter().map(|target| (&target.member.reader, bytes)));
             others.clear();
             others.extend((0..readers.len()).map(|nth| (nth, Err(io::ErrorKind::BrokenPipe.into()))));
         }

@@ -3,7 +3,7 @@
 //!
 //! Each room is a [`Stream`] of its own, with its own place and all that it promises. An event that names a
 //! room, made by [`RoomMarker`], comes before each event whose room is another than that of the event before,
-//! and before the first. Nothing is put into the middle of a room's event. When one of the streams ends, all
+//! and before the first; it may come more often. Nothing is put into the middle of a room's event. When one of the streams ends, all
 //! do: the reader comes back with all of its places. A stream whose reader may no longer read ends alone.
 
 use std::cell::Cell;
@@ -26,7 +26,11 @@ pub type RoomMarker = fn(&RoomName, &mut Vec<u8>);
 
 /// The streams, and the one whose bytes went out last.
 pub struct MultiRoomStream {
-    streams: Vec<(RoomName, Stream)>,
+    rooms: Vec<RoomName>,
+    /// That of each room.
+    streams: Vec<Stream>,
+    /// The head of the answer, which goes before all else.
+    head: Bytes,
     /// Frames that say first which rooms may not be read.
     notices: Vec<(RoomName, Bytes)>,
     mark: RoomMarker,
@@ -47,12 +51,42 @@ impl MultiRoomStream {
         assert!((1..=ROOMS_MAX).contains(&count), "whoever asks for rooms is held to the limit");
         // The page takes the first events for those of the room that it asked for first.
         let last = (!streams.is_empty() && notices.is_empty()).then_some(0);
-        Self { streams, notices, mark, last, marked: Bytes::new(), asked: None, permit: None }
+        let (rooms, streams) = streams.into_iter().unzip();
+        let (head, marked) = (Bytes::new(), Bytes::new());
+        Self { rooms, streams, head, notices, mark, last, marked, asked: None, permit: None }
     }
 
-    /// Says that what follows is of this room, and keeps it for the next poll.
-    fn mark(&mut self, room: &RoomName, bytes: Bytes) -> Bytes {
-        self.marked = bytes;
+    /// Begins with these bytes.
+    pub fn begin_with(&mut self, head: Bytes) {
+        self.head = head;
+    }
+
+    /// Returns true if nothing waits to go out but what the rooms' own streams have.
+    pub fn is_between_chunks(&self) -> bool {
+        self.head.is_empty() && self.marked.is_empty() && self.notices.is_empty()
+    }
+
+    /// Returns the streams of the rooms.
+    pub fn streams(&self) -> &[Stream] {
+        &self.streams
+    }
+
+    /// Returns them as well. None may be taken out.
+    pub fn streams_mut(&mut self) -> &mut [Stream] {
+        &mut self.streams
+    }
+
+    /// Others have given something of these rooms meanwhile: a room is named before what comes next.
+    pub fn go_on(&mut self) {
+        self.last = None;
+    }
+
+    /// Returns the bytes that name a room.
+    pub fn mark_of(&self, nth: usize) -> Bytes {
+        self.mark_of_room(&self.rooms[nth])
+    }
+
+    fn mark_of_room(&self, room: &RoomName) -> Bytes {
         let mut mark = Vec::new();
         (self.mark)(room, &mut mark);
         mark.into()
@@ -60,9 +94,10 @@ impl MultiRoomStream {
 
     /// Takes out a stream whose reader may no longer read: the others go on.
     fn remove(&mut self, index: usize) {
+        self.rooms.remove(index);
         self.streams.remove(index);
         self.last = None;
-        if let (Some((_, first)), Some(asked)) = (self.streams.first_mut(), &self.asked) {
+        if let (Some(first), Some(asked)) = (self.streams.first_mut(), &self.asked) {
             first.obey(Rc::clone(asked));
         }
     }
@@ -74,7 +109,7 @@ impl EventStream for MultiRoomStream {
     }
 
     fn obey(&mut self, asked: Rc<Cell<bool>>) {
-        if let Some((_, first)) = self.streams.first_mut() {
+        if let Some(first) = self.streams.first_mut() {
             first.obey(Rc::clone(&asked));
         }
         self.asked = Some(asked);
@@ -83,14 +118,18 @@ impl EventStream for MultiRoomStream {
 
 impl Chunks for MultiRoomStream {
     fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if !self.head.is_empty() {
+            return Poll::Ready(Some(mem::take(&mut self.head)));
+        }
         if !self.marked.is_empty() {
             return Poll::Ready(Some(mem::take(&mut self.marked)));
         }
         if let Some((room, notice)) = self.notices.pop() {
-            return Poll::Ready(Some(self.mark(&room, notice)));
+            self.marked = notice;
+            return Poll::Ready(Some(self.mark_of_room(&room)));
         }
         if let Some(last) = self.last
-            && let (_, stream) = &mut self.streams[last]
+            && let stream = &mut self.streams[last]
             && !stream.is_between_events()
         {
             return stream.poll_bytes(cx);
@@ -101,14 +140,13 @@ impl Chunks for MultiRoomStream {
             if turn >= self.streams.len() {
                 turn = 0;
             }
-            let Some((room, stream)) = self.streams.get_mut(turn) else { break };
+            let Some(stream) = self.streams.get_mut(turn) else { break };
             match stream.poll_bytes(cx) {
                 Poll::Pending => turn += 1,
                 Poll::Ready(Some(bytes)) if self.last == Some(turn) => return Poll::Ready(Some(bytes)),
                 Poll::Ready(Some(bytes)) => {
-                    let room = room.clone();
-                    self.last = Some(turn);
-                    return Poll::Ready(Some(self.mark(&room, bytes)));
+                    (self.last, self.marked) = (Some(turn), bytes);
+                    return Poll::Ready(Some(self.mark_of(turn)));
                 }
                 Poll::Ready(None) if stream.is_denied() => self.remove(turn),
                 Poll::Ready(None) => return Poll::Ready(None),

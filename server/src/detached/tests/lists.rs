@@ -20,7 +20,7 @@ fn lobby() -> RoomName {
 }
 
 /// Does this on a thread of its own and waits for it, on a thread that serves.
-fn meanwhile<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
+pub fn meanwhile<F: Future<Output = ()>>(work: impl FnOnce() -> F + Send + 'static) {
     let run = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work());
     std::thread::spawn(run).join().unwrap();
 }

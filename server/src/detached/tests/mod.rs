@@ -3,4 +3,5 @@
 mod flushes;
 mod lists;
 mod served;
+mod several;
 mod thread_time;

@@ -1,6 +1,6 @@
 //! A thread that serves readers of a chat over real sockets, with a backend that tells what it was asked to do.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,12 +33,16 @@ use crate::http::EventStream as _;
 use crate::identity::site::Sites;
 use crate::identity::{Identity, Person, TokenError, Via};
 use crate::metrics::Metrics;
+use crate::sse::multi_room::MultiRoomStream;
+use crate::sse::reader_stream::ReaderStream;
 use crate::sse::stream::{SseFormat, Stream};
 use crate::write_timeout::WriteTimeout;
 
 /// It only turns a hang into a failure.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 pub const HEARTBEAT_BYTES: &[u8] = b"*\n";
+/// What stands for the head of an answer.
+const HEAD: Bytes = Bytes::from_static(b"head\n");
 /// The end of a stream whose reader may not read.
 const DENIED_BYTES: &[u8] = b"denied\n";
 
@@ -68,6 +72,11 @@ fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
         _ => "other",
     };
     out.extend_from_slice(format!("{position} {prev} {text}\n").as_bytes());
+}
+
+/// A line that names a room.
+fn mark(room: &RoomName, out: &mut Vec<u8>) {
+    out.extend_from_slice(format!("#{room}\n").as_bytes());
 }
 
 /// The submissions that were made: the number of readers, and if a list made it.
@@ -187,6 +196,52 @@ impl Served {
         from: StartFrom,
         (end, buffer): (Option<Timestamp>, Option<u32>),
     ) -> (TcpStream, JoinHandle<()>) {
+        let mut stream = Box::new(self.stream(room, from, end).await);
+        let stream = |asked| {
+            stream.obey(asked);
+            DetachedStream::new(HEAD, ReaderStream::One(stream))
+        };
+        self.connect(begin, stream, buffer).await
+    }
+
+    /// A reader of several rooms.
+    pub async fn reader_of_several(
+        self: &Rc<Self>,
+        rooms: &[RoomName],
+        buffer: Option<u32>,
+    ) -> (TcpStream, JoinHandle<()>) {
+        let mut streams = Box::new(self.streams_of(rooms).await);
+        let streams = |asked| {
+            streams.obey(asked);
+            DetachedStream::new(HEAD, ReaderStream::Several(streams))
+        };
+        self.connect(std::future::ready(()), streams, buffer).await
+    }
+
+    /// The streams of several rooms.
+    pub async fn streams_of(&self, rooms: &[RoomName]) -> MultiRoomStream {
+        let mut streams = Vec::new();
+        for room in rooms {
+            streams.push((room.clone(), self.stream(room, StartFrom::Last(0), None).await));
+        }
+        MultiRoomStream::new(streams, Vec::new(), mark)
+    }
+
+    async fn stream(&self, room: &RoomName, from: StartFrom, end: Option<Timestamp>) -> Stream {
+        let subscription = self.dispatcher.subscribe_frames(self.kind, room, from, None).await.unwrap();
+        let caller = Caller::of(Ok(Person::new(ada(), Via::Guest, end)));
+        let allowed = self.authority.decide(caller, room, table::Action::Read).unwrap();
+        let guard = Guard::new(&self.watch, allowed, room.clone());
+        Stream::new((&self.metrics, &self.drain), subscription, guard, Format)
+    }
+
+    /// Connects a reader to a stream, which is made with what asks it and is served from a moment on.
+    pub async fn connect(
+        self: &Rc<Self>,
+        begin: impl Future<Output = ()> + 'static,
+        stream: impl FnOnce(Rc<Cell<bool>>) -> DetachedStream,
+        buffer: Option<u32>,
+    ) -> (TcpStream, JoinHandle<()>) {
         let socket = TcpSocket::new_v4().unwrap();
         if let Some(bytes) = buffer {
             socket.set_recv_buffer_size(bytes).unwrap();
@@ -197,19 +252,13 @@ impl Served {
         if let Some(bytes) = buffer {
             socket2::SockRef::from(&ours).set_send_buffer_size(bytes as usize).unwrap();
         }
-        let subscription = self.dispatcher.subscribe_frames(self.kind, room, from, None).await.unwrap();
-        let caller = Caller::of(Ok(Person::new(ada(), Via::Guest, end)));
-        let allowed = self.authority.decide(caller, room, table::Action::Read).unwrap();
-        let guard = Guard::new(&self.watch, allowed, room.clone());
-        let mut stream = Box::new(Stream::new((&self.metrics, &self.drain), subscription, guard, Format));
         let socket = WriteTimeout::new(ours, Gauge::default(), Counter::default());
         socket.state().streaming.set(true);
-        stream.obey(Rc::clone(&socket.state().asked));
+        let stream = stream(Rc::clone(&socket.state().asked));
         let served = Rc::clone(self);
         let task = spawn_local(async move {
             begin.await;
-            let detached = DetachedStream::new(Bytes::from_static(b"head\n"), stream);
-            detached.serve(&served.drain, &served.streams, (socket, None)).await;
+            stream.serve(&served.drain, &served.streams, (socket, None)).await;
         });
         (theirs, task)
     }
@@ -231,7 +280,17 @@ impl Served {
         readers
     }
 
-    /// Waits until the lists serve so many.
+    /// Returns the number of places in lists that readers have.
+    pub fn places(&self) -> usize {
+        self.streams.served()
+    }
+
+    /// Returns the number of lists.
+    pub fn lists(&self) -> usize {
+        self.streams.lists()
+    }
+
+    /// Waits until the lists have so many places that are taken.
     pub async fn all_join(&self, expected: usize) {
         let all_join = async {
             while self.streams.served() < expected {
