@@ -4,6 +4,7 @@
 //! At the end a socket closed over unread bytes would be reset, and the reset can destroy the answer on its
 //! way, so the peer's rest is discarded for a moment before the close.
 
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -63,24 +64,26 @@ pub async fn serve(w: Rc<Worker>, socket: TcpStream, peer: Peer, permit: impl Si
     }
     match http1::serve(&w, socket, (peer, refused), true).await {
         HttpOutcome::Ended(socket) => linger(socket).await,
-        HttpOutcome::Detached(stream, socket) => detach(w, stream, (socket, None), held),
+        HttpOutcome::Detached(stream, socket) => detach(&w, stream, (socket, None), held),
     }
 }
 
 /// Goes on with a stream in a task of its own, no larger than what is left. The one before, with all of hyper
 /// in it, ends, and what it took is whole for the next connection. `held` is kept until the stream has ended.
 fn detach(
-    w: Rc<Worker>,
+    w: &Worker,
     stream: DetachedStream,
     connection: (WriteTimeout<TcpStream>, Option<Sealer>),
     held: impl Sized + 'static,
 ) {
+    let Some(streams) = &w.detached else { return };
+    let mut reader = stream.reader(streams, connection);
+    // It holds the reader once: what an `async fn` is called with is in its future twice.
     tokio::task::spawn_local(async move {
-        let _held = held;
-        if let Some(streams) = &w.detached {
-            let (socket, sealer) = stream.serve(&w.app.drain, streams, connection).await;
-            Box::pin(end_stream(socket, sealer)).await;
-        }
+        let _held = &held;
+        poll_fn(|cx| reader.poll(cx)).await;
+        let (socket, sealer) = reader.into_socket();
+        Box::pin(end_stream(socket, sealer)).await;
     });
 }
 
@@ -122,7 +125,7 @@ async fn serve_tls(
                 HttpOutcome::Ended(socket) => linger(socket).await,
                 HttpOutcome::Detached(stream, socket) => {
                     let (socket, sealer) = socket.into_parts();
-                    detach(Rc::clone(w), stream, (socket, Some(sealer)), held);
+                    detach(w, stream, (socket, Some(sealer)), held);
                 }
             }
         }

@@ -348,7 +348,7 @@ impl Thread {
                 let dispatcher = app.chat.dispatcher();
                 let detached = writer.backend().map(DetachedStreams::new);
                 let watch = RightsWatch::new(Arc::clone(&app.authority));
-                tokio::task::spawn_local(Rc::clone(&watch).run());
+                tokio::task::spawn_local(Rc::clone(&watch).run(Arc::clone(&app.drain)));
                 let w = Rc::new(Worker { app, dispatcher, watch, detached });
                 tokio::task::spawn_local(w.dispatcher.run());
                 tokio::task::spawn_local(beating.run());

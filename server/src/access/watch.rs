@@ -1,9 +1,10 @@
 //! The watch of one thread: wakes its streams when what they were allowed by has changed, so that a reader
-//! whose right ended learns it also in a room where nothing happens.
+//! whose right ended learns it also in a room where nothing happens; and when the process is to end.
 //!
 //! It looks at two numbers every half second. Everything here stays on its thread.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Waker;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use slab::Slab;
 
 use super::authority::Authority;
+use crate::drain::Drain;
 
 /// Interval between two looks. A reader whose right ended is told within two seconds.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -34,21 +36,27 @@ impl RightsWatch {
         &self.authority
     }
 
-    /// Wakes the streams at each change, for as long as it is polled.
-    pub async fn run(self: Rc<Self>) {
+    /// Wakes the streams at each change, and when the process is to end, for as long as it is polled.
+    pub async fn run(self: Rc<Self>, drain: Arc<Drain>) {
         let mut seen = self.authority.seen();
+        let mut end = pin!(drain.wait());
+        let mut is_ending = false;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let now = self.authority.seen();
-            if now == seen {
-                continue;
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {
+                    let now = self.authority.seen();
+                    if now == seen {
+                        continue;
+                    }
+                    seen = now;
+                }
+                () = &mut end, if !is_ending => is_ending = true,
             }
-            seen = now;
             self.wakers.borrow().iter().for_each(|(_, waker)| waker.wake_by_ref());
         }
     }
 
-    /// Has a task woken at each change.
+    /// A place from which a task can be woken.
     pub fn place(self: &Rc<Self>) -> Place {
         Place { watch: Rc::clone(self), key: Cell::new(None) }
     }

@@ -131,13 +131,19 @@ impl CaughtUpList {
         if may_serve { state.readers.len() } else { 0 }
     }
 
+    /// Returns true if it takes a reader that is at this place.
+    pub fn takes(&self, place: FramePlace) -> bool {
+        let state = self.state.borrow();
+        let after = state.round.as_ref().map(|round| round.place);
+        !state.is_retired && (place == state.place || Some(place) == after)
+    }
+
     /// Takes a reader that is at the list's place; `None` if it is not.
     pub fn add(&self, reader: &Rc<ReaderSocket>, terms: &Terms) -> Option<Rc<Member>> {
-        let mut state = self.state.borrow_mut();
-        let after = state.round.as_ref().map(|round| round.place);
-        if state.is_retired || (terms.place != state.place && Some(terms.place) != after) {
+        if !self.takes(terms.place) {
             return None;
         }
+        let mut state = self.state.borrow_mut();
         if terms.sent_at < state.sent_at {
             // The heartbeat is due earlier.
             state.sent_at = terms.sent_at;

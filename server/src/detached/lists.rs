@@ -35,6 +35,14 @@ struct ListKey {
     is_several: bool,
 }
 
+impl ListKey {
+    /// The key of the list of one of a reader's rooms.
+    fn of(reader: &ReaderSocket, streams: &ReaderStream, nth: usize) -> Self {
+        let (source, is_sealed) = (streams.streams()[nth].source(), reader.is_sealed());
+        Self { source, is_sealed, is_several: streams.is_several() }
+    }
+}
+
 impl DetachedStreams {
     /// No streams yet; this backend writes.
     pub fn new(backend: Box<dyn WriteBackend>) -> Rc<Self> {
@@ -50,13 +58,23 @@ impl DetachedStreams {
         drop(batching);
     }
 
-    /// Puts a reader that has everything into the list of one of its rooms, if it is where the list is; begins a list
-    /// where there is none and other readers are in the room, or the reader is of several rooms.
+    /// Returns true if a reader that has everything can be in a list of one of its rooms: it is where the list is, or
+    /// there is none, and one may begin: other readers are in the room, or the reader is of several rooms.
+    fn may_join(&self, reader: &ReaderSocket, streams: &ReaderStream, nth: usize) -> bool {
+        let stream = &streams.streams()[nth];
+        let Some((terms, seen)) = stream.terms() else { return false };
+        match self.lists.borrow().get(&ListKey::of(reader, streams, nth)) {
+            Some(list) if list.seen() == seen && !list.is_retired() => list.takes(terms.place),
+            Some(_) => true,
+            None => streams.is_several() || stream.has_company(),
+        }
+    }
+
+    /// Puts a reader into the list of one of its rooms, which is begun if there is none.
     fn join(self: &Rc<Self>, reader: &Rc<ReaderSocket>, streams: &ReaderStream, nth: usize) -> Option<Seat> {
         let stream = &streams.streams()[nth];
         let (terms, seen) = stream.terms()?;
-        let (is_sealed, is_several) = (reader.is_sealed(), streams.is_several());
-        let key = ListKey { source: stream.source(), is_sealed, is_several };
+        let key = ListKey::of(reader, streams, nth);
         let known = self.lists.borrow().get(&key).cloned();
         if let Some(list) = known {
             if list.seen() == seen && !list.is_retired() {
@@ -64,12 +82,10 @@ impl DetachedStreams {
             }
             // Rights may have changed since it began: the others leave it too.
             list.retire();
-        } else if !is_several && !stream.has_company() {
-            return None;
         }
         let group = stream.group()?;
         let bytes = (stream.heartbeat(), streams.mark(nth));
-        let list = CaughtUpList::new(stream.counted_by(), (terms.place, seen), bytes, is_sealed);
+        let list = CaughtUpList::new(stream.counted_by(), (terms.place, seen), bytes, key.is_sealed);
         let member = list.add(reader, &terms)?;
         self.lists.borrow_mut().insert(key, Rc::clone(&list));
         let (all, served) = (Rc::clone(self), Rc::clone(&list));
@@ -122,12 +138,17 @@ impl Seats {
         Self { streams: Rc::clone(streams), reader: Rc::clone(reader), taken: Vec::new() }
     }
 
+    /// Returns the batcher of the thread.
+    pub fn batcher(&self) -> &WriteBatcher {
+        &self.streams.batcher
+    }
+
     /// Takes a place in the list of each room, if there is one for each. The reader's task is woken when a list
     /// lets it go.
     pub fn take(&mut self, stream: &ReaderStream) -> bool {
         let count = stream.streams().len();
-        if count > 1 && stream.streams().iter().any(|stream| stream.terms().is_none()) {
-            // No list is begun in vain.
+        // Before any: no list is begun in vain. A stream of no room that may be read ends by itself.
+        if count == 0 || !(0..count).all(|nth| self.streams.may_join(&self.reader, stream, nth)) {
             return false;
         }
         self.taken.reserve_exact(count);
@@ -152,7 +173,7 @@ impl Seats {
     pub fn leave(&mut self, mut go_on: impl FnMut(usize, Left)) -> bool {
         let was_in_any = !self.taken.is_empty();
         for (nth, Seat { list, member }) in self.taken.drain(..).enumerate() {
-            if let Some(left) = list.remove(&member).or_else(|| member.left.take()) {
+            if let Some(left) = list.remove(&member).or_else(|| member.left.take().map(|left| *left)) {
                 go_on(nth, left);
             }
         }

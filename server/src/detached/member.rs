@@ -16,7 +16,7 @@ pub struct Member {
     /// When its guard is to be asked.
     pub guard_until: Option<Instant>,
     /// The state in which the list has let it go, until its task takes it.
-    pub left: Cell<Option<Left>>,
+    pub left: Cell<Option<Box<Left>>>,
 }
 
 /// The state in which a reader leaves a caught-up list.
@@ -37,7 +37,7 @@ impl Member {
 
     /// The list lets it go: its task is woken, and finds the state in which it leaves.
     pub fn let_go(&self, left: Left) {
-        self.left.set(Some(left));
+        self.left.set(Some(Box::new(left)));
         self.reader.wake();
     }
 }

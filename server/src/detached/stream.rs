@@ -1,8 +1,7 @@
 //! A stream that has left hyper: its bytes come by the caught-up lists of its rooms, else they go to its thread's
 //! batcher, and to its own socket when it is behind.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -11,10 +10,8 @@ use hyper::{Method, Version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::batcher::WriteBatcher;
 use super::lists::{DetachedStreams, Seats};
 use super::socket::{ReaderSocket, SharedSocket, State};
-use crate::drain::Drain;
 use crate::http::{Response, date_line, write_head};
 use crate::sse::reader_stream::ReaderStream;
 use crate::tls::{Received, Sealer};
@@ -57,41 +54,23 @@ impl DetachedStream {
         Self { head, stream }
     }
 
-    /// Serves the stream until it ends or the reader is gone; gives the socket back. `sealer` is there if it is
-    /// read by TLS.
-    pub async fn serve(
+    /// The reader of the stream, by its socket; `sealer` is there if it reads by TLS.
+    pub fn reader(
         self,
-        drain: &Drain,
         streams: &Rc<DetachedStreams>,
         (socket, sealer): (WriteTimeout<TcpStream>, Option<Sealer>),
-    ) -> (WriteTimeout<SharedSocket>, Option<Sealer>) {
+    ) -> Reader {
         let Self { head, mut stream } = self;
         stream.begin_with(head);
         let socket = socket.map(|socket| SharedSocket(ReaderSocket::new(socket, sealer)));
         let shared = Rc::clone(&socket.get_ref().0);
         let seats = Seats::new(streams, &shared);
-        let batcher = &streams.batcher;
-        let (rest, discarded) = (Bytes::new(), 0);
-        let mut reader = Reader { batcher, seats, shared, socket, stream, rest, discarded };
-        let mut drain = pin!(drain.wait());
-        let mut waits = false;
-        poll_fn(|cx| {
-            if !waits {
-                // Once: it is always this task that is woken. The stream looks at the flag itself.
-                let _ = drain.as_mut().poll(cx);
-                waits = true;
-            }
-            reader.poll(cx)
-        })
-        .await;
-        let Reader { socket, shared, .. } = reader;
-        (socket, shared.sealer.take())
+        Reader { seats, shared, socket, stream, rest: Bytes::new(), discarded: 0, is_watched: false }
     }
 }
 
-/// One reader.
-struct Reader<'a> {
-    batcher: &'a WriteBatcher,
+/// The reader of a stream that has left hyper. Its task polls it; it is no larger than it must be.
+pub struct Reader {
     /// Its places in the caught-up lists of its rooms, if it has them.
     seats: Seats,
     shared: Rc<ReaderSocket>,
@@ -101,11 +80,22 @@ struct Reader<'a> {
     rest: Bytes,
     /// Number of bytes from the reader that were discarded.
     discarded: usize,
+    /// Its task is woken when the process is to end.
+    is_watched: bool,
 }
 
-impl Reader<'_> {
-    /// Ready when the stream has ended, or the reader is gone.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+impl Reader {
+    /// Gives the socket back.
+    pub fn into_socket(self) -> (WriteTimeout<SharedSocket>, Option<Sealer>) {
+        (self.socket, self.shared.sealer.take())
+    }
+
+    /// Ready when the stream has ended, or the reader is gone. Always polled by one task.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.is_watched {
+            self.stream.watch(cx.waker());
+            self.is_watched = true;
+        }
         if self.seats.are_taken() && self.stream.poll_served(cx).is_pending() {
             return self.watch(cx);
         }
@@ -160,7 +150,7 @@ impl Reader<'_> {
                     }
                     self.shared.wake_on_trouble(cx.waker());
                     let Ok(bytes) = self.shared.seal(&bytes) else { return Poll::Ready(()) };
-                    self.batcher.push(&self.shared, bytes);
+                    self.seats.batcher().push(&self.shared, bytes);
                 }
             }
             if self.shared.is_queued() {

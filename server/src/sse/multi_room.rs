@@ -14,7 +14,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use millchat::RoomName;
 
-use super::stream::Stream;
+use super::stream::{SLICE_BYTES_MAX, Stream};
 use crate::http::{Chunks, EventStream};
 use crate::limit::ConnectionPermit;
 
@@ -36,7 +36,7 @@ pub struct MultiRoomStream {
     mark: RoomMarker,
     /// Index of the stream whose bytes went out last, if its room is the one that was marked last.
     last: Option<usize>,
-    /// Bytes of a room whose marker has gone out: they are shared with other readers and not copied behind it.
+    /// Many bytes of a room whose marker has gone out: they are shared with other readers and not copied behind it.
     marked: Bytes,
     /// The connection's question, which goes to the first stream that there is.
     asked: Option<Rc<Cell<bool>>>,
@@ -86,6 +86,16 @@ impl MultiRoomStream {
         self.mark_of_room(&self.rooms[nth])
     }
 
+    /// Returns what names a room together with what is of it, if that is not much; else keeps the latter for the next
+    /// poll.
+    fn together(&mut self, mark: Bytes, bytes: Bytes) -> Bytes {
+        if mark.len() + bytes.len() <= SLICE_BYTES_MAX {
+            return [mark, bytes].concat().into();
+        }
+        self.marked = bytes;
+        mark
+    }
+
     fn mark_of_room(&self, room: &RoomName) -> Bytes {
         let mut mark = Vec::new();
         (self.mark)(room, &mut mark);
@@ -125,8 +135,8 @@ impl Chunks for MultiRoomStream {
             return Poll::Ready(Some(mem::take(&mut self.marked)));
         }
         if let Some((room, notice)) = self.notices.pop() {
-            self.marked = notice;
-            return Poll::Ready(Some(self.mark_of_room(&room)));
+            let mark = self.mark_of_room(&room);
+            return Poll::Ready(Some(self.together(mark, notice)));
         }
         if let Some(last) = self.last
             && let stream = &mut self.streams[last]
@@ -145,8 +155,9 @@ impl Chunks for MultiRoomStream {
                 Poll::Pending => turn += 1,
                 Poll::Ready(Some(bytes)) if self.last == Some(turn) => return Poll::Ready(Some(bytes)),
                 Poll::Ready(Some(bytes)) => {
-                    (self.last, self.marked) = (Some(turn), bytes);
-                    return Poll::Ready(Some(self.mark_of(turn)));
+                    self.last = Some(turn);
+                    let mark = self.mark_of(turn);
+                    return Poll::Ready(Some(self.together(mark, bytes)));
                 }
                 Poll::Ready(None) if stream.is_denied() => self.remove(turn),
                 Poll::Ready(None) => return Poll::Ready(None),

@@ -1,7 +1,7 @@
 //! The stream of a reader: of one room, or of several.
 
 use std::slice;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use millchat::FramePlace;
@@ -82,14 +82,19 @@ impl ReaderStream {
         }
     }
 
+    /// Has this task woken when rights change, and when the process is to end.
+    pub fn watch(&self, task: &Waker) {
+        self.streams().iter().for_each(|stream| stream.watch(task));
+    }
+
     /// Has the task that polls be woken by the timers, as by the next event.
     pub fn wait(&mut self, cx: &mut Context<'_>) {
         self.streams_mut().iter_mut().for_each(|stream| stream.wait(cx));
     }
 
     /// Lists serve the reader from now on: what comes does not wake its task.
-    pub fn rest(&self) {
-        self.streams().iter().for_each(Stream::rest);
+    pub fn rest(&mut self) {
+        self.streams_mut().iter_mut().for_each(Stream::rest);
     }
 
     /// Ready when the reader has to leave the lists that serve it.

@@ -12,7 +12,7 @@ use std::mem;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -97,7 +97,9 @@ pub struct Stream {
     sent_at: Instant,
     /// Not re-armed at each delivery: when it fires it looks at `sent_at` and sleeps on for the rest. So a
     /// busy stream touches the timer once in 15 s instead of thousands of times.
-    timer: Pin<Box<Sleep>>,
+    ///
+    /// There is none while a list serves a reader whose guard need not be asked at any time.
+    timer: Option<Pin<Box<Sleep>>>,
     /// The rest of a large chunk; it goes out before anything else, the end too.
     rest: Bytes,
     /// Goes before all else, once the rest has gone: a delivery that the chunk before had no room for, or the
@@ -136,7 +138,7 @@ impl Stream {
             guard: Box::new(guard),
             guard_until,
             sent_at: now,
-            timer: Box::pin(tokio::time::sleep_until(timer_at(now, guard_until))),
+            timer: None,
             rest: Bytes::new(),
             pending: Bytes::new(),
             caught_up: false,
@@ -162,7 +164,11 @@ impl Stream {
     /// Returns true if the task that polled last will be woken by the next event, also when it got bytes: it
     /// need not poll again.
     pub fn is_waiting(&self) -> bool {
-        self.caught_up && self.rest.is_empty() && self.end.is_none() && self.timed && !self.timer.is_elapsed()
+        self.caught_up
+            && self.rest.is_empty()
+            && self.end.is_none()
+            && self.timed
+            && self.timer.as_ref().is_some_and(|timer| !timer.is_elapsed())
     }
 
     /// Returns true if all bytes that have gone are whole events, and none are waiting that only this reader
@@ -203,7 +209,7 @@ impl Stream {
             self.sent_at = Instant::now();
             return Poll::Ready(Some(self.heartbeat()));
         }
-        while self.timer.as_mut().poll(cx).is_ready() {
+        while self.timer().poll(cx).is_ready() {
             let now = Instant::now();
             if self.guard_until.is_some_and(|until| until <= now) {
                 self.ask_guard();
@@ -214,19 +220,24 @@ impl Stream {
             let silent = now - self.sent_at;
             if silent >= HEARTBEAT {
                 self.sent_at = now;
-                self.timer.as_mut().reset(timer_at(now, self.guard_until));
+                self.set_timer(timer_at(now, self.guard_until));
                 self.timed = false;
                 return Poll::Ready(Some(self.heartbeat()));
             }
-            self.timer.as_mut().reset(timer_at(self.sent_at, self.guard_until));
+            self.set_timer(timer_at(self.sent_at, self.guard_until));
         }
         self.timed = true;
         Poll::Pending
     }
 
+    /// Has this task woken when rights change, and when the process is to end.
+    pub fn watch(&self, task: &Waker) {
+        self.guard.wait(task);
+    }
+
     /// Has the task that polls be woken by the timer, as by the next event.
     pub fn wait(&mut self, cx: &mut Context<'_>) {
-        self.timed = self.timed || self.timer.as_mut().poll(cx).is_pending();
+        self.timed = self.timed || self.timer().poll(cx).is_pending();
     }
 
     /// Returns the terms on which a caught-up list serves the reader, and what it was allowed by; `None` while its
@@ -262,8 +273,11 @@ impl Stream {
     }
 
     /// A list serves the reader from now on: what comes does not wake its task.
-    pub fn rest(&self) {
+    pub fn rest(&mut self) {
         self.subscription.rest();
+        if self.guard_until.is_none() {
+            (self.timer, self.timed) = (None, false);
+        }
     }
 
     /// Ready when the reader has to leave the list that serves it.
@@ -273,13 +287,16 @@ impl Stream {
         }
         // The list sends the heartbeats. The timer fires once after the last that was sent here, and then only when
         // the guard is to be asked.
-        while self.timer.as_mut().poll(cx).is_ready() {
+        while let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(cx).is_ready()
+        {
             let now = Instant::now();
-            if self.guard_until.is_some_and(|until| until <= now) {
+            let latest = now + GUARD_WAIT_MAX;
+            let until = self.guard_until.map_or(latest, |until| until.min(latest));
+            if until <= now {
                 return Poll::Ready(());
             }
-            let latest = now + GUARD_WAIT_MAX;
-            self.timer.as_mut().reset(self.guard_until.map_or(latest, |until| until.min(latest)));
+            timer.as_mut().reset(until);
         }
         Poll::Pending
     }
@@ -292,9 +309,19 @@ impl Stream {
             self.ask_guard();
         }
         let due = timer_at(self.sent_at, self.guard_until);
-        if self.timer.deadline() > due {
-            self.timer.as_mut().reset(due);
+        if self.timer.as_ref().is_some_and(|timer| timer.deadline() > due) {
+            self.set_timer(due);
         }
+    }
+
+    /// Returns the timer, which is made if there is none.
+    fn timer(&mut self) -> Pin<&mut Sleep> {
+        let due = timer_at(self.sent_at, self.guard_until);
+        self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due))).as_mut()
+    }
+
+    fn set_timer(&mut self, due: Instant) {
+        self.timer().reset(due);
     }
 
     /// Asks the guard again. If the reader may no longer read, nothing goes out of what was taken, and what goes out

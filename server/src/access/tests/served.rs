@@ -127,7 +127,7 @@ async fn serve(app: Arc<App>, listener: std::net::TcpListener) {
     let listener = TcpListener::from_std(listener).unwrap();
     let (dispatcher, watch) = (app.chat.dispatcher(), RightsWatch::new(Arc::clone(&app.authority)));
     tokio::task::spawn_local(dispatcher.run());
-    tokio::task::spawn_local(Rc::clone(&watch).run());
+    tokio::task::spawn_local(Rc::clone(&watch).run(Arc::clone(&app.drain)));
     let w = Rc::new(Worker { app, dispatcher, watch, detached: None });
     let peer = Peer { address: IpAddr::V4(Ipv4Addr::LOCALHOST), listener: ListenerKind::Public };
     loop {

@@ -1,6 +1,7 @@
 //! A thread that serves readers of a chat over real sockets, with a backend that tells what it was asked to do.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ use crate::write_timeout::WriteTimeout;
 pub const PATIENCE: Duration = Duration::from_mins(2);
 pub const HEARTBEAT_BYTES: &[u8] = b"*\n";
 /// What stands for the head of an answer.
-const HEAD: Bytes = Bytes::from_static(b"head\n");
+pub const HEAD: Bytes = Bytes::from_static(b"head\n");
 /// The end of a stream whose reader may not read.
 const DENIED_BYTES: &[u8] = b"denied\n";
 
@@ -75,7 +76,7 @@ fn encode(_: Epoch, item: Item<'_>, out: &mut Vec<u8>) {
 }
 
 /// A line that names a room.
-fn mark(room: &RoomName, out: &mut Vec<u8>) {
+pub fn mark(room: &RoomName, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("#{room}\n").as_bytes());
 }
 
@@ -148,6 +149,7 @@ impl Served {
         let authority = Arc::new(Authority::new(chat.clone(), identity, Rules::default()));
         let watch = RightsWatch::new(Arc::clone(&authority));
         let dispatcher = chat.dispatcher();
+        let (drain, metrics) = <(Arc<Drain>, Arc<Metrics>)>::default();
         let (submissions, after, after_others) = <(Submissions, After, AfterOthers)>::default();
         let telling = Telling {
             backend: writer.backend().unwrap(),
@@ -157,10 +159,9 @@ impl Served {
         };
         let streams = DetachedStreams::new(Box::new(telling));
         spawn_local(dispatcher.run());
-        spawn_local(Rc::clone(&watch).run());
+        spawn_local(Rc::clone(&watch).run(Arc::clone(&drain)));
         spawn_local(Rc::clone(&streams).run());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let (drain, metrics) = <(Arc<Drain>, Arc<Metrics>)>::default();
         Rc::new(Self {
             chat,
             kind,
@@ -258,7 +259,8 @@ impl Served {
         let served = Rc::clone(self);
         let task = spawn_local(async move {
             begin.await;
-            stream.serve(&served.drain, &served.streams, (socket, None)).await;
+            let mut reader = stream.reader(&served.streams, (socket, None));
+            poll_fn(|cx| reader.poll(cx)).await;
         });
         (theirs, task)
     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::StatusCode;
 use millchat::{Draft, Position, RoomName};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -12,10 +13,12 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::lists::meanwhile;
-use super::served::{PATIENCE, Served, ada, by_each_backend, read_to, read_until};
+use super::served::{HEAD, PATIENCE, Served, ada, by_each_backend, mark, read_to, read_until};
 use crate::access::rules::Rules;
 use crate::detached::DetachedStream;
 use crate::http::{self, Body};
+use crate::sse::multi_room::MultiRoomStream;
+use crate::sse::reader_stream::ReaderStream;
 
 fn rooms() -> [RoomName; 2] {
     ["lobby", "other"].map(|name| RoomName::new(name).unwrap())
@@ -248,6 +251,21 @@ async fn a_stream_of_several_rooms_leaves_hyper_with_the_head_of_its_answer() {
         let text = read_to(&mut socket, position).await;
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.contains("\r\n\r\n#other\nopen\n"), "{text}");
         assert!(text.ends_with(&format!("#other\n{position} 0 news\n")), "{text}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stream_of_rooms_of_which_none_may_be_read_says_so_and_ends() {
+    by_each_backend(async |served| {
+        let notices = rooms().map(|room| (room, Bytes::from_static(b"denied\n")));
+        let streams = Box::new(MultiRoomStream::new(Vec::new(), notices.into(), mark));
+        let stream = |_| DetachedStream::new(HEAD, ReaderStream::Several(streams));
+        let (mut socket, task) = served.connect(std::future::ready(()), stream, None).await;
+        tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap();
+        let mut text = String::new();
+        socket.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "head\n#other\ndenied\n#lobby\ndenied\n");
     })
     .await;
 }
