@@ -9,7 +9,8 @@ use tokio::sync::Notify;
 /// The wish to end, seen by every connection.
 ///
 /// A connection waits on it beside its socket; a stream only looks at the flag when it is polled, which
-/// its connection does right after it was woken. So nothing per stream is registered anywhere.
+/// its connection does right after it was woken. The streams that have left hyper are woken by the
+/// [watch](crate::access::watch) of their thread. So nothing per stream is registered here.
 #[derive(Debug, Default)]
 pub struct Drain {
     /// Release in [`Drain::announce`] pairs with acquire in [`Drain::is_announced`].

@@ -49,7 +49,7 @@ impl Guard {
         Ok(())
     }
 
-    /// Has this task woken when something changes.
+    /// Has this task woken when something changes, and when the process is to end.
     pub fn wait(&self, waker: &Waker) {
         self.place.wait(waker);
     }

@@ -352,6 +352,29 @@ async fn the_readers_of_a_list_end_with_the_process_and_when_they_hang_up() {
 }
 
 #[tokio::test]
+async fn readers_that_are_in_no_list_end_with_the_process_also_when_they_have_just_come() {
+    by_each_backend(async |served| {
+        let (mut alone, task) = served.reader(&lobby(), StartFrom::Last(0), None, None).await;
+        read_until(&mut alone, |text| text.contains("open\n")).await;
+        let come = Rc::new(Notify::new());
+        let begin = Rc::clone(&come);
+        let begin = async move { begin.notified().await };
+        let room = RoomName::new("other").unwrap();
+        let (mut late, late_task) = served.reader_from(begin, &room, StartFrom::Last(0), (None, None)).await;
+        served.drain.raise();
+        come.notify_one();
+        for (socket, task) in [(&mut alone, task), (&mut late, late_task)] {
+            tokio::time::timeout(PATIENCE, task).await.expect("it ends").unwrap();
+            let mut rest = String::new();
+            socket.read_to_string(&mut rest).await.unwrap();
+            assert!(["", "head\n"].contains(&&*rest), "{rest}");
+        }
+        assert_eq!(served.places(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn who_joins_and_leaves_the_list_all_the_time_misses_nothing_and_gets_nothing_twice() {
     const READERS: usize = 60;
     const SENDERS: usize = 4;
