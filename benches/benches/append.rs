@@ -35,7 +35,7 @@ const KEEPING: &str = "millchat, --keep-bytes";
 const SENDERS: [usize; 4] = [1, 16, 256, 4_096];
 /// Bytes of the file, which the loop writes again and again.
 const FILE_BYTES: usize = 256 * 1024 * 1024;
-/// What the core keeps that cuts its log.
+/// Bytes that the core keeps that cuts its log.
 const KEPT_BYTES: u64 = 16 * 1024 * 1024;
 /// Messages by each of [`WARMING`] senders after which it cuts.
 const WARM: u64 = 64;

@@ -54,7 +54,7 @@ pub(crate) struct Room {
     pub redactions: Redactions,
     /// Written by the writer, held for memory work only.
     ring: RwLock<Ring>,
-    /// What the readers of one kind of frames share; made when there is something to share.
+    /// The things that the readers of one kind of frames share; made when there is something to share.
     frames: [OnceLock<Box<SharedFrames>>; FRAME_KINDS_MAX],
     /// The reads of the readers of values who are behind the ring; made when the first one is.
     value_reads: OnceLock<Arc<SharedReads<Vec<Arc<Event>>>>>,
@@ -64,7 +64,7 @@ pub(crate) struct Room {
     used: Mutex<Instant>,
 }
 
-/// What the readers of one kind of frames share.
+/// The things that the readers of one kind of frames share.
 struct SharedFrames {
     /// The frames last made for several events: most readers are at the same position. Held to look or to store.
     batch: Mutex<Option<SharedBatch>>,

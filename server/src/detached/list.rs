@@ -56,7 +56,7 @@ pub struct CaughtUpList {
     seen: Seen,
     /// Its readers are those by TLS, not the plain ones.
     is_sealed: bool,
-    /// What names the room before each frame, for readers of several rooms; else there is none.
+    /// The bytes that name the room before each frame, for readers of several rooms; else there are none.
     mark: Bytes,
     /// Not borrowed while anything is called that may come back here.
     state: RefCell<State>,

@@ -25,7 +25,7 @@ pub struct DetachedStreams {
     lists: RefCell<HashMap<ListKey, Rc<CaughtUpList>>>,
 }
 
-/// What the readers of a list have in common.
+/// The things that the readers of a list have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct ListKey {
     source: FrameSource,

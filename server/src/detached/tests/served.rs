@@ -42,7 +42,7 @@ use crate::write_timeout::WriteTimeout;
 /// It only turns a hang into a failure.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 pub const HEARTBEAT_BYTES: &[u8] = b"*\n";
-/// What stands for the head of an answer.
+/// The bytes that stand for the head of an answer.
 pub const HEAD: Bytes = Bytes::from_static(b"head\n");
 /// The end of a stream whose reader may not read.
 const DENIED_BYTES: &[u8] = b"denied\n";
