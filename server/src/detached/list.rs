@@ -9,13 +9,17 @@
 //! than a slice, and is the same in all else.
 //!
 //! The place of a reader is that of the list: the one after the frame, once it was handed over, else the one
-//! before. A reader that leaves takes its place along, and goes on by its own task and its own
-//! subscription. It leaves whenever its task has something to do. The list lets go of one that did not take all, or
-//! whose guard is to be asked. Readers of several rooms in one stream have lists of their own, which name the room
-//! before each frame; such a reader is in the lists of all of its rooms, or in none. The list is **retired** when what comes is not for all alike: the rights of somebody
-//! may have changed, a text of the frame was deleted, the node is not current, there is a gap or an error, a frame
-//! is too large for this list, or the chat ends. Then all leave, each at its place, and do what a reader does that
-//! is alone. The next one that is caught up begins another list.
+//! before. A reader that leaves takes its place along, and goes on by its own task and its own subscription. It
+//! leaves whenever its task has something to do. The list lets go of one that did not take all, or whose guard is to
+//! be asked.
+//!
+//! Readers of several rooms in one stream have lists of their own, which name the room before each frame. Such a
+//! reader is in the lists of all of its rooms, or in none.
+//!
+//! The list is **retired** when what comes is not for all alike: the rights of somebody may have changed, a text of
+//! the frame was deleted, the node is not current, there is a gap or an error, a frame is too large for this list, or
+//! the chat ends. Then all leave, each at its place, and do what a reader does that is alone. The next one that is
+//! caught up begins another list.
 //!
 //! Everything here stays on its thread.
 
@@ -113,14 +117,9 @@ impl CaughtUpList {
         Rc::new(Self { authority, metrics, heartbeat, seen, is_sealed, mark, state: RefCell::new(state) })
     }
 
-    /// Returns the state of what its readers were allowed by.
-    pub fn seen(&self) -> Seen {
-        self.seen
-    }
-
-    /// Returns true if it takes no more readers.
-    pub fn is_retired(&self) -> bool {
-        self.state.borrow().is_retired
+    /// Returns true if it goes on for readers that were allowed by this state.
+    pub fn is_for(&self, seen: Seen) -> bool {
+        self.seen == seen && !self.state.borrow().is_retired
     }
 
     /// Returns the number of readers that it may serve as things are.
@@ -131,16 +130,16 @@ impl CaughtUpList {
         if may_serve { state.readers.len() } else { 0 }
     }
 
-    /// Returns true if it takes a reader that is at this place.
-    pub fn takes(&self, place: FramePlace) -> bool {
+    /// Returns true if a reader that is at this place is where the list is.
+    pub fn is_at(&self, place: FramePlace) -> bool {
         let state = self.state.borrow();
         let after = state.round.as_ref().map(|round| round.place);
-        !state.is_retired && (place == state.place || Some(place) == after)
+        place == state.place || Some(place) == after
     }
 
-    /// Takes a reader that is at the list's place; `None` if it is not.
+    /// Takes a reader that is at the list's place; `None` if it is not. Ask before if the list is for it.
     pub fn add(&self, reader: &Rc<ReaderSocket>, terms: &Terms) -> Option<Rc<Member>> {
-        if !self.takes(terms.place) {
+        if !self.is_at(terms.place) {
             return None;
         }
         let mut state = self.state.borrow_mut();

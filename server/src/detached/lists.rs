@@ -64,7 +64,7 @@ impl DetachedStreams {
         let stream = &streams.streams()[nth];
         let Some((terms, seen)) = stream.terms() else { return false };
         match self.lists.borrow().get(&ListKey::of(reader, streams, nth)) {
-            Some(list) if list.seen() == seen && !list.is_retired() => list.takes(terms.place),
+            Some(list) if list.is_for(seen) => list.is_at(terms.place),
             Some(_) => true,
             None => streams.is_several() || stream.has_company(),
         }
@@ -77,7 +77,7 @@ impl DetachedStreams {
         let key = ListKey::of(reader, streams, nth);
         let known = self.lists.borrow().get(&key).cloned();
         if let Some(list) = known {
-            if list.seen() == seen && !list.is_retired() {
+            if list.is_for(seen) {
                 return list.add(reader, &terms).map(|member| Seat { list, member });
             }
             // Rights may have changed since it began: the others leave it too.

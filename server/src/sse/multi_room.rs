@@ -3,8 +3,9 @@
 //!
 //! Each room is a [`Stream`] of its own, with its own place and all that it promises. An event that names a
 //! room, made by [`RoomMarker`], comes before each event whose room is another than that of the event before,
-//! and before the first; it may come more often. Nothing is put into the middle of a room's event. When one of the streams ends, all
-//! do: the reader comes back with all of its places. A stream whose reader may no longer read ends alone.
+//! and before the first; it may come more often. Nothing is put into the middle of a room's event. When one of
+//! the streams ends, all do: the reader comes back with all of its places. A stream whose reader may no longer
+//! read ends alone.
 
 use std::cell::Cell;
 use std::mem;

@@ -74,8 +74,7 @@ impl ReaderStream {
         }
     }
 
-    /// Returns them as well. None may be taken out.
-    pub fn streams_mut(&mut self) -> &mut [Stream] {
+    fn streams_mut(&mut self) -> &mut [Stream] {
         match self {
             Self::One(stream) => slice::from_mut(stream),
             Self::Several(streams) => streams.streams_mut(),

@@ -4,13 +4,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use millchat::{Action, Draft, Position, RoomName, StartFrom, Timestamp};
+use millchat::{Action, Draft, RoomName, StartFrom, Timestamp};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::Notify;
 use tokio::task::spawn_local;
 use tokio::time::Instant;
 
-use super::served::{HEARTBEAT_BYTES, PATIENCE, ada, by_each_backend, read_to, read_until};
+use super::served::{HEARTBEAT_BYTES, PATIENCE, ada, by_each_backend, event, read_to, read_until};
 use crate::access::rules::Rules;
 use crate::detached::backend::BATCH_MAX;
 use crate::sse::stream::HEARTBEAT;
@@ -404,15 +404,7 @@ async fn who_joins_and_leaves_the_list_all_the_time_misses_nothing_and_gets_noth
                     assert_ne!(socket.read_buf(&mut bytes).await.unwrap(), 0, "it ended");
                     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
                     for line in String::from_utf8(bytes.drain(..whole).collect()).unwrap().lines() {
-                        let mut words = line.split(' ');
-                        let Some(Ok(own)) = words.next().map(str::parse::<Position>) else {
-                            assert!(
-                                matches!(line, "head" | "open" | "" | "*") || line.starts_with("retry:"),
-                                "{line}"
-                            );
-                            continue;
-                        };
-                        let prev: Position = words.next().unwrap().parse().unwrap();
+                        let Some((own, prev, _)) = event(line) else { continue };
                         assert_eq!(prev, position, "reader {number} has {position}: {line:.20}");
                         position = own;
                     }

@@ -307,6 +307,16 @@ impl Served {
     }
 }
 
+/// Returns the position of the event of a line, the one before, and its text; `None` of what a stream says besides.
+pub fn event(line: &str) -> Option<(Position, Position, &str)> {
+    let mut words = line.splitn(3, ' ');
+    let Some(Ok(position)) = words.next().map(str::parse) else {
+        assert!(matches!(line, "head" | "open" | "" | "*") || line.starts_with("retry:"), "{line:.40}");
+        return None;
+    };
+    Some((position, words.next().unwrap().parse().unwrap(), words.next().unwrap()))
+}
+
 /// Reads up to the line of an event; returns all lines.
 pub async fn read_to(socket: &mut TcpStream, position: Position) -> String {
     let begin = format!("{position} ");

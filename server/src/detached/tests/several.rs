@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_local};
 
 use super::lists::meanwhile;
-use super::served::{HEAD, PATIENCE, Served, ada, by_each_backend, mark, read_to, read_until};
+use super::served::{HEAD, PATIENCE, Served, ada, by_each_backend, event, mark, read_to, read_until};
 use crate::access::rules::Rules;
 use crate::detached::DetachedStream;
 use crate::http::{self, Body};
@@ -143,19 +143,10 @@ async fn readers_of_several_rooms_that_stop_reading_get_each_room_whole_and_in_o
                             named.clone_into(&mut room);
                             continue;
                         }
-                        let mut words = line.split(' ');
-                        let Some(Ok(own)) = words.next().map(str::parse::<Position>) else {
-                            assert!(
-                                matches!(line, "head" | "open" | "" | "*") || line.starts_with("retry:"),
-                                "{line:.40}"
-                            );
-                            continue;
-                        };
-                        let prev: Position = words.next().unwrap().parse().unwrap();
+                        let Some((own, prev, text)) = event(line) else { continue };
                         let position = positions.entry(room.clone()).or_default();
                         assert_eq!(prev, *position, "reader {number} has {position} of {room}: {line:.20}");
-                        let text = words.next().unwrap();
-                        assert!(text.bytes().all(|byte| byte == b'x') || text == "the", "{line:.40}");
+                        assert!(text.bytes().all(|byte| byte == b'x') || text == "the last", "{line:.40}");
                         *position = own;
                     }
                 }
