@@ -1,5 +1,7 @@
 //! The detached streams of one thread: their batcher, and the caught-up list of each room and kind of frames.
 
+#[cfg(test)]
+use std::cell::Cell;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -23,6 +25,9 @@ pub struct DetachedStreams {
     pub time: ThreadTime,
     /// The lists of the rooms that have some.
     lists: RefCell<HashMap<ListKey, Rc<CaughtUpList>>>,
+    /// Number of lists that were begun.
+    #[cfg(test)]
+    pub begun: Cell<usize>,
 }
 
 /// The things that the readers of a list have in common.
@@ -47,7 +52,14 @@ impl DetachedStreams {
     /// No streams yet; this backend writes.
     pub fn new(backend: Box<dyn WriteBackend>) -> Rc<Self> {
         let batcher = WriteBatcher::new(backend);
-        Rc::new(Self { batcher, time: ThreadTime::default(), lists: RefCell::default() })
+        let (time, lists) = (ThreadTime::default(), RefCell::default());
+        Rc::new(Self {
+            batcher,
+            time,
+            lists,
+            #[cfg(test)]
+            begun: Cell::default(),
+        })
     }
 
     /// Writes and shares the thread's time out for as long as it is polled.
@@ -88,6 +100,8 @@ impl DetachedStreams {
         let list = CaughtUpList::new(stream.counted_by(), (terms.place, seen), bytes, key.is_sealed);
         let member = list.add(reader, &terms)?;
         self.lists.borrow_mut().insert(key, Rc::clone(&list));
+        #[cfg(test)]
+        self.begun.update(|begun| begun + 1);
         let (all, served) = (Rc::clone(self), Rc::clone(&list));
         tokio::task::spawn_local(async move {
             Rc::clone(&served).run(group, (&all.batcher, &all.time)).await;

@@ -211,6 +211,16 @@ impl Served {
         rooms: &[RoomName],
         buffer: Option<u32>,
     ) -> (TcpStream, JoinHandle<()>) {
+        let rooms: Vec<_> = rooms.iter().map(|room| (room.clone(), StartFrom::Last(0))).collect();
+        self.reader_of_several_from(&rooms, buffer).await
+    }
+
+    /// The same, each room from a place.
+    pub async fn reader_of_several_from(
+        self: &Rc<Self>,
+        rooms: &[(RoomName, StartFrom)],
+        buffer: Option<u32>,
+    ) -> (TcpStream, JoinHandle<()>) {
         let mut streams = Box::new(self.streams_of(rooms).await);
         let streams = |asked| {
             streams.obey(asked);
@@ -220,10 +230,10 @@ impl Served {
     }
 
     /// The streams of several rooms.
-    pub async fn streams_of(&self, rooms: &[RoomName]) -> MultiRoomStream {
+    pub async fn streams_of(&self, rooms: &[(RoomName, StartFrom)]) -> MultiRoomStream {
         let mut streams = Vec::new();
-        for room in rooms {
-            streams.push((room.clone(), self.stream(room, StartFrom::Last(0), None).await));
+        for (room, from) in rooms {
+            streams.push((room.clone(), self.stream(room, *from, None).await));
         }
         MultiRoomStream::new(streams, Vec::new(), mark)
     }
@@ -285,6 +295,11 @@ impl Served {
     /// Returns the number of places in lists that readers have.
     pub fn places(&self) -> usize {
         self.streams.served()
+    }
+
+    /// Returns the number of lists that were begun.
+    pub fn begun(&self) -> usize {
+        self.streams.begun.get()
     }
 
     /// Returns the number of lists.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use millchat::{Draft, Position, RoomName};
+use millchat::{Draft, EventId, Position, RoomName, StartFrom};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::{JoinHandle, spawn_local};
@@ -235,7 +235,8 @@ async fn a_reader_that_leaves_its_lists_is_told_again_which_room_it_is() {
 async fn a_stream_of_several_rooms_leaves_hyper_with_the_head_of_its_answer() {
     by_each_backend(async |served| {
         let mut response = http::empty(StatusCode::OK);
-        *response.body_mut() = Body::Events(Box::new(served.streams_of(&rooms()).await));
+        *response.body_mut() =
+            Body::Events(Box::new(served.streams_of(&rooms().map(|room| (room, StartFrom::Last(0)))).await));
         let take = |_| DetachedStream::take(&mut response).expect("a stream is taken");
         let (mut socket, _task) = served.connect(std::future::ready(()), take, None).await;
         let position = served.post(&rooms()[1], "news").await;
@@ -257,6 +258,32 @@ async fn a_stream_of_rooms_of_which_none_may_be_read_says_so_and_ends() {
         let mut text = String::new();
         socket.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "head\n#other\ndenied\n#lobby\ndenied\n");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reader_that_cannot_be_in_all_lists_of_its_rooms_begins_none() {
+    by_each_backend(async |served| {
+        let [lobby, other] = rooms();
+        let _listed = listed(&served, 2).await;
+        let mine = RoomName::new("mine").unwrap();
+        let ahead = served.post(&mine, "later than all").await;
+        // It is at a place in the other room that comes behind all that the room has.
+        let place = StartFrom::After(EventId { epoch: served.chat.epoch(), position: ahead });
+        let places = [(mine.clone(), StartFrom::Last(0)), (lobby, StartFrom::Last(0)), (other, place)];
+        let (mut alone, _task) = served.reader_of_several_from(&places, None).await;
+        let begun = served.begun();
+        for _ in 0..5 {
+            let position = served.post(&mine, "news").await;
+            read_to(&mut alone, position).await;
+        }
+        assert_eq!(served.begun(), begun);
+        // The next event of that room brings it to where the others are.
+        let position = served.post(&rooms()[1], "news").await;
+        read_to(&mut alone, position).await;
+        served.all_join(2 * 2 + 3).await;
+        assert_eq!(served.begun(), begun + 1);
     })
     .await;
 }
