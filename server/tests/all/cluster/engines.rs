@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -171,20 +171,24 @@ async fn what_was_forgotten_is_missing_and_the_bounds_say_so<E: JournalEngine>()
     assert_eq!(journal.bounds().await, Ok((11, 11)));
 }
 
-/// A writer that goes on whatever happens, and what was acknowledged to it.
+/// A writer that goes on whatever happens until it is to end, and what was acknowledged to it.
 pub struct Writer {
     acknowledged: Arc<AtomicU64>,
+    may_end: Arc<AtomicBool>,
     task: JoinHandle<BTreeMap<Seq, Bytes>>,
 }
 
 impl Writer {
+    /// Begins to write; it writes this many at least.
     pub fn start(journal: impl Journal, count: u64) -> Self {
-        let acknowledged = Arc::new(AtomicU64::new(0));
-        let counter = acknowledged.clone();
+        let (acknowledged, may_end) = <(Arc<AtomicU64>, Arc<AtomicBool>)>::default();
+        let (counter, is_enough) = (acknowledged.clone(), may_end.clone());
         let task = tokio::spawn(async move {
             let (mut stored, mut after) = (BTreeMap::new(), 0);
-            for nth in 0..count {
+            let mut nth = 0;
+            while nth < count || !is_enough.load(Ordering::Relaxed) {
                 let bytes = Bytes::from(format!("append {nth}"));
+                nth += 1;
                 loop {
                     match journal.append(after, bytes.clone()).await {
                         Ok(seq) => {
@@ -202,7 +206,7 @@ impl Writer {
             }
             stored
         });
-        Self { acknowledged, task }
+        Self { acknowledged, may_end, task }
     }
 
     fn count(&self) -> usize {
@@ -222,6 +226,7 @@ impl Writer {
 
     /// Waits for the end, and holds what a reader got against what was acknowledged.
     pub async fn end(self, journal: &impl Journal, reader: Reader) {
+        self.may_end.store(true, Ordering::Relaxed);
         let stored = while_it_moves(
             "the writer ends",
             || self.acknowledged.load(Ordering::Relaxed) as usize,
