@@ -53,14 +53,7 @@ impl Reader {
                 }
             };
             if part.lost > 0 {
-                let (webhook, lost, up_to) = (&self.sender.webhook.id, part.lost, part.position);
-                tracing::warn!(
-                    webhook,
-                    lost,
-                    up_to,
-                    "a webhook missed what is no longer kept, or is damaged"
-                );
-                self.sender.app.metrics.webhook_lost(webhook, lost);
+                self.lose(part.lost, part.position);
             }
             // Only where they are: nothing is queued, and each is read again when it is its turn.
             let due = part.events.iter().filter(|event| self.sender.filter.takes(event));
@@ -69,8 +62,10 @@ impl Reader {
             drop(part.events);
             for (room, position) in due {
                 let Some(end) = self.sender.deliver(&room, position).await else {
-                    // Others went with it: the next part says how many.
-                    log = self.sender.app.chat.follow(self.place.position());
+                    // All before it went too, and was counted. The next part says how many after it did.
+                    self.lose(1, position);
+                    self.place.pass(position);
+                    log = self.sender.app.chat.follow(position);
                     continue 'parts;
                 };
                 self.finish(position, end);
@@ -80,6 +75,13 @@ impl Reader {
             }
             self.place.pass(part.position);
         }
+    }
+
+    /// Counts what can no longer be sent, each once.
+    fn lose(&self, lost: u64, up_to: Position) {
+        let webhook = &self.sender.webhook.id;
+        tracing::warn!(webhook, lost, up_to, "a webhook missed what is no longer kept, or is damaged");
+        self.sender.app.metrics.webhook_lost(webhook, lost);
     }
 
     /// Says what became of a message. Its place is done with, unless the receiver wants no more.
