@@ -52,6 +52,7 @@ fn gather() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed={}", datastar::SOURCES);
     let own = env::var_os(datastar::SOURCES).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let client = datastar::client(&web.join("datastar"), own.as_deref())?;
+    // The tables name what is beside them: a folder that is moved with its build can be built again.
     let mut table = String::new();
     for (name, stem, extension, content_type, bytes) in [
         ("DATASTAR", "datastar", "js", JAVASCRIPT, client.script),
@@ -70,12 +71,11 @@ fn gather() -> Result<(), Box<dyn Error>> {
     let script = minify::minify(&script::bundle(&sources(&web.join("script"))?)?)?;
     let loader = minify::minify(&script::flat(&sources(&web.join("embed"))?)?)?;
     for (name, file, bundle) in [("SCRIPT", "page.js", script), ("LOADER", "embed.js", loader)] {
-        let file = out.join(file);
-        fs::write(&file, bundle)?;
-        writeln!(table, "const {name}: &str = include_str!({:?});", file.to_str().ok_or(NOT_UTF8)?)?;
+        fs::write(out.join(file), bundle)?;
+        writeln!(table, "const {name}: &str = include_str!({file:?});")?;
     }
     fs::write(out.join("assets.rs"), table)?;
-    fs::write(out.join("locales.rs"), catalogues(&web.join("locales"))?)?;
+    fs::write(out.join("locales.rs"), catalogues(&web.join("locales"), &out)?)?;
     Ok(())
 }
 
@@ -89,13 +89,14 @@ fn sources(dir: &Path) -> Result<BTreeMap<String, String>, Box<dyn Error>> {
     Ok(sources)
 }
 
-/// Returns the table of the catalogues: each is named by the code of its language.
-fn catalogues(dir: &Path) -> Result<String, Box<dyn Error>> {
+/// Copies the catalogues to the build's output, and returns their table: each is named by the code of its language.
+fn catalogues(dir: &Path, out: &Path) -> Result<String, Box<dyn Error>> {
     let mut table = vec!["pub const FILES: &[(&str, &str)] = &[".to_owned()];
     for file in files(dir, "ftl")? {
         let code = file.file_stem().and_then(|stem| stem.to_str()).ok_or(NOT_UTF8)?;
-        let path = file.to_str().ok_or(NOT_UTF8)?;
-        table.push(format!("({code:?}, include_str!({path:?})),"));
+        let copy = format!("{code}.ftl");
+        fs::write(out.join(&copy), read(&file)?)?;
+        table.push(format!("({code:?}, include_str!({copy:?})),"));
     }
     table.push("];".to_owned());
     Ok(table.join("\n"))
@@ -109,14 +110,12 @@ fn asset(
     content_type: &str,
     bytes: &[u8],
 ) -> Result<String, Box<dyn Error>> {
-    let file = out.join(name);
-    fs::write(&file, bytes)?;
-    let packed = out.join(format!("{name}.gz"));
-    fs::write(&packed, gzip(bytes)?)?;
-    let (file, packed) = (file.to_str().ok_or(NOT_UTF8)?, packed.to_str().ok_or(NOT_UTF8)?);
+    fs::write(out.join(name), bytes)?;
+    let packed = format!("{name}.gz");
+    fs::write(out.join(&packed), gzip(bytes)?)?;
     Ok(format!(
         "pub static {name}: Asset = Asset {{ path: {path:?}, content_type: {content_type:?}, \
-         bytes: include_bytes!({file:?}), gzip: Gzip::Built(include_bytes!({packed:?})) }};\n"
+         bytes: include_bytes!({name:?}), gzip: Gzip::Built(include_bytes!({packed:?})) }};\n"
     ))
 }
 
