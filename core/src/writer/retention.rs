@@ -19,6 +19,9 @@ use crate::log::{Log, LogError, RecordAge};
 pub const TRIM_EVENTS_MIN: usize = 128;
 /// Most events that one step takes.
 pub const TRIM_EVENTS_MAX: usize = 8_192;
+/// A log that holds more than the policy's bytes is trimmed until it holds this part of them less: so a sender who
+/// is alone pays for a trim with every hundredth message, and not with each.
+const SPARE_PART: u64 = 64;
 /// The head of a room without records is kept this long beyond them when records are kept for ever.
 pub const HEADS_AGE_MAX: Duration = Duration::from_hours(24 * 30);
 
@@ -33,7 +36,7 @@ pub const CLOCK_CONFIRM_MIN: Duration = Duration::from_hours(1);
 pub struct RetentionPolicy {
     /// Events of this age and older go.
     pub age: Option<Duration>,
-    /// The oldest events go while the records take more bytes than this.
+    /// When the records take more bytes than this, the oldest events go until they take a 64th less.
     pub bytes: Option<u64>,
 }
 
@@ -127,7 +130,10 @@ impl Retention {
     /// events, or as many as free `bytes` bytes, and [`TRIM_EVENTS_MAX`] at most.
     pub fn next_floor(&mut self, log: &dyn Log, now: Moment, bytes: u64) -> Result<Position, LogError> {
         let mut floor = log.floor();
-        let mut over = self.policy.bytes.map_or(0, |bytes| log.live_bytes().saturating_sub(bytes));
+        let mut over = self.policy.bytes.map_or(0, |bytes| match log.live_bytes().saturating_sub(bytes) {
+            0 => 0,
+            over => over.saturating_add(bytes / SPARE_PART),
+        });
         let known = self.oldest.filter(|(at, _)| *at == floor);
         let mut is_due = known.map(|(_, time)| self.is_due(now, time));
         if over == 0 && (is_due == Some(false) || self.policy.age.is_none()) {
@@ -279,6 +285,25 @@ mod tests {
         let mut trial = Trial::new(&[-40 * DAY_S; 300]);
         trial.retention.policy.bytes = Some(trial.log.live_bytes() / 2);
         // Two steps: the first takes the least number of events.
-        assert!((150..=152).contains(&trial.pass(Duration::from_mins(1))));
+        assert!((152..=155).contains(&trial.pass(Duration::from_mins(1))));
+    }
+
+    #[test]
+    fn a_trim_by_bytes_leaves_space_for_the_next_events() {
+        let log = log(&[-10; 1_280]);
+        let bytes = Some(log.live_bytes());
+        let mut retention = Retention::new(RetentionPolicy { age: None, bytes });
+        let mut say = || {
+            let body = Body::Message { content: Some("x".into()), reply_to: None };
+            let record = NewRecord::event(RoomName::new("r").unwrap(), None, Timestamp(START_MS), body);
+            let floor = retention.next_floor(&log, Moment::now(), 0).unwrap();
+            log.commit(&[record], floor).unwrap();
+            log.floor()
+        };
+        assert_eq!(say(), 1);
+        let floor = say();
+        assert!((20..=23).contains(&floor), "a 64th of them: {floor}");
+        let floors: Vec<_> = (0..15).map(|_| say()).collect();
+        assert_eq!(floors, [floor; 15]);
     }
 }
