@@ -19,8 +19,8 @@ use crate::log::{Log, LogError, RecordAge};
 pub const TRIM_EVENTS_MIN: usize = 128;
 /// Most events that one step takes.
 pub const TRIM_EVENTS_MAX: usize = 8_192;
-/// A log that holds more than the policy's bytes is trimmed until it holds this part of them less: so a sender who
-/// is alone pays for a trim with every hundredth message, and not with each.
+/// A step on a log that holds more than the policy's bytes takes its events until the log holds this part of them
+/// less, at most: so a sender who is alone pays for a trim with every hundredth message, and not with each.
 const SPARE_PART: u64 = 64;
 /// The head of a room without records is kept this long beyond them when records are kept for ever.
 pub const HEADS_AGE_MAX: Duration = Duration::from_hours(24 * 30);
@@ -36,7 +36,8 @@ pub const CLOCK_CONFIRM_MIN: Duration = Duration::from_hours(1);
 pub struct RetentionPolicy {
     /// Events of this age and older go.
     pub age: Option<Duration>,
-    /// When the records take more bytes than this, the oldest events go until they take a 64th less.
+    /// The oldest events go when the records take more bytes than this: some hundred at a time, until the rest takes
+    /// a 64th less, at most.
     pub bytes: Option<u64>,
 }
 
