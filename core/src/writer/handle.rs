@@ -183,6 +183,8 @@ impl WriterHandle {
         hashes: Option<Hashes>,
         reserved: Reserved,
     ) -> Result<Receipt, SendError> {
+        // The protocol refuses it too, but by a finer clock: what is not ready takes nothing, not even for a moment.
+        self.shared.check_current().map_err(|why| SendError::Unavailable(why.to_string().into()))?;
         let (reply, answered) = oneshot::channel();
         self.put(Pending { request, hashes, reply, reserved })?;
         // The writer answers everything it took. Without an answer it died, before or after the commit; the
