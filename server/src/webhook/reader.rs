@@ -62,7 +62,7 @@ impl Reader {
             drop(part.events);
             for (room, position) in due {
                 let Some(end) = self.sender.deliver(&room, position).await else {
-                    // All before it went too, and was counted. The next part says how many after it did.
+                    // What is before it was sent or is lost too, and is counted. The next part counts on from here.
                     self.lose(1, position);
                     self.place.pass(position);
                     log = self.sender.app.chat.follow(position);
