@@ -1,7 +1,7 @@
 //! The admin listener: what it serves, what the public one no longer knows, its socket in the file system,
 //! and tries to be the operator.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 
@@ -15,15 +15,14 @@ use tokio::net::{TcpStream, UnixStream};
 use crate::support::client::answer;
 use crate::support::raw::{Connection, status_of};
 use crate::support::server::run;
-use crate::support::{Api, Server, within};
+use crate::support::{Api, Server, free_port, within};
 
 const ADMIN: &str = "a-token-for-tests-only";
 const WRONG: &str = "a-token-for-tests-onlx";
 
 /// A server with an admin listener on a port of its own, and a client of that.
 async fn apart(more: &[&str]) -> (Server, Api) {
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let address = free_port(Ipv4Addr::LOCALHOST.into());
     let settings = ["--admin-token", ADMIN, "--admin-address", &address.to_string()];
     let server = Server::start_with(&[&settings, more].concat()).await;
     (server, Api::new(address))

@@ -1,11 +1,11 @@
 //! `millchat probe`: a health check without an HTTP client.
 
 use std::fs;
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, TcpListener};
 
 use crate::support::server::{BINARY, command, run};
 use crate::support::tls::Secure;
-use crate::support::{Server, within};
+use crate::support::{Server, free_port, within};
 
 /// Runs `millchat probe` with these arguments and variables: exit code, stdout, stderr.
 async fn probe(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
@@ -67,7 +67,7 @@ async fn a_probe_of_the_server_of_the_settings_asks_by_tls_where_it_speaks_that(
 async fn a_probe_of_a_server_that_cannot_be_asked_says_why() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = format!("http://{}", taken.local_addr().unwrap());
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = free_port(Ipv4Addr::LOCALHOST.into());
     let free = format!("http://{free}");
     for (server, code, words) in [
         // The kernel takes the connection, and nobody answers.

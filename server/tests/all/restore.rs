@@ -1,12 +1,12 @@
 //! The steps of `docs/backup.md`, typed as they are written there, by root, on a host with the user of the
 //! unit.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::Ipv4Addr;
 use std::path::Path;
 
 use crate::support::host::Host;
 use crate::support::server::BINARY;
-use crate::support::{Api, turn};
+use crate::support::{Api, free_port, turn};
 
 const BACKUP: &str = include_str!("../../../docs/backup.md");
 const SYSUSERS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/millchat.sysusers");
@@ -27,7 +27,7 @@ fn texts(history: &serde_json::Value) -> Vec<&str> {
 #[tokio::test]
 async fn the_documented_steps_make_a_token_and_a_backup_and_restore_it() {
     let _turn = turn::start().await;
-    let address: SocketAddr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_port(Ipv4Addr::LOCALHOST.into());
     let mut host = Host::new();
     host.put(Path::new(BINARY), "/usr/local/bin/millchat");
     host.put(Path::new(SYSUSERS), "/etc/sysusers.d/millchat.conf");

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use crate::support::host::{UNIT, unit};
 use crate::support::raw::Connection;
 use crate::support::server::{BINARY, command};
-use crate::support::{PATIENCE, Server, within};
+use crate::support::{PATIENCE, Server, free_port, within};
 
 const SOCKET: &str = include_str!("../../../docs/millchat.socket");
 const GET: &[u8] = b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
@@ -180,7 +180,7 @@ async fn a_setting_against_the_passed_socket_is_refused() {
 #[tokio::test]
 async fn systemd_socket_activate_starts_the_server_at_the_first_connection() {
     let directory = tempfile::tempdir().unwrap();
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let address = free_port(Ipv4Addr::LOCALHOST.into());
     let mut activate = command("systemd-socket-activate");
     activate.args(["-l", &address.to_string(), BINARY, "--log"]).arg(directory.path().join("log.redb"));
     let mut server = activate.stderr(Stdio::null()).stdout(Stdio::null()).spawn().expect("systemd's tools");

@@ -1,6 +1,6 @@
 //! The demo: a page that stands for a site with the panel.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::support::{Browser, Server, free_port};
 #[tokio::test]
 async fn the_demo_has_the_panel_as_a_site_elsewhere_has_it() {
     // The demo is at another name than the public one: to a browser these are two sites.
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port(Ipv4Addr::LOCALHOST.into()).port()));
+    let address = free_port(Ipv4Addr::LOCALHOST.into());
     let public = format!("http://{address}");
     let flags = ["--public-url", &public, "--embed-origins", "http://localhost:*", "--demo", "on"];
     let server = Server::start_on(address, &flags).await;
