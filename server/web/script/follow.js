@@ -137,8 +137,13 @@ window.addEventListener(
     const row = rows.find((row) => row.getBoundingClientRect().bottom > top);
     if (!row) return;
     anchor = { row, at: placeOf(row) };
-    // Once the frame that shows the patch has been laid out.
-    requestAnimationFrame(() => setTimeout(() => (anchor = undefined)));
+    // Once the frame that shows the patch has been laid out. Another patch may be there already, of the next frame.
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        settle();
+        anchor = undefined;
+      }),
+    );
   },
   { capture: true },
 );

@@ -134,13 +134,12 @@ async fn from_a_very_long_list_a_quote_leads_to_what_it_quotes() {
     page.assert_quiet(false).await;
 }
 
-#[tokio::test]
-async fn a_view_into_the_past_stands_still_whatever_changes_above_it() {
-    let server = Server::start().await;
+/// A page of 90 messages that is scrolled up and at rest; it remembers a row and where that is.
+async fn scrolled_up(server: &Server) -> (Api, Guest, Browser) {
     let (oracle, api) = (Oracle::new(), server.api());
     let carol = api.guest("Carol").await;
     say_many(&api, &oracle, &carol, 90).await;
-    let page = Browser::open(&room_url(&server)).await;
+    let page = Browser::open(&room_url(server)).await;
     scroll_by(&page, -600).await;
     page.until("!document.querySelector('#latest').hidden").await;
     page.js("const { top } = document.querySelector('#scroller').getBoundingClientRect();
@@ -149,15 +148,49 @@ async fn a_view_into_the_past_stands_still_whatever_changes_above_it() {
         .await;
     // Once the page is at rest: a busy machine lays it out late.
     page.until("at === (window.at = row.getBoundingClientRect().top)").await;
-    api.react(&carol, ("lobby", 5), "👍", true).await.expect(204);
-    page.until("document.querySelector('#m-5 .chip')").await;
-    api.edit("lobby", &carol, 6, &"of many lines\n".repeat(8)).await.expect(200);
-    page.until("document.querySelector('#m-6 .edited')").await;
+    (api, carol, page)
+}
+
+async fn assert_unmoved(page: &Browser) {
     let moved = page
         .js("return new Promise((resolve) => requestAnimationFrame(() => setTimeout(() =>
                  resolve(Math.abs(row.getBoundingClientRect().top - at)))))")
         .await;
     assert!(moved.as_f64().unwrap() < 2.0, "the row moved by {moved} px");
+}
+
+#[tokio::test]
+async fn a_view_into_the_past_stands_still_whatever_changes_above_it() {
+    let server = Server::start().await;
+    let (api, carol, page) = scrolled_up(&server).await;
+    api.react(&carol, ("lobby", 5), "👍", true).await.expect(204);
+    page.until("document.querySelector('#m-5 .chip')").await;
+    api.edit("lobby", &carol, 6, &"of many lines\n".repeat(8)).await.expect(200);
+    page.until("document.querySelector('#m-6 .edited')").await;
+    assert_unmoved(&page).await;
+    page.assert_quiet(false).await;
+}
+
+#[tokio::test]
+async fn a_view_into_the_past_stands_still_also_when_changes_follow_each_other_closely() {
+    let server = Server::start().await;
+    let (api, carol, page) = scrolled_up(&server).await;
+    // What is to come right after a frame comes late: when the next change is there, and not yet laid out.
+    page.js("const [later, held] = [window.setTimeout, []];
+         window.setTimeout = (f, ms, ...more) => (ms ? later(f, ms, ...more) : held.push(f));
+         window.isHeld = () => held.length > 0;
+         new MutationObserver((records, observer) => {
+           if (!document.querySelector('#m-6 .edited')) return;
+           observer.disconnect();
+           window.setTimeout = later;
+           held.forEach((f) => f());
+         }).observe(document.querySelector('#messages'), { childList: true, characterData: true, subtree: true });")
+        .await;
+    api.react(&carol, ("lobby", 5), "👍", true).await.expect(204);
+    page.until("document.querySelector('#m-5 .chip') && isHeld()").await;
+    api.edit("lobby", &carol, 6, &"of many lines\n".repeat(8)).await.expect(200);
+    page.until("document.querySelector('#m-6 .edited')").await;
+    assert_unmoved(&page).await;
     page.assert_quiet(false).await;
 }
 
