@@ -16,7 +16,7 @@ use crate::tls::Sealer;
 
 /// The outcome of the bytes that were handed over last for a reader.
 #[derive(Debug, Default)]
-pub enum State {
+pub enum Outcome {
     /// The bytes were taken whole, or there were none.
     #[default]
     Idle,
@@ -31,7 +31,7 @@ pub enum State {
 /// A reader's socket, shared by its task and the flush.
 pub struct ReaderSocket {
     pub socket: TcpStream,
-    state: Cell<State>,
+    outcome: Cell<Outcome>,
     /// Its task. It is woken when not all was taken, and when a list lets it go.
     task: RefCell<Option<Waker>>,
     /// True if the next flush is to wake the task whatever its outcome.
@@ -46,7 +46,7 @@ impl ReaderSocket {
         Rc::new(Self {
             socket,
             sealer: RefCell::new(sealer),
-            state: Cell::default(),
+            outcome: Cell::default(),
             task: RefCell::default(),
             wake: Cell::default(),
         })
@@ -66,28 +66,28 @@ impl ReaderSocket {
     }
 
     /// Returns the outcome. A rest is given once.
-    pub fn state(&self) -> State {
-        if self.is_queued() { State::Queued } else { self.state.take() }
+    pub fn outcome(&self) -> Outcome {
+        if self.is_queued() { Outcome::Queued } else { self.outcome.take() }
     }
 
     pub fn is_queued(&self) -> bool {
-        let state = self.state.take();
-        let queued = matches!(state, State::Queued);
-        self.state.set(state);
+        let outcome = self.outcome.take();
+        let queued = matches!(outcome, Outcome::Queued);
+        self.outcome.set(outcome);
         queued
     }
 
     /// Returns true if nothing is left over of the bytes that were handed over last, and the socket is of use.
     pub fn is_idle(&self) -> bool {
-        let state = self.state.take();
-        let is_idle = matches!(state, State::Idle);
-        self.state.set(state);
+        let outcome = self.outcome.take();
+        let is_idle = matches!(outcome, Outcome::Idle);
+        self.outcome.set(outcome);
         is_idle
     }
 
     /// Notes that the next flush has bytes of this reader.
     pub fn queue(&self) {
-        self.state.set(State::Queued);
+        self.outcome.set(Outcome::Queued);
     }
 
     /// Has the task woken if the next flush leaves bytes over, and when a list lets the reader go.
@@ -107,14 +107,14 @@ impl ReaderSocket {
 
     /// Notes what became of bytes that were handed over; returns true if all were taken.
     pub fn settle(&self, bytes: Bytes, taken: io::Result<usize>) -> bool {
-        let state = match taken {
-            Ok(taken) if taken >= bytes.len() => State::Idle,
-            Ok(taken) => State::Partial(bytes.slice(taken..)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => State::Partial(bytes),
-            Err(error) => State::Broken(error),
+        let outcome = match taken {
+            Ok(taken) if taken >= bytes.len() => Outcome::Idle,
+            Ok(taken) => Outcome::Partial(bytes.slice(taken..)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Outcome::Partial(bytes),
+            Err(error) => Outcome::Broken(error),
         };
-        let is_taken = matches!(state, State::Idle);
-        self.state.set(state);
+        let is_taken = matches!(outcome, Outcome::Idle);
+        self.outcome.set(outcome);
         is_taken
     }
 

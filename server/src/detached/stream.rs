@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::lists::{DetachedStreams, Seats};
-use super::socket::{ReaderSocket, SharedSocket, State};
+use super::socket::{Outcome, ReaderSocket, SharedSocket};
 use crate::http::{Response, date_line, write_head};
 use crate::sse::reader_stream::ReaderStream;
 use crate::tls::{Received, Sealer};
@@ -109,15 +109,15 @@ impl Reader {
     /// full.
     fn write(&mut self, cx: &mut Context<'_>, may_join: bool) -> Poll<()> {
         loop {
-            match self.shared.state() {
-                State::Idle => {}
-                State::Queued => {
+            match self.shared.outcome() {
+                Outcome::Idle => {}
+                Outcome::Queued => {
                     // The cause of the wake-up is handled when the batcher is done.
                     self.shared.wake_after(cx.waker());
                     return Poll::Pending;
                 }
-                State::Partial(bytes) => self.rest = bytes,
-                State::Broken(error) => {
+                Outcome::Partial(bytes) => self.rest = bytes,
+                Outcome::Broken(error) => {
                     self.socket.fail(&error);
                     return Poll::Ready(());
                 }

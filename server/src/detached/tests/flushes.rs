@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::detached::StreamWriter;
 use crate::detached::backend::BATCH_MAX;
 use crate::detached::batcher::WriteBatcher;
-use crate::detached::socket::{ReaderSocket, SharedSocket, State};
+use crate::detached::socket::{Outcome, ReaderSocket, SharedSocket};
 
 /// More than a submission needs to be worth it, and than one flush takes.
 const READERS: usize = BATCH_MAX + 50;
@@ -60,7 +60,7 @@ async fn each_reader_gets_its_own_bytes_whole() {
         }
         flush(&batcher).await;
         for (number, (reader, theirs)) in readers.iter_mut().enumerate() {
-            assert!(matches!(reader.state(), State::Idle));
+            assert!(matches!(reader.outcome(), Outcome::Idle));
             let mut got = vec![0; content(number).len()];
             theirs.read_exact(&mut got).await.unwrap();
             assert_eq!(got, content(number));
@@ -92,7 +92,7 @@ async fn what_a_full_socket_does_not_take_is_left_over_to_the_byte_and_the_task_
             flush(&batcher).await;
             assert_eq!(woken.count(), readers.len());
             for (reader, _, rest) in &mut readers {
-                let State::Partial(left) = reader.state() else { panic!("no socket takes 16 MiB") };
+                let Outcome::Partial(left) = reader.outcome() else { panic!("no socket takes 16 MiB") };
                 taken += rest.len() - left.len();
                 *rest = left;
             }
@@ -139,11 +139,11 @@ async fn a_reader_that_is_gone_breaks_its_own_line_only() {
         for (number, (reader, theirs)) in readers.into_iter().enumerate() {
             match theirs {
                 None => {
-                    let State::Broken(error) = reader.state() else { panic!("it is gone") };
+                    let Outcome::Broken(error) = reader.outcome() else { panic!("it is gone") };
                     assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe));
                 }
                 Some(mut theirs) => {
-                    assert!(matches!(reader.state(), State::Idle));
+                    assert!(matches!(reader.outcome(), Outcome::Idle));
                     let mut got = vec![0; content(number).len()];
                     theirs.read_exact(&mut got).await.unwrap();
                     assert_eq!(got, content(number));
@@ -216,7 +216,7 @@ async fn the_first_who_queues_wakes_the_pass_and_the_rest_go_with_it() {
         }
         assert_eq!(woken.count(), 1);
         assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-        assert!(readers.iter().all(|(reader, _)| matches!(reader.state(), State::Idle)));
+        assert!(readers.iter().all(|(reader, _)| matches!(reader.outcome(), Outcome::Idle)));
     })
     .await;
 }
