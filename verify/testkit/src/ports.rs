@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 const PORTS: Range<u16> = 20_000..32_000;
 
 /// Returns this number of addresses with ports that nobody has, each another one. No other call of this process gets
-/// them.
+/// them, until all have been given once.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use millchat_testkit::process::resident_bytes;
 use super::{Files, SECRET, receiver, server, texts};
 use crate::clock::fake_clock;
 use crate::support::receiver::{Received, Receiver, Reply};
-use crate::support::{Api, Guest, Server, while_it_moves, within};
+use crate::support::{Api, Guest, Server, free_port, while_it_moves, within};
 
 const ALL: &str = "rooms = [\"*\"]\nwhen = \"all\"";
 
@@ -80,10 +80,7 @@ async fn a_slow_receiver_slows_nobody_and_loses_nothing() {
 #[tokio::test]
 async fn a_receiver_that_is_not_there_costs_neither_memory_nor_disk() {
     let files = Files::new();
-    // Bound, so that it is nobody else's meanwhile, and not listening.
-    let taken = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    taken.bind(&std::net::SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
-    let nowhere = taken.local_addr().unwrap().as_socket().unwrap();
+    let nowhere = free_port([127, 0, 0, 1].into());
     let with = server(&files.table("deploys", &format!("http://{nowhere}/"), ALL)).await;
     let without = Server::start_with_settings("", &[]).await;
     let text = "x".repeat(8 * 1024);
