@@ -163,7 +163,8 @@ async fn an_address_holds_so_many_connections() {
 
     // Those who are in notice nothing, and one that leaves makes room.
     for stream in &mut streams {
-        assert_eq!(stream.signal("presence").await.json()["count"], 3);
+        // An earlier signal counts those that had come by then.
+        while stream.signal("presence").await.json()["count"] != 3 {}
     }
     streams.pop();
     let get = async |path: &str| {
