@@ -5,12 +5,12 @@ use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use futures_util::stream::FuturesUnordered;
 use millchat_testkit::http::request;
-use millchat_testkit::process::resident_bytes_alone;
+use millchat_testkit::process::{anonymous_bytes, resident_bytes_alone};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::support::raw::{Connection, connect_from, post, status_of};
-use crate::support::{Guest, Server, turn, within};
+use crate::support::{Guest, LOOK_EVERY, Server, turn, within};
 
 /// The memory for either, in bytes, as `docs/operations.md` says it.
 const BUDGET_BYTES: u64 = 64 << 20;
@@ -29,6 +29,9 @@ const PAGES: usize = 30;
 const HISTORIES: usize = 50;
 /// The bytes that their clients let the kernel take.
 const RECEIVE_BYTES: u32 = 4 * 1024;
+/// Readers that come at one time, and what each may have left behind a while after it has gone.
+const CROWD: usize = 2_000;
+const LEFT_BYTES: u64 = 4 * 1024;
 /// Memory besides the budget that this many connections, and the work for them, may take.
 const WORK_BYTES: u64 = 96 << 20;
 
@@ -140,5 +143,29 @@ async fn answers_that_nobody_takes_hold_a_bounded_memory_and_others_are_answered
     drop(sockets);
     let freed = async { while metric(&server, "millchat_unsent_bytes").await > 0 {} };
     within("their memory is given back", freed).await;
+    server.assert_alive();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_that_a_crowd_needed_at_one_time_goes_back_to_the_system() {
+    let _turn = turn::load().await;
+    let mut server = Server::start().await;
+    let connect = async |_| connect_from(OTHER, server.address(), None).await.unwrap();
+    let mut sockets = within("all are connected", join_all((0..CROWD).map(connect))).await;
+    let before = anonymous_bytes(server.pid()).unwrap();
+    let joins = sockets.iter_mut().map(async |socket| {
+        let request = b"GET /api/v1/rooms/lobby/events HTTP/1.1\r\nHost: x\r\n\r\n";
+        socket.write_all(request).await.unwrap();
+        assert!(socket.read(&mut [0; 16]).await.unwrap() > 0, "it reads");
+    });
+    within("all have joined", join_all(joins)).await;
+    drop(sockets);
+    let most = before + LEFT_BYTES * CROWD as u64;
+    let goes_back = async {
+        while anonymous_bytes(server.pid()).unwrap() > most {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    within("the memory is the system's again", goes_back).await;
     server.assert_alive();
 }

@@ -82,6 +82,8 @@ fn the_image_is_built_of_what_is_there() {
     assert_eq!(left_out.lines().collect::<Vec<_>>(), [".git", "**/target", "**/node_modules", "**/*.redb"]);
     assert!(dockerfile.contains("\nRUN cargo build --release --locked -p millchat-server\n"), "{dockerfile}");
     assert!(dockerfile.contains("COPY --from=build /src/target/release/millchat /usr/local/bin/millchat\n"));
+    // The slim image has a C compiler and no make.
+    assert!(dockerfile.contains("apt-get install -y --no-install-recommends make "), "{dockerfile}");
     assert!(dockerfile.contains("\nUSER millchat\n"), "not as root");
     // Its health is asked by the program itself, at the address that its variable sets.
     let health = dockerfile.lines().find(|line| line.starts_with("HEALTHCHECK ")).expect("a health check");
