@@ -54,11 +54,15 @@ async fn a_chat_goes_on_at_three_nodes_and_a_reader_at_another_one_with_the_id_i
     // The token and the positions of before are good at each node.
     let second = api(&nodes, 1).say("lobby", &guest, "at the second").await;
     assert!(second > position);
-    let page = api(&nodes, 2).history("lobby", "?after=0").await;
     let texts = |page: &serde_json::Value| -> Vec<String> {
         let messages = page["messages"].as_array().unwrap();
         messages.iter().map(|message| message["content"].as_str().unwrap().to_owned()).collect()
     };
+    // A node has what another one acknowledged a moment later.
+    let third = api(&nodes, 2);
+    let there = async { while texts(&third.history("lobby", "?after=0").await).len() < 2 {} };
+    within("the third node has both", there).await;
+    let page = third.history("lobby", "?after=0").await;
     assert_eq!(texts(&page), ["before the cluster", "at the second"]);
 
     // All nodes say where they are.
